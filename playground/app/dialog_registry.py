@@ -61,12 +61,6 @@ def _report(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     return ReportDialog(owner.log, parent)
 
 
-def _selftest(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
-    from playground.app.dialogs.selftest_dialog import SelftestDialog
-
-    return SelftestDialog(parent)
-
-
 def _audit(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.audit_dialog import AuditDialog
 
@@ -128,7 +122,6 @@ DIALOGS: dict[str, Callable[[Owner, Controllers, QWidget], QDialog]] = {
     "log": _log,
     "report": _report,
     "history": _history,
-    "selftest": _selftest,
     "audit": _audit,
     "plugins": _plugins,
     "boltzmann": _boltzmann,
@@ -172,13 +165,15 @@ class DialogRegistry:
             dialog.start()
 
     def show_audit(self, name: str) -> None:
-        """Bring the audit to the front with a kind chosen, by its section and name."""
-        from playground.app.dialogs.audit_dialog import AuditDialog
+        """Bring the audit to the front with a kind chosen, by its section and name, or with the self-test, which begins."""
+        from playground.app.dialogs.audit_dialog import SELFTEST, AuditDialog
 
         self.show("audit")
         dialog = self.made["audit"]
         assert isinstance(dialog, AuditDialog)
         dialog.choose(name)
+        if name == SELFTEST and dialog.kinds.value() == name:
+            dialog.run()
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint the dialogs with these colours."""

@@ -530,7 +530,7 @@ class MainWindow(QMainWindow):
         self.dialogs.show(name)
 
     def show_audit(self, name: str) -> None:
-        """Open the audit of a kind, by its section and name."""
+        """Open the audit of a kind, by its section and name, or the self-test."""
         self.dialogs.show_audit(name)
 
     def show_keys(self) -> None:

@@ -464,9 +464,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON, a
 @app.command()
 def selftest(json: Json = False) -> None:
     """Check the theory against its closed forms on this machine, in under 20 s: exit code 1 if a claim fails."""
-    from playground.cli.checking import print_selftest
+    from playground.cli.audit import print_audit
+    from playground.drawing.selftest import selftest
 
-    if not print_selftest(json):
+    if not print_audit(selftest(), json):
         raise typer.Exit(1)
 
 
@@ -485,13 +486,18 @@ def audit(
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="The charts: .png or .svg.", show_default=False)
     ] = None,
+    json: Json = False,
 ) -> None:
     """Check a kind against closed forms on this machine, in under 30 s: exit code 1 if a claim fails."""
     out = None if out is None else _output(out, (".csv", ".json"))
     picture = None if picture is None else _output(picture, (".png", ".svg"), "--picture")
     from playground.cli.audit import print_audit
+    from playground.cli.settings import with_settings
+    from playground.lab.audit import audit, experiment_of, kind_named
 
-    if not print_audit(name, settings or [], out, picture):
+    kind = kind_named(name)
+    made = audit(with_settings(experiment_of(kind), settings or [], None), kind.section)
+    if not print_audit(made, json, out, picture):
         raise typer.Exit(1)
 
 

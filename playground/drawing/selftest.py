@@ -1,4 +1,4 @@
-"""The whole self-test: the theory, and whether this machine's video encoders write films that can be read."""
+"""The self-test: the theory, and whether this machine's video encoders write films that can be read."""
 
 import tempfile
 from functools import partial
@@ -9,8 +9,9 @@ import numpy as np
 from PySide6.QtGui import QColor, QImage
 
 from playground.drawing.video import write_video
-from playground.lab import selftest
-from playground.lab.selftest import Check
+from playground.lab.audit import Audit
+from playground.lab.claims import Claim
+from playground.lab.selftest import CLAIMS
 
 COLOURS = ("#3584e4", "#f5c211", "#1c1c1e")
 SIZE = (128, 96)
@@ -36,7 +37,7 @@ def film_error(suffix: str) -> float:
 
 
 FILMS = tuple(
-    Check(
+    Claim(
         "films",
         f"{suffix[1:].upper()}: three pictures come back with their colours, levels of 255",
         partial(film_error, suffix),
@@ -45,4 +46,7 @@ FILMS = tuple(
     for suffix in (".mp4", ".webm", ".gif")
 )
 
-CHECKS = (*selftest.CHECKS, *FILMS)
+
+def selftest() -> Audit:
+    """The self-test; nothing is measured yet."""
+    return Audit("selftest", "Self-test", (*CLAIMS, *FILMS))

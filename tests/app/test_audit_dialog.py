@@ -1,4 +1,4 @@
-"""Tools > Audit: any kind, the experiment's own settings, a table, charts, cancelling and what cannot be audited."""
+"""Tools > Audit and Help > Self-test: any kind, the experiment's own settings, a table, charts, cancelling and what cannot be audited."""
 
 import threading
 from collections.abc import Iterator
@@ -8,12 +8,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from playground.app.dialogs.audit_dialog import AuditDialog
+from playground.app.dialogs.audit_dialog import SELFTEST, AuditDialog
 from playground.app.model.state import State
+from playground.drawing import selftest
 from playground.drawing.palette import DARK
 from playground.kinds.kind import registered
 from playground.lab import audit as audits
-from playground.lab.audit import Audit, Chart, Check, Line
+from playground.lab.audit import Audit, Chart, Claim, Line
 from playground.lab.experiment import Experiment, replace
 
 INF = float("inf")
@@ -29,13 +30,13 @@ def dialog(qtbot) -> Iterator[AuditDialog]:
     assert dialog.shutdown(10)
 
 
-def put(monkeypatch: pytest.MonkeyPatch, *checks: Check) -> list[Experiment]:
+def put(monkeypatch: pytest.MonkeyPatch, *claims: Claim) -> list[Experiment]:
     """These claims in place of any kind's; returns the experiments that are asked for."""
     asked = list[Experiment]()
 
     def made(experiment: Experiment, section: str) -> Audit:
         asked.append(experiment)
-        return Audit(section, getattr(experiment, section), checks, lambda: (CHART,))
+        return Audit("", "", claims, lambda: (CHART,))
 
     monkeypatch.setattr(audits, "audit", made)
     return asked
@@ -48,7 +49,7 @@ def cells(dialog: AuditDialog) -> list[list[str]]:
 
 
 def test_it_lists_every_kind_and_begins_with_the_sampler(dialog: AuditDialog) -> None:
-    assert dialog.kinds.count() == len(registered())
+    assert dialog.kinds.count() == len(registered()) + 1  # and the self-test
     assert dialog.kinds.currentData() == "sampling.reverse-sde"
     assert dialog.kinds.currentText() == "Sample: Reverse SDE"
     dialog.choose("noise.vp")
@@ -65,9 +66,9 @@ def test_an_empty_table_says_what_fills_it(dialog: AuditDialog) -> None:
 def test_claims_measurements_and_charts(dialog: AuditDialog, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = put(
         monkeypatch,
-        Check("law", "one", lambda: 0.5, 1.0),
-        Check("law", "two", lambda: 7.0, INF),
-        Check("cost", "three", lambda: 2.0, INF, 3.0),
+        Claim("law", "one", lambda: 0.5, 1.0),
+        Claim("law", "two", lambda: 7.0, INF),
+        Claim("cost", "three", lambda: 2.0, INF, 3.0),
     )
     QTest.mouseClick(dialog.run_button, Qt.MouseButton.LeftButton)
     assert not dialog.run_button.isEnabled()
@@ -96,7 +97,7 @@ def test_cancel_stops_after_the_claim_it_is_at(dialog: AuditDialog, qtbot, monke
         go.wait(10)
         return 0.0
 
-    put(monkeypatch, Check("a", "slow", wait, 1.0), Check("a", "never", lambda: 0.0, 1.0))
+    put(monkeypatch, Claim("a", "slow", wait, 1.0), Claim("a", "never", lambda: 0.0, 1.0))
     dialog.run()
     qtbot.waitUntil(begun.is_set)
     QTest.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
@@ -120,3 +121,30 @@ def test_the_real_audit_of_a_noise(dialog: AuditDialog, qtbot) -> None:
     qtbot.waitUntil(lambda: not dialog.running)
     assert dialog.status.text() == "1 of 1 claims hold"
     assert not any(box.isVisible() for box in dialog.boxes)
+
+
+def test_it_runs_again_from_the_first_claim(dialog: AuditDialog, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(monkeypatch, Claim("law", "one", lambda: 0.5, 1.0), Claim("cost", "two", lambda: 1 / 0, 1.0))
+    for _ in range(2):
+        dialog.run()
+        qtbot.waitUntil(lambda: not dialog.running)
+        assert [line[1] for line in cells(dialog)] == ["0.5", "ZeroDivisionError: division by zero"]
+        assert dialog.bar.value() == dialog.bar.maximum() == 2
+
+
+def test_help_begins_the_self_test_in_the_same_dialog_and_the_window_ends_it(bare_window, monkeypatch) -> None:
+    claims = tuple(Claim("noise", str(number), lambda: 0.0, 1.0) for number in range(50_000))
+    monkeypatch.setattr(selftest, "selftest", lambda: Audit(SELFTEST, "", claims))
+    bare_window.show()
+    bare_window.actions_by_key.trigger("tools.audit")
+    bare_window.actions_by_key.trigger("help.selftest")
+    bare_window.actions_by_key.trigger("help.selftest")
+    (dialog,) = bare_window.findChildren(AuditDialog)
+    assert dialog.running
+    assert dialog.kinds.value() == SELFTEST
+    bare_window.show_audit("noise.vp")  # while it runs
+    assert dialog.kinds.value() == SELFTEST
+    bare_window.leave()
+    assert bare_window.ended
+    assert not dialog.running
+    assert not dialog.isVisible()

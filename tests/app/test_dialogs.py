@@ -24,7 +24,6 @@ from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.dialogs.export_dialog import ExportDialog
 from playground.app.dialogs.help import show_about
 from playground.app.dialogs.plugins_dialog import PluginsDialog
-from playground.app.dialogs.selftest_dialog import SelftestDialog
 from playground.app.model.preferences import Preferences
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import FilePrompts
@@ -162,16 +161,15 @@ def test_every_button_of_the_dialogs_has_a_key_of_its_own(shared_window, tmp_pat
     show_about(window)
     shown = [window.findChild(QWidget, name) for name in ("logDialog", "reportDialog", "keysDialog", "aboutDialog")]
     made = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
-    selftest, boltzmann = SelftestDialog(window), BoltzmannWindow(window.palette_tokens, window)
+    boltzmann = BoltzmannWindow(window.palette_tokens, window)
     made += [AuditDialog(window.state, window.palette_tokens, window), PluginsDialog(window.plugins, print, window)]
-    for dialog in (*shown, *made, selftest, boltzmann):
+    for dialog in (*shown, *made, boltzmann):
         assert_keys(dialog)
     assert "It sends nothing by itself" in window.findChild(QMessageBox, "aboutDialog").informativeText()
-    assert selftest.shutdown(5)
     assert boltzmann.shutdown(5)
-    for dialog in (*shown, *made, selftest, boltzmann):
+    for dialog in (*shown, *made, boltzmann):
         dialog.close()
-    for dialog in (*made, selftest, boltzmann):
+    for dialog in (*made, boltzmann):
         dialog.deleteLater()
     QApplication.processEvents()
 

@@ -7,12 +7,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QComboBox, QMenu, QTreeWidget, QTreeWidgetItemIterator, QWidget
 
+from playground.app.dialogs.audit_dialog import AuditDialog
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.dialogs.export_dialog import ExportDialog
-from playground.app.dialogs.selftest_dialog import SelftestDialog
 from playground.app.style import theme
 from playground.app.style.wrapping import wrapped
-from playground.lab.selftest import Row
+from playground.lab.claims import Claim
 from tests.app.conftest import wait
 
 RAW_INDEX = re.compile(r"(?<!\w)\w_\w")
@@ -72,18 +72,19 @@ def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window
     window = shared_window
     dialogs = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
     boltzmann = BoltzmannWindow(window.palette_tokens, window)
-    selftest = SelftestDialog(window)
-    selftest.rows.append(Row("scores", 20 * "a long claim, ", 0.0, 0.0, 1.0))
-    selftest.table.add(selftest.rows[0])
+    audit = AuditDialog(window.state, window.palette_tokens, window)
+    audit.table.add(
+        Claim("scores", 20 * "a long claim, ", lambda: 0.0, words=20 * "a long failure, ", advice="Mend it.")
+    )
     window.show_dialog("log")
-    for dialog in (*dialogs, boltzmann, selftest, window.dialogs.made["log"]):
+    for dialog in (*dialogs, boltzmann, audit, window.dialogs.made["log"]):
         assert too_wide(tooltips(dialog)) == [], dialog
     assert tooltips(boltzmann)
-    assert any("a long claim" in tip for tip in tooltips(selftest))
+    assert any("a long claim" in tip for tip in tooltips(audit))
+    assert any("a long failure" in tip for tip in tooltips(audit))
     assert boltzmann.shutdown(5)
-    assert selftest.shutdown(5)
     window.dialogs.made["log"].close()
-    for dialog in (*dialogs, boltzmann, selftest):
+    for dialog in (*dialogs, boltzmann, audit):
         dialog.deleteLater()
 
 

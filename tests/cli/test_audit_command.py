@@ -1,4 +1,4 @@
-"""The audit on the command line: a table, files of it, a picture, and an exit code for failed claims."""
+"""Audits and the self-test on the command line: a table, JSON, files of it, a picture, and an exit code for failed claims."""
 
 import csv
 import json
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from playground.cli import audit as module
-from playground.lab.audit import Audit, Check, audit
+from playground.drawing import selftest
+from playground.lab import audit as audits
+from playground.lab.audit import Audit, Claim, audit
 from tests.cli.conftest import Ask
 
 
@@ -26,16 +27,45 @@ def test_a_table_and_its_files(ask: Ask, tmp_path: Path) -> None:
     assert (written, painted) == (f"The table is {table}", f"The picture is {picture}")
     found = json.loads(table.read_text(encoding="utf-8"))
     assert found["kind"] == "noise.vp"
-    assert [row["holds"] for row in found["rows"]] == [True] * 11
-    assert found["rows"][0]["low"] is None
+    assert [row["holds"] for row in found["claims"]] == [True] * 11
+    assert found["claims"][0]["low"] is None
     assert "Schedules" in picture.read_text(encoding="utf-8")
 
 
-def some(*checks: Check) -> Callable[..., Audit]:
-    def made(experiment, section: str) -> Audit:
-        return Audit(section, getattr(experiment, section), checks, lambda: [])
+def some(*claims: Claim) -> Callable[..., Audit]:
+    return lambda *asked: Audit("noise.vp", "VP", claims)
 
-    return made
+
+def test_a_self_test_is_a_table_of_claim_measured_and_bound(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = (Claim("noise", "one", lambda: 1e-12, 1e-9), Claim("noise", "two", lambda: 2.03, 2.3, 1.7))
+    monkeypatch.setattr(selftest, "selftest", some(*claims))
+    code, said, error = ask("selftest")
+    assert (code, error) == (0, "")
+    _, head, source, one, two, end = said.splitlines()
+    assert head.split() == ["claim", "measured", "bound"]
+    assert source == "noise"
+    assert one.split() == ["one", "1.0e-12", "at", "most", "1.0e-09"]
+    assert two.split() == ["two", "2.03", "1.7", "to", "2.3"]
+    assert end.startswith("2 of 2 claims hold, in ")
+    assert "\x1b" not in said
+    assert "\r" not in said
+
+
+@pytest.mark.parametrize("command", [("selftest",), ("audit", "vp")])
+def test_json_is_all_that_is_printed(command: tuple[str, ...], ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((selftest, "selftest"), (audits, "audit")):
+        monkeypatch.setattr(
+            module, name, some(Claim("a", "good", lambda: 0.5, 1.0), Claim("a", "bad", lambda: 2.0, 1.0))
+        )
+    code, said, _ = ask(*command, "--json")
+    found = json.loads(said)
+    assert (code, found["passed"], [row["claim"] for row in found["claims"]]) == (1, False, ["good", "bad"])
+
+
+def test_the_self_test_takes_no_arguments(ask: Ask) -> None:
+    code, _, error = ask("selftest", "out")
+    assert code == 2
+    assert "see score-playground selftest --help" in error
 
 
 def test_claims_that_fail_and_mere_measurements(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,17 +73,18 @@ def test_claims_that_fail_and_mere_measurements(ask: Ask, tmp_path: Path, monkey
         raise ArithmeticError
 
     inf = float("inf")
-    checks = (
-        Check("a", "=good", lambda: 0.5, 1.0),
-        Check("a", "wide", lambda: 7.0, inf),
-        Check("b", "low", lambda: 2.0, inf, 3.0),
-        Check("b", "ugly", broken, inf),
+    claims = (
+        Claim("a", "=good", lambda: 0.5, 1.0),
+        Claim("a", "wide", lambda: 7.0, inf),
+        Claim("b", "low", lambda: 2.0, inf, 3.0),
+        Claim("b", "ugly", broken, inf),
     )
-    monkeypatch.setattr(module, "audit", some(*checks))
+    monkeypatch.setattr(audits, "audit", some(*claims))
     table = tmp_path / "table.csv"
     code, said, error = ask("audit", "vp", "--out", str(table), "--picture", str(tmp_path / "a.png"))
     assert (code, error) == (1, "")
-    assert [line.split()[0] for line in said.splitlines() if line.endswith("FAILED")] == ["low", "ugly"]
+    assert [line.split()[0] for line in said.splitlines() if "FAILED" in line] == ["low", "ugly"]
+    assert "ArithmeticError" in said
     assert "1 of 3 claims hold" in said
     assert "has no chart" in said
     assert not (tmp_path / "a.png").exists()
@@ -89,9 +120,9 @@ def test_a_png_has_all_charts(ask: Ask, tmp_path: Path, monkeypatch: pytest.Monk
 
     def few(experiment, section: str) -> Audit:
         made = audit(experiment, section)
-        return Audit(section, made.kind, made.checks[:1], made.charts)
+        return Audit(made.name, made.title, made.claims[:1], made.charts)
 
-    monkeypatch.setattr(module, "audit", few)
+    monkeypatch.setattr(audits, "audit", few)
     code, _, _ = ask("audit", "cosine", "--picture", str(tmp_path / "a.png"))
     image = QImage(str(tmp_path / "a.png"))
     assert code == 0

@@ -26,11 +26,10 @@ from playground.drawing.render import NO_DISPLAY_NEEDED
 from playground.drawing.screen_libraries import missing_libraries
 from playground.kinds.setting import Field, own_fields
 from playground.lab import scenes
-from playground.lab.audit import Audit
+from playground.lab.audit import Audit, Claim
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import fields
-from playground.lab.selftest import Check
 from playground.lab.session import Session
 from playground.lab.sweep import folder
 from tests.cli.conftest import Ask
@@ -521,9 +520,9 @@ def stop() -> float:
 
 
 def test_claims_that_are_stopped_are_counted(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checks = (Check("a", "one", lambda: 0.5, 1.0), Check("a", "two", stop, 1.0), Check("a", "three", lambda: 0.5, 1.0))
-    monkeypatch.setattr("playground.cli.checking.CHECKS", checks)
-    monkeypatch.setattr("playground.cli.audit.audit", lambda made, section: Audit(section, made.noise, checks, list))
+    claims = (Claim("a", "one", lambda: 0.5, 1.0), Claim("a", "two", stop, 1.0), Claim("a", "three", lambda: 0.5, 1.0))
+    for place in ("drawing.selftest.selftest", "lab.audit.audit"):
+        monkeypatch.setattr(f"playground.{place}", lambda *asked: Audit("", "", claims))
     told = "Interrupted: 1 of 3 claims are measured. No file is written, and the same command begins anew."
     for asked in (("selftest",), ("selftest", "--json"), ("audit", "vp", "--out", tmp_path / "table.csv")):
         code, said, error = ask(*asked)

@@ -16,7 +16,7 @@ from playground.kinds.kind import Kind, registered
 from playground.lab import audit as audits
 from playground.lab.audit import (
     Audit,
-    Row,
+    Claim,
     audit,
     datasets,
     experiment_of,
@@ -26,8 +26,8 @@ from playground.lab.audit import (
     objectives,
     samplers,
 )
+from playground.lab.claims import measured
 from playground.lab.experiment import Experiment, ExperimentError, replace
-from playground.lab.selftest import selftest
 from playground.theory.guidance import GuidedScore
 from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin
 from playground.user_errors import UserError
@@ -151,14 +151,21 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(samplers, "CLOUD", 60)
 
 
-def measured(made: Audit, *begin: str) -> list[Row]:
-    checks = tuple(check for check in made.checks if check.claim.startswith(begin or ("",)))
-    assert len(checks) >= len(begin)
-    return list(selftest(checks))
+def those(made: Audit, *begin: str) -> list[Claim]:
+    """The measured claims that begin so."""
+    claims = [claim for claim in made.claims if claim.what.startswith(begin or ("",))]
+    assert len(claims) >= len(begin)
+    return list(measured(claims))
 
 
 def test_the_page_has_a_plugin_of_each_sort(load) -> None:
-    assert {load(text).section for text in LISTINGS.values()} == {"data", "noise", "network", "objective", "sampling"}
+    assert {load(text).name.partition(".")[0] for text in LISTINGS.values()} == {
+        "data",
+        "noise",
+        "network",
+        "objective",
+        "sampling",
+    }
 
 
 @pytest.mark.parametrize("name", LISTINGS)
@@ -167,9 +174,9 @@ def test_the_tables_on_the_page_have_the_claims_of_the_audits(name: str, load) -
     title, _, *lines, end = TABLES[name].splitlines()
     assert title == made.title
     printed = [re.split(r" {2,}", line.strip()) for line in lines if line.startswith("  ")]
-    asked = [Row(check.area, check.claim, math.nan, check.low, check.high) for check in made.checks]
-    assert [(claim, bound) for claim, _, bound in printed] == [(row.claim, row.bound_text) for row in asked]
-    assert [line for line in lines if not line.startswith("  ")] == list(dict.fromkeys(row.area for row in asked))
+    asked = made.claims
+    assert [(claim, bound) for claim, _, bound in printed] == [(row.what, row.bound_text) for row in asked]
+    assert [line for line in lines if not line.startswith("  ")] == list(dict.fromkeys(row.source for row in asked))
     claims = sum(row.is_bounded for row in asked)
     assert end.startswith(f"{claims} of {claims} claims hold, in ")
 
@@ -178,8 +185,8 @@ def test_the_tables_on_the_page_have_the_claims_of_the_audits(name: str, load) -
 @pytest.mark.parametrize("name", LISTINGS)
 def test_the_plugins_of_the_page_hold(name: str, load, quick: None) -> None:
     made = load(LISTINGS[name])
-    rows = list(made.rows())
-    assert [row for row in rows if not row.passed] == []
+    rows = list(measured(made.claims))
+    assert [row for row in rows if not row.holds] == []
     for chart in made.charts():
         for one in chart.lines:
             assert len(one.x) == len(one.y) > 1
@@ -193,8 +200,8 @@ def test_a_fault_in_a_plugin_fails_its_audit(
     name: str, right: str, wrong: str, claims: list[str], load, quick: None
 ) -> None:
     assert LISTINGS[name].count(right) == 1
-    rows = measured(load(LISTINGS[name].replace(right, wrong)), *claims)
-    assert [row.claim for row in rows if row.passed] == []
+    rows = those(load(LISTINGS[name].replace(right, wrong)), *claims)
+    assert [row.what for row in rows if row.holds] == []
 
 
 STUDENT = """
@@ -236,11 +243,11 @@ def test_heavy_tails_and_a_single_mode_fail_no_claim(load, monkeypatch: pytest.M
     for seed in (17, 18, 19):
         monkeypatch.setattr(datasets, "SEED", seed)
         made = load(STUDENT.replace("TAG", f"student-{seed}"))
-        rows = list(made.rows())
-        assert [row for row in rows if not row.passed] == []
-        (outside,) = (row for row in rows if row.claim.startswith("mass outside"))
+        rows = list(measured(made.claims))
+        assert [row for row in rows if not row.holds] == []
+        (outside,) = (row for row in rows if row.what.startswith("mass outside"))
         assert 0.003 < outside.measured < 0.01
-        assert not any("shares of the modes" in row.claim for row in rows)  # one mode has all samples
+        assert not any("shares of the modes" in row.what for row in rows)  # one mode has all samples
 
 
 @pytest.mark.parametrize(
@@ -254,8 +261,8 @@ def test_heavy_tails_and_a_single_mode_fail_no_claim(load, monkeypatch: pytest.M
 def test_a_fault_in_heavy_tails_is_found(right: str, wrong: str, claims: list[str], load) -> None:
     assert STUDENT.count(right) == 1
     tag = f"student-{len(plugins.loaded)}"
-    rows = measured(load(STUDENT.replace("TAG", tag).replace(right, wrong)), *claims)
-    assert [row.claim for row in rows if row.passed] == []
+    rows = those(load(STUDENT.replace("TAG", tag).replace(right, wrong)), *claims)
+    assert [row.what for row in rows if row.holds] == []
 
 
 @pytest.mark.parametrize(
@@ -279,24 +286,24 @@ def test_a_density_that_lacks_something_is_told_so_in_a_sentence(right: str, wro
 
 def test_an_objective_with_another_minimiser_fails(load) -> None:
     """That of a pseudo-Huber loss is not the score."""
-    (row,) = measured(load(listing("An objective")), "σ = 1: slope")
-    assert not row.passed
+    (row,) = those(load(listing("An objective")), "σ = 1: slope")
+    assert not row.holds
 
 
 def test_a_sampler_without_a_stationary_law_says_so_and_is_held_to_it(load, quick: None) -> None:
     """Ascent without noise shrinks to a point. One that states the opposite fails, and so does one that has a law."""
     text = listing("A sampler")
     made = load(text)
-    assert [row for row in made.rows() if not row.passed] == []
-    (row,) = measured(made, "Gaussian: stationary law: has none, as it states")
+    assert [row for row in measured(made.claims) if not row.holds] == []
+    (row,) = those(made, "Gaussian: stationary law: has none, as it states")
     assert row.measured > 0.99  # of the variance nothing is left
-    assert not any("weak order" in check.claim for check in made.checks)
-    (row,) = measured(load(_other(text.replace("has_law = False", "has_law = True"), "second")), "Gaussian: relative")
-    assert not row.passed
+    assert not any("weak order" in check.what for check in made.claims)
+    (row,) = those(load(_other(text.replace("has_law = False", "has_law = True"), "second")), "Gaussian: relative")
+    assert not row.holds
     noisy = text.replace("self.step * score(x, sigma)", "self.step * score(x, sigma) + NOISE")
     noisy = noisy.replace("NOISE", "(2 * self.step) ** 0.5 * torch.randn(x.shape, generator=generator, dtype=x.dtype)")
-    (row,) = measured(load(_other(noisy, "third")), "Gaussian: stationary law")
-    assert not row.passed
+    (row,) = those(load(_other(noisy, "third")), "Gaussian: stationary law")
+    assert not row.holds
 
 
 def _other(text: str, tag: str) -> str:
@@ -305,18 +312,18 @@ def _other(text: str, tag: str) -> str:
 
 
 def test_classes_of_points_are_held_to_the_densities_of_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def classes(change: Callable[[Dataset], Dataset]) -> dict[str, Row]:
+    def classes(change: Callable[[Dataset], Dataset]) -> dict[str, Claim]:
         monkeypatch.setattr(Experiment().data.kinds()["two-moons"], "load", lambda *given: change(WHOLE(*given)))
         made = audit(replace(Experiment(), {"data.kind": "two-moons"}), "data")
-        return {row.claim[:6]: row for row in selftest(tuple(one for one in made.checks if one.area == "classes"))}
+        return {row.what[:6]: row for row in measured(tuple(one for one in made.claims if one.source == "classes"))}
 
     WHOLE = Experiment().data.kinds()["two-moons"].load
     right = classes(lambda data: data)
-    assert [row.passed for row in right.values()] == [True] * 5
+    assert [row.holds for row in right.values()] == [True] * 5
     exchanged = classes(lambda data: dataclasses.replace(data, labels=1 - data.labels))
-    assert [name for name, row in exchanged.items() if not row.passed] == ["classe"]
+    assert [name for name, row in exchanged.items() if not row.holds] == ["classe"]
     one = classes(lambda data: dataclasses.replace(data, labels=0 * data.labels))
-    assert [name for name, row in one.items() if not row.passed] == ["shares", "classe"]
+    assert [name for name, row in one.items() if not row.holds] == ["shares", "classe"]
 
     def with_a_gap(data: Dataset) -> Dataset:
         density = copy.copy(data.density)
@@ -324,7 +331,7 @@ def test_classes_of_points_are_held_to_the_densities_of_the_classes(monkeypatch:
         return dataclasses.replace(data, density=density)
 
     gap = classes(with_a_gap)
-    assert [row.passed for row in gap.values()] == [False] * 5
+    assert [row.holds for row in gap.values()] == [False] * 5
 
 
 BUILT_IN = [kind for kind in registered() if kind.__module__.startswith("playground.")]
@@ -341,11 +348,11 @@ def test_every_built_in_kind_has_an_audit(kind: type[Kind]) -> None:
             audit(experiment, kind.section)
         return
     made = audit(experiment, kind.section)
-    assert made.checks
-    assert len({(check.area, check.claim) for check in made.checks}) == len(made.checks)
+    assert made.claims
+    assert len({(check.source, check.what) for check in made.claims}) == len(made.claims)
     if kind.section == "noise":
-        cheap = tuple(check for check in made.checks if not check.claim.startswith(EXPENSIVE))
-        assert [row for row in selftest(cheap) if not row.passed] == []
+        cheap = tuple(check for check in made.claims if not check.what.startswith(EXPENSIVE))
+        assert [row for row in measured(cheap) if not row.holds] == []
 
 
 @pytest.mark.claims
@@ -353,24 +360,24 @@ def test_every_built_in_kind_has_an_audit(kind: type[Kind]) -> None:
 def test_claims_of_built_in_kinds_hold(name: str) -> None:
     kind = kind_named(name)
     made = audit(experiment_of(kind), kind.section)
-    rows = selftest(tuple(check for check in made.checks if not check.claim.startswith(EXPENSIVE)))
-    assert [row for row in rows if not row.passed] == []
+    rows = measured(tuple(check for check in made.claims if not check.what.startswith(EXPENSIVE)))
+    assert [row for row in rows if not row.holds] == []
 
 
 def test_a_sampler_that_is_told_a_class_is_audited_with_it(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A class alone is sampled; with guidance the samples are not those of the tilted density, which is only measured."""
     told = {"data.classes": "on", "sampling.labels": "one", "sampling.guidance": 3.0}
 
-    def claims() -> list[Row]:
-        return measured(audit(replace(Experiment(), told), "sampling"), "W₂ to")
+    def claims() -> list[Claim]:
+        return those(audit(replace(Experiment(), told), "sampling"), "W₂ to")
 
     alone, guided = claims()
-    assert alone.passed
-    assert (guided.claim, guided.is_bounded) == ("W₂ to the tilted density, w = 3, over its floor", False)
+    assert alone.holds
+    assert (guided.what, guided.is_bounded) == ("W₂ to the tilted density, w = 3, over its floor", False)
     assert guided.measured > alone.measured
     monkeypatch.setattr(samplers, "conditioned_score", lambda problem, score: problem.density.score)  # of both moons
-    assert not claims()[0].passed
-    assert not any("W₂ to" in check.claim for check in audit(Experiment(), "sampling").checks)
+    assert not claims()[0].holds
+    assert not any("W₂ to" in check.what for check in audit(Experiment(), "sampling").claims)
 
 
 def test_a_sampler_that_is_guided_by_an_earlier_step_is_audited_with_it(
@@ -379,22 +386,22 @@ def test_a_sampler_that_is_guided_by_an_earlier_step_is_audited_with_it(
     monkeypatch.setattr(samplers, "TRAINED", 60)
     guided = {"sampling.guide": "checkpoint", "sampling.guidance": 1.5, "sampling.steps": 10}
 
-    def claims(experiment: Experiment) -> list[Row]:
+    def claims(experiment: Experiment) -> list[Claim]:
         made = audit(experiment, "sampling")
-        return list(selftest(tuple(check for check in made.checks if "guided by an earlier one" in check.area)))
+        return list(measured(tuple(check for check in made.claims if "guided by an earlier one" in check.source)))
 
     score, evaluations, without, with_guidance = claims(replace(Experiment(), guided))
     assert score.measured < 1e-6
     assert evaluations.measured == 2
     assert without.measured > 1 < with_guidance.measured != without.measured
     monkeypatch.setattr(GuidedScore, "__call__", lambda self, x, sigma: self.score(x, sigma))
-    assert [row.passed for row in claims(replace(Experiment(), guided))] == [False, False, True, True]
+    assert [row.holds for row in claims(replace(Experiment(), guided))] == [False, False, True, True]
     interval = guided | {"sampling.guidance_min": 0.5, "sampling.guidance_max": 1.0}
     monkeypatch.undo()
     monkeypatch.setattr(samplers, "TRAINED", 60)
     monkeypatch.setattr(samplers, "CLOUD", 60)
     score, evaluations, _, _ = claims(replace(Experiment(), interval))
-    assert score.passed
+    assert score.holds
     assert 1 < evaluations.measured < 2
     assert not claims(Experiment())
 
@@ -402,7 +409,7 @@ def test_a_sampler_that_is_guided_by_an_earlier_step_is_audited_with_it(
 def test_settings_choose_what_is_audited() -> None:
     """ShARK states weak order 2 and strong order 1.5."""
     made = audit(replace(Experiment(), {"sampling.solver": "shark"}), "sampling")
-    claims = [check.claim for check in made.checks]
+    claims = [check.what for check in made.claims]
     assert "Gaussian, VE: weak order in its steps, 2 as it states" in claims
     assert "Gaussian, VE: strong order on one path, 1.5 as it states" in claims
 
@@ -410,7 +417,7 @@ def test_settings_choose_what_is_audited() -> None:
 def test_particles_that_steer_each_other_are_sampled() -> None:
     """Correctors take their step from the norms of all particles, so that no particle is linear by itself."""
     made = audit(replace(Experiment(), {"sampling.corrector_steps": 2}), "sampling")
-    claims = [check.claim for check in made.checks if check.area == "law"]
+    claims = [check.what for check in made.claims if check.source == "law"]
     assert claims == [
         f"Gaussian, {process}: relative error of mean and variance of 8,000 particles" for process in ("VE", "VP")
     ]

@@ -1,12 +1,13 @@
-"""Tools > Audit: what the tests ask, asked of any kind, with the charts of what was measured."""
+"""Tools > Audit and Help > Self-test: a table of claims that a thread measures one by one, and charts of what was measured."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from PySide6.QtCore import QSize, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from playground.app.dialogs.claims_dialog import ClaimsDialog
+from playground.app.dialogs.claim_table import ClaimTable
+from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model import errors
 from playground.app.model.state import State
 from playground.app.style.labels import CARDS, worded
@@ -15,39 +16,50 @@ from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.series import Series
 from playground.app.widgets.controls import ChoiceBox
+from playground.drawing import selftest
 from playground.drawing.audit import curves_of
 from playground.drawing.palette import Palette
-from playground.kinds.kind import Kind, registered
+from playground.kinds.kind import registered
 from playground.lab import audit as audits
-from playground.lab.experiment import Experiment
-from playground.lab.selftest import Row
+from playground.lab.audit import Audit
+from playground.lab.claims import Claim, how_many_hold, measured
 from playground.user_errors import user_error
 
+LOOK = 50  # ms between two checks for results
 CHARTS = 2
 CHART_HEIGHT = 190
-EMPTY = "Run measures what the tests claim of this kind, each claim beside its bound."
+SELFTEST = "selftest"
+EMPTY = "Run measures what the tests claim, each claim beside its bound."
 SECTIONS = ("data", "noise", "objective", "network", "sampling")
 ABOUT = "<p>What this audit measured; dashed lines are bounds or closed forms.</p>"
 
 
-class AuditDialog(ClaimsDialog):
-    """The claims of one kind. The window stays usable; Cancel and closing stop after the current claim, within seconds.
+class AuditDialog(WorkingDialog):
+    """The self-test, or the claims of one kind. The window stays usable; Cancel and closing stop after the current claim, within seconds.
 
     Args:
         state: the experiment; a kind that it has chosen is audited with its settings.
+
+    Attributes:
+        claims: what was measured; grows in the thread.
     """
 
     def __init__(self, state: State, palette: Palette, parent: QWidget | None = None) -> None:
-        super().__init__("Claims of the kind, what was measured and its bound", parent, EMPTY)
+        super().__init__(LOOK, parent)
         self._state = state
         self.setObjectName("auditDialog")
         self.setWindowTitle("Audit")
+        self.claims: list[Claim] = []
+        self._made = Audit("", "", ())
+        self._shown: int = 0
         self._charts: Sequence[audits.Chart] = ()
         self.failure = ""
 
         self.kinds = ChoiceBox(())
-        self.kinds.setAccessibleName("Kind to audit")
-        self.kinds.setToolTip("<p>A kind that the experiment has chosen is audited with its settings there.</p>")
+        self.kinds.setAccessibleName("What to audit")
+        self.kinds.setToolTip(
+            "<p>The self-test, or one kind. A kind that the experiment has chosen is audited with its settings there.</p>"
+        )
         self.run_button = QPushButton("&Run")
         self.run_button.setObjectName("runAudit")
         self.run_button.setToolTip("<p>Measure the claims, in under 30 s.</p>")
@@ -56,6 +68,7 @@ class AuditDialog(ClaimsDialog):
         chosen.addWidget(self.kinds, 1)
         chosen.addWidget(self.run_button)
 
+        self.table = ClaimTable("Claims, what was measured and its bound", EMPTY)
         self.titles = [QLabel("") for _ in range(CHARTS)]
         self.charts = [Chart(f"Chart {number + 1} of the audit", ABOUT, CHART_HEIGHT) for number in range(CHARTS)]
         beside = QHBoxLayout()
@@ -73,10 +86,16 @@ class AuditDialog(ClaimsDialog):
             beside.addWidget(box, 1)
             self.boxes.append(box)
 
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the audit")
+        self.status = QLabel("")
+        set_role(self.status, "caption")
         self.status.setWordWrap(True)
+        self.cancel_button = QPushButton("&Close")
         self.cancel_button.setObjectName("cancelAudit")
         self.cancel_button.setToolTip("<p>Stop after the current claim, or close.</p>")
+        self.cancel_button.clicked.connect(self.reject)
         buttons = QHBoxLayout()
         buttons.addWidget(self.status, 1)
         buttons.addWidget(self.cancel_button)
@@ -98,9 +117,10 @@ class AuditDialog(ClaimsDialog):
 
     @Slot()
     def _fill(self) -> None:
-        """List all kinds in the order of the cards, and keep the choice; at first that of the sampler."""
+        """List the self-test and all kinds in the order of the cards, and keep the choice; at first that of the sampler."""
         before = self.kinds.currentData() or f"sampling.{self._state.experiment.sampling.kind}"
         self.kinds.clear()
+        self.kinds.addItem("Self-test of the program", SELFTEST)
         found = sorted(registered(), key=lambda kind: (SECTIONS.index(kind.section), kind.place, kind.name()))
         for kind in found:
             self.kinds.addItem(
@@ -109,48 +129,78 @@ class AuditDialog(ClaimsDialog):
         self.choose(before)
 
     def choose(self, name: str) -> None:
-        """Choose a kind by its section and name, as in ``noise.vp``."""
-        self.kinds.setCurrentIndex(max(self.kinds.findData(name), 0))
+        """Choose the self-test, or a kind by its section and name, as in ``noise.vp``, unless an audit runs."""
+        if not self.running:
+            self.kinds.setCurrentIndex(max(self.kinds.findData(name), 0))
 
-    def _experiment(self, kind: type[Kind]) -> Experiment:
-        """The experiment of the audit, with the kind's settings if the window's experiment has chosen it."""
-        made = audits.experiment_of(kind)
-        own = getattr(self._state.experiment, kind.section)
-        return msgspec.structs.replace(made, **{kind.section: own}) if type(own) is kind else made
+    @property
+    def running(self) -> bool:
+        return self._worker is not None
 
     @Slot()
     def run(self) -> None:
-        """Measure the chosen kind from its first claim, unless an audit runs already."""
-        if self.running or self.kinds.currentIndex() < 0:
+        """Measure what is chosen from its first claim, unless an audit runs already."""
+        if self.running:
             return
-        kind = audits.kind_named(self.kinds.currentData())
-        experiment = self._experiment(kind)
-        rows, self._charts, self.failure = self._begin(0), (), ""
+        claims = self.claims = list[Claim]()
+        self._made, self._shown, self._charts, self.failure = Audit("", "", ()), 0, (), ""
+        self.table.clear()
+        self.bar.setRange(0, 0)
         for box in self.boxes:
             box.setVisible(False)
-        self._work(self._measuring(experiment, kind.section, rows), "audit")
-        self._say()
+        name, own = self.kinds.value(), self._state.experiment
 
-    def _measuring(self, experiment: Experiment, section: str, rows: list[Row]) -> Callable[[], Iterator[None]]:
         def measure() -> Iterator[None]:
-            made = audits.audit(experiment, section)
-            self._count = len(made.checks)
+            if name == SELFTEST:
+                made = selftest.selftest()
+            else:
+                kind = audits.kind_named(name)
+                experiment, asked = audits.experiment_of(kind), getattr(own, kind.section)
+                if type(asked) is kind:
+                    experiment = msgspec.structs.replace(experiment, **{kind.section: asked})
+                made = audits.audit(experiment, kind.section)
+            self._made = made
             yield
-            for row in made.rows():
-                rows.append(row)
+            for claim in measured(made.claims):
+                claims.append(claim)
                 yield
             self._charts = made.charts()
 
-        return measure
+        self._work(measure, "audit")
+        self._say()
 
-    def _ended(self, error: BaseException | None) -> None:
-        if error is not None:
-            message = user_error(error)
-            self.failure = "The audit broke off: see the log." if message is None else worded(message)
-            if message is None:
-                errors.report(error, "the audit broke off")
-            self.bar.setRange(0, 1)
-        self._show_charts()
+    def reject(self) -> None:
+        """Cancel: the work if it runs, otherwise the dialog."""
+        if self._worker is not None:
+            self._worker.requestInterruption()
+            self.status.setText("Stopping…")
+        else:
+            super().reject()
+
+    @Slot()
+    def _look(self) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        ended = worker.isFinished()  # checked first, so that no claim can follow it
+        for claim in self.claims[self._shown :]:
+            self.table.add(claim)
+            self._shown += 1
+        if self._made.claims or ended:
+            self.bar.setRange(0, max(len(self._made.claims), 1))
+            self.bar.setValue(self._shown)
+        if ended:
+            worker.wait()
+            self._stop()
+            error = worker.error
+            if error is not None:
+                message = user_error(error)
+                self.failure = "The audit broke off: see the log." if message is None else worded(message)
+                if message is None:
+                    errors.report(error, "the audit broke off")
+            self._show_charts()
+        if ended or not worker.isInterruptionRequested():
+            self._say()
 
     def _show_charts(self) -> None:
         for box, title, chart, shown in zip(self.boxes, self.titles, self.charts, self._charts, strict=False):
@@ -172,21 +222,17 @@ class AuditDialog(ClaimsDialog):
             chart.show_series(series, x, y, f"{shown.title}: {names}.")
 
     def _say(self) -> None:
-        rows = self.rows[: self._shown]
-        claims = [row for row in rows if row.is_bounded or not row.passed]
-        held = sum(row.passed for row in claims)
+        found, count = self.claims[: self._shown], len(self._made.claims)
+        failed = sum(not claim.holds for claim in found)
+        text = how_many_hold(found) if found else ""
         if self.running:
-            text = f"{len(rows)} of {self._count} measured" if self._count else "Preparing…"
+            text = f"{len(found)} of {count} measured" if count else "Preparing…"
         elif self.failure:
             text = self.failure
-        elif len(rows) < self._count:
-            text = f"Cancelled after {len(rows)} of {self._count}"
-        elif rows:
-            text = f"{held} of {len(claims)} claims hold"
-        else:
-            text = ""
-        if held < len(claims) and self.running:
-            text += f", {len(claims) - held} do not hold"
+        elif len(found) < count:
+            text = f"Cancelled after {len(found)} of {count}"
+        if failed and len(found) < count and not self.failure:
+            text += f", {failed} do not hold"
         self.status.setText(text)
         self.run_button.setEnabled(not self.running)
         self.kinds.setEnabled(not self.running)

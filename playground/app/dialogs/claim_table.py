@@ -1,4 +1,4 @@
-"""The table of claims that the self-test and audits fill."""
+"""The table of claims that an audit fills."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette
@@ -6,14 +6,14 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
-from playground.lab.selftest import Row
+from playground.lab.claims import Claim
 
-AREA = Qt.ItemDataRole.UserRole  # of the claims below a heading
+SOURCE = Qt.ItemDataRole.UserRole  # of the claims below a heading
 COLUMNS = ("Claim", "Measured", "Bound", "Holds")
 
 
 class ClaimTable(QTreeWidget):
-    """Claims by area, each with its measured value and bound. A claim that does not hold is bold.
+    """Claims by source, each with its measured value and bound. A claim that does not hold is bold.
 
     Args:
         name: for screen readers.
@@ -44,19 +44,20 @@ class ClaimTable(QTreeWidget):
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
             painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
 
-    def add(self, row: Row) -> None:
-        """Add a claim below the heading of its area, and scroll there."""
+    def add(self, claim: Claim) -> None:
+        """Add a claim below the heading of its source, and scroll there."""
         above = self.topLevelItem(self.topLevelItemCount() - 1)
-        if above is None or above.data(0, AREA) != row.area:
-            above = QTreeWidgetItem(self, [row.area.capitalize()])
-            above.setData(0, AREA, row.area)
+        if above is None or above.data(0, SOURCE) != claim.source:
+            above = QTreeWidgetItem(self, [claim.source.capitalize()])
+            above.setData(0, SOURCE, claim.source)
             above.setFont(0, _bold(above))
             above.setExpanded(True)
-        holds = "NO" if not row.passed else "yes" if row.is_bounded else "–"
-        item = QTreeWidgetItem(above, [row.claim, row.measured_text, row.bound_text, holds])
+        holds = "NO" if not claim.holds else "yes" if claim.is_bounded else "–"
+        item = QTreeWidgetItem(above, [claim.what, claim.measured_text, claim.bound_text, holds])
         _align(item)
-        item.setToolTip(0, wrapped(row.claim))
-        if not row.passed:
+        for column in (0, 1):
+            item.setToolTip(column, wrapped(". ".join(filter(None, (claim.what, claim.words, claim.advice)))))
+        if not claim.holds:
             for column in range(len(COLUMNS)):
                 item.setFont(column, _bold(item))
         self.scrollToItem(item)

@@ -1,51 +1,38 @@
 """Audits: what the program's own tests ask of a kind, asked on this machine of any kind, built-in or plug-in.
 
-Each family of kinds has its own file. It measures claims against closed forms, as rows of claim, measured value and bound, and
-then gives charts of what was measured. Everything runs on the CPU with fixed seeds. A bound on a value with a sampling error
-is :data:`playground.lab.selftest.check.STANDARD_ERRORS` of them, so a right kind fails such a claim once in 100,000 seeds.
+Each family of kinds has its own file. It measures claims against closed forms, and then gives charts of what was measured.
+Everything runs on the CPU with fixed seeds. A bound on a value with a sampling error is
+:data:`playground.lab.audit.deviations.STANDARD_ERRORS` of them, so a right kind fails such a claim once in 100,000 seeds.
 """
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import torch
 
 from playground.kinds.kind import Kind, registered
 from playground.lab.audit.chart import Chart as Chart
 from playground.lab.audit.chart import Line as Line
+from playground.lab.claims import Claim as Claim
+from playground.lab.claims import one_thread
 from playground.lab.conflicts import training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, replace
-from playground.lab.selftest import Check as Check
-from playground.lab.selftest import Row as Row
-from playground.lab.selftest import selftest
 from playground.user_errors import UserError
 
 
 @dataclass(frozen=True)
 class Audit:
-    """The claims of one kind.
+    """Claims that are measured one after another.
 
     Attributes:
-        section: the section of the experiment.
-        kind: the audited kind with its settings.
-        checks: the claims, in the order in which they are measured.
+        name, title: the kind by its section and name, and in words.
+        claims: in the order in which they are measured.
         charts: returns what was measured as charts; call it after the claims.
     """
 
-    section: str
-    kind: Kind
-    checks: tuple[Check, ...]
-    charts: Callable[[], Sequence[Chart]]
-
-    @property
-    def title(self) -> str:
-        """The kind in words."""
-        return f"{self.kind.title} ({self.section}.kind = {self.kind.name()})"
-
-    def rows(self) -> Iterator[Row]:
-        """Yield a row for each claim as soon as it is measured; stop iterating to cancel."""
-        return selftest(self.checks)
+    name: str
+    title: str
+    claims: tuple[Claim, ...]
+    charts: Callable[[], Sequence[Chart]] = tuple
 
 
 def kind_named(name: str) -> type[Kind]:
@@ -97,10 +84,8 @@ def audit(experiment: Experiment, section: str) -> Audit:
     families = {"data": datasets, "noise": noise, "network": networks, "objective": objectives, "sampling": samplers}
     if section not in families:
         raise ExperimentError(f"{section} has no audit: the sections are {', '.join(families)}.")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        checks, charts = families[section].questions(experiment)
-    finally:
-        torch.set_num_threads(threads)
-    return Audit(section, getattr(experiment, section), tuple(checks), charts)
+    with one_thread():
+        claims, charts = families[section].questions(experiment)
+    kind: Kind = getattr(experiment, section)
+    name = kind.name()
+    return Audit(f"{section}.{name}", f"{kind.title} ({section}.kind = {name})", tuple(claims), charts)

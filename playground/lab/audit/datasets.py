@@ -10,8 +10,9 @@ from torch import Tensor
 
 from playground.data.dataset import Dataset
 from playground.lab.audit.chart import Chart, line
+from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, standard_errors
+from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, ExperimentError, replace
-from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, standard_errors
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
 from playground.theory.empirical import Empirical
@@ -34,7 +35,7 @@ SHARES = 8
 """Cells along each side in which samples are counted, of equal marginal probability."""
 
 
-def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
     """The claims of an experiment's data, and what returns the charts of the measurements.
 
     Raises:
@@ -47,7 +48,7 @@ def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequenc
     if "classes" in experiment.data.__struct_fields__ and experiment.data.known_density:
         experiment = replace(experiment, {"data.classes": "on"})  # the points stay the same
     audited = DataAudit(experiment)
-    return audited.checks(), audited.charts
+    return audited.claims(), audited.charts
 
 
 class DataAudit:
@@ -372,22 +373,22 @@ class DataAudit:
         shares = torch.bincount(nearest, minlength=len(modes)).double() / len(self.points)
         return share_gap(shares, weights, len(self.points))
 
-    def checks(self) -> list[Check]:
+    def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""
         found = [
-            Check(
+            Claim(
                 "as it is read",
                 "shapes, finite numbers, seeds and classes: rules that it breaks",
                 self.faults,
                 0.0,
                 0.0,
             ),
-            Check("as it is read", "standard deviation of the points, in their unit", self.spread, math.inf, 1e-30),
-            Check("as it is read", "share of held-out points that are training points too", self.shared, 0.01),
+            Claim("as it is read", "standard deviation of the points, in their unit", self.spread, math.inf, 1e-30),
+            Claim("as it is read", "share of held-out points that are training points too", self.shared, 0.01),
         ]
         if self.data.labels is not None and not self.has_class_densities:
             found.append(
-                Check(
+                Claim(
                     "as it is read",
                     "share of a class: largest difference from an equal one",
                     self.class_errors,
@@ -396,16 +397,16 @@ class DataAudit:
             )
         if self.data.density is None:
             found.append(
-                Check("smoothed", "score of the training set is the gradient of its log p", self.empirical_error, 1e-9)
+                Claim("smoothed", "score of the training set is the gradient of its log p", self.empirical_error, 1e-9)
             )
             return found
-        return found + self._density_checks()
+        return found + self._density_claims()
 
-    def _density_checks(self) -> list[Check]:
+    def _density_claims(self) -> list[Claim]:
         bounds = {0.0: 0.01 if self.density.sharp else 1e-3}
-        found = [Check("density", "mass outside the square of the integrals, at most", self.most_outside, math.inf)]
+        found = [Claim("density", "mass outside the square of the integrals, at most", self.most_outside, math.inf)]
         found += [
-            Check(
+            Claim(
                 "density",
                 "integrates to 1" + (f", smoothed by {level:g} of its deviation" if level else "") + ": error",
                 functools.partial(self.integral_error, level),
@@ -414,30 +415,30 @@ class DataAudit:
             for level in (LEVELS[:3] if not self.density.sharp else LEVELS[1:3])
         ]
         found += [
-            Check("density", "score is the gradient of log p at every level: relative error", self.score_error, 1e-7),
-            Check(
+            Claim("density", "score is the gradient of log p at every level: relative error", self.score_error, 1e-7),
+            Claim(
                 "density", "smoothing twice is smoothing once by the sum: relative error", self.smoothing_error, 1e-3
             ),
-            Check("density", "log p in standardized units differs by the Jacobian", self.standardized_error, 1e-9),
-            Check("samples", "mean and mean square, in standard errors", self.moment_errors, STANDARD_ERRORS),
-            Check("samples", "Kolmogorov–Smirnov distance of a coordinate, times √n", self.marginal_errors, KOLMOGOROV),
-            Check("samples", "mean of log p, in standard errors", self.surprise_errors, STANDARD_ERRORS),
-            Check("samples", "counts in cells of the plane: Pearson's statistic, standardized", self.cell_errors, 5.0),
+            Claim("density", "log p in standardized units differs by the Jacobian", self.standardized_error, 1e-9),
+            Claim("samples", "mean and mean square, in standard errors", self.moment_errors, STANDARD_ERRORS),
+            Claim("samples", "Kolmogorov–Smirnov distance of a coordinate, times √n", self.marginal_errors, KOLMOGOROV),
+            Claim("samples", "mean of log p, in standard errors", self.surprise_errors, STANDARD_ERRORS),
+            Claim("samples", "counts in cells of the plane: Pearson's statistic, standardized", self.cell_errors, 5.0),
         ]
         modes = self.density.modes
         if modes is not None and len(modes) > 1 and self.density.mode_weights is not None:
-            found.append(Check("samples", "shares of the modes, in standard errors", self.mode_errors, STANDARD_ERRORS))
-        return found + self._class_checks()
+            found.append(Claim("samples", "shares of the modes, in standard errors", self.mode_errors, STANDARD_ERRORS))
+        return found + self._class_claims()
 
-    def _class_checks(self) -> list[Check]:
+    def _class_claims(self) -> list[Claim]:
         if not self.has_class_densities:
             return []
         return [
-            Check("classes", "weights of the classes add up to 1: error", self.weights_error, 1e-9),
-            Check("classes", "p(c | x) are probabilities at every level: error", self.posterior_error, 1e-9),
-            Check("classes", "shares of the classes, in standard errors", self.share_errors, STANDARD_ERRORS),
-            Check("classes", "classes of points with noise by p(c | x), in standard errors", self.label_errors, 5.0),
-            Check(
+            Claim("classes", "weights of the classes add up to 1: error", self.weights_error, 1e-9),
+            Claim("classes", "p(c | x) are probabilities at every level: error", self.posterior_error, 1e-9),
+            Claim("classes", "shares of the classes, in standard errors", self.share_errors, STANDARD_ERRORS),
+            Claim("classes", "classes of points with noise by p(c | x), in standard errors", self.label_errors, 5.0),
+            Claim(
                 "classes", "score guided by w = 1 is that of p(x | c) p(c | x): relative error", self.guided_error, 1e-7
             ),
         ]

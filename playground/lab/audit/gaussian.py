@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from playground.lab.audit.deviations import normals, seeded
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
-from playground.lab.selftest.check import normals, seeded
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import per_point
 from playground.theory.samplers import Sampler, Step

@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.func import functional_call
 
 from playground.lab.audit.chart import Chart, line
+from playground.lab.audit.deviations import seeded
+from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
-from playground.lab.selftest.check import Check, seeded
 from playground.lab.training import Trainer
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import per_point
@@ -31,10 +32,10 @@ KNOWN, UNKNOWN = 1.2, 1.01
 there for every network. The least of the built-in ones are 1.6 and 1.05; a network that ignores sigma has 1.0000001."""
 
 
-def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
     """The claims of an experiment's network, and what returns the charts of the measurements."""
     audited = NetworkAudit(experiment)
-    return audited.checks(), audited.charts
+    return audited.claims(), audited.charts
 
 
 class NetworkAudit:
@@ -286,23 +287,23 @@ class NetworkAudit:
     def parameters(self) -> float:
         return float(self.new().parameters_count)
 
-    def checks(self) -> list[Check]:
+    def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""
         steps = IMAGE_STEPS if self.problem.experiment.data.images else STEPS
         learns = 0.5 if self.problem.density is not None else 0.99
         to = "exact score" if self.problem.density is not None else "noise"
         found = [
-            Check(
+            Claim(
                 "score", "shapes, finite numbers, batches, seeds and files: rules that it breaks", self.faults, 0.0, 0.0
             ),
-            Check("score", "largest root mean square of σ s over the levels, untrained", self.untrained_size, SIZE),
-            Check("gradient", "along a direction of all weights: relative error", self.weight_gradient, 1e-5),
-            Check("gradient", "along a direction of x: relative error", self.point_gradient, 1e-5),
+            Claim("score", "largest root mean square of σ s over the levels, untrained", self.untrained_size, SIZE),
+            Claim("gradient", "along a direction of all weights: relative error", self.weight_gradient, 1e-5),
+            Claim("gradient", "along a direction of x: relative error", self.point_gradient, 1e-5),
         ]
         asked = self.problem.experiment
         if self.kind.resolve(asked.data.images, asked.noise).states_density:
             found.append(
-                Check(
+                Claim(
                     "gradient", "score is the gradient of its log-density: relative error", self.density_gradient, 1e-9
                 )
             )
@@ -310,16 +311,16 @@ class NetworkAudit:
         if len(self.levels) > 1:
             least = KNOWN if self.problem.density is not None else UNKNOWN
             claim = "error with the noise level of another point, over that with its own"
-            matters.append(Check("training", claim, self.error_of_other_levels, math.inf, least))
+            matters.append(Claim("training", claim, self.error_of_other_levels, math.inf, least))
         return [
             *found,
-            Check("training", f"weights that {steps} steps did not move", self.still, 0.0, 0.0),
-            Check("training", f"mean square error to the {to}, over that of a Gaussian's score", self.error, learns),
+            Claim("training", f"weights that {steps} steps did not move", self.still, 0.0, 0.0),
+            Claim("training", f"mean square error to the {to}, over that of a Gaussian's score", self.error, learns),
             *matters,
-            Check("training", "largest root mean square of σ s, trained", self.trained_size, SIZE),
-            Check("cost", "weights", self.parameters, math.inf),
-            Check("cost", "milliseconds for the score of 1,000 points", self.seconds, math.inf),
-            Check("cost", f"time of a training step, in those of {REFERENCE}", self.step_cost, math.inf),
+            Claim("training", "largest root mean square of σ s, trained", self.trained_size, SIZE),
+            Claim("cost", "weights", self.parameters, math.inf),
+            Claim("cost", "milliseconds for the score of 1,000 points", self.seconds, math.inf),
+            Claim("cost", f"time of a training step, in those of {REFERENCE}", self.step_cost, math.inf),
         ]
 
     def charts(self) -> list[Chart]:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from playground.lab.audit.chart import Chart, line
+from playground.lab.audit.deviations import gap, seeded
+from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
-from playground.lab.selftest.check import Check, gap, seeded
 from playground.theory.likelihood import log_likelihood
 from playground.theory.noise import Process, SigmaDistributionName
 from playground.theory.smoothing import gaussianity
@@ -26,11 +27,11 @@ SEEN, LEAST_NATS = 0.2, 1e-9  # of sigma and of the divergence, on the chart: be
 POINTS = 40
 
 
-def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
     """The claims of an experiment's noise, and what returns the charts of the measurements."""
     small = {"data.points": 2_000, "likelihood.points": 200} if experiment.data.known_density else {}
     audited = NoiseAudit(Problem.build(replace(experiment, small)))
-    return audited.checks(), audited.charts
+    return audited.claims(), audited.charts
 
 
 class NoiseAudit:
@@ -179,41 +180,41 @@ class NoiseAudit:
         freedom = len(levels) - 1
         return float(((counts - expected).square() / expected).sum() - freedom) / math.sqrt(2 * freedom)
 
-    def checks(self) -> list[Check]:
+    def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""
-        found = list[Check]()
+        found = list[Claim]()
         if self.kind.has_path:
             found += [
-                Check("process", "α′ is (f/x) α: relative error", self.drift_error, 1e-5),
-                Check(
+                Claim("process", "α′ is (f/x) α: relative error", self.drift_error, 1e-5),
+                Claim(
                     "process",
                     "v′ is 2 (f/x) v + g² for the noise's variance v: relative error",
                     self.diffusion_error,
                     1e-5,
                 ),
-                Check(
+                Claim(
                     "process", "x(1) of dx = f dt + g dw: error of mean factor and variance", self.simulated_error, 1e-3
                 ),
-                Check("process", "t(σ) is the inverse of σ(t)", self.inverse_error, 1e-8),
-                Check("process", "σ at both ends: relative error", self.end_error, 1e-9),
-                Check("process", "σ rises and α does not: times at which it is otherwise", self.falls, 0.0, 0.0),
+                Claim("process", "t(σ) is the inverse of σ(t)", self.inverse_error, 1e-8),
+                Claim("process", "σ at both ends: relative error", self.end_error, 1e-9),
+                Claim("process", "σ rises and α does not: times at which it is otherwise", self.falls, 0.0, 0.0),
             ]
             found.append(
-                Check("from data to noise", "x(1) from a Gaussian: divergence in nats", self.terminal, GAUSSIAN_NATS)
+                Claim("from data to noise", "x(1) from a Gaussian: divergence in nats", self.terminal, GAUSSIAN_NATS)
             )
             if self.problem.density is not None:
                 found.append(
-                    Check(
+                    Claim(
                         "from data to noise",
                         f"log p of {POINTS} points by the flow, exact score: largest error in nats",
                         self.likelihood_error,
                         0.05,
                     )
                 )
-        found.append(Check("levels of training", "levels outside the stated ends: relative", self.outside, 1e-5))
+        found.append(Claim("levels of training", "levels outside the stated ends: relative", self.outside, 1e-5))
         if self.kind.is_continuous:
             found.append(
-                Check(
+                Claim(
                     "levels of training",
                     "Kolmogorov–Smirnov distance from the stated density, times √n",
                     self.distribution_error,
@@ -222,11 +223,11 @@ class NoiseAudit:
             )
         if self.kind.has_path:
             found.append(
-                Check("levels of training", "levels that do not fall from coarse to fine", self.level_faults, 0.0, 0.0)
+                Claim("levels of training", "levels that do not fall from coarse to fine", self.level_faults, 0.0, 0.0)
             )
             if not self.kind.is_continuous:
                 found.append(
-                    Check(
+                    Claim(
                         "levels of training",
                         "how often each is drawn: Pearson's statistic, standardized",
                         self.frequency_errors,

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from playground.lab.audit.chart import Chart, line
+from playground.lab.audit.deviations import STANDARD_ERRORS, seeded
+from playground.lab.claims import Claim
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
-from playground.lab.selftest.check import STANDARD_ERRORS, Check, seeded
 from playground.theory.densities import Density, GaussianMixture
 from playground.theory.noise import per_point
 from playground.theory.objectives import Denoising, Objective
@@ -36,10 +37,10 @@ STEPS = 7
 """Steps of which the median is timed."""
 
 
-def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
     """The claims of an experiment's objective, and what returns the charts of the measurements."""
     audited = ObjectiveAudit(experiment)
-    return audited.checks(), audited.charts
+    return audited.claims(), audited.charts
 
 
 class Moved:
@@ -260,12 +261,12 @@ class ObjectiveAudit:
 
         return seconds(self.loss) / seconds(self.reference)
 
-    def checks(self) -> list[Check]:
+    def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""
         found = [
-            Check("loss", "shape, finite numbers, seeds and gradient: rules that it breaks", self.faults, 0.0, 0.0),
+            Claim("loss", "shape, finite numbers, seeds and gradient: rules that it breaks", self.faults, 0.0, 0.0),
             *(
-                Check(
+                Claim(
                     "minimiser",
                     f"σ = {sigma:g}: slope at the true score, in standard errors",
                     functools.partial(self.bias, sigma),
@@ -273,12 +274,12 @@ class ObjectiveAudit:
                 )
                 for sigma in LEVELS
             ),
-            Check("minimiser", "least curvature there, relative to the largest", self.curvature, math.inf, 1e-3),
-            Check("minimiser", "largest offset of the minimiser, relative to the score", self.offset, math.inf),
+            Claim("minimiser", "least curvature there, relative to the largest", self.curvature, math.inf, 1e-3),
+            Claim("minimiser", "largest offset of the minimiser, relative to the score", self.offset, math.inf),
         ]
         if self.optimum is not None:
             found.append(
-                Check(
+                Claim(
                     "minimiser",
                     "loss of the true score: that stated, in standard errors",
                     self.optimum_errors,
@@ -287,8 +288,8 @@ class ObjectiveAudit:
             )
         return [
             *found,
-            Check("cost", "gradient noise: points for the accuracy of one in denoising", self.noise, math.inf),
-            Check("cost", "time of a training step, in steps of denoising", self.cost, math.inf),
+            Claim("cost", "gradient noise: points for the accuracy of one in denoising", self.noise, math.inf),
+            Claim("cost", "time of a training step, in steps of denoising", self.cost, math.inf),
         ]
 
     def charts(self) -> list[Chart]:

@@ -14,14 +14,15 @@ from torch import Tensor
 from playground.kinds.samplers import FollowsScore
 from playground.lab.audit import gaussian
 from playground.lab.audit.chart import Chart, Line, line
+from playground.lab.audit.deviations import STANDARD_ERRORS, normals, seeded
 from playground.lab.audit.gaussian import Moments
 from playground.lab.autoguidance import asks_checkpoint, with_weaker
+from playground.lab.claims import Claim
 from playground.lab.comparison import at_equal_evaluations
 from playground.lab.conditioning import conditioned_score, guidance_interval
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
-from playground.lab.selftest.check import STANDARD_ERRORS, Check, normals, seeded
 from playground.lab.training import Trainer
 from playground.theory.counting import CountedScore
 from playground.theory.guidance import LabelledScore, ScoreWithWeaker
@@ -56,14 +57,14 @@ NEAR_ORDER = 0.15
 """How far a measured order may lie below that which a sampler states, relative to it."""
 
 
-def questions(experiment: Experiment) -> tuple[list[Check], Callable[[], Sequence[Chart]]]:
+def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
     """The claims of an experiment's sampler, and what returns the charts of the measurements."""
     kind = experiment.sampling
     if not kind.is_generative:
         asked = ForwardAudit(experiment)
-        return asked.checks(), asked.charts
+        return asked.claims(), asked.charts
     audited = SamplerAudit(experiment)
-    return audited.checks(), audited.charts
+    return audited.claims(), audited.charts
 
 
 def order(steps: Sequence[int], errors: Sequence[float]) -> float:
@@ -384,29 +385,29 @@ class SamplerAudit:
         solver = getattr(self.kind, "solver", "auto")
         return self.kind.title if solver == "auto" else f"{self.kind.title}, {solver}"
 
-    def checks(self) -> list[Check]:
+    def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""
         return [*self._contract(), *self._laws(), *self._distances(), *self._classes(), *self._earlier_step()]
 
-    def _contract(self) -> Iterator[Check]:
-        yield Check("run", "frames, start and seeds: rules that it breaks", self.faults, 0.0, 0.0)
+    def _contract(self) -> Iterator[Claim]:
+        yield Claim("run", "frames, start and seeds: rules that it breaks", self.faults, 0.0, 0.0)
         _, stated = self.counted(self.processes[0], self.counts[0])
         if stated is not None:
-            yield Check("run", "evaluations counted, beyond those that it states", self.evaluations_beyond, 0.0, 0.0)
+            yield Claim("run", "evaluations counted, beyond those that it states", self.evaluations_beyond, 0.0, 0.0)
         else:
-            yield Check(
+            yield Claim(
                 "run",
                 f"evaluations for a particle in {self.counts[0]} frames",
                 lambda: self.counted(self.processes[0], self.counts[0])[0],
                 math.inf,
             )
 
-    def _laws(self) -> Iterator[Check]:
+    def _laws(self) -> Iterator[Claim]:
         sampler, _, _, _ = self.law("VE", self.counts[0])
         for process in self.processes:
             place = f"Gaussian, {process}" if self.follows_process else "Gaussian"
             if not sampler.has_law:
-                yield Check(
+                yield Claim(
                     "law",
                     f"{place}: stationary law: has none, as it states; error of mean and variance",
                     functools.partial(self.law_error if self.is_linear else self.sampled_errors, process),
@@ -415,7 +416,7 @@ class SamplerAudit:
                 )
                 continue
             if not self.is_linear:
-                yield Check(
+                yield Claim(
                     "law",
                     f"{place}: relative error of mean and variance of {PARTICLES:,} particles",
                     functools.partial(self.sampled_errors, process),
@@ -425,14 +426,14 @@ class SamplerAudit:
             stated = sampler.weak_order
             claim = f"{place}: weak order " + ("in its step size" if self.has_step else "in its steps")
             low = 0.5 if stated is None else stated * (1 - NEAR_ORDER)
-            yield Check(
+            yield Claim(
                 "law",
                 claim + ("" if stated is None else f", {stated:g} as it states"),
                 functools.partial(self.weak_order, process),
                 math.inf,
                 low,
             )
-            yield Check(
+            yield Claim(
                 "law",
                 f"{place}: relative error of mean and variance at {self.counts[-1]} steps",
                 functools.partial(self.law_error, process),
@@ -440,7 +441,7 @@ class SamplerAudit:
             )
         if self.takes_paths:
             stated = sampler.strong_order
-            yield Check(
+            yield Claim(
                 "law",
                 f"Gaussian, VE: strong order on one path{'' if stated is None else f', {stated:g} as it states'}",
                 self.strong_order,
@@ -448,51 +449,51 @@ class SamplerAudit:
                 0.4 if stated is None else stated * (1 - NEAR_ORDER),
             )
 
-    def _distances(self) -> Iterator[Check]:
+    def _distances(self) -> Iterator[Claim]:
         fitted = gaussian.build(self.moons).evaluations is None
         for budget in self.budgets:
-            yield Check(
+            yield Claim(
                 "two moons, exact score",
                 "W₂ over its floor" + ("" if fitted else f" within {budget} evaluations"),
                 functools.partial(self.measure, budget),
                 NEAR_FLOOR if budget == BUDGETS[-1] and self.has_law else math.inf,
             )
 
-    def _classes(self) -> Iterator[Check]:
+    def _classes(self) -> Iterator[Claim]:
         """Claims of a sampler whose settings ask for classes."""
         if not isinstance(self.kind, FollowsScore) or self.kind.labels_told(self.experiment) in (None, "none"):
             return
         area = "one of two moons, exact scores"
-        yield Check(
+        yield Claim(
             area,
             "W₂ to p(x | c), over its floor",
             functools.partial(self.class_distance, 0.0),
             NEAR_FLOOR if self.has_law else math.inf,
         )
         if self.kind.guidance:
-            yield Check(
+            yield Claim(
                 area,
                 f"W₂ to the tilted density, w = {self.kind.guidance:g}, over its floor",
                 functools.partial(self.class_distance, self.kind.guidance),
                 math.inf,
             )
 
-    def _earlier_step(self) -> Iterator[Check]:
+    def _earlier_step(self) -> Iterator[Claim]:
         """Claims of a sampler whose settings ask for guidance by an earlier training step."""
         if not asks_checkpoint(self.asked):
             return
         assert isinstance(self.kind, FollowsScore)
         area = f"two moons, score learned in {TRAINED} steps and guided by an earlier one"
-        yield Check(area, "s_early + (1 + w)(s - s_early): relative error", self.guided_error, 1e-5)
+        yield Claim(area, "s_early + (1 + w)(s - s_early): relative error", self.guided_error, 1e-5)
         # Each guided evaluation costs a second one. An interval leaves some without guidance; an adaptive solver chooses its steps.
         everywhere = self.kind.guidance_min == self.kind.guidance_max == "auto"
         low, high = (2.0 if everywhere else 1.0), 2.0
         if gaussian.build(self.moons).evaluations is None:
             low, high = -math.inf, math.inf
         claim = "evaluations, over those without guidance"
-        yield Check(area, claim, lambda: self.guided_run[0] / self.unguided_run[0], high, low)
-        yield Check(area, "W₂ over its floor, w = 0", lambda: self.unguided_run[1], math.inf)
-        yield Check(area, f"W₂ over its floor, w = {self.kind.guidance:g}", lambda: self.guided_run[1], math.inf)
+        yield Claim(area, claim, lambda: self.guided_run[0] / self.unguided_run[0], high, low)
+        yield Claim(area, "W₂ over its floor, w = 0", lambda: self.unguided_run[1], math.inf)
+        yield Claim(area, f"W₂ over its floor, w = {self.kind.guidance:g}", lambda: self.guided_run[1], math.inf)
 
     def charts(self) -> list[Chart]:
         """Convergence on the Gaussian, and W2 against evaluations."""
@@ -552,10 +553,10 @@ class ForwardAudit:
         self.found[process] = times, found, right
         return worst
 
-    def checks(self) -> list[Check]:
+    def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""
         return [
-            Check(
+            Claim(
                 "law",
                 f"Gaussian, {process}: moments of every frame, in standard errors",
                 functools.partial(self.errors, process),

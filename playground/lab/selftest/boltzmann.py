@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, seeded
+from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded
+from playground.lab.claims import Claim
 from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weight, numbers_of, states
 
 
@@ -71,12 +72,12 @@ def gibbs_errors() -> float:
     return float(((shares - probabilities).abs() / (probabilities * (1 - probabilities) / chains).sqrt()).max())
 
 
-CHECKS = [
-    Check("Boltzmann machine", "two units: Z = 4 cosh w, correlation tanh w", two_units, 1e-12),
-    Check("Boltzmann machine", "W = 0: Z = 2^d, up to 16 units", no_weights, 1e-12),
-    Check("Boltzmann machine", "chain: Z = 2^d prod cosh w, correlation of its ends prod tanh w", chain, 1e-12),
-    Check("Boltzmann machine", "groups without weights between them are independent", independence, 1e-12),
-    Check("Boltzmann machine", "the gradient of log Z is half the correlations", gradient, 1e-12),
-    Check("Boltzmann machine", "Gibbs: the conditional is the ratio of the joint", conditionals, 1e-12),
-    Check("Boltzmann machine", "Gibbs: shares of the states, in standard errors", gibbs_errors, STANDARD_ERRORS + 0.5),
+CLAIMS = [
+    Claim("Boltzmann machine", "two units: Z = 4 cosh w, correlation tanh w", two_units, 1e-12),
+    Claim("Boltzmann machine", "W = 0: Z = 2^d, up to 16 units", no_weights, 1e-12),
+    Claim("Boltzmann machine", "chain: Z = 2^d prod cosh w, correlation of its ends prod tanh w", chain, 1e-12),
+    Claim("Boltzmann machine", "groups without weights between them are independent", independence, 1e-12),
+    Claim("Boltzmann machine", "the gradient of log Z is half the correlations", gradient, 1e-12),
+    Claim("Boltzmann machine", "Gibbs: the conditional is the ratio of the joint", conditionals, 1e-12),
+    Claim("Boltzmann machine", "Gibbs: shares of the states, in standard errors", gibbs_errors, STANDARD_ERRORS + 0.5),
 ]

@@ -5,7 +5,8 @@ from functools import partial
 
 import torch
 
-from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, seeded, standard_errors
+from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
+from playground.lab.claims import Claim
 from playground.lab.selftest.scores import gradient_of
 from playground.lab.selftest.training import by_autograd, by_hand, denoising_loss, draws, furthest
 from playground.theory.fused_energy import energy_denoising_steps
@@ -64,18 +65,18 @@ def likelihood() -> float:
     return standard_errors(losses, math.log(2 * math.pi * math.e * (1 + SIGMA**2)))
 
 
-CHECKS = [
+CLAIMS = [
     *(
-        Check("energies", f"{name}: the score is the gradient of the log-density", partial(score, name), 1e-9)
+        Claim("energies", f"{name}: the score is the gradient of the log-density", partial(score, name), 1e-9)
         for name in ACTIVATIONS
     ),
     *(
-        Check("energies", f"{name}: an energy's steps are those of autograd and Adam", partial(training, name), 1e-8)
+        Claim("energies", f"{name}: an energy's steps are those of autograd and Adam", partial(training, name), 1e-8)
         for name in ACTIVATIONS
     ),
-    Check("energies", "Z of a Gaussian by quadrature is the closed form, nat", z_of_a_gaussian, 1e-6),
-    Check("energies", "the gradient of ln Z is minus the mean gradient of f", gradient_of_z, 1e-6),
-    Check(
+    Claim("energies", "Z of a Gaussian by quadrature is the closed form, nat", z_of_a_gaussian, 1e-6),
+    Claim("energies", "the gradient of ln Z is minus the mean gradient of f", gradient_of_z, 1e-6),
+    Claim(
         "energies", "maximum likelihood of a Gaussian is its entropy, in standard errors", likelihood, STANDARD_ERRORS
     ),
 ]

@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from playground.lab.selftest.check import Check, gap, normals, seeded
+from playground.lab.audit.deviations import gap, normals, seeded
+from playground.lab.claims import Claim
 from playground.lab.selftest.scores import gradient_of
 from playground.theory.densities import GaussianMixture
 from playground.theory.guidance import GuidedScore, InpaintingScore
@@ -127,12 +128,12 @@ def distribution_of_the_rest() -> float:
     return max(abs(float(mean[1]) / MEAN - 1), abs(math.sqrt(float(covariance[1, 1]) / VARIANCE) - 1))
 
 
-CHECKS = [
-    Check("guidance", "guided score: the gradient of log p(x|c) + w log p(c|x)", posterior, 1e-10),
-    Check("guidance", "guided flow among Gaussians: its spread, relative distance", spread, 1e-6),
-    Check("guidance", "known coordinates: power of sigma in the error of the others' score", power, 3.3, 2.7),
-    Check("guidance", "known coordinates: reverse SDE ends at them, distance", reached, 1e-9),
-    Check(
+CLAIMS = [
+    Claim("guidance", "guided score: the gradient of log p(x|c) + w log p(c|x)", posterior, 1e-10),
+    Claim("guidance", "guided flow among Gaussians: its spread, relative distance", spread, 1e-6),
+    Claim("guidance", "known coordinates: power of sigma in the error of the others' score", power, 3.3, 2.7),
+    Claim("guidance", "known coordinates: reverse SDE ends at them, distance", reached, 1e-9),
+    Claim(
         "guidance",
         "known coordinates: mean and deviation of the rest, relative distance",
         distribution_of_the_rest,

@@ -6,14 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.lab.selftest.check import (
-    STANDARD_ERRORS,
-    Check,
-    gap,
-    normals,
-    seeded,
-    standard_errors,
-)
+from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
+from playground.lab.claims import Claim
 from playground.lab.selftest.noise import PROCESSES
 from playground.lab.selftest.scores import mixture
 from playground.theory.likelihood import (
@@ -182,9 +176,9 @@ def shares() -> float:
     return float(((found - weights).abs() / error).max())
 
 
-CHECKS = [
+CLAIMS = [
     *(
-        Check(
+        Claim(
             "likelihood",
             f"mixture, {name}: log p by the flow is that of the smoothed density, nat",
             partial(mixture_error, name),
@@ -193,20 +187,20 @@ CHECKS = [
         for name in PROCESSES
     ),
     *(
-        Check("likelihood", f"mixture, {name}: KL that the Gaussian prior costs, nat", partial(kl, name), 1e-3)
+        Claim("likelihood", f"mixture, {name}: KL that the Gaussian prior costs, nat", partial(kl, name), 1e-3)
         for name in PROCESSES
     ),
-    Check(
+    Claim(
         "likelihood", "mixture: the density by the flow integrates to 1, distance", lambda: mass(mixture().score), 2e-3
     ),
-    Check(
+    Claim(
         "likelihood",
         "a network of random weights: its density integrates to 1, distance",
         lambda: mass(network()),
         1e-2,
     ),
     *(
-        Check(
+        Claim(
             "likelihood",
             f"{name}: encoding and decoding give back point and log p",
             partial(there_and_back, name),
@@ -214,10 +208,10 @@ CHECKS = [
         )
         for name in ("VE", "VP")
     ),
-    Check("likelihood", "images, exact trace: log p of a Gaussian, nat", partial(images, None), 1e-5),
-    Check("likelihood", "images, Hutchinson's trace: the same, nat", partial(images, "rademacher"), 1e-5),
+    Claim("likelihood", "images, exact trace: log p of a Gaussian, nat", partial(images, None), 1e-5),
+    Claim("likelihood", "images, Hutchinson's trace: the same, nat", partial(images, "rademacher"), 1e-5),
     *(
-        Check(
+        Claim(
             "likelihood",
             f"Hutchinson, {distribution}: mean, variance and reported error, in standard errors",
             partial(hutchinson, distribution),
@@ -225,9 +219,9 @@ CHECKS = [
         )
         for distribution in ("rademacher", "gaussian")
     ),
-    Check("likelihood", "bits/dim of the uniform distribution are the bits of its levels", bits, 1e-9),
-    Check("measures", "sliced Wasserstein-2 of a shift is its length over sqrt(D), distance", shift, 0.02),
-    Check("measures", "perfect samples lie at their floor, in its standard deviations", floor, STANDARD_ERRORS),
-    Check("measures", "KL between two normal distributions, in standard errors", normal_kl, STANDARD_ERRORS),
-    Check("measures", "mode weights of perfect samples, in standard errors", shares, STANDARD_ERRORS),
+    Claim("likelihood", "bits/dim of the uniform distribution are the bits of its levels", bits, 1e-9),
+    Claim("measures", "sliced Wasserstein-2 of a shift is its length over sqrt(D), distance", shift, 0.02),
+    Claim("measures", "perfect samples lie at their floor, in its standard deviations", floor, STANDARD_ERRORS),
+    Claim("measures", "KL between two normal distributions, in standard errors", normal_kl, STANDARD_ERRORS),
+    Claim("measures", "mode weights of perfect samples, in standard errors", shares, STANDARD_ERRORS),
 ]

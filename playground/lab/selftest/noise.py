@@ -6,7 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.lab.selftest.check import Check, gap
+from playground.lab.audit.deviations import gap
+from playground.lab.claims import Claim
 from playground.theory.noise import (
     SIGMA_DISTRIBUTIONS,
     Cosine,
@@ -101,13 +102,13 @@ def distribution(name: str) -> float:
     return gap(drawn.relative_density(sigma.detach()) * slope, torch.full_like(slope, drawn.high - drawn.low))
 
 
-CHECKS = [
+CLAIMS = [
     *(
-        Check("noise", f"{name}: drift and diffusion are the rates of its marginal", partial(rates, name), 1e-9)
+        Claim("noise", f"{name}: drift and diffusion are the rates of its marginal", partial(rates, name), 1e-9)
         for name in PROCESSES
     ),
     *(
-        Check(
+        Claim(
             "noise",
             f"{name}: mean factor and standard deviation are those of Song et al. 2021",
             partial(marginal, name),
@@ -115,18 +116,18 @@ CHECKS = [
         )
         for name in ("VE", "VP", "sub-VP")
     ),
-    Check("noise", "cosine: mean factor and standard deviation lie on a circle at a steady angle", circle, 1e-12),
-    Check("noise", "flow matching: mean factor and standard deviation add to 1, at a steady speed", line, 1e-12),
+    Claim("noise", "cosine: mean factor and standard deviation lie on a circle at a steady angle", circle, 1e-12),
+    Claim("noise", "flow matching: mean factor and standard deviation add to 1, at a steady speed", line, 1e-12),
     *(
-        Check("noise", f"{name}: t(sigma) is the inverse of sigma(t)", partial(inverse, name), 1e-10)
+        Claim("noise", f"{name}: t(sigma) is the inverse of sigma(t)", partial(inverse, name), 1e-10)
         for name in PROCESSES
     ),
     *(
-        Check("noise", f"{name}: the prior has the moments of the end", partial(prior, name), 1e-10)
+        Claim("noise", f"{name}: the prior has the moments of the end", partial(prior, name), 1e-10)
         for name in PROCESSES
     ),
     *(
-        Check(
+        Claim(
             "noise", f"{name}: sigma is drawn with the density of the distribution", partial(distribution, name), 1e-9
         )
         for name in SIGMA_DISTRIBUTIONS

@@ -7,14 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.lab.selftest.check import (
-    STANDARD_ERRORS,
-    Check,
-    normals,
-    seeded,
-    standard_errors,
-    variance_errors,
-)
+from playground.lab.audit.deviations import STANDARD_ERRORS, normals, seeded, standard_errors, variance_errors
+from playground.lab.claims import Claim
 from playground.theory.forward import ForwardProcess, NoisyData
 from playground.theory.noise import Process, VarianceExploding, VariancePreserving, per_point
 from playground.theory.ode import dormand_prince
@@ -202,14 +196,14 @@ ORDERS: list[tuple[str, Callable[[int], Sampler], Process, int, int]] = [
     ("Karras's churn, VE, weak", lambda n: EdmSampler(VE, n, False, churn=10.0), VE, 1, 2),
 ]
 
-CHECKS = [
+CLAIMS = [
     *(
-        Check("samplers", f"{name}: order {power}", partial(order, make, process, draws), power * 1.15, power * 0.85)
+        Claim("samplers", f"{name}: order {power}", partial(order, make, process, draws), power * 1.15, power * 0.85)
         for name, make, process, draws, power in ORDERS
     ),
-    Check("samplers", "Dormand-Prince: order 5", dormand_prince_order, 5.75, 4.25),
+    Claim("samplers", "Dormand-Prince: order 5", dormand_prince_order, 5.75, 4.25),
     *(
-        Check(
+        Claim(
             "samplers",
             f"adaptive flow, {name}: error over its tolerance, 1,000 deviations out too",
             partial(adaptive_error, process),
@@ -217,16 +211,16 @@ CHECKS = [
         )
         for name, process in (("VE", VE), ("VP", VP))
     ),
-    Check(
+    Claim(
         "samplers",
         "flow with g^2 instead of g^2/2, the lecture's misprint: deviation over the right one",
         wrong_flow,
         0.5,
     ),
-    Check("samplers", "Langevin: variance with the bias of its step, relative distance", langevin, 1e-9),
-    Check("samplers", "annealed Langevin: the same at its last level, relative distance", annealed, 1e-9),
+    Claim("samplers", "Langevin: variance with the bias of its step, relative distance", langevin, 1e-9),
+    Claim("samplers", "annealed Langevin: the same at its last level, relative distance", annealed, 1e-9),
     *(
-        Check(
+        Claim(
             "samplers",
             f"Metropolis, step {step:g}: the right variance, in standard errors",
             partial(metropolis, step),
@@ -234,11 +228,11 @@ CHECKS = [
         )
         for step in (0.1, 0.5)
     ),
-    Check(
+    Claim(
         "samplers", "corrector: variance 1 + r^2 times the right one, in standard errors", corrector, STANDARD_ERRORS
     ),
     *(
-        Check(
+        Claim(
             "samplers",
             f"forward process, {name}: moments of the end, in standard errors",
             partial(forward, process),
@@ -246,5 +240,5 @@ CHECKS = [
         )
         for name, process in (("VE", VE), ("VP", VP))
     ),
-    Check("samplers", "final denoising step: the expected clean point", tweedie, 1e-12),
+    Claim("samplers", "final denoising step: the expected clean point", tweedie, 1e-12),
 ]

@@ -6,7 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, seeded, standard_errors
+from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
+from playground.lab.claims import Claim
 from playground.theory.densities import Boxes, Density, GaussianMixture
 from playground.theory.empirical import Empirical
 from playground.theory.noise import ContinuousNoise, SingleSigma, VariancePreserving
@@ -133,20 +134,20 @@ def optimal_loss_gap() -> float:
     return math.nan if found is None else abs(found - 2.0)
 
 
-CHECKS = [
+CLAIMS = [
     *(
-        Check(
+        Claim(
             "densities", f"{name}: the score is the gradient of log p, smoothed or not", partial(score_gap, name), 1e-10
         )
         for name in DENSITIES
     ),
-    Check("densities", "training set: the score is the gradient of log p", empirical_gap, 1e-10),
-    *(Check("densities", f"{name}: integrates to 1, distance", partial(mass, name), 1e-6) for name in DENSITIES),
-    Check("densities", "mixture: smoothing is convolution with a Gaussian", smoothing, 1e-7),
-    Check("densities", "entropy of a Gaussian by quadrature is the closed form, nat", entropy, 1e-8),
-    Check("objectives", "exact: the trace is that of the Jacobian", exact_trace, 1e-10),
+    Claim("densities", "training set: the score is the gradient of log p", empirical_gap, 1e-10),
+    *(Claim("densities", f"{name}: integrates to 1, distance", partial(mass, name), 1e-6) for name in DENSITIES),
+    Claim("densities", "mixture: smoothing is convolution with a Gaussian", smoothing, 1e-7),
+    Claim("densities", "entropy of a Gaussian by quadrature is the closed form, nat", entropy, 1e-8),
+    Claim("objectives", "exact: the trace is that of the Jacobian", exact_trace, 1e-10),
     *(
-        Check(
+        Claim(
             "objectives",
             f"sliced, {name}{', variance reduced' if reduced else ''}: mean is the exact loss, in standard errors",
             partial(sliced_trace, name, reduced),
@@ -156,7 +157,7 @@ CHECKS = [
         for reduced in (True, False)
     ),
     *(
-        Check(
+        Claim(
             "objectives",
             f"{kind.__name__.lower()}: loss of a linear field is the closed form, in standard errors",
             partial(loss_errors, kind),
@@ -164,5 +165,5 @@ CHECKS = [
         )
         for kind in (Exact, Sliced, Denoising)
     ),
-    Check("objectives", "denoising: the least possible loss on a Gaussian is D, distance", optimal_loss_gap, 1e-6),
+    Claim("objectives", "denoising: the least possible loss on a Gaussian is D, distance", optimal_loss_gap, 1e-6),
 ]

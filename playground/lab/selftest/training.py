@@ -7,7 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.lab.selftest.check import Check, gap, normals, seeded
+from playground.lab.audit.deviations import gap, normals, seeded
+from playground.lab.claims import Claim
 from playground.lab.weights import Weights
 from playground.theory import fused_training
 from playground.theory.networks import ACTIVATIONS, MLP
@@ -102,17 +103,17 @@ def evaluation(activation: str) -> float:
         return gap(made(x, sigma), expected)
 
 
-CHECKS = [
+CLAIMS = [
     *(
-        Check("training", f"{name}: the score in one call is the network's", partial(evaluation, name), 1e-9)
+        Claim("training", f"{name}: the score in one call is the network's", partial(evaluation, name), 1e-9)
         for name in ACTIVATIONS
     ),
     *(
-        Check("training", f"{name}: denoising steps are those of autograd and Adam", partial(denoising, name), 1e-8)
+        Claim("training", f"{name}: denoising steps are those of autograd and Adam", partial(denoising, name), 1e-8)
         for name in ACTIVATIONS
     ),
     *(
-        Check("training", f"{name}: sliced steps are those of autograd and Adam", partial(matching, name), 1e-8)
+        Claim("training", f"{name}: sliced steps are those of autograd and Adam", partial(matching, name), 1e-8)
         for name in ACTIVATIONS
     ),
 ]

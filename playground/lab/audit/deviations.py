@@ -1,0 +1,34 @@
+"""Random numbers with seeds, and errors relative to a size or in standard errors, of which claims are made."""
+
+import math
+
+import torch
+from torch import Tensor
+
+STANDARD_ERRORS = 4.4
+"""Bound for values with a sampling error: a right value lies outside once in 100,000 seeds."""
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    """A generator of this seed."""
+    return torch.Generator().manual_seed(seed)
+
+
+def normals(*shape: int, seed: int = 0) -> Tensor:
+    """Standard normal numbers in float64."""
+    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
+
+
+def gap(found: Tensor, expected: Tensor) -> float:
+    """Largest difference, relative to 1 + the absolute value of the expected one."""
+    return float(((found - expected).abs() / (1 + expected.abs())).max())
+
+
+def standard_errors(values: Tensor, expected: float) -> float:
+    """Return how far the mean of independent values (N,) lies from its expected value, in its own standard errors."""
+    return float((values.mean() - expected).abs() / (values.std() / math.sqrt(len(values))))
+
+
+def variance_errors(values: Tensor, expected: float) -> float:
+    """Return how far the variance of normal values (N,) lies from the expected one, in standard errors."""
+    return float((values.var() / expected - 1).abs() / math.sqrt(2 / (len(values) - 1)))

@@ -1,0 +1,26 @@
+"""The films of the self-test."""
+
+import pytest
+
+from playground.drawing import selftest as films
+from playground.lab.claims import Claim
+from playground.lab.selftest import CLAIMS
+
+
+def test_the_self_test_checks_theory_and_films() -> None:
+    assert films.selftest().claims == (*CLAIMS, *films.FILMS)
+
+
+@pytest.mark.parametrize("claim", films.FILMS, ids=lambda claim: claim.what.split(":")[0])
+def test_films_are_decoded_with_their_colours(claim: Claim) -> None:
+    assert claim.checked().holds
+
+
+def test_a_film_of_other_colours_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = films.write_video
+
+    def mirrored(path, pictures, total, size, fps):  # red and blue are exchanged
+        return right(path, (picture.rgbSwapped() for picture in pictures), total, size, fps)
+
+    monkeypatch.setattr(films, "write_video", mirrored)
+    assert not films.FILMS[0].checked().holds
