@@ -203,10 +203,10 @@ def run_end_to_end_check(table: Table, place: Place, display: str, screen: str) 
     busy = others_were_busy(before, Clock.now())
     lines = done.stdout.splitlines()
     for name in STEPS:
-        row = next((line for line in lines if re.match(rf"{re.escape(name)}\s+(ok|FAILED)\s", line)), "")
+        row = next((line for line in lines if re.match(rf"\s*{re.escape(name)}\s+(ok|FAILED)\s", line)), "")
         table.add(
             f"{screen}: {name}",
-            bool(re.match(rf"{re.escape(name)}\s+ok\s", row)),
+            bool(re.match(rf"\s*{re.escape(name)}\s+ok\s", row)),
             " ".join(row.split()[name.count(" ") + 2 :]),
         )
     trained = re.search(r"the first ([\d.]+) s after the window(?:, ([\d.]+) s of them at work)?", done.stdout)
@@ -338,7 +338,7 @@ def check_deb(table: Table, root: Path, deb: Path) -> None:
     done = inside(product.COMMAND, "doctor")
     table.add(
         ".deb: doctor ends with 0",
-        done.returncode == 0 and bool(re.search(r"^bundled files +ok ", done.stdout, re.MULTILINE)),
+        done.returncode == 0 and bool(re.search(r"^ *bundled files +ok ", done.stdout, re.MULTILINE)),
         (done.stdout.strip().splitlines() or [done.stderr[-200:]])[-1],
     )
     done = inside("dpkg", "--purge", product.COMMAND)

@@ -182,7 +182,7 @@ def test_what_the_workshop_says_to_delete_is_where_the_window_keeps_its_settings
     settings = Preferences()
     settings.set("theme", "light")
     settings.flush()
-    assert str(tmp_path / "score-playground") in settings_folder().found
+    assert str(tmp_path / "score-playground") in settings_folder().words
     (left,) = (tmp_path / "score-playground").iterdir()
     page = " ".join((ROOT / "docs/workshop.md").read_text(encoding="utf-8").split())
     assert f"`{left.name}` in the folder that `doctor`" in page

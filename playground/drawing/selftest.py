@@ -8,17 +8,21 @@ import av
 import numpy as np
 from PySide6.QtGui import QColor, QImage
 
-from playground.drawing.video import write_video
+from playground.drawing.video import VideoError, encoder, write_video
 from playground.lab.audit import Audit
-from playground.lab.claims import Claim
+from playground.lab.claims import Claim, Found
 from playground.lab.selftest import CLAIMS
 
 COLOURS = ("#3584e4", "#f5c211", "#1c1c1e")
 SIZE = (128, 96)
 
 
-def film_error(suffix: str) -> float:
-    """Largest distance of a decoded picture's middle from the painted plain colour, in levels of 255."""
+def film_error(suffix: str) -> float | Found:
+    """Largest distance of a decoded picture's middle from the painted plain colour, in levels of 255; 0 without an encoder."""
+    try:
+        encoder(suffix)
+    except VideoError as error:
+        return Found(0.0, str(error), "Export in another format.")
     pictures = []
     for colour in COLOURS:
         picture = QImage(*SIZE, QImage.Format.Format_RGB32)
@@ -39,7 +43,7 @@ def film_error(suffix: str) -> float:
 FILMS = tuple(
     Claim(
         "films",
-        f"{suffix[1:].upper()}: three pictures come back with their colours, levels of 255",
+        f"{suffix[1:].upper()}: error of a colour, /255",
         partial(film_error, suffix),
         8,
     )

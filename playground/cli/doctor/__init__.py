@@ -1,113 +1,89 @@
-"""``score-playground doctor``: whether this machine has what the program needs, one verdict per requirement.
+"""``score-playground doctor``: whether this machine has what the program needs, one claim per requirement.
 
 It is meant for people who prepare many computers. It installs nothing and changes no setting, and each failure says what
-to do. A requirement is a function in one of the two tables here; the output and the tests are made from these tables.
+to do. The films are those of the self-test.
 """
 
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from json import dumps
+from collections.abc import Iterator
+from functools import partial
 
+from playground.cli.claims import print_claims
 from playground.cli.doctor import machine, program
-from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
-from playground.cli.reporting import say
+from playground.lab.claims import Claim, Found, measured
 
-Requirements = Mapping[str, Callable[[], Verdict]]
-
-MACHINE: Requirements = {  # checked before Qt and torch are loaded, which need these
-    "system": machine.system,
-    "memory": machine.memory,
-    "screen libraries": machine.screen_libraries,
-    "screen": machine.screen,
-    "settings folder": machine.settings_folder,
-    "temporary folder": machine.temporary_folder,
-}
-PROGRAM: Requirements = {
-    "processor": program.processor,
-    "device": program.device,
-    "fonts": program.fonts,
-    "bundled files": program.bundled_files,
-    "training": program.training,
-    "video": program.video,
-}
-WIDTH = max(map(len, [*MACHINE, *PROGRAM, "torch and the opening session"]))
-
-
-def examine(requirements: Requirements) -> Iterator[tuple[str, Verdict]]:
-    """Check each requirement in turn. A requirement whose check raises an exception has failed."""
-    for name, look in requirements.items():
-        try:
-            verdict = look()
-        except Exception as error:
-            kind = f"{type(error).__name__}: {error}".splitlines()[0]
-            verdict = Verdict(FAILED, kind, "Send this line to whoever gave you the program.")
-        yield name, verdict
+MACHINE = (  # measured before Qt and torch are loaded, which need these
+    Claim("this machine", "system", machine.system, 0),
+    Claim("this machine", "memory", machine.memory, low=machine.LEAST_MEMORY),
+    Claim("this machine", "screen libraries", machine.screen_libraries, 0),
+    Claim("this machine", "screen", machine.screen, 0),
+    Claim("this machine", "settings folder", machine.settings_folder, 0),
+    Claim("this machine", "temporary folder", machine.temporary_folder, 0),
+)
+PROGRAM = (
+    Claim("the program", "processor", program.processor, 0),
+    Claim("the program", "device", program.device, 0),
+    Claim("the program", "fonts", program.fonts, 0),
+    Claim("the program", "bundled files", program.bundled_files, 0),
+    Claim("the program", "training", program.training, 0),
+)
+WIDEST = Claim("the window", "torch and the opening session", lambda: 0)
+ADVICE = "Send this line to whoever gave you the program."
 
 
 def print_doctor(window: bool = False, json: bool = False) -> bool:
-    """Print the verdict on each requirement as soon as it is known; return whether none has failed.
+    """Print each claim as soon as it is measured; return whether all hold.
 
     Args:
         window: run the end-to-end check in the real window as well.
-        json: print all verdicts as JSON when they are known, in place of lines.
+        json: print all as JSON when they are measured, in place of lines.
     """
-    levels, told, hung = [], [], False
-    for name, verdict in _everything(window):
-        levels.append(verdict.level)
-        told.append({"name": name, **dataclasses.asdict(verdict)})
-        hung |= (name, verdict.level) == ("quitting", FAILED)
-        if json:
-            continue
-        say(f"{name:<{WIDTH}}  {verdict.level:<7}  {verdict.found}".rstrip())
-        if verdict.advice:
-            say(f"{'':<{WIDTH}}  {'':<7}  {verdict.advice}")
-    failed, warned = levels.count(FAILED), levels.count(WARNING)
-    if json:
-        say(dumps({"works": not failed, "checks": told}, indent=2, ensure_ascii=False))
-    elif failed:
-        say(f"{failed} of {len(levels)} failed: Score Playground does not work here as it should.")
-    elif warned:
-        say(f"Score Playground works here; {warned} of {len(levels)} could be better.")
-    else:
-        say(f"Score Playground works here: all {len(levels)} checks passed.")
-    if hung:
+    found = print_claims((*MACHINE, *PROGRAM, WIDEST), map(_advised, _everything(window)), json)
+    if any(claim.what == "quitting" and not claim.holds for claim in found):
         # A thread of the window is in a call that cannot be interrupted, and would crash the interpreter as it exits.
         sys.stdout.flush()
         os._exit(1)
-    return not failed
+    return all(claim.holds for claim in found)
 
 
-def _everything(window: bool) -> Iterator[tuple[str, Verdict]]:
-    levels = {}
-    for name, verdict in examine(MACHINE):
-        levels[name] = verdict.level
-        yield name, verdict
+def _advised(claim: Claim) -> Claim:
+    return claim if claim.holds or claim.advice else dataclasses.replace(claim, advice=ADVICE)
+
+
+def _everything(window: bool) -> Iterator[Claim]:
+    blocked = False
+    for claim in measured(MACHINE):
+        blocked |= not claim.holds or (claim.what == "screen" and bool(claim.advice))
+        yield claim
     application = None
     # Qt aborts the process without a helpful message if there is no screen or a library is missing.
-    if window and (levels["screen"] != OK or FAILED in levels.values()):
-        yield "window", Verdict(FAILED, "not opened", "First fix what is reported above.")
+    if window and blocked:
+        yield Claim(
+            "the window", "window", lambda: Found(1, "not opened", "First fix what is reported above."), 0
+        ).checked()
     elif window:
         from playground.app.main import make_application
 
-        application = make_application()  # Qt allows one application in a process: the next checks use it too
-        yield from _end_to_end_check(application)
-    yield from examine(PROGRAM)
+        application = make_application()  # Qt allows one application in a process: the next claims use it too
+        yield from measured(_end_to_end_check(application))
+    yield from measured(PROGRAM)
+    from playground.drawing.selftest import FILMS
+
+    yield from measured(FILMS)
     del application
 
 
-def _end_to_end_check(application: object) -> Iterator[tuple[str, Verdict]]:
+def _end_to_end_check(application: object) -> Iterator[Claim]:
     """The steps of the end-to-end check. They come all at once when the window has closed, after its event loop."""
     from playground.app.end_to_end_check import Step
     from playground.app.main import run_end_to_end_check
 
     steps: list[Step] = []
     well = run_end_to_end_check(application, steps.append)  # type: ignore[arg-type]
-    advice = "Send these lines to whoever gave you the program."
     for step in steps:
-        if step.error:
-            yield step.name, Verdict(FAILED, step.error, advice)
-        else:
-            yield step.name, Verdict(OK, f"{step.found}, {step.seconds:.2f} s")
-    yield "quitting", Verdict(OK, "every thread ended") if well else Verdict(FAILED, "it ended with an error", advice)
+        said = Found(bool(step.error), step.error or f"{step.found}, {step.seconds:.2f} s")
+        yield Claim("the window", step.name, partial(Found, *said), 0)
+    said = Found(not well, "every thread ended" if well else "it ended with an error")
+    yield Claim("the window", "quitting", partial(Found, *said), 0)

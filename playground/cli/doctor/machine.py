@@ -1,4 +1,4 @@
-"""Requirements that are checked without Qt and torch: system, memory, libraries for the screen, folders."""
+"""Claims that are measured without Qt and torch: system, memory, libraries for the screen, folders. Most count what is wrong."""
 
 import ctypes
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 import platformdirs
 
 from playground import __version__
-from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
 from playground.drawing.screen_libraries import SCREEN_LIBRARIES, how_to_install, missing_libraries
+from playground.lab.claims import Found
 
 LEAST_GLIBC = (2, 34)  # of Qt's wheels
 SYSTEMS = {  # systems with at least this glibc
@@ -26,11 +26,11 @@ LEAST_MEMORY, ENOUGH_MEMORY = (
 GIB = 1024**3
 
 
-def system() -> Verdict:
+def system() -> Found:
     """Check the system and the build of the program; on Linux whether its C library is new enough."""
     found = f"Score Playground {__version__} on {platform.system()} {platform.release()}, {platform.machine()}"
     if sys.platform != "linux":
-        return Verdict(OK, found)
+        return Found(0, found)
     name, version = platform.libc_ver()
     found = f"{found}, {name or 'unknown C library'} {version}".rstrip()
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
@@ -38,8 +38,8 @@ def system() -> Verdict:
     asked = "glibc {}.{} or newer".format(*least)
     if name != "glibc" or numbers < least:
         systems = next((f": {names} or later" for version, names in SYSTEMS.items() if version >= least), "")
-        return Verdict(FAILED, found, f"The program needs {asked}{systems}.")
-    return Verdict(OK, f"{found} (needs {asked})")
+        return Found(1, found, f"The program needs {asked}{systems}.")
+    return Found(0, f"{found} (needs {asked})")
 
 
 def least_glibc() -> tuple[int, ...]:
@@ -48,15 +48,13 @@ def least_glibc() -> tuple[int, ...]:
     return tuple(map(int, note.read_text().split("."))) if note.is_file() else LEAST_GLIBC
 
 
-def memory() -> Verdict:
+def memory() -> Found:
     """Compare the free memory with the window's needs."""
     free, total = free_memory()
-    found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
+    advice = "Close other programs before long runs." if free < ENOUGH_MEMORY * GIB else ""
     if free < LEAST_MEMORY * GIB:
-        return Verdict(FAILED, found, f"The program needs {LEAST_MEMORY} GiB: close other programs, the browser first.")
-    if free < ENOUGH_MEMORY * GIB:
-        return Verdict(WARNING, found, "Close other programs before long runs.")
-    return Verdict(OK, found)
+        advice = f"The program needs {LEAST_MEMORY} GiB: close other programs, the browser first."
+    return Found(free / GIB, f"{free / GIB:.1f} of {total / GIB:.1f} GiB free", advice)
 
 
 def free_memory() -> tuple[int, int]:
@@ -85,50 +83,50 @@ class _MemoryStatus(ctypes.Structure):
     )
 
 
-def screen_libraries() -> Verdict:
+def screen_libraries() -> Found:
     """Whether each library that Qt's window needs can be loaded. A package has its own copies of missing ones."""
     if sys.platform != "linux":
-        return Verdict(OK, "part of the system")
+        return Found(0, "part of the system")
     missing = missing_libraries()
     if missing:
-        return Verdict(FAILED, f"missing {', '.join(missing)}", how_to_install(missing))
-    return Verdict(OK, f"all {len(SCREEN_LIBRARIES)} libraries of GL, X and fonts load")
+        return Found(1, f"missing {', '.join(missing)}", how_to_install(missing))
+    return Found(0, f"all {len(SCREEN_LIBRARIES)} libraries of GL, X and fonts load")
 
 
-def screen() -> Verdict:
+def screen() -> Found:
     """Whether there is a display to open a window on."""
     if sys.platform != "linux":
-        return Verdict(OK, "part of the system")
+        return Found(0, "part of the system")
     names = [
         f"{name}={os.environ[name]}"
         for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY")
         if os.environ.get(name)
     ]
     if names:
-        return Verdict(OK, ", ".join(names))
-    return Verdict(
-        WARNING, "none", "The window cannot open here; score-playground run and the other commands work without one."
+        return Found(0, ", ".join(names))
+    return Found(
+        0, "none", "The window cannot open here; score-playground run and the other commands work without one."
     )
 
 
-def settings_folder() -> Verdict:
+def settings_folder() -> Found:
     """Whether layout, theme and recent files can be saved."""
     return _writable(
         platformdirs.user_config_path("score-playground"),
-        Verdict(WARNING, "", "The window works, but forgets its layout and recent files when it is closed."),
+        Found(0, "", "The window works, but forgets its layout and recent files when it is closed."),
     )
 
 
-def temporary_folder() -> Verdict:
+def temporary_folder() -> Found:
     """Whether films and sessions can be written. Each is written to a temporary file beside its target first."""
     try:
         folder = Path(tempfile.gettempdir())
     except FileNotFoundError:
-        return Verdict(FAILED, "no folder takes files", "Set TMPDIR to a folder that you may write to.")
-    return _writable(folder, Verdict(FAILED, "", "Set TMPDIR to a folder that you may write to."))
+        return Found(1, "no folder takes files", "Set TMPDIR to a folder that you may write to.")
+    return _writable(folder, Found(1, "", "Set TMPDIR to a folder that you may write to."))
 
 
-def _writable(folder: Path, otherwise: Verdict) -> Verdict:
+def _writable(folder: Path, otherwise: Found) -> Found:
     """Whether a file can be written in the folder, or in the nearest existing folder above it."""
     above = folder
     while not above.exists() and above != above.parent:
@@ -136,5 +134,5 @@ def _writable(folder: Path, otherwise: Verdict) -> Verdict:
     try:
         tempfile.TemporaryFile(dir=above).close()
     except OSError as error:
-        return Verdict(otherwise.level, f"{folder} cannot be written ({error.strerror})", otherwise.advice)
-    return Verdict(OK, f"{folder} can be written")
+        return otherwise._replace(words=f"{folder} cannot be written ({error.strerror})")
+    return Found(0, f"{folder} can be written")

@@ -1,20 +1,17 @@
-"""Requirements that are checked by using the program: processor, device, fonts, its files, training speed, codecs."""
+"""Claims that are measured by using the program: processor, device, fonts, its files, training speed. Each counts what is wrong."""
 
 import os
 import platform
-import tempfile
 import time
-from pathlib import Path
 
-from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
+from playground.lab.claims import Found
 
 SYMBOLS = "σ∇∂θ√×·"  # characters of labels that are no Latin letters
 ALIASES = {"Sans Serif", "Serif", "Monospace"}  # fontconfig lists them even if there is no font
 SPEED_SECONDS, SLOW = 1.0, 60  # seconds of training, and steps/s below which two moons take over a minute
-FILM_SIZE, FILM_FRAMES, FILM_FPS = (160, 96), 8, 25
 
 
-def processor() -> Verdict:
+def processor() -> Found:
     """Report the number of cores and the CPU instructions that torch uses."""
     import torch
 
@@ -22,17 +19,15 @@ def processor() -> Verdict:
     instructions = torch.backends.cpu.get_cpu_capability()
     found = f"{cores} core{'' if cores == 1 else 's'}, {instructions} instructions"
     if instructions == "DEFAULT" and platform.machine().lower() in ("x86_64", "amd64"):
-        return Verdict(
-            WARNING, found, "This processor has no AVX2, so training takes several times as long: choose short runs."
+        return Found(
+            0, found, "This processor has no AVX2, so training takes several times as long: choose short runs."
         )
     if cores == 1:
-        return Verdict(
-            WARNING, found, "Training and the window share one core, so the picture will move less smoothly."
-        )
-    return Verdict(OK, found)
+        return Found(0, found, "Training and the window share one core, so the picture will move less smoothly.")
+    return Found(0, found)
 
 
-def fonts() -> Verdict:
+def fonts() -> Found:
     """Whether the typeface that ships with the program can be used, and the system's fonts for other alphabets."""
     from PySide6.QtGui import QFontDatabase, QRawFont
 
@@ -46,11 +41,11 @@ def fonts() -> Verdict:
     found = f"{used.familyName()}; {others or 'no'} other famil{'y' if others == 1 else 'ies'} for other alphabets"
     del application
     if used.familyName() != FAMILY or missing:
-        return Verdict(FAILED, f"{found}; lacks {' '.join(missing) or FAMILY}", "Unpack the program again.")
-    return Verdict(OK, found)
+        return Found(1, f"{found}; lacks {' '.join(missing) or FAMILY}", "Unpack the program again.")
+    return Found(0, found)
 
 
-def bundled_files() -> Verdict:
+def bundled_files() -> Found:
     """Open the files that ship with the program: the opening session, each example with its data, each icon."""
     from PySide6.QtSvg import QSvgRenderer
 
@@ -72,11 +67,11 @@ def bundled_files() -> Verdict:
     del application
     found = f"{len(examples)} examples of {len(kinds)} data sets, {len(sessions)} sessions, {len(icons)} icons"
     if broken or not sessions or not icons:
-        return Verdict(FAILED, f"{found}; broken or missing: {', '.join(broken)}", "Unpack the program again.")
-    return Verdict(OK, found)
+        return Found(1, f"{found}; broken or missing: {', '.join(broken)}", "Unpack the program again.")
+    return Found(0, found)
 
 
-def device() -> Verdict:
+def device() -> Found:
     """Check the device of "auto" by a small matrix product."""
     import torch
 
@@ -86,12 +81,12 @@ def device() -> Verdict:
     chosen = choose_device("auto", Experiment())
     values = torch.arange(6.0, device=chosen).reshape(2, 3)
     if (values @ values.T).tolist() != [[5.0, 14.0], [14.0, 50.0]]:
-        return Verdict(FAILED, f"{chosen.type} computes wrong numbers", "Choose --device cpu.")
+        return Found(1, f"{chosen.type} computes wrong numbers", "Choose --device cpu.")
     name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else ""
-    return Verdict(OK, f"torch {torch.__version__}, {chosen.type} {name}".rstrip())
+    return Found(0, f"torch {torch.__version__}, {chosen.type} {name}".rstrip())
 
 
-def training() -> Verdict:
+def training() -> Found:
     """Train the opening experiment for a second."""
     from playground.cli import results
     from playground.lab.experiment import Experiment
@@ -106,43 +101,11 @@ def training() -> Verdict:
         first = first or time.monotonic() - begun
         steps = progress.step
         if progress.diverged:
-            return Verdict(FAILED, str(progress.diverged), "Send this line to whoever gave you the program.")
+            return Found(1, str(progress.diverged), "Send this line to whoever gave you the program.")
         if time.monotonic() - start > SPEED_SECONDS:
             break
     rate = steps / (time.monotonic() - start)
     found = f"{rate:.0f} steps a second, the first after {first:.1f} s"
     if rate < SLOW:
-        return Verdict(WARNING, found, "Runs will take long here: close other programs, plug in the charger.")
-    return Verdict(OK, found)
-
-
-def video() -> Verdict:
-    """Write a film in each format into a temporary folder and decode it."""
-    import av
-    from PySide6.QtGui import QImage
-
-    from playground.drawing.video import FORMATS, VideoError, encoder, write_video
-
-    written, failed = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix, form in FORMATS.items():
-            pictures = []
-            for number in range(FILM_FRAMES):
-                picture = QImage(*FILM_SIZE, QImage.Format.Format_RGB32)
-                picture.fill(0xFF000000 | number * 0x1F1F1F)
-                pictures.append(picture)
-            path = Path(folder) / f"film{suffix}"
-            try:
-                for _ in write_video(path, iter(pictures), FILM_FRAMES, FILM_SIZE, FILM_FPS):
-                    pass
-                with av.open(str(path)) as film:
-                    decoded = sum(1 for _ in film.decode(film.streams.video[0]))
-            except VideoError as error:
-                failed.append(str(error))
-                continue
-            if decoded != FILM_FRAMES:
-                failed.append(f"{form.title}: {decoded} of {FILM_FRAMES} pictures came back.")
-            written.append(f"{form.title} by {encoder(suffix)}")
-    if failed:
-        return Verdict(WARNING if written else FAILED, " ".join(failed), "Export in another format.")
-    return Verdict(OK, ", ".join(written))
+        return Found(0, found, "Runs will take long here: close other programs, plug in the charger.")
+    return Found(0, found)
