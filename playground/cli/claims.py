@@ -1,7 +1,8 @@
 """Claims on the command line: one table, and one form of JSON."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from playground.cli.reporting import say
 from playground.cli.stopping import if_stopped
@@ -10,7 +11,13 @@ from playground.lab.claims import Claim, as_json, how_many_hold
 WIDEST = 90  # characters of a claim that the next columns stand beside
 
 
-def print_claims(asked: Sequence[Claim], found: Iterable[Claim], json: bool = False, title: str = "") -> list[Claim]:
+def print_claims(
+    asked: Sequence[Claim],
+    found: Iterable[Claim],
+    json: bool = False,
+    title: str = "",
+    left: Callable[[int], str] | None = None,
+) -> list[Claim]:
     """Print each claim as soon as it is measured, and at the end how many hold.
 
     Args:
@@ -18,6 +25,7 @@ def print_claims(asked: Sequence[Claim], found: Iterable[Claim], json: bool = Fa
         found: yields each of them once it is measured.
         json: print all of them as JSON when they are measured, and nothing else.
         title: the first line of the table.
+        left: returns what the command says if it is stopped after so many claims.
 
     Returns:
         The measured claims.
@@ -26,7 +34,7 @@ def print_claims(asked: Sequence[Claim], found: Iterable[Claim], json: bool = Fa
     wide = min(max((len(claim.what) for claim in asked), default=0), WIDEST) + 2
     if not json:
         say((f"{title}\n" if title else "") + f"{'claim':<{wide}}  {'measured':>12}  bound")
-    with if_stopped(lambda: unfinished(len(claims), len(asked))):
+    with if_stopped(lambda: (left or partial(_unfinished, len(asked)))(len(claims))):
         for claim in found:
             claims.append(claim)
             if json:
@@ -55,6 +63,5 @@ def _say(claim: Claim, wide: int) -> None:
         say(f"{'':<{wide}}  {'':>12}  {claim.advice}")
 
 
-def unfinished(done: int, total: int) -> str:
-    """What a table of claims that is stopped says."""
+def _unfinished(total: int, done: int) -> str:
     return f"{done} of {total} claims are measured. No file is written, and the same command begins anew."

@@ -68,6 +68,7 @@ SampleSeed = Annotated[int | None, _seed("the start and the noise of the sampler
 MachineSeed = Annotated[int | None, _seed("every random draw")]
 ProbeSeed = Annotated[int | None, _seed("the random trace probes")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run in the folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON, and nothing else on standard output.")]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 
@@ -381,11 +382,12 @@ def scenes(
         ),
     ] = None,
     device: Device = "auto",
+    json: Json = False,
 ) -> None:
     """Measure the claims of scenes: exit code 1 if a claim does not hold."""
     from playground.cli.scenes import measure_scenes
 
-    if not measure_scenes(names or [], device):
+    if not measure_scenes(names or [], device, json):
         raise typer.Exit(1)
 
 
@@ -411,6 +413,7 @@ def check(
         ),
     ] = None,
     device: Device = "auto",
+    json: Json = False,
 ) -> None:
     """Measure what each step asks for: exit code 1 if a question has no answer among its choices, or an undecided one.
 
@@ -419,7 +422,7 @@ def check(
     """
     from playground.cli.lessons import check_lessons
 
-    if not check_lessons(names or [], device):
+    if not check_lessons(names or [], device, json):
         raise typer.Exit(1)
 
 
@@ -456,9 +459,6 @@ def report(
 
     out = _output(out, (".csv",))
     report_answers(folder, out, None if picture is None else _output(picture, (".png", ".svg"), "--picture"))
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print the results as JSON, and nothing else on standard output.")]
 
 
 @app.command()

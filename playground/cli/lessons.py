@@ -4,18 +4,20 @@ import csv
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from playground.app.model.views import plane_bounds
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.equation import equation_svg
 from playground.cli.reporting import say, short, with_error
-from playground.cli.scenes import chosen, each, measured
+from playground.cli.scenes import chosen, measured_scene, print_files
 from playground.drawing.class_picture import Question, Reply, save_class_picture
 from playground.drawing.render import headless
 from playground.lab import experiment as experiments
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
+from playground.lab.claims import Claim, Found
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step, said_place
 from playground.lab.live_equation import LiveEquation
@@ -29,7 +31,7 @@ LARGEST = 1_000_000  # characters of a file of answers
 JUDGED = {"True": True, "False": False}  # cells of the column "right" with a choice or a mark that is measured
 
 
-def check_lessons(names: Sequence[str], device: str) -> bool:
+def check_lessons(names: Sequence[str], device: str, json: bool = False) -> bool:
     """Measure the answer of each step of some lessons, and print it.
 
     Args:
@@ -39,42 +41,41 @@ def check_lessons(names: Sequence[str], device: str) -> bool:
         Whether the answer of every question is one of its choices, and decided.
 
     Raises:
-        UserError: there is no such lesson, or a check cannot be measured.
+        UserError: there is no such lesson, or one cannot be read.
     """
     paths = chosen(names, lessons.bundled(), "lesson", f"a file ending in {lessons.SUFFIX}")
-    found = [sound for _, sound in each(paths, lambda path: _check(lessons.load(path), device), "lesson check")]
-    return all(found)
+    claims = {name: list(_claims(lessons.load(path), device)) for name, path in paths.items()}
+    return print_files(claims, "lesson check", json)
 
 
-def _check(lesson: Lesson, device: str) -> bool:
-    say(lesson.head.title)
-    sound = True
+def _claims(lesson: Lesson, device: str) -> Iterator[Claim]:
+    """The claims of a lesson: its equations can be drawn, and its questions have an answer. Each counts what is wrong."""
     for place, step in enumerate(lesson.steps, start=1):
-        sound &= _draws(place, step)
-        if step.head.check is None:
-            continue
-        found = measured(step.scene, device, f"Step {place}")
-        values, error = found.values, found.errors.get(ANSWER)
-        if step.head.mark is None:
-            value = values[ANSWER]
-            said = with_error(value, error) if error else short(value)
-            answer, holds = lessons.judge(step, value, error or 0.0)
-        else:
-            said, (answer, holds) = said_place(step.place(values)), _place(step, step.place(values))
-        sound &= holds
-        say(f"  {place}. {step.head.question} Measured {said}: {answer}")
-    return sound
-
-
-def _draws(place: int, step: Step) -> bool:
-    """Whether the window can draw the equation of a step."""
-    try:
         if step.head.equation:
-            equation_svg(LiveEquation(step.head.equation).symbols, "#000000")
+            yield Claim(lesson.head.title, f"{place}. Its equation", partial(_drawn, step), 0)
+        if step.head.check is not None:
+            what = f"{place}. {step.head.question}"
+            yield Claim(lesson.head.title, what, partial(_answer, step, device, f"Step {place}"), 0)
+
+
+def _drawn(step: Step) -> Found:
+    try:
+        equation_svg(LiveEquation(step.head.equation).symbols, "#000000")
     except ValueError as error:
-        say(f"  {place}. {error}")
-        return False
-    return True
+        return Found(1, str(error))
+    return Found(0, "can be drawn")
+
+
+def _answer(step: Step, device: str, title: str) -> Found:
+    found = measured_scene(step.scene, device, title)
+    values, error = found.values, found.errors.get(ANSWER)
+    if step.head.mark is None:
+        value = values[ANSWER]
+        said = with_error(value, error) if error else short(value)
+        answer, holds = lessons.judge(step, value, error or 0.0)
+    else:
+        said, (answer, holds) = said_place(step.place(values)), _place(step, step.place(values))
+    return Found(not holds, f"Measured {said}: {answer}")
 
 
 def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:

@@ -1,22 +1,24 @@
 """``score-playground scenes``: measure the claims of the bundled scenes, or of other files, and say whether they hold."""
 
+import functools
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
-from playground.cli.reporting import say, stage
-from playground.cli.stopping import if_stopped
+from playground.cli.claims import print_claims
+from playground.cli.reporting import stage
 from playground.lab import scenes
+from playground.lab.claims import Claim, measured
 from playground.lab.scene_figures import measure
-from playground.lab.scenes import Measured, SceneFile
+from playground.lab.scenes import MeasuredScene, SceneFile
 from playground.user_errors import UserError
 
 
-def measure_scenes(names: Sequence[str], device: str) -> bool:
-    """Measure scenes and print the figures.
+def measure_scenes(names: Sequence[str], device: str, json: bool = False) -> bool:
+    """Measure the claims of scenes and print them.
 
     Args:
         names: names of bundled scenes, or files; if there are none, all bundled scenes.
@@ -27,25 +29,24 @@ def measure_scenes(names: Sequence[str], device: str) -> bool:
     Raises:
         UserError: there is no such scene, or one cannot be measured.
     """
-    paths = chosen(names, scenes.bundled(), "scene", "a file")
-    failed = [name for name, holds in each(paths, lambda path: _holds(path, device), "scenes") if not holds]
-    if failed:
-        say(f"Claims that do not hold: {', '.join(failed)}")
-    return not failed
+    loaded = {name: scenes.load(path) for name, path in chosen(names, scenes.bundled(), "scene", "a file").items()}
+    claims = {
+        name: scenes.claims(scene, functools.cache(functools.partial(measured_scene, scene, device, "Measuring")))
+        for name, scene in loaded.items()
+    }
+    return print_files(claims, "scenes", json)
 
 
-def each(paths: Mapping[str, Path], measure_one: Callable[[Path], bool], command: str) -> Iterator[tuple[str, bool]]:
-    """Measure files one after another; a command that is stopped says which are done, and how the others are measured."""
-    waiting = list(paths)
+def print_files(claims: Mapping[str, Sequence[Claim]], command: str, json: bool) -> bool:
+    """Measure and print the claims of files; a command that is stopped says how the others are measured."""
 
-    def left() -> str:
-        done = len(paths) - len(waiting)
-        return f"{done} of {len(paths)} are measured. For the others: score-playground {command} {shlex.join(waiting)}"
+    def left(done: int) -> str:
+        waiting = [name for name, some in claims.items() if (done := done - len(some)) < 0]
+        measured_ones = f"{len(claims) - len(waiting)} of {len(claims)} are measured."
+        return f"{measured_ones} For the others: score-playground {command} {shlex.join(waiting)}"
 
-    with if_stopped(left):
-        for name, path in paths.items():
-            yield name, measure_one(path)
-            waiting.remove(name)
+    every = [claim for some in claims.values() for claim in some]
+    return all(claim.holds for claim in print_claims(every, measured(every), json, left=left))
 
 
 def chosen(names: Sequence[str], known: Mapping[str, Path], what: str, file: str) -> dict[str, Path]:
@@ -65,7 +66,7 @@ def chosen(names: Sequence[str], known: Mapping[str, Path], what: str, file: str
     return paths
 
 
-def measured(scene: SceneFile, device: str, title: str) -> Measured:
+def measured_scene(scene: SceneFile, device: str, title: str) -> MeasuredScene:
     """Measure a scene and show the progress with this title."""
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     with stage(title) as update:
@@ -73,11 +74,3 @@ def measured(scene: SceneFile, device: str, title: str) -> Measured:
             update(done, "")
             found = latest
     return found
-
-
-def _holds(path: Path, device: str) -> bool:
-    scene = scenes.load(path)
-    say(f"{scene.title}. {scene.claim}")
-    found = measured(scene, device, "Measuring")
-    say(f"  {found.text}: {'does not hold' if found.failed else 'holds'}")
-    return not found.failed

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from playground.user_errors import UserError
+
 
 class Found(NamedTuple):
     """A measured value that is shown in words.
@@ -48,7 +50,8 @@ class Claim:
         try:
             found = self.measure()
         except Exception as error:
-            return replace(self, words=f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": "))
+            kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+            return replace(self, words=f"{kind}{error}".splitlines()[0].removesuffix(": "))
         value, words, advice = found if isinstance(found, Found) else Found(found, "")
         return replace(self, measured=float(value), words=words, advice=advice)
 

@@ -33,10 +33,9 @@ from playground.lab.scenes import (
     PLACES,
     SPREAD,
     Figure,
-    Measured,
+    MeasuredScene,
     SceneFile,
     bundled_weights,
-    check_claim,
 )
 from playground.lab.session import Session
 from playground.lab.store import Store
@@ -53,7 +52,7 @@ SECONDS_A_YEAR = 365.25 * 24 * 3600
 Array = NDArray[np.floating]
 
 
-def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Measured]]:
+def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, MeasuredScene]]:
     """Train, sample and measure the figures of a scene; yields the fraction done and the figures measured so far.
 
     Experiments with the same training share one network, and equal experiments share one run of the sampler.
@@ -66,7 +65,7 @@ def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Meas
     store = Store()
     runs: dict[Experiment, _Run] = {}
     for count, (name, figure) in enumerate(scene.figures.items()):
-        experiment, so_far = scene.settings_of(figure), check_claim(scene, values, errors)
+        experiment, so_far = scene.settings_of(figure), MeasuredScene(scene, dict(values), dict(errors))
         yield count / len(scene.figures), so_far
         if experiment not in runs:
             runs[experiment] = _Run(experiment, device, store, scene.weights)
@@ -75,7 +74,7 @@ def measure(scene: SceneFile, device: str = "cpu") -> Iterator[tuple[float, Meas
         values[name], error = runs[experiment].value(figure), runs[experiment].error(figure)
         if error is not None and math.isfinite(error):
             errors[name] = error
-    yield 1.0, check_claim(scene, values, errors)
+    yield 1.0, MeasuredScene(scene, values, errors)
 
 
 class _Run:

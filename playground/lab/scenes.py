@@ -27,7 +27,7 @@ import functools
 import math
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from typing import Any
 import msgspec
 
 from playground.lab import experiment as experiments
+from playground.lab.claims import Claim, measured
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.messages import Message
 from playground.resources import resource
@@ -128,22 +129,59 @@ class SceneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
-class Measured:
-    """The measured figures of a scene.
+class MeasuredScene:
+    """The figures of a scene as far as they are measured.
 
     Attributes:
         values: by the figures' names; nan if a figure is not known.
-        failed: the names of the figures outside their bounds; none before all are measured.
-        text: the scene's line of figures; those that are not measured yet are "…".
-        complete: whether all figures are measured.
         errors: the standard errors of those figures for which they are known.
     """
 
+    scene: SceneFile
     values: Mapping[str, float]
-    failed: tuple[str, ...]
-    text: str
-    complete: bool = True
     errors: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all figures are measured."""
+        return self.values.keys() >= self.scene.figures.keys()
+
+    @property
+    def text(self) -> str:
+        """The scene's line of figures; those that are not measured yet are "…"."""
+        return filled_in(self.scene.measured, dict.fromkeys(self.scene.figures, _NotYet()) | dict(self.values))
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The claims that do not hold; none before all figures are measured."""
+        found = measured(claims(self.scene, lambda: self)) if self.complete else ()
+        return tuple(claim.what for claim in found if not claim.holds)
+
+
+def claims(scene: SceneFile, result: Callable[[], MeasuredScene]) -> list[Claim]:
+    """The claims of a scene about its figures; one without bounds is only measured.
+
+    Args:
+        result: returns the measured scene, each time the same.
+    """
+
+    def value(name: str, figure: Figure) -> float:
+        values = result().values
+        if figure.difference_from:
+            return values[name] - values[figure.difference_from]
+        other = values[figure.ratio_to] if figure.ratio_to else 1.0
+        return values[name] / other if other else math.nan
+
+    made = []
+    for name, figure in scene.figures.items():
+        of = f" over {figure.ratio_to}" if figure.ratio_to else ""
+        of += f" less {figure.difference_from}" if figure.difference_from else ""
+        low = -math.inf if figure.at_least is None else figure.at_least
+        high = math.inf if figure.at_most is None else figure.at_most
+        made.append(
+            Claim(f"{scene.title}. {scene.claim}", name + of, functools.partial(value, name, figure), high, low)
+        )
+    return made
 
 
 def bundled() -> dict[str, Path]:
@@ -257,26 +295,3 @@ class _NotYet(float):
 
     def __format__(self, spec: str) -> str:
         return "…"
-
-
-def check_claim(scene: SceneFile, values: Mapping[str, float], errors: Mapping[str, float] | None = None) -> Measured:
-    """Compare figures with the bounds that the scene claims, once all of them are measured.
-
-    Args:
-        values, errors: the figures by name, and the standard errors that are known.
-    """
-    complete = all(name in values for name in scene.figures)
-    failed = tuple(
-        name for name, figure in scene.figures.items() if complete and not _keeps_to(figure, values[name], values)
-    )
-    shown = dict.fromkeys(scene.figures, _NotYet()) | dict(values)
-    return Measured(dict(values), failed, filled_in(scene.measured, shown), complete, dict(errors or {}))
-
-
-def _keeps_to(figure: Figure, value: float, values: Mapping[str, float]) -> bool:
-    if figure.ratio_to:
-        value = value / values[figure.ratio_to] if values[figure.ratio_to] else math.nan
-    if figure.difference_from:
-        value -= values[figure.difference_from]
-    at_least = figure.at_least is None or value >= figure.at_least
-    return at_least and (figure.at_most is None or value <= figure.at_most)

@@ -17,7 +17,7 @@ from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.experiment import replace
-from playground.lab.scenes import bundled, check_claim, load
+from playground.lab.scenes import MeasuredScene, bundled, load
 from tests.app.conftest import put_pin, wait
 
 pytestmark = pytest.mark.claims
@@ -334,7 +334,7 @@ def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):
     for path in bundled().values():
         scene = load(path)
         controller.show(scene)
-        controller.measured = check_claim(scene, dict.fromkeys(scene.figures, 0.1))
+        controller.measured = MeasuredScene(scene, dict.fromkeys(scene.figures, 0.1))
         controller.changed.emit()
         for size in SIZES:
             window.resize(*size)

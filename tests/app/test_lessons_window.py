@@ -95,7 +95,7 @@ class Training:
 def measured(monkeypatch):
     def measure(scene):
         yield 0.5, None
-        yield 1.0, scenes.check_claim(scene, {"measured": 0.75})
+        yield 1.0, scenes.MeasuredScene(scene, {"measured": 0.75})
 
     monkeypatch.setattr(scene_figures, "measure", measure)
 
@@ -392,7 +392,7 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot):
 
 def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot, monkeypatch):
     def measure(scene):
-        yield 1.0, scenes.check_claim(scene, {"measured_x": 0.5, "measured_y": -0.5})
+        yield 1.0, scenes.MeasuredScene(scene, {"measured_x": 0.5, "measured_y": -0.5})
 
     monkeypatch.setattr(scene_figures, "measure", measure)
     lessons, panel, canvas = bare_window.controllers.lessons, bare_window.panel(LessonPanel), bare_window.canvas
@@ -434,7 +434,7 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
 @pytest.mark.parametrize("value", [0.0239, -7.6612, 0.00012345, 12345.6, -0.5])
 def test_a_result_is_written_alike_wherever_it_stands(bare_window, qtbot, monkeypatch, value):
     def measure(scene):
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value))
+        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value))
 
     monkeypatch.setattr(scene_figures, "measure", measure)
     lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
@@ -616,7 +616,7 @@ def laptop(shared_window):
 @pytest.mark.parametrize("name", load_all())
 def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_small_screen(laptop, monkeypatch, name):
     def measure(scene):
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, 0.4))
+        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, 0.4))
 
     monkeypatch.setattr(scene_figures, "measure", measure)
     lessons, panel = laptop.controllers.lessons, laptop.panel(LessonPanel)
@@ -662,7 +662,7 @@ def late(monkeypatch):
     def measure(scene):
         yield 0.5, None
         assert measured.wait(30)
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, next(NEW)))
+        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, next(NEW)))
 
     def draw(*asked):
         assert drawn.wait(30)
@@ -740,7 +740,7 @@ def test_a_user_who_scrolls_is_not_taken_back_to_the_setting(laptop):
 @pytest.mark.parametrize("button", ["again", "onward", "back"])
 def test_no_button_of_a_lesson_leaves_a_gap_above_its_card(laptop, monkeypatch, button):
     def measure(scene):
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, 0.4))
+        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, 0.4))
 
     monkeypatch.setattr(scene_figures, "measure", measure)
     lessons, panel = laptop.controllers.lessons, laptop.panel(LessonPanel)
@@ -931,8 +931,8 @@ def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(
 
     def measure(scene):
         while not held.wait(0.01):
-            yield 0.5, scenes.check_claim(scene, {})
-        yield 1.0, scenes.check_claim(scene, {"measured": 0.75})
+            yield 0.5, scenes.MeasuredScene(scene, {})
+        yield 1.0, scenes.MeasuredScene(scene, {"measured": 0.75})
 
     def saved():
         with path.open(newline="") as file:

@@ -22,7 +22,7 @@ from playground.app.workers.worker import Worker
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab import scene_figures, scenes
 from playground.lab.experiment import replace
-from playground.lab.scenes import Figure, Measured, SceneFile
+from playground.lab.scenes import Figure, MeasuredScene, SceneFile
 from playground.lab.session import Session
 
 EXACT = SceneFile(
@@ -114,7 +114,7 @@ def test_an_opened_file_ends_the_scene(controller, state):
 def measured_by(monkeypatch, value):
     def measure(scene):
         yield 0.5, None
-        yield 1.0, scenes.check_claim(scene, {"share": value})
+        yield 1.0, scenes.MeasuredScene(scene, {"share": value})
 
     monkeypatch.setattr(scene_figures, "measure", measure)
 
@@ -164,13 +164,13 @@ def test_the_card_shows_the_figures_that_are_measured_so_far(bare_window, monkey
     )
     controller, panel = bare_window.controllers.scenes, bare_window.panel(ScenePanel)
     controller.show(two)
-    controller._take(scenes.check_claim(two, {}))
+    controller._take(scenes.MeasuredScene(two, {}))
     assert panel.figures.isHidden()  # nothing is measured yet
-    controller._take(scenes.check_claim(two, {"share": 0.9}))
+    controller._take(scenes.MeasuredScene(two, {"share": 0.9}))
     assert not panel.figures.isHidden()
     assert panel.figures.text() == "Measured so far: 0.9, …"
     assert not panel.notice.text.text()
-    controller._take(scenes.check_claim(two, {"share": 0.9, "b": 7.0}))
+    controller._take(scenes.MeasuredScene(two, {"share": 0.9, "b": 7.0}))
     assert panel.figures.text() == "Measured: 0.9, 7."
     assert panel.notice.text.text() == FAILS
 
@@ -192,7 +192,7 @@ def test_another_scene_forgets_what_was_measured(controller, qtbot, monkeypatch)
     controller.show(EXACT)
     controller.measure()
     wait_measured(controller, qtbot)
-    assert controller.measured == Measured({"share": 0.5}, (), "share 0.50")
+    assert controller.measured == MeasuredScene(controller.scene, {"share": 0.5})
     controller.show(LEARNED)
     assert controller.measured is None
 

@@ -1,6 +1,7 @@
 """``score-playground lesson``: checks are measured, and a class's answers become one table."""
 
 import csv
+import re
 
 import pytest
 from PySide6.QtGui import QImage
@@ -17,7 +18,7 @@ def measured(monkeypatch):
     value = [0.5]
 
     def measure(scene, device):
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value[0]))
+        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value[0]))
 
     monkeypatch.setattr(command, "measure", measure)
     return value
@@ -26,13 +27,13 @@ def measured(monkeypatch):
 def test_each_question_is_printed_with_its_answer(measured, capsys):
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
     said = capsys.readouterr().out
-    assert "What share of the particles ends there? Measured 0.5: on the scale" in said
-    assert "what share ends in the right mode? Measured 0.5: About half, as before" in said
+    assert re.search(r"What share of the particles ends there\? +ok  Measured 0.5: on the scale\n", said)
+    assert re.search(r"what share ends in the right mode\? +ok  Measured 0.5: About half, as before\n", said)
 
 
 def test_a_measured_answer_has_the_digits_that_its_error_supports(monkeypatch, capsys):
     def measure(scene, device):
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, 0.497912), {"measured": 0.0123})
+        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, 0.497912), {"measured": 0.0123})
 
     monkeypatch.setattr(command, "measure", measure)
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
@@ -51,7 +52,7 @@ def test_a_measured_answer_has_the_digits_that_its_error_supports(monkeypatch, c
 def test_a_bound_within_the_error_leaves_the_answer_undecided(monkeypatch, capsys, value, error, code, said):
     def measure(scene, device):
         errors = {} if error is None else {"measured": error}
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value), errors)
+        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value), errors)
 
     monkeypatch.setattr(command, "measure", measure)
     assert main(["lesson", "check", "05-langevin-weights"]) == code
@@ -96,7 +97,7 @@ def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound(
 ):
     def measure(scene, device):
         errors = {} if error is None else {"measured": error}
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value), errors)
+        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value), errors)
 
     monkeypatch.setattr(command, "measure", measure)
     path = tmp_path / "own.lesson.md"
@@ -104,7 +105,7 @@ def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound(
     head = f'scene = "langevin-weights"\nquestion = "What share?"\n{asked}\n{check}'
     path.write_text(f"+++\ntitle = 'Own'\n+++\n+++\n{head}\n+++\nText.\n\n---\nIt is {{measured}}.\n")
     assert main(["lesson", "check", str(path)]) == code
-    assert capsys.readouterr().out.endswith(f": {said}\n")
+    assert capsys.readouterr().out.splitlines()[-2].endswith(f": {said}")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound(
 def test_a_place_is_to_be_in_view(monkeypatch, capsys, place, code, said):
     def measure(scene, device):
         places = dict(zip(("measured_x", "measured_y"), place, strict=True))
-        yield 1.0, scenes.check_claim(scene, {name: places.get(name, 0.2) for name in scene.figures})
+        yield 1.0, scenes.MeasuredScene(scene, {name: places.get(name, 0.2) for name in scene.figures})
 
     monkeypatch.setattr(command, "measure", measure)
     assert main(["lesson", "check", "07-annealed-langevin"]) == code
@@ -124,7 +125,7 @@ def test_an_equation_that_cannot_be_drawn_exits_with_1(tmp_path, capsys):
     path = tmp_path / "own.lesson.md"
     path.write_text("+++\ntitle = 'Own'\n+++\n+++\nequation = '\\frac{'\n+++\nText.\n")
     assert main(["lesson", "check", str(path)]) == 1
-    assert "1. \\frac{ cannot be drawn" in capsys.readouterr().out
+    assert "FAILED  \\frac{ cannot be drawn" in capsys.readouterr().out
 
 
 def test_a_question_without_an_answer_exits_with_1(measured, capsys):

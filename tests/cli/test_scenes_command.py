@@ -1,5 +1,7 @@
 """``score-playground scenes``: it prints each claim with its figures, and exits with 1 if a claim does not hold."""
 
+import json
+
 import pytest
 
 from playground.cli import main
@@ -13,8 +15,8 @@ def measured(monkeypatch):
     value = [0.5]
 
     def measure(scene, device):
-        yield 0.5, None
-        yield 1.0, scenes.check_claim(scene, dict.fromkeys(scene.figures, value[0]))
+        yield 0.5, scenes.MeasuredScene(scene, {})
+        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value[0]))
 
     monkeypatch.setattr(command, "measure", measure)
     return value
@@ -24,15 +26,18 @@ def test_a_claim_is_printed_with_its_figures(measured, capsys):
     assert main(["scenes", "langevin-weights"]) == 0
     said = capsys.readouterr().out
     assert "Langevin gets the weights wrong. Four of five data points" in said
-    assert "right mode 0.50, data 0.50: holds" in said
+    lines = [line.split() for line in said.splitlines()]
+    assert lines[2:4] == [["langevin", "0.5", "at", "most", "0.7"], ["data", "0.5", "none"]]
+    assert "1 of 1 claims hold" in said
 
 
 def test_a_claim_that_does_not_hold_is_named_and_exits_with_1(measured, capsys):
     measured[0] = 0.9
     assert main(["scenes", "langevin-weights", "adaptive"]) == 1
     said = capsys.readouterr().out
-    assert "right mode 0.90, data 0.90: does not hold" in said
-    assert "Claims that do not hold: langevin-weights, adaptive" in said
+    lines = [line.split() for line in said.splitlines()]
+    assert ["langevin", "0.9", "at", "most", "0.7", "FAILED"] in lines
+    assert [line[0] for line in lines if line[-1] == "FAILED"] == ["langevin", "most"]
 
 
 def test_an_unknown_scene_is_refused(capsys):
@@ -43,5 +48,5 @@ def test_an_unknown_scene_is_refused(capsys):
 def test_a_file_of_ones_own_is_measured(measured, tmp_path, capsys):
     path = tmp_path / "mine.toml"
     path.write_text(scenes.bundled()["langevin-weights"].read_text("utf-8"), "utf-8")
-    assert main(["scenes", str(path)]) == 0
-    assert "holds" in capsys.readouterr().out
+    assert main(["scenes", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["passed"]

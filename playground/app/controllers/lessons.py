@@ -13,7 +13,7 @@ from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
 from playground.lab.document import LessonPlace
 from playground.lab.lessons import Lesson, Step, load_all
-from playground.lab.scenes import Measured
+from playground.lab.scenes import MeasuredScene
 
 TASK = "lesson"
 Place = tuple[float, float]
@@ -203,12 +203,12 @@ class Lessons(QObject):
         if lesson is None or step is None or answer is None:
             return
 
-        def work() -> Iterator[tuple[float, Measured]]:
+        def work() -> Iterator[tuple[float, MeasuredScene]]:
             from playground.lab.scene_figures import measure  # which loads torch
 
             return measure(step.scene)
 
-        def take(found: Measured) -> None:
+        def take(found: MeasuredScene) -> None:
             if not found.complete:
                 return
             values = dict(found.values)

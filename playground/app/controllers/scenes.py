@@ -8,7 +8,7 @@ from playground.app.controllers.training import Training
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
 from playground.lab.document import LessonPlace
-from playground.lab.scenes import Measured, SceneFile, bundled_weights, load_bundled
+from playground.lab.scenes import MeasuredScene, SceneFile, bundled_weights, load_bundled
 
 TASK = "scene"
 
@@ -32,7 +32,7 @@ class Scenes(QObject):
         self._state, self._training, self.tasks = state, training, tasks
         self._known: dict[str, SceneFile] = {}  # those that were shown, by title
         self._shown: LessonPlace | None = None
-        self.measured: Measured | None = None
+        self.measured: MeasuredScene | None = None
         state.document_changed.connect(self._follow)
 
     @property
@@ -63,14 +63,14 @@ class Scenes(QObject):
         if scene is None:
             return
 
-        def work() -> Iterator[tuple[float, Measured]]:
+        def work() -> Iterator[tuple[float, MeasuredScene]]:
             from playground.lab.scene_figures import measure  # which loads torch
 
             return measure(scene)
 
         self.tasks.start(TASK, "the claim of the scene", work, self._take)
 
-    def _take(self, measured: Measured) -> None:
+    def _take(self, measured: MeasuredScene) -> None:
         if measured != self.measured:
             self.measured = measured
             self.changed.emit()
