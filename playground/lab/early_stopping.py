@@ -60,17 +60,22 @@ class HeldOutCheck:
 
     If the density is known, the losses of its score at the same draws are subtracted, which removes most of the noise
     of the gap.
+
+    Attributes:
+        objective: the loss, with which each point has a loss of its own.
+        x: the draws of held-out points and of training points, (N, \\*shape) each.
+        sigma: their noise levels, (N,).
     """
 
     def __init__(self, problem: Problem) -> None:
-        self._problem, self._objective = problem, build_held_out_objective(problem)
+        self._problem, self.objective = problem, build_held_out_objective(problem)
         count = draws_of_check(problem)
         generator = problem.generator("points of the held-out loss")
-        self._x = [_drawn(points, count, generator) for points in (problem.validation, problem.train)]
+        self.x = [_drawn(points, count, generator) for points in (problem.validation, problem.train)]
         width = 0.0 if problem.dataset.grey_levels is None else 2 / problem.dataset.grey_levels / problem.units.length
-        self._x = [x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5) for x in self._x]
+        self.x = [x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5) for x in self.x]
         self._rows = min(len(problem.validation), count)
-        self._sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigma_distribution)
+        self.sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigma_distribution)
         self._known: Tensor | float = 0.0
         density = problem.density
         if density is not None and problem.experiment.objective.denoises:
@@ -87,10 +92,10 @@ class HeldOutCheck:
     def _losses(self, score: ScoreFunction) -> tuple[Tensor, Tensor]:
         """Return the losses of the draws of held-out points and of training points, (N,) float64 on the CPU each."""
         found = []
-        for x in self._x:
+        for x in self.x:
             generator = self._problem.generator("held-out loss")  # new: the same noise for both, and each time
             with torch.no_grad():
-                found.append(self._objective.loss(score, x, self._sigma, generator).detach().cpu().double())
+                found.append(self.objective.loss(score, x, self.sigma, generator).detach().cpu().double())
         return found[0], found[1]
 
     def _by_row(self, values: Tensor) -> Tensor:

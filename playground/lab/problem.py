@@ -7,7 +7,6 @@ Two coordinate systems meet here and nowhere else. *User units* are what the use
 import dataclasses
 import functools
 import math
-import zlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
@@ -28,6 +27,7 @@ from playground.lab.experiment import Experiment, ExperimentError, value
 from playground.lab.keys import GIVEN, PointsKey, ProblemKey
 from playground.lab.points import Points
 from playground.lab.provenance import digests
+from playground.lab.random_streams import stream
 from playground.messages import Message, setting
 from playground.theory import local_geometry
 from playground.theory.class_densities import ClassDensities
@@ -258,7 +258,8 @@ class Problem:
         Args:
             device: of the generator; by default the problem's.
         """
-        return torch.Generator(device or self.device).manual_seed(self._seed(purpose))
+        seed: int = value(self.experiment, seed_of(purpose))
+        return stream(seed, purpose, device or self.device)
 
     def some_rows(self, available: int, wanted: int, purpose: str) -> NDArray[np.int64]:
         """`wanted` of `available` rows, drawn at random without repetition, in ascending order; all if there are no more.
@@ -336,16 +337,9 @@ class Problem:
         # Contiguous, because torch refuses arrays with negative strides, such as those with reversed columns.
         return density.log_prob(torch.from_numpy(np.ascontiguousarray(points, dtype=np.float64)), sigma)
 
-    def _seed(self, purpose: str) -> int:
-        seed: int = value(self.experiment, seed_of(purpose))
-        # Mixed, because torch's generator on the CPU uses the lowest 32 bits only.
-        mixed = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
-        return int(mixed.generate_state(1, np.uint64)[0] >> np.uint64(1))
-
     def network(self) -> ScoreNetwork:
         """A new network; the same seed of training gives the same weights."""
-        generator = torch.Generator().manual_seed(self._seed("network"))
-        return resolve(self.experiment).network.build(self, generator).to(self.device)
+        return resolve(self.experiment).network.build(self, self.generator("network", "cpu")).to(self.device)
 
     @functools.cached_property
     def empirical(self) -> Empirical:

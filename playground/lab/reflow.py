@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from playground.lab.problem import Problem
-from playground.theory.noise import ScoreFunction
+from playground.theory.noise import Process, ScoreFunction
 from playground.theory.samplers import ProbabilityFlow
+from playground.theory.start_set import StartSet
 
 HALF = 0.5
 """Share of the training after which the pairs are drawn."""
@@ -13,15 +13,18 @@ PAIRS, STEPS = 8_192, 20
 """Pairs, and steps of Heun's method for each: a few seconds on a CPU."""
 
 
-def flow_pairs(problem: Problem, score: ScoreFunction, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def flow_pairs(
+    process: Process, start: StartSet, score: ScoreFunction, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Ends and starts of paths of the flow, (PAIRS, dim) each, in internal units.
 
     Args:
+        process: the process whose probability flow it is.
+        start: the set at whose points the paths start.
         score: stands for the learned velocity.
+        generator: draws the start points.
     """
-    process, start = problem.process(), problem.noise.start
-    assert start is not None
-    begin = start.sample(PAIRS, generator).to(problem.device)
+    begin = start.sample(PAIRS, generator).to(generator.device)
     sampler = ProbabilityFlow(process, STEPS, False, "time", solver="heun")
     *_, last = sampler.run(score, process.std(1.0).to(begin) * begin, generator)
     return last.positions, begin

@@ -343,8 +343,9 @@ class Trainer:
         """Make some steps; return the mean loss and the last learning rate. The device is waited for once, at the end."""
         rates = [self._learning_rate(made) for made in range(steps)]
         if self._reflow_due:
-            generator = self.problem.generator("reflow")
-            self._flow_pairs = flow_pairs(self.problem, self.ema, generator)
+            problem, start = self.problem, self.problem.noise.start
+            assert start is not None
+            self._flow_pairs = flow_pairs(problem.process(), start, self.ema, problem.generator("reflow"))
         loss = self._train_fused(rates) if self._fused else self._train_plainly(rates)
         self._remember_labels()
         return float(loss), rates[-1]

@@ -124,11 +124,11 @@ class Objective(ABC):
     def __init__(
         self, noise: Noise, distribution: SigmaDistributionName = "log-normal", weight: str = "sigma2"
     ) -> None:
-        self.noise, self.distribution, self._weight = noise, distribution, WEIGHTS[weight]
+        self.noise, self.distribution, self._weight = noise, distribution, weight
 
     def weight(self, sigma: Tensor) -> Tensor:
         """lambda(sigma), in the shape of sigma."""
-        return self._weight(sigma, self.noise, self.distribution)
+        return WEIGHTS[self._weight](sigma, self.noise, self.distribution)
 
     @abstractmethod
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
@@ -244,7 +244,7 @@ class Sliced(ScoreMatching):
         variance_reduced: bool = True,
     ) -> None:
         super().__init__(noise, distribution, weight)
-        self.projections, self.variance_reduced = projections, variance_reduced
+        self.projections, self.probes, self.variance_reduced = projections, probes, variance_reduced
         self.direction = PROBE_DISTRIBUTIONS[probes]
 
     def directions(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, float, bool]:

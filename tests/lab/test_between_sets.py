@@ -300,8 +300,8 @@ def test_a_reflow_trains_on_pairs_of_its_own_flow(problem: Problem, monkeypatch:
     # By the true velocity the ends follow from the starts: the same pairs as by a run from there.
     exact = problem.known_score()
     assert exact is not None
-    x, z = reflow.flow_pairs(problem, exact, seeded(0))
-    again, same = reflow.flow_pairs(problem, exact, seeded(0))
+    x, z = reflow.flow_pairs(problem.process(), problem.noise.start, exact, seeded(0))
+    again, same = reflow.flow_pairs(problem.process(), problem.noise.start, exact, seeded(0))
     assert torch.equal(x, again)
     assert torch.equal(z, same)
     process = problem.process()

@@ -198,7 +198,7 @@ def test_both_sets_of_points_have_the_same_noise_at_each_check() -> None:
     """With equal points the gap is 0 for any network."""
     problem = problem_of(100)
     check, network = HeldOutCheck(problem), problem.network()
-    check._x[0] = check._x[1]
+    check.x[0] = check.x[1]
     found = check(network)
     assert (found.gap, found.gap_error) == (0, 0)
     assert check(network).loss == found.loss > 0

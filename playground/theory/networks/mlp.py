@@ -47,8 +47,9 @@ class Perceptron(ScoreNetwork):
         prediction: str = "v",
     ) -> None:
         super().__init__(prediction)
+        self.dim, self.width, self.depth, self.features, self.scale = dim, width, depth, features, scale
         self.classes = classes
-        self.activation_name, self.activation = activation, ACTIVATIONS[activation]
+        self._activation, self.activation = activation, ACTIVATIONS[activation]
         self.noise = NoiseEmbedding()
         self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=generator))
         labels = classes + 1 if classes else 0
@@ -86,7 +87,7 @@ class Perceptron(ScoreNetwork):
         weights = [layer.weight for layer in layers]
         biases = [layer.bias for layer in layers if layer.bias is not None]
         tables = self.get_buffer("frequencies"), self.noise.get_buffer("frequencies")
-        return MlpParameters(*tables, weights, biases, self.activation_name)
+        return MlpParameters(*tables, weights, biases, self._activation)
 
 
 class MLP(Perceptron):

@@ -51,6 +51,7 @@ class UNet(ScoreNetwork):
         super().__init__(prediction)
         if len(shape) != 3:
             raise ValueError(f"A U-Net network needs images (channels, height, width), not points of {shape}.")
+        self.shape, self.width, self.depth, self._activation = shape, width, depth, activation
         colours, *self.sides = shape
         self.block = 2
         while -(-max(self.sides) // self.block) > WIDEST_SIDE:

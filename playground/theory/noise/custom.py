@@ -28,7 +28,7 @@ class CustomSchedule(Process):
             raise ValueError(
                 "A drawn schedule needs at least two points (t, sigma) that rise from t = 0 to t = 1, sigma above 0."
             )
-        self.sigma_min, self.sigma_max = sigmas[0], sigmas[-1]
+        self.points, self.sigma_min, self.sigma_max = points, sigmas[0], sigmas[-1]
         self.t_min = 0.0
         logs = [math.log(sigma) for sigma in sigmas]
         self._times, self._logs, self._slopes = (

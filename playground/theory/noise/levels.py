@@ -77,7 +77,7 @@ class SingleSigma(Noise):
     def __init__(self, sigma: float) -> None:
         if not sigma > 0:
             raise ValueError(f"sigma = {sigma:g} must be above 0.")
-        self.sigma_min = self.sigma_max = sigma
+        self.sigma = self.sigma_min = self.sigma_max = sigma
 
     def training_sigmas(
         self, count: int, generator: torch.Generator, distribution: SigmaDistributionName = "log-normal"
@@ -123,7 +123,7 @@ class ContinuousNoise(Noise):
     """Every sigma of a process between its ends. Training draws them from a chosen distribution."""
 
     def __init__(self, noise_process: Process, start: "StartSet | None" = None) -> None:
-        self._process, self.start = noise_process, start
+        self.noise_process, self.start = noise_process, start
         self.sigma_min, self.sigma_max = noise_process.sigma_min, noise_process.sigma_max
         self._distributions = {name: distribution(noise_process) for name, distribution in SIGMA_DISTRIBUTIONS.items()}
 
@@ -143,7 +143,7 @@ class ContinuousNoise(Noise):
         return geometric(self.sigma_max, self.sigma_min, count)
 
     def process(self) -> Process:
-        return self._process
+        return self.noise_process
 
 
 def _stratified(count: int, generator: torch.Generator) -> Tensor:
