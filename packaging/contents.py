@@ -5,9 +5,9 @@ from pathlib import Path, PurePosixPath
 
 SOURCES_SHIPPED = (
     "playground.theory",
-    # Stand-alone scripts are written from source.
-    *("playground.data", "playground.lab.autoguidance", "playground.lab.checkpoints", "playground.lab.early_stopping"),
-    *("playground.lab.learning_rate", "playground.lab.standalone.plain"),
+    # Stand-alone folders have these files.
+    *("playground.messages", "playground.user_errors", "playground.lab.checkpoints", "playground.lab.learning_rate"),
+    *("playground.lab.random_streams", "playground.lab.reflow"),
     # Torch reads its own source: overloads when modules of layers are imported, decompositions on the first forward mode.
     *("torch._jit_internal", "torch.functional", "torch.jit", "torch.nn", "torch._decomp"),
     # The configuration of torch's compiler reads the comments of its own source on the first call of torch.func.
@@ -15,7 +15,7 @@ SOURCES_SHIPPED = (
     *("torch.compiler.config", "torch.distributed.config", "torch.fx.experimental._config"),
     *("torch._export.config", "torch.utils.serialization.config"),
 )
-"""Packages and modules whose source is included with the bytecode, because torch and stand-alone scripts read it."""
+"""Packages and modules whose source is included with the bytecode, because torch and stand-alone folders need it."""
 
 SHELL_DETECTION = ("shellingham.nt", "shellingham.posix")
 """Modules that `--install-completion` imports by the system's name."""

@@ -286,11 +286,12 @@ def check_commands(table: Table, place: Place) -> None:
         done.returncode == 0 and (place.written / "out" / "metrics.json").is_file(),
         (done.stdout.strip().splitlines() or [done.stderr[-300:]])[-1],
     )
-    for what, options in (("short", ()), ("stand-alone", ("--standalone",))):  # made from the source in the package
-        done = place.run("script", seen, *options, "--out", f"{place.scratch}/{what}.py")
+    alone = ("alone", "alone/experiment.py", ("--standalone",))  # with files of the source in the package
+    for what, out, script, options in (("short", "short.py", "short.py", ()), ("stand-alone", *alone)):
+        done = place.run("script", seen, *options, "--out", f"{place.scratch}/{out}")
         table.add(
             f"{what} script",
-            done.returncode == 0 and is_program(place.written / f"{what}.py"),
+            done.returncode == 0 and is_program(place.written / script),
             (done.stdout.strip() or done.stderr.strip()[-300:] or "no output").splitlines()[-1],
         )
 

@@ -138,17 +138,33 @@ def script(
     source: Annotated[
         Path, typer.Argument(metavar="FILE", help="An experiment (.toml), a session (.spg) or the folder of a run.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The script: .py, or .ipynb for a notebook.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="The script: .py, or .ipynb for a notebook; if stand-alone, a new folder or a .zip.",
+        ),
+    ],
     standalone: Annotated[
         bool,
         typer.Option(
-            "--standalone", help="One file of torch and numpy that trains and samples without this program, on the CPU."
+            "--standalone",
+            help="A folder that trains and samples without this program, on the CPU: a script, a notebook and the "
+            "files that they import. It needs torch and numpy.",
         ),
     ] = False,
     settings: Settings = None,
 ) -> None:
     """Write a Python script or notebook that trains and samples this experiment, as short as possible or stand-alone."""
-    out = _output(out, (".py", ".ipynb"))
+    suffix = out.suffix.lower()
+    if standalone and suffix in (".py", ".ipynb"):
+        raise UserError(f"--out {out} is one file, and a stand-alone script has several: give a folder, or a .zip.")
+    out = (
+        _folder(out)
+        if standalone and suffix != ".zip"
+        else _output(out, (".zip",) if standalone else (".py", ".ipynb"))
+    )
     from playground.cli.results import write_script
 
     write_script(source, out, standalone, settings or [])

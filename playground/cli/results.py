@@ -165,7 +165,12 @@ def write_script(source: Path, out: Path, standalone: bool, assignments: Sequenc
     given = experiments.load(path) if session is None else session.experiment
     experiment = with_settings(given, assignments, None)
     same = session is not None and experiment.data == given.data and experiment.noise.file == given.noise.file
-    beside = script_files.save(experiment, out, standalone, session.dataset() if session and same else None)
+    dataset = session.dataset() if session and same else None
+    if standalone:
+        script_files.save_standalone(experiment, out, dataset)
+        say(f"The script, its notebook, its data and the files that they import are in {out}")
+        return
+    beside = script_files.save(experiment, out, dataset)
     say(
         f"The {'notebook' if out.suffix.lower() == script_files.NOTEBOOK else 'script'} is {out}"
         + (f"\nIts data are in {beside}" if beside else "")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from playground.kinds.samplers import FollowsScore
+from playground.lab.checkpoints import nearest_earlier
 from playground.lab.settings import Experiment
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.theory.guidance import LabelledScore
     from playground.theory.networks import ScoreNetwork
-
-PART = 10
-"""How many times fewer steps the weaker network has made by default. Karras et al. 2024 found 1/16 best for images."""
 
 
 def asks_checkpoint(experiment: Experiment) -> bool:
@@ -35,17 +33,6 @@ def weaker_step(experiment: Experiment, kept: Iterable[int], now: int) -> int | 
         return None
     assert isinstance(sampling, FollowsScore)
     return nearest_earlier(kept, now, None if sampling.guide_step == "auto" else sampling.guide_step)
-
-
-def nearest_earlier(kept: Iterable[int], now: int, asked: int | None = None) -> int | None:
-    """The step before `now` among the kept ones that is nearest to the asked one, in ratio; None if none is before.
-
-    Args:
-        asked: by default a tenth of `now`.
-    """
-    wanted = 1 + (now / PART if asked is None else asked)
-    earlier = [step for step in kept if step < now]
-    return min(earlier, key=lambda step: max((step + 1) / wanted, wanted / (step + 1)), default=None)
 
 
 def with_weaker(

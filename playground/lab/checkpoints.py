@@ -18,6 +18,8 @@ MOST = 40
 BYTES = 2**24  # of all checkpoints of a training: 100 networks of the plane, or 8 of a large one of images
 FACTOR = 2**0.5  # from one step to the next at first: 40 checkpoints reach a million steps
 PREFIX = "checkpoints"
+PART = 10
+"""How many times fewer steps the weaker network has made by default. Karras et al. 2024 found 1/16 best for images."""
 
 Weights = Mapping[str, "Tensor"]
 
@@ -26,6 +28,17 @@ def kept_steps(names: Iterable[str]) -> set[int]:
     """The steps of the checkpoints in a trainer's state, from the names of its arrays."""
     parts = [name.split(".", 2) for name in names]
     return {int(part[1]) for part in parts if len(part) == 3 and part[0] == PREFIX and part[1].isdecimal()}
+
+
+def nearest_earlier(kept: Iterable[int], now: int, asked: int | None = None) -> int | None:
+    """The step before `now` among the kept ones that is nearest to the asked one, in ratio; None if none is before.
+
+    Args:
+        asked: by default a tenth of `now`.
+    """
+    wanted = 1 + (now / PART if asked is None else asked)
+    earlier = [step for step in kept if step < now]
+    return min(earlier, key=lambda step: max((step + 1) / wanted, wanted / (step + 1)), default=None)
 
 
 class Checkpoints:

@@ -1,18 +1,15 @@
-"""An experiment as a Jupyter notebook: the short script by :mod:`playground.api`, or the stand-alone one, in cells."""
+"""An experiment as a Jupyter notebook: the short script by :mod:`playground.api`, in cells."""
 
 import json
 from collections.abc import Iterable
 
 from playground.lab.experiment import Experiment
 from playground.lab.script import data_given, described
-from playground.lab.standalone.writer import Script
 
 Cell = tuple[str, str]
 """Its kind, "markdown" or "code", and its text."""
 
-PLOT = """import matplotlib.pyplot as plt
-
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
+PLOT = """figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
 left.plot({losses})
 left.set(xlabel="training step", ylabel="loss")
 {drawn}"""
@@ -67,22 +64,12 @@ def short_notebook(experiment: Experiment, data_name: str = "data.spg") -> str:
             "{name: value for name, value in figures.items() if isinstance(value, float)}",
         ),
         ("markdown", "## Plot"),
-        ("code", PLOT.format(losses="*np.transpose(losses)", drawn=plotted.replace("data_points", "session.points"))),
+        (
+            "code",
+            "import matplotlib.pyplot as plt\n\n"
+            + PLOT.format(losses="*np.transpose(losses)", drawn=plotted.replace("data_points", "session.points")),
+        ),
     ]
-    return notebook(cells)
-
-
-def standalone_notebook(script: Script) -> str:
-    """The stand-alone script in cells, with a plot; the file of data, if there is one, lies in the working directory."""
-    images = "labels" in script.arrays or script.shape != (2,)
-    drawn = IMAGES if images else POINTS.replace("data_points", script.restored("points.double().numpy()"))
-    cells: list[Cell] = [
-        ("markdown", f"# {script.title}\n\n{script.header.partition(chr(10) * 2)[2]}"),
-        ("code", script.imports),
-    ]
-    for title, code in script.sections():
-        cells += [("markdown", f"## {title}"), ("code", code)]
-    cells += [("markdown", "## Plot"), ("code", PLOT.format(losses="losses", drawn=drawn))]
     return notebook(cells)
 
 

@@ -1,29 +1,29 @@
-"""Scripts and notebooks as files, each with its data beside it if it needs any."""
+"""Scripts and notebooks as files: a short one with its data beside it if it needs any, or a stand-alone folder."""
 
 import json
 import re
-from collections.abc import Callable
-from functools import partial
+import tempfile
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from playground.data import Dataset
+from playground.lab import standalone
 from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment
-from playground.lab.notebook import short_notebook, standalone_notebook
+from playground.lab.notebook import short_notebook
 from playground.lab.provenance import Provenance
 from playground.lab.script import as_python, data_given
 from playground.lab.session import Session
-from playground.lab.standalone import standalone as standalone_script
 from playground.user_errors import UserError
 
-NOTEBOOK = ".ipynb"
+NOTEBOOK, ARCHIVE = ".ipynb", ".zip"
 
 
-def save(experiment: Experiment, path: Path, standalone: bool, dataset: Dataset | None = None) -> Path | None:
-    """Write the script of an experiment, or its notebook if the file's name ends so.
+def save(experiment: Experiment, path: Path, dataset: Dataset | None = None) -> Path | None:
+    """Write the short script of an experiment, or its notebook if the file's name ends so.
 
     Args:
-        standalone: whether it runs without this program.
         dataset: its data, if they are not to be loaded anew.
 
     Returns:
@@ -31,28 +31,59 @@ def save(experiment: Experiment, path: Path, standalone: bool, dataset: Dataset 
 
     Raises:
         UserError: a file of data would be lost, which no script of this name has written.
-        ExperimentError, DataError, NoSource: no stand-alone script can be written of it.
         OSError: a file cannot be written.
     """
     notebook = path.suffix.lower() == NOTEBOOK
     # The name is written into the script, where a quotation mark would end a text.
-    beside = path.with_name(re.sub(r"[^\w.-]", "-", path.stem) + ("-data.npz" if standalone else "-data.spg"))
-    write_data: Callable[[], None] | None = None
-    if standalone:
-        script = standalone_script(experiment, dataset, beside.name)
-        text = standalone_notebook(script) if notebook else script.text()
-        if script.arrays:
-            write_data = partial(_write, beside, script.data())
-    else:
-        text = (short_notebook if notebook else as_python)(experiment, beside.name)
-        if dataset is not None and data_given(experiment, beside.name):
-            write_data = partial(Session.of(experiment, dataset).save, beside)
-    if write_data is not None:
+    beside = path.with_name(re.sub(r"[^\w.-]", "-", path.stem) + "-data.spg")
+    text = (short_notebook if notebook else as_python)(experiment, beside.name)
+    dataset = dataset if data_given(experiment, beside.name) else None
+    if dataset is not None:
         if beside.exists() and not path.exists():
             raise UserError(f"{beside.name} exists already and would be lost: give the script another name.")
-        write_data()
-    _write(path, _told(text, Provenance.of(experiment), notebook).encode())
-    return None if write_data is None else beside
+        Session.of(experiment, dataset).save(beside)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(_told(text, Provenance.of(experiment), notebook).encode())
+    return None if dataset is None else beside
+
+
+def save_standalone(experiment: Experiment, path: Path, dataset: Dataset | None = None) -> None:
+    """Write an experiment as a folder that runs without this program, or as an archive of it if the name ends in .zip.
+
+    Args:
+        dataset: its data, if they are not to be loaded anew.
+
+    Raises:
+        UserError: there is a folder with files, or no stand-alone script can be written of the experiment.
+        ExperimentError, DataError: the experiment cannot be trained or sampled.
+        OSError: a file cannot be written.
+    """
+    archive = path.suffix.lower() == ARCHIVE
+    if not archive and path.is_dir() and any(path.iterdir()):
+        raise UserError(f"The folder {path} has files already: give the name of a new one.")
+    files, provenance = standalone.files(experiment, dataset), Provenance.of(experiment)
+    for name in (standalone.SCRIPT, standalone.NOTEBOOK):
+        files[name] = _told(files[name].decode(), provenance, name == standalone.NOTEBOOK).encode()
+    (_write_archive if archive else _write_folder)(path, files)
+
+
+def _write_archive(path: Path, files: Mapping[str, bytes]) -> None:
+    with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, contents in files.items():  # without the time, so that the same experiment writes the same file
+            archive.writestr(zipfile.ZipInfo(f"{path.stem}/{name}"), contents, zipfile.ZIP_DEFLATED)
+
+
+def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a new folder, which appears when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as temporary:
+        whole = Path(temporary, path.name)
+        for name, contents in files.items():
+            (whole / name).parent.mkdir(parents=True, exist_ok=True)
+            (whole / name).write_bytes(contents)
+        if path.is_dir():
+            path.rmdir()
+        whole.rename(path)
 
 
 def _told(text: str, provenance: Provenance, notebook: bool) -> str:
@@ -62,8 +93,3 @@ def _told(text: str, provenance: Provenance, notebook: bool) -> str:
     contents = json.loads(text)
     contents["metadata"]["provenance"] = provenance.as_json()
     return json.dumps(contents, indent=1, ensure_ascii=False) + "\n"
-
-
-def _write(path: Path, contents: bytes) -> None:
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(contents)

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -323,9 +324,8 @@ def test_exported_settings_tell_nothing_of_other_data_looked_at_before(exports, 
     ("choice", "ending", "begins"),
     [
         ("Short script (*.py)", ".py", "import playground as sp"),
-        ("Stand-alone script of torch and numpy (*.py)", ".py", '"""Two moons: '),
         ("Short notebook (*.ipynb)", ".ipynb", '{\n "cells"'),
-        ("Stand-alone notebook of torch and numpy (*.ipynb)", ".ipynb", '{\n "cells"'),
+        ("Stand-alone folder of torch and numpy (*.zip)", ".zip", '"""Two moons: '),
     ],
 )
 def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, choice, ending, begins):
@@ -341,11 +341,15 @@ def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, c
     assert choice in offered
     path = tmp_path / f"mine{ending}"
     assert done.args[1] == str(path)
-    text = path.read_text(encoding="utf-8")
+    if ending == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read("mine/experiment.py").decode()
+            assert "mine/playground/theory/samplers/reverse.py" in archive.namelist()
+    else:
+        text = path.read_text(encoding="utf-8")
     head, _, below = text.partition("\n")
     assert (text if ending == ".ipynb" else below).startswith(begins)
     assert head.startswith("{" if ending == ".ipynb" else "# provenance = {")
-    assert ("class ReverseSDE" in text) == choice.startswith("Stand-alone")
 
 
 def test_settings_that_cannot_be_written_leave_a_sentence(exports, qtbot, tmp_path, monkeypatch):

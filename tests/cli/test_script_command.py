@@ -1,5 +1,6 @@
 """``score-playground script``."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from playground.cli import main
 from playground.lab.experiment import Experiment, replace
 from playground.lab.script import as_python
 from playground.lab.session import Session
+from playground.lab.standalone import SCRIPT
 from playground.resources import resource
 
 
@@ -35,21 +37,48 @@ def test_a_path_with_quotes_is_written_safely() -> None:
     assert names["experiment"] == experiment
 
 
-@pytest.mark.parametrize("ending", [".py", ".ipynb"])
-def test_a_stand_alone_script_needs_the_file_of_data_beside_it(
-    tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["own", "own.zip"])
+def test_a_stand_alone_folder_has_the_users_points(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     points = tmp_path / "points.csv"
     points.write_text("\n".join(f"{number % 7},{number % 11}.5" for number in range(90)), encoding="utf-8")
     (tmp_path / "own.toml").write_text(f"[data]\nkind = 'file'\npath = '{points}'\n", encoding="utf-8")
-    out = tmp_path / f"own{ending}"
+    out = tmp_path / "new" / name if name == "own" else tmp_path / name
     assert main(["script", str(tmp_path / "own.toml"), "--standalone", "--out", str(out)]) == 0
-    assert str(tmp_path / "own-data.npz") in capsys.readouterr().out
-    text = out.read_text(encoding="utf-8")
-    assert "own-data.npz" in text
-    assert "playground." not in text
-    with np.load(tmp_path / "own-data.npz") as data:
+    assert str(out) in capsys.readouterr().out
+    folder = out
+    if name != "own":
+        shutil.unpack_archive(out, tmp_path / "unpacked")
+        folder = tmp_path / "unpacked" / "own"
+    compile((folder / SCRIPT).read_text(encoding="utf-8"), SCRIPT, "exec")
+    with np.load(folder / "data.npz") as data:
         assert data["points"].shape[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--standalone", "--out=alone.py"), "a stand-alone script has several: give a folder, or a .zip"),
+        (("--standalone", "--out=full"), "has files already: give the name of a new one"),
+        (("--standalone", "--out=file"), "is a file: give the name of a folder"),
+        (("--out=short.zip",), "must end in .py or .ipynb"),
+    ],
+)
+def test_an_output_that_does_not_fit_is_refused(
+    tmp_path: Path,
+    options: tuple[str, ...],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    assert main(["script", str(resource("experiments/drawn.toml")), *options]) == 2
+    assert message in capsys.readouterr().err.replace("\n", " ")
+    assert {path.name for path in tmp_path.rglob("*")} == {"full", "mine.txt", "file"}
 
 
 def test_settings_of_the_option_are_those_of_the_script(tmp_path: Path) -> None:
@@ -65,18 +94,17 @@ def test_settings_of_the_option_are_those_of_the_script(tmp_path: Path) -> None:
 def test_a_script_with_another_data_set_does_not_take_the_session_s_points(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, digits = tmp_path / "own.py", resource("checkpoints/digits.spg")
+    out, digits = tmp_path / "own", resource("checkpoints/digits.spg")
     assert main(["script", str(digits), "--out", str(out), "--standalone", "--set=data.kind=rings"]) == 0
-    assert "def rings(" in out.read_text(encoding="utf-8")
-    assert not (tmp_path / "own-data.npz").exists()
+    with np.load(out / "data.npz") as data:
+        assert data["points"].shape[1:] == (2,)
+    out = tmp_path / "own.py"
     assert main(["script", str(digits), "--out", str(out), "--set=sampling.stepz=3"]) == 2
     assert "did you mean sampling.steps?" in capsys.readouterr().err
 
 
 def test_a_session_is_written_with_its_own_points(tmp_path: Path) -> None:
-    out = tmp_path / "moons.py"
-    assert main(["script", str(resource("checkpoints/two-moons.spg")), "--standalone", "--out", str(out)]) == 0
-    text = out.read_text(encoding="utf-8")
-    compile(text, "moons.py", "exec")
-    assert "def two_moons(" in text
-    assert not (tmp_path / "moons-data.npz").exists()
+    out, moons = tmp_path / "moons", resource("checkpoints/two-moons.spg")
+    assert main(["script", str(moons), "--standalone", "--out", str(out)]) == 0
+    with np.load(out / "data.npz") as data:
+        np.testing.assert_array_equal(data["points"], Session.load(moons).points)

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -293,17 +294,19 @@ def test_a_film_and_its_particles(desk, tmp_path):
 
 @pytest.mark.guide("Exports")
 def test_a_script_runs_without_the_program(desk, tmp_path):
-    file = tmp_path / "alone.py"
+    file = tmp_path / "alone.zip"
 
     def journey(user: User) -> None:
         user.menu("File", "Save as script…")
-        user.choose("Files of type:", "Stand-alone script of torch and numpy (*.py)")
+        user.choose("Files of type:", "Stand-alone folder of torch and numpy (*.zip)")
         user.names_file(file)
         is_written(user, file)
 
     desk(journey)
-    assert "playground" not in file.read_text(encoding="utf-8")
-    done = subprocess.run([sys.executable, file], cwd=tmp_path, capture_output=True, text=True)
+    shutil.unpack_archive(file, tmp_path)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, tmp_path / "alone" / "experiment.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "samples.npy has 200 samples" in done.stdout
     samples = np.load(tmp_path / "samples.npy")

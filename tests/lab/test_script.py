@@ -80,7 +80,7 @@ def test_a_script_of_an_array_takes_it_from_the_session_beside_it(
     experiment = experiments.replace(Experiment(), {"training.steps": 3, "network.width": 16})
     session = sp.train(experiment, data=points, labels=points[:, 0] > 0).result()
     session.save(tmp_path / "array.spg")
-    write_script(tmp_path / "array.spg", tmp_path / f"my array{ending}", standalone=False)
+    write_script(tmp_path / "array.spg", tmp_path / f"my array{ending}", False)
     text = (tmp_path / f"my array{ending}").read_text(encoding="utf-8")
     if ending == ".ipynb":
         text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")

@@ -4,13 +4,15 @@ The experiments are made from the registry: choices are put together into as few
 kind or a new choice is tested by itself.
 """
 
+import ast
+import functools
 import itertools
 import math
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +25,22 @@ from playground.kinds.kind import Kind, forget, registered
 from playground.kinds.plugins import load_plugin
 from playground.kinds.setting import own_fields
 from playground.lab import experiment as experiments
-from playground.lab import script_files
+from playground.lab import reflow
 from playground.lab.autoguidance import with_weaker
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
-from playground.lab.standalone import source
-from playground.lab.standalone.bundle import Bundle
-from playground.lab.standalone.expressions import Expressions
-from playground.lab.standalone.recording import Recording
-from playground.lab.standalone.source import NoSource
+from playground.lab.standalone import SCRIPT, Objects, files
 from playground.lab.training import Trainer
+from playground.theory import start_set
+from playground.user_errors import UserError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "packaging"))
 
-import contents  # noqa: E402
+import contents as contents_of  # noqa: E402
 
 SMALL: dict[str, Any] = {
     "data.seed": 3,
@@ -194,19 +194,6 @@ def packed() -> list[Experiment]:
     return [experiment for settings in found if (experiment := made(settings)) is not None]
 
 
-RUNNER = """
-import os, runpy, sys
-import numpy as np
-sys.modules["playground"] = None  # importing it is an error
-import torch
-torch.set_num_threads(1)
-for folder in sys.argv[1:]:
-    os.chdir(folder)
-    names = runpy.run_path("script.py")
-    np.savez("results.npz", losses=names["losses"], samples=names["samples"])
-"""
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The user's files."""
@@ -240,79 +227,192 @@ def spread(points: np.ndarray) -> float:
     return float(np.abs(points).max())
 
 
-def check_scripts(wanted: list[Experiment], folder: Path) -> None:
-    """Write the scripts of some experiments, run them where the program cannot be imported, and compare the results."""
-    before, found, folders = torch.get_num_threads(), [], []
-    torch.set_num_threads(1)
-    try:
-        for number, experiment in enumerate(wanted):
-            own = folder / str(number)
-            own.mkdir()
-            script_files.save(experiment, own / "script.py", standalone=True)
-            folders.append(own)
-            found.append((experiment, *by_the_program(experiment)))
-    finally:
-        torch.set_num_threads(before)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command = [sys.executable, "-c", RUNNER, *map(str, folders)]
-    subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE)
-    for own, (experiment, reports, expected) in zip(folders, found, strict=True):
-        results = np.load(own / "results.npz")
-        losses, ends = results["losses"], [0, *(step for step, _ in reports)]
-        means = np.array([losses[first:last].mean() for first, last in itertools.pairwise(ends)])
-        shown, what = np.array([loss for _, loss in reports]), f"{named(experiment)} in {own}"
-        # Adam divides by the size of the gradients. So rounding errors grow from step to step.
-        within = 1e-4 if ends[-1] > 5 else 2e-6
-        np.testing.assert_allclose(means, shown, rtol=0, atol=within * np.abs(shown).max(), err_msg=what)
-        np.testing.assert_allclose(
-            results["samples"], expected, rtol=0, atol=50 * within * spread(expected), err_msg=what
-        )
-
-
-@pytest.mark.claims
-def test_scripts_have_the_losses_and_samples_of_the_program(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def run(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run a script here, where its files of the program are imported already, and return its variables."""
     monkeypatch.chdir(folder)
-    # Scripts have no guards against divergence, and these networks are hardly trained.
+    names: dict[str, Any] = {"__name__": "__main__", "__file__": str(folder / SCRIPT)}
+    exec(compile(text, SCRIPT, "exec"), names)
+    return names
+
+
+def check_contents(files: dict[str, bytes]) -> None:
+    """The files of the program are as they are, and import nothing but each other, torch and numpy."""
+    for name, contents in files.items():
+        if not name.endswith(".py"):
+            continue
+        if name.startswith("playground/") and name != "playground/__init__.py":
+            assert contents == (ROOT / name).read_bytes(), name
+            module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            assert f"{module}.".startswith(tuple(f"{package}." for package in contents_of.SOURCES_SHIPPED)), module
+        for module in imports_of(contents):
+            if module.startswith("playground."):
+                place = module.replace(".", "/")
+                assert {f"{place}.py", f"{place}/__init__.py"} & files.keys(), f"{name} imports {module}"
+            else:
+                root = module.partition(".")[0]
+                assert root in sys.stdlib_module_names | {"torch", "numpy", "matplotlib"} or f"{root}.py" in files, name
+
+
+@functools.cache
+def imports_of(source: bytes) -> set[str]:
+    """The modules that a file imports when it runs."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            node.body = [ast.Pass()]
+    return {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+    }
+
+
+def check_script(experiment: Experiment, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Compare the losses and the samples of a script with those of the program; return its files."""
+    found = files(experiment)
+    check_contents(found)
+    reports, expected = by_the_program(experiment)
+    for name, contents in found.items():
+        if "/" not in name:
+            (folder / name).write_bytes(contents)
+    text = found[SCRIPT].decode()
+    assert len(text.splitlines()) <= 149, text  # and the line of its provenance
+    results = run(text, folder, monkeypatch)
+    losses, ends = np.array(results["losses"]), [0, *(step for step, _ in reports)]
+    means = np.array([losses[first:last].mean() for first, last in itertools.pairwise(ends)])
+    shown = np.array([loss for _, loss in reports])
+    # Adam divides by the size of the gradients. So rounding errors grow from step to step.
+    within = 1e-4 if ends[-1] > 5 else 2e-6
+    np.testing.assert_allclose(means, shown, rtol=0, atol=within * np.abs(shown).max())
+    np.testing.assert_allclose(results["samples"], expected, rtol=0, atol=50 * within * spread(expected))
+    np.testing.assert_array_equal(np.load("samples.npy"), results["samples"])
+    return found
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One thread, no plot, and no guards against divergence, as in a script: these networks are hardly trained."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     monkeypatch.setattr("playground.lab.training.EXPLODED", 1e9)
     monkeypatch.setattr("playground.lab.sampling.FAR", 1e9)
-    read, path_of = set[str](), source._path
-    monkeypatch.setattr(source, "_path", lambda module: read.add(module) or path_of(module))
-    source.module_of.cache_clear()
-    check_scripts(packed(), folder)
-    # The package has the sources of these modules alone.
-    shipped = tuple(f"{package}." for package in contents.SOURCES_SHIPPED)
-    assert [module for module in sorted(read) if not f"{module}.".startswith(shipped)] == []
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr(Trainer, "_estimate_optimal_loss", lambda trainer, generator: (None, None))  # only shown
+    monkeypatch.setattr(reflow, "PAIRS", 200)  # fewer pairs for program and script alike
+    monkeypatch.setattr(start_set, "MATCHED", 40)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.mark.claims
-def test_a_script_contains_the_code_of_plugins(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("quiet")
+def test_scripts_have_the_losses_and_samples_of_the_program(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for experiment in packed():
+        monkeypatch.chdir(folder)  # where the user's files are
+        try:
+            check_script(experiment, tmp_path, monkeypatch)
+        except Exception as error:
+            error.add_note(named(experiment))
+            raise
+
+
+def listing(heading: str) -> str:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = re.search(rf"### {heading}\n\n```python\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Loads the text of a plug-in, and returns the settings that choose its kind."""
     kinds: list[type[Kind]] = []
-    try:
-        for number, heading in enumerate(("A data set", "A noise process", "An objective", "A sampler")):
-            path = tmp_path / f"own_{number}.py"
-            path.write_text(re.search(rf"### {heading}\n\n```python\n(.*?)```", text, re.DOTALL)[1], encoding="utf-8")
-            kinds += load_plugin(path)
-        experiment = made({f"{kind.section}.kind": kind.name() for kind in kinds})
-        assert experiment is not None
-        check_scripts([experiment], tmp_path)
-    finally:
-        for kind in kinds:
-            forget(kind)
-    assert "Own kinds ---" in (tmp_path / "0" / "script.py").read_text(encoding="utf-8")
+
+    def load(text: str) -> dict[str, Any]:
+        path = tmp_path / f"mine-{len(kinds)}.py"
+        path.write_text(text, encoding="utf-8")
+        kinds.extend(load_plugin(path))
+        return {f"{kinds[-1].section}.kind": kinds[-1].name()}
+
+    yield load
+    for kind in kinds:
+        forget(kind)
 
 
-@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-def test_numbers_that_are_not_finite_are_written_as_they_are(value: float) -> None:
-    write = Expressions(Recording(), Bundle(), Experiment())
-    for whole in (value, (0.5, value), [value], torch.tensor([1.0, value])):
-        found = eval(write.of(whole), {"math": math, "torch": torch})
-        np.testing.assert_array_equal(np.asarray(found), np.asarray(whole))
+@pytest.mark.claims
+@pytest.mark.usefixtures("quiet")
+def test_the_mathematics_of_plugins_goes_with_a_script(
+    tmp_path: Path, plugin: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: dict[str, Any] = {}
+    for heading in ("A data set", "A noise process", "An objective", "A sampler"):
+        chosen |= plugin(listing(heading))
+    experiment = made(chosen)
+    assert experiment is not None
+    monkeypatch.syspath_prepend(tmp_path)
+    found = check_script(experiment, tmp_path, monkeypatch)
+    noise, objective, sampler = (found[f"own_mine_{number}.py"].decode() for number in (1, 2, 3))
+    assert "class Linear(Process):" in noise
+    assert "class PseudoHuberLoss(Loss):" in objective
+    assert "class Ascent(Sampler):" in sampler
+    assert "@register" not in noise + objective + sampler
+    samples = np.load(tmp_path / "samples.npy")
+    for name, contents in found.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(contents)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ending = f"import playground; assert playground.__file__.startswith({str(tmp_path)!r})"  # not the program's
+    with (tmp_path / SCRIPT).open("a", encoding="utf-8") as file:
+        file.write(f"{ending}; assert 'playground.kinds' not in __import__('sys').modules\n")
+    subprocess.run([sys.executable, tmp_path / SCRIPT], check=True, env=environment, cwd=tmp_path, capture_output=True)
+    np.testing.assert_allclose(np.load(tmp_path / "samples.npy"), samples, rtol=1e-3)
 
 
-def test_an_object_that_a_function_of_its_own_makes_is_refused() -> None:
-    def made_in_a_function(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        return like
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("self.c = c", "self.c = c**2", r"PseudoHuberLoss: its attribute c is not its argument c\."),
+        ("self.c = c", "self.threshold = c", r"PseudoHuberLoss: it does not keep its argument c as an attribute\."),
+        ("self.c = c", "self.c = c\n        Given", r"PseudoHuberLoss of the plug-in mine-0\.py needs more than torch"),
+        ("class Pseudo", "import msgspec\n\n\nclass Pseudo", ""),  # what nothing needs is left out
+        (
+            "return PseudoHuberLoss(",
+            "class Own(PseudoHuberLoss): ...\n        return Own(",
+            "made inside a function or a class",
+        ),
+    ],
+)
+def test_a_plugin_that_does_not_fit_is_refused(
+    before: str, after: str, message: str, plugin: Callable[[str], dict[str, Any]]
+) -> None:
+    text = listing("An objective").replace("self.c**2", "1.0").replace("- self.c)", "- 1.0)")
+    experiment = made(plugin(text.replace(before, after, 1)))
+    assert experiment is not None
+    if message:
+        with pytest.raises(UserError, match=message):
+            files(experiment)
+    else:
+        assert "msgspec" not in files(experiment)["own_mine_0.py"].decode()
 
-    with pytest.raises(NoSource, match="no script can be written of it"):
-        Expressions(Recording(), Bundle(), Experiment()).of(made_in_a_function)
+
+@pytest.mark.parametrize(
+    "value", [0.5, math.inf, -math.inf, math.nan, 3, True, None, "a 'b' \"c\"", (1,), [0.5, math.inf]]
+)
+def test_a_value_is_written_as_it_is(value: object) -> None:
+    found = eval(Objects().of(value, "value"), {"math": math})
+    assert type(found) is type(value)
+    np.testing.assert_equal(found, value)
+
+
+def test_arrays_are_in_the_file_of_data_once() -> None:
+    write, first, second = Objects(), torch.tensor([1.0, math.inf]), torch.zeros(3)
+    assert [write.of(one, "mean") for one in (first, second, first)] == [
+        'data["mean"]',
+        'data["mean_2"]',
+        'data["mean"]',
+    ]
+    np.testing.assert_array_equal(write.arrays["mean"], first)
+    assert write.of(torch.tensor(3), "label") == "torch.tensor(3)"

@@ -63,12 +63,11 @@ if typing.TYPE_CHECKING:
 COPIED_RATIO = 2.0  # pixels of a copied picture per unit of the canvas, sharp on a slide
 NO_COLUMN = "Nothing is exported: no column can be sampled. Each says why; change one."
 SCRIPTS = {
-    "Short script (*.py)": (False, ".py"),
-    "Stand-alone script of torch and numpy (*.py)": (True, ".py"),
-    "Short notebook (*.ipynb)": (False, ".ipynb"),
-    "Stand-alone notebook of torch and numpy (*.ipynb)": (True, ".ipynb"),
+    "Short script (*.py)": ".py",
+    "Short notebook (*.ipynb)": ".ipynb",
+    "Stand-alone folder of torch and numpy (*.zip)": ".zip",
 }
-"""The scripts by the filters of the file dialog: whether one is stand-alone, and its suffix."""
+"""The suffixes of scripts, by the filters of the file dialog."""
 Size = tuple[float, int | None]  # the share done, and finally the bytes
 
 
@@ -253,26 +252,26 @@ class Exports(QObject):
         self._start(write, path, None)
 
     def script(self) -> None:
-        """Ask for a name ending in .py or .ipynb, then write a script or a notebook, short or stand-alone."""
+        """Ask for a name, then write a short script, a short notebook or a stand-alone folder."""
         if self._exporting.refuses_second():
             return
         proposed = str(self._propose().with_suffix(".py"))
         name, chosen = file_prompts.save_name(self._parent, "Save as script", proposed, ";;".join(SCRIPTS))
         if not name:
             return
-        standalone, ending = SCRIPTS.get(chosen, (False, ".py"))
-        path = completed(self._parent, name, (".py", ".ipynb"), ending)
+        path = completed(self._parent, name, SCRIPTS.values(), SCRIPTS.get(chosen, ".py"))
         if path is not None:
-            self.save_script(path, standalone)
+            self.save_script(path)
 
-    def save_script(self, path: Path, standalone: bool) -> None:
-        """Write a script or a notebook that trains and samples this experiment."""
+    def save_script(self, path: Path) -> None:
+        """Write a script or a notebook that trains and samples this experiment, or a stand-alone folder as a .zip."""
         experiment, dataset = self._state.experiment, self._dataset()
 
         def write() -> Iterator[Progress]:
             from playground.lab import script_files  # loads torch
 
-            script_files.save(experiment, path, standalone, dataset)
+            standalone = path.suffix.lower() == script_files.ARCHIVE
+            (script_files.save_standalone if standalone else script_files.save)(experiment, path, dataset)
             yield 1, 1
 
         self._start(write, path, None)
