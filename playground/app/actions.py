@@ -197,7 +197,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "file.export_script": Command(
         "Save as script…",
-        "Save a Python script or a notebook of this experiment, short or without this program",
+        "Save a Python script or a notebook of this experiment, or a folder that runs without this program",
         lambda w, c: w.exports.script(),
     ),
     "file.quit": Command("Quit", "Close the window", lambda w, c: w.close(), "Ctrl+Q"),

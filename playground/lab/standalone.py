@@ -286,7 +286,8 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
 
 def _title(chosen: Experiment) -> str:
     words = (chosen.data.phrase, chosen.noise.phrase, chosen.network.title, chosen.objective.title.lower())
-    return f"{words[0][0].upper()}{words[0][1:]}: {', '.join(words[1:])}; sampled by {chosen.sampling.title}."
+    title = f"{words[0][0].upper()}{words[0][1:]}: {', '.join(words[1:])}; sampled by {chosen.sampling.title}."
+    return re.sub(r'["\\]', "'", title)  # the name of a file could end the text of the script
 
 
 def _notebook(text: str) -> str:
@@ -462,16 +463,13 @@ def _mathematics(source: str) -> tuple[str, set[str]]:
 
 
 def _modules(node: ast.AST) -> Iterator[str]:
-    """The modules that a piece of source imports when it runs, and the names that it imports from them."""
-    if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-        return
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        module = "." * node.level + (node.module or "")
-        yield from (module, *(f"{module}.{alias.name}" for alias in node.names))
-    for inner in ast.iter_child_nodes(node):
-        yield from _modules(inner)
+    """The modules that a piece of source imports, and the names that it imports from them."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Import):
+            yield from (alias.name for alias in inner.names)
+        elif isinstance(inner, ast.ImportFrom):
+            module = "." * inner.level + (inner.module or "")
+            yield from (module, *(f"{module}.{alias.name}" for alias in inner.names))
 
 
 def _imported(sources: Iterable[str]) -> dict[str, bytes]:

@@ -321,30 +321,34 @@ def test_exported_settings_tell_nothing_of_other_data_looked_at_before(exports, 
 
 
 @pytest.mark.parametrize(
-    ("choice", "ending", "begins"),
+    ("choice", "typed", "name", "begins"),
     [
-        ("Short script (*.py)", ".py", "import playground as sp"),
-        ("Short notebook (*.ipynb)", ".ipynb", '{\n "cells"'),
-        ("Stand-alone folder of torch and numpy (*.zip)", ".zip", '"""Two moons: '),
+        ("Short script (*.py)", "mine", "mine.py", "import playground as sp"),
+        ("Short script (*.py)", "mine.ipynb", "mine.ipynb", '{\n "cells"'),
+        ("Short notebook (*.ipynb)", "mine", "mine.ipynb", '{\n "cells"'),
+        ("Stand-alone folder of torch and numpy (*.zip)", "mine", "mine.zip", '"""Two moons: '),
+        ("Stand-alone folder of torch and numpy (*.zip)", "mine.py", "mine.py.zip", '"""Two moons: '),
     ],
 )
-def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, choice, ending, begins):
+def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, choice, typed, name, begins):
     offered = []
 
     def ask(parent, title, proposed, filters):
         offered.extend(filters.split(";;"))
-        return str(tmp_path / "mine"), choice
+        assert Path(proposed).suffix == ""  # or it would decide, whatever type is chosen
+        return str(tmp_path / typed), choice
 
     monkeypatch.setattr(file_prompts, "save_name", ask)
     with qtbot.waitSignal(exports.finished, timeout=20_000) as done:
         exports.script()
     assert choice in offered
-    path = tmp_path / f"mine{ending}"
+    path = tmp_path / name
+    ending = path.suffix
     assert done.args[1] == str(path)
     if ending == ".zip":
         with zipfile.ZipFile(path) as archive:
-            text = archive.read("mine/experiment.py").decode()
-            assert "mine/playground/theory/samplers/reverse.py" in archive.namelist()
+            text = archive.read(f"{path.stem}/experiment.py").decode()
+            assert f"{path.stem}/playground/theory/samplers/reverse.py" in archive.namelist()
     else:
         text = path.read_text(encoding="utf-8")
     head, _, below = text.partition("\n")

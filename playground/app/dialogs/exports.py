@@ -255,11 +255,12 @@ class Exports(QObject):
         """Ask for a name, then write a short script, a short notebook or a stand-alone folder."""
         if self._exporting.refuses_second():
             return
-        proposed = str(self._propose().with_suffix(".py"))
+        proposed = str(self._propose().with_suffix(""))  # the type that is chosen decides
         name, chosen = file_prompts.save_name(self._parent, "Save as script", proposed, ";;".join(SCRIPTS))
         if not name:
             return
-        path = completed(self._parent, name, SCRIPTS.values(), SCRIPTS.get(chosen, ".py"))
+        ending = SCRIPTS.get(chosen, ".py")
+        path = completed(self._parent, name, (ending,) if ending == ".zip" else SCRIPTS.values(), ending)
         if path is not None:
             self.save_script(path)
 
