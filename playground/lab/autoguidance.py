@@ -32,7 +32,7 @@ def weaker_step(experiment: Experiment, kept: Iterable[int], now: int) -> int | 
     if not asks_checkpoint(experiment):
         return None
     assert isinstance(sampling, FollowsScore)
-    return nearest_earlier(kept, now, None if sampling.guide_step == "auto" else sampling.guide_step)
+    return nearest_earlier(kept, now, sampling.guide_step)
 
 
 def with_weaker(

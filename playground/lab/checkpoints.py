@@ -6,7 +6,7 @@ This module imports no torch before there are weights: a sweep asks for the step
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +30,13 @@ def kept_steps(names: Iterable[str]) -> set[int]:
     return {int(part[1]) for part in parts if len(part) == 3 and part[0] == PREFIX and part[1].isdecimal()}
 
 
-def nearest_earlier(kept: Iterable[int], now: int, asked: int | None = None) -> int | None:
+def nearest_earlier(kept: Iterable[int], now: int, asked: int | Literal["auto"] = "auto") -> int | None:
     """The step before `now` among the kept ones that is nearest to the asked one, in ratio; None if none is before.
 
     Args:
-        asked: by default a tenth of `now`.
+        asked: by "auto" a tenth of `now`.
     """
-    wanted = 1 + (now / PART if asked is None else asked)
+    wanted = 1 + (now / PART if asked == "auto" else asked)
     earlier = [step for step in kept if step < now]
     return min(earlier, key=lambda step: max((step + 1) / wanted, wanted / (step + 1)), default=None)
 

@@ -22,16 +22,14 @@ import numpy as np
 from torch import Tensor, nn
 
 from playground.data import Dataset
-from playground.kinds.samplers import FollowsScore
-from playground.lab import early_stopping
+from playground.lab import early_stopping, reflow
 from playground.lab.autoguidance import asks_checkpoint
 from playground.lab.conditioning import conditioned_score
 from playground.lab.defaults import resolve
-from playground.lab.experiment import SEEDS, Experiment, value
+from playground.lab.experiment import Experiment
 from playground.lab.notebook import IMAGES, PLOT, POINTS, notebook
 from playground.lab.problem import Problem
 from playground.lab.random_streams import stream
-from playground.lab.reflow import HALF
 from playground.lab.sampling import make_sampler
 from playground.lab.training import Trainer
 from playground.theory.guidance import ScoreWithWeaker
@@ -66,13 +64,13 @@ import torch
 {imports}
 
 # Settings {rule}
-DATA_SEED, TRAINING_SEED, SAMPLING_SEED = {seeds}
+DATA_SEED, TRAINING_SEED, SAMPLING_SEED = {experiment.data.seed}, {experiment.training.seed}, {experiment.sampling.seed}
 STEPS, SECONDS = {limits}  # training ends after so many steps, or seconds
 BATCH, BLOCK = {problem.batch}, {trainer.drawn_at_once}  # points in a step; steps whose random numbers are drawn together
 LEARNING_RATE, LR_SCHEDULE, EMA_DECAY = {training.learning_rate}, "{training.lr_schedule}", {training.ema_decay}
 SIGMA_DISTRIBUTION = "{training.sigma_distribution}"  # from which training draws noise levels
 LABEL_DROPOUT = {training.label_dropout}  # the share of labels that are hidden, for the score of all data  #? labels
-GREY_LEVEL = {grey_level}  # the width of a grey level, in which noise of its own is added to an image  #? grey
+GREY_LEVEL = 2 / {problem.dataset.grey_levels} / {problem.units.length}  # the width of a grey level, in which noise of its own is added to an image  #? grey
 PARTICLES = {problem.particles}  # the number of samples
 
 # Data {rule}
@@ -126,7 +124,7 @@ def paired(x):  #? start
   #? start
   #? start
 while done() < 1:
-    if pairs is None and done() >= {half}:  #? reflow
+    if pairs is None and done() >= {reflow.HALF}:  #? reflow
         pairs = flow_pairs(noise.process(), noise.start, averaged, stream(TRAINING_SEED, "reflow"))  #? reflow
     checkpoints.offer(len(losses), lambda: copy.deepcopy(averaged.state_dict()))  #? weaker
     count = min(BLOCK, STEPS - len(losses))
@@ -158,7 +156,8 @@ average.copy_(best)  #? early
 
 # Sampling {rule}
 weaker = copy.deepcopy(averaged)  #? weaker
-weaker.load_state_dict(checkpoints[nearest_earlier(checkpoints, len(losses), {guide_step})])  #? weaker
+weaker.load_state_dict(checkpoints[nearest_earlier(checkpoints, len(losses), {settings.sampling.guide_step!r})])  #? weaker
+{density}  #? exact
 {score}
 {sampler}
 {start}
@@ -204,15 +203,14 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
     """
     trainer = Trainer(Problem.build(experiment, dataset))
     problem, settings, objective = trainer.problem, resolve(experiment), trainer.objective
-    training, start, known = settings.training, problem.noise.start, problem.known_score()
-    dataset, grey_levels, classes = problem.dataset, problem.dataset.grey_levels, problem.classes
+    training, start, dataset = settings.training, problem.noise.start, problem.dataset
     weaker = problem.network() if asks_checkpoint(experiment) else None
     learned = ScoreWithWeaker(trainer.ema, weaker) if weaker else trainer.ema
     check = early_stopping.HeldOutCheck(problem) if problem.stops_early else None
 
     objects = Objects()
     objects.arrays |= {"points": dataset.points, "offset": problem.units.offset, "scale": problem.units.scale}
-    if classes:
+    if problem.classes:
         objects.arrays["labels"] = np.asarray(dataset.labels)
     if check:
         objects.arrays |= {"held_out": check.x[0].numpy(), "held_out_sigma": check.sigma.numpy()}
@@ -229,21 +227,16 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
     made["objective"] = objects.define("objective", objective)
     if check:
         made["held_out_objective"] = objects.define("held_out_objective", check.objective)
-    density = problem.density if settings.sampling.follows == "exact" else None
-    known_of = None if known is None else getattr(known, "__self__", known)
-    scores = {
-        "density": density,
-        "known": None if known_of is density else known_of,
-        "score": conditioned_score(problem, known or learned),
-    }
-    made["score"] = "\n".join(objects.define(name, one) for name, one in scores.items() if one is not None)
+    if settings.sampling.follows == "exact":
+        made["density"] = objects.define("density", problem.density)
+    made["score"] = objects.define("score", conditioned_score(problem, problem.known_score() or learned))
     made["sampler"] = objects.define("sampler", make_sampler(problem, trainer.ema))
     made["start"] = objects.define("start", settings.sampling.start_of_run(problem))
 
     has = {
         "": True,
-        "grey": grey_levels is not None,
-        "labels": bool(classes),
+        "grey": dataset.grey_levels is not None,
+        "labels": bool(problem.classes),
         "start": start is not None,
         "matched": start is not None and start.coupling != "independent",
         "independent": start is not None and start.coupling == "independent",
@@ -252,29 +245,28 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
         "draws": isinstance(objective, ScoreMatching) and start is None,
         "early": check is not None,
         "weaker": weaker is not None,
+        "exact": "density" in made,
     }
     has["partial"] = has["labels"] or has["matched"]
     parts = {part if there else f"not {part}" for part, there in has.items()}
     lines = (line.partition("  #? ") for line in TEMPLATE.splitlines())
     imports = {*objects.imports.values(), *(line for line, part in OWN_IMPORTS.items() if part in parts)}
-    guide_step = settings.sampling.guide_step if isinstance(settings.sampling, FollowsScore) else "auto"
     drawn = POINTS.replace("data_points", 'data["points"]') if problem.shape == (2,) else IMAGES
     text = "\n".join(code for code, _, part in lines if part in parts).format(
         **made,
         about="\n\n".join(textwrap.fill(one, 120) for one in (_title(settings), ABOUT, LICENSE)) + "\n",
         imports="\n".join(sorted(imports)),
         rule="-" * 60,
-        seeds=", ".join(str(value(experiment, key)) for key in SEEDS),
         limits=", ".join("math.inf" if end == "auto" else f"{end:_}" for end in (training.steps, training.seconds)),
+        experiment=experiment,
+        settings=settings,
         problem=problem,
         trainer=trainer,
         training=training,
-        grey_level=grey_levels and 2 / grey_levels / problem.units.length,
-        half=HALF,
+        reflow=reflow,
         stopping=early_stopping,
-        guide_step=None if guide_step == "auto" else guide_step,
-        drawn="sigma, label, *drawn" if classes else "sigma, *drawn",
-        told="functools.partial(network, label=label)" if classes else "network",
+        drawn="sigma, label, *drawn" if problem.classes else "sigma, *drawn",
+        told="functools.partial(network, label=label)" if problem.classes else "network",
         plot=textwrap.indent(PLOT.format(losses="losses", drawn=drawn), "    "),
     )
     own, data = objects.own_files(), io.BytesIO()
@@ -347,8 +339,7 @@ class Objects:
         if isinstance(thing, Tensor) and not thing.ndim:
             return f"torch.tensor({thing.item()})"
         if isinstance(thing, Tensor | np.ndarray):
-            names = (name, *(f"{name}_{number}" for number in range(2, len(self.arrays) + 3)))
-            name = next(one for one in names if one not in self.arrays)
+            name = f"{name}_{len(self.arrays)}" if name in self.arrays else name
             self.arrays[name] = np.asarray(thing)
             return self.call(thing, f'data["{name}"]' + ".numpy()" * isinstance(thing, np.ndarray))
         if isinstance(thing, list | tuple):

@@ -409,7 +409,7 @@ def test_arrays_are_in_the_file_of_data_once() -> None:
     write, first, second = Objects(), torch.tensor([1.0, math.inf]), torch.zeros(3)
     assert [write.of(one, "mean") for one in (first, second, first)] == [
         'data["mean"]',
-        'data["mean_2"]',
+        'data["mean_1"]',
         'data["mean"]',
     ]
     np.testing.assert_array_equal(write.arrays["mean"], first)
