@@ -1,4 +1,4 @@
-"""Goes by itself through everything that a lesson needs in the real window, and reports each step.
+"""Goes by itself through everything that a lesson needs in the real window, and reports each step as a claim.
 
 `score-playground doctor --window` runs it on a laptop before a workshop, and the package's own test runs it in the
 frozen program. It uses the same actions as a user, with its own settings and files in a temporary folder.
@@ -7,13 +7,13 @@ frozen program. It uses the same actions as a user, with its own settings and fi
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from playground.app.window import MainWindow
+from playground.lab.claims import Claim, Found
 from playground.lab.experiment import Experiment, replace
 from playground.messages import Message
 
@@ -24,16 +24,6 @@ PATIENCE = 6_000  # checks for one step: a minute, without the time that the mac
 FILM = {"width_box": 640, "height_box": 360, "seconds": 1, "fps": 24}
 
 Waiting = Callable[[], bool]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the check: its name, its duration and its result; `error` is empty if it went well."""
-
-    name: str
-    seconds: float
-    found: str
-    error: str = ""
 
 
 class WentWrong(Exception):
@@ -54,7 +44,7 @@ class EndToEndCheck(QObject):
         self,
         window: MainWindow,
         folder: Path,
-        report: Callable[[Step], None],
+        report: Callable[[Claim], None],
         process_age: Callable[[], float],
     ) -> None:
         super().__init__(window)
@@ -167,7 +157,7 @@ class EndToEndCheck(QObject):
     def _first_paint(self) -> None:
         self._painted, self._shown, self._worked = True, time.monotonic(), time.process_time()
         size = self._window.size()
-        self._report(Step("window", self._process_age(), f"{size.width()} x {size.height()}, painted"))
+        self._tell("window", 0, f"{size.width()} x {size.height()}, painted, {self._process_age():.2f} s")
 
     @Slot()
     def _go_on(self) -> None:
@@ -186,11 +176,15 @@ class EndToEndCheck(QObject):
         except Exception as error:
             self._fail(f"{type(error).__name__}: {error}")
 
+    def _tell(self, name: str, wrong: int, words: str) -> None:
+        """Report a step that has ended, and whether it went wrong."""
+        self._report(Claim("the window", name, lambda: Found(wrong, words), 0).checked())
+
     def _next(self, name: str) -> None:
         self._name, self._began, self._looks = name, time.monotonic(), 0
 
     def _end(self, found: str) -> None:
-        self._report(Step(self._name, time.monotonic() - self._began, found))
+        self._tell(self._name, 0, f"{found}, {time.monotonic() - self._began:.2f} s")
 
     @Slot(object)
     def _refused(self, message: Message | str) -> None:
@@ -202,7 +196,7 @@ class EndToEndCheck(QObject):
 
     def _fail(self, error: str) -> None:
         if self._timer.isActive():
-            self._report(Step(self._name, time.monotonic() - self._began, "", error))
+            self._tell(self._name, 1, error)
             self._steps = iter(())
             self._leave()
 

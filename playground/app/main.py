@@ -23,7 +23,7 @@ from playground.drawing.no_display import NO_DISPLAY, instead_of_abort
 from playground.drawing.palette import DARK
 
 if typing.TYPE_CHECKING:
-    from playground.app.end_to_end_check import Step
+    from playground.lab.claims import Claim
 
 READY = "SCORE_PLAYGROUND_READY"  # if set, one line is printed when the window has been painted
 
@@ -74,7 +74,7 @@ def make_application() -> QApplication:
     return application
 
 
-def run_end_to_end_check(application: QApplication, report: Callable[["Step"], None]) -> bool:
+def run_end_to_end_check(application: QApplication, report: Callable[["Claim"], None]) -> bool:
     """Open the window, go through everything that a lesson needs and close it; see
     :mod:`playground.app.end_to_end_check`.
 

@@ -5,7 +5,8 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from playground.app import end_to_end_check, main
-from playground.app.end_to_end_check import Step, WentWrong, require_motion
+from playground.app.end_to_end_check import WentWrong, require_motion
+from playground.lab.claims import Claim
 from playground.lab.experiment import replace
 
 
@@ -21,10 +22,10 @@ def small(monkeypatch) -> None:
 
 
 def test_every_step_of_a_lesson_goes_well(qapp: QApplication, small) -> None:
-    steps: list[Step] = []
+    steps: list[Claim] = []
     assert main.run_end_to_end_check(qapp, steps.append)
-    assert [step.error for step in steps] == [""] * len(steps)
-    names = [step.name for step in steps]
+    assert [step.words for step in steps if not step.holds] == []
+    names = [step.what for step in steps]
     assert names == [
         *(
             "window",
@@ -37,22 +38,22 @@ def test_every_step_of_a_lesson_goes_well(qapp: QApplication, small) -> None:
             "reopening",
         ),
     ]
-    assert "8 pictures decoded" in steps[5].found
+    assert "8 pictures decoded" in steps[5].words
 
 
 def test_a_hanging_step_ends_the_check(qapp: QApplication, small, monkeypatch) -> None:
     monkeypatch.setattr(end_to_end_check, "PATIENCE", 20)
     monkeypatch.setattr("playground.app.controllers.training.Training.start", lambda self: None)
-    steps: list[Step] = []
+    steps: list[Claim] = []
     assert not main.run_end_to_end_check(qapp, steps.append)
-    assert steps[-1].error
+    assert not steps[-1].holds
 
 
 def test_a_film_without_pictures_ends_the_check(qapp: QApplication, small, monkeypatch) -> None:
     monkeypatch.setattr(end_to_end_check, "_pictures", lambda _: 0)
-    steps: list[Step] = []
+    steps: list[Claim] = []
     assert not main.run_end_to_end_check(qapp, steps.append)
-    assert (steps[-1].name, steps[-1].error) == ("film", "0 pictures decoded, not 8")
+    assert (steps[-1].what, steps[-1].words) == ("film", "0 pictures decoded, not 8")
 
 
 def test_particles_that_are_lost_or_stay_where_they_began_end_the_check() -> None:

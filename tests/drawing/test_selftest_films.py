@@ -4,11 +4,10 @@ import pytest
 
 from playground.drawing import selftest as films
 from playground.lab.claims import Claim
-from playground.lab.selftest import CLAIMS
 
 
-def test_the_self_test_checks_theory_and_films() -> None:
-    assert films.selftest().claims == (*CLAIMS, *films.FILMS)
+def test_the_self_test_has_the_films() -> None:
+    assert films.selftest().claims[-3:] == films.FILMS
 
 
 @pytest.mark.parametrize("claim", films.FILMS, ids=lambda claim: claim.what.split(":")[0])

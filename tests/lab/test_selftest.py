@@ -1,4 +1,4 @@
-"""The self-test passes with the right theory, and any wrong constant makes its row fail."""
+"""The self-test passes with the right theory, and any wrong constant makes its claim fail."""
 
 import math
 import time
@@ -7,9 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from playground.kinds.kind import registered
+from playground.lab import selftest
+from playground.lab.audit import datasets
 from playground.lab.audit.deviations import STANDARD_ERRORS, normals, standard_errors, variance_errors
 from playground.lab.claims import measured
-from playground.lab.selftest import CLAIMS, guidance
+from playground.lab.selftest import claims, guidance, scores
 from playground.theory import boltzmann, densities, fused, likelihood, ode
 from playground.theory.noise import (
     GaussianPrior,
@@ -28,17 +31,29 @@ from playground.theory.samplers import base, langevin, path, reverse
 def test_every_claim_holds_within_seconds() -> None:
     """The limit is 20 s on one core, here in processor time because the machine may have other work."""
     start = time.process_time()
-    rows = list(measured(CLAIMS))
+    rows = list(measured(claims()))
     seconds = time.process_time() - start
     assert [row for row in rows if not row.holds] == []
     assert seconds < 20
 
 
-def test_claims_are_told_apart_and_each_has_an_area() -> None:
-    assert len({(check.source, check.what) for check in CLAIMS}) == len(CLAIMS)
-    areas = [check.source for check in CLAIMS]
-    assert len({area for area, before in zip(areas, ["", *areas], strict=False) if area != before}) == len(set(areas))
-    assert not [check.what for check in CLAIMS if check.what.endswith(".") or len(check.what) > 90]
+def test_claims_are_told_apart_and_each_has_a_source() -> None:
+    found = claims()
+    assert len({(claim.source, claim.what) for claim in found}) == len(found) > 150
+    sources = [claim.source for claim in found]
+    assert len([1 for one, before in zip(sources, ["", *sources], strict=False) if one != before]) == len(set(sources))
+    assert not [claim.what for claim in found if claim.what.endswith(".") or len(claim.what) > 90]
+
+
+def test_it_is_the_audit_of_the_built_in_kinds_and_the_theory_that_no_kind_has_alone() -> None:
+    sources = {claim.source for claim in claims()}
+    assert {
+        "noise: VP",
+        "data: Digits",
+        "sampling: Reverse SDE, shark",
+        "network: Energy, silu",
+        "likelihood",
+    } <= sources
 
 
 def wrong_rate(process: VariancePreserving, t: Tensor | float) -> Tensor:
@@ -81,70 +96,121 @@ def mere_replacement(score, known: Tensor, mask: Tensor):
     return lambda x, sigma: torch.where(mask, (known - x) / sigma**2, score(x, sigma))
 
 
-# The changed part, its wrong replacement, and the beginning of a claim that must fail.
+# The changed part, its wrong replacement, and the source and the beginning of a claim that must fail.
 FAULTS = {
-    "g^2 of VP twice too large": (VariancePreserving, "diffusion", wrong_rate, "VP: drift and diffusion"),
+    "g^2 of VP twice too large": (VariancePreserving, "diffusion", wrong_rate, "noise: VP", "v′ is 2 (f/x) v"),
     "sub-VP with VP's root": (
         SubVariancePreserving,
         "noise_over_signal",
         staticmethod(VariancePreserving.noise_over_signal),
+        "noise",
         "sub-VP: mean factor",
     ),
-    "ln 2 pi": (densities, "_LOG_TWO_PI", math.log(math.pi), "mixture: integrates to 1"),
-    "g^2 in place of g^2/2": (Process, "probability_flow", without_half, "Heun, VE: order"),
-    "g^2 in place of g^2/2, likelihood": (likelihood, "velocity", twice_the_score, "mixture, VP: log p"),
+    "ln 2 pi": (densities, "_LOG_TWO_PI", math.log(math.pi), "data: Two moons", "integrates to 1: error"),
+    "g^2 in place of g^2/2": (
+        Process,
+        "probability_flow",
+        without_half,
+        "sampling: Probability flow, heun",
+        "Gaussian, VP: weak order",
+    ),
+    "g^2 in place of g^2/2, likelihood": (likelihood, "velocity", twice_the_score, "noise: VP", "log p of 40 points"),
     "a prior without the data's variance": (
         Process,
         "prior",
         lambda process, mean, variance: GaussianPrior(mean, float(process.std(1.0))),
-        "VE: the prior",
+        "noise: VE",
+        "log p of its prior",
     ),
-    "Langevin's root": (langevin, "langevin", short_noise, "Langevin: variance"),
-    "annealed Langevin's root": (langevin, "langevin", short_noise, "annealed Langevin"),
-    "stochastic Heun without its second score": (reverse, "heun", careless_heun, "stochastic Heun, VE"),
-    "a stage of Dormand-Prince": (ode, "STAGES", swapped_stage(), "Dormand-Prince"),
+    "Langevin's root": (langevin, "langevin", short_noise, "sampling: Langevin", "Gaussian: relative error"),
+    "annealed Langevin's root": (
+        langevin,
+        "langevin",
+        short_noise,
+        "sampling: Annealed Langevin",
+        "Gaussian, VP: relative error",
+    ),
+    "stochastic Heun without its second score": (
+        reverse,
+        "heun",
+        careless_heun,
+        "sampling: Reverse SDE, heun",
+        "Gaussian, VP: weak order",
+    ),
+    "a stage of Dormand-Prince": (ode, "STAGES", swapped_stage(), "solvers", "Dormand-Prince"),
     "directions of unit length": (
         PROBE_DISTRIBUTIONS,
         "sphere",
         lambda like, source: sphere(like, source) / math.sqrt(like[0].numel()),
+        "objectives",
         "sliced, sphere, variance reduced",
     ),
     "ln Z with half the spacing": (
         QuadratureGrid,
         "log_sum",
         lambda square, values: torch.logsumexp(values, 0) + math.log(square.spacing),
+        "energies",
         "Z of a Gaussian",
     ),
     "the sign of ln Z": (
         QuadratureGrid,
         "log_sum",
         lambda square, values: -torch.logsumexp(values, 0) - 2 * math.log(square.spacing),
+        "energies",
         "maximum likelihood",
     ),
-    "guidance from the score of all data": (guidance, "GuidedScore", other_guidance, "guided score"),
-    "guidance from the score of all data, its flow": (guidance, "GuidedScore", other_guidance, "guided flow"),
-    "known coordinates merely replaced": (guidance, "InpaintingScore", mere_replacement, "known coordinates: mean"),
-    "the score of all data for the rest": (guidance, "InpaintingScore", mere_replacement, "known coordinates: power"),
-    "Adam's second decay": (fused, "SECOND_DECAY", 0.999, "silu: denoising steps"),
+    "guidance from the score of all data": (
+        datasets,
+        "GuidedScore",
+        other_guidance,
+        "data: Two moons",
+        "score guided by w = 1",
+    ),
+    "known coordinates merely replaced": (
+        guidance,
+        "InpaintingScore",
+        mere_replacement,
+        "guidance",
+        "known coordinates: mean",
+    ),
+    "the score of all data for the rest": (
+        guidance,
+        "InpaintingScore",
+        mere_replacement,
+        "guidance",
+        "known coordinates: power",
+    ),
+    "Adam's second decay": (fused, "SECOND_DECAY", 0.999, "training", "silu: denoising steps"),
     "the correctors' ratio": (
         path,
         "_mean_norm",
         lambda x: x.flatten(1).square().sum(1).mean(),
+        "solvers",
         "corrector",
     ),
-    "y'Wy without its half": (boltzmann, "log_weight", lambda w, y: ((y @ w) * y).sum(-1), "chain: Z"),
+    "y'Wy without its half": (
+        boltzmann,
+        "log_weight",
+        lambda w, y: ((y @ w) * y).sum(-1),
+        "Boltzmann machine",
+        "chain: Z",
+    ),
 }
 
 
 @pytest.mark.claims
-@pytest.mark.parametrize(("owner", "name", "wrong", "claim"), FAULTS.values(), ids=FAULTS.keys())
-def test_a_wrong_constant_fails_its_row(owner, name: str, wrong, claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (check,) = [check for check in CLAIMS if check.what.startswith(claim)]
+@pytest.mark.parametrize(("owner", "name", "wrong", "source", "what"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_wrong_constant_fails_its_claim(
+    owner, name: str, wrong, source: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = [kind for kind in registered() if f"{kind.section}: {kind.title}" == source.partition(",")[0]]
+    monkeypatch.setattr(selftest, "registered", lambda: kinds)  # the others take a second
+    (claim,) = [claim for claim in claims() if claim.source == source and claim.what.startswith(what)]
     if isinstance(owner, dict):
         monkeypatch.setitem(owner, name, wrong)
     else:
         monkeypatch.setattr(owner, name, wrong)
-    assert not check.checked().holds
+    assert not claim.checked().holds
 
 
 def test_the_misprinted_trace_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +220,7 @@ def test_the_misprinted_trace_is_caught(monkeypatch: pytest.MonkeyPatch) -> None
         return right(self, lambda y, level: -score(y, level), x, sigma, generator)  # changes only the sign of the trace
 
     monkeypatch.setattr(Exact, "loss", misprint)
-    rows = list(measured(tuple(check for check in CLAIMS if check.what.startswith("exact: "))))
+    rows = list(measured(tuple(one for one in scores.CLAIMS if one.what.startswith("exact: "))))
     assert len(rows) == 2
     assert not any(row.holds for row in rows)
 

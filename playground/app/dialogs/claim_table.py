@@ -48,7 +48,7 @@ class ClaimTable(QTreeWidget):
         """Add a claim below the heading of its source, and scroll there."""
         above = self.topLevelItem(self.topLevelItemCount() - 1)
         if above is None or above.data(0, SOURCE) != claim.source:
-            above = QTreeWidgetItem(self, [claim.source.capitalize()])
+            above = QTreeWidgetItem(self, [claim.source[:1].upper() + claim.source[1:]])
             above.setData(0, SOURCE, claim.source)
             above.setFont(0, _bold(above))
             above.setExpanded(True)

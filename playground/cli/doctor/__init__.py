@@ -8,7 +8,6 @@ import dataclasses
 import os
 import sys
 from collections.abc import Iterator
-from functools import partial
 
 from playground.cli.claims import print_claims
 from playground.cli.doctor import machine, program
@@ -67,7 +66,7 @@ def _everything(window: bool) -> Iterator[Claim]:
         from playground.app.main import make_application
 
         application = make_application()  # Qt allows one application in a process: the next claims use it too
-        yield from measured(_end_to_end_check(application))
+        yield from _end_to_end_check(application)
     yield from measured(PROGRAM)
     from playground.drawing.selftest import FILMS
 
@@ -77,13 +76,10 @@ def _everything(window: bool) -> Iterator[Claim]:
 
 def _end_to_end_check(application: object) -> Iterator[Claim]:
     """The steps of the end-to-end check. They come all at once when the window has closed, after its event loop."""
-    from playground.app.end_to_end_check import Step
     from playground.app.main import run_end_to_end_check
 
-    steps: list[Step] = []
+    steps: list[Claim] = []
     well = run_end_to_end_check(application, steps.append)  # type: ignore[arg-type]
-    for step in steps:
-        said = Found(bool(step.error), step.error or f"{step.found}, {step.seconds:.2f} s")
-        yield Claim("the window", step.name, partial(Found, *said), 0)
+    yield from steps
     said = Found(not well, "every thread ended" if well else "it ended with an error")
-    yield Claim("the window", "quitting", partial(Found, *said), 0)
+    yield Claim("the window", "quitting", lambda: said, 0).checked()

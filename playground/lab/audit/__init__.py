@@ -84,8 +84,7 @@ def audit(experiment: Experiment, section: str) -> Audit:
     families = {"data": datasets, "noise": noise, "network": networks, "objective": objectives, "sampling": samplers}
     if section not in families:
         raise ExperimentError(f"{section} has no audit: the sections are {', '.join(families)}.")
+    kind: Kind = getattr(experiment, section)
     with one_thread():
         claims, charts = families[section].questions(experiment)
-    kind: Kind = getattr(experiment, section)
-    name = kind.name()
-    return Audit(f"{section}.{name}", f"{kind.title} ({section}.kind = {name})", tuple(claims), charts)
+    return Audit(f"{section}.{kind.name()}", f"{kind.title} ({section}.kind = {kind.name()})", tuple(claims), charts)

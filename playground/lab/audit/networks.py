@@ -180,7 +180,9 @@ class NetworkAudit:
         assert isinstance(network, EnergyFunction)
         x = x.requires_grad_()
         (gradient,) = torch.autograd.grad(network.log_density(x, sigma).sum(), x)
-        return float((network(x.detach(), sigma).detach() - gradient).abs().max() / gradient.abs().max())
+        with torch.no_grad():  # as in sampling, where other code may compute it
+            found = network(x.detach(), sigma)
+        return float((found - gradient).abs().max() / gradient.abs().max())
 
     def still(self) -> float:
         """How many weights training did not move."""

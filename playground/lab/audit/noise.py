@@ -13,7 +13,7 @@ from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.likelihood import log_likelihood
-from playground.theory.noise import Process, SigmaDistributionName
+from playground.theory.noise import SIGMA_DISTRIBUTIONS, Process, SigmaDistributionName
 from playground.theory.smoothing import gaussianity
 
 TIMES = 60
@@ -54,10 +54,8 @@ class NoiseAudit:
     # --- the process
 
     def _slope(self, values: Callable[[Tensor], Tensor]) -> Tensor:
-        """The derivative of values in t, by differences of fourth order."""
-        t, h = self.times, SHORT * (1 - self.process.t_min)
-        near, far = values(t + h) - values(t - h), values(t + 2 * h) - values(t - 2 * h)
-        return (8 * near - far) / (12 * h)
+        """The derivative of values in t."""
+        return slope(values, self.times, SHORT * (1 - self.process.t_min))
 
     def drift_error(self) -> float:
         """alpha' = (f/x) alpha, relative to the rates."""
@@ -105,6 +103,18 @@ class NoiseAudit:
         return max(
             float((factor / process.scale(1.0) - 1).abs()), float((variance / process.std(1.0).square() - 1).abs())
         )
+
+    def prior_error(self) -> float:
+        """log p of the prior against N(alpha m, alpha^2 (C + sigma^2 I)), for data of mean m and covariance C."""
+        mean = torch.tensor([0.4, -1.0], dtype=torch.float64)
+        covariance = torch.tensor([[1.5, -0.4], [-0.4, 0.5]], dtype=torch.float64)
+        scale, std = float(self.process.scale(1.0)), float(self.process.std(1.0))
+        end = scale**2 * covariance + std**2 * torch.eye(2, dtype=torch.float64)
+        x = torch.cartesian_prod(*2 * [torch.linspace(-20, 20, 9, dtype=torch.float64)])
+        offset = x - scale * mean
+        squares = (offset @ torch.linalg.inv(end) * offset).sum(1)
+        expected = -0.5 * (squares + torch.logdet(2 * math.pi * end))
+        return gap(self.process.prior(mean, covariance).log_prob(x), expected)
 
     # --- from data to noise
 
@@ -162,6 +172,15 @@ class NoiseAudit:
         distance = torch.maximum((own - expected).abs(), (own + 1 / len(self.drawn) - expected).abs()).max()
         return float(distance) * math.sqrt(len(self.drawn)) + abs(total - 1)
 
+    def quantile_error(self) -> float:
+        """The density of ln sigma times the slope of its quantiles is its range, in every distribution of training."""
+        u, worst = torch.linspace(0.01, 0.99, 50, dtype=torch.float64), 0.0
+        for distribution in SIGMA_DISTRIBUTIONS.values():
+            drawn = distribution(self.process)
+            found = drawn.relative_density(drawn.quantile(u)) * slope(lambda u: drawn.quantile(u).log(), u, SHORT)  # noqa: B023
+            worst = max(worst, gap(found, torch.full_like(found, drawn.high - drawn.low)))
+        return worst
+
     def level_faults(self) -> float:
         """How many levels are not above 0, do not fall from coarse to fine, or are not those that training draws."""
         levels = self.problem.noise.levels(20)
@@ -198,6 +217,12 @@ class NoiseAudit:
                 Claim("process", "t(σ) is the inverse of σ(t)", self.inverse_error, 1e-8),
                 Claim("process", "σ at both ends: relative error", self.end_error, 1e-9),
                 Claim("process", "σ rises and α does not: times at which it is otherwise", self.falls, 0.0, 0.0),
+                Claim(
+                    "process",
+                    "log p of its prior, a Gaussian with the moments of x(1)",
+                    self.prior_error,
+                    1e-9,
+                ),
             ]
             found.append(
                 Claim("from data to noise", "x(1) from a Gaussian: divergence in nats", self.terminal, GAUSSIAN_NATS)
@@ -219,6 +244,14 @@ class NoiseAudit:
                     "Kolmogorov–Smirnov distance from the stated density, times √n",
                     self.distribution_error,
                     KOLMOGOROV,
+                )
+            )
+            found.append(
+                Claim(
+                    "levels of training",
+                    "stated densities against the slope of the quantiles",
+                    self.quantile_error,
+                    1e-5,
                 )
             )
         if self.kind.has_path:
@@ -274,3 +307,9 @@ class NoiseAudit:
                     )
                 )
         return shown
+
+
+def slope(values: Callable[[Tensor], Tensor], at: Tensor, h: float) -> Tensor:
+    """The derivative of values, by differences of fourth order."""
+    near, far = values(at + h) - values(at - h), values(at + 2 * h) - values(at - 2 * h)
+    return (8 * near - far) / (12 * h)

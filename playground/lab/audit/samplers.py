@@ -59,12 +59,13 @@ NEAR_ORDER = 0.15
 
 def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
     """The claims of an experiment's sampler, and what returns the charts of the measurements."""
-    kind = experiment.sampling
-    if not kind.is_generative:
-        asked = ForwardAudit(experiment)
-        return asked.claims(), asked.charts
-    audited = SamplerAudit(experiment)
+    audited = auditing(experiment)
     return audited.claims(), audited.charts
+
+
+def auditing(experiment: Experiment) -> "SamplerAudit | ForwardAudit":
+    """What makes the claims of an experiment's sampler."""
+    return SamplerAudit(experiment) if experiment.sampling.is_generative else ForwardAudit(experiment)
 
 
 def order(steps: Sequence[int], errors: Sequence[float]) -> float:
@@ -97,7 +98,7 @@ class SamplerAudit:
         self.experiment = replace(experiment, exact | raw)
         self.shown = replace(experiment, exact)  # with the final denoising that users see
         self.has_step = "step" in fields
-        self.weak: dict[str, tuple[list[int], list[float]]] = {}
+        self.weak: dict[str, dict[int, float]] = {}
         self.strong: tuple[list[int], list[float]] | None = None
         self.distances: dict[str, dict[float, float]] = {}
 
@@ -141,22 +142,19 @@ class SamplerAudit:
         start = gaussian.starting_moments(sampler, problem, begin)
         return sampler, start, Moments(gaussian.MEAN[0], gaussian.STD**2 + noise.sigma_min**2), noise.sigma_min
 
-    def weak_errors(self, process: str) -> list[float]:
-        """The relative errors of the end's moments, at each number of steps."""
-        if process not in self.weak:
-            errors = []
-            for steps in self.counts:
-                sampler, start, right, _ = self.law(process, steps)
-                errors.append(gaussian.exact_moments(sampler, start).distance(right))
-            self.weak[process] = list(self.counts), errors
-        return self.weak[process][1]
+    def weak_error(self, process: str, steps: int) -> float:
+        """The relative error of the end's moments."""
+        known = self.weak.setdefault(process, {})
+        if steps not in known:
+            sampler, start, right, _ = self.law(process, steps)
+            known[steps] = gaussian.exact_moments(sampler, start).distance(right)
+        return known[steps]
 
     @functools.cached_property
     def is_linear(self) -> bool:
         """Whether its moments on a Gaussian are known without sampling error."""
-        sampler, start, _, _ = self.law("VE", self.counts[0])
         try:
-            gaussian.exact_moments(sampler, start)
+            self.weak_error(self.processes[-1], self.counts[0])
         except gaussian.NotLinear:
             return False
         return True
@@ -167,10 +165,10 @@ class SamplerAudit:
         return self.law(self.processes[0], self.counts[0])[0].has_law
 
     def weak_order(self, process: str) -> float:
-        return order(self.counts, self.weak_errors(process))
+        return order(self.counts, [self.weak_error(process, steps) for steps in self.counts])
 
     def law_error(self, process: str) -> float:
-        return self.weak_errors(process)[-1]
+        return self.weak_error(process, self.counts[-1])
 
     def sampled_errors(self, process: str) -> float:
         """The larger error of mean and variance of both coordinates by sampling, relative to the deviation and the variance."""
@@ -387,7 +385,7 @@ class SamplerAudit:
 
     def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""
-        return [*self._contract(), *self._laws(), *self._distances(), *self._classes(), *self._earlier_step()]
+        return [*self._contract(), *self.laws(), *self._distances(), *self._classes(), *self._earlier_step()]
 
     def _contract(self) -> Iterator[Claim]:
         yield Claim("run", "frames, start and seeds: rules that it breaks", self.faults, 0.0, 0.0)
@@ -402,7 +400,8 @@ class SamplerAudit:
                 math.inf,
             )
 
-    def _laws(self) -> Iterator[Claim]:
+    def laws(self) -> Iterator[Claim]:
+        """The claims about where it leads on a Gaussian."""
         sampler, _, _, _ = self.law("VE", self.counts[0])
         for process in self.processes:
             place = f"Gaussian, {process}" if self.follows_process else "Gaussian"
@@ -498,9 +497,9 @@ class SamplerAudit:
     def charts(self) -> list[Chart]:
         """Convergence on the Gaussian, and W2 against evaluations."""
         lines: list[Line] = []
-        for process, (steps, errors) in self.weak.items():
-            if min(errors) > 0:
-                lines.append(line(f"law, {process}", steps, errors))
+        for process, errors in self.weak.items():
+            if len(errors) > 1 and min(errors.values()) > 0:
+                lines.append(line(f"law, {process}", list(errors), list(errors.values())))
         if self.strong is not None and min(self.strong[1]) > 0:
             lines.append(line("path, VE", *self.strong))
         found = []
@@ -555,6 +554,10 @@ class ForwardAudit:
 
     def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""
+        return self.laws()
+
+    def laws(self) -> list[Claim]:
+        """The claims about where it leads on a Gaussian."""
         return [
             Claim(
                 "law",

@@ -1,13 +1,21 @@
-"""Claims about the closed forms of theory/, measured on the user's own machine.
+"""The self-test: the quick claims of the audits of all built-in kinds, and those about the theory that no kind has alone.
 
 The tests check more but take longer. These show within seconds whether torch computes the same values on this
-machine as on others. Everything runs on the CPU in float64 with its own seeds.
+machine as on others. Everything runs on the CPU with its own seeds.
 """
 
-from playground.lab.claims import Claim
+import dataclasses
+from collections.abc import Iterator
+
+from playground.kinds.kind import registered
+from playground.kinds.setting import own_fields
+from playground.lab.audit import audit, experiment_of
+from playground.lab.audit.samplers import auditing
+from playground.lab.claims import Claim, one_thread
+from playground.lab.experiment import replace
 from playground.lab.selftest import boltzmann, energies, guidance, likelihood, noise, sampling, scores, training
 
-CLAIMS: tuple[Claim, ...] = (
+THEORY: tuple[Claim, ...] = (
     *noise.CLAIMS,
     *scores.CLAIMS,
     *sampling.CLAIMS,
@@ -17,3 +25,38 @@ CLAIMS: tuple[Claim, ...] = (
     *boltzmann.CLAIMS,
     *energies.CLAIMS,
 )
+QUICK = ("law", "density", "smoothed", "classes", "process", "from data to noise", "levels of training", "gradient")
+"""Sources of an audit whose claims take little time."""
+SLOW = ("Gaussian, VE", "x(1) from a", "levels", "Kolmogorov", "how often", "classes of points", "along a direction")
+"""Begins claims that take longer, or are made for VP too, where also alpha changes."""
+LEFT_OUT = ("drawn", "file", "images", "pinwheel", "rings", "two-spirals", "mlp", "auto", "u-net")
+"""Kinds that need data, are mixtures like others but of hundreds of components, or whose gradients are claimed with training."""
+VARIED = ("solver", "activation")
+"""Settings of which each choice is audited."""
+ELSEWHERE = ("auto", "adaptive")
+"""Solvers that are another one's name, or have sharper claims in :mod:`playground.lab.selftest.sampling`."""
+
+
+def claims() -> tuple[Claim, ...]:
+    """The claims of the self-test; nothing is measured yet."""
+    with one_thread():
+        return (*_of_kinds(), *THEORY)
+
+
+def _of_kinds() -> Iterator[Claim]:
+    for kind in registered():
+        built_in = kind.__module__.startswith("playground.")
+        if not built_in or kind.section == "objective" or kind.name() in LEFT_OUT:
+            continue
+        varied = {key: field.choices for key, field in own_fields(kind).items() if key in VARIED}
+        key, choices = next(iter(varied.items()), ("kind", (kind.name(),)))
+        for choice in choices:
+            if choice in ELSEWHERE:
+                continue
+            experiment = replace(experiment_of(kind), {f"{kind.section}.{key}": choice})
+            sampler = kind.section == "sampling"
+            made = auditing(experiment).laws() if sampler else audit(experiment, kind.section).claims
+            title = f"{kind.section}: {kind.title}" + (f", {choice}" if varied else "")
+            for claim in made:
+                if claim.source in QUICK and claim.is_bounded and not claim.what.startswith(SLOW):
+                    yield dataclasses.replace(claim, source=title)

@@ -7,7 +7,6 @@ import torch
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
 from playground.lab.claims import Claim
-from playground.lab.selftest.scores import gradient_of
 from playground.lab.selftest.training import by_autograd, by_hand, denoising_loss, draws, furthest
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.networks import ACTIVATIONS, Energy
@@ -22,13 +21,6 @@ def network(activation: str = "silu", dim: int = 3) -> Energy:
     made = Energy(dim, width=12, depth=2, activation=activation, features=6, scale=1.5, generator=seeded()).double()
     torch.nn.init.normal_(made.out.weight, std=0.3, generator=seeded(1))
     return made
-
-
-def score(activation: str) -> float:
-    made, x, sigma = network(activation), normals(200, 3).requires_grad_(), normals(200, seed=1).exp()
-    expected = gradient_of(made.log_density(x, sigma), x)
-    with torch.no_grad():
-        return gap(made(x.detach(), sigma), expected)
 
 
 def training(activation: str) -> float:
@@ -66,10 +58,6 @@ def likelihood() -> float:
 
 
 CLAIMS = [
-    *(
-        Claim("energies", f"{name}: the score is the gradient of the log-density", partial(score, name), 1e-9)
-        for name in ACTIVATIONS
-    ),
     *(
         Claim("energies", f"{name}: an energy's steps are those of autograd and Adam", partial(training, name), 1e-8)
         for name in ACTIVATIONS

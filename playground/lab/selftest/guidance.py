@@ -1,68 +1,15 @@
-"""Checks of conditioning on a class or on known coordinates, for Gaussians with known conditional distributions."""
+"""Conditioning on known coordinates, for a Gaussian with a known conditional distribution."""
 
 import math
 
 import torch
 from torch import Tensor
 
-from playground.lab.audit.deviations import gap, normals, seeded
+from playground.lab.audit.deviations import normals, seeded
 from playground.lab.claims import Claim
-from playground.lab.selftest.scores import gradient_of
-from playground.theory.densities import GaussianMixture
-from playground.theory.guidance import GuidedScore, InpaintingScore
-from playground.theory.noise import ScoreFunction, VarianceExploding, per_point
-from playground.theory.samplers import AdaptiveFlow, ReverseSDE
-
-WEIGHTS = torch.tensor([0.3, 0.7], dtype=torch.float64)
-MEANS = torch.tensor([[-1.0, 0.4], [1.2, 0.0]], dtype=torch.float64)
-STDS = torch.tensor([0.5, 0.8], dtype=torch.float64)
-ALL = GaussianMixture(MEANS, STDS, WEIGHTS)
-CLASSES = [GaussianMixture(MEANS[[one]], STDS[[one]]) for one in (0, 1)]
-
-
-def by_class(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
-    """The score of both classes together, or of each point's class."""
-    if label is None:
-        return ALL.score(x, sigma)
-    told = torch.stack([density.score(x, sigma) for density in CLASSES])
-    return told[label.expand(len(x)), torch.arange(len(x))]
-
-
-def posterior() -> float:
-    """(1 + w) s(x|c) - w s(x) is the gradient of log p(x|c) + w log p(c|x), with p(c|x) from Bayes's rule."""
-    x, labels, worst = (1.5 * normals(40, 2)).requires_grad_(), torch.arange(40) % 2, 0.0
-    for sigma, scale in ((0.1, 3.0), (0.7, 0.5), (4.0, 1.0)):
-        log_given = torch.stack([density.log_prob(x, sigma) for density in CLASSES])
-        log_class = (log_given + WEIGHTS.log()[:, None]).log_softmax(0)
-        aim = (log_given + scale * log_class)[labels, torch.arange(40)]
-        found = GuidedScore(by_class, labels, scale)(x.detach(), torch.tensor(sigma, dtype=torch.float64))
-        worst = max(worst, gap(found, gradient_of(aim, x)))
-    return worst
-
-
-def spread() -> float:
-    r"""The flow of the guided score, for the class N(0, a) among all data N(0, b), from Sigma to sigma.
-
-    Standard deviations shrink by the factor
-
-    .. math:: \left(\frac{a + \sigma^2}{a + \Sigma^2}\right)^{(1 + w)/2} \left(\frac{b + \Sigma^2}{b + \sigma^2}\right)^{w/2}
-
-    The result is narrower than N(0, a); w = 0 gives N(0, a) itself. Returns the largest relative distance.
-    """
-    a, b, process, worst = 0.5, 1.3, VarianceExploding(0.05, 8.0), 0.0
-
-    def score(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
-        return -x / ((b if label is None else a) + per_point(sigma, x) ** 2)
-
-    start = torch.tensor([[[[1.0, -8.0]]]], dtype=torch.float64)
-    coarse, fine = 8.0**2, 0.05**2
-    for scale in (0.0, 0.5, 3.0):
-        flow = AdaptiveFlow(process, 2, 1e-9)
-        *_, end = flow.run(GuidedScore(score, torch.tensor(0), scale), start, seeded())
-        factor = ((a + fine) / (a + coarse)) ** ((1 + scale) / 2) * ((b + coarse) / (b + fine)) ** (scale / 2)
-        worst = max(worst, float((end.positions / start / factor - 1).abs().max()))
-    return worst
-
+from playground.theory.guidance import InpaintingScore
+from playground.theory.noise import ScoreFunction, VarianceExploding
+from playground.theory.samplers import ReverseSDE
 
 STEEP = 0.9
 COVARIANCE = torch.tensor([[1.0, STEEP], [STEEP, 1.0]], dtype=torch.float64)
@@ -129,8 +76,6 @@ def distribution_of_the_rest() -> float:
 
 
 CLAIMS = [
-    Claim("guidance", "guided score: the gradient of log p(x|c) + w log p(c|x)", posterior, 1e-10),
-    Claim("guidance", "guided flow among Gaussians: its spread, relative distance", spread, 1e-6),
     Claim("guidance", "known coordinates: power of sigma in the error of the others' score", power, 3.3, 2.7),
     Claim("guidance", "known coordinates: reverse SDE ends at them, distance", reached, 1e-9),
     Claim(

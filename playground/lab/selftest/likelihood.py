@@ -1,4 +1,4 @@
-"""Checks of the likelihoods of a mixture and of Gaussians, and of the distances of samples."""
+"""The likelihoods of a network and of Gaussians, and the distances of samples."""
 
 import math
 from functools import partial
@@ -8,7 +8,6 @@ from torch import Tensor
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
 from playground.lab.claims import Claim
-from playground.lab.selftest.noise import PROCESSES
 from playground.lab.selftest.scores import mixture
 from playground.theory.likelihood import (
     LikelihoodResult,
@@ -19,8 +18,16 @@ from playground.theory.likelihood import (
 )
 from playground.theory.metrics import kl_to_known, mode_weights, sliced_wasserstein2, splits
 from playground.theory.networks import MLP
-from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_point
+from playground.theory.noise import (
+    GaussianPrior,
+    Process,
+    ScoreFunction,
+    VarianceExploding,
+    VariancePreserving,
+    per_point,
+)
 
+VE, VP = VarianceExploding(0.05, 12.0), VariancePreserving(0.1, 20.0, 0.05)
 SIGMA = 0.05  # finest level of all processes here; the likelihoods are those of the data smoothed by it
 
 
@@ -37,32 +44,6 @@ def solve(
     return progress.result
 
 
-def prior_of(process: Process) -> GaussianPrior:
-    """Return the prior for the mixture, whose variance along each axis is known."""
-    density = mixture()
-    centred = density.means - density.mean
-    covariance = (density.weights[:, None] * centred).T @ centred
-    return process.prior(density.mean, covariance + torch.diag((density.weights @ density.stds**2).expand(2)))
-
-
-def mixture_error(name: str) -> float:
-    """log p by the flow with the mixture's own p(x(1)) in place of the prior: only the solver's error remains."""
-    process, density = PROCESSES[name], mixture()
-    x = density.sample(30, seeded())
-    result = solve(density.score, process, prior_of(process), x, 1e-7)
-    scale = float(process.scale(1.0))
-    end = density.log_prob(result.latent / scale, float(process.sigma(1.0))) - 2 * math.log(scale)
-    return float((end + result.trace_term - density.log_prob(x, SIGMA)).abs().max())
-
-
-def kl(name: str) -> float:
-    """KL of the exact score's model from the true density, in nats. The prior is the Gaussian with the moments of x(1)."""
-    process, density = PROCESSES[name], mixture()
-    x = density.sample(200, seeded()) + SIGMA * normals(200, 2, seed=1)
-    found = solve(density.score, process, prior_of(process), x, 1e-5).log_prob
-    return abs(kl_to_known(density.log_prob(x, SIGMA), found)[0])
-
-
 def network() -> MLP:
     """Return a network with random weights, the last layer's included: the flow of any smooth field has a density of
     integral 1."""
@@ -71,8 +52,8 @@ def network() -> MLP:
     return made.requires_grad_(False)
 
 
-def mass(score: ScoreFunction) -> float:
-    process = PROCESSES["VP"]
+def mass() -> float:
+    process, score = VP, network()
     side, spacing = torch.linspace(-5, 5, 51, dtype=torch.float64), 0.2
     grid = torch.cartesian_prod(side, side)
     prior = process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
@@ -82,19 +63,19 @@ def mass(score: ScoreFunction) -> float:
     return abs(float(progress.result.log_prob.exp().sum()) * spacing**2 - 1)
 
 
-def there_and_back(name: str) -> float:
+def there_and_back() -> float:
     """Return the round-trip error from data to the prior and back down the flow, of place and log p alike."""
-    process, density = PROCESSES[name], mixture()
-    x, prior = density.sample(20, seeded()), prior_of(process)
-    there = solve(density.score, process, prior, x, 1e-8)
-    *_, back = decode(density.score, process, prior, there.latent, 1e-8)
+    process, density = VP, mixture()
+    x, prior = density.sample(8, seeded()), process.prior(density.mean, 1.0)
+    there = solve(density.score, process, prior, x, 1e-7)
+    *_, back = decode(density.score, process, prior, there.latent, 1e-7)
     assert back.result is not None
     return max(gap(back.result.x, x), gap(back.result.log_prob, there.log_prob))
 
 
 def images(distribution: str | None) -> float:
     """A Gaussian of 1 x 2 x 3 pixels. The Jacobian is a multiple of the identity, so Rademacher probes are exact too."""
-    process, std = PROCESSES["VP"], 0.7
+    process, std = VP, 0.7
     mean = torch.linspace(-0.5, 0.5, 6, dtype=torch.float64).reshape(1, 2, 3)
     x = mean + normals(10, 1, 2, 3)
     prior = process.prior(mean, std**2)
@@ -113,7 +94,7 @@ def hutchinson(distribution: str) -> float:
     """
     covariance = torch.tensor([[1.0, 0.5, -0.2], [0.5, 0.6, 0.1], [-0.2, 0.1, 0.3]], dtype=torch.float64)
     values, axes = torch.linalg.eigh(covariance)
-    process = PROCESSES["VE"]
+    process = VE
 
     def score(x: Tensor, sigma: Tensor) -> Tensor:
         result: Tensor = -((x @ axes) / (values + sigma.reshape(-1, 1) ** 2)) @ axes.T
@@ -177,37 +158,8 @@ def shares() -> float:
 
 
 CLAIMS = [
-    *(
-        Claim(
-            "likelihood",
-            f"mixture, {name}: log p by the flow is that of the smoothed density, nat",
-            partial(mixture_error, name),
-            1e-4,
-        )
-        for name in PROCESSES
-    ),
-    *(
-        Claim("likelihood", f"mixture, {name}: KL that the Gaussian prior costs, nat", partial(kl, name), 1e-3)
-        for name in PROCESSES
-    ),
-    Claim(
-        "likelihood", "mixture: the density by the flow integrates to 1, distance", lambda: mass(mixture().score), 2e-3
-    ),
-    Claim(
-        "likelihood",
-        "a network of random weights: its density integrates to 1, distance",
-        lambda: mass(network()),
-        1e-2,
-    ),
-    *(
-        Claim(
-            "likelihood",
-            f"{name}: encoding and decoding give back point and log p",
-            partial(there_and_back, name),
-            1e-5,
-        )
-        for name in ("VE", "VP")
-    ),
+    Claim("likelihood", "a network of random weights: its density integrates to 1, distance", mass, 1e-2),
+    Claim("likelihood", "encoding and decoding give back point and log p", there_and_back, 1e-5),
     Claim("likelihood", "images, exact trace: log p of a Gaussian, nat", partial(images, None), 1e-5),
     Claim("likelihood", "images, Hutchinson's trace: the same, nat", partial(images, "rademacher"), 1e-5),
     *(

@@ -1,4 +1,4 @@
-"""Known densities and the objectives, against autograd and the closed forms of a Gaussian."""
+"""Mixtures of several widths, which no toy is, and the objectives, against autograd and the closed forms of a Gaussian."""
 
 import math
 from functools import partial
@@ -8,8 +8,7 @@ from torch import Tensor
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
 from playground.lab.claims import Claim
-from playground.theory.densities import Boxes, Density, GaussianMixture
-from playground.theory.empirical import Empirical
+from playground.theory.densities import GaussianMixture
 from playground.theory.noise import ContinuousNoise, SingleSigma, VariancePreserving
 from playground.theory.objectives import Denoising, Exact, ScoreMatching, Sliced
 
@@ -20,49 +19,25 @@ def mixture() -> GaussianMixture:
     return GaussianMixture(means, torch.tensor([0.2, 0.1, 0.4], dtype=torch.float64))
 
 
-def equal_mixture() -> GaussianMixture:
-    """A mixture of one width, for which there is separate code."""
-    weights = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
-    return GaussianMixture(mixture().means, torch.full((3,), 0.3, dtype=torch.float64), weights)
-
-
-def boxes() -> Boxes:
-    lows = torch.tensor([[-1.0, -1.0], [0.5, 0.0]], dtype=torch.float64)
-    return Boxes(lows, lows + torch.tensor([[1.0, 0.5], [0.75, 1.0]], dtype=torch.float64), std=0.1)
-
-
-DENSITIES = {"mixture": mixture, "mixture of one width": equal_mixture, "boxes": boxes}
-
-
 def gradient_of(log_prob: Tensor, x: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(log_prob.sum(), x)
     return gradient
 
 
-def score_gap(name: str) -> float:
-    density: Density = DENSITIES[name]()
-    worst = 0.0
+def score_gap() -> float:
+    density, worst = mixture(), 0.0
     for sigma in (0.0, 0.3, 5.0):
         x = (1.5 * normals(200, 2)).requires_grad_()
         worst = max(worst, gap(density.score(x.detach(), sigma), gradient_of(density.log_prob(x, sigma), x)))
     return worst
 
 
-def empirical_gap() -> float:
-    density = Empirical(normals(50, 1, 2, 3))
-    worst = 0.0
-    for sigma in (0.3, 5.0):
-        x = normals(40, 1, 2, 3, seed=1).requires_grad_()
-        worst = max(worst, gap(density.score(x.detach(), sigma), gradient_of(density.log_prob(x, sigma), x)))
-    return worst
-
-
-def mass(name: str) -> float:
+def mass() -> float:
     """Integrate by the trapezium rule, whose error vanishes faster than any power of the spacing for these smooth
     densities."""
     side, spacing = torch.linspace(-4, 4, 401, dtype=torch.float64), 0.02
     grid = torch.cartesian_prod(side, side)
-    density: Density = DENSITIES[name]()
+    density = mixture()
     return max(abs(float(density.log_prob(grid, sigma).exp().sum()) * spacing**2 - 1) for sigma in (0.0, 0.3))
 
 
@@ -135,14 +110,8 @@ def optimal_loss_gap() -> float:
 
 
 CLAIMS = [
-    *(
-        Claim(
-            "densities", f"{name}: the score is the gradient of log p, smoothed or not", partial(score_gap, name), 1e-10
-        )
-        for name in DENSITIES
-    ),
-    Claim("densities", "training set: the score is the gradient of log p", empirical_gap, 1e-10),
-    *(Claim("densities", f"{name}: integrates to 1, distance", partial(mass, name), 1e-6) for name in DENSITIES),
+    Claim("densities", "mixture: the score is the gradient of log p, smoothed or not", score_gap, 1e-10),
+    Claim("densities", "mixture: integrates to 1, distance", mass, 1e-6),
     Claim("densities", "mixture: smoothing is convolution with a Gaussian", smoothing, 1e-7),
     Claim("densities", "entropy of a Gaussian by quadrature is the closed form, nat", entropy, 1e-8),
     Claim("objectives", "exact: the trace is that of the Jacobian", exact_trace, 1e-10),
