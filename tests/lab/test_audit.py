@@ -74,13 +74,13 @@ FAULTS = {
         "constant-rate",
         "as_time(t), -0.5 * self.b)",
         "as_time(t), 0.5 * self.b)",
-        ["α′ is", "v′ is", "x(1) of dx"],
+        ["α′ is", "v′ is"],
     ),
     "g twice too large in its square": (
         "constant-rate",
         "self.b**0.5",
         "(2 * self.b) ** 0.5",
-        ["v′ is", "x(1) of dx"],
+        ["v′ is"],
     ),
     "an inverse of another process": ("constant-rate", "sigma).square()) /", "sigma)) /", ["t(σ) is the inverse"]),
     "a network that cuts its gradient": (

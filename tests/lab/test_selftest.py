@@ -49,7 +49,7 @@ def test_it_is_the_audit_of_the_built_in_kinds_and_the_theory_that_no_kind_has_a
     sources = {claim.source for claim in claims()}
     assert {
         "noise: VP",
-        "data: Digits",
+        "data: Two moons",
         "sampling: Reverse SDE, shark",
         "network: Energy, silu",
         "likelihood",

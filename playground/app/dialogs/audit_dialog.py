@@ -206,17 +206,7 @@ class AuditDialog(WorkingDialog):
         for box, title, chart, shown in zip(self.boxes, self.titles, self.charts, self._charts, strict=False):
             curves, x, y = curves_of(shown)
             title.setText(shown.title)
-            series = [
-                Series(
-                    curve.label,
-                    curve.x,
-                    curve.y,
-                    curve.color,
-                    "dashed" if curve.dashed else "points" if curve.points else "line",
-                    error=curve.error,
-                )
-                for curve in curves
-            ]
+            series = [Series.of_curve(curve, curve.label) for curve in curves]
             names = ", ".join(one.name for one in series)
             box.setVisible(True)
             chart.show_series(series, x, y, f"{shown.title}: {names}.")

@@ -10,12 +10,19 @@ from torch import Tensor
 
 from playground.data.dataset import Dataset
 from playground.lab.audit.chart import Chart, line
-from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, standard_errors
+from playground.lab.audit.deviations import (
+    KOLMOGOROV,
+    STANDARD_ERRORS,
+    gap,
+    kolmogorov,
+    normals,
+    pearson,
+    standard_errors,
+)
 from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
-from playground.theory.empirical import Empirical
 from playground.theory.guidance import GuidedScore
 
 POINTS = 20_000
@@ -29,8 +36,6 @@ REACH = 5.5
 """Half the side of the square of quadrature, in standard deviations of the data. Heavy tails have mass outside."""
 TAIL = 25.0
 """How far tails are followed, in natural logarithms of half the square's side."""
-KOLMOGOROV = 2.3
-"""Bound of a Kolmogorov-Smirnov distance times the root of the number of draws: a right law exceeds it once in 20,000 seeds."""
 SHARES = 8
 """Cells along each side in which samples are counted, of equal marginal probability."""
 
@@ -111,18 +116,6 @@ class DataAudit:
         assert self.data.labels is not None
         shares = np.bincount(self.data.labels) / len(self.data.labels)
         return float(np.abs(shares - 1 / len(shares)).max())
-
-    def empirical_error(self) -> float:
-        """The score of the smoothed training set against autograd of its log-density."""
-        points = self.points[:200] - self.points[:200].mean(0)
-        points = points / points.flatten(1).var(0).mean().sqrt()
-        density, worst = Empirical(points), 0.0
-        for sigma in (0.3, 1.0, 5.0):
-            x = (points[:20] + sigma * normals(*points[:20].shape)).requires_grad_()
-            level = torch.tensor(sigma, dtype=torch.float64)
-            (gradient,) = torch.autograd.grad(density.log_prob(x, level).sum(), x)
-            worst = max(worst, gap(density.score(x.detach(), level), gradient))
-        return worst
 
     # --- its density
 
@@ -312,13 +305,8 @@ class DataAudit:
 
     def marginal_errors(self) -> float:
         """The larger Kolmogorov-Smirnov distance of a coordinate, times the root of the number of points."""
-        worst, count = 0.0, len(self.points)
-        own = torch.arange(count, dtype=torch.float64) / count
-        for axis in range(2):
-            x = self.points[:, axis].sort().values
-            expected = self.density.marginal(axis).cdf(x[:, None])
-            worst = max(worst, float(torch.maximum((own - expected).abs(), (own + 1 / count - expected).abs()).max()))
-        return worst * math.sqrt(count)
+        axes = enumerate(self.points.sort(0).values.T)
+        return max(kolmogorov(self.density.marginal(axis).cdf(x[:, None])) for axis, x in axes)
 
     def surprise_errors(self) -> float:
         """The mean of log p over the samples against that over the density, by quadrature, in standard errors.
@@ -360,9 +348,7 @@ class DataAudit:
         few = expected < 10
         counts, expected = (torch.cat([part[~few], part[few].sum()[None]]) for part in (counts, expected))
         used = expected > 1
-        freedom = max(int(used.sum()) - 1, 1)
-        statistic = ((counts - expected).square() / expected)[used].sum()
-        return float(statistic - freedom) / math.sqrt(2 * freedom)
+        return pearson(counts[used], expected[used])
 
     def mode_errors(self) -> float:
         """The largest difference of a mode's share of the samples from the stated one, in standard errors."""
@@ -395,12 +381,7 @@ class DataAudit:
                     math.inf,
                 )
             )
-        if self.data.density is None:
-            found.append(
-                Claim("smoothed", "score of the training set is the gradient of its log p", self.empirical_error, 1e-9)
-            )
-            return found
-        return found + self._density_claims()
+        return found if self.data.density is None else found + self._density_claims()
 
     def _density_claims(self) -> list[Claim]:
         bounds = {0.0: 0.01 if self.density.sharp else 1e-3}

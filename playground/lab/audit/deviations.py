@@ -7,6 +7,8 @@ from torch import Tensor
 
 STANDARD_ERRORS = 4.4
 """Bound for values with a sampling error: a right value lies outside once in 100,000 seeds."""
+KOLMOGOROV = 2.3
+"""Bound of :func:`kolmogorov`: a right law exceeds it once in 20,000 seeds."""
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -32,3 +34,15 @@ def standard_errors(values: Tensor, expected: float) -> float:
 def variance_errors(values: Tensor, expected: float) -> float:
     """Return how far the variance of normal values (N,) lies from the expected one, in standard errors."""
     return float((values.var() / expected - 1).abs() / math.sqrt(2 / (len(values) - 1)))
+
+
+def kolmogorov(cdf: Tensor) -> float:
+    """The Kolmogorov-Smirnov distance times the root of the number of draws, by the stated cdf at the sorted draws (N,)."""
+    own = torch.arange(len(cdf), dtype=torch.float64) / len(cdf)
+    return float(torch.maximum((own - cdf).abs(), (own + 1 / len(cdf) - cdf).abs()).max()) * math.sqrt(len(cdf))
+
+
+def pearson(counts: Tensor, expected: Tensor) -> float:
+    """Pearson's statistic of counts (N,), in standard deviations of its law."""
+    freedom = max(len(counts) - 1, 1)
+    return float(((counts - expected).square() / expected).sum() - freedom) / math.sqrt(2 * freedom)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.audit.chart import Chart, line
-from playground.lab.audit.deviations import gap, seeded
+from playground.lab.audit.deviations import KOLMOGOROV, gap, kolmogorov, pearson, seeded
 from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -20,8 +20,6 @@ TIMES = 60
 SHORT = 1e-5
 """Half the step of a difference quotient in t."""
 DRAWS = 2_000
-KOLMOGOROV = 2.3
-"""Bound of a Kolmogorov-Smirnov distance times the root of the number of draws: a right law exceeds it once in 20,000 seeds."""
 GAUSSIAN_NATS = 0.02
 SEEN, LEAST_NATS = 0.2, 1e-9  # of sigma and of the divergence, on the chart: below them its quadrature has errors
 POINTS = 40
@@ -83,26 +81,6 @@ class NoiseAudit:
         """At how many times sigma does not rise, or alpha rises."""
         sigma, scale = self.process.sigma(self.times), self.process.scale(self.times) + 0 * self.times
         return float((sigma.diff() <= 0).sum() + (scale.diff() > 1e-12).sum())
-
-    def simulated_error(self) -> float:
-        """Mean factor and variance of x(1) by integrating dm = f m, dv = 2 f v + g^2 from t_min, relative to the marginal."""
-        process, count = self.process, 4_000
-        edges = process.t_min + (1 - process.t_min) * torch.linspace(0, 1, count + 1, dtype=torch.float64) ** 2
-        middle, h = (edges[1:] + edges[:-1]) / 2, edges.diff()
-        offset = h / (2 * math.sqrt(3.0))  # Gauss's two nodes
-        rate = sum(process.rate(middle + side * offset) for side in (-1, 1)) * h / 2
-        grown = torch.cumsum(rate.flip(0), 0).flip(0)  # the integral of the rate from the start of a step to 1
-        inside = torch.zeros_like(h)
-        for side in (-1, 1):
-            at = middle + side * offset
-            left = grown - (at - edges[:-1]) / h * rate  # from the node to 1
-            inside = inside + process.diffusion(at).square() * torch.exp(2 * left) * h / 2
-        first = process.std(process.t_min).square()
-        variance = first * torch.exp(2 * grown[0]) + inside.sum()
-        factor = process.scale(process.t_min) * torch.exp(grown[0])
-        return max(
-            float((factor / process.scale(1.0) - 1).abs()), float((variance / process.std(1.0).square() - 1).abs())
-        )
 
     def prior_error(self) -> float:
         """log p of the prior against N(alpha m, alpha^2 (C + sigma^2 I)), for data of mean m and covariance C."""
@@ -167,10 +145,7 @@ class NoiseAudit:
         total = float(steps[-1] / (logs[-1] - logs[0]))
         steps = steps / steps[-1]
         place = torch.bucketize(self.drawn.log(), logs).clamp(max=len(steps) - 1)
-        expected = steps[place]
-        own = torch.arange(len(self.drawn), dtype=torch.float64) / len(self.drawn)
-        distance = torch.maximum((own - expected).abs(), (own + 1 / len(self.drawn) - expected).abs()).max()
-        return float(distance) * math.sqrt(len(self.drawn)) + abs(total - 1)
+        return kolmogorov(steps[place]) + abs(total - 1)
 
     def quantile_error(self) -> float:
         """The density of ln sigma times the slope of its quantiles is its range, in every distribution of training."""
@@ -195,9 +170,7 @@ class NoiseAudit:
         levels = self.problem.noise.levels(20).sort().values
         nearest = (self.drawn[:, None] - levels).abs().argmin(1)
         counts = torch.bincount(nearest, minlength=len(levels)).double()
-        expected = len(self.drawn) / len(levels)
-        freedom = len(levels) - 1
-        return float(((counts - expected).square() / expected).sum() - freedom) / math.sqrt(2 * freedom)
+        return pearson(counts, torch.full_like(counts, len(self.drawn) / len(levels)))
 
     def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""
@@ -210,9 +183,6 @@ class NoiseAudit:
                     "v′ is 2 (f/x) v + g² for the noise's variance v: relative error",
                     self.diffusion_error,
                     1e-5,
-                ),
-                Claim(
-                    "process", "x(1) of dx = f dt + g dw: error of mean factor and variance", self.simulated_error, 1e-3
                 ),
                 Claim("process", "t(σ) is the inverse of σ(t)", self.inverse_error, 1e-8),
                 Claim("process", "σ at both ends: relative error", self.end_error, 1e-9),

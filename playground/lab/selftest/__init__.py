@@ -25,7 +25,7 @@ THEORY: tuple[Claim, ...] = (
     *boltzmann.CLAIMS,
     *energies.CLAIMS,
 )
-QUICK = ("law", "density", "smoothed", "classes", "process", "from data to noise", "levels of training", "gradient")
+QUICK = ("law", "density", "classes", "process", "from data to noise", "levels of training", "gradient")
 """Sources of an audit whose claims take little time."""
 SLOW = ("Gaussian, VE", "x(1) from a", "levels", "Kolmogorov", "how often", "classes of points", "along a direction")
 """Begins claims that take longer, or are made for VP too, where also alpha changes."""

@@ -10,15 +10,6 @@ from playground.lab.claims import Claim
 from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weight, numbers_of, states
 
 
-def two_units() -> float:
-    """Z = 4 cosh w and E[y1 y2] = tanh w: the states ++ and -- have weight e^w, the states +- and -+ e^-w."""
-    w = torch.tensor(0.7, dtype=torch.float64)
-    found = Enumerator(2)(torch.tensor([[0.0, 0.7], [0.7, 0.0]], dtype=torch.float64))
-    return gap(
-        torch.stack([found.log_partition, found.correlations[0, 1]]), torch.stack([(4 * w.cosh()).log(), w.tanh()])
-    )
-
-
 def no_weights() -> float:
     """Z = 2^d for d from 2 to 16."""
     zero = torch.zeros(16, 16, dtype=torch.float64)
@@ -73,7 +64,6 @@ def gibbs_errors() -> float:
 
 
 CLAIMS = [
-    Claim("Boltzmann machine", "two units: Z = 4 cosh w, correlation tanh w", two_units, 1e-12),
     Claim("Boltzmann machine", "W = 0: Z = 2^d, up to 16 units", no_weights, 1e-12),
     Claim("Boltzmann machine", "chain: Z = 2^d prod cosh w, correlation of its ends prod tanh w", chain, 1e-12),
     Claim("Boltzmann machine", "groups without weights between them are independent", independence, 1e-12),

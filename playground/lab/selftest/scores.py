@@ -9,6 +9,7 @@ from torch import Tensor
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
 from playground.lab.claims import Claim
 from playground.theory.densities import GaussianMixture
+from playground.theory.empirical import Empirical
 from playground.theory.noise import ContinuousNoise, SingleSigma, VariancePreserving
 from playground.theory.objectives import Denoising, Exact, ScoreMatching, Sliced
 
@@ -28,6 +29,14 @@ def score_gap() -> float:
     density, worst = mixture(), 0.0
     for sigma in (0.0, 0.3, 5.0):
         x = (1.5 * normals(200, 2)).requires_grad_()
+        worst = max(worst, gap(density.score(x.detach(), sigma), gradient_of(density.log_prob(x, sigma), x)))
+    return worst
+
+
+def empirical_gap() -> float:
+    density, worst = Empirical(normals(50, 1, 2, 3)), 0.0
+    for sigma in (0.3, 5.0):
+        x = normals(40, 1, 2, 3, seed=1).requires_grad_()
         worst = max(worst, gap(density.score(x.detach(), sigma), gradient_of(density.log_prob(x, sigma), x)))
     return worst
 
@@ -111,6 +120,7 @@ def optimal_loss_gap() -> float:
 
 CLAIMS = [
     Claim("densities", "mixture: the score is the gradient of log p, smoothed or not", score_gap, 1e-10),
+    Claim("densities", "training set: the score is the gradient of log p", empirical_gap, 1e-10),
     Claim("densities", "mixture: integrates to 1, distance", mass, 1e-6),
     Claim("densities", "mixture: smoothing is convolution with a Gaussian", smoothing, 1e-7),
     Claim("densities", "entropy of a Gaussian by quadrature is the closed form, nat", entropy, 1e-8),

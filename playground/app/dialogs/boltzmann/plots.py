@@ -87,14 +87,6 @@ class CostPlot(TallChart):
 
 def _series(curves: Sequence[Curve], names: Sequence[str]) -> list[Series]:
     return [
-        Series(
-            name,
-            curve.x,
-            curve.y,
-            curve.color,
-            "dashed" if curve.dashed else "points" if curve.points else "line",
-            curve.label if curve.dashed or curve.label else None,
-            curve.width,
-        )
+        Series.of_curve(curve, name, curve.label if curve.dashed or curve.label else None)
         for curve, name in zip(curves, names, strict=False)
     ]

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from playground.drawing.charts import Curve
+
 
 @dataclass(frozen=True, eq=False)
 class Series:
@@ -26,6 +28,12 @@ class Series:
     width: float = 2.0
     alpha: float = 1.0
     error: np.ndarray | None = None
+
+    @classmethod
+    def of_curve(cls, curve: Curve, name: str, legend: str | None = None) -> "Series":
+        """What a painted curve shows."""
+        kind = "dashed" if curve.dashed else "points" if curve.points else "line"
+        return cls(name, curve.x, curve.y, curve.color, kind, legend, curve.width, error=curve.error)
 
     def looks_like(self, other: "Series | None") -> bool:
         """Whether it is drawn like the other series."""
