@@ -1,6 +1,9 @@
-"""Random numbers with seeds, and errors relative to a size or in standard errors, of which claims are made."""
+"""What claims are made of: random numbers with seeds, errors relative to a size or in standard errors, and times."""
 
 import math
+import statistics
+import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -46,3 +49,13 @@ def pearson(counts: Tensor, expected: Tensor) -> float:
     """Pearson's statistic of counts (N,), in standard deviations of its law."""
     freedom = max(len(counts) - 1, 1)
     return float(((counts - expected).square() / expected).sum() - freedom) / math.sqrt(2 * freedom)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Processor time of some work: the median of seven, after one to warm up."""
+    times = []
+    for _ in range(8):
+        before = time.thread_time()
+        work()
+        times.append(time.thread_time() - before)
+    return statistics.median(times[1:])

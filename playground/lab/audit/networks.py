@@ -2,7 +2,6 @@
 
 import functools
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from playground.lab.audit.chart import Chart, line
-from playground.lab.audit.deviations import seeded
+from playground.lab.audit.deviations import seconds, seeded
 from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -262,13 +261,8 @@ class NetworkAudit:
     def seconds(self) -> float:
         """Milliseconds for the score of 1,000 points."""
         network, x = self.trained, self.clean()
-        times = []
         with torch.no_grad():
-            for _ in range(7):
-                before = time.thread_time()
-                network(x, torch.tensor(0.7))
-                times.append(time.thread_time() - before)
-        return 1e3 * sorted(times)[3] * 1_000 / len(x)
+            return 1e6 * seconds(lambda: network(x, torch.tensor(0.7))) / len(x)
 
     def step_cost(self) -> float:
         """Time of loss and gradient of a batch, over that of the default network."""
@@ -278,13 +272,13 @@ class NetworkAudit:
     def _step_seconds(self, network: ScoreNetwork) -> float:
         x, z = self.noisy(0.7)
         x = x[:512]
-        weights, times = list(network.parameters()), []
-        for _ in range(6):
-            before = time.thread_time()
+        weights = list(network.parameters())
+
+        def step() -> None:
             loss = (network(x, torch.tensor(0.7)) + z[:512] / 0.7).square().mean()
             torch.autograd.grad(loss, weights, allow_unused=True)
-            times.append(time.thread_time() - before)
-        return sorted(times[1:])[2]
+
+        return seconds(step)
 
     def parameters(self) -> float:
         return float(self.new().parameters_count)

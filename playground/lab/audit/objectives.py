@@ -8,14 +8,13 @@ points is a figure of merit that depends on no weight and no network.
 import dataclasses
 import functools
 import math
-import time
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from playground.lab.audit.chart import Chart, line
-from playground.lab.audit.deviations import STANDARD_ERRORS, seeded
+from playground.lab.audit.deviations import STANDARD_ERRORS, seconds, seeded
 from playground.lab.claims import Claim
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
@@ -33,8 +32,6 @@ MOVED = 0.1
 ERRORS = 5.0
 """Bound in standard errors of a mean over BATCHES, which a right value exceeds once in 20,000 seeds."""
 PARTS, POINTS = 20, 4_096
-STEPS = 7
-"""Steps of which the median is timed."""
 
 
 def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
@@ -248,18 +245,14 @@ class ObjectiveAudit:
         train = self.problem.train.float()
         weights = [weight for weight in network.parameters() if weight.requires_grad]
 
-        def seconds(loss: Objective) -> float:
-            times = []
-            for step in range(STEPS + 1):
-                x = train[torch.randint(len(train), (BATCH,), generator=seeded(step))]
-                sigma = self.problem.noise.training_sigmas(BATCH, seeded(step)).to(x)
-                before = time.thread_time()
-                made = loss.loss(network, x, sigma, seeded(step)).mean()
-                torch.autograd.grad(made, weights, allow_unused=True)
-                times.append(time.thread_time() - before)
-            return sorted(times[1:])[STEPS // 2]
+        x = train[torch.randint(len(train), (BATCH,), generator=seeded())]
+        sigma = self.problem.noise.training_sigmas(BATCH, seeded()).to(x)
 
-        return seconds(self.loss) / seconds(self.reference)
+        def step(loss: Objective) -> None:
+            torch.autograd.grad(loss.loss(network, x, sigma, seeded()).mean(), weights, allow_unused=True)
+
+        own, other = (seconds(functools.partial(step, loss)) for loss in (self.loss, self.reference))
+        return own / other
 
     def claims(self) -> list[Claim]:
         """The claims, in the order in which they are measured."""

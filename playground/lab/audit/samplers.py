@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import math
 import statistics
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
 from playground.theory.counting import CountedScore
+from playground.theory.densities import Density
 from playground.theory.guidance import LabelledScore, ScoreWithWeaker
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers import BrownianPath, Sampler
@@ -78,13 +79,27 @@ def order(steps: Sequence[int], errors: Sequence[float]) -> float:
     return -float(work @ logs / (work @ work))
 
 
-def _root(matching: Generator[None, None, float]) -> float:
-    """The root of what an iterator returns."""
-    while True:
-        try:
-            next(matching)
-        except StopIteration as end:
-            return math.sqrt(end.value)
+def distance(samples: Tensor, density: Density | TiltedDensity, first: int = 120) -> float:
+    """W2 from clouds of CLOUD samples to as many draws of a density, the mean over the clouds.
+
+    Args:
+        first: the seed of the first draws.
+    """
+    found = []
+    for seed, cloud in enumerate(torch.split(samples, CLOUD)):
+        matching = squared_wasserstein2(cloud, density.sample(CLOUD, seeded(first + seed)).to(cloud))
+        while True:
+            try:
+                next(matching)
+            except StopIteration as end:
+                found.append(math.sqrt(end.value))
+                break
+    return statistics.fmean(found)
+
+
+def floor(density: Density | TiltedDensity) -> float:
+    """W2 between two sets of draws of a density, the mean of twelve pairs."""
+    return distance(torch.cat([density.sample(CLOUD, seeded(150 + pair)) for pair in range(12)]), density, 180)
 
 
 class SamplerAudit:
@@ -261,16 +276,9 @@ class SamplerAudit:
 
     @functools.cached_property
     def floor(self) -> float:
-        """W2 between two sets of draws of the data, the mean of twelve pairs."""
-        return statistics.fmean(self._distance(self._data(50 + pair), 80 + pair) for pair in range(12))
-
-    def _data(self, seed: int) -> Tensor:
-        density = self.moons.density
-        assert density is not None
-        return density.sample(CLOUD, seeded(100 + seed))
-
-    def _distance(self, samples: Tensor, seed: int) -> float:
-        return _root(squared_wasserstein2(samples, self._data(seed)))
+        """W2 between two sets of draws of the data."""
+        assert self.moons.density is not None
+        return floor(self.moons.density)
 
     def _run(self, problem: Problem, learned: LabelledScore | None = None) -> tuple[float, float]:
         """Evaluations of a run, and its W2 over the floor, the mean of a few clouds; by the exact score, or as asked by a learned one."""
@@ -280,9 +288,7 @@ class SamplerAudit:
         start = problem.experiment.sampling.starting_points(problem, seeded(11))
         with torch.no_grad():
             *_, end = sampler.run(conditioned_score(problem, counter) if learned else counter, start, seeded(12))
-        clouds = enumerate(torch.split(end.positions, CLOUD))
-        found = statistics.fmean(self._distance(cloud, 20 + seed) for seed, cloud in clouds)
-        return counter.nfe_mean, found / self.floor
+        return counter.nfe_mean, distance(end.positions, problem.density) / self.floor
 
     def measure(self, budget: int) -> float:
         """W2 over the floor at a budget, also of the built-in samplers to compare it with; returns its own."""
@@ -325,18 +331,11 @@ class SamplerAudit:
         problem = at_equal_evaluations(problem, None, BUDGETS[-1])
         assert problem.class_densities is not None
         density = TiltedDensity(problem.class_densities, 0, guidance)
-
-        def distance(samples: Tensor, seed: int) -> float:
-            return _root(squared_wasserstein2(samples, density.sample(CLOUD, seeded(100 + seed)).to(samples)))
-
         score = conditioned_score(problem, problem.class_densities.score)
         start = problem.experiment.sampling.starting_points(problem, seeded(11))
         with torch.no_grad():
             *_, end = gaussian.build(problem).run(score, start, seeded(12))
-        clouds = torch.split(end.positions, CLOUD)
-        found = statistics.fmean(distance(cloud, 20 + seed) for seed, cloud in enumerate(clouds))
-        pairs = (distance(density.sample(CLOUD, seeded(150 + pair)).to(start), 80 + pair) for pair in range(12))
-        return found / statistics.fmean(pairs)
+        return distance(end.positions, density) / floor(density)
 
     # --- guided by an earlier training step
 
