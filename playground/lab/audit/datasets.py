@@ -381,9 +381,10 @@ class DataAudit:
                     math.inf,
                 )
             )
-        return found if self.data.density is None else found + self._density_claims()
+        return found if self.data.density is None else found + self.density_claims()
 
-    def _density_claims(self) -> list[Claim]:
+    def density_claims(self) -> list[Claim]:
+        """The claims about its density, and its samples and classes by that."""
         bounds = {0.0: 0.01 if self.density.sharp else 1e-3}
         found = [Claim("density", "mass outside the square of the integrals, at most", self.most_outside, math.inf)]
         found += [

@@ -18,7 +18,7 @@ from playground.lab.audit.deviations import normals, seeded
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
-from playground.theory.densities import GaussianMixture
+from playground.theory.densities import Density, GaussianMixture
 from playground.theory.noise import per_point
 from playground.theory.samplers import Sampler, Step
 
@@ -47,8 +47,13 @@ def gaussian_problem(experiment: Experiment, changes: Mapping[str, Any]) -> Prob
     unit = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
     units = dataclasses.replace(problem.units, offset=unit[0].numpy(), scale=unit[1].numpy())
     density = GaussianMixture(center()[None], torch.tensor([STD], dtype=torch.float64))
+    return dataclasses.replace(with_density(problem, density), units=units)
+
+
+def with_density(problem: Problem, density: Density) -> Problem:
+    """The problem with draws of a density as data."""
     return dataclasses.replace(
-        problem, units=units, train=density.sample(500, seeded()), test=density.sample(10, seeded(1)), density=density
+        problem, train=density.sample(2_000, seeded()), test=density.sample(100, seeded(1)), density=density
     )
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from playground.lab.audit.chart import Chart, line
 from playground.lab.audit.deviations import STANDARD_ERRORS, seconds, seeded
+from playground.lab.audit.gaussian import with_density
 from playground.lab.claims import Claim
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
@@ -323,7 +324,4 @@ def _of_mixture(problem: Problem) -> Problem:
     """The problem with a mixture of three Gaussians of mean 0 and variance 1 as data, in float64."""
     means = torch.tensor([[1.1, 0.4], [-1.2, 0.5], [0.1, -0.9]], dtype=torch.float64)
     density: Density = GaussianMixture(means, torch.tensor([0.4, 0.3, 0.5], dtype=torch.float64))
-    density = density.standardized(density.mean, math.sqrt(density.variance))
-    return dataclasses.replace(
-        problem, train=density.sample(2_000, seeded()), test=density.sample(100, seeded(1)), density=density
-    )
+    return with_density(problem, density.standardized(density.mean, math.sqrt(density.variance)))

@@ -5,14 +5,16 @@ machine as on others. Everything runs on the CPU with its own seeds.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from playground.kinds.kind import registered
 from playground.kinds.setting import own_fields
 from playground.lab.audit import audit, experiment_of
+from playground.lab.audit.datasets import DataAudit
+from playground.lab.audit.deviations import seeded
 from playground.lab.audit.samplers import auditing
 from playground.lab.claims import Claim, one_thread
-from playground.lab.experiment import replace
+from playground.lab.experiment import Experiment, replace
 from playground.lab.selftest import boltzmann, energies, guidance, likelihood, noise, sampling, scores, training
 
 THEORY: tuple[Claim, ...] = (
@@ -40,7 +42,7 @@ ELSEWHERE = ("auto", "adaptive")
 def claims() -> tuple[Claim, ...]:
     """The claims of the self-test; nothing is measured yet."""
     with one_thread():
-        return (*_of_kinds(), *THEORY)
+        return (*_of_kinds(), *_quick("mixture of several widths", _of_mixture()), *THEORY)
 
 
 def _of_kinds() -> Iterator[Claim]:
@@ -56,7 +58,18 @@ def _of_kinds() -> Iterator[Claim]:
             experiment = replace(experiment_of(kind), {f"{kind.section}.{key}": choice})
             sampler = kind.section == "sampling"
             made = auditing(experiment).laws() if sampler else audit(experiment, kind.section).claims
-            title = f"{kind.section}: {kind.title}" + (f", {choice}" if varied else "")
-            for claim in made:
-                if claim.source in QUICK and claim.is_bounded and not claim.what.startswith(SLOW):
-                    yield dataclasses.replace(claim, source=title)
+            yield from _quick(f"{kind.section}: {kind.title}" + (f", {choice}" if varied else ""), made)
+
+
+def _of_mixture() -> list[Claim]:
+    """The claims of a data set about a density that no toy has."""
+    audited, density = DataAudit(replace(Experiment(), {"data.kind": "two-gaussians"})), scores.mixture()
+    points = density.sample(300, seeded()).numpy()
+    audited.data = dataclasses.replace(audited.data, points=points, labels=None, density=density)
+    return audited.density_claims()
+
+
+def _quick(title: str, made: Iterable[Claim]) -> Iterator[Claim]:
+    for claim in made:
+        if claim.source in QUICK and claim.is_bounded and not claim.what.startswith(SLOW):
+            yield dataclasses.replace(claim, source=title)

@@ -7,7 +7,7 @@ import torch
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
 from playground.lab.claims import Claim
-from playground.lab.selftest.training import by_autograd, by_hand, denoising_loss, draws, furthest
+from playground.lab.selftest.training import by_autograd, by_hand, denoising_loss, draws, furthest, network
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.networks import ACTIVATIONS, Energy
 from playground.theory.noise import SingleSigma
@@ -17,14 +17,8 @@ from playground.theory.partition import QuadratureGrid, StandardNormal, log_dens
 SIGMA = 0.6
 
 
-def network(activation: str = "silu", dim: int = 3) -> Energy:
-    made = Energy(dim, width=12, depth=2, activation=activation, features=6, scale=1.5, generator=seeded()).double()
-    torch.nn.init.normal_(made.out.weight, std=0.3, generator=seeded(1))
-    return made
-
-
 def training(activation: str) -> float:
-    made, (x, z, sigma, weight) = network(activation), draws()
+    made, (x, z, sigma, weight) = network(Energy, activation, std=0.3), draws()
     steps = by_hand(energy_denoising_steps, made, x, z, sigma, weight, made.factor(sigma))
     return furthest(steps, by_autograd(made, denoising_loss))
 
@@ -38,7 +32,7 @@ def z_of_a_gaussian() -> float:
 
 def gradient_of_z() -> float:
     """grad ln Z by autograd through one sum, against -E_p[grad f] by another on a finer square."""
-    made, level = network(dim=2), normals(1)[0] * 0 + SIGMA
+    made, level = network(Energy, dim=2, std=0.3), normals(1)[0] * 0 + SIGMA
     weights = list(made.parameters())
     square, finer = QuadratureGrid(12.0, 120), QuadratureGrid(13.0, 170)
     found = torch.autograd.grad(square.log_sum(made.log_density(square.nodes(level), level)), weights)

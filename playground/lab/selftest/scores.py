@@ -1,4 +1,4 @@
-"""Mixtures of several widths, which no toy is, and the objectives, against autograd and the closed forms of a Gaussian."""
+"""A training set, an entropy and the objectives, against autograd and the closed forms of a Gaussian."""
 
 import math
 from collections.abc import Callable
@@ -26,40 +26,12 @@ def gradient_of(log_prob: Tensor, x: Tensor) -> Tensor:
     return gradient
 
 
-def score_gap() -> float:
-    density, worst = mixture(), 0.0
-    for sigma in (0.0, 0.3, 5.0):
-        x = (1.5 * normals(200, 2)).requires_grad_()
-        worst = max(worst, gap(density.score(x.detach(), sigma), gradient_of(density.log_prob(x, sigma), x)))
-    return worst
-
-
 def empirical_gap() -> float:
     density, worst = Empirical(normals(50, 1, 2, 3)), 0.0
     for sigma in (0.3, 5.0):
         x = normals(40, 1, 2, 3, seed=1).requires_grad_()
         worst = max(worst, gap(density.score(x.detach(), sigma), gradient_of(density.log_prob(x, sigma), x)))
     return worst
-
-
-def mass() -> float:
-    """Integrate by the trapezium rule, whose error vanishes faster than any power of the spacing for these smooth
-    densities."""
-    side, spacing = torch.linspace(-4, 4, 401, dtype=torch.float64), 0.02
-    grid = torch.cartesian_prod(side, side)
-    density = mixture()
-    return max(abs(float(density.log_prob(grid, sigma).exp().sum()) * spacing**2 - 1) for sigma in (0.0, 0.3))
-
-
-def smoothing() -> float:
-    """p_sigma(x) = E p(x + sigma z), with the mean over z by Gauss-Legendre quadrature up to 9 standard deviations."""
-    density, sigma = mixture(), 0.3
-    side = torch.linspace(-2.7, 2.7, 181, dtype=torch.float64)
-    offsets = torch.cartesian_prod(side, side)
-    weights = torch.exp(-offsets.square().sum(1) / (2 * sigma**2)) * (0.03**2 / (2 * math.pi * sigma**2))
-    x = normals(20, 2)
-    around = density.log_prob((x[:, None] + offsets).flatten(0, 1)).exp().view(20, -1)
-    return gap(density.log_prob(x, sigma).exp(), around @ weights)
 
 
 def entropy() -> float:
@@ -104,10 +76,7 @@ OBJECTIVES: dict[str, Callable[..., ScoreMatching]] = {
 }
 
 CLAIMS = [
-    Claim("densities", "mixture: the score is the gradient of log p, smoothed or not", score_gap, 1e-10),
     Claim("densities", "training set: the score is the gradient of log p", empirical_gap, 1e-10),
-    Claim("densities", "mixture: integrates to 1, distance", mass, 1e-6),
-    Claim("densities", "mixture: smoothing is convolution with a Gaussian", smoothing, 1e-7),
     Claim("densities", "entropy of a Gaussian by quadrature is the closed form, nat", entropy, 1e-8),
     *(
         Claim(

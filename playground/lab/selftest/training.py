@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -17,11 +18,13 @@ from playground.theory.networks.mlp import Perceptron
 RATES = [1e-2, 2e-2, 5e-3]
 POINTS, DIM = 30, 3
 AVERAGED = 0.9
+Network = TypeVar("Network", bound=Perceptron)
 
 
-def network(activation: str) -> MLP:
-    made = MLP(DIM, width=12, depth=2, activation=activation, features=6, scale=1.5, generator=seeded()).double()
-    torch.nn.init.normal_(made.out.weight, generator=seeded(1))
+def network(kind: Callable[..., Network], activation: str = "silu", dim: int = DIM, std: float = 1.0) -> Network:
+    """A small network in float64 whose last layer is not 0."""
+    made = kind(dim, width=12, depth=2, activation=activation, features=6, scale=1.5, generator=seeded()).double()
+    torch.nn.init.normal_(made.out.weight, std=std, generator=seeded(1))
     return made
 
 
@@ -72,7 +75,7 @@ def denoising_loss(made: Perceptron, step: int) -> Tensor:
 
 
 def denoising(activation: str) -> float:
-    made = network(activation)
+    made = network(MLP, activation)
     return furthest(by_hand(fused_training.denoising_steps, made, *draws()), by_autograd(made, denoising_loss))
 
 
@@ -90,13 +93,13 @@ def matching(activation: str) -> float:
             total = total + 0.5 * (v * row).sum(1)
         return (weight[step] * total).mean()
 
-    made = network(activation)
+    made = network(MLP, activation)
     drawn = (x, directions, sigma, weight, 0.5, False)
     return furthest(by_hand(fused_training.matching_steps, made, *drawn), by_autograd(made, loss))
 
 
 def evaluation(activation: str) -> float:
-    made = network(activation)
+    made = network(MLP, activation)
     x, sigma = normals(200, DIM), normals(200, seed=1).exp()
     expected = made(x, sigma).detach()
     with torch.no_grad():
