@@ -66,7 +66,7 @@ import torch
 # Settings {rule}
 DATA_SEED, TRAINING_SEED, SAMPLING_SEED = {experiment.data.seed}, {experiment.training.seed}, {experiment.sampling.seed}
 STEPS, SECONDS = {limits}  # training ends after so many steps, or seconds
-BATCH, BLOCK = {problem.batch}, {trainer.drawn_at_once}  # points in a step; steps whose random numbers are drawn together
+BATCH, BLOCK = {problem.batch}, {block}  # points in a step; steps whose random numbers are drawn together
 LEARNING_RATE, LR_SCHEDULE, EMA_DECAY = {training.learning_rate}, "{training.lr_schedule}", {training.ema_decay}
 SIGMA_DISTRIBUTION = "{training.sigma_distribution}"  # from which training draws noise levels
 LABEL_DROPOUT = {training.label_dropout}  # the share of labels that are hidden, for the score of all data  #? labels
@@ -261,7 +261,7 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
         experiment=experiment,
         settings=settings,
         problem=problem,
-        trainer=trainer,
+        block=trainer.drawn_at_once,
         training=training,
         reflow=reflow,
         stopping=early_stopping,

@@ -245,10 +245,10 @@ def run(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
     with pytest.MonkeyPatch.context() as patch:
         if (folder / "playground").is_dir():
             patch.syspath_prepend(folder)
-            for module in [name for name in sys.modules if name.partition(".")[0] == "playground"]:
+            for module in [name for name in list(sys.modules) if name.partition(".")[0] == "playground"]:
                 patch.delitem(sys.modules, module)
         exec(compile(text, SCRIPT, "exec"), names)
-        files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+        files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
     names["imported"] = {name: file for name, file in files.items() if name.startswith("playground.") and file}
     return names
 
