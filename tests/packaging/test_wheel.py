@@ -142,7 +142,7 @@ def test_the_installed_program_is_the_wheel_s(installed: Path) -> None:
 def test_the_installed_program_finds_its_files(installed: Path) -> None:
     said = ask(installed, "-m", "playground", "doctor")
     assert re.search(r"^ *bundled files +ok ", said, re.MULTILINE), said
-    assert re.search(r"^fonts +ok +Score Playground Inter", said, re.MULTILINE), said
+    assert re.search(r"^ *fonts +ok +Score Playground Inter", said, re.MULTILINE), said
 
 
 @pytest.mark.claims
