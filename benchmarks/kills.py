@@ -27,6 +27,7 @@ from zlib import crc32
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"  # before Qt is imported
 
 import msgspec
+import numpy as np
 import typer
 from PySide6.QtCore import QEventLoop, QTimer
 
@@ -36,9 +37,10 @@ from playground.app.model.history import History
 from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
 from playground.app.workers.garbage import GarbageCollector
+from playground.lab import checked_file, recovery
 from playground.lab import experiment as experiments
-from playground.lab.recovery import WORK, RecoveryFolder, Work
-from playground.lab.session import Session
+from playground.lab.recovery import Work
+from playground.lab.store import NOTE, SUFFIX
 
 sys.path.insert(0, str(Path(__file__).parent))
 from random_user import RandomUser
@@ -177,10 +179,8 @@ class Killing:
 
     def _has_written_a_step(self) -> bool:
         """Whether the history on disk has a step; at first it may have none, where a network was trained before anything else."""
-        works = (
-            msgspec.json.decode(path.read_bytes(), type=Work) for path in (self._folder / RECOVERY).glob(f"*/{WORK}")
-        )
-        return any(History.from_json(work.history).steps for work in works)
+        notes = (_contents(path)["contents"].tobytes() for path in (self._folder / RECOVERY).glob(f"*/{NOTE}"))
+        return any(History.from_json(msgspec.json.decode(note, type=Work).history).steps for note in notes)
 
     def _journal(self) -> list[list[float]]:
         """The moments and states so far; the last line may be half written."""
@@ -203,14 +203,14 @@ class Killing:
     def _look(self, begun: float, killed: float, problem: str, early: bool) -> Kill:
         """Read what is on disk, as the next start would."""
         journal = self._journal()
-        found = RecoveryFolder.left_behind(self._folder / RECOVERY)
+        found = recovery.left_behind(self._folder / RECOVERY)
         saved, self._left, steps = begun, None, 0
-        for folder in found:
+        for store in found:
+            assert store.folder is not None
             try:
-                list(folder.check())
-                for name in folder.names():
-                    Session.load(folder.path / name)
-                left = folder.read()
+                for path in store.folder.glob(f"[!.]*{SUFFIX}"):
+                    _contents(path)
+                left = recovery.read(store)
                 history = History.from_json(left.history)
             except Exception as error:
                 problem = problem or f"{type(error).__name__}: {error}"
@@ -219,7 +219,7 @@ class Killing:
                     saved, steps = max(left.saved, begun), len(history.steps)
                     self._left = state_of(history) if left.modified else None
                     problem = problem or _differs(journal, left.saved, begun, state_of(history))
-            folder.release()
+            store.close()
         lost = killed - saved
         if not steps and not early:
             problem = problem or "no step came back"
@@ -228,6 +228,18 @@ class Killing:
         if len(found) > 1:
             problem = problem or f"{len(found)} folders are left"
         return Kill(killed - begun, lost, steps, problem)
+
+
+def _contents(path: Path) -> dict[str, np.ndarray]:
+    """What is in a file.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    texts, arrays = checked_file.read(path)
+    if not checked_file.is_intact(path, texts):
+        raise ValueError(f"{path} does not have its checksum.")
+    return arrays
 
 
 def _differs(journal: list[list[float]], saved: float, begun: float, state: list[int]) -> str:

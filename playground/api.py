@@ -53,7 +53,7 @@ from playground.lab.session import Session, SessionError
 from playground.lab.sweep import Progress as SweepProgress
 from playground.lab.sweep import Row as Row
 from playground.lab.sweep import folder as folders
-from playground.lab.trained import Arrays, Trained, digest_of
+from playground.lab.trained import Arrays, Trained, course_of, digest_of
 from playground.lab.training import Trainer, TrainingProgress
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -619,7 +619,7 @@ def _trained_further(opened: Opened, weights: Arrays) -> Generator[TrainingProgr
     for last in trainer:
         yield last
         _refuse(last.diverged)
-    return opened.begun(Trained(trainer.state(), last, opened.device))
+    return opened.begun(Trained(trainer.state(), course_of(last), opened.device))
 
 
 def _joined(parts: Sequence[PointLikelihoods], rows: NDArray[np.int64], leading: tuple[int, ...]) -> PointLikelihoods:

@@ -1135,9 +1135,9 @@ FAULTS = (
     ),
     Fault(
         "unsaved work that other users may read",
-        "lab/recovery.py",
-        "path.mkdir(parents=True, mode=0o700)",
-        "path.mkdir(parents=True)",
+        "lab/store.py",
+        "folder.mkdir(mode=0o700, parents=True, exist_ok=True)",
+        "folder.mkdir(parents=True, exist_ok=True)",
         ("lab/test_recovery.py::test_nobody_else_may_read_the_work",),
     ),
     Fault(

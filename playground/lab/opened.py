@@ -62,7 +62,7 @@ class Opened:
         found = cls.of(session.experiment, device, session.kept_points)
         found = replace(found, document=structs.replace(found.document, clicked=session.clicked))
         if session.weights is not None:
-            found = found.begun(Trained(session.weights, device=session.device))
+            found = found.begun(Trained(session.weights, session.training, session.device))
         return replace(found, path=path, recorded=session.trajectory, pinned=session.runs)
 
     def begun(self, trained: Trained | None = None) -> Self:
@@ -112,6 +112,7 @@ class Opened:
             self.document.experiment,
             self.problem.dataset,
             weights=trained and trained.state,
+            training=trained.course if trained else {},
             trajectory=run and run.arrays(),
             device=self.device,
             clicked=self.document.clicked,

@@ -8,6 +8,7 @@ imports no torch.
 import json
 import os
 import re
+import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -105,7 +106,7 @@ class Store:
         self._files = threading.RLock()  # held while a file is read or written, and while a value comes or goes
         self._lock = threading.RLock()  # held for moments, while what follows is read or changed
         self._memory = BoundedMemory[Key, Any](memory)
-        self._unwritten: dict[Key, None] = {}  # what should be in the folder and is not, in order
+        self._unwritten: dict[Key, Any] = {}  # what should be in a folder and is not, in order
         self._sizes: OrderedDict[str, int] = OrderedDict()  # of the files, the least recently used first
         self._used: set[str] = set()  # the files used since this store was opened
         self._messages: list[Message] = []
@@ -113,7 +114,27 @@ class Store:
         self._held = ExitStack()
         self._folder: Path | None = None
         if folder is not None:
-            self._open(folder)
+            self.open(folder)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where values are kept; None if in memory only."""
+        return self._folder
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the folder could not be written when that was last tried."""
+        return self._failing
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether values are in memory that should be in a folder and are not."""
+        return bool(self._unwritten)
+
+    def __contains__(self, key: Key) -> bool:
+        """Whether there is a value, unless its file turns out to be damaged."""
+        with self._lock:
+            return key in self._memory or _name(key) in self._sizes
 
     def get(self, key: Key) -> Any | None:
         """The value last put under a key; None if there is none."""
@@ -129,19 +150,30 @@ class Store:
                     return self._memory.get(key)
             value = self._read(key)
             if value is not None:
-                self._hold(key, value)
+                with self._lock:
+                    if key in self._memory:  # it was held meanwhile
+                        return self._memory.get(key)
+                    self._memory.put(key, value, parts_of(value))
                 self._shrink_memory(key)
             return value
 
     def put(self, key: Key, value: Any) -> None:
         """Keep a value in place of the one that the key had. If it cannot be written, a message says so."""
         with self._files:
-            self._hold(key, value)
+            self.hold(key, value)
             if key.kept is not None and self._folder is not None:
-                self._unwritten[key] = None
                 self._write(self._folder)
                 self._shrink_folder(_name(key))
             self._shrink_memory(key)
+
+    def hold(self, key: Key, value: Any) -> None:
+        """Keep a value in memory, and write it with the next one that is put. It waits for no file."""
+        parts = parts_of(value)
+        with self._lock:
+            self._unwritten.pop(key, None)
+            self._memory.put(key, value, parts)
+            if key.kept is not None:
+                self._unwritten[key] = value
 
     def release(self) -> None:
         """Let go of everything in memory that is also in the folder."""
@@ -178,13 +210,31 @@ class Store:
                 self._sizes.clear()
                 self._unwritten.clear()
 
+    def delete(self) -> None:
+        """Delete the folder, its note first: values without it are never taken for work."""
+        with self._files:
+            folder = self._folder
+            if folder is None:
+                return
+            self._remove(NOTE)
+            with self._lock:
+                self._unwritten.clear()
+                self._used.clear()
+            self.close()  # on Windows a file that is open cannot be deleted
+            shutil.rmtree(folder, ignore_errors=True)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self, folder: Path) -> None:
+    def open(self, folder: Path) -> None:
+        """Keep values in a folder, those in memory too.
+
+        Raises:
+            UserError: another store has the folder open.
+        """
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._held.enter_context(hold(folder / LOCK))
@@ -195,19 +245,13 @@ class Store:
                     (folder / name).unlink()
             self._sizes.update((name, size) for _, name, size in found if not name.startswith("."))
             self._folder = folder
+            self._write(folder)
         except BlockingIOError:
             text = "{} is in use by another Score Playground: close that one, or choose another folder."
             raise UserError(Message("folder-in-use", text, (folder,))) from None
         except OSError as error:
             self._held.close()
             self._say_unwritten(folder, error)
-
-    def _hold(self, key: Key, value: Any) -> None:
-        """Put a value into memory."""
-        parts = parts_of(value)
-        with self._lock:
-            self._unwritten.pop(key, None)
-            self._memory.put(key, value, parts)
 
     def _is_written(self, key: Key) -> bool:
         """Whether the folder has what memory has."""
@@ -216,7 +260,8 @@ class Store:
     def _shrink_memory(self, newest: Key) -> None:
         """Let go of values until the rest is within the bound; what would be lost for good stays."""
         with self._lock:
-            self._memory.shrink(lambda key: key != newest and (key.again or self._is_written(key)))
+            for key, _ in self._memory.shrink(lambda key: key != newest and (key.again or self._is_written(key))):
+                self._unwritten.pop(key, None)
 
     def _shrink_folder(self, newest: str) -> None:
         """Delete files until the rest is within the bound."""
@@ -224,7 +269,7 @@ class Store:
         for name, size in list(self._sizes.items()):
             if excess <= 0:
                 break
-            if name in (newest, _name(_NOTE)):
+            if name in (newest, NOTE):
                 continue
             self._remove(name)
             excess -= size
@@ -236,14 +281,13 @@ class Store:
     def _write(self, folder: Path) -> None:
         """Write what is not yet in the folder, the newest first, until that fails."""
         written = []
-        with self._lock:  # what can be computed again may have left memory
-            values = {key: value for key, value in self._memory.items() if key in self._unwritten}
-            self._unwritten = dict.fromkeys(values)
-        for key, value in reversed(values.items()):
+        with self._lock:
+            values = list(self._unwritten.items())
+        for key, value in reversed(values):
             name, (texts, arrays) = _name(key), value.packed()
             if key.again and sum(array.nbytes for array in arrays.values()) > LARGEST:
                 self._remove(name)
-                del self._unwritten[key]
+                self._is_done(key, value)
                 continue
             try:
                 own = {"format": FORMAT, "program": __version__, "key": key.file, "texts": json.dumps(texts)}
@@ -256,13 +300,19 @@ class Store:
                 break
             with self._lock:
                 self._sizes[name] = size
-                del self._unwritten[key]
+            self._is_done(key, value)
             written.append(name)
         else:
             self._failing = False
         with self._lock:
             for name in reversed(written):
                 self._use_file(name)
+
+    def _is_done(self, key: Key, value: Any) -> None:
+        """Note that a value needs no more writing; one that was held meanwhile does."""
+        with self._lock:
+            if self._unwritten.get(key) is value:
+                del self._unwritten[key]
 
     def _read(self, key: Key) -> Any | None:
         """Read a value from the folder; None if its file is missing, damaged or of another version."""
@@ -281,9 +331,12 @@ class Store:
         except OSError as error:
             self._say("value-not-read", "{} cannot be read: {}.", path, error.strerror or error)
         except (ValueError, RecursionError):
-            self._remove(name)
-            rest = "It is computed again." if key.again else "It cannot be computed again."
-            self._say("value-damaged", "{} was damaged and is deleted. {}", path, rest)
+            if name == NOTE:  # which only its reader may give up
+                self._say("note-damaged", "{} is damaged: discard it.", path)
+            else:
+                self._remove(name)
+                rest = "It is computed again." if key.again else "It cannot be computed again."
+                self._say("value-damaged", "{} was damaged and is deleted. {}", path, rest)
         with self._lock:
             self._sizes.pop(name, None)
         return None
@@ -317,6 +370,10 @@ class Store:
 def _name(key: Key) -> str:
     """The name of its file."""
     return key.file + (SUFFIX if key.again else UNIQUE)
+
+
+NOTE = _name(_NOTE)
+"""The name of the file with the note."""
 
 
 def _set_time(path: Path, nanoseconds: int) -> None:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,14 +19,22 @@ class Trained:
 
     Attributes:
         state: what :meth:`playground.lab.training.Trainer.state` returned: live and averaged weights, optimizer, generator, limits,
-            early stopping, pairs, hidden labels and checkpoints.
-        last: its last progress; None if nothing was trained, or if that is not known.
+            early stopping, pairs, hidden labels and checkpoints. Empty before the first step.
+        course: how it went, as in :class:`playground.lab.session.Session`: its last progress, its loss curve, and the settings
+            with which it ended; JSON values. May be empty.
         device: on which it ran, if that is known.
+        points: the digest of its points, if its key does not say which they are.
     """
 
     state: Arrays
-    last: TrainingProgress | None = None
+    course: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
+    points: str = ""
+
+    @property
+    def last(self) -> TrainingProgress | None:
+        """Its last progress; None if nothing was trained, or if that is not known."""
+        return TrainingProgress.from_json(self.course.get("progress"))
 
     @property
     def digest(self) -> str:
@@ -35,8 +43,8 @@ class Trained:
 
     def packed(self) -> tuple[dict[str, str], dict[str, np.ndarray]]:
         """The texts and arrays of a file."""
-        last = None if self.last is None else self.last.to_json()
-        return {"last": json.dumps(last), "device": json.dumps(self.device)}, dict(self.state)
+        texts = {"course": dict(self.course), "device": self.device, "points": self.points}
+        return {name: json.dumps(told) for name, told in texts.items()}, dict(self.state)
 
     @classmethod
     def unpacked(cls, texts: Mapping[str, str], arrays: Arrays) -> Self:
@@ -45,11 +53,20 @@ class Trained:
         Raises:
             ValueError: it is damaged.
         """
-        if "step" not in arrays:
+        if arrays and "step" not in arrays:
             raise ValueError("The training has no step.")
-        device = json.loads(texts.get("device", "null"))
-        last = TrainingProgress.from_json(json.loads(texts.get("last", "null")))
-        return cls(dict(arrays), last, device if isinstance(device, str) else None)
+        course, device, points = (json.loads(texts.get(name, "null")) for name in ("course", "device", "points"))
+        return cls(
+            dict(arrays),
+            course if isinstance(course, dict) else {},
+            device if isinstance(device, str) else None,
+            points if isinstance(points, str) else "",
+        )
+
+
+def course_of(last: TrainingProgress | None) -> dict[str, Any]:
+    """How a training went of which only the last progress is known."""
+    return {} if last is None else {"progress": last.to_json()}
 
 
 def digest_of(arrays: Arrays) -> str:

@@ -30,7 +30,7 @@ from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.progress import TrainingProgress as TrainingProgress
 from playground.lab.reflow import HALF, flow_pairs
-from playground.lab.trained import Trained
+from playground.lab.trained import Trained, course_of
 from playground.lab.weights import State, Weights, damaged, hidden_labels, load_weights
 from playground.messages import Message
 from playground.theory.densities import Density
@@ -528,7 +528,7 @@ def _trained(key: TrainingKey, _device: str) -> Generator[ProblemKey | TrainingP
     trainer, last = Trainer(problem.with_experiment(key.experiment)), None
     for last in trainer:
         yield last
-    return Trained(trainer.state(), last, str(problem.device))
+    return Trained(trainer.state(), course_of(last), str(problem.device))
 
 
 def _arrays(name: str, pairs: tuple[Tensor, Tensor] | None) -> dict[str, np.ndarray]:

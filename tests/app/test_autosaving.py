@@ -1,22 +1,24 @@
 """Work that no file holds is on disk within seconds, and comes back after a kill with its weights and its undo list."""
 
-import json
 import re
 import threading
 import time
 
+import msgspec
 import numpy as np
 import pytest
 import shiboken6
 
-from playground.app.controllers import autosaving as module
 from playground.app.controllers.autosaving import LOOK, SECONDS
-from playground.app.controllers.building import FIRST
+from playground.app.controllers.building import FIRST, key_of
+from playground.app.model.history import History
 from playground.app.model.pinned_runs import MOST, PinnedRun
+from playground.lab import checked_file, recovery
 from playground.lab import experiment as experiments
 from playground.lab.columns import Column
-from playground.lab.recovery import WORK, RecoveryFolder
+from playground.lab.recovery import OLD, OldTraining, Work, folder_in
 from playground.lab.session import Session
+from playground.lab.store import NOTE, Store
 from tests.app.conftest import end, make_window, put_pin
 
 
@@ -45,11 +47,9 @@ def kill(window):
     autosaving = window.autosaving
     autosaving._timer.stop()
     autosaving.background.wait(30)
-    if autosaving.folder is not None:
-        autosaving.folder.release()
-        autosaving.folder = None
+    window.building.store.close()
     for offer in window.recovering._offers:
-        offer.folder.release()
+        offer.store.close()
     window.recovering._offers.clear()
     end(window)
 
@@ -79,6 +79,35 @@ def weights(window):
 def folders(tmp_path):
     parent = tmp_path / "recovery"
     return sorted(parent.iterdir()) if parent.exists() else []
+
+
+def written(folder):
+    """The work in a folder that a window may have open."""
+    texts, arrays = checked_file.read(folder / NOTE)
+    assert checked_file.is_intact(folder / NOTE, texts)
+    return msgspec.json.decode(arrays["contents"].tobytes(), type=Work)
+
+
+def as_version_1(folder):
+    """Write the work of a folder as version 1 did: a list in JSON beside sessions. Returns the list."""
+    with Store(folder) as store:
+        work = recovery.read(store)
+        documents = History.from_json(work.history)
+        keys = {key_of(document): None for document in (documents.first, *documents.steps)}
+        trainings = []
+        for key in keys:
+            session = recovery.session_of(store, key, key.experiment)
+            if session is not None:
+                names = [f"{kind}-{len(trainings)}.spg" for kind in ("weights", "data")]
+                for name in names:
+                    session.save(folder / name)
+                trainings.append(OldTraining(*names, name="" if key.name.startswith(FIRST) else key.name))
+        told = msgspec.to_builtins(msgspec.structs.replace(work, trainings=tuple(trainings), version=1))
+        del told["history"]["parts"]["work"]
+    for path in folder.glob("*.safetensors"):
+        path.unlink()
+    (folder / OLD).write_bytes(msgspec.json.encode(told))
+    return told
 
 
 def restore(qtbot, window):
@@ -139,12 +168,12 @@ def test_a_seed_of_an_older_version_takes_no_training_away(windows, qtbot, tmp_p
     kill(window)
 
     (folder,) = folders(tmp_path)
+    work = as_version_1(folder)
     named, dump = re.compile(r"^seed = \d+\n", re.MULTILINE), experiments.dump
     with monkeypatch.context() as patch:
         patch.setattr(experiments, "dump", lambda one: "seed = 5\n" + named.sub("", dump(one)))
         for path in folder.glob("*.spg"):
             Session.load(path).save(path)
-        work = json.loads((folder / WORK).read_text())
         work["runs"][0]["experiment"] = experiments.dump(opened)
     first = work["history"]["first"]
     for name in ("data", "training", "sampling"):
@@ -152,7 +181,7 @@ def test_a_seed_of_an_older_version_takes_no_training_away(windows, qtbot, tmp_p
     work["history"] |= {"steps": [{"changes": [["seed", -1, 5]]}], "place": 1}
     del work["history"]["parts"]
     del work["runs"][0]["number"]
-    (folder / WORK).write_text(json.dumps(work))
+    (folder / OLD).write_bytes(msgspec.json.encode(work))
 
     window = windows()
     restore(qtbot, window)
@@ -199,12 +228,12 @@ def test_a_clicked_point_comes_back(windows, qtbot, tmp_path, older):
     kill(window)
     if older:
         (folder,) = folders(tmp_path)
-        work = json.loads((folder / WORK).read_text())
+        work = as_version_1(folder)
         history = work["history"]
         assert history["steps"].pop() == {"clicked": [[0.5, 0.25]]}
         del history["parts"]
         history["place"] -= 1
-        (folder / WORK).write_text(json.dumps(work | {"clicked": [[0.5, 0.25]]}))
+        (folder / OLD).write_bytes(msgspec.json.encode(work | {"clicked": [[0.5, 0.25]]}))
     window = windows()
     restore(qtbot, window)
     assert window.state.document.clicked == ((0.5, 0.25),)
@@ -219,12 +248,10 @@ def test_work_is_written_by_itself_within_seconds(windows, qtbot, tmp_path):
     window = windows()
     assert folders(tmp_path) == []
     window.state.edit({"sampling.seed": 3})
-    qtbot.waitUntil(lambda: any((folder / WORK).is_file() for folder in folders(tmp_path)))
+    qtbot.waitUntil(lambda: any((folder / NOTE).is_file() for folder in folders(tmp_path)))
     assert SECONDS + LOOK / 1000 <= 10
     qtbot.waitUntil(lambda: "autosaved" in window.status.saved.text())
-    assert json.loads((folders(tmp_path)[0] / WORK).read_text())["history"]["steps"] == [
-        {"changes": [["sampling.seed", -1, 3]]}
-    ]
+    assert written(folders(tmp_path)[0]).history["steps"] == [{"changes": [["sampling.seed", -1, 3]]}]
 
 
 def test_a_clean_close_leaves_nothing(windows, qtbot, tmp_path):
@@ -372,7 +399,7 @@ def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_p
     kill(window)
     if numbered:
         (folder,) = folders(tmp_path)
-        work = json.loads((folder / WORK).read_text())
+        work = as_version_1(folder)
         names = [kept.pop("name") for kept in work["trainings"]]
         assert len(set(names)) == 2
         for kept, name in zip(work["trainings"], names, strict=True):
@@ -380,7 +407,7 @@ def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_p
         (step,) = [step for step in work["history"]["steps"] if "training" in step]
         assert step.pop("training") in names
         step |= {"kind": "reset", "number": 3}
-        (folder / WORK).write_text(json.dumps(work))
+        (folder / OLD).write_bytes(msgspec.json.encode(work))
     window = windows()
     restore(qtbot, window)
     assert window.building.workspace.trained_steps == after
@@ -420,9 +447,9 @@ def test_a_scene_in_the_history_stays_one_step_with_weights_of_its_own(windows, 
     window.state.redo()
     qtbot.waitUntil(lambda: settled(window) and window.state.experiment == scene.settings)
     assert window.controllers.scenes.scene == scene
-    assert window.building.workspace_key.name != FIRST
+    assert not window.building.workspace_key.name.startswith(FIRST)
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace_key.name == FIRST)
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace_key.name.startswith(FIRST))
     assert window.state.experiment == own
 
 
@@ -548,7 +575,7 @@ def test_the_file_that_was_open_is_open_again_and_not_written_over_unasked(windo
     window.documents.save()
     qtbot.waitUntil(lambda: not window.documents.saving)
     assert Session.load(path).experiment.sampling.seed == 3
-    qtbot.waitUntil(lambda: not window.autosaving.folder.read().modified)
+    qtbot.waitUntil(lambda: not written(window.building.store.folder).modified)
     kill(window)
     window = windows()
     assert not window.recovery_bar.isVisible()  # all of it is in the file
@@ -564,38 +591,39 @@ def test_a_file_that_is_opened_while_work_is_written_is_not_taken_for_its_file(w
     save = window.autosaving._pack()
     window.documents._name(tmp_path / "other.spg", (1, 2))
     save()
-    work = window.autosaving.folder.read()
+    work = written(window.building.store.folder)
     assert (work.file, work.stamp) == (str(mine), stamp)
 
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_window_does_not_wait_for_what_is_written_when_work_comes_back(windows, qtbot, tmp_path, monkeypatch, fails):
-    window, go_on, write = windows(), threading.Event(), RecoveryFolder.write
+    window, go_on, write = windows(), threading.Event(), recovery.write
     autosaving = window.autosaving
     window.state.edit({"sampling.seed": 3})
     qtbot.waitUntil(lambda: settled(window) and not autosaving.background.busy)
 
-    def slow(folder, work):
+    def slow(store, work):
         go_on.wait(30)
         if fails:
             raise OSError(28, "No space left on device")
-        write(folder, work)
+        write(store, work)
 
-    monkeypatch.setattr(RecoveryFolder, "write", slow)
+    monkeypatch.setattr(recovery, "write", slow)
     window.state.edit({"sampling.seed": 4})
     autosaving.write()
-    qtbot.waitUntil(lambda: autosaving.folder is not None)
-    before, back = autosaving.folder, RecoveryFolder.create(tmp_path / "recovery")
+    before = window.building.store
+    qtbot.waitUntil(lambda: before.folder is not None)
+    left, back = before.folder, Store(folder_in(tmp_path / "recovery"))
     began = time.perf_counter()
-    autosaving.adopt(back, {})
+    window.building.store = back
+    autosaving.leave(before)
     assert time.perf_counter() - began < 1
-    assert before.path.exists()  # it is still written to
+    assert left.exists()  # it is still written to
     go_on.set()
-    qtbot.waitUntil(lambda: autosaving.folder is back)
-    assert not before.path.exists()
+    qtbot.waitUntil(lambda: not left.exists())
     monkeypatch.undo()
     autosave(qtbot, window)
-    assert back.read().history["steps"][-1] == {"changes": [["sampling.seed", -1, 4]]}
+    assert written(back.folder).history["steps"][-1] == {"changes": [["sampling.seed", -1, 4]]}
 
 
 @pytest.mark.files
@@ -610,13 +638,13 @@ def test_a_full_disk_is_told_once_and_the_last_good_files_stay(windows, qtbot, t
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.RecoveryFolder, "write", full)
+    monkeypatch.setattr(checked_file, "write", full)
     for seed in (4, 5):
         window.state.edit({"sampling.seed": seed})
         autosave(qtbot, window)
     assert len(told) == 1
     assert window.autosaving.text == "autosave failed"
-    assert json.loads((folder / WORK).read_text())["history"]["steps"][-1] == {"changes": [["sampling.seed", -1, 3]]}
+    assert written(folder).history["steps"][-1] == {"changes": [["sampling.seed", -1, 3]]}
     monkeypatch.undo()
     window.state.edit({"sampling.seed": 6})
     autosave(qtbot, window)
@@ -626,17 +654,21 @@ def test_a_full_disk_is_told_once_and_the_last_good_files_stay(windows, qtbot, t
 def test_training_is_written_while_it_goes_on_and_data_only_once(windows, qtbot, tmp_path):
     window = windows()
     window.autosaving.seconds = 0.2
+    window.state.edit({"training.steps": 1_000_000})
     window.training.start()
-    qtbot.waitUntil(lambda: any((folder / WORK).is_file() for folder in folders(tmp_path)))
+    qtbot.waitUntil(lambda: any((folder / NOTE).is_file() for folder in folders(tmp_path)))
     (folder,) = folders(tmp_path)
-    data = {path.name: path.stat().st_mtime_ns for path in folder.glob("data-*.spg")}
+    data = {path.name: path.stat().st_ino for path in folder.glob("points-*")}
     assert len(data) == 1
-    first = next(folder.glob("weights-*.spg")).stat().st_mtime_ns
-    qtbot.waitUntil(lambda: next(folder.glob("weights-*.spg")).stat().st_mtime_ns != first)
-    assert {path.name: path.stat().st_mtime_ns for path in folder.glob("data-*.spg")} == data
-    qtbot.waitUntil(lambda: window.training.status == "finished")
+    first = next(folder.glob("training-*")).stat().st_mtime_ns
+    qtbot.waitUntil(lambda: next(folder.glob("training-*")).stat().st_mtime_ns != first)
+    assert {path.name: path.stat().st_ino for path in folder.glob("points-*")} == data
+    window.training.pause()
+    qtbot.waitUntil(lambda: window.training.resting is None)
     autosave(qtbot, window)
-    assert WORK in list(window.autosaving.folder.check())
+    trained = window.building.store.get(window.building.workspace_key)
+    assert trained.state["step"] == window.building.workspace.trainer.step
+    assert window.building.workspace.is_stored
 
 
 DAMAGED = (b"", b"{", b"[]", b'{"version": 9}', b'{"saved": 1e999}', b"\xff" * 100)
@@ -644,15 +676,14 @@ DAMAGED = (b"", b"{", b"[]", b'{"version": 9}', b'{"saved": 1e999}', b"\xff" * 1
 
 def test_damaged_lists_are_told_and_can_be_discarded(windows, tmp_path):
     for contents in DAMAGED:
-        left = RecoveryFolder.create(tmp_path / "recovery")
-        (left.path / WORK).write_bytes(contents)
-        left.release()
+        with Store(folder_in(tmp_path / "recovery")) as left:
+            left.write_note(contents)
 
     def told(window) -> None:
         bar = window.recovery_bar
         assert bar.isVisible()
         assert "cannot be restored" in bar.sentence.text()
-        assert WORK in bar.about.text()
+        assert NOTE in bar.about.text()
         assert "discard it" in bar.about.text()
         assert not bar.restore.isVisible()
 
@@ -674,9 +705,8 @@ def test_work_that_can_be_restored_is_offered_before_work_that_cannot(windows, q
     window.state.edit({"sampling.seed": 3})
     autosave(qtbot, window)
     kill(window)
-    left = RecoveryFolder.create(tmp_path / "recovery")
-    (left.path / WORK).write_bytes(b"{")
-    left.release()
+    with Store(folder_in(tmp_path / "recovery")) as left:
+        left.write_note(b"{")
     window = windows()
     assert window.recovery_bar.restore.isVisible()
     window.recovery_bar.discard.click()

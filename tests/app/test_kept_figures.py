@@ -11,6 +11,7 @@ from playground.app.controllers import measuring
 from playground.app.model import kept_figures
 from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.lab.session import Session
+from playground.lab.store import Store
 from playground.messages import Message, setting
 from tests.app.conftest import started
 
@@ -49,7 +50,8 @@ def other(qtbot):
 def present(controllers) -> dict:
     """What was measured of the weights in view by the present settings."""
     workspace = controllers.building.workspace
-    return kept_figures.present(workspace, workspace.weights, controllers.state.experiment)
+    store = controllers.building.store
+    return kept_figures.present(store, workspace, workspace.weights, controllers.state.experiment)
 
 
 def settle(qtbot, controllers) -> None:
@@ -180,7 +182,7 @@ def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
 
 @pytest.mark.parametrize("task", ["test-set", "quality"])
 def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, task):
-    controllers.building.workspace.figures.clear()
+    controllers.building.store = Store()
     take = controllers.measuring.evaluated(task)
     first, last = [found for _, found in measuring._marking_final(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
     take(first)

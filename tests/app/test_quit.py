@@ -12,7 +12,7 @@ import pytest
 
 from playground.app.model.log_file import NAME, last_crash
 from playground.app.workers.signals import ending_signals
-from playground.lab.recovery import WORK
+from playground.lab.store import NOTE
 from playground.version import __version__
 
 BUSY = """
@@ -126,11 +126,11 @@ def test_unsaved_work_is_kept_when_the_system_or_the_terminal_ends(tmp_path, own
     process = start(tmp_path, EDITED)
     assert process.stdout is not None
     assert process.stdout.readline() == "edited\n"
-    assert not list(own_places.rglob(WORK))
+    assert not list(own_places.rglob(NOTE))
     process.send_signal(getattr(signal, sent))
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert len(list(own_places.rglob(WORK))) == 1
+    assert len(list(own_places.rglob(NOTE))) == 1
     assert closed_by(sent, own_places)
 
 

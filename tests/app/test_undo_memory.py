@@ -79,45 +79,37 @@ def test_networks_on_the_same_points_share_them(qtbot, workspace):
     assert len(controllers.building.workspace.problem.train) == 501
 
 
-def test_undo_past_what_was_evicted_builds_anew_and_says_so(qtbot, workspace):
+@pytest.mark.parametrize("reset", [False, True])
+def test_what_was_trained_leaves_memory_only_once_it_is_stored_and_undo_brings_it_back(
+    qtbot, workspace, tmp_path, reset
+):
     state, controllers = workspace
-    told = []
+    building, told = controllers.building, []
     controllers.notified.connect(told.append)
     train(qtbot, controllers)
-    state.mark_saved()
-    controllers.building.kept.bound = 1  # what is on the workspace stays, and nothing beside it
-    change(qtbot, state, controllers, {"network.width": 16})
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
-        state.undo()
-    assert (controllers.training.trained_steps, controllers.training.status) == (0, "untrained")
-    assert controllers.building.problem.parameters_count == sum(
-        part.numel() for part in controllers.building.workspace.trainer.network.parameters()
-    )
-    (one,) = told
-    assert (one.level, one.action) == ("warning", "train.toggle")
-    assert "60 steps" in str(one.message)
-    assert one.is_current()
-    assert state.modified  # the file holds weights that are no longer here
-    train(qtbot, controllers)
-    assert controllers.training.trained_steps == 60
-    assert not one.is_current()
-    change(qtbot, state, controllers, {"data.kind": "rings"})
-    assert len(told) == 1
-
-
-def test_undo_of_a_reset_past_what_was_evicted_says_so(qtbot, workspace):
-    state, controllers = workspace
-    told = []
-    controllers.notified.connect(told.append)
-    train(qtbot, controllers)
-    controllers.building.kept.bound = 1
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
-        controllers.building.reset_training()
+    first, key, steps = building.workspace, building.workspace_key, controllers.training.trained_steps
+    before = {name: tensor.clone() for name, tensor in first.newest.tensors.items()}
+    building.kept.bound = 1  # what is on the workspace stays, and nothing beside it
+    if reset:
+        with qtbot.waitSignal(building.problem_changed, timeout=10_000):
+            building.reset_training()
+    else:
+        change(qtbot, state, controllers, {"network.width": 16})
+    assert building.kept.get(key) is first
+    building.store.open(tmp_path / "store")
+    first.keep_in(building.store)
+    building.store.release()
+    change(qtbot, state, controllers, {"network.width": 24})
+    assert key not in building.kept
+    for _ in range(2):
+        with qtbot.waitSignal(building.problem_changed, timeout=10_000):
+            state.undo()
+    assert (controllers.training.trained_steps, controllers.training.status) == (steps, "finished")
+    after = building.workspace.newest.tensors
+    assert before.keys() == after.keys()
+    assert all(bool((before[name] == after[name]).all()) for name in before)
     assert told == []
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
-        state.undo()
-    assert controllers.training.trained_steps == 0
-    assert "60 steps" in str(told[0].message)
+    building.store.close()
 
 
 def test_memory_for_undo_stays_within_its_bound(qtbot, workspace):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,18 +16,18 @@ from playground.app.model.history import shared
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble, points_key
-from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import interrupted
 from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
-from playground.lab.bounded_memory import BoundedMemory
+from playground.lab.bounded_memory import BoundedMemory, parts_of
 from playground.lab.conflicts import Conditions, training_conflict
 from playground.lab.document import Document, LessonPlace
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import TrainingKey
 from playground.lab.session import Session
 from playground.lab.settings import Likelihood
+from playground.lab.store import Store
 from playground.messages import Message, setting
 from playground.user_errors import message_of
 
@@ -40,9 +40,9 @@ SETTLE = 150  # ms without an edit before data and network are built, so that a 
 SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out points needs no other training
 TASKS = ("problem", "reading")  # the tasks that end with another workspace
 MOST_NAMED = 3  # settings that one message names
-DROPPED = "Undo keeps 1 GiB in memory, and the {} steps trained here did not fit. Press Train to repeat them."
 FIRST = "first"
-"""The name of the training of settings with which none was begun by a reset, a scene or a lesson."""
+"""Begins the name of the training of settings with which none was begun by a reset, a scene or a lesson."""
+STORED = 2**26  # bytes of values in memory besides
 
 
 def key_of(document: Document) -> TrainingKey:
@@ -50,7 +50,7 @@ def key_of(document: Document) -> TrainingKey:
     begun = document.training
     if begun is not None:
         return begun
-    return TrainingKey.of(description.replace(document.experiment, SPLIT), name=FIRST)
+    return TrainingKey.of(description.replace(document.experiment, SPLIT), name=f"{FIRST} {document.work}".rstrip())
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,9 @@ class Building(QObject):
         state: the experiment to follow.
         tasks: runs the building of data and networks.
         device: "auto", "cpu", "cuda" or "mps".
+
+    Attributes:
+        store: what has been computed, by key; restored work brings another one.
 
     Signals, in the order in which another workspace replaces the current one:
         leaving(Workspace | None, Session | None): it will come, or none. The current one is still there.
@@ -104,10 +107,9 @@ class Building(QObject):
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
         self.kept: BoundedMemory[Hashable, Workspace | ReadPoints] = BoundedMemory(KEPT)
-        self._workspace_key: TrainingKey | None = None  # the key of the current workspace
+        self.store = Store(memory=STORED)
         self._begun: tuple[TrainingKey, ...] = ()  # the trainings that undo has reached
-        self._dropped: dict[Hashable, int] = {}  # steps of evicted trainings, to be reported when undo reaches them
-        self._stored: dict[TrainingKey, Callable[[], Session]] = {}  # trainings on disk that undo may reach
+        self._given: dict[TrainingKey, Callable[[], Session]] = {}  # weights that take the place of a training
         self._opening: Session | None = None
         self._opened = state.document  # that of the session being opened; a scene or lesson may be shown since
         self._outdated = False  # whether a file has replaced the settings of the workspace
@@ -204,7 +206,7 @@ class Building(QObject):
         if key is None or key in state.own.trainings or key.name.rpartition(" ")[0] != lesson.name:
             name = _new_name(lesson.name)
             if trained is not None:
-                self._stored[key_of(wanted.begun(name))] = trained
+                self._given[key_of(wanted.begun(name))] = trained
             wanted = wanted.begun(name)
         state.push(wanted)
 
@@ -214,7 +216,8 @@ class Building(QObject):
         if self._state.document.trainings != self._begun:
             self._begun = self._state.document.trainings
             self.resetting.emit()
-            self.build()
+            if self._opening is None:  # otherwise the session is built first
+                self.build()
 
     def _key(self, experiment: Experiment) -> TrainingKey:
         """The key of a workspace."""
@@ -228,7 +231,7 @@ class Building(QObject):
     @property
     def workspace_key(self) -> TrainingKey | None:
         """The key of the current workspace; None if a file has replaced its settings."""
-        return None if self._workspace is None or self._outdated else self._workspace_key
+        return None if self._workspace is None or self._outdated else self._workspace.key
 
     @property
     def is_replacing(self) -> bool:
@@ -243,19 +246,15 @@ class Building(QObject):
             found[self.workspace_key] = self._workspace
         return found
 
-    @property
-    def stored(self) -> frozenset[TrainingKey]:
-        """The trainings on disk that undo and redo can reach."""
-        return frozenset(self._stored)
-
     def _kept_workspace(self, experiment: Experiment) -> Workspace | None:
         kept = self.kept.get(self._key(experiment))
         return kept if isinstance(kept, Workspace) else None
 
     def _keep(self, key: Hashable, value: Workspace | ReadPoints) -> None:
-        for old, gone in self.kept.put(key, value):
-            if isinstance(gone, Workspace) and gone.trained_steps:
-                self._dropped[old] = gone.trained_steps
+        """Keep a workspace or points, and let go of others; what was trained goes only once the store has it."""
+        self.kept.put(key, value, parts_of(value))
+        safe = {old for old, kept in self.kept.items() if isinstance(kept, ReadPoints) or kept.is_stored}
+        self.kept.shrink(lambda old: old != key and old in safe)
 
     # Files
 
@@ -269,17 +268,17 @@ class Building(QObject):
         steps: Sequence[Document],
         place: int,
         session: Session | None,
-        stored: Mapping[TrainingKey, Callable[[], Session]],
+        store: Store,
     ) -> None:
         """Restore work with its history.
 
         Args:
             first, steps, place: as in :meth:`State.restore`.
-            session: the workspace at the history's position, or else the latest one.
-            stored: reads each other training when undo or redo reaches it.
+            session: the workspace at the history's position; None if it is to be built anew.
+            store: has each training that undo or redo reaches.
         """
         self._open(session)
-        self._stored = dict(stored)
+        self.store = store
         self._state.restore(first, steps, place)
         self._opened = self._state.document
         self._settle.start()
@@ -305,8 +304,7 @@ class Building(QObject):
             if isinstance(kept, Workspace):
                 self.kept.discard(key)
         self._begun = ()
-        self._dropped.clear()
-        self._stored.clear()
+        self._given.clear()
         self._outdated = True
         self._opening = session
 
@@ -398,19 +396,21 @@ class Building(QObject):
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned from these data, so they can be split as the settings say
         shared, bundled = self._of_the_same_points(experiment, dataset), bundled and kept is None
-        stored = self._stored.get(self._key(experiment)) if kept is None and session is None else None
+        key = self._key(experiment)
         self._tasks.start(
             "problem",
             "Loading",
             lambda: assemble(
                 experiment,
                 self._device,
+                key,
+                self.store,
                 dataset=dataset,
                 session=session,
                 previous=previous,
                 shared=shared,
                 bundled=bundled,
-                stored=stored,
+                given=self._given.get(key),
             ),
             self._take,
             self._not_assembled,
@@ -473,7 +473,8 @@ class Building(QObject):
         self.failure, self._outdated = None, False
         before, opened = self._workspace, self._opening
         built, dataset = workspace.problem.experiment, workspace.problem.dataset
-        key = self._key(built)
+        key = workspace.key
+        assert key is not None
         self._opening = None
         self.leaving.emit(workspace, opened)
         known = (kept.dataset for _, kept in self.kept.items() if isinstance(kept, ReadPoints))
@@ -488,14 +489,11 @@ class Building(QObject):
         workspace.learned_of_labels()
         self.device_text = workspace.device_text
         self._workspace = workspace
-        if before is not None and self._workspace_key in self.kept:
-            self._keep(self._workspace_key, before)  # its weights and figures have grown
-        self._workspace_key = key
-        self._keep(self._workspace_key, workspace)
-        self._stored.pop(self._workspace_key, None)  # it is in memory now
+        if before is not None and before.key in self.kept:
+            self._keep(before.key, before)  # its weights have grown
+        self._keep(key, workspace)
         self.problem_changed.emit(workspace.view)
         self.taken.emit(opened)
-        self._notify_dropped(workspace)
         if before is None:
             self.ready.emit()
 
@@ -519,15 +517,6 @@ class Building(QObject):
         said = Message("cleared", f"With other data these have their defaults again: {names}.", tuple(named))
         is_current = lambda: step is not None and self._state.is_done(step)  # noqa: E731
         self.notified.emit(Notification("info", said, "edit.undo", is_current))
-
-    def _notify_dropped(self, workspace: Workspace) -> None:
-        """Report what undo cannot bring back, when undo reaches it."""
-        steps = self._dropped.pop(self._workspace_key, 0)
-        if steps and not workspace.trained_steps:
-            self._state.mark_modified()  # a file may still hold them
-            is_current = lambda: self._workspace is workspace and not workspace.trained_steps  # noqa: E731
-            said = DROPPED.format(format_count(steps))
-            self.notified.emit(Notification("warning", said, "train.toggle", is_current))
 
 
 def _built_for(experiment: Experiment) -> tuple[object, ...]:

@@ -431,11 +431,11 @@ class Measuring(QObject):
         if workspace is None or workspace.problem.reference is None:
             return
         problem, weights = workspace.problem, workspace.weights
-        of = kept_figures.key("fisher", weights, self._state.experiment)
+        keep = self._keeper("fisher")
 
         def take(errors: ScoreErrorCurve) -> None:
             if errors.fraction >= 1.0:
-                kept_figures.keep(workspace, of, errors)
+                keep(errors)
             self._show_errors(errors)
 
         self._tasks.start("fisher", "Score errors", lambda: measurements.score_errors(problem, weights), take)
@@ -459,17 +459,23 @@ class Measuring(QObject):
 
         Complete figures are kept.
         """
-        workspace = self._building.workspace
-        assert workspace is not None
-        of = kept_figures.key(task, workspace.weights, self._state.experiment)
+        keep = self._keeper(task)
 
         def take(found: tuple[bool, Mapping[str, Any]]) -> None:
             whole, metrics = found
             if whole:
-                kept_figures.keep(workspace, of, metrics)
+                keep(metrics)
             self._show_metrics(task, metrics)
 
         return take
+
+    def _keeper(self, task: str) -> Callable[[kept_figures.Figures], None]:
+        """Makes a function that keeps the figures of a measurement of the weights in view by the present settings."""
+        workspace, store = self._building.workspace, self._building.store
+        assert workspace is not None
+        assert workspace.key is not None
+        of = kept_figures.key(task, workspace.key, workspace.weights.made, self._state.experiment)
+        return lambda figures: store.hold(of, kept_figures.Found(task, figures))
 
     def _show_errors(self, errors: ScoreErrorCurve) -> None:
         self._came_from["fisher"] = frozenset()
@@ -491,7 +497,9 @@ class Measuring(QObject):
     def _present(self) -> dict[str, kept_figures.Figures]:
         """What was measured with the weights in view and the current settings."""
         workspace, experiment = self._building.workspace, self._state.experiment
-        return {} if workspace is None else kept_figures.present(workspace, workspace.weights, experiment)
+        if workspace is None:
+            return {}
+        return kept_figures.present(self._building.store, workspace, workspace.weights, experiment)
 
     def _replace(self, figures: Mapping[str, Any], reasons: dict[str, Message]) -> None:
         """Replace the figures of these keys; None removes one, and `reasons` says why."""

@@ -302,7 +302,8 @@ class Pinning(QObject):
                 continue
             sampling = run.experiment.sampling
             if isinstance(sampling, FollowsScore) and sampling.source == run.experiment.likelihood.source:
-                found = kept_figures.present(workspace, workspace.weights, run.experiment).get("test-set")
+                store = self._building.store
+                found = kept_figures.present(store, workspace, workspace.weights, run.experiment).get("test-set")
                 if isinstance(found, dict) and found.get("kl") is not None:
                     self._put(with_figures(run, {key: found.get(key) for key in KL}))
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.controllers.autosaving import Autosaving
@@ -13,14 +14,19 @@ from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.sessions import Sessions
+from playground.app.model import kept_figures
 from playground.app.model.history import History
 from playground.app.model.pinned_runs import PinnedRun, PinnedRuns, from_json
 from playground.app.model.preferences import Preferences
 from playground.app.workers.background_task import BackgroundTask
+from playground.lab import recovery
 from playground.lab.document import Document, Pin
-from playground.lab.experiment import Experiment, reset_key
-from playground.lab.recovery import KeptWeights, RecoveryFolder, Work
+from playground.lab.experiment import Experiment
+from playground.lab.keys import TrainingKey
+from playground.lab.recovery import OldTraining, Work
 from playground.lab.session import Session, SessionError
+from playground.lab.store import Store
+from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import message_of
 
@@ -33,11 +39,12 @@ class RecoverableWork:
     """Work that can be restored, or at least deleted.
 
     Attributes:
+        store: has the values that it reaches.
         work: the work; None if it cannot be read.
         why: why it cannot be read.
     """
 
-    folder: RecoveryFolder
+    store: Store
     work: Work | None
     why: Message | None = None
 
@@ -54,11 +61,10 @@ class RecoverableWork:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recovered:
-    """The content of the files: the history, and the session at its position or of the latest training."""
+    """The content of the store: the history, and the session at its position if the store has its data."""
 
     history: History
     session: Session | None
-    settings: tuple[tuple[Experiment, KeptWeights], ...]  # of each training
     runs: Sequence[PinnedRun]  # including those that undo can bring back
 
 
@@ -105,23 +111,23 @@ class Recovering(QObject):
     def look(self) -> None:
         """Find work of earlier runs of the program. Call it after the first paint."""
         unreadable: list[RecoverableWork] = []
-        for folder in RecoveryFolder.left_behind(self._parent_folder):
+        for store in recovery.left_behind(self._parent_folder):
             try:
-                work = folder.read()
+                work = recovery.read(store)
             except SessionError as error:
-                unreadable.append(RecoverableWork(folder, None, error.message))
+                unreadable.append(RecoverableWork(store, None, error.message))
                 continue
             if work.modified:
-                self._offers.append(RecoverableWork(folder, work))
+                self._offers.append(RecoverableWork(store, work))
             else:  # a file holds all of it
-                folder.remove()
+                store.delete()
         self._offers += unreadable
         self.changed.emit()
 
     def discard(self) -> None:
         """Delete the offered work permanently."""
         if self._offers and not self.busy:
-            self._offers.pop(0).folder.remove()
+            self._offers.pop(0).store.delete()
             self.changed.emit()
 
     def restore(self) -> None:
@@ -142,9 +148,9 @@ class Recovering(QObject):
         ended = self._background.wait(seconds)
         for offer in self._offers:
             if keep or not ended or offer.work is None:  # another version may be able to read it
-                offer.folder.release()
+                offer.store.close()
             else:
-                offer.folder.remove()
+                offer.store.delete()
         self._offers.clear()
         return ended
 
@@ -152,7 +158,7 @@ class Recovering(QObject):
         if self.offer is offer:
             self._background.run(
                 "recovery",
-                lambda: _recovered(offer.folder, work),
+                lambda: _recovered(offer.store, work),
                 functools.partial(self._take, offer, work),
                 self._not_read,
             )
@@ -163,57 +169,57 @@ class Recovering(QObject):
         self.changed.emit()
 
     def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:
-        history = recovered.history
-        named = {key.name: key for document in (history.first, *history.steps) for key in document.trainings}
-        stored = {
-            named.get(kept.name or str(kept.reset)) or key_of(Document(settings)): kept
-            for settings, kept in recovered.settings
-        }
-        here = key_of(history.document)
-        present = next((key for key, kept in stored.items() if kept.present), None)
-        session = recovered.session
-        if (
-            session is not None
-            and present is not None
-            and present != here
-            and reset_key(present.experiment) == reset_key(here.experiment)
-        ):
-            # Training was reset since then.
-            session = dataclasses.replace(session, weights=None, trajectory=None, training={}, measurements={})
-            present = None
-        read = {
-            key: functools.partial(offer.folder.load, kept, history.first.experiment)
-            for key, kept in stored.items()
-            if key != present
-        }
+        history, session, before = recovered.history, recovered.session, self._building.store
 
         def restore() -> None:
             self._pinned.load(recovered.runs)
-            self._building.restore(history.first, history.steps, history.place, session, read)
+            self._building.restore(history.first, history.steps, history.place, session, offer.store)
             if session is not None:
                 self._sessions.play(session)
 
         self._offers.remove(offer)
         self._documents.recover(restore, Path(work.file) if work.file else None, work.stamp, session)
-        self._autosaving.adopt(offer.folder, stored)
+        self._autosaving.leave(before)
         self.changed.emit()
 
 
-def _recovered(folder: RecoveryFolder, work: Work) -> Recovered:
-    """Read the files, in a thread."""
-    found, session, runs = [], None, list[PinnedRun]()
+def _recovered(store: Store, work: Work) -> Recovered:
+    """Read what is at the history's position, in a thread."""
+    runs = list[PinnedRun]()
 
     def pinned(first: Experiment) -> tuple[Pin, ...]:
         runs[:] = from_json(work.runs, first, most=None)
         return tuple(Pin(run.number, run.name) for run in runs)
 
     history = History.from_json(work.history, pinned, work.clicked)
-    for kept in work.trainings:
-        read = Session.load(folder.path / kept.weights, history.first.experiment)
-        found.append((read.experiment, kept))
-        if kept.present:
-            session = dataclasses.replace(folder.load(kept, history.first.experiment), view=work.view)
-    return Recovered(history, session, tuple(found), runs)
+    if work.trainings:
+        _bring_up_to_date(store, work, history)
+    document = history.document
+    key, experiment = key_of(document), document.experiment
+    session = recovery.session_of(store, key, experiment, view=work.view)
+    if session is not None:
+        run: Trajectory | None = store.get(
+            recovery.run_key(key, experiment, int((session.weights or {}).get("step", 0)))
+        )
+        arrays = None if run is None else {name: array for name, array in run.arrays().items() if name != "axes"}
+        session = dataclasses.replace(session, trajectory=arrays)
+    return Recovered(history, session, runs)
+
+
+def _bring_up_to_date(store: Store, work: Work, history: History) -> None:
+    """Write the work of an earlier version as this one does."""
+    named = {key.name: key for document in (history.first, *history.steps) for key in document.trainings}
+
+    def key(settings: Experiment, old: OldTraining) -> TrainingKey:
+        return named.get(old.name or str(old.reset)) or key_of(Document(settings))
+
+    for of, session in recovery.take_old(store, work, key, history.first.experiment).items():
+        made = int((session.weights or {}).get("step", 0))
+        kept_figures.keep_saved(store, session.measurements, of, made, session.experiment)
+    documents = {"history": history.to_json(), "clicked": (), "trainings": ()}
+    recovery.write(store, msgspec.structs.replace(work, **documents, version=recovery.VERSION))
+    if not store.is_failing:
+        recovery.drop_old(store)
 
 
 def moment(seconds: float) -> str:

@@ -47,7 +47,8 @@ class Sessions:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
         dataset, trajectory = workspace.problem.dataset, self._playing.newest_finished
-        measured = kept_figures.to_json(kept_figures.present(workspace, workspace.newest, experiment))
+        store = self._building.store
+        measured = kept_figures.to_json(kept_figures.present(store, workspace, workspace.newest, experiment))
         arrays, clicked = None, self._state.document.clicked
         if trajectory is not None:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}

@@ -1,57 +1,83 @@
 """Measured figures with the weights and settings that they belong to, so that undo and a saved session restore them."""
 
 import dataclasses
+import json
 import math
 import sys
 from collections.abc import Container, Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
+from msgspec import structs
 
 from playground import messages
 from playground.app.model.weights import Weights
-from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
+from playground.lab.keys import Key, TrainingKey, WeightsKey
 from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.lab.settings import Likelihood
+from playground.lab.store import Kept, Store
 from playground.messages import Message
 
 Figures = Mapping[str, Any] | ScoreErrorCurve
 """The result of one measurement: figures by name, or the score's errors along sigma."""
-Key = tuple[object, ...]
 
 
-class Measured(Protocol):
-    """Figures, and the weights that they belong to."""
+class HasWeights(Protocol):
+    """What is measured: a training, and the weights of it that are in use.
 
-    figures: dict[Key, Figures]
+    Attributes:
+        key: the training; None if nothing is kept of it.
+        training: its status.
+    """
+
+    key: TrainingKey | None
     newest: Weights
     training: str
 
-    @property
-    def weights(self) -> Weights:
-        """The weights that are measured now: the newest, or those of the chosen training step."""
 
-    @property
-    def lasting_versions(self) -> frozenset[int]:
-        """The versions of the weights that can be measured again."""
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The result of one measurement as it is kept, see :class:`playground.lab.store.Kept`."""
+
+    measurement: str
+    figures: Figures
+
+    def packed(self) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+        return {"figures": json.dumps(to_json({self.measurement: self.figures}))}, {}
+
+    @classmethod
+    def unpacked(cls, texts: Mapping[str, str], _arrays: Mapping[str, np.ndarray]) -> Self:
+        ((measurement, figures),) = from_json(json.loads(texts.get("figures", ""))).items()
+        return cls(measurement, figures)
+
+
+class FoundKey(Key, frozen=True, cache_hash=True):
+    """A measurement of weights.
+
+    Attributes:
+        experiment: has only the settings that the figures depend on besides those of training.
+    """
+
+    measurement: str
+    weights: WeightsKey
+    experiment: Experiment
+
+    kept: ClassVar[type[Kept] | None] = Found
 
 
 MEASUREMENTS = ("test-set", "quality", "budget", "paths", "fisher")
 """The kept measurements: figures of held-out points, of samples, of the error budget, of paths between sets, and score errors."""
 
 SETTINGS = {
-    "test-set": (
-        *(
-            f"likelihood.{name}"
-            for name in ("source", "points", "tolerance", "trace", "trace_probes", "probes", "dequantization_samples")
-        ),
-    ),
-    "quality": ("sampling", "likelihood.points"),
-    "budget": ("sampling",),
-    "paths": ("sampling",),
-    "fisher": ("likelihood.points",),
+    "test-set": ("source", "points", "tolerance", "trace", "trace_probes", "probes", "dequantization_samples"),
+    "quality": ("points",),
+    "fisher": ("points",),
 }
-"""By measurement: the settings that its figures depend on, besides those of training."""
+"""By measurement: the settings of likelihoods that its figures depend on."""
+OF_SAMPLER = ("quality", "budget", "paths")
+"""The measurements that depend on the settings of sampling, the first on their seed too."""
 TEXTS = ("reference_set", "density")
 MESSAGES = ("energy_note",)
 POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points", "budget_points", "path_points")
@@ -59,34 +85,31 @@ SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_w
 """Figures that are not numbers: texts, messages, pairs of counts, and lists of equal length."""
 
 
-def key(measurement: str, weights: Weights, experiment: Experiment) -> Key:
-    """The key of figures of these weights. Only those of the samples depend on the seed of sampling."""
+def key(measurement: str, training: TrainingKey, step: int, experiment: Experiment) -> FoundKey:
+    """The key of figures of the weights after a step. Only those of the samples depend on the seed of sampling."""
+    nothing = Experiment()
+    sampling = experiment.sampling if measurement in OF_SAMPLER else nothing.sampling
     if measurement != "quality":
-        experiment = description.replace(experiment, {"sampling.seed": 0})
-    settings = tuple(description.value(experiment, name) for name in SETTINGS[measurement])
-    return weights.version, measurement, settings
+        sampling = structs.replace(sampling, seed=nothing.sampling.seed)
+    given = {name: getattr(experiment.likelihood, name) for name in SETTINGS.get(measurement, ())}
+    settings = structs.replace(nothing, sampling=sampling, likelihood=Likelihood(**given))
+    return FoundKey(measurement, WeightsKey(training, step), settings)
 
 
-def keep(workspace: Measured, of: Key, found: Figures) -> None:
-    """Keep the figures of a key, and drop those of weights that cannot come back."""
-    lasting = {of[0], *workspace.lasting_versions}
-    for other in [other for other in workspace.figures if other[0] not in lasting]:
-        del workspace.figures[other]
-    workspace.figures[of] = found
-
-
-def keep_saved(workspace: Measured, saved: Mapping[str, Any], experiment: Experiment) -> None:
-    """Keep the result of :func:`to_json` for the newest weights and these settings."""
+def keep_saved(
+    store: Store, saved: Mapping[str, Any], training: TrainingKey, step: int, experiment: Experiment
+) -> None:
+    """Keep the result of :func:`to_json` for the weights after a step and these settings."""
     for name, found in from_json(saved).items():
-        keep(workspace, key(name, workspace.newest, experiment), found)
+        store.hold(key(name, training, step, experiment), Found(name, found))
 
 
-def present(workspace: Measured, weights: Weights, experiment: Experiment) -> dict[str, Figures]:
+def present(store: Store, of: HasWeights, weights: Weights, experiment: Experiment) -> dict[str, Figures]:
     """The figures measured with these weights and settings; empty while training changes the weights."""
-    if workspace.training == "training":
+    if of.training == "training" or of.key is None:
         return {}
-    found = {name: workspace.figures.get(key(name, weights, experiment)) for name in MEASUREMENTS}
-    return {name: figures for name, figures in found.items() if figures is not None}
+    found = {name: store.get(key(name, of.key, weights.made, experiment)) for name in MEASUREMENTS}
+    return {name: kept.figures for name, kept in found.items() if kept is not None}
 
 
 def to_json(found: Mapping[str, Figures]) -> dict[str, Any]:

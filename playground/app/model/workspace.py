@@ -22,8 +22,13 @@ from playground.data.dataset import held_out_count
 from playground.lab import experiment as description
 from playground.lab.conflicts import has_energy, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, reset_key
+from playground.lab.keys import TrainingKey
 from playground.lab.loss_identity import loss_identity
+from playground.lab.points import Points
+from playground.lab.recovery import keep_training, session_of
 from playground.lab.session import Session, SessionError
+from playground.lab.store import Store
+from playground.lab.trained import Trained
 from playground.resources import resource
 
 if TYPE_CHECKING:
@@ -89,7 +94,12 @@ class Model:
 
 @dataclass
 class Workspace:
-    """A problem, its trainer and its history. It is kept when another replaces it, so that undo can restore it."""
+    """A problem, its trainer and its history. It is kept when another replaces it, so that undo can restore it.
+
+    Attributes:
+        key: the training; None of one that nothing leads back to.
+        stored: the moment of the training that the store has; None if that is not known.
+    """
 
     problem: "Problem"
     trainer: "Trainer"
@@ -104,7 +114,8 @@ class Workspace:
     held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses
     pending_hyperparameters: Mailbox[Experiment] = field(default_factory=Mailbox)
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
-    figures: dict[kept_figures.Key, kept_figures.Figures] = field(default_factory=dict)
+    key: TrainingKey | None = None
+    stored: tuple[int, str] | None = None
 
     @property
     def weights(self) -> Weights:
@@ -144,13 +155,6 @@ class Workspace:
         return self.weights_of(step) if step in self.kept_steps else self.newest
 
     @property
-    def lasting_versions(self) -> frozenset[int]:
-        """The versions of the weights that can be chosen now."""
-        kept = self.kept_steps
-        earlier = (weights.version for step, weights in self.checkpoints.items() if step in kept)
-        return frozenset({self.newest.version, *earlier})
-
-    @property
     def model(self) -> Model:
         """The problem with the weights in use."""
         return Model(self.problem, self.weights, self.view)
@@ -159,6 +163,16 @@ class Workspace:
     def trained_steps(self) -> int:
         """Steps of the last report, or of weights that came without one."""
         return self.progress.step if self.progress is not None else self.trainer.step
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the store has all that was trained."""
+        return not self.trained_steps or self.moment == self.stored
+
+    @property
+    def moment(self) -> tuple[int, str]:
+        """The state of the training, which changes whenever it has learned something."""
+        return self.trained_steps, self.training
 
     def become(self, training: str) -> None:
         """Set the status of training."""
@@ -320,6 +334,14 @@ class Workspace:
             "held_out": list(self.held_out),
         }
 
+    def keep_in(self, store: Store) -> None:
+        """Keep what came of the training so far, and its points; weights are available only between two blocks of training."""
+        assert self.key is not None
+        moment, points = self.moment, Points.of(self.problem.dataset)
+        trained = Trained(self.state() or {}, self.summary(), str(self.problem.device))
+        keep_training(store, self.key, trained, points)
+        self.stored = moment
+
 
 _versions = itertools.count(1)
 
@@ -345,23 +367,27 @@ def torch_threads(problem: "Problem") -> int:
 def assemble(
     experiment: Experiment,
     device_name: str,
+    key: TrainingKey | None = None,
+    store: Store | None = None,
     *,
     dataset: "Dataset | None" = None,
     session: Session | None = None,
     previous: Workspace | None = None,
     shared: "Problem | None" = None,
     bundled: bool = False,
-    stored: Callable[[], Session] | None = None,
+    given: Callable[[], Session] | None = None,
 ) -> Iterator[tuple[float, Workspace]]:
     """Load the data and build the network. The first call is slow, because it imports torch.
 
     Args:
+        key: the training; what the store has of it is used, unless there is a session or a workspace of before.
+        store: takes the figures of a session; None together with `key`.
         dataset: data that are already loaded.
         session: a saved session whose data, weights and history are used.
         bundled: start from bundled weights, if there are any for these settings.
         previous: a workspace whose trainer continues, if only measurements changed.
         shared: a problem with the same points, whose memory is shared.
-        stored: reads the session of these settings from disk, if there is one.
+        given: reads a session whose weights take the place of a training that the store does not have.
 
     Raises:
         ExperimentError, DataError: a sentence for the user.
@@ -373,9 +399,12 @@ def assemble(
     from playground.lab.training import Trainer, TrainingProgress
 
     session = bundled_session(experiment) if bundled else session
-    if stored is not None:
-        with contextlib.suppress(SessionError):  # missing or damaged: train again
-            session = stored()
+    if store is not None and key is not None and session is None and previous is None:
+        kept = session_of(store, key, experiment)
+        session = kept if kept is not None and kept.weights else None
+    if given is not None and session is None:
+        with contextlib.suppress(SessionError):  # missing or damaged: train
+            session = given()
     if previous is not None and previous.problem.density is None:
         shared = previous.problem  # a new split would test points that its trainer has seen
     if shared is not None and session is None:
@@ -388,7 +417,9 @@ def assemble(
     if previous is not None:
         yield (
             1.0,
-            dataclasses.replace(previous, problem=problem, view=problem_view(problem, previous.view.parameters_count)),
+            dataclasses.replace(
+                previous, problem=problem, view=problem_view(problem, previous.view.parameters_count), key=key
+            ),
         )
         return
     trainable = problem
@@ -400,15 +431,15 @@ def assemble(
     trainer = Trainer(trainable)
     weights = weights_of(trainer)
     count = sum(weight.numel() for weight in trainer.network.parameters())
-    workspace = Workspace(problem, trainer, problem_view(problem, count), weights)
+    workspace = Workspace(problem, trainer, problem_view(problem, count), weights, key=key)
     if session is not None and session.weights:
         # First, because the weights do not say with which settings they were trained.
         _restore_hyperparameters(trainer, session)
         trainer.restore(dict(session.weights))
         workspace.publish()
         workspace.remember(session.training, TrainingProgress)
-    if session is not None:
-        kept_figures.keep_saved(workspace, session.measurements, session.experiment)
+    if session is not None and store is not None and key is not None:
+        kept_figures.keep_saved(store, session.measurements, key, workspace.newest.made, session.experiment)
     yield 1.0, workspace
 
 
