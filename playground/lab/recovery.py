@@ -29,6 +29,7 @@ from playground.user_errors import UserError
 VERSION = 2
 OLD = "work.json"
 """The file that had the work in version 1, beside one session for each training and each set of points."""
+MEMORY = 2**26  # bytes of values in memory, beside the trainings that go on
 YOUNG = 60  # seconds within which a window writes to its new folder
 _NAME = re.compile(rf"[a-z]+-\d{{1,9}}{re.escape(SUFFIX)}", re.ASCII)
 
@@ -75,6 +76,11 @@ class Work(msgspec.Struct, frozen=True):
     version: int = 1
 
 
+def new_store(folder: Path | None = None) -> Store:
+    """A store for a window; its folder can be opened later, see :meth:`Store.open`."""
+    return Store(folder, memory=MEMORY)
+
+
 def folder_in(parent: Path) -> Path:
     """The name of a new folder."""
     return parent / os.urandom(6).hex()
@@ -89,7 +95,7 @@ def left_behind(parent: Path) -> list[Store]:
                 if is_held(path / LOCK) is not False:
                     continue
                 if _written(path):
-                    found.append(Store(path))
+                    found.append(new_store(path))
                 elif time.time() - path.stat().st_mtime > YOUNG:
                     shutil.rmtree(path)
     return found

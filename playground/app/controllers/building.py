@@ -25,6 +25,7 @@ from playground.lab.conflicts import Conditions, training_conflict
 from playground.lab.document import Document, LessonPlace
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import TrainingKey
+from playground.lab.recovery import new_store
 from playground.lab.session import Session
 from playground.lab.settings import Likelihood
 from playground.lab.store import Store
@@ -42,7 +43,6 @@ TASKS = ("problem", "reading")  # the tasks that end with another workspace
 MOST_NAMED = 3  # settings that one message names
 FIRST = "first"
 """Begins the name of the training of settings with which none was begun by a reset, a scene or a lesson."""
-STORED = 2**26  # bytes of values in memory besides
 
 
 def key_of(document: Document) -> TrainingKey:
@@ -107,7 +107,7 @@ class Building(QObject):
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
         self.kept: BoundedMemory[Hashable, Workspace | ReadPoints] = BoundedMemory(KEPT)
-        self.store = Store(memory=STORED)
+        self.store = new_store()
         self._begun: tuple[TrainingKey, ...] = ()  # the trainings that undo has reached
         self._given: dict[TrainingKey, Callable[[], Session]] = {}  # weights that take the place of a training
         self._opening: Session | None = None
