@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -95,6 +95,38 @@ def parts_of(value: Any) -> Parts:
     864
     """
     found: Parts = {}
+    for thing in _arrays(value):
+        while isinstance(thing, np.ndarray) and (
+            isinstance(thing.base, np.ndarray) or hasattr(thing.base, "untyped_storage")
+        ):
+            thing = thing.base
+        if isinstance(thing, np.ndarray):
+            address, size = thing.__array_interface__["data"][0], thing.nbytes
+        elif isinstance(thing, list | tuple):
+            address, size = id(thing), NUMBER * len(thing)
+        else:
+            storage = thing.untyped_storage()
+            address, size = storage.data_ptr(), storage.nbytes()
+        found[address] = max(found.get(address, 0), size)
+    return found
+
+
+def freeze(value: Any) -> None:
+    """Make each array that an object of this program holds read-only, directly or through others. Tensors cannot be.
+
+    >>> points = np.zeros(3)
+    >>> freeze({"points": points})
+    >>> points[0] = 1.0
+    Traceback (most recent call last):
+    ValueError: assignment destination is read-only
+    """
+    for thing in _arrays(value):
+        if isinstance(thing, np.ndarray):
+            thing.flags.writeable = False
+
+
+def _arrays(value: Any) -> Iterator[Any]:
+    """The arrays, tensors and lists of numbers that an object of this program holds, directly or through others."""
     seen: set[int] = set()
     waiting = [value]
     while waiting:
@@ -102,25 +134,18 @@ def parts_of(value: Any) -> Parts:
         if id(thing) in seen:
             continue
         seen.add(id(thing))
-        while isinstance(thing, np.ndarray) and (
-            isinstance(thing.base, np.ndarray) or hasattr(thing.base, "untyped_storage")
-        ):
-            thing = thing.base
-        if isinstance(thing, np.ndarray):
-            address = thing.__array_interface__["data"][0]
-            found[address] = max(found.get(address, 0), thing.nbytes)
-        elif hasattr(thing, "untyped_storage"):  # a tensor; importing torch to check would take a second
-            storage = thing.untyped_storage()
-            found[storage.data_ptr()] = max(found.get(storage.data_ptr(), 0), storage.nbytes())
+        if isinstance(thing, np.ndarray) or hasattr(
+            thing, "untyped_storage"
+        ):  # a tensor; importing torch to check would take a second
+            yield thing
         elif isinstance(thing, dict):
             waiting += list(thing.values())
         elif isinstance(thing, list | tuple):
             if thing and isinstance(thing[0], int | float):
-                found[id(thing)] = NUMBER * len(thing)
+                yield thing
             else:
                 waiting += list(thing)
         elif isinstance(thing, functools.partial):
             waiting += [*thing.args, *thing.keywords.values()]
         elif hasattr(thing, "__dict__") and (hasattr(thing, "packed") or type(thing).__module__.startswith(OURS)):
             waiting += list(vars(thing).values())
-    return found

@@ -112,7 +112,7 @@ def _no_density(problem: Problem) -> Message | None:
     line = Message("line", "The points lie on a line") if small < SINGULAR * large else None
     what = line or _few_values(problem, points)
     if what is None:
-        dimension = intrinsic_dimension(torch.from_numpy(points))
+        dimension = intrinsic_dimension(torch.tensor(points))
         if not dimension.is_curve:
             return None
         text = "The points lie on a curve (intrinsic dimension {:.2f} ± {:.2f})"
@@ -175,7 +175,7 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> Message | Non
     if max(map(len, columns)) < most:  # otherwise there are as many distinct points
         distinct = np.unique(points, axis=0)
         some = distinct[problem.some_rows(len(distinct), EVALUATED, "distinct points")]
-        distances, _ = nearest(torch.from_numpy(some), torch.from_numpy(distinct), 2)
+        distances, _ = nearest(torch.tensor(some), torch.tensor(distinct), 2)
         if len(distinct) < most and float(distances[:, 1].median()) > apart:
             return Message("few-values", "The {} points take only {} distinct values", (len(points), len(distinct)))
     for name, column in zip(problem.dataset.axes, columns, strict=True):

@@ -150,7 +150,7 @@ def _standardized(problem: Problem) -> Density:
     """The known density in internal units, in double precision on the CPU."""
     density, units = problem.dataset.density, problem.units
     assert density is not None
-    moved = density.standardized(torch.from_numpy(units.offset), float(units.scale.flat[0]))
+    moved = density.standardized(torch.tensor(units.offset), float(units.scale.flat[0]))
     return moved.to("cpu", torch.float64)
 
 

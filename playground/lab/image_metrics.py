@@ -37,7 +37,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     - class_frequencies: the share of the samples in each class, by a vote of the NEIGHBOURS nearest training images, with
       the error of :func:`share_error`. class_frequencies_true: the shares of the classes in the training set.
     """
-    training = torch.from_numpy(np.asarray(problem.dataset.points, dtype=np.float32)).flatten(1)
+    training = torch.tensor(problem.dataset.points, dtype=torch.float32).flatten(1)
     distances, rows = _nearest(training, samples[:EVALUATED])
     others = problem.dataset.held_out
     held_out, _ = _nearest(training, others[problem.some_rows(len(others), EVALUATED, "nearest")])
@@ -50,7 +50,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     }.items():
         found[key], found[f"{key}_standard_error"] = median_with_error(those[:, 0])
     if problem.dataset.labels is not None:
-        labels = torch.from_numpy(problem.dataset.labels)
+        labels = torch.tensor(problem.dataset.labels)
         classes = int(labels.max()) + 1
         shares = torch.bincount(_voted(labels[rows]), minlength=classes).double() / len(rows)
         found["class_frequencies"] = shares.tolist()
@@ -61,7 +61,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
 
 def _nearest(training: Tensor, images: Array) -> tuple[Tensor, Tensor]:
     """Distances to the nearest training images and their rows, (N, NEIGHBOURS) each, nearest first."""
-    return nearest(torch.from_numpy(np.asarray(images, dtype=np.float32)).flatten(1), training, NEIGHBOURS)
+    return nearest(torch.tensor(images, dtype=torch.float32).flatten(1), training, NEIGHBOURS)
 
 
 def _voted(labels: Tensor) -> Tensor:

@@ -154,13 +154,13 @@ class Problem:
         )
         density = dataset.density
         if density is not None:
-            offset = torch.from_numpy(units.offset)
+            offset = torch.tensor(units.offset)
             density = density.standardized(offset, float(units.scale.flat[0])).to(device, torch.float32)
         across = functools.cache(functools.partial(diameter, train))
         spread = functools.cache(functools.partial(PrincipalAxes.of_points, train))
         thickness = functools.cache(functools.partial(_thickness, train))
         width = functools.cache(functools.partial(_kernel_width, train))
-        labels = None if dataset.labels is None else torch.from_numpy(dataset.labels).to(device)
+        labels = None if dataset.labels is None else torch.tensor(dataset.labels, device=device)
         class_moments = functools.cache(functools.partial(_class_moments, train, labels))
         problem = cls(
             experiment, dataset, units, train, test, density, device, across, spread, thickness, width, class_moments
@@ -211,7 +211,7 @@ class Problem:
     def labels(self) -> Tensor | None:
         """(N,) int64 on the device: the class of each training point, where the data have classes."""
         labels = self.dataset.labels
-        return None if labels is None else torch.from_numpy(labels).to(self.device)
+        return None if labels is None else torch.tensor(labels, device=self.device)
 
     @property
     def classes(self) -> int:

@@ -72,7 +72,7 @@ def add_distances(
             found |= image_figures(problem, samples)
         if conflict is None:
             found |= memorized_shares(problem, samples)
-            equalized = torch.from_numpy(problem.units.equalized(samples))
+            equalized = torch.tensor(problem.units.equalized(samples))
             yield from _compare(problem, equalized, found, reasons)
         else:  # images keep their class frequencies and nearest training images
             samples = None
@@ -145,7 +145,7 @@ def compared_data(problem: Problem, count: int, generator: torch.Generator) -> C
         )
         return Comparison(count, data, pairs, "fresh draws of the known density")
     what = "images" if len(problem.shape) == 3 else "rows"
-    held_out, points = (torch.from_numpy(problem.units.equalized(part)) for part in (dataset.held_out, dataset.points))
+    held_out, points = (torch.tensor(problem.units.equalized(part)) for part in (dataset.held_out, dataset.points))
     everything = torch.cat([points, held_out])
     available = len(everything)
     if dataset.biased_split:

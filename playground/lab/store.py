@@ -22,7 +22,7 @@ import numpy as np
 
 from playground.lab import checked_file
 from playground.lab.atomic import hold
-from playground.lab.bounded_memory import BoundedMemory, parts_of
+from playground.lab.bounded_memory import BoundedMemory, freeze, parts_of
 from playground.messages import Message
 from playground.user_errors import UserError, cannot_write
 from playground.version import __version__
@@ -150,6 +150,7 @@ class Store:
                     return self._memory.get(key)
             value = self._read(key)
             if value is not None:
+                freeze(value)
                 with self._lock:
                     if key in self._memory:  # it was held meanwhile
                         return self._memory.get(key)
@@ -167,7 +168,8 @@ class Store:
             self._shrink_memory(key)
 
     def hold(self, key: Key, value: Any) -> None:
-        """Keep a value in memory, and write it with the next one that is put. It waits for no file."""
+        """Keep a value in memory, its arrays read-only, and write it with the next one that is put. It waits for no file."""
+        freeze(value)
         parts = parts_of(value)
         with self._lock:
             self._unwritten.pop(key, None)

@@ -110,6 +110,57 @@ def test_a_value_comes_back_from_memory_and_folder_and_in_the_next_process(folde
             assert (one.array.dtype, one.array.shape) == (array.dtype.newbyteorder("<"), array.shape)
 
 
+def test_nobody_changes_a_value(folder: Path) -> None:
+    value = Numbers(np.zeros(3))
+    with Store(folder) as kept:
+        for put in (kept.hold, kept.put):
+            put(Named(1), value)
+            for _ in range(2):
+                with pytest.raises(ValueError, match="read-only"):
+                    kept.get(Named(1)).array[0] = 1.0
+                kept.release()
+            value = Numbers(np.ones(3))
+
+
+def test_what_is_held_is_written_with_the_next_and_the_newest_of_two_stays(folder: Path) -> None:
+    with Store() as kept:
+        for number in range(2):
+            kept.hold(Named(1), of(number))
+        kept.hold(Named(2), of(7))
+        assert text_at(kept, Named(1)) == "1"
+        kept.open(folder)
+        assert not kept.has_unwritten
+        kept.hold(Named(2), of(8))
+        assert kept.has_unwritten
+        kept.release()
+        assert text_at(kept, Named(2)) == "8"  # it is nowhere else
+        kept.put(Named(3), of(3))
+        assert not kept.has_unwritten
+    with Store(folder) as kept:
+        assert [text_at(kept, Named(number)) for number in (1, 2, 3)] == ["1", "8", "3"]
+        assert Named(4) not in kept
+        assert Named(1) in kept
+        kept.delete()
+    assert not folder.exists()
+
+
+def test_what_is_held_while_another_is_written_is_written_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, write = Store(folder), checked_file.write
+
+    def slow(*given: Any) -> None:
+        monkeypatch.undo()
+        kept.hold(Named(1), of(2))
+        write(*given)
+
+    monkeypatch.setattr(checked_file, "write", slow)
+    kept.put(Named(1), of(1))
+    assert kept.has_unwritten
+    kept.put(Named(2), of(3))
+    kept.close()
+    with Store(folder) as kept:
+        assert text_at(kept, Named(1)) == "2"
+
+
 def test_what_is_put_again_takes_the_place_of_the_old(folder: Path) -> None:
     with Store(folder) as kept:
         for number in range(3):
@@ -425,7 +476,8 @@ def test_a_damaged_note_is_missing(folder: Path) -> None:
     damage(folder / ("note-0" + UNIQUE), -1)
     with Store(folder) as kept:
         assert kept.note() is None
-        assert codes(kept) == ["value-damaged"]
+        assert codes(kept) == ["note-damaged"]
+        assert files(folder) == {"note-0" + UNIQUE}  # until its reader gives it up
 
 
 def test_the_file_of_another_key_or_of_a_value_that_its_type_refuses_counts_as_damaged(folder: Path) -> None:

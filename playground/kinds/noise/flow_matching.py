@@ -338,7 +338,7 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
             made = start.load(held_out=1)
             density, points = made.density, made.points
         if density is not None:
-            offset = torch.from_numpy(units.offset) / self.source_scale
+            offset = torch.tensor(units.offset) / self.source_scale
             density = density.standardized(offset, float(units.scale.flat[0]) / self.source_scale)
             return StartSet(density.to(given.device, torch.float32), self.coupling)
         assert points is not None

@@ -74,7 +74,7 @@ class DataAudit:
 
     @functools.cached_property
     def points(self) -> Tensor:
-        return torch.from_numpy(np.asarray(self.data.points, dtype=np.float64))
+        return torch.tensor(self.data.points, dtype=torch.float64)
 
     @property
     def unit(self) -> float:
@@ -229,7 +229,7 @@ class DataAudit:
     @property
     def labels(self) -> Tensor:
         assert self.data.labels is not None
-        return torch.from_numpy(self.data.labels)
+        return torch.tensor(self.data.labels)
 
     def posteriors(self, x: Tensor, sigma: float) -> Tensor:
         """p(c | x) = pi_c p(x | c) / p(x) by the stated density p, (N, C), for x (N, dim)."""
