@@ -1569,7 +1569,8 @@ def test_clicks_are_one_step_of_the_history_and_no_unsaved_work(qtbot, workspace
     qtbot.waitUntil(lambda: not controllers.building.busy)
     assert measuring.likelihood is measuring.interpolation is None
     state.undo()
-    qtbot.waitUntil(lambda: not controllers.building.busy and measuring.interpolation is not None)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
+    qtbot.waitUntil(lambda: measuring.likelihood is not None and measuring.interpolation is not None)
     assert measuring.likelihood.point.tolist() == [0.0, 1.0]
     np.testing.assert_array_equal(measuring.interpolation.ends, [[0.0, 1.0], [1.0, -0.5]])
     state.undo()
