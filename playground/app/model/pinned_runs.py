@@ -1,6 +1,7 @@
 """Pinned sampling runs, kept for comparison: their settings, cost and measured figures."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -229,13 +230,22 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
 
     Values of "auto" are left out, because they follow from other settings in the list.
     """
-    found, known = [], [(run, description.fields(run.experiment)) for run in runs]
-    for key in dict.fromkeys(key for _, fields in known for key in fields):
-        those = [run for run, fields in known if key in fields]
-        values = [run.setting(key) if key == STEPS else description.value(run.experiment, key) for run in those]
+    return list(_differing(tuple((run.experiment, run.resolved.get(STEPS)) for run in runs)))
+
+
+@functools.lru_cache(maxsize=4)
+def _differing(runs: tuple[tuple[Experiment, Any], ...]) -> tuple[str, ...]:
+    """See :func:`differing_keys`, of settings and the steps in place of "auto"; asked again whenever a name changes."""
+    found, known = [], [(experiment, steps, description.fields(experiment)) for experiment, steps in runs]
+    for key in dict.fromkeys(key for *_, fields in known for key in fields):
+        values = [
+            description.value(experiment, key) if key != STEPS or steps is None else steps
+            for experiment, steps, fields in known
+            if key in fields
+        ]
         if any(value != values[0] for value in values):
             found.append(key)
-    return sorted(found, key=lambda key: key in description.SEEDS)  # the seeds last
+    return tuple(sorted(found, key=lambda key: key in description.SEEDS))  # the seeds last
 
 
 def differences(runs: Sequence[PinnedRun], beside_names: bool = False, named: bool = False) -> dict[int, str]:

@@ -187,6 +187,7 @@ class RunTable(QTreeWidget):
         item = QTreeWidgetItem(self)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
         waiting = self._pinning.is_waiting(run.number)
+        words, numbers = theme.text_font(), theme.number_font()
         for place, column in enumerate(self._columns):
             shown = column.shown(run)
             if waiting and not column.text(run) and column.key:
@@ -195,7 +196,7 @@ class RunTable(QTreeWidget):
             item.setToolTip(place, column.tooltip(run, waiting))
             item.setData(place, Qt.ItemDataRole.AccessibleTextRole, f"{' '.join(column.title.split())}: {shown}")
             item.setTextAlignment(place, LEFT if self._is_words(place) else RIGHT)
-            item.setFont(place, theme.text_font() if place == 0 else theme.number_font())
+            item.setFont(place, words if place == 0 else numbers)
             if column is OVER_FLOOR and run.is_at_floor:
                 item.setForeground(place, self._palette.color("data"))
         item.setData(0, NUMBER, run.number)
