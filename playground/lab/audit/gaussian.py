@@ -173,9 +173,6 @@ def exact_moments(sampler: Sampler, start: Moments) -> Moments:
     return Moments(float(end[0, 0]), float(parts[1:-1].square().sum()))
 
 
-def sampled_moments(sampler: Sampler, start: Moments, count: int, seed: int) -> tuple[Moments, Tensor]:
-    """Moments of the last frame's first coordinate by sampling, and the particles, (count, 2) float64."""
-    offsets = torch.tensor([0.0, start.mean * (MEAN[1] / MEAN[0] - 1)], dtype=torch.float64)
-    begin = start.mean + offsets + math.sqrt(start.variance) * normals(count, 2, seed=seed)
-    end = last(sampler, begin, seed + 1).positions
-    return Moments(float(end[:, 0].mean()), float(end[:, 0].var())), end
+def starting_points(start: Moments, count: int, seed: int) -> Tensor:
+    """Draws of a start with these :func:`starting_moments`, (count, 2) float64."""
+    return start.mean / MEAN[0] * center() + math.sqrt(start.variance) * normals(count, 2, seed=seed)

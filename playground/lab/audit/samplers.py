@@ -19,6 +19,7 @@ from playground.lab.audit.gaussian import Moments
 from playground.lab.autoguidance import asks_checkpoint, with_weaker
 from playground.lab.claims import Claim
 from playground.lab.comparison import at_equal_evaluations
+from playground.lab.compute import result
 from playground.lab.conditioning import conditioned_score, guidance_interval
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
@@ -79,6 +80,13 @@ def order(steps: Sequence[int], errors: Sequence[float]) -> float:
     return -float(work @ logs / (work @ work))
 
 
+def order_claim(what: str, measure: Callable[[], float], stated: float | None, least: float) -> Claim:
+    """The claim that an order is about that which a sampler states, or if it states none at least so high."""
+    if stated is None:
+        return Claim("law", what, measure, low=least)
+    return Claim("law", f"{what}, {stated:g} as it states", measure, low=stated * (1 - NEAR_ORDER))
+
+
 def distance(samples: Tensor, density: Density | TiltedDensity, first: int = 120) -> float:
     """W2 from clouds of CLOUD samples to as many draws of a density, the mean over the clouds.
 
@@ -88,12 +96,7 @@ def distance(samples: Tensor, density: Density | TiltedDensity, first: int = 120
     found = []
     for seed, cloud in enumerate(torch.split(samples, CLOUD)):
         matching = squared_wasserstein2(cloud, density.sample(CLOUD, seeded(first + seed)).to(cloud))
-        while True:
-            try:
-                next(matching)
-            except StopIteration as end:
-                found.append(math.sqrt(end.value))
-                break
+        found.append(math.sqrt(result(matching)))
     return statistics.fmean(found)
 
 
@@ -148,20 +151,20 @@ class SamplerAudit:
 
     # --- the law of the end
 
-    def law(self, process: str, steps: int) -> tuple[Sampler, Moments, Moments, float]:
-        """The sampler, the moments of its start and those of its right end, and the stated level of the end."""
+    def law(self, process: str, steps: int) -> tuple[Sampler, Moments, Moments]:
+        """The sampler, the moments of its start and those of its right end."""
         problem = self.problem(process, steps)
         sampler = gaussian.build(problem)
         noise = problem.noise
         begin = noise.sigma_max if self.follows_process else noise.sigma_min
         start = gaussian.starting_moments(sampler, problem, begin)
-        return sampler, start, Moments(gaussian.MEAN[0], gaussian.STD**2 + noise.sigma_min**2), noise.sigma_min
+        return sampler, start, Moments(gaussian.MEAN[0], gaussian.STD**2 + noise.sigma_min**2)
 
     def weak_error(self, process: str, steps: int) -> float:
         """The relative error of the end's moments."""
         known = self.weak.setdefault(process, {})
         if steps not in known:
-            sampler, start, right, _ = self.law(process, steps)
+            sampler, start, right = self.law(process, steps)
             known[steps] = gaussian.exact_moments(sampler, start).distance(right)
         return known[steps]
 
@@ -177,20 +180,21 @@ class SamplerAudit:
     @property
     def has_law(self) -> bool:
         """Whether it states that the law of its end is that of the data."""
-        return self.law(self.processes[0], self.counts[0])[0].has_law
+        return self.law("VE", self.counts[0])[0].has_law
 
     def weak_order(self, process: str) -> float:
         return order(self.counts, [self.weak_error(process, steps) for steps in self.counts])
 
     def law_error(self, process: str) -> float:
-        return self.weak_error(process, self.counts[-1])
-
-    def sampled_errors(self, process: str) -> float:
-        """The larger error of mean and variance of both coordinates by sampling, relative to the deviation and the variance."""
-        sampler, start, right, _ = self.law(process, self.counts[-1] if not self.has_step else self.counts[0])
-        found, end = gaussian.sampled_moments(sampler, start, PARTICLES, 3)
-        other = Moments(float(end[:, 1].mean()), float(end[:, 1].var()))
-        return max(found.distance(right), other.distance(dataclasses.replace(right, mean=gaussian.MEAN[1])))
+        """The relative error of the end's moments: of both coordinates by sampling, if they are not known without its error."""
+        if self.is_linear:
+            return self.weak_error(process, self.counts[-1])
+        sampler, start, right = self.law(process, self.counts[0 if self.has_step else -1])
+        end = gaussian.last(sampler, gaussian.starting_points(start, PARTICLES, 3), 4).positions
+        return max(
+            Moments(float(x.mean()), float(x.var())).distance(dataclasses.replace(right, mean=mean))
+            for x, mean in zip(end.T, gaussian.MEAN, strict=True)
+        )
 
     # --- one path
 
@@ -199,7 +203,7 @@ class SamplerAudit:
         """Whether its noise can be taken from a Brownian path."""
         if self.has_step or not self.follows_process or not self.is_linear:
             return False
-        sampler, start, _, _ = self.law("VE", 8)
+        sampler, start, _ = self.law("VE", 8)
         if not gaussian.draws(sampler, start)[0]:
             return False
         try:
@@ -214,8 +218,7 @@ class SamplerAudit:
         steps = (*STRONG_STEPS, FINE)
         samplers = [gaussian.build(self.problem("VE", count)) for count in steps]
         path = BrownianPath(5)
-        _, start, _, _ = self.law("VE", 8)
-        begin = start.mean + math.sqrt(start.variance) * normals(PATHS, 2, seed=6)
+        begin = gaussian.starting_points(self.law("VE", 8)[1], PATHS, 6)
         ends = []
         for sampler in samplers:
             with torch.no_grad():
@@ -227,27 +230,19 @@ class SamplerAudit:
 
     # --- what it costs, and how it behaves
 
-    def counted(self, process: str, steps: int) -> tuple[float, int | None]:
-        """Evaluations of the score for a particle, counted and stated."""
-        sampler, start, _, _ = self.law(process, steps)
+    def counted(self) -> float:
+        """Evaluations of the score for a particle in a short run."""
+        sampler, start, _ = self.law("VE", self.counts[0])
         counter = CountedScore(gaussian.score, 40)
-        followed: ScoreFunction = counter
-        begin = start.mean + math.sqrt(start.variance) * normals(40, 2, seed=1)
         with torch.no_grad():
-            for _ in sampler.run(followed, begin, seeded()):
+            for _ in sampler.run(counter, gaussian.starting_points(start, 40, 1), seeded()):
                 pass
-        return counter.nfe_mean, sampler.evaluations
-
-    def evaluations_beyond(self) -> float:
-        counted, stated = self.counted(self.processes[0], self.counts[0])
-        assert stated is not None
-        return counted - stated
+        return counter.nfe_mean
 
     def faults(self) -> float:
         """How many of the rules that the window relies on a run breaks."""
-        process = self.processes[-1]
-        sampler, start, _, _ = self.law(process, self.counts[0])
-        begin = start.mean + math.sqrt(start.variance) * normals(30, 2, seed=1)
+        sampler, start, _ = self.law(self.processes[-1], self.counts[0])
+        begin = gaussian.starting_points(start, 30, 1)
         kept = begin.clone()
         with torch.no_grad():
             frames = list(sampler.run(gaussian.score, begin, seeded(1)))
@@ -268,11 +263,12 @@ class SamplerAudit:
 
     @functools.cached_property
     def moons(self) -> Problem:
-        return Problem.build(replace(self.shown, {"data.kind": "two-moons", "data.points": 4_000} | self._cloud))
+        return Problem.build(replace(self.shown, self._settings))
 
     @property
-    def _cloud(self) -> dict[str, Any]:
-        return {"sampling.particles": CLOUDS * CLOUD, "likelihood.points": 10}
+    def _settings(self) -> dict[str, Any]:
+        data = {"data.kind": "two-moons", "data.points": 4_000}
+        return data | {"sampling.particles": CLOUDS * CLOUD, "likelihood.points": 10}
 
     @functools.cached_property
     def floor(self) -> float:
@@ -283,12 +279,17 @@ class SamplerAudit:
     def _run(self, problem: Problem, learned: LabelledScore | None = None) -> tuple[float, float]:
         """Evaluations of a run, and its W2 over the floor, the mean of a few clouds; by the exact score, or as asked by a learned one."""
         assert problem.density is not None
-        sampler = gaussian.build(problem)
         counter = CountedScore(learned or problem.density.score, CLOUDS * CLOUD)
+        end = self._end(problem, conditioned_score(problem, counter) if learned else counter)
+        return counter.nfe_mean, distance(end, problem.density) / self.floor
+
+    @staticmethod
+    def _end(problem: Problem, score: ScoreFunction) -> Tensor:
+        """Where a run by this score ends."""
         start = problem.experiment.sampling.starting_points(problem, seeded(11))
         with torch.no_grad():
-            *_, end = sampler.run(conditioned_score(problem, counter) if learned else counter, start, seeded(12))
-        return counter.nfe_mean, distance(end.positions, problem.density) / self.floor
+            *_, end = gaussian.build(problem).run(score, start, seeded(12))
+        return end.positions
 
     def measure(self, budget: int) -> float:
         """W2 over the floor at a budget, also of the built-in samplers to compare it with; returns its own."""
@@ -325,17 +326,14 @@ class SamplerAudit:
 
     def class_distance(self, guidance: float) -> float:
         """W2 from the samples of a moon, guided by its exact scores, to the tilted density, over that of two sets of its draws."""
-        told = {"data.kind": "two-moons", "data.points": 4_000, "data.classes": "on", "sampling.labels": "one"}
-        asked = {"sampling.label": 0, "sampling.guide": "unconditional", "sampling.guidance": guidance}
-        problem = Problem.build(replace(self.shown, told | asked | self._cloud))
+        told = {"data.classes": "on", "sampling.labels": "one", "sampling.label": 0}
+        asked = {"sampling.guide": "unconditional", "sampling.guidance": guidance}
+        problem = Problem.build(replace(self.shown, self._settings | told | asked))
         problem = at_equal_evaluations(problem, None, BUDGETS[-1])
         assert problem.class_densities is not None
         density = TiltedDensity(problem.class_densities, 0, guidance)
-        score = conditioned_score(problem, problem.class_densities.score)
-        start = problem.experiment.sampling.starting_points(problem, seeded(11))
-        with torch.no_grad():
-            *_, end = gaussian.build(problem).run(score, start, seeded(12))
-        return distance(end.positions, density) / floor(density)
+        end = self._end(problem, conditioned_score(problem, problem.class_densities.score))
+        return distance(end, density) / floor(density)
 
     # --- guided by an earlier training step
 
@@ -343,8 +341,8 @@ class SamplerAudit:
     def trained(self) -> tuple[Problem, ScoreWithWeaker]:
         """Two moons without classes, and the score of a short training beside that of an earlier step of it."""
         short = {"training.steps": TRAINED, "training.seconds": "auto", "training.early_stopping": "off"}
-        data = {"data.kind": "two-moons", "data.points": 4_000, "data.classes": "off", "sampling.labels": "none"}
-        trainer = Trainer(Problem.build(replace(self.asked, data | short | self._cloud)))
+        untold = {"data.classes": "off", "sampling.labels": "none"}
+        trainer = Trainer(Problem.build(replace(self.asked, self._settings | untold | short)))
         for _ in trainer:
             pass
         both = with_weaker(trainer.problem, trainer.ema, trainer.checkpoints.weights, trainer.step)
@@ -388,64 +386,37 @@ class SamplerAudit:
 
     def _contract(self) -> Iterator[Claim]:
         yield Claim("run", "frames, start and seeds: rules that it breaks", self.faults, 0.0, 0.0)
-        _, stated = self.counted(self.processes[0], self.counts[0])
-        if stated is not None:
-            yield Claim("run", "evaluations counted, beyond those that it states", self.evaluations_beyond, 0.0, 0.0)
+        stated = self.law("VE", self.counts[0])[0].evaluations
+        if stated is None:
+            yield Claim("run", f"evaluations for a particle in {self.counts[0]} frames", self.counted)
         else:
-            yield Claim(
-                "run",
-                f"evaluations for a particle in {self.counts[0]} frames",
-                lambda: self.counted(self.processes[0], self.counts[0])[0],
-                math.inf,
-            )
+            claim = "evaluations counted, beyond those that it states"
+            yield Claim("run", claim, lambda: self.counted() - stated, 0.0, 0.0)
 
     def laws(self) -> Iterator[Claim]:
         """The claims about where it leads on a Gaussian."""
-        sampler, _, _, _ = self.law("VE", self.counts[0])
+        sampler, _, _ = self.law("VE", self.counts[0])
         for process in self.processes:
             place = f"Gaussian, {process}" if self.follows_process else "Gaussian"
             if not sampler.has_law:
                 yield Claim(
                     "law",
                     f"{place}: stationary law: has none, as it states; error of mean and variance",
-                    functools.partial(self.law_error if self.is_linear else self.sampled_errors, process),
+                    functools.partial(self.law_error, process),
                     math.inf,
                     OTHER_LAW,
                 )
                 continue
-            if not self.is_linear:
-                yield Claim(
-                    "law",
-                    f"{place}: relative error of mean and variance of {PARTICLES:,} particles",
-                    functools.partial(self.sampled_errors, process),
-                    0.1,
-                )
-                continue
-            stated = sampler.weak_order
-            claim = f"{place}: weak order " + ("in its step size" if self.has_step else "in its steps")
-            low = 0.5 if stated is None else stated * (1 - NEAR_ORDER)
-            yield Claim(
-                "law",
-                claim + ("" if stated is None else f", {stated:g} as it states"),
-                functools.partial(self.weak_order, process),
-                math.inf,
-                low,
-            )
-            yield Claim(
-                "law",
-                f"{place}: relative error of mean and variance at {self.counts[-1]} steps",
-                functools.partial(self.law_error, process),
-                0.05,
-            )
+            of, high = f"of {PARTICLES:,} particles", 0.1
+            if self.is_linear:
+                claim = f"{place}: weak order in its {'step size' if self.has_step else 'steps'}"
+                yield order_claim(claim, functools.partial(self.weak_order, process), sampler.weak_order, 0.5)
+                of, high = f"at {self.counts[-1]} steps", 0.05
+            claim = f"{place}: relative error of mean and variance {of}"
+            yield Claim("law", claim, functools.partial(self.law_error, process), high)
         if self.takes_paths:
-            stated = sampler.strong_order
-            yield Claim(
-                "law",
-                f"Gaussian, VE: strong order on one path{'' if stated is None else f', {stated:g} as it states'}",
-                self.strong_order,
-                math.inf,
-                0.4 if stated is None else stated * (1 - NEAR_ORDER),
-            )
+            claim = "Gaussian, VE: strong order on one path"
+            yield order_claim(claim, self.strong_order, sampler.strong_order, 0.4)
 
     def _distances(self) -> Iterator[Claim]:
         fitted = gaussian.build(self.moons).evaluations is None
@@ -530,11 +501,10 @@ class ForwardAudit:
         """The largest distance of a frame's variance from that of the process, in standard errors."""
         problem = gaussian.gaussian_problem(self.experiment, PROCESSES[process] | {"sampling.steps": 20})
         sampler, path = gaussian.build(problem), problem.process()
-        source = seeded(2)
         clean = gaussian.center() + gaussian.STD * normals(PARTICLES, 2, seed=1)
         begin = path.scale(path.t_min) * (clean + path.sigma(path.t_min) * normals(PARTICLES, 2, seed=3))
         worst, times, found, right = 0.0, list[float](), list[float](), list[float]()
-        for frame in sampler.run(gaussian.score, begin, source):
+        for frame in sampler.run(gaussian.score, begin, seeded(2)):
             assert frame.time is not None
             alpha = float(path.scale(frame.time))
             variance = alpha**2 * gaussian.STD**2 + float(path.std(frame.time)) ** 2
