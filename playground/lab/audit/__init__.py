@@ -8,6 +8,7 @@ Everything runs on the CPU with fixed seeds. A bound on a value with a sampling 
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from playground.kinds.kind import Kind, registered
 from playground.lab.audit.chart import Chart as Chart
@@ -33,6 +34,16 @@ class Audit:
     title: str
     claims: tuple[Claim, ...]
     charts: Callable[[], Sequence[Chart]] = tuple
+
+
+class Auditing(Protocol):
+    """What makes the claims of a kind, and keeps what they measure."""
+
+    def claims(self) -> Sequence[Claim]:
+        """The claims, in the order in which they are measured."""
+
+    def charts(self) -> Sequence[Chart]:
+        """The charts of the measurements."""
 
 
 def kind_named(name: str) -> type[Kind]:
@@ -81,10 +92,17 @@ def audit(experiment: Experiment, section: str) -> Audit:
     """
     from playground.lab.audit import datasets, networks, noise, objectives, samplers
 
-    families = {"data": datasets, "noise": noise, "network": networks, "objective": objectives, "sampling": samplers}
+    families: dict[str, Callable[[Experiment], Auditing]] = {
+        "data": datasets.DataAudit,
+        "noise": noise.NoiseAudit,
+        "network": networks.NetworkAudit,
+        "objective": objectives.ObjectiveAudit,
+        "sampling": samplers.auditing,
+    }
     if section not in families:
         raise ExperimentError(f"{section} has no audit: the sections are {', '.join(families)}.")
     kind: Kind = getattr(experiment, section)
     with one_thread():
-        claims, charts = families[section].questions(experiment)
-    return Audit(f"{section}.{kind.name()}", f"{kind.title} ({section}.kind = {kind.name()})", tuple(claims), charts)
+        made = families[section](experiment)
+        claims = tuple(made.claims())
+    return Audit(f"{section}.{kind.name()}", f"{kind.title} ({section}.kind = {kind.name()})", claims, made.charts)

@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -40,32 +39,24 @@ SHARES = 8
 """Cells along each side in which samples are counted, of equal marginal probability."""
 
 
-def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
-    """The claims of an experiment's data, and what returns the charts of the measurements.
+class DataAudit:
+    """The claims of an experiment's data.
 
     Raises:
         ExperimentError, DataError: there are no data with these settings.
     """
-    for conflict in experiment.data.conflicts():
-        raise ExperimentError(conflict)
-    if "points" in experiment.data.__struct_fields__ and experiment.data.known_density:
-        experiment = replace(experiment, {"data.points": POINTS})
-    if "classes" in experiment.data.__struct_fields__ and experiment.data.known_density:
-        experiment = replace(experiment, {"data.classes": "on"})  # the points stay the same
-    audited = DataAudit(experiment)
-    return audited.claims(), audited.charts
-
-
-class DataAudit:
-    """The claims of a data set."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self.experiment, self.kind = experiment, experiment.data
+        for conflict in experiment.data.conflicts():
+            raise ExperimentError(conflict)
+        wanted = {"points": POINTS, "classes": "on"} if experiment.data.known_density else {}  # classes move no point
+        has = experiment.data.__struct_fields__
+        self.experiment = replace(experiment, {f"data.{key}": value for key, value in wanted.items() if key in has})
+        self.kind = self.experiment.data
         self.data = self._load(SEED)
 
     def _load(self, seed: int) -> Dataset:
-        experiment = replace(self.experiment, {"data.seed": seed})
-        return experiment.data.load(1_000)
+        return replace(self.experiment, {"data.seed": seed}).data.load(1_000)
 
     @property
     def density(self) -> Density:
@@ -119,23 +110,20 @@ class DataAudit:
 
     # --- its density
 
-    def grid(self, level: float) -> tuple[Tensor, float]:
-        """Nodes of quadrature for the density smoothed by a level, (N, 2), and the side of a cell."""
+    def quadrature(self, level: float) -> tuple[Tensor, Tensor, float]:
+        """Nodes of quadrature (N, 2), log p there of the density smoothed by a level, and the side of a cell."""
         half = REACH * self.unit
         narrow = float(self.density.stds.min()) if isinstance(self.density, GaussianMixture) else 0.0
         width = math.hypot(narrow, level * self.unit)
         count = math.ceil(2 * half / width) if width else CELLS[1]
         count = min(max(count, CELLS[0]), CELLS[1])
         steps = (torch.arange(count, dtype=torch.float64) + 0.5) / count * 2 - 1
-        return self.density.mean + half * torch.cartesian_prod(steps, steps), 2 * half / count
+        nodes = self.density.mean + half * torch.cartesian_prod(steps, steps)
+        return nodes, self.density.log_prob(nodes, level * self.unit), 2 * half / count
 
     def integral_error(self, level: float) -> float:
         """How far the integral over the square is from 1 less the mass outside, which two bounds enclose."""
-        if level == NEAR:
-            nodes, log_p, side = self.near
-        else:
-            nodes, side = self.grid(level)
-            log_p = self.density.log_prob(nodes, level * self.unit)
+        _, log_p, side = self.near if level == NEAR else self.quadrature(level)
         found, outside = float(log_p.exp().sum()) * side**2, self.outside(level)
         return max(1 - sum(outside) - found, found - (1 - max(outside)), 0.0)
 
@@ -167,9 +155,8 @@ class DataAudit:
 
     @functools.cached_property
     def near(self) -> tuple[Tensor, Tensor, float]:
-        """Nodes of quadrature, log p there of the density smoothed by the level NEAR, and the side of a cell."""
-        nodes, side = self.grid(NEAR)
-        return nodes, self.density.log_prob(nodes, NEAR * self.unit), side
+        """The :meth:`quadrature` of the level NEAR."""
+        return self.quadrature(NEAR)
 
     def smoothed(self, seed: int) -> Tensor:
         """The points with noise of the level NEAR."""
@@ -184,8 +171,7 @@ class DataAudit:
             sigma = level * self.unit
             x = (self.points[:300] + (sigma + 0.05 * self.unit) * normals(300, 2)).requires_grad_()
             (gradient,) = torch.autograd.grad(self.density.log_prob(x, sigma).sum(), x)
-            found = self.density.score(x.detach(), sigma)
-            worst = max(worst, float(((found - gradient).abs() / (1 / self.unit + gradient.abs())).max()))
+            worst = max(worst, gap(self.unit * self.density.score(x.detach(), sigma), self.unit * gradient))
         return worst
 
     def smoothing_error(self) -> float:
@@ -280,7 +266,7 @@ class DataAudit:
                 tilted = density.log_prob(x, sigma) + self.classes.log_posterior(x, sigma)[:, number]
                 (gradient,) = torch.autograd.grad(tilted.sum(), x)
                 found = GuidedScore(self.classes.score, torch.tensor(number), 1.0)(x.detach(), sigma)
-                worst = max(worst, float(((found - gradient).abs() / (1 / self.unit + gradient.abs())).max()))
+                worst = max(worst, gap(self.unit * found, self.unit * gradient))
         return worst
 
     # --- its samples

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -29,12 +29,6 @@ REFERENCE = "the default network"
 KNOWN, UNKNOWN = 1.2, 1.01
 """Least ratio of the errors with a wrong and the right noise level, to the exact score, or to the noise: much of that error is
 there for every network. The least of the built-in ones are 1.6 and 1.05; a network that ignores sigma has 1.0000001."""
-
-
-def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
-    """The claims of an experiment's network, and what returns the charts of the measurements."""
-    audited = NetworkAudit(experiment)
-    return audited.claims(), audited.charts
 
 
 class NetworkAudit:
@@ -83,11 +77,11 @@ class NetworkAudit:
     def clean(self) -> Tensor:
         return self.problem.train[torch.randint(len(self.problem.train), (self.rows,), generator=seeded(1))]
 
-    def noisy(self, sigma: float) -> tuple[Tensor, Tensor]:
-        """Training points with noise (N, *shape), and the noise in standard deviations."""
+    def noisy(self, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
+        """Training points with noise of one level or of one for each point, (N, *shape), and the noise in standard deviations."""
         x = self.clean()
         z = torch.randn(x.shape, generator=seeded(2), dtype=x.dtype)
-        return x + sigma * z, z
+        return x + per_point(torch.as_tensor(sigma), x) * z, z
 
     # --- rules
 
@@ -230,11 +224,9 @@ class NetworkAudit:
         that level is scaled so that F sees the same point, and F becomes a score by the point's own level.
         """
         network, density = self.trained, self.problem.density
-        x = self.clean()
-        z = torch.randn(x.shape, generator=seeded(2), dtype=x.dtype)
-        own = torch.tensor(self.levels, dtype=x.dtype)[torch.arange(len(x)) % len(self.levels)]
+        own = torch.tensor(self.levels)[torch.arange(self.rows) % len(self.levels)]
         other = own[torch.randperm(len(own), generator=seeded(4))]
-        x = x + per_point(own, x) * z
+        x, z = self.noisy(own)
         weight = per_point(torch.where(own > 0, own, 1.0), x)
         target = density.score(x, own) if density is not None else -z / weight
         inputs = x * per_point(torch.rsqrt(1 + own.square()), x)

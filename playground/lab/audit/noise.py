@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -25,19 +25,13 @@ SEEN, LEAST_NATS = 0.2, 1e-9  # of sigma and of the divergence, on the chart: be
 POINTS = 40
 
 
-def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
-    """The claims of an experiment's noise, and what returns the charts of the measurements."""
-    small = {"data.points": 2_000, "likelihood.points": 200} if experiment.data.known_density else {}
-    audited = NoiseAudit(Problem.build(replace(experiment, small)))
-    return audited.claims(), audited.charts
-
-
 class NoiseAudit:
-    """The claims of some noise on given data."""
+    """The claims of an experiment's noise on its data."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.kind = problem.experiment.noise
+    def __init__(self, experiment: Experiment) -> None:
+        small = {"data.points": 2_000, "likelihood.points": 200} if experiment.data.known_density else {}
+        self.problem = Problem.build(replace(experiment, small))
+        self.kind = experiment.noise
 
     @functools.cached_property
     def process(self) -> Process:

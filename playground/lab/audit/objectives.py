@@ -8,7 +8,7 @@ points is a figure of merit that depends on no weight and no network.
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -33,12 +33,6 @@ MOVED = 0.1
 ERRORS = 5.0
 """Bound in standard errors of a mean over BATCHES, which a right value exceeds once in 20,000 seeds."""
 PARTS, POINTS = 20, 4_096
-
-
-def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
-    """The claims of an experiment's objective, and what returns the charts of the measurements."""
-    audited = ObjectiveAudit(experiment)
-    return audited.claims(), audited.charts
 
 
 class Moved:

@@ -59,12 +59,6 @@ NEAR_ORDER = 0.15
 """How far a measured order may lie below that which a sampler states, relative to it."""
 
 
-def questions(experiment: Experiment) -> tuple[list[Claim], Callable[[], Sequence[Chart]]]:
-    """The claims of an experiment's sampler, and what returns the charts of the measurements."""
-    audited = auditing(experiment)
-    return audited.claims(), audited.charts
-
-
 def auditing(experiment: Experiment) -> "SamplerAudit | ForwardAudit":
     """What makes the claims of an experiment's sampler."""
     return SamplerAudit(experiment) if experiment.sampling.is_generative else ForwardAudit(experiment)
