@@ -1,6 +1,7 @@
 """The points of an experiment as they are kept, in sessions and in a store. This module imports no torch."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Points:
         saved = Saved(dataset.points, dataset.held_out, dataset.axes, dataset.labels, dataset.class_names)
         return cls(saved, None if dataset.start is None else dataset.start.points, dataset)
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """A name for its content."""
         return digest_of(self.packed()[1])

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import os
 import threading
@@ -337,10 +338,15 @@ class Workspace:
     def keep_in(self, store: Store) -> None:
         """Keep what came of the training so far, and its points; weights are available only between two blocks of training."""
         assert self.key is not None
-        moment, points = self.moment, Points.of(self.problem.dataset)
+        moment = self.moment
         trained = Trained(self.state() or {}, self.summary(), str(self.problem.device))
-        keep_training(store, self.key, trained, points)
+        keep_training(store, self.key, trained, self._points)
         self.stored = moment
+
+    @functools.cached_property
+    def _points(self) -> Points:
+        """Its points, whose digest takes a second for many images."""
+        return Points.of(self.problem.dataset)
 
 
 _versions = itertools.count(1)
