@@ -11,6 +11,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 OURS = ("playground.", "torch.nn.")
 """The modules whose objects are searched for arrays and tensors."""
+SMALL = 2**16
+"""Values of fewer bytes go last: they free little, and whoever looks one up must then wait for its file."""
 NUMBER = 32
 """Approximate bytes of a Python number in a list."""
 Parts = dict[int, int]
@@ -78,7 +80,8 @@ class BoundedMemory(Generic[K, V]):
     def shrink(self, may_go: Callable[[K], bool]) -> list[tuple[K, V]]:
         """Let go of values that may go until the rest is within the bound; return them with their keys."""
         gone = []
-        for key, value in self.items():
+        small = {key for key, (_, held) in self._values.items() if sum(held.values()) < SMALL}
+        for key, value in sorted(self.items(), key=lambda item: item[0] in small):
             if self.bytes <= self.bound:
                 break
             if may_go(key):

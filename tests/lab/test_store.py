@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from own_process import ROOT, loaded
 
 from playground.lab import checked_file, store
+from playground.lab.bounded_memory import SMALL
 from playground.lab.store import LARGEST, SUFFIX, UNIQUE, Kept, Store
 from playground.user_errors import UserError
 from playground.version import __version__
@@ -189,6 +190,21 @@ def test_the_least_recently_used_leaves_memory_first() -> None:
     assert text_at(kept, Named(0)) == "0"  # which makes 1 the oldest
     kept.put(Named(3), of(3))
     assert [text_at(kept, Named(number)) for number in range(4)] == ["0", None, "2", "3"]
+
+
+def test_a_figure_stays_in_memory_where_a_large_run_does_not(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window looks figures up while another thread writes, and would wait for it."""
+
+    def refuse(path: Path) -> None:
+        raise AssertionError(path)
+
+    with Store(folder, memory=4 * SMALL) as kept:
+        for number, size in enumerate((10, 3 * SMALL, 3 * SMALL)):
+            kept.put(Named(number), of(number, size))
+        monkeypatch.setattr(checked_file, "read", refuse)
+        assert text_at(kept, Named(0)) == "0"
+        with pytest.raises(AssertionError):
+            kept.get(Named(1))
 
 
 def test_what_was_put_last_stays_however_large_it_is(folder: Path) -> None:
