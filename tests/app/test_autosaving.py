@@ -217,6 +217,71 @@ def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
     np.testing.assert_array_equal(window.playing.newest_finished.positions, run)
 
 
+def test_a_run_of_earlier_weights_is_not_kept_as_one_of_the_newest(windows, qtbot, tmp_path):
+    window = windows()
+    playing = window.playing
+    qtbot.waitUntil(lambda: playing.newest_finished is not None)
+    untrained = playing.newest_finished
+    train(qtbot, window, 20)
+    autosave(qtbot, window)  # before the run of the new weights is finished
+    qtbot.waitUntil(lambda: playing.newest_finished not in (None, untrained))
+    autosave(qtbot, window)
+    assert window.building.store.get(window.autosaving._run) is playing.newest_finished
+
+
+def test_points_of_a_file_that_changed_take_the_place_of_those_in_the_store(windows, qtbot, tmp_path):
+    window, path, generator = windows(), tmp_path / "points.csv", np.random.default_rng(0)
+    building, opened = window.building, []
+    building.points_opened.connect(opened.append)
+
+    def open_points(offset):
+        opened.clear()
+        np.savetxt(path, offset + generator.normal(size=(300, 2)), delimiter=",", header="x,y", comments="")
+        building.open_points(str(path))
+        qtbot.waitUntil(lambda: bool(opened) and settled(window))
+
+    open_points(0.0)
+    train(qtbot, window, 20)
+    window.state.edit({"network.width": 16})
+    qtbot.waitUntil(lambda: settled(window) and building.workspace.trained_steps == 0)
+    train(qtbot, window, 20)
+    autosave(qtbot, window)
+    open_points(100.0)
+    for width in (16, 32):
+        window.state.edit({"network.width": width})
+        qtbot.waitUntil(lambda width=width: settled(window) and building.workspace.trainer.network.width == width)
+        assert building.dataset.points.mean() > 50
+        assert building.workspace.trained_steps == 0
+
+
+def test_a_reset_of_weights_that_left_memory_is_a_step(windows, qtbot, tmp_path):
+    window = windows()
+    train(qtbot, window, 20)
+    here = window.building.workspace
+    window.state.edit({"network.width": 16})
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace is not here)
+    autosave(qtbot, window)
+    window.building.kept.discard(here.key)
+    window.state.undo()
+    assert window.building.reset_training() is not None
+    qtbot.waitUntil(lambda: settled(window) and window.state.experiment.network.width == 32)
+    assert window.building.workspace.trained_steps == 0
+    window.state.undo()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == here.trained_steps)
+
+
+def test_a_reset_after_a_divergence_back_to_the_start_is_one(windows, qtbot, tmp_path):
+    """The store has the weights of before."""
+    window = windows()
+    train(qtbot, window, 20)
+    autosave(qtbot, window)
+    workspace = window.building.workspace
+    workspace.trainer._weights.step, workspace.progress = 0, None
+    assert window.building.reset_training() is None
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace is not workspace)
+    assert window.building.workspace.trained_steps == 0
+
+
 @pytest.mark.parametrize("older", [False, True])
 def test_a_clicked_point_comes_back(windows, qtbot, tmp_path, older):
     """In earlier versions it was kept beside the history."""

@@ -29,6 +29,7 @@ from playground.lab.recovery import new_store
 from playground.lab.session import Session
 from playground.lab.settings import Likelihood
 from playground.lab.store import Store
+from playground.lab.trained import Trained
 from playground.messages import Message, setting
 from playground.user_errors import message_of
 
@@ -179,16 +180,22 @@ class Building(QObject):
         Returns:
             The step of the history; None if nothing was trained with these settings.
         """
-        experiment = self._state.experiment
-        trained = self._kept_workspace(experiment)  # which may still be under construction
-        if trained is not None and trained.trained_steps:
+        key = self._key(self._state.experiment)
+        here = self._kept_workspace(self._state.experiment)  # which may still be under construction
+        if key in self.store if here is None else here.trained_steps:
             self._state.push(self._state.document.begun(_new_name("reset")))
             return self._state.last_step
         if self._workspace is not None:
             self.resetting.emit()
             self.kept.discard(key_of(self._state.document))
+            self._forget_stored(key)
             self.build()
         return None
+
+    def _forget_stored(self, key: TrainingKey) -> None:
+        """Have the store forget what a training had learned: before it diverged, or of a file that has other points by now."""
+        if key in self.store:
+            self.store.hold(key, Trained({}))
 
     def begin_anew(
         self, experiment: Experiment, lesson: LessonPlace, trained: Callable[[], Session] | None = None
@@ -327,6 +334,9 @@ class Building(QObject):
                 data = kept.problem.experiment.data if isinstance(kept, Workspace) else kept.data
                 if data.file == path:
                     self.kept.discard(key)
+            for document in self._state.documents:
+                if document.experiment.data.file == path:
+                    self._forget_stored(key_of(document))
             self._keep_points(wanted, dataset)
             self.adopting = True  # training may have been requested while these points were read
             try:

@@ -276,7 +276,7 @@ class Playing(QObject):
         if run is None or workspace is None or not self.is_of_now:
             return None
         followed = self._state.experiment.sampling.follows == "learned"
-        if not followed or run.weights is None or run.weights.step is None:
+        if not followed or run.weights is workspace.newest:
             return run.trajectory if run.trajectory is not None and run.trajectory.finished else None
         kept = self._kept_run(workspace, workspace.newest)
         return None if kept is None else kept.trajectory
