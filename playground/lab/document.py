@@ -165,7 +165,7 @@ class Document(msgspec.Struct, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """The document as values for JSON, for :meth:`from_json`."""
-        others = {name: msgspec.to_builtins(getattr(self, name)) for name in ("digests", *PARTS)}
+        others = {name: msgspec.to_builtins(getattr(self, name)) for name in PARTS}
         return others | {
             "experiment": msgspec.to_builtins(self.experiment),
             "trainings": [keys.to_json(key) for key in self.trainings],
@@ -181,8 +181,7 @@ class Document(msgspec.Struct, frozen=True):
         try:
             return cls(
                 experiments.from_tree(told["experiment"], Experiment()),
-                tuple((str(name), str(digest)) for name, digest in told["digests"]),
-                tuple(_of_sort(TrainingKey, keys.from_json(key)) for key in told["trainings"]),
+                trainings=tuple(_of_sort(TrainingKey, keys.from_json(key)) for key in told["trainings"]),
                 **{name: msgspec.convert(told[name], kind) for name, kind in PARTS.items()},
             )
         except ExperimentError:
@@ -194,7 +193,7 @@ class Document(msgspec.Struct, frozen=True):
 PARTS: dict[str, Any] = {
     field.name: field.type
     for field in msgspec.structs.fields(Document)
-    if field.name not in ("experiment", "digests", "trainings")
+    if field.name not in ("experiment", "trainings")
 }
 """What a document has besides its settings and trainings, by name, with its types."""
 

@@ -435,6 +435,31 @@ def test_data_opened_in_a_scene_or_lesson_are_own_work_from_then_on(windows, qtb
     assert window.state.experiment == own
 
 
+def test_a_file_that_has_changed_or_gone_meanwhile_takes_nothing_of_the_work_away(windows, qtbot, tmp_path):
+    window, path = windows(), tmp_path / "own.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
+    with qtbot.waitSignal(window.building.points_opened):
+        window.documents.open(path)
+    qtbot.waitUntil(lambda: settled(window))
+    count, before = window.building.problem.count, window.building.dataset.points
+    train(qtbot, window, 20)
+    window.state.edit({"network.width": 16})  # another training, never begun
+    qtbot.waitUntil(lambda: settled(window))
+    autosave(qtbot, window)
+    kill(window)
+    np.savetxt(path, np.random.default_rng(1).normal(size=(90, 2)), delimiter=",")
+    window = windows()
+    restore(qtbot, window)
+    np.testing.assert_array_equal(window.building.dataset.points, before)
+    window.state.undo()
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps >= 20)
+    np.testing.assert_array_equal(window.building.dataset.points, before)
+    path.unlink()
+    window.state.edit({"network.width": 24})
+    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
+    assert window.building.problem.count == count
+
+
 def test_a_reset_between_two_writes_brings_no_old_weights_back(windows, qtbot, tmp_path):
     window = windows()
     train(qtbot, window, 20)

@@ -901,6 +901,50 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, workspace, tmp_pat
     assert controllers.building.problem.count < 200
 
 
+def test_a_file_with_other_contents_is_a_step_and_the_old_ones_come_back_with_their_weights(qtbot, workspace, tmp_path):
+    state, controllers = workspace
+    building, path = controllers.building, tmp_path / "mine.csv"
+    points = np.random.default_rng(0).normal(size=(500, 2))
+
+    def opened(count):
+        with qtbot.waitSignal(building.points_opened, timeout=10_000):
+            building.open_points(str(path))
+        settled(count)
+
+    def settled(count):
+        qtbot.waitUntil(lambda: not building.busy and building.problem.count == count, timeout=10_000)
+
+    np.savetxt(path, points, delimiter=",")
+    with qtbot.waitSignal(building.points_opened, timeout=10_000):
+        building.open_points(str(path))
+    qtbot.waitUntil(lambda: not building.busy)
+    first = building.problem.count
+    train(qtbot, controllers)
+    trained, steps = controllers.training.trained_steps, state.stack.count()
+    opened(first)  # the same contents are the same work
+    assert (controllers.training.trained_steps, state.stack.count()) == (trained, steps)
+    np.savetxt(path, points[:200], delimiter=",")
+    with qtbot.waitSignal(building.points_opened, timeout=10_000):
+        building.open_points(str(path))
+    qtbot.waitUntil(lambda: not building.busy and building.problem.count < 200)
+    second = building.problem.count
+    assert (controllers.training.trained_steps, state.stack.count()) == (0, steps + 1)
+    assert state.undo_text == "opening of its other contents"
+    state.edit({"network.width": 24})
+    settled(second)
+    state.undo()
+    state.undo()
+    settled(first)
+    assert controllers.training.trained_steps == trained
+    state.edit({"network.width": 24})  # of the old contents, though others are there now
+    settled(first)
+    state.undo()
+    state.edit({"data.kind": "rings"})
+    state.undo()
+    settled(first)
+    assert controllers.training.trained_steps == trained
+
+
 @pytest.mark.parametrize("kind", ["digits", "file"])
 def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
     """More test points than were held out are none until training begins anew; before it, they are split as is asked."""

@@ -22,9 +22,10 @@ from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory, parts_of
 from playground.lab.conflicts import Conditions, training_conflict
-from playground.lab.document import Document, LessonPlace
+from playground.lab.document import DATA_FILE, Document, LessonPlace
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import TrainingKey
+from playground.lab.provenance import digests
 from playground.lab.recovery import new_store
 from playground.lab.session import Session
 from playground.lab.settings import Likelihood
@@ -51,7 +52,8 @@ def key_of(document: Document) -> TrainingKey:
     begun = document.training
     if begun is not None:
         return begun
-    return TrainingKey.of(description.replace(document.experiment, SPLIT), name=f"{FIRST} {document.work}".rstrip())
+    name = f"{FIRST} {document.work}".rstrip()
+    return TrainingKey.of(description.replace(document.experiment, SPLIT), document.digests, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +195,7 @@ class Building(QObject):
         return None
 
     def _forget_stored(self, key: TrainingKey) -> None:
-        """Have the store forget what a training had learned: before it diverged, or of a file that has other points by now."""
+        """Have the store forget what a training had learned, for instance before it diverged."""
         if key in self.store:
             self.store.hold(key, Trained({}))
 
@@ -219,12 +221,14 @@ class Building(QObject):
 
     @Slot()
     def _follow_history(self) -> None:
-        """Take the trainings that undo or redo has reached."""
+        """Take the trainings, or the contents of the file of data, that undo or redo has reached."""
         if self._state.document.trainings != self._begun:
             self._begun = self._state.document.trainings
             self.resetting.emit()
             if self._opening is None:  # otherwise the session is built first
                 self.build()
+        elif self.workspace_key is not None and self.workspace_key.digests != self._state.document.digests:
+            self._settle.start()
 
     def _key(self, experiment: Experiment) -> TrainingKey:
         """The key of a workspace."""
@@ -326,18 +330,13 @@ class Building(QObject):
         experiment = self._state.experiment
         wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
 
-        def read() -> "Iterator[tuple[float, Dataset]]":
-            yield 1.0, wanted.data.load(experiment.likelihood.points, interrupted)
+        def read() -> "Iterator[tuple[float, tuple[Dataset, str]]]":
+            dataset = wanted.data.load(experiment.likelihood.points, interrupted)
+            yield 1.0, (dataset, dict(digests(wanted)).get(DATA_FILE, ""))
 
-        def use(dataset: "Dataset") -> None:
-            for key, kept in self.kept.items():  # the file may have other points by now
-                data = kept.problem.experiment.data if isinstance(kept, Workspace) else kept.data
-                if data.file == path:
-                    self.kept.discard(key)
-            for document in self._state.documents:
-                if document.experiment.data.file == path:
-                    self._forget_stored(key_of(document))
-            self._keep_points(wanted, dataset)
+        def use(dataset: "Dataset", digest: str) -> None:
+            self._state.note_read(DATA_FILE, path, digest)
+            self._keep_points(wanted, digest, dataset)
             self.adopting = True  # training may have been requested while these points were read
             try:
                 now = self._state.experiment
@@ -359,7 +358,7 @@ class Building(QObject):
 
         self.withdrawn.emit()  # tasks that waited give way to the points
         # A task of its own, because a session that is being built comes first and the points follow it.
-        self._tasks.start("reading", "Reading", read, lambda dataset: when_safe(lambda: use(dataset)), refuse)
+        self._tasks.start("reading", "Reading", read, lambda found: when_safe(lambda: use(*found)), refuse)
 
     # Following the experiment
 
@@ -402,11 +401,11 @@ class Building(QObject):
         if conflict is not None and conflict.key.startswith(("data.", "network.")) and session is None:
             self._fail(conflict, clear=conflict.key == "data.strokes")
             return
-        dataset, previous = self._read_already(experiment), kept
+        key = self._key(experiment)
+        dataset, previous = self._read_already(experiment, key), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned from these data, so they can be split as the settings say
-        shared, bundled = self._of_the_same_points(experiment, dataset), bundled and kept is None
-        key = self._key(experiment)
+        shared, bundled = self._of_the_same_points(experiment, key, dataset), bundled and kept is None
         self._tasks.start(
             "problem",
             "Loading",
@@ -426,9 +425,9 @@ class Building(QObject):
             self._not_assembled,
         )
 
-    def _read_already(self, experiment: Experiment) -> "Dataset | None":
+    def _read_already(self, experiment: Experiment, key: TrainingKey) -> "Dataset | None":
         """The data of a file that was read before: split as the settings say, or unchanged if it is unreadable."""
-        read = self.kept.get(("points", *points_key(experiment)))
+        read = self.kept.get((_digest(key), *points_key(experiment)))
         if isinstance(read, ReadPoints):
             return read.dataset
         if Path(experiment.data.file).exists():
@@ -436,14 +435,20 @@ class Building(QObject):
         points = (kept for _, kept in reversed(self.kept.items()) if isinstance(kept, ReadPoints))
         return next((kept.dataset for kept in points if kept.data == experiment.data), None)
 
-    def _of_the_same_points(self, experiment: Experiment, dataset: "Dataset | None") -> "Problem | None":
+    def _of_the_same_points(
+        self, experiment: Experiment, key: TrainingKey, dataset: "Dataset | None"
+    ) -> "Problem | None":
         """The problem of a kept workspace with the same points, to be shared; None if there is none."""
-        problems = [kept.trainer.problem for _, kept in reversed(self.kept.items()) if isinstance(kept, Workspace)]
+        same = [
+            kept.trainer.problem
+            for _, kept in reversed(self.kept.items())
+            if isinstance(kept, Workspace) and kept.key is not None and _digest(kept.key) == _digest(key)
+        ]
         wanted = points_key(experiment)
         return next(
             (
                 problem
-                for problem in problems
+                for problem in same
                 if points_key(problem.experiment) == wanted and (dataset is None or problem.dataset is dataset)
             ),
             None,
@@ -489,7 +494,7 @@ class Building(QObject):
         self.leaving.emit(workspace, opened)
         known = (kept.dataset for _, kept in self.kept.items() if isinstance(kept, ReadPoints))
         if built.data.is_file and all(dataset is not other for other in known):
-            self._keep_points(built, dataset)
+            self._keep_points(built, _digest(key), dataset)
         if workspace.could_hold_out_more:
             self._notify_held_out(workspace)
         if self.is_behind(workspace) or key != self._key(self._state.experiment):
@@ -507,9 +512,9 @@ class Building(QObject):
         if before is None:
             self.ready.emit()
 
-    def _keep_points(self, experiment: Experiment, dataset: "Dataset") -> None:
+    def _keep_points(self, experiment: Experiment, digest: str, dataset: "Dataset") -> None:
         """Keep the points that were read from a file, because the file may become unreadable."""
-        self._keep(("points", *points_key(experiment)), ReadPoints(experiment.data, dataset))
+        self._keep((digest, *points_key(experiment)), ReadPoints(experiment.data, dataset))
 
     def _notify_held_out(self, workspace: Workspace) -> None:
         held_out = len(workspace.problem.dataset.held_out)
@@ -532,6 +537,11 @@ class Building(QObject):
 def _built_for(experiment: Experiment) -> tuple[object, ...]:
     """The settings for which a workspace is built."""
     return reset_key(experiment), experiment.likelihood.points
+
+
+def _digest(key: TrainingKey) -> str:
+    """The digest of the file of data; "" if it was not opened here."""
+    return dict(key.digests).get(DATA_FILE, "")
 
 
 def _new_name(owner: str) -> str:

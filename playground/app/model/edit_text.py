@@ -48,6 +48,8 @@ def document_text(before: Document, after: Document) -> str:
         return f"{lesson.title}, step {lesson.step + 1}\nstep {lesson.step + 1} of {lesson.title}"
     if before.experiment != after.experiment or before == after:
         return edit_text(before.experiment, after.experiment)
+    if before.digests != after.digests:
+        return f"Open {_short(after.experiment.data.file)} again\nopening of its other contents"
     if before.pins != after.pins:
         old, new = ({pin.number: pin.name for pin in document.pins} for document in (before, after))
         for said, names in (

@@ -16,6 +16,7 @@ from playground.kinds.setting import own_fields
 from playground.lab import experiment as description
 from playground.lab.document import Document
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.keys import Digests
 
 OTHER_DATA = frozenset({"data.kind", "data.path"})
 
@@ -81,6 +82,9 @@ class State(QObject):
         self.stack = QUndoStack(self)
         self.stack.indexChanged.connect(self._moved)
         self._remembered: dict[tuple[str, str], Kind] = {}
+        self._read: dict[
+            tuple[str, str], str
+        ] = {}  # the digest of each file when it was read last, by its setting and name
 
     @property
     def document(self) -> Document:
@@ -140,16 +144,31 @@ class State(QObject):
             self.refused.emit(next(iter(changes)), error.message)
             return False
         before, after = self.experiment, shared(self.experiment, after)
-        if after == before:
+        document = self._document.with_experiment(after)
+        document = msgspec.structs.replace(document, digests=self._digests(after, changes))
+        if document == self._document:
             return True
         others = _differences(before, after) & OTHER_DATA
-        old, self._document = self._document, self._document.with_experiment(after)
-        self._push(old, self._document, merge)
+        old, self._document = self._document, document
+        self._push(old, document, merge)
         if cleared:
             self.cleared.emit(cleared)
         if others:
             self.replaced.emit()
         return True
+
+    def note_read(self, key: str, file: str, digest: str) -> None:
+        """Note what a file is that a setting is about to name, so that another one of this name is told from it."""
+        self._read[key, file] = digest
+
+    def _digests(self, experiment: Experiment, changes: Mapping[str, Any]) -> Digests:
+        """The digests of the files of an experiment: of one that stays as the document has it, of another as it was read last."""
+        before, present = description.files(self.experiment), dict(self._document.digests)
+        found = {
+            key: present.get(key) if before.get(key) == file and key not in changes else self._read.get((key, file))
+            for key, file in description.files(experiment).items()
+        }
+        return tuple((key, digest) for key, digest in found.items() if digest)
 
     def push(self, document: Document, *, merge: str = "") -> None:
         """Take another document as one step of the history; `merge` as in :meth:`edit`."""
@@ -255,6 +274,12 @@ class State(QObject):
         self.stack.indexChanged.emit(place)
         self._remembered.clear()  # belongs to the old experiment
         for edit in edits:
+            self._read |= {
+                (key, file): digest
+                for key, file in description.files(edit.after.experiment).items()
+                for named, digest in edit.after.digests
+                if named == key
+            }
             before, after = edit.before.experiment, edit.after.experiment
             self._keep_kinds(before, other_data=bool(_differences(before, after) & OTHER_DATA))
         self.replaced.emit()
