@@ -12,6 +12,7 @@ from playground.lab.keys import Key
 from playground.lab.store import Store
 
 Value = TypeVar("Value")
+Told = TypeVar("Told")
 Steps = Generator[Any, Any, Value]
 _WAYS: dict[type[Key], Callable[[Any, str], Steps[Any]]] = {}
 
@@ -54,6 +55,16 @@ def compute(key: Key, store: Store, device: str = "auto") -> Generator[Any, None
         return end.value
     finally:
         way.close()
+
+
+def passed_on(work: Generator[Any, None, Value], as_told: Callable[[Any], Told]) -> Generator[Told, None, Value]:
+    """The result of some work; yields each of its progresses as it is told here."""
+    while True:
+        try:
+            yield as_told(next(work))
+        except StopIteration as end:
+            value: Value = end.value
+            return value
 
 
 def result(work: Generator[Any, None, Value], show: Callable[[Any], object] = lambda progress: None) -> Value:

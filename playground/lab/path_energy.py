@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from playground.lab.compute import passed_on
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import compared_data
 from playground.messages import Message, setting
@@ -161,11 +162,6 @@ def _equalized(problem: Problem, points: Tensor) -> Tensor:
     return torch.from_numpy(problem.units.equalized(problem.units.to_user(points.cpu().numpy())))
 
 
-def _squared(work: Iterator[None], repeat: int) -> Generator[tuple[float, None], None, float]:
+def _squared(work: Generator[None, None, float], repeat: int) -> Generator[tuple[float, None], None, float]:
     """W_2^2 of two clouds; yields the fraction done meanwhile."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return float(stop.value)
-        yield 0.2 + 0.8 * repeat / REPEATS, None
+    return passed_on(work, lambda _: (0.2 + 0.8 * repeat / REPEATS, None))

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from playground.lab.compute import passed_on
 from playground.lab.conflicts import comparison_conflict, why_too_few_samples
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.memorization import FROM_NEIGHBOURS, memorized_shares
@@ -223,13 +224,7 @@ def _floors(
 
 def _transport(a: Tensor, b: Tensor, count: int, fraction: float) -> Generator[float, None, float]:
     """W_2^2 between the first `count` points of both clouds; yields `fraction` meanwhile."""
-    work = squared_wasserstein2(a[:count], b[:count])
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return float(stop.value)
-        yield fraction
+    return passed_on(squared_wasserstein2(a[:count], b[:count]), lambda _: fraction)
 
 
 TESTED_POINTS = 2_000

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from playground.lab import experiment as experiments
 from playground.lab.boltzmann.cost import measure_cost
-from playground.lab.compute import result
+from playground.lab.compute import passed_on, result
 from playground.lab.conditioning import known_point
 from playground.lab.evaluation import ERROR
 from playground.lab.experiment import Experiment
@@ -19,6 +19,7 @@ from playground.lab.fields import arrows_at
 from playground.lab.keys import Key
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood
+from playground.lab.measured import REASONS
 from playground.lab.misprints import matching_losses
 from playground.lab.opened import Opened
 from playground.lab.run_figures import fraction, part_of
@@ -180,25 +181,17 @@ class _Run:
             self._found |= dict(zip(AT_PLACES, self._errors_at_places(model.learned), strict=True))
         else:
             figures = yield from self._compute(part_of(key).key(self._opened.document))
-            self._take(figures.flat())
+            flat = figures.flat()
+            self._reasons |= flat.pop(REASONS)
+            self._found |= flat
 
     def _compute(self, key: Key) -> Generator[float, None, Any]:
         """The value of a key; yields the fractions done of what it needs."""
-        work = self._opened.compute(key)
-        while True:
-            try:
-                yield fraction(next(work))
-            except StopIteration as end:
-                return end.value
+        return passed_on(self._opened.compute(key), fraction)
 
     def _trajectory(self) -> Generator[float, None, Trajectory]:
         run: Trajectory = yield from self._compute(self._opened.document.run)
         return run
-
-    def _take(self, found: Mapping[str, Any] | None) -> None:
-        if found is not None:
-            self._reasons |= found["reasons"]
-            self._found |= {key: value for key, value in found.items() if key != "reasons"}
 
     def _score(self, source: str) -> Generator[float, None, ScoreFunction]:
         """The score of a source; the learned one is trained first."""
@@ -260,10 +253,7 @@ class _Run:
     def _errors_at_places(self, learned: ScoreFunction) -> tuple[float, float]:
         """The relative errors of the learned score: root mean square error over the root mean square of the exact score."""
         problem, generator = self._problem, self._problem.generator("score errors")
-        exact = problem.known_score("exact")
-        if exact is None:
-            raise UserError("The exact score of these data is not known.")
-        sigma = torch.tensor(problem.noise.sigma_min, device=problem.device)
+        exact, sigma = self._exact(), torch.tensor(problem.noise.sigma_min, device=problem.device)
         clean = problem.test[:SOME]
         noise, within = (
             draw(clean.shape, generator=generator, device=problem.device) for draw in (torch.randn, torch.rand)

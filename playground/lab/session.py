@@ -210,9 +210,9 @@ class Session:
             trajectory["axes"] = np.array(axes)
             if "trajectory" in metadata:
                 trajectory["provenance"] = np.array(metadata["trajectory"])
-        measurements = _json(path, {"measurements": "{}"} | dict(metadata), "measurements", dict)
+        measurements = _json(path, metadata, "measurements", dict, "{}")
         experiment = with_new_noise(experiment, measurements.pop("new-noise", 0))
-        device = _json(path, {"provenance": "{}"} | dict(metadata), "provenance", dict).get("device")
+        device = _json(path, metadata, "provenance", dict, "{}").get("device")
         return cls(
             experiment=experiment,
             points=data["points"],
@@ -335,9 +335,10 @@ def _experiment(path: Path, metadata: Mapping[str, str], owner: Experiment | Non
         raise SessionError(said) from None
 
 
-def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any:
+def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type, missing: str = "") -> Any:
+    """An entry that was written as JSON, or what stands for a missing one; without that it is damage."""
     try:
-        found = json.loads(metadata.get(name, ""))
+        found = json.loads(metadata.get(name, missing))
     except (ValueError, RecursionError):
         raise _damaged(path, f"its {name} cannot be read") from None
     if not isinstance(found, kind):
@@ -349,7 +350,7 @@ def _runs(path: Path, metadata: Mapping[str, str]) -> tuple[Any, ...]:
     """The pinned runs; none without an entry."""
     if len(metadata.get("runs", "")) > LONGEST_RUNS:
         raise _damaged(path, "its pinned runs are longer than any that are saved")
-    return tuple(_json(path, {"runs": "[]"} | dict(metadata), "runs", list))
+    return tuple(_json(path, metadata, "runs", list, "[]"))
 
 
 def _columns(path: Path, metadata: Mapping[str, str]) -> Columns:
@@ -377,7 +378,7 @@ def _without_places(column: Column) -> Column:
 
 def _class_names(path: Path, metadata: Mapping[str, str], labels: np.ndarray | None) -> tuple[str, ...]:
     """Read the names of the labels' classes; none without an entry."""
-    found = _json(path, {"class_names": "[]"} | dict(metadata), "class_names", list)
+    found = _json(path, metadata, "class_names", list, "[]")
     if not _are_names(found):
         raise _damaged(path, "its classes have no names that can be used")
     if found and (labels is None or labels.max() >= len(found)):
@@ -396,7 +397,7 @@ def _clicked(
     path: Path, metadata: Mapping[str, str], shape: tuple[int, ...], trajectory: Arrays
 ) -> tuple[tuple[float, float] | int, ...]:
     """The clicked points; none without an entry."""
-    found = _json(path, {"clicked": "[]"} | dict(metadata), "clicked", list)
+    found = _json(path, metadata, "clicked", list, "[]")
     images = trajectory["positions"].shape[1] if trajectory and len(shape) == 3 else 0
     places: list[tuple[float, float] | int] = []
     if len(found) > 2:

@@ -142,14 +142,13 @@ class Trajectory:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The trajectory as plain arrays, positions (frames, particles, dims); :meth:`from_arrays` reads them."""
-        length = self._length
         sometimes = {"accepted": self.accepted, "nfe_mean": self.nfe_mean, "nfe_max": self.nfe_max}
         return {
-            "positions": self._positions[:length].reshape(length, self._positions.shape[1], -1),
-            "step": self._step[:length],
-            "sigma": self._sigma[:length],
-            "time": self._time[:length],
-            "step_size": self._step_size[:length],
+            "positions": self.positions.reshape(*self.positions.shape[:2], -1),
+            "step": self.step,
+            "sigma": self.sigma,
+            "time": self.time,
+            "step_size": self.step_size,
             "shape": np.array(self.shape, dtype=np.int64),
             "axes": np.array(self.axes),
             **({"provenance": np.array(self.provenance)} if self.provenance else {}),
