@@ -90,11 +90,8 @@ def normalised(
     finest = problem.noise.sigma_min
     level = finest if sigma is None else max(problem.units.sigma_to_internal(sigma), finest)
     reach = float(problem.train.abs().max())
-    if for_picture:
-        partition = log_partition(score, level, reach, problem.train, PICTURE_TOLERANCE, PICTURE_CELLS)
-    else:
-        partition = log_partition(score, level, reach, problem.train)
-    return NormalisedEnergy(problem, score, level, partition)
+    exactness = (PICTURE_TOLERANCE, PICTURE_CELLS) if for_picture else ()
+    return NormalisedEnergy(problem, score, level, log_partition(score, level, reach, problem.train, *exactness))
 
 
 def integral_note(integral: float) -> Message | None:

@@ -83,6 +83,12 @@ def grid_shape(problem: Problem, bounds: tuple[float, float, float, float], cell
     return rows, max(cells // rows, 8)
 
 
+def grid_over(problem: Problem, bounds: tuple[float, float, float, float], cells: int = CELLS) -> Array:
+    """The :func:`grid_points` of about so many cells of a rectangle, see :func:`grid_shape`."""
+    rows, columns = grid_shape(problem, bounds, cells)
+    return grid_points(bounds, columns, rows)
+
+
 def score_error_over(
     problem: Problem,
     learned: ScoreFunction,
@@ -98,10 +104,9 @@ def score_error_over(
     exact = problem.known_score("exact")
     if exact is None:
         raise ValueError("The density of these data is not known.")
-    rows, columns = grid_shape(problem, bounds, ERROR_CELLS)
-    points = grid_points(bounds, columns, rows).reshape(-1, 2)
-    both = (score_at(problem, score, points, sigma, time) for score in (learned, exact))
-    errors: Array = np.linalg.norm(np.subtract(*both), axis=1).reshape(rows, columns)
+    grid = grid_over(problem, bounds, ERROR_CELLS)
+    both = (score_at(problem, score, grid.reshape(-1, 2), sigma, time) for score in (learned, exact))
+    errors: Array = np.linalg.norm(np.subtract(*both), axis=1).reshape(grid.shape[:2])
     return errors
 
 
@@ -117,9 +122,7 @@ def typical_score(problem: Problem, sigma: float, time: float | None) -> float:
     if known is None:
         raise ValueError("The density of these data is not known.")
     generator = problem.generator("typical score")
-    level, scale = _internal_sigma(problem, sigma), 1.0
-    if time is not None:
-        level, scale = float(problem.process().sigma(time)), float(problem.process().scale(time))
+    level, scale = _level_and_scale(problem, sigma, time)
     x, start = known.sample(TYPICAL_DRAWS, generator).to(problem.device, torch.float32), problem.noise.start
     noise = torch.randn(x.shape, generator=generator, device=problem.device)
     x = x + level * (noise if start is None else start.sample(TYPICAL_DRAWS, generator))
@@ -150,11 +153,7 @@ def empirical_density_over(
 ) -> Array:
     """The particles' density by the smoothed training set, its mean over each cell, per user units: (rows, columns)."""
     rows, columns = grid_shape(problem, bounds)
-    level, scale = _internal_sigma(problem, sigma), 1.0
-    if time is not None:
-        # p_t(x) = p_sigma(x / alpha) / alpha^D
-        process = problem.process()
-        level, scale = float(process.sigma(time)), float(process.scale(time))
+    level, scale = _level_and_scale(problem, sigma, time)  # p_t(x) = p_sigma(x / alpha) / alpha^D
     x_edges, y_edges = (edges.to(problem.train) / scale for edges in cell_edges(problem, bounds, columns, rows))
     means: Array = problem.empirical.cell_means(x_edges, y_edges, level).cpu().numpy().astype(np.float64)
     means /= scale**2 * math.prod(problem.units.scale.tolist())
@@ -172,10 +171,9 @@ def density_over(
     Raises:
         ValueError: the density of these data is not known.
     """
-    rows, columns = grid_shape(problem, bounds)
-    points = grid_points(bounds, columns, rows).reshape(-1, 2)
-    density: Array = np.exp(log_density_at(problem, points, sigma, time))
-    return density.reshape(rows, columns)
+    grid = grid_over(problem, bounds)
+    density: Array = np.exp(log_density_at(problem, grid.reshape(-1, 2), sigma, time))
+    return density.reshape(grid.shape[:2])
 
 
 def log_density_at(problem: Problem, points: Array, sigma: float, time: float | None, source: str = "exact") -> Array:
@@ -190,16 +188,10 @@ def log_density_at(problem: Problem, points: Array, sigma: float, time: float | 
     distribution = problem.empirical if source == "empirical" else problem.path_density
     if distribution is None:
         raise ValueError("The density of these data is not known.")
-    x = _internal(problem, points)
+    level, scale = _level_and_scale(problem, sigma, time)  # p_t(x) = p_sigma(x / alpha) / alpha^D
     with torch.no_grad():
-        if time is None:
-            log_prob = distribution.log_prob(x, _internal_sigma(problem, sigma))
-        else:
-            # p_t(x) = p_sigma(x / alpha) / alpha^D
-            process, t = problem.process(), torch.tensor(time, device=problem.device)
-            scale = process.scale(t)
-            log_prob = distribution.log_prob(x / scale, process.sigma(t)) - math.prod(problem.shape) * scale.log()
-    return problem.units.log_prob_to_user(log_prob.cpu().numpy())
+        log_prob = distribution.log_prob(_internal(problem, points) / scale, level)
+    return problem.units.log_prob_to_user(log_prob.cpu().numpy() - math.prod(problem.shape) * math.log(scale))
 
 
 def nearest_modes_at(problem: Problem, points: Array, time: float | None) -> NDArray[np.int64]:
@@ -230,3 +222,10 @@ def _internal(problem: Problem, points: Array) -> torch.Tensor:
 
 def _internal_sigma(problem: Problem, sigma: float) -> float:
     return max(problem.units.sigma_to_internal(sigma), problem.noise.sigma_min)
+
+
+def _level_and_scale(problem: Problem, sigma: float, time: float | None) -> tuple[float, float]:
+    """The noise level in internal units, and what the process multiplies the data by: 1 in data coordinates."""
+    if time is None:
+        return _internal_sigma(problem, sigma), 1.0
+    return float(problem.process().sigma(time)), float(problem.process().scale(time))

@@ -181,9 +181,8 @@ class Step:
 
     def place(self, measured: Mapping[str, float]) -> tuple[float, float]:
         """The measured place, if the step asks for one."""
-        x, y = measured[f"{ANSWER}_x"], measured[f"{ANSWER}_y"]
-        least = NEGLIGIBLE * max(abs(x), abs(y))
-        return x if abs(x) > least else 0.0, y if abs(y) > least else 0.0
+        x, y = _without_errors([measured[f"{ANSWER}_{axis}"] for axis in "xy"])
+        return x, y
 
     def right_choice(self, value: float) -> int | None:
         """The index of the choice that a measured value makes right; None if there are no choices, or none is right."""
@@ -252,8 +251,13 @@ def said_place(place: Sequence[float]) -> str:
     >>> said_place((2.287, 1e-8))
     '(2.287, 0)'
     """
+    return f"({', '.join(f'{value:.4g}' for value in _without_errors(place))})"
+
+
+def _without_errors(place: Sequence[float]) -> list[float]:
+    """A place with 0 for a coordinate that is the solver's error."""
     least = NEGLIGIBLE * max(map(abs, place))
-    return f"({', '.join(f'{value:.4g}' if abs(value) > least else '0' for value in place)})"
+    return [value if abs(value) > least else 0.0 for value in place]
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,7 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
     weaker = problem.network() if asks_checkpoint(experiment) else None
     learned = ScoreWithWeaker(trainer.ema, weaker) if weaker else trainer.ema
     check = early_stopping.HeldOutCheck(problem) if problem.stops_early else None
+    coupling = "" if start is None else start.coupling
 
     objects = Objects()
     objects.arrays |= {"points": dataset.points, "offset": problem.units.offset, "scale": problem.units.scale}
@@ -237,10 +238,10 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
         "": True,
         "grey": dataset.grey_levels is not None,
         "labels": bool(problem.classes),
-        "start": start is not None,
-        "matched": start is not None and start.coupling != "independent",
-        "independent": start is not None and start.coupling == "independent",
-        "reflow": start is not None and training.reflow,
+        "start": coupling != "",
+        "matched": coupling == "optimal-transport",
+        "independent": coupling == "independent",
+        "reflow": coupling != "" and training.reflow,
         "matching": isinstance(objective, ScoreMatching),
         "draws": isinstance(objective, ScoreMatching) and start is None,
         "early": check is not None,

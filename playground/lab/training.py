@@ -202,15 +202,11 @@ class Trainer:
         generator, means = self.problem.generator("final loss"), []
         passes = max(1, self.problem.experiment.objective.passes(math.prod(self.problem.shape)))
         batch = max(4, min(EVALUATION_BATCH, EVALUATION_PASSES // passes))
-        for number in range(1, EVALUATED + 1):
+        for number in range(EVALUATED):
+            yield number / EVALUATED, None
             drawn = self._draw(1, max(batch, self._objective.target_batch), generator)
             means.append(float(self._loss(self.ema, drawn, generator).detach().mean()))
-            done = (
-                (statistics.fmean(means), statistics.stdev(means) / math.sqrt(EVALUATED))
-                if number == EVALUATED
-                else None
-            )
-            yield number / EVALUATED, done
+        yield 1.0, (statistics.fmean(means), statistics.stdev(means) / math.sqrt(EVALUATED))
 
     def held_out_loss(self, loss: float, error: float) -> tuple[float, float] | None:
         """Return the final loss plus the gap between held-out points and training points, and its error.
@@ -237,8 +233,12 @@ class Trainer:
         matched = self._matched
         return arrays | {
             **_arrays("reflow", self._flow_pairs),
-            **({} if matched is None else _arrays("pairs", (matched.x, matched.z))),
-            **({} if matched is None else {"pairs.drawn": np.array([matched.batches, matched.drawn])}),
+            **(
+                {}
+                if matched is None
+                else _arrays("pairs", (matched.x, matched.z))
+                | {"pairs.drawn": np.array([matched.batches, matched.drawn])}
+            ),
             **({} if hidden is None else {"hidden_labels": np.array(hidden)}),
             **{name: vector.cpu().numpy() for name, vector in self._weights.moments.items()},
             "step": np.array(self.step, dtype=np.int64),
@@ -456,12 +456,11 @@ class Trainer:
         sigma = self.problem.noise.training_sigmas(
             len(x), generator, self.problem.experiment.training.sigma_distribution
         )
-        losses = self._objective.loss(StandardNormal(), x, sigma, generator)
-        self._reference = max(float(losses.detach().abs().mean()), 1.0)
+        untrained: list[ScoreFunction] = [StandardNormal()]
         if self.network.prediction != "v":
-            untrained = self.problem.network()
-            losses = self._objective.loss(untrained, x, sigma, generator)
-            self._reference = max(float(losses.detach().abs().mean()), self._reference)
+            untrained.append(self.problem.network())
+        losses = [self._objective.loss(one, x, sigma, generator).detach() for one in untrained]
+        self._reference = max(1.0, *(float(each.abs().mean()) for each in losses))
         self._optimal_loss, self._optimal_loss_error = self._estimate_optimal_loss(generator)
 
     def _estimate_optimal_loss(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:
