@@ -14,6 +14,7 @@ import torch
 from playground.lab.conflicts import has_energy, path_conflict, unknown_density
 from playground.lab.fields import Array, bounds_of_smoothed, grid_points
 from playground.lab.likelihood import checked_points
+from playground.lab.measured import add_with_error
 from playground.lab.problem import Problem
 from playground.messages import Edit, Message, setting
 from playground.theory import metrics
@@ -167,13 +168,13 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
     found["energy_note"] = integral_note(found["energy_integral"])
     if found["energy_note"] is None:
         reasons["energy_note"] = Message("no-note", "The integral of p is 1 within 2 %.")
-    found["energy_nll"], found["energy_nll_standard_error"] = metrics.mean_with_error(-log_prob)
+    add_with_error(found, "energy_nll", metrics.mean_with_error(-log_prob))
     if path_conflict(problem.experiment) is not None:
-        found["test_nll"], found["test_nll_standard_error"] = found["energy_nll"], found["energy_nll_standard_error"]
+        add_with_error(found, "test_nll", (found["energy_nll"], found["energy_nll_standard_error"]))
         found["test_points"], found["density"] = len(points), model.origin
         true = problem.exact_log_prob(points)
         if true is not None:
-            found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)
+            add_with_error(found, "kl", metrics.kl_to_known(true, log_prob))
     if problem.dataset.density is not None:
         # The energy is that of the smoothed data, which are far from the data themselves if the one sigma is coarse.
         z = torch.randn(points.shape, generator=problem.generator("energy", "cpu"), dtype=torch.float64)
@@ -181,6 +182,6 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
         true = problem.exact_log_prob(noisy, model.sigma)
         assert true is not None
         log_prob = torch.from_numpy(model.log_prob(noisy))
-        found["energy_kl"], found["energy_kl_standard_error"] = metrics.kl_to_known(true, log_prob)
+        add_with_error(found, "energy_kl", metrics.kl_to_known(true, log_prob))
     else:
         reasons |= dict.fromkeys(("energy_kl", "energy_kl_standard_error"), unknown_density(problem.experiment))

@@ -93,9 +93,8 @@ class _Reader:
         self._place += 1
         return self._tokens[self._place - 1]
 
-    def _peek(self, ahead: int = 0) -> str:
-        place = self._place + ahead
-        return self._tokens[place] if place < len(self._tokens) else ""
+    def _peek(self) -> str:
+        return self._tokens[self._place] if self._place < len(self._tokens) else ""
 
     def _skip_blanks(self) -> None:
         while self._peek() == " ":

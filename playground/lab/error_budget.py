@@ -18,6 +18,7 @@ from playground.lab import experiment as description
 from playground.lab.conditioning import conditioned_score
 from playground.lab.conflicts import budget_conflict
 from playground.lab.defaults import resolve
+from playground.lab.measured import add_with_error
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import PROJECTIONS
 from playground.lab.sampling import make_sampler
@@ -65,7 +66,7 @@ def error_budget(problem: Problem, score: LabelledScore) -> Iterator[tuple[float
     parts = torch.cat([distances[:1], distances[:-1] - distances[1:], distances[-1:]])
     found: dict[str, Any] = {}
     for name, values in zip(_NAMES, parts, strict=True):
-        found[f"budget_{name}"], found[f"budget_{name}_standard_error"] = metrics.mean_with_error(values)
+        add_with_error(found, f"budget_{name}", metrics.mean_with_error(values))
     yield 1.0, found | {"budget_points": [REPEATS, _points(problem)], "reasons": {}}
 
 

@@ -18,6 +18,7 @@ from playground.lab.conflicts import flow_conflict, likelihood_conflict, unknown
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
+from playground.lab.measured import add_with_error
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
 from playground.lab.tilting import FROM_TILTED, add_tilted
@@ -180,7 +181,7 @@ def _measure_likelihoods(
     if result is not None and seen is not None:
         _add_likelihoods(problem, held_out, result, draws, found)
         nll = torch.from_numpy(-seen.log_prob)
-        found["train_nll"], found["train_nll_standard_error"] = metrics.mean_with_error(nll)
+        add_with_error(found, "train_nll", metrics.mean_with_error(nll))
         if result.standard_error is None:
             reasons["trace_standard_error"] = _without_trace_error(problem)
     if trip is not None:
@@ -321,7 +322,7 @@ def _add_likelihoods(
     problem: Problem, points: Array, result: PointLikelihoods, draws: int, found: dict[str, Any]
 ) -> None:
     log_prob = torch.from_numpy(result.log_prob).reshape(draws, -1).mean(0)
-    found["test_nll"], found["test_nll_standard_error"] = metrics.mean_with_error(-log_prob)
+    add_with_error(found, "test_nll", metrics.mean_with_error(-log_prob))
     found["test_points"] = len(log_prob)
     if result.standard_error is not None:
         found["trace_standard_error"] = float(np.sqrt(np.mean(result.standard_error**2)))
@@ -330,10 +331,10 @@ def _add_likelihoods(
     found["density"] = f"p_sigma of {smoothed}, smoothed by sigma_min = {result.sigma:.6g} (user units)"
     true = problem.exact_log_prob(points)
     if true is not None:
-        found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)
+        add_with_error(found, "kl", metrics.kl_to_known(true, log_prob))
     if problem.dataset.grey_levels is not None:
         bits = likelihood.bits_per_dim(log_prob, problem.shape, problem.dataset.grey_levels)
-        found["bits_per_dim"], found["bits_per_dim_standard_error"] = metrics.mean_with_error(bits)
+        add_with_error(found, "bits_per_dim", metrics.mean_with_error(bits))
 
 
 def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
@@ -341,9 +342,8 @@ def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
     smoothed = problem.exact_log_prob(problem.evaluation_points, problem.units.sigma_to_user(problem.noise.sigma_min))
     assert true is not None
     assert smoothed is not None
-    found["optimal_nll"], found["optimal_nll_standard_error"] = metrics.mean_with_error(-smoothed)
-    kl = metrics.kl_to_known(true, smoothed)
-    found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"] = kl
+    add_with_error(found, "optimal_nll", metrics.mean_with_error(-smoothed))
+    add_with_error(found, "kl_of_smoothing", metrics.kl_to_known(true, smoothed))
 
 
 def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[str, Message]) -> None:

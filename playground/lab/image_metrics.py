@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from playground.lab.measured import add_with_error
 from playground.lab.problem import Problem
 from playground.lab.trust import nearest
 from playground.theory.metrics import median_with_error, share_error
@@ -48,13 +49,12 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
         "nearest_neighbour_distance": distances,
         "nearest_neighbour_distance_held_out": held_out,
     }.items():
-        found[key], found[f"{key}_standard_error"] = median_with_error(those[:, 0])
+        add_with_error(found, key, median_with_error(those[:, 0]))
     if problem.dataset.labels is not None:
         labels = torch.tensor(problem.dataset.labels)
         classes = int(labels.max()) + 1
         shares = torch.bincount(_voted(labels[rows]), minlength=classes).double() / len(rows)
-        found["class_frequencies"] = shares.tolist()
-        found["class_frequencies_standard_error"] = share_error(shares, len(rows)).tolist()
+        add_with_error(found, "class_frequencies", (shares.tolist(), share_error(shares, len(rows)).tolist()))
         found["class_frequencies_true"] = (torch.bincount(labels, minlength=classes).double() / len(labels)).tolist()
     return found
 

@@ -6,7 +6,7 @@ This module imports no torch, because the window holds such values before torch 
 import math
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,14 +95,15 @@ def inspect(
     moment = float(trajectory.sigma[frame]), None if math.isnan(time) else time
     field = field_names(problem, followed, position[None], *moment)
     here = None if field is None else units.offset + field.alpha * (field.denoised[0] - units.offset)
+    alone = InspectedParticle(number, frame, position, field, here, None)
     if frame + 1 >= len(trajectory):
-        return InspectedParticle(number, frame, position, field, here, None)
+        return alone
     before, after = (_step(problem, trajectory, place, number) for place in (frame, frame + 1))
     if after.index - before.index != 1:
-        return InspectedParticle(number, frame, position, field, here, None, skipped=True)
+        return replace(alone, skipped=True)
     terms = make_sampler(problem, score).terms(before, after)
     if terms is None or not problem.has_score:
-        return InspectedParticle(number, frame, position, field, here, None)
+        return alone
     x = before.positions
     with torch.no_grad():
         level = torch.tensor(terms.sigma, dtype=x.dtype, device=x.device)
@@ -117,8 +118,7 @@ def inspect(
         None if terms.noise is None else units.sigma_to_user(terms.noise),
     )
     rest = reached - position - drift - pull
-    step = StepSum(reached, drift, pull, rest, weights, terms.symbols, terms.rest)
-    return InspectedParticle(number, frame, position, field, here, step)
+    return replace(alone, step=StepSum(reached, drift, pull, rest, weights, terms.symbols, terms.rest))
 
 
 def _step(problem: "Problem", trajectory: Trajectory, frame: int, number: int) -> "Step":

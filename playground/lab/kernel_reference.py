@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from playground.lab.measured import add_with_error
 from playground.lab.problem import FEW_ROWS, Problem
 from playground.messages import Message
 from playground.theory import metrics
@@ -23,10 +24,10 @@ def add_kernel_density(problem: Problem, found: dict[str, Any], reasons: dict[st
     x = torch.from_numpy(problem.units.to_internal(points).astype("float64"))
     kernel = Empirical(problem.train.cpu().double()).log_prob(x, width)
     log_prob = torch.from_numpy(problem.units.log_prob_to_user(kernel.numpy()))
-    found["kernel_nll"], found["kernel_nll_standard_error"] = metrics.mean_with_error(-log_prob)
+    add_with_error(found, "kernel_nll", metrics.mean_with_error(-log_prob))
     true = problem.exact_log_prob(points)
     if true is not None:
-        found["kernel_kl"], found["kernel_kl_standard_error"] = metrics.kl_to_known(true, log_prob)
+        add_with_error(found, "kernel_kl", metrics.kl_to_known(true, log_prob))
 
 
 def _why_none(problem: Problem) -> Message:

@@ -1,11 +1,13 @@
 """A figure as it was measured, with its error and its floor, and a part of the figures of docs/metrics.md."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 from msgspec import UNSET
+from numpy.typing import NDArray
 
 from playground import messages
 from playground.messages import Message
@@ -33,6 +35,19 @@ class Measured:
     floor_std: Any = UNSET
     points: Any = UNSET
     reason: Message | None = None
+
+
+def add_with_error(found: dict[str, Any], name: str, measured: tuple[Any, Any]) -> None:
+    """Write a figure and its standard error into a mapping as metrics.json has it."""
+    found[name], found[f"{name}{PARTS['error']}"] = measured
+
+
+def add_floor(found: dict[str, Any], name: str, floors: Sequence[float] | NDArray[np.floating]) -> None:
+    """Write the floor of a figure, the mean of two or more, and its standard deviation."""
+    found[f"{name}{PARTS['floor']}"], found[f"{name}{PARTS['floor_std']}"] = (
+        float(np.mean(floors)),
+        float(np.std(floors, ddof=1)),
+    )
 
 
 class Figures(Mapping[str, Measured]):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.lab.experiment import Experiment
+from playground.lab.measured import add_with_error
 from playground.lab.trust import NEIGHBOURS, nearest
 from playground.messages import Message, joined
 
@@ -56,7 +57,7 @@ def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
     for key, points in (("memorized_share", evaluated), ("memorized_share_held_out", others)):
         distances, _ = nearest(points.to(train).flatten(1), train, 2)
         share = memorized(distances).cpu().double().mean()
-        found[key], found[f"{key}_standard_error"] = float(share), float(share_error(share, len(points)))
+        add_with_error(found, key, (float(share), float(share_error(share, len(points)))))
     return found
 
 

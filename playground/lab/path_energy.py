@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.compute import passed_on
+from playground.lab.measured import add_with_error
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import compared_data
 from playground.messages import Message, setting
@@ -91,7 +92,7 @@ def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float
     columns = dict(zip(_NAMES, torch.tensor(found, dtype=torch.float64).T, strict=True))
     figures: dict[str, Any] = {}
     for name, values in columns.items():
-        figures[name], figures[f"{name}_standard_error"] = mean_with_error(values)
+        add_with_error(figures, name, mean_with_error(values))
     reasons = {}
     if figures["sets_wasserstein2_squared"] > figures["path_floor_wasserstein2_squared"]:
         normalized = _normalized(columns["path_energy"], columns["sets_wasserstein2_squared"])

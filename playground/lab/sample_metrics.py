@@ -14,6 +14,7 @@ from torch import Tensor
 from playground.lab.compute import passed_on
 from playground.lab.conflicts import comparison_conflict, why_too_few_samples
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
+from playground.lab.measured import add_floor, add_with_error
 from playground.lab.memorization import FROM_NEIGHBOURS, memorized_shares
 from playground.lab.problem import Problem
 from playground.messages import Message
@@ -90,7 +91,7 @@ def add_distances(
     found["mode_weights_true"] = None if density.mode_weights is None else density.mode_weights.tolist()
     if samples is not None:
         weights, errors = metrics.mode_weights(torch.from_numpy(samples), density.modes.cpu().double())
-        found["mode_weights"], found["mode_weights_standard_error"] = weights.tolist(), errors.tolist()
+        add_with_error(found, "mode_weights", (weights.tolist(), errors.tolist()))
 
 
 FORWARD = Message("forward", "The forward process ends in noise: run a sampler first.")
@@ -183,11 +184,9 @@ def _compare(
     floors, squared_floors = yield from _floors(problem, comparison, matched, generator)
     found["wasserstein2_squared"], found["wasserstein2"] = squared, float(np.sqrt(squared))
     found["wasserstein2_squared_floor"] = float(np.mean(squared_floors))
-    found["wasserstein2_floor"] = float(np.mean(np.sqrt(squared_floors)))
-    found["wasserstein2_floor_std"] = float(np.std(np.sqrt(squared_floors), ddof=1))
+    add_floor(found, "wasserstein2", np.sqrt(squared_floors))
     found["wasserstein2_points"] = [matched, matched]
-    found["sliced_wasserstein2_floor"] = float(np.mean(floors))
-    found["sliced_wasserstein2_floor_std"] = float(np.std(floors, ddof=1))
+    add_floor(found, "sliced_wasserstein2", floors)
     _add_two_samples(problem, samples, data, found)
 
 
@@ -237,9 +236,9 @@ def _add_two_samples(problem: Problem, samples: Tensor, data: Tensor, found: dic
     # Shuffled, because the classifier is trained on the first half.
     samples, data = samples[:count], data[torch.randperm(len(data), generator=generator)[:count]]
     found["two_sample_points"] = [len(samples), len(data)]
-    for name, (value, error) in {
+    for name, measured in {
         "energy_distance": two_samples.energy_distance(samples, data),
         "mmd_squared": two_samples.mmd_squared(samples, data),
         "classifier_accuracy": two_samples.classifier_accuracy(samples, data, generator),
     }.items():
-        found[name], found[f"{name}_standard_error"] = value, error
+        add_with_error(found, name, measured)

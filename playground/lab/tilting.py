@@ -10,7 +10,8 @@ from torch import Tensor
 
 from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import LEAST_SAMPLES, tilted_conflict, why_too_few_samples
-from playground.lab.fields import grid_points, grid_shape
+from playground.lab.fields import grid_over
+from playground.lab.measured import add_floor
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import DISTANCE_POINTS, FLOOR_PAIRS, NO_SAMPLES, PROJECTIONS
 from playground.messages import Message
@@ -96,9 +97,8 @@ def tilted(problem: Problem) -> Tilted | None:
 
 def tilted_over(problem: Problem, density: Tilted, bounds: tuple[float, float, float, float]) -> Array:
     """A tilted density at the middles of about `CELLS` cells of a rectangle, per squared user unit: (rows, columns)."""
-    rows, columns = grid_shape(problem, bounds)
-    points = torch.from_numpy(grid_points(bounds, columns, rows).reshape(-1, 2)).double()
-    found: Array = density.prob(points).reshape(rows, columns).numpy()
+    grid = grid_over(problem, bounds)
+    found: Array = density.prob(torch.from_numpy(grid.reshape(-1, 2))).reshape(grid.shape[:2]).numpy()
     return found
 
 
@@ -132,11 +132,9 @@ def add_tilted(
     for made in range(FLOOR_PAIRS):
         yield made / FLOOR_PAIRS
         floors.append(distance(density.sample(count, generator)))
-    found["tilted_sliced_wasserstein2_floor"] = float(np.mean(floors))
-    found["tilted_sliced_wasserstein2_floor_std"] = float(np.std(floors, ddof=1))
+    add_floor(found, "tilted_sliced_wasserstein2", floors)
     found["tilted_points"] = [count, count]
     found["tilted_kl"] = density.kl_to(own, generator)
-    floors = [density.kl_to(density.sample(count, generator), generator) for _ in range(KL_PAIRS)]
-    found["tilted_kl_floor"] = float(np.mean(floors))
-    found["tilted_kl_floor_std"] = float(np.std(floors, ddof=1))
+    draws = (density.sample(count, generator) for _ in range(KL_PAIRS))
+    add_floor(found, "tilted_kl", [density.kl_to(draw, generator) for draw in draws])
     found["tilted_kl_points"] = [count, KL_POINTS]

@@ -100,18 +100,14 @@ def _run(cells: Sequence[Cell], folder: Path, workers: Workers, device: str) -> 
             for future in completed:
                 task, rest = pending.pop(future)
                 delivery = _delivered(future, workers)
-                folders.write(folder, task.cell, delivery.found, delivery.log)
-                finished.append(task.cell)
-                if delivery.model is not None:
-                    with atomic_write(folders.model_path(folder, task.cell)) as temporary:
-                        temporary.write_bytes(delivery.model)
-                    if rest:
-                        model = for_sampling(unpacked(delivery.model), _experiments(rest))
-                        ready.extend(_Task(cell, _order(cell, model, device)) for cell in rest)
-                else:  # the training failed, and with it all cells of its network
-                    for cell in rest:
-                        folders.write(folder, cell, delivery.found, delivery.log)
-                    finished += rest
+                # If the training failed, all cells of its network did.
+                ended = [task.cell, *(rest if delivery.model is None else ())]
+                for cell in ended:
+                    _deliver(folder, cell, delivery)
+                finished += ended
+                if delivery.model is not None and rest:
+                    model = for_sampling(unpacked(delivery.model), _experiments(rest))
+                    ready.extend(_Task(cell, _order(cell, model, device)) for cell in rest)
             done += len(finished)
             now = time.monotonic()
             newest = now if finished else newest
