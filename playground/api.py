@@ -43,7 +43,7 @@ from playground.lab.document import NeedsTraining
 from playground.lab.evaluation import EvaluationProgress
 from playground.lab.experiment import SEED, Experiment, ExperimentError, plain_values, reset_key
 from playground.lab.keys import RunKey, StartKey
-from playground.lab.likelihood import LikelihoodProgress, PointLikelihoods
+from playground.lab.likelihood import PointLikelihoods
 from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.points import Points
@@ -303,7 +303,7 @@ def log_likelihood(
     sigma: ArrayLike | None = None,
     device: str = "auto",
     seed: int | None = None,
-) -> Work[LikelihoodProgress, PointLikelihoods]:
+) -> Work[likelihood.Progress[PointLikelihoods], PointLikelihoods]:
     """log p_sigma of points by the probability-flow ODE, in nats per the user's units.
 
     Args:
@@ -331,21 +331,21 @@ def log_likelihood(
     followed = model.likelihood_score
     rows_of = {level: np.flatnonzero(levels == level) for level in np.unique(levels).tolist()}
 
-    def steps() -> Generator[LikelihoodProgress, None, PointLikelihoods]:
+    def steps() -> Generator[likelihood.Progress[PointLikelihoods], None, PointLikelihoods]:
         parts, done = [], 0
         for level, rows in rows_of.items():
             own = None if given is None else level
             for progress in likelihood.log_likelihood(model.problem, followed, asked[rows], sigma=own):
                 if progress.result is None:
                     share = (done + progress.fraction * len(rows)) / len(asked)
-                    yield LikelihoodProgress(share, None)
+                    yield likelihood.Progress(share, None)
             assert progress.result is not None
             parts.append(progress.result)
             done += len(rows)
         found = _joined(parts, np.concatenate([*rows_of.values()]), leading)
         if given is not None and given.ndim:
             found = dataclasses.replace(found, sigma=levels.reshape(leading))
-        yield LikelihoodProgress(1.0, found)
+        yield likelihood.Progress(1.0, found)
         return found
 
     return Work(steps())

@@ -3,7 +3,7 @@
 import csv
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.energies import normalised
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.latent import Interpolation, interpolate
-from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
+from playground.lab.likelihood import DecodedPoints, Progress, Result, decode, log_likelihood
 from playground.lab.model import Model
 from playground.lab.problem import Problem
 from playground.lab.trust import EXTRAPOLATED, UNMEASURED, closed_form, extrapolation_warnings, few_data, flow_warnings
@@ -59,12 +59,9 @@ def write_likelihoods(
 
 def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path, latent: bool) -> None:
     problem = model.problem
-    with stage("Likelihood") as update:
-        points = flat.reshape(-1, *problem.shape)
-        for progress in log_likelihood(problem, model.likelihood_score, points, give_up=True):
-            update(progress.fraction, _count(len(flat), "point"))
-            found = progress.result
-    assert found is not None
+    points = flat.reshape(-1, *problem.shape)
+    work = log_likelihood(problem, model.likelihood_score, points, give_up=True)
+    found = _done("Likelihood", work, _count(len(flat), "point"))
     known = closed_form(problem, points, float(found.sigma))
     notes = flow_warnings(problem, points, found.log_prob, found.standard_error, known)
     log_prob = _measured(found.log_prob, notes)
@@ -153,11 +150,7 @@ def write_decoded(
     model = _open(folder, assignments, seed, device)
     problem = model.problem
     latent = read_codes(codes, problem)
-    with stage("Decoding") as update:
-        for progress in decode(problem, model.likelihood_score, latent):
-            update(progress.fraction, _count(len(latent), "code"))
-            found = progress.result
-    assert found is not None
+    found = _done("Decoding", decode(problem, model.likelihood_score, latent), _count(len(latent), "code"))
     columns = [*found.points.reshape(len(latent), -1).T.tolist(), *_decoded(problem, found)]
     write_csv(out, [*column_names(problem), "log_prob", "standard_error", "note"], zip(*columns, strict=True))
     say(f"{_count(len(latent), 'code')} {'is' if len(latent) == 1 else 'are'} decoded in {out}")
@@ -174,15 +167,21 @@ def write_interpolation(
         raise UserError(
             f"{points} holds {_count(len(flat), 'point')}: an interpolation has two ends, so give two rows."
         )
-    with stage("Interpolation") as update:
-        for progress in interpolate(problem, model.likelihood_score, flat.reshape(-1, *problem.shape), count):
-            update(progress.fraction, f"{count} points")
-            found = progress.result
-    assert found is not None
+    work = interpolate(problem, model.likelihood_score, flat.reshape(-1, *problem.shape), count)
+    found = _done("Interpolation", work, f"{count} points")
     way = found.points.reshape(count, -1).T.tolist()
     columns = [found.shares.tolist(), *way, *_decoded(problem, found)]
     write_csv(out, ["u", *header, "log_prob", "standard_error", "note"], zip(*columns, strict=True))
     say(f"The interpolation, {count} points, is in {out}")
+
+
+def _done(title: str, work: Iterable[Progress[Result]], what: str) -> Result:
+    """The result of some work, which is shown as it goes on."""
+    with stage(title) as update:
+        for progress in work:
+            update(progress.fraction, what)
+    assert progress.result is not None
+    return progress.result
 
 
 def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[Sequence[object]]:

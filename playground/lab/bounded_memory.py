@@ -125,7 +125,7 @@ def freeze(value: Any) -> None:
     """
     for thing in _arrays(value):
         if isinstance(thing, np.ndarray):
-            thing.flags.writeable = False
+            thing.setflags(write=False)
 
 
 def _arrays(value: Any) -> Iterator[Any]:

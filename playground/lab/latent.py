@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.lab.likelihood import Array, decode, log_likelihood, trace_probes
+from playground.lab.likelihood import Array, Progress, decode, log_likelihood, trace_probes
 from playground.lab.problem import Problem
 from playground.theory.latent import LATENT_INTERPOLATIONS
 from playground.theory.noise import ScoreFunction
@@ -32,15 +32,7 @@ class Interpolation:
     standard_error: Array | None
 
 
-@dataclass(frozen=True)
-class InterpolationProgress:
-    """Progress of the interpolation; the last one alone has a `result`."""
-
-    fraction: float
-    result: Interpolation | None
-
-
-def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int) -> Iterator[InterpolationProgress]:
+def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int) -> Iterator[Progress[Interpolation]]:
     """Encode two points, interpolate their codes by `likelihood.interpolation`, and decode the codes.
 
     Args:
@@ -53,7 +45,7 @@ def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int)
         TooManySteps: the score is not smooth or not finite somewhere.
     """
     for encoding in log_likelihood(problem, score, ends):
-        yield InterpolationProgress(0.4 * encoding.fraction, None)
+        yield Progress(0.4 * encoding.fraction, None)
     assert encoding.result is not None
     z0, z1 = torch.from_numpy(encoding.result.latent)
     shares = torch.linspace(0, 1, count, dtype=torch.float64)
@@ -62,7 +54,7 @@ def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int)
         result, found = None, decoding.result
         if found is not None:
             result = Interpolation(shares.numpy(), latent, found.points, found.log_prob, found.standard_error)
-        yield InterpolationProgress(0.4 + 0.6 * decoding.fraction, result)
+        yield Progress(0.4 + 0.6 * decoding.fraction, result)
 
 
 def _probes(problem: Problem, latent: Array) -> Tensor | None:

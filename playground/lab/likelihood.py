@@ -7,6 +7,7 @@ no unit: they are the standard normal numbers that the prior maps to x(1).
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -62,12 +63,15 @@ class PointLikelihoods:
     path_sigma: Array | None
 
 
+Result = TypeVar("Result")
+
+
 @dataclass(frozen=True)
-class LikelihoodProgress:
-    """Progress of the points; the last one alone has a `result`."""
+class Progress(Generic[Result]):
+    """How far work on points is; the last progress alone has a `result`."""
 
     fraction: float
-    result: PointLikelihoods | None
+    result: Result | None
 
 
 def log_likelihood(
@@ -79,7 +83,7 @@ def log_likelihood(
     tolerance: float | None = None,
     record_path: bool = False,
     give_up: bool = False,
-) -> Iterator[LikelihoodProgress]:
+) -> Iterator[Progress[PointLikelihoods]]:
     """log p_sigma of each point by the probability-flow ODE, in nats per user units, and its latent code.
 
     Args:
@@ -110,7 +114,7 @@ def log_likelihood(
         give_up=give_up,
     ):
         if progress.result is None:
-            yield LikelihoodProgress(progress.fraction, None)
+            yield Progress(progress.fraction, None)
             continue
         end = progress.result
         exact = None
@@ -122,7 +126,7 @@ def log_likelihood(
         path_sigma = None
         if end.path_sigma is not None:
             path_sigma = np.array([units.sigma_to_user(float(value)) for value in end.path_sigma])
-        yield LikelihoodProgress(
+        yield Progress(
             1.0,
             PointLikelihoods(
                 log_prob=prior_term + trace_term,
@@ -154,14 +158,6 @@ class DecodedPoints:
     standard_error: Array | None
 
 
-@dataclass(frozen=True)
-class DecodingProgress:
-    """Progress of the codes; the last one alone has a `result`."""
-
-    fraction: float
-    result: DecodedPoints | None
-
-
 def decode(
     problem: Problem,
     score: ScoreFunction,
@@ -170,7 +166,7 @@ def decode(
     sigma: float | None = None,
     tolerance: float | None = None,
     probes: Tensor | None = None,
-) -> Iterator[DecodingProgress]:
+) -> Iterator[Progress[DecodedPoints]]:
     """Decode latent codes by the probability flow: the inverse of :func:`log_likelihood`.
 
     Args:
@@ -200,7 +196,7 @@ def decode(
                 units.log_prob_to_user(_numbers(end.log_prob)),
                 _errors(end.standard_error, probes),
             )
-        yield DecodingProgress(progress.fraction, result)
+        yield Progress(progress.fraction, result)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,23 +220,15 @@ class RoundTrip:
     log_prob_error: Array
 
 
-@dataclass(frozen=True)
-class RoundTripProgress:
-    """Progress of the points; the last one alone has a `result`."""
-
-    fraction: float
-    result: RoundTrip | None
-
-
 def round_trip(
     problem: Problem, score: ScoreFunction, points: Array, *, record_path: bool = False
-) -> Iterator[RoundTripProgress]:
+) -> Iterator[Progress[RoundTrip]]:
     """Encode points and decode them again at the experiment's tolerance.
 
     Arguments and errors are those of :func:`log_likelihood`.
     """
     for progress in log_likelihood(problem, score, points, record_path=record_path):
-        yield RoundTripProgress(progress.fraction / 2, None)
+        yield Progress(progress.fraction / 2, None)
     there = progress.result
     assert there is not None
     for returning in decode(problem, score, there.latent):
@@ -250,7 +238,7 @@ def round_trip(
             moved = problem.units.equalized(back.points) - problem.units.equalized(points)
             distance = np.linalg.norm(moved.reshape(len(points), -1), axis=1)
             result = RoundTrip(there, back, distance, there.log_prob - back.log_prob)
-        yield RoundTripProgress((1 + returning.fraction) / 2, result)
+        yield Progress((1 + returning.fraction) / 2, result)
 
 
 def checked_points(problem: Problem, points: Array) -> Tensor:

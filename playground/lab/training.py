@@ -459,8 +459,8 @@ class Trainer:
         untrained: list[ScoreFunction] = [StandardNormal()]
         if self.network.prediction != "v":
             untrained.append(self.problem.network())
-        losses = [self._objective.loss(one, x, sigma, generator).detach() for one in untrained]
-        self._reference = max(1.0, *(float(each.abs().mean()) for each in losses))
+        losses = [self._objective.loss(one, x, sigma, generator).detach().abs().mean() for one in untrained]
+        self._reference = float(torch.stack(losses).max().clamp(min=1.0))  # nan if one of them is
         self._optimal_loss, self._optimal_loss_error = self._estimate_optimal_loss(generator)
 
     def _estimate_optimal_loss(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:

@@ -101,7 +101,7 @@ def training() -> Found:
         first = first or time.monotonic() - begun
         steps = progress.step
         if progress.diverged:
-            return Found(1, str(progress.diverged), "Send this line to whoever gave you the program.")
+            return Found(1, str(progress.diverged))
         if time.monotonic() - start > SPEED_SECONDS:
             break
     rate = steps / (time.monotonic() - start)

@@ -13,9 +13,11 @@ from playground.lab.audit.deviations import (
     KOLMOGOROV,
     STANDARD_ERRORS,
     gap,
+    gradient_of,
     kolmogorov,
     normals,
     pearson,
+    share_gap,
     standard_errors,
 )
 from playground.lab.claims import Claim
@@ -170,7 +172,7 @@ class DataAudit:
                 continue
             sigma = level * self.unit
             x = (self.points[:300] + (sigma + 0.05 * self.unit) * normals(300, 2)).requires_grad_()
-            (gradient,) = torch.autograd.grad(self.density.log_prob(x, sigma).sum(), x)
+            gradient = gradient_of(self.density.log_prob(x, sigma), x)
             worst = max(worst, gap(self.unit * self.density.score(x.detach(), sigma), self.unit * gradient))
         return worst
 
@@ -264,7 +266,7 @@ class DataAudit:
             x = (self.points[:100] + sigma * normals(100, 2)).requires_grad_()
             for number, density in enumerate(self.classes.densities):
                 tilted = density.log_prob(x, sigma) + self.classes.log_posterior(x, sigma)[:, number]
-                (gradient,) = torch.autograd.grad(tilted.sum(), x)
+                gradient = gradient_of(tilted, x)
                 found = GuidedScore(self.classes.score, torch.tensor(number), 1.0)(x.detach(), sigma)
                 worst = max(worst, gap(self.unit * found, self.unit * gradient))
         return worst
@@ -371,14 +373,13 @@ class DataAudit:
 
     def density_claims(self) -> list[Claim]:
         """The claims about its density, and its samples and classes by that."""
-        bounds = {0.0: 0.01 if self.density.sharp else 1e-3}
         found = [Claim("density", "mass outside the square of the integrals, at most", self.most_outside, math.inf)]
         found += [
             Claim(
                 "density",
                 "integrates to 1" + (f", smoothed by {level:g} of its deviation" if level else "") + ": error",
                 functools.partial(self.integral_error, level),
-                bounds.get(level, 1e-4),
+                1e-4 if level else 1e-3,
             )
             for level in (LEVELS[:3] if not self.density.sharp else LEVELS[1:3])
         ]
@@ -424,9 +425,3 @@ class DataAudit:
             exact = self.density.marginal(axis).cdf(at[:, None])
             lines.append(line(f"{name}, closed form", at.tolist(), exact.tolist(), own=False, dashed=True))
         return [Chart("Distribution of the samples", "coordinate", "share below", tuple(lines))]
-
-
-def share_gap(shares: Tensor, weights: Tensor, count: int) -> float:
-    """The largest difference of shares (K,) of so many draws from weights (K,), in standard errors of at least one draw."""
-    errors = (weights * (1 - weights) / count).sqrt().clamp(min=1 / count)
-    return float(((shares - weights).abs() / errors).max())

@@ -24,6 +24,12 @@ def normals(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
 
 
+def gradient_of(values: Tensor, x: Tensor) -> Tensor:
+    """The gradient of each of the values (N,) at its own x, by autograd."""
+    (gradient,) = torch.autograd.grad(values.sum(), x)
+    return gradient
+
+
 def gap(found: Tensor, expected: Tensor) -> float:
     """Largest difference, relative to 1 + the absolute value of the expected one."""
     return float(((found - expected).abs() / (1 + expected.abs())).max())
@@ -37,6 +43,12 @@ def standard_errors(values: Tensor, expected: float) -> float:
 def variance_errors(values: Tensor, expected: float) -> float:
     """Return how far the variance of normal values (N,) lies from the expected one, in standard errors."""
     return float((values.var() / expected - 1).abs() / math.sqrt(2 / (len(values) - 1)))
+
+
+def share_gap(shares: Tensor, weights: Tensor, count: int) -> float:
+    """The largest difference of shares (K,) of so many draws from weights (K,), in standard errors of at least one draw."""
+    errors = (weights * (1 - weights) / count).sqrt().clamp(min=1 / count)
+    return float(((shares - weights).abs() / errors).max())
 
 
 def kolmogorov(cdf: Tensor) -> float:

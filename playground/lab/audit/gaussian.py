@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -44,8 +45,7 @@ def gaussian_problem(experiment: Experiment, changes: Mapping[str, Any]) -> Prob
     """The problem of an experiment with changed settings, whose data are those of the Gaussian, in float64."""
     small = {"data.kind": "two-gaussians", "data.points": 500, "likelihood.points": 10}
     problem = Problem.build(replace(replace(experiment, small), changes))
-    unit = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
-    units = dataclasses.replace(problem.units, offset=unit[0].numpy(), scale=unit[1].numpy())
+    units = dataclasses.replace(problem.units, offset=np.zeros(2), scale=np.ones(2))
     density = GaussianMixture(center()[None], torch.tensor([STD], dtype=torch.float64))
     return dataclasses.replace(with_density(problem, density), units=units)
 

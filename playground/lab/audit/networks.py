@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from playground.lab.audit.chart import Chart, line
-from playground.lab.audit.deviations import seconds, seeded
+from playground.lab.audit.deviations import gradient_of, seconds, seeded
 from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -25,7 +25,6 @@ ROWS, IMAGE_ROWS = 1_000, 64
 LEVELS = 9
 SIZE = 1.5
 """Bound of the root mean square of sigma s over all coordinates, which is below 1 for every true score."""
-REFERENCE = "the default network"
 KNOWN, UNKNOWN = 1.2, 1.01
 """Least ratio of the errors with a wrong and the right noise level, to the exact score, or to the noise: much of that error is
 there for every network. The least of the built-in ones are 1.6 and 1.05; a network that ignores sigma has 1.0000001."""
@@ -152,27 +151,21 @@ class NetworkAudit:
         """The derivative of the score along a random direction of x, by autograd against differences; relative."""
         network, (x, sigma) = self.precise, self._few()
         v = torch.randn(x.shape, generator=seeded(6), dtype=torch.float64)
-        exact = self._along(network, x, sigma, v)
-        h = 1e-5
-        found = (network(x + h * v, sigma).detach() - network(x - h * v, sigma).detach()) / (2 * h)
-        return float((found - exact).abs().max() / exact.abs().max().clamp(min=1e-3))
-
-    @staticmethod
-    def _along(network: ScoreNetwork, x: Tensor, sigma: Tensor, v: Tensor) -> Tensor:
-        """The derivative of the score along v, by two backward passes."""
-        x = x.clone().requires_grad_()
+        x = x.requires_grad_()
         value = network(x, sigma)
         dual = torch.zeros_like(value, requires_grad=True)
         (back,) = torch.autograd.grad(value, x, dual, create_graph=True)
-        (forward,) = torch.autograd.grad(back, dual, v)
-        return forward.detach()
+        (exact,) = torch.autograd.grad(back, dual, v)  # by two backward passes
+        h = 1e-5
+        found = (network(x + h * v, sigma).detach() - network(x - h * v, sigma).detach()) / (2 * h)
+        return float((found - exact).abs().max() / exact.abs().max().clamp(min=1e-3))
 
     def density_gradient(self) -> float:
         """The score against autograd of the log-density that it states; relative."""
         network, (x, sigma) = self.precise, self._few()
         assert isinstance(network, EnergyFunction)
         x = x.requires_grad_()
-        (gradient,) = torch.autograd.grad(network.log_density(x, sigma).sum(), x)
+        gradient = gradient_of(network.log_density(x, sigma), x)
         with torch.no_grad():  # as in sampling, where other code may compute it
             found = network(x.detach(), sigma)
         return float((found - gradient).abs().max() / gradient.abs().max())
@@ -308,7 +301,7 @@ class NetworkAudit:
             Claim("training", "largest root mean square of σ s, trained", self.trained_size, SIZE),
             Claim("cost", "weights", self.parameters, math.inf),
             Claim("cost", "milliseconds for the score of 1,000 points", self.seconds, math.inf),
-            Claim("cost", f"time of a training step, in those of {REFERENCE}", self.step_cost, math.inf),
+            Claim("cost", "time of a training step, in those of the default network", self.step_cost, math.inf),
         ]
 
     def charts(self) -> list[Chart]:

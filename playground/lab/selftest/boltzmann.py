@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded
+from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, share_gap
 from playground.lab.claims import Claim
 from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weight, numbers_of, states
 
@@ -52,7 +52,7 @@ def gibbs_errors() -> float:
     probabilities = Enumerator(3).log_weights(weights).softmax(0)
     *_, last = gibbs(weights, torch.ones(chains, 3, dtype=torch.float64), 20, seeded(1))
     shares = torch.bincount(numbers_of(last), minlength=8) / chains
-    return float(((shares - probabilities).abs() / (probabilities * (1 - probabilities) / chains).sqrt()).max())
+    return share_gap(shares, probabilities, chains)
 
 
 CLAIMS = [

@@ -9,6 +9,7 @@ from torch import Tensor
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
 from playground.lab.claims import Claim
 from playground.lab.selftest.scores import mixture
+from playground.lab.selftest.training import network
 from playground.theory.likelihood import (
     LikelihoodResult,
     bits_per_dim,
@@ -44,16 +45,9 @@ def solve(
     return progress.result
 
 
-def network() -> MLP:
-    """Return a network with random weights, the last layer's included: the flow of any smooth field has a density of
-    integral 1."""
-    made = MLP(2, width=16, depth=2, activation="silu", features=4, scale=0.7, generator=seeded()).double()
-    torch.nn.init.normal_(made.out.weight, std=0.15, generator=seeded(1))
-    return made.requires_grad_(False)
-
-
 def mass() -> float:
-    process, score = VP, network()
+    """The flow of any smooth field has a density of integral 1, such as that of a network of random weights."""
+    process, score = VP, network(MLP, dim=2, std=0.15).requires_grad_(False)
     side, spacing = torch.linspace(-5, 5, 51, dtype=torch.float64), 0.2
     grid = torch.cartesian_prod(side, side)
     prior = process.prior(torch.zeros(2, dtype=torch.float64), 1.0)

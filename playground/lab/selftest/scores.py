@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
+from playground.lab.audit.deviations import STANDARD_ERRORS, gap, gradient_of, normals, seeded, standard_errors
 from playground.lab.claims import Claim
 from playground.theory.densities import GaussianMixture
 from playground.theory.empirical import Empirical
@@ -19,11 +19,6 @@ def mixture() -> GaussianMixture:
     """Three components with mean 0, of widths from 0.1 to 0.4."""
     means = torch.tensor([[1.0, 0.5], [-1.2, 0.3], [0.2, -0.8]], dtype=torch.float64)
     return GaussianMixture(means, torch.tensor([0.2, 0.1, 0.4], dtype=torch.float64))
-
-
-def gradient_of(log_prob: Tensor, x: Tensor) -> Tensor:
-    (gradient,) = torch.autograd.grad(log_prob.sum(), x)
-    return gradient
 
 
 def empirical_gap() -> float:

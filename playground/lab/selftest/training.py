@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector
 
 from playground.lab.audit.deviations import gap, normals, seeded
 from playground.lab.claims import Claim
@@ -35,10 +36,6 @@ def draws() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return x, z, sigma, sigma.square() * (1 + sigma)
 
 
-def flat(tensors: list[Tensor]) -> Tensor:
-    return torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-
-
 def by_hand(steps: Callable[..., Tensor], made: Perceptron, *drawn: object) -> tuple[Tensor, Tensor, Tensor]:
     """Mean loss, weights and averaged weights after the steps of one call."""
     made = copy.deepcopy(made)
@@ -50,7 +47,7 @@ def by_hand(steps: Callable[..., Tensor], made: Perceptron, *drawn: object) -> t
 def by_autograd(made: Perceptron, loss_of: Callable[[Perceptron, int], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     made = copy.deepcopy(made)
     adam = torch.optim.Adam(made.parameters(), betas=(0.9, 0.99), eps=1e-8)
-    average, losses = flat(list(made.parameters())), []
+    average, losses = parameters_to_vector(made.parameters()).detach(), []
     for step, rate in enumerate(RATES):
         loss = loss_of(made, step)
         adam.zero_grad()
@@ -58,9 +55,9 @@ def by_autograd(made: Perceptron, loss_of: Callable[[Perceptron, int], Tensor]) 
         adam.param_groups[0]["lr"] = rate
         adam.step()
         keep = min(AVERAGED, (1 + step) / (10 + step))
-        average = keep * average + (1 - keep) * flat(list(made.parameters()))
+        average = keep * average + (1 - keep) * parameters_to_vector(made.parameters()).detach()
         losses.append(loss.detach())
-    return torch.stack(losses).mean(), flat(list(made.parameters())), average
+    return torch.stack(losses).mean(), parameters_to_vector(made.parameters()).detach(), average
 
 
 def furthest(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> float:

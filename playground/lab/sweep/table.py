@@ -66,16 +66,13 @@ def rows_of(every: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[Row]:
         for name in every_curves[0]:
             if all(len(one.get(name, ())) == len(every_curves[0][name]) for one in every_curves):
                 points = [
-                    _over_seeds([{name: at} for at in drawn]) for drawn in zip(*_named(every_curves, name), strict=True)
+                    _over_seeds([{name: at} for at in drawn])
+                    for drawn in zip(*(one[name] for one in every_curves), strict=True)
                 ]
                 curves[name] = [at[name] for at, _, _ in points]
                 curve_errors[name] = [off.get(name, 0.0) for _, off, _ in points]
         made.append(Row(values, len(results), mean, error, within, curves, curve_errors))
     return made
-
-
-def _named(curves: Sequence[Curves], name: str) -> list[Sequence[float]]:
-    return [one[name] for one in curves]
 
 
 def _over_seeds(results: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
