@@ -282,6 +282,27 @@ def test_a_reset_after_a_divergence_back_to_the_start_is_one(windows, qtbot, tmp
     assert window.building.workspace.trained_steps == 0
 
 
+def test_work_whose_plug_in_is_missing_is_offered_again(windows, qtbot, tmp_path):
+    window = windows()
+    window.state.mark_modified()
+    autosave(qtbot, window)
+    kill(window)
+    (folder,) = folders(tmp_path)
+    with Store(folder) as store:
+        work = recovery.read(store)
+        history = msgspec.json.decode(msgspec.json.encode(work.history))
+        history["first"]["noise"]["kind"] = "of-a-plug-in"
+        recovery.write(store, msgspec.structs.replace(work, history=history))
+    window = windows()
+    with qtbot.waitSignal(window.recovering.notified) as told:
+        window.recovery_bar.restore.click()
+    assert "plug-in" in str(told.args[0].message)
+    end(window)
+    assert folders(tmp_path) == [folder]
+    window = windows()
+    qtbot.waitUntil(lambda: window.recovery_bar.restore.isVisible())
+
+
 @pytest.mark.parametrize("older", [False, True])
 def test_a_clicked_point_comes_back(windows, qtbot, tmp_path, older):
     """In earlier versions it was kept beside the history."""

@@ -41,7 +41,7 @@ class RecoverableWork:
     Attributes:
         store: has the values that it reaches.
         work: the work; None if it cannot be read.
-        why: why it cannot be read.
+        why: why it could not be read or restored.
     """
 
     store: Store
@@ -139,15 +139,15 @@ class Recovering(QObject):
         self._documents.when_safe(lambda: self._read(offer, work))
 
     def end(self, keep: bool, seconds: float) -> bool:
-        """Delete the work that was offered and not taken, when quitting. With `keep`, and if it cannot be read, it is
-        offered again.
+        """Delete the work that was offered and not taken, when quitting. With `keep`, and if it could not be read or
+        restored, it is offered again.
 
         Returns:
             Whether all threads ended in time.
         """
         ended = self._background.wait(seconds)
         for offer in self._offers:
-            if keep or not ended or offer.work is None:  # another version may be able to read it
+            if keep or not ended or offer.why is not None:  # another version, or a plug-in, may be able to read it
                 offer.store.close()
             else:
                 offer.store.delete()
@@ -160,12 +160,14 @@ class Recovering(QObject):
                 "recovery",
                 lambda: _recovered(offer.store, work),
                 functools.partial(self._take, offer, work),
-                self._not_read,
+                functools.partial(self._not_read, offer),
             )
             self.changed.emit()
 
-    def _not_read(self, error: BaseException) -> None:
-        self.notified.emit(Notification("error", message_of(error)))
+    def _not_read(self, offer: RecoverableWork, error: BaseException) -> None:
+        why = message_of(error)
+        self._offers[self._offers.index(offer)] = dataclasses.replace(offer, why=why)
+        self.notified.emit(Notification("error", why))
         self.changed.emit()
 
     def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:
