@@ -190,7 +190,6 @@ class MainWindow(QMainWindow):
             self.controllers.pinning.pinned,
             self.controllers.sessions,
             self.documents,
-            self.autosaving,
             preferences,
             self,
         )

@@ -282,6 +282,20 @@ def test_a_reset_after_a_divergence_back_to_the_start_is_one(windows, qtbot, tmp
     assert window.building.workspace.trained_steps == 0
 
 
+def test_other_work_has_a_folder_of_its_own(windows, qtbot, tmp_path):
+    """So that no training which nothing leads back to takes the space of one that undo can reach."""
+    window = windows()
+    for _ in range(2):
+        train(qtbot, window, 20)
+        autosave(qtbot, window)
+        (folder,) = folders(tmp_path)
+        assert len([*folder.glob("training-*")]) == 1
+        window.building.open_experiment(window.state.experiment)
+        qtbot.waitUntil(lambda: not folders(tmp_path))
+        qtbot.waitUntil(lambda: settled(window) and not window.building.is_replacing)
+        assert window.building.workspace.trained_steps == 0
+
+
 def test_work_whose_plug_in_is_missing_is_offered_again(windows, qtbot, tmp_path):
     window = windows()
     window.state.mark_modified()

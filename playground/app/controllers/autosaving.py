@@ -75,6 +75,7 @@ class Autosaving(QObject):
         state.history_changed.connect(self._note)
         pinning.pinned.changed.connect(self._note)
         documents.saved.connect(self._note_save)
+        building.left.connect(self.leave)
 
     # --- what the window may read and ask for
 
@@ -118,8 +119,9 @@ class Autosaving(QObject):
 
         self.background.run("autosave", save, done, self._not_written)
 
+    @Slot(object)
     def leave(self, store: Store) -> None:
-        """Delete the store of the work so far, once nothing is written to it, because restored work has taken its place."""
+        """Delete the store of the work so far, once nothing is written to it, because other work has taken its place."""
         self._left.append(store)
         if not self.background.busy:
             self._delete_left()

@@ -73,7 +73,7 @@ class Building(QObject):
         device: "auto", "cpu", "cuda" or "mps".
 
     Attributes:
-        store: what has been computed, by key; restored work brings another one.
+        store: what has been computed, by key; other work brings another one.
 
     Signals, in the order in which another workspace replaces the current one:
         leaving(Workspace | None, Session | None): it will come, or none. The current one is still there.
@@ -87,6 +87,7 @@ class Building(QObject):
         resetting(): new weights are about to replace the trained ones.
         withdrawn(): the workspace that was being built will not come.
         opened(Session | None): the settings of a file or of a new experiment replace everything.
+        left(Store): that of the work before, which nothing leads back to.
         points_opened(str): the path of the file or folder with the new data.
         notified(Notification)
     """
@@ -100,6 +101,7 @@ class Building(QObject):
     resetting = Signal()
     withdrawn = Signal()
     opened = Signal(object)
+    left = Signal(object)
     points_opened = Signal(str)
     notified = Signal(object)
 
@@ -288,8 +290,7 @@ class Building(QObject):
             session: the workspace at the history's position; None if it is to be built anew.
             store: has each training that undo or redo reaches.
         """
-        self._open(session)
-        self.store = store
+        self._open(session, store)
         self._state.restore(first, steps, place)
         self._opened = self._state.document
         self._settle.start()
@@ -300,13 +301,13 @@ class Building(QObject):
         Args:
             parts: other parts of its document, by name.
         """
-        self._open(session)
+        self._open(session, new_store())
         self._state.load(experiment, **parts)
         self._opened = self._state.document
         self._settle.start()
 
-    def _open(self, session: Session | None) -> None:
-        """Forget everything before other work comes."""
+    def _open(self, session: Session | None, store: Store) -> None:
+        """Forget everything before other work comes, whose store this is."""
         self.opened.emit(session)
         self.resetting.emit()
         for task in TASKS:
@@ -318,6 +319,8 @@ class Building(QObject):
         self._given.clear()
         self._outdated = True
         self._opening = session
+        before, self.store = self.store, store
+        self.left.emit(before)
 
     def open_points(
         self, path: str, kind: str = "file", when_safe: Callable[[Callable[[], None]], None] = lambda use: use()

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
@@ -88,13 +87,12 @@ class Recovering(QObject):
         pinned: PinnedRuns,
         sessions: Sessions,
         documents: Documents,
-        autosaving: Autosaving,
         preferences: Preferences,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._building, self._pinned, self._sessions, self._documents = building, pinned, sessions, documents
-        self._autosaving, self._parent_folder = autosaving, preferences.recovery
+        self._parent_folder = preferences.recovery
         self._background = BackgroundTask(self)
         self._offers: list[RecoverableWork] = []
 
@@ -171,7 +169,7 @@ class Recovering(QObject):
         self.changed.emit()
 
     def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:
-        history, session, before = recovered.history, recovered.session, self._building.store
+        history, session = recovered.history, recovered.session
 
         def restore() -> None:
             self._pinned.load(recovered.runs)
@@ -181,7 +179,6 @@ class Recovering(QObject):
 
         self._offers.remove(offer)
         self._documents.recover(restore, Path(work.file) if work.file else None, work.stamp, session)
-        self._autosaving.leave(before)
         self.changed.emit()
 
 
