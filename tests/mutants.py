@@ -1150,8 +1150,8 @@ FAULTS = (
     Fault(
         "a store that lets go of the most recently used first",
         "lab/bounded_memory.py",
-        "for key, value in self.items():",
-        "for key, value in reversed(self.items()):",
+        "sorted(self.items(), key=",
+        "sorted(reversed(self.items()), key=",
         ("lab/test_store.py", "app/test_undo_memory.py::test_what_was_used_least_recently_is_evicted_first"),
     ),
     Fault(
