@@ -17,7 +17,7 @@ from playground.lab import energies, kernel_reference
 from playground.lab.conflicts import flow_conflict, likelihood_conflict, unknown_density
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.label_dropout_checks import untrained_likelihood_score
-from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
+from playground.lab.likelihood import PointLikelihoods, log_likelihood, round_trip
 from playground.lab.measured import add_with_error
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
@@ -185,7 +185,9 @@ def _measure_likelihoods(
         if result.standard_error is None:
             reasons["trace_standard_error"] = _without_trace_error(problem)
     if trip is not None:
-        _add_round_trip(trip, found)
+        found["round_trip_points"] = len(trip.distance)
+        found["round_trip_error"] = float(trip.distance.max())
+        found["round_trip_log_prob_error"] = float(np.abs(trip.log_prob_error).max())
 
 
 def _train_points(problem: Problem) -> Array:
@@ -360,12 +362,6 @@ def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[s
     found["kl_of_smoothing"] = cost
     text = "The estimate by overlapping neighbourhoods has no known error."
     reasons["kl_of_smoothing_standard_error"] = Message("unknown-error", text)
-
-
-def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:
-    found["round_trip_points"] = len(trip.distance)
-    found["round_trip_error"] = float(trip.distance.max())
-    found["round_trip_log_prob_error"] = float(np.abs(trip.log_prob_error).max())
 
 
 def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationProgress]:

@@ -187,10 +187,8 @@ class NoiseAudit:
                     self.prior_error,
                     1e-9,
                 ),
+                Claim("from data to noise", "x(1) from a Gaussian: divergence in nats", self.terminal, GAUSSIAN_NATS),
             ]
-            found.append(
-                Claim("from data to noise", "x(1) from a Gaussian: divergence in nats", self.terminal, GAUSSIAN_NATS)
-            )
             if self.problem.density is not None:
                 found.append(
                     Claim(
@@ -202,22 +200,20 @@ class NoiseAudit:
                 )
         found.append(Claim("levels of training", "levels outside the stated ends: relative", self.outside, 1e-5))
         if self.kind.is_continuous:
-            found.append(
+            found += [
                 Claim(
                     "levels of training",
                     "Kolmogorov–Smirnov distance from the stated density, times √n",
                     self.distribution_error,
                     KOLMOGOROV,
-                )
-            )
-            found.append(
+                ),
                 Claim(
                     "levels of training",
                     "stated densities against the slope of the quantiles",
                     self.quantile_error,
                     1e-5,
-                )
-            )
+                ),
+            ]
         if self.kind.has_path:
             found.append(
                 Claim("levels of training", "levels that do not fall from coarse to fine", self.level_faults, 0.0, 0.0)
