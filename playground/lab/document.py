@@ -52,7 +52,6 @@ class Document(msgspec.Struct, frozen=True):
     Attributes:
         digests: of each file that a setting names, when it was chosen: a file that changes on disk changes nothing here.
         trainings: those that were begun, the newest last; the newest one with the settings of the experiment is that of the document.
-        work: a name that other documents have only if undo leads from one to the other; "" if there is no need of one.
     """
 
     experiment: Experiment
@@ -62,7 +61,6 @@ class Document(msgspec.Struct, frozen=True):
     columns: Columns = ()
     clicked: tuple[Place, ...] = ()
     lesson: LessonPlace | None = None
-    work: str = ""
 
     @classmethod
     def of(cls, experiment: Experiment, given: str | None = None) -> "Document":

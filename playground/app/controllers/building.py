@@ -44,7 +44,7 @@ SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out
 TASKS = ("problem", "reading")  # the tasks that end with another workspace
 MOST_NAMED = 3  # settings that one message names
 FIRST = "first"
-"""Begins the name of the training of settings with which none was begun by a reset, a scene or a lesson."""
+"""The name of the training of settings with which none was begun by a reset, a scene or a lesson."""
 
 
 def key_of(document: Document) -> TrainingKey:
@@ -52,8 +52,7 @@ def key_of(document: Document) -> TrainingKey:
     begun = document.training
     if begun is not None:
         return begun
-    name = f"{FIRST} {document.work}".rstrip()
-    return TrainingKey.of(description.replace(document.experiment, SPLIT), document.digests, name)
+    return TrainingKey.of(description.replace(document.experiment, SPLIT), document.digests, FIRST)
 
 
 @dataclass(frozen=True, eq=False)

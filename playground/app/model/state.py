@@ -1,7 +1,6 @@
 """The settings that a window shows, and every change made to them."""
 
 import itertools
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -248,7 +247,7 @@ class State(QObject):
         Args:
             parts: other parts of its document, by name.
         """
-        self._loaded = self._saved = Document(experiment, work=os.urandom(6).hex(), **parts)
+        self._loaded = self._saved = Document(experiment, **parts)
         self.stack.clear()  # emits nothing if it is empty
         self._moved()
         self.document_changed.emit()  # though it be equal: what it reaches is another's
