@@ -293,6 +293,7 @@ def test_a_film_and_its_particles(desk, tmp_path):
 
 
 @pytest.mark.guide("Exports")
+@pytest.mark.qt_log_ignore("^QAccessibleTree::indexFromLogical")  # the list of files that is read while it is made anew
 def test_a_script_runs_without_the_program(desk, tmp_path):
     file = tmp_path / "alone.zip"
 

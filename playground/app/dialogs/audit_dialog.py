@@ -56,7 +56,7 @@ class AuditDialog(WorkingDialog):
         self.failure = ""
 
         self.kinds = ChoiceBox(())
-        self.kinds.setAccessibleName("What to audit")
+        self.kinds.setAccessibleName("Kind to audit")
         self.kinds.setToolTip(
             "<p>The self-test, or one kind. A kind that the experiment has chosen is audited with its settings there.</p>"
         )

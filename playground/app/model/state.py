@@ -162,6 +162,8 @@ class State(QObject):
 
     def _digests(self, experiment: Experiment, changes: Mapping[str, Any]) -> Digests:
         """The digests of the files of an experiment: of one that stays as the document has it, of another as it was read last."""
+        if not self._read:  # nothing more is asked of the settings, which may be those of a Boltzmann machine
+            return self._document.digests
         before, present = description.files(self.experiment), dict(self._document.digests)
         found = {
             key: present.get(key) if before.get(key) == file and key not in changes else self._read.get((key, file))
