@@ -330,7 +330,7 @@ def test_training_makes_a_saved_session_stale_and_saving_holds_nobody_up(qtbot, 
 
 
 def test_fair_lock_lets_in_who_waits():
-    """Against a thread that takes it again at once; Python's own lock lets it do so for seconds."""
+    """Against a thread that takes it again at once; Python's own lock lets it do so once or for seconds."""
     lock, stop, turns = FairLock(), threading.Event(), []
 
     def hog():
@@ -341,12 +341,17 @@ def test_fair_lock_lets_in_who_waits():
 
     thread = threading.Thread(target=hog)
     thread.start()
+    waits = []
     for _ in range(20):
-        while_waiting = len(turns)
+        before = len(turns)
+        while len(turns) == before:
+            time.sleep(0.0005)
+        before = len(turns)  # the other thread has the lock
         with lock:
-            assert len(turns) - while_waiting <= 3
+            waits.append(len(turns) - before)
     stop.set()
     thread.join()
+    assert sorted(waits)[10] == 0  # a busy machine may stop this thread before it waits, but not each time
 
 
 def test_while_training_a_fast_sampler_follows_the_newest_weights(qtbot, controllers):
