@@ -236,10 +236,6 @@ class Building(QObject):
         document = self._state.document if self._opening is None else self._opened
         return key_of(structs.replace(document, experiment=experiment))
 
-    def key_at(self, place: int) -> TrainingKey:
-        """The key of the training at a place of the history."""
-        return key_of(self._state.document_at(place))
-
     @property
     def workspace_key(self) -> TrainingKey | None:
         """The key of the current workspace; None if a file has replaced its settings."""
