@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from playground.app.controllers.building import key_of
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.lab.bounded_memory import BoundedMemory, parts_of
@@ -174,9 +175,9 @@ def test_weights_are_of_the_scene_that_began_them_whatever_its_title_begins_with
     building = controllers.building
     lesson, other = (LessonPlace(name, name, 0) for name in ("Guidance is not tilting", "Guidance"))
     building.begin_anew(state.experiment, lesson)
-    first = building.key_at(state.stack.index())
+    first = key_of(state.document)
     building.begin_anew(replace(state.experiment, {"sampling.steps": 7}), lesson)
-    assert building.key_at(state.stack.index()) == first  # steps of one lesson share their weights
+    assert key_of(state.document) == first  # steps of one lesson share their weights
     building.begin_anew(replace(state.experiment, {"sampling.steps": 8}), other)
-    assert building.key_at(state.stack.index()) != first
+    assert key_of(state.document) != first
     qtbot.waitUntil(lambda: not building.busy, timeout=10_000)
