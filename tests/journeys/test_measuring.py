@@ -67,9 +67,11 @@ def test_measure_score_samples_and_budget(desk):
         user.click("Train", "Button")
         user.reads("finished · 300 steps")
         at_the_end(user)
-        error = numbers(user.measured("relative error at σ", "Quality"))[0]  # measured at the end of training
+        at_this = lambda: numbers(user.measured("relative error at σ", "Quality"))[0]  # noqa: E731
+        user.wait(lambda: at_this() > 100, "the error at the last step, measured at the end of training")
+        error = at_this()
         user.press(",", 20)
-        user.wait(lambda: numbers(user.measured("relative error at σ", "Quality"))[0] < error, "the error at another σ")
+        user.wait(lambda: at_this() < error, "the error at another σ")
         user.click("Measure the samples", "Button")
         distance, floor = numbers(user.measured("sliced W₂", "Quality"))[:2]
         assert 0 < floor < 0.3
