@@ -79,7 +79,9 @@ class BoundedMemory(Generic[K, V]):
 
     def shrink(self, may_go: Callable[[K], bool]) -> list[tuple[K, V]]:
         """Let go of values that may go until the rest is within the bound; return them with their keys."""
-        gone = []
+        gone: list[tuple[K, V]] = []
+        if self.bytes <= self.bound:
+            return gone
         small = {key for key, (_, held) in self._values.items() if sum(held.values()) < SMALL}
         for key, value in sorted(self.items(), key=lambda item: item[0] in small):
             if self.bytes <= self.bound:
@@ -137,9 +139,8 @@ def _arrays(value: Any) -> Iterator[Any]:
         if id(thing) in seen:
             continue
         seen.add(id(thing))
-        if isinstance(thing, np.ndarray) or hasattr(
-            thing, "untyped_storage"
-        ):  # a tensor; importing torch to check would take a second
+        is_tensor = hasattr(thing, "untyped_storage")  # importing torch to check would take a second
+        if is_tensor or isinstance(thing, np.ndarray):
             yield thing
         elif isinstance(thing, dict):
             waiting += list(thing.values())

@@ -62,7 +62,7 @@ class Opened:
         found = cls.of(session.experiment, device, session.kept_points)
         found = replace(found, document=structs.replace(found.document, clicked=session.clicked))
         if session.weights is not None:
-            found = found.begun(Trained(session.weights, session.training, session.device))
+            found = found.begun(session.trained)
         return replace(found, path=path, recorded=session.trajectory, pinned=session.runs)
 
     def begun(self, trained: Trained | None = None) -> Self:
@@ -108,11 +108,10 @@ class Opened:
         training = self.document.training
         trained: Trained | None = None if training is None else result(self.compute(training))
         run = self.store.get(self.document.run)
-        return Session.of(
+        return Session.of_points(
             self.document.experiment,
-            self.problem.dataset,
-            weights=trained and trained.state,
-            training=trained.course if trained else {},
+            Points.of(self.problem.dataset),
+            trained,
             trajectory=run and run.arrays(),
             device=self.device,
             clicked=self.document.clicked,

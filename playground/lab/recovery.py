@@ -103,7 +103,7 @@ def left_behind(parent: Path) -> list[Store]:
 
 def write(store: Store, work: Work) -> None:
     """Write the work of a store. If that fails, the work of before stays, and the store says so."""
-    store.write_note(msgspec.json.encode(work))
+    store.write_note(msgspec.json.encode(msgspec.structs.replace(work, version=VERSION)))
 
 
 def read(store: Store) -> Work:
@@ -146,20 +146,7 @@ def session_of(store: Store, key: TrainingKey, experiment: Experiment, **others:
     points: Points | None = None if trained is None else store.get(_points_key(key, trained.points))
     if trained is None or points is None:
         return None
-    saved = points.saved
-    return Session(
-        experiment,
-        saved.points,
-        saved.held_out,
-        labels=saved.labels,
-        class_names=saved.class_names,
-        axes=saved.axes,
-        start=points.start,
-        weights=trained.state or None,
-        training=trained.course,
-        device=trained.device,
-        **others,
-    )
+    return Session.of_points(experiment, points, trained, **others)
 
 
 def run_key(training: TrainingKey, experiment: Experiment, step: int) -> RunKey:
@@ -190,7 +177,7 @@ def take_old(
             raise SessionError(f"{old.weights} and {old.data} hold different data: discard them.")
         key = key_of(session.experiment, old)
         points = dataclasses.replace(data, start=session.start).kept_points
-        keep_training(store, key, Trained(session.weights or {}, session.training, session.device), points)
+        keep_training(store, key, session.trained, points)
         found[key] = session
     return found
 

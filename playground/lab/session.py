@@ -30,6 +30,7 @@ from playground.lab.columns import FEWEST, Column, Columns
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.points import Points
 from playground.lab.provenance import Provenance
+from playground.lab.trained import Trained
 from playground.messages import Message, setting
 from playground.user_errors import UserError, cannot_write
 from playground.version import __version__
@@ -98,7 +99,7 @@ class Session:
     def __repr__(self) -> str:
         chosen = self.experiment
         kinds = (chosen.data.kind, chosen.noise.kind, chosen.objective.kind, chosen.network.kind)
-        trained = "not trained" if self.weights is None else f"step {int(self.weights.get('step', 0)):,}"
+        trained = "not trained" if self.weights is None else f"step {self.step:,}"
         return (
             f"<Session of {', '.join(kinds)}: {len(self.points):,} points, {len(self.held_out):,} held out, {trained}>"
         )
@@ -147,15 +148,26 @@ class Session:
     @classmethod
     def of(cls, experiment: Experiment, dataset: "Dataset", **others: Any) -> "Session":
         """A session of a data set."""
+        return cls.of_points(experiment, Points.of(dataset), **others)
+
+    @classmethod
+    def of_points(
+        cls, experiment: Experiment, points: Points, trained: Trained | None = None, **others: Any
+    ) -> "Session":
+        """A session of points, and of what came of a training on them, if there was one."""
+        saved = points.saved
+        told: dict[str, Any] = {}
+        if trained is not None:
+            told = {"weights": trained.state or None, "training": trained.course, "device": trained.device}
         return cls(
             experiment=experiment,
-            points=dataset.points,
-            held_out=dataset.held_out,
-            labels=dataset.labels,
-            class_names=dataset.class_names,
-            axes=dataset.axes,
-            start=None if dataset.start is None else dataset.start.points,
-            **others,
+            points=saved.points,
+            held_out=saved.held_out,
+            labels=saved.labels,
+            class_names=saved.class_names,
+            axes=saved.axes,
+            start=points.start,
+            **(told | others),
         )
 
     @classmethod
@@ -231,6 +243,16 @@ class Session:
             runs=_runs(path, metadata),
             device=device if isinstance(device, str) else None,
         )
+
+    @property
+    def step(self) -> int:
+        """The training step of its weights; 0 without any."""
+        return int((self.weights or {}).get("step", 0))
+
+    @property
+    def trained(self) -> Trained:
+        """What came of its training."""
+        return Trained(self.weights or {}, self.training, self.device)
 
     @property
     def kept_points(self) -> Points:

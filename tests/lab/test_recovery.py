@@ -146,7 +146,7 @@ def test_a_note_that_is_none_is_refused(tmp_path, contents):
 
 def test_the_work_of_a_newer_version_is_refused(tmp_path):
     with Store(tmp_path / "a") as store:
-        recovery.write(store, msgspec.structs.replace(WORK, version=VERSION + 1))
+        store.write_note(msgspec.json.encode(msgspec.structs.replace(WORK, version=VERSION + 1)))
         with pytest.raises(SessionError, match="another version"):
             recovery.read(store)
 

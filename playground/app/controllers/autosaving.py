@@ -219,7 +219,6 @@ class Autosaving(QObject):
             stamp=self._documents.stamp,
             view=self._describe_view(),
             runs=[{"number": run.number} | told for run, told in zip(runs, to_json(runs), strict=True)],
-            version=recovery.VERSION,
         )
 
         def save() -> Sequence[Message]:

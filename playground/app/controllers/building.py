@@ -190,7 +190,7 @@ class Building(QObject):
             return self._state.last_step
         if self._workspace is not None:
             self.resetting.emit()
-            self.kept.discard(key_of(self._state.document))
+            self.kept.discard(key)
             self._forget_stored(key)
             self.build()
         return None

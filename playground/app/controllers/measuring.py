@@ -475,7 +475,7 @@ class Measuring(QObject):
         assert workspace is not None
         assert workspace.key is not None
         of = kept_figures.key(task, workspace.key, workspace.weights.made, self._state.experiment)
-        return lambda figures: store.hold(of, kept_figures.Found(task, figures))
+        return lambda figures: store.hold(of, kept_figures.Measurement(task, figures))
 
     def _show_errors(self, errors: ScoreErrorCurve) -> None:
         self._came_from["fisher"] = frozenset()

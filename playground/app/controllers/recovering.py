@@ -197,11 +197,8 @@ def _recovered(store: Store, work: Work) -> Recovered:
     key, experiment = key_of(document), document.experiment
     session = recovery.session_of(store, key, experiment, view=work.view)
     if session is not None:
-        run: Trajectory | None = store.get(
-            recovery.run_key(key, experiment, int((session.weights or {}).get("step", 0)))
-        )
-        arrays = None if run is None else {name: array for name, array in run.arrays().items() if name != "axes"}
-        session = dataclasses.replace(session, trajectory=arrays)
+        run: Trajectory | None = store.get(recovery.run_key(key, experiment, session.step))
+        session = dataclasses.replace(session, trajectory=None if run is None else run.arrays())
     return Recovered(history, session, runs)
 
 
@@ -213,10 +210,9 @@ def _bring_up_to_date(store: Store, work: Work, history: History) -> None:
         return named.get(old.name or str(old.reset)) or key_of(Document(settings))
 
     for of, session in recovery.take_old(store, work, key, history.first.experiment).items():
-        made = int((session.weights or {}).get("step", 0))
-        kept_figures.keep_saved(store, session.measurements, of, made, session.experiment)
+        kept_figures.keep_saved(store, session.measurements, of, session.step, session.experiment)
     documents = {"history": history.to_json(), "clicked": (), "trainings": ()}
-    recovery.write(store, msgspec.structs.replace(work, **documents, version=recovery.VERSION))
+    recovery.write(store, msgspec.structs.replace(work, **documents))
     if not store.is_failing:
         recovery.drop_old(store)
 

@@ -49,23 +49,19 @@ class Sessions:
         dataset, trajectory = workspace.problem.dataset, self._playing.newest_finished
         store = self._building.store
         measured = kept_figures.to_json(kept_figures.present(store, workspace, workspace.newest, experiment))
-        arrays, clicked = None, self._state.document.clicked
-        if trajectory is not None:
-            arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
         images = 0 if trajectory is None or dataset.shape == (2,) else trajectory.positions.shape[1]
+        clicked = self._state.document.clicked
         clicked = tuple(place for place in clicked if not isinstance(place, int) or place < images)
-        return lambda: Session.of(
+        return lambda: Session.of_points(
             experiment,
-            dataset,
-            weights=workspace.state(),
-            trajectory=arrays,
-            training=workspace.summary(),
+            workspace.points,
+            workspace.trained(),
+            trajectory=None if trajectory is None else trajectory.arrays(),
             view=view,
             clicked=clicked,
             measurements=measured,
             columns=columns,
             runs=to_json(pinned),
-            device=str(workspace.problem.device),
         )
 
     def provenance(self) -> str:

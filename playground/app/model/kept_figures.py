@@ -14,7 +14,7 @@ from msgspec import structs
 from playground import messages
 from playground.app.model.weights import Weights
 from playground.lab.experiment import Experiment
-from playground.lab.keys import Key, TrainingKey, WeightsKey
+from playground.lab.keys import DEFAULT, Key, TrainingKey, WeightsKey
 from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.lab.settings import Likelihood
 from playground.lab.store import Kept, Store
@@ -38,7 +38,7 @@ class HasWeights(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Measurement:
     """The result of one measurement as it is kept, see :class:`playground.lab.store.Kept`."""
 
     measurement: str
@@ -53,7 +53,7 @@ class Found:
         return cls(measurement, figures)
 
 
-class FoundKey(Key, frozen=True, cache_hash=True):
+class MeasurementKey(Key, frozen=True, cache_hash=True):
     """A measurement of weights.
 
     Attributes:
@@ -64,7 +64,7 @@ class FoundKey(Key, frozen=True, cache_hash=True):
     weights: WeightsKey
     experiment: Experiment
 
-    kept: ClassVar[type[Kept] | None] = Found
+    kept: ClassVar[type[Kept] | None] = Measurement
 
 
 MEASUREMENTS = ("test-set", "quality", "budget", "paths", "fisher")
@@ -85,15 +85,14 @@ SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_w
 """Figures that are not numbers: texts, messages, pairs of counts, and lists of equal length."""
 
 
-def key(measurement: str, training: TrainingKey, step: int, experiment: Experiment) -> FoundKey:
+def key(measurement: str, training: TrainingKey, step: int, experiment: Experiment) -> MeasurementKey:
     """The key of figures of the weights after a step. Only those of the samples depend on the seed of sampling."""
-    nothing = Experiment()
-    sampling = experiment.sampling if measurement in OF_SAMPLER else nothing.sampling
+    sampling = experiment.sampling if measurement in OF_SAMPLER else DEFAULT.sampling
     if measurement != "quality":
-        sampling = structs.replace(sampling, seed=nothing.sampling.seed)
+        sampling = structs.replace(sampling, seed=DEFAULT.sampling.seed)
     given = {name: getattr(experiment.likelihood, name) for name in SETTINGS.get(measurement, ())}
-    settings = structs.replace(nothing, sampling=sampling, likelihood=Likelihood(**given))
-    return FoundKey(measurement, WeightsKey(training, step), settings)
+    settings = structs.replace(DEFAULT, sampling=sampling, likelihood=Likelihood(**given))
+    return MeasurementKey(measurement, WeightsKey(training, step), settings)
 
 
 def keep_saved(
@@ -101,7 +100,7 @@ def keep_saved(
 ) -> None:
     """Keep the result of :func:`to_json` for the weights after a step and these settings."""
     for name, found in from_json(saved).items():
-        store.hold(key(name, training, step, experiment), Found(name, found))
+        store.hold(key(name, training, step, experiment), Measurement(name, found))
 
 
 def present(store: Store, of: HasWeights, weights: Weights, experiment: Experiment) -> dict[str, Figures]:

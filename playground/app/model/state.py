@@ -81,9 +81,7 @@ class State(QObject):
         self.stack = QUndoStack(self)
         self.stack.indexChanged.connect(self._moved)
         self._remembered: dict[tuple[str, str], Kind] = {}
-        self._read: dict[
-            tuple[str, str], str
-        ] = {}  # the digest of each file when it was read last, by its setting and name
+        self._read: dict[tuple[str, str], str] = {}  # digests of files when they were read last, by setting and name
 
     @property
     def document(self) -> Document:

@@ -339,12 +339,15 @@ class Workspace:
         """Keep what came of the training so far, and its points; weights are available only between two blocks of training."""
         assert self.key is not None
         moment = self.moment
-        trained = Trained(self.state() or {}, self.summary(), str(self.problem.device))
-        keep_training(store, self.key, trained, self._points)
+        keep_training(store, self.key, self.trained(), self.points)
         self.stored = moment
 
+    def trained(self) -> Trained:
+        """What came of the training so far."""
+        return Trained(self.state() or {}, self.summary(), str(self.problem.device))
+
     @functools.cached_property
-    def _points(self) -> Points:
+    def points(self) -> Points:
         """Its points, whose digest takes a second for many images."""
         return Points.of(self.problem.dataset)
 
