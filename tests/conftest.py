@@ -167,7 +167,7 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     gc.disable()  # as in the program: a collection in a worker's thread would destroy Qt's objects there
     yield
     gc.enable()
-    patience = 5.0  # seconds for what ends by itself, which a busy machine holds up; looks do not count
+    patience = 30.0  # seconds for what ends by itself, which a busy machine holds up; looks do not count
     while left := [
         thing for thing in _alive(application) if not any(thing is old or _waits_in(thing, old) for old in before)
     ]:

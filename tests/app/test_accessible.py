@@ -104,7 +104,7 @@ def test_every_command_is_in_a_menu_and_the_menus_have_a_key(open_window):
 def _stops(window) -> list[QWidget]:
     """What Tab comes to, from the canvas on, until it is there again."""
     window.activateWindow()
-    wait(window.isActiveWindow, 10_000)
+    wait(window.isActiveWindow)
     window.canvas.setFocus()
     seen = [QApplication.focusWidget()]
     for _ in range(300):

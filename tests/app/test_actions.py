@@ -113,12 +113,12 @@ def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, qtbot):
     assert not actions["measure.samples"].isEnabled()
     assert "choose inpainting mask “None”" in actions["measure.samples"].toolTip()
     window.state.edit({"sampling.inpainting_mask": "none", "data.kind": "digits", "network.width": 8})
-    qtbot.waitUntil(lambda: window.controllers.building.problem.is_image, timeout=30_000)
+    qtbot.waitUntil(lambda: window.controllers.building.problem.is_image)
     qtbot.keyClick(window.canvas.surface, Qt.Key.Key_D)
     assert not window.controllers.tasks.running("density")
     assert [message.code for message in said] == ["no-plane"]
     window.state.edit({"data.kind": "two-moons"})
-    qtbot.waitUntil(lambda: not window.controllers.building.problem.is_image, timeout=30_000)
+    qtbot.waitUntil(lambda: not window.controllers.building.problem.is_image)
     window.toasts.review()
     assert not window.toasts.shown  # it holds no longer
 
@@ -127,7 +127,7 @@ def test_space_presses_the_focused_button_and_does_not_play(shared_window):
     window = shared_window
     button = window.findChild(QPushButton, "train.toggle.button")
     button.setFocus()
-    wait(lambda: not window.controllers.building.busy, 10_000)
+    wait(lambda: not window.controllers.building.busy)
     playing = window.controllers.playing.is_playing
     QTest.keyClick(button, Qt.Key.Key_Space)
     assert window.controllers.training.status == "training"
@@ -167,7 +167,7 @@ def test_undo_of_an_opened_file_names_the_file(shared_window, tmp_path):
     path.write_text("x,y\n" + "".join(f"{number},{number**2}\n" for number in range(300)))
     window.state.mark_saved()
     window.documents.open(path)
-    wait(lambda: window.state.experiment.data.file == str(path), 20_000)
+    wait(lambda: window.state.experiment.data.file == str(path))
     window.actions_by_key.refresh()
     assert window.actions_by_key["edit.undo"].text() == "Undo opening of moons && co.csv"
     window.state.undo()

@@ -53,7 +53,7 @@ def window(one_window, monkeypatch):
 
 
 def learned(window) -> None:
-    wait(lambda: window.machine.finished and window.machine.tasks.idle, 20_000)
+    wait(lambda: window.machine.finished and window.machine.tasks.idle)
     assert window.machine.finished
 
 
@@ -97,7 +97,7 @@ def test_it_opens_learning_bars_and_stripes(window):
 def test_nothing_is_cut_at_its_smallest(window):
     before = window.size()
     window.resize(window.minimumSize())
-    wait(lambda: window.machine.tasks.idle, 20_000)
+    wait(lambda: window.machine.tasks.idle)
     wait()
     for words in (window.cost.label, window.learning.verdict):
         assert words.height() >= words.heightForWidth(words.width()), words.text()
@@ -235,7 +235,7 @@ def test_pause_go_on_and_reset(window, monkeypatch):
     assert window.machine.view is None
     assert window.weights.numbers["Z"].text() == "–"
     press(window.train)
-    wait(lambda: window.machine.view is not None and window.machine.view.progress.step > 3, 20_000)
+    wait(lambda: window.machine.view is not None and window.machine.view.progress.step > 3)
     assert window.train.text() == "&Pause"
     press(window.train)
     assert not window.machine.training
@@ -243,7 +243,7 @@ def test_pause_go_on_and_reset(window, monkeypatch):
     wait(milliseconds=100)
     assert window.machine.view.progress.step == step
     press(window.train)
-    wait(lambda: window.machine.view.progress.step > step, 20_000)
+    wait(lambda: window.machine.view.progress.step > step)
     assert window.machine.view.progress.steps[0] == 0
 
 
@@ -255,18 +255,18 @@ def test_gibbs_draws_sweep_by_sweep_and_again_with_other_numbers(window):
     )
     press(sampler)
     assert window.machine.settings.sampler == "gibbs"
-    wait(lambda: window.machine.tasks.idle, 20_000)
+    wait(lambda: window.machine.tasks.idle)
     first = window.samples.patterns.copy()
     assert not np.array_equal(before, first)
     press(window.again)
-    wait(lambda: window.machine.tasks.idle, 20_000)
+    wait(lambda: window.machine.tasks.idle)
     assert not np.array_equal(first, window.samples.patterns)
     assert window.machine.settings.seed == 1
 
 
 def test_cost_is_measured_and_extrapolated(window, monkeypatch):
     press(window.cost.measure)
-    wait(lambda: not window.machine.measuring, 20_000)
+    wait(lambda: not window.machine.measuring)
     assert window.machine.cost.units.tolist() == list(range(2, 8))
     assert window.cost.label.text().startswith("Z of 7 units: ")
     units = np.arange(2, 21)
@@ -274,7 +274,7 @@ def test_cost_is_measured_and_extrapolated(window, monkeypatch):
     monkeypatch.setattr(module, "_measuring", lambda: iter([(1.0, found)]))
     press(window.cost.measure)
     assert not window.cost.measure.isEnabled()
-    wait(lambda: not window.machine.measuring, 20_000)
+    wait(lambda: not window.machine.measuring)
     assert window.cost.measure.isEnabled()
     factor, _ = found.growth()
     said = window.cost.label.text().replace("\u202f", " ")
@@ -290,9 +290,9 @@ def test_closing_in_the_middle_ends_its_threads_and_it_opens_again(window, monke
     press(window.reset)
     press(window.train)
     press(window.cost.measure)
-    wait(lambda: window.machine.view is not None, 20_000)
+    wait(lambda: window.machine.view is not None)
     window.close()
-    wait(lambda: not window.machine._timer.isActive(), 20_000)
+    wait(lambda: not window.machine._timer.isActive())
     assert not window.machine.training
     window.show()
     press(window.train)
@@ -361,7 +361,7 @@ def test_nothing_is_cut_off(window, palette, size):
 def test_no_call_holds_up_the_window(window, monkeypatch):
     monkeypatch.setattr(module, "PICTURE", 1 / 30)
     press(window.sizes.buttons["4×4"])
-    wait(lambda: window.machine.view is not None, 20_000)
+    wait(lambda: window.machine.view is not None)
     with Watchdog() as dog:
         for number in range(8):
             QTest.mouseClick(
@@ -376,12 +376,12 @@ def test_no_call_holds_up_the_window(window, monkeypatch):
 
 
 def test_the_main_window_opens_one_and_ends_it_on_leaving(bare_window, qtbot):
-    with qtbot.waitSignal(bare_window.controllers.building.ready, timeout=30_000):
+    with qtbot.waitSignal(bare_window.controllers.building.ready):
         bare_window.show()
     QTest.keySequence(bare_window, "Ctrl+B")
     bare_window.actions_by_key.trigger("tools.boltzmann")
     (window,) = bare_window.findChildren(BoltzmannWindow)
-    qtbot.waitUntil(lambda: window.machine.view is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.machine.view is not None)
     assert window.machine.training
     bare_window.set_theme("light")
     qtbot.waitUntil(lambda: not bare_window.restyling.running)
@@ -397,9 +397,9 @@ def test_its_columns_scroll_where_the_window_is_narrow(window):
     bar = area.horizontalScrollBar()
     assert bar.maximum() == 0
     window.resize(620, before.height())
-    wait(lambda: bar.maximum() > 0, 2_000)
+    wait(lambda: bar.maximum() > 0)
     assert window.width() == 620
     assert bar.maximum() > 0
     window.resize(before)
-    wait(lambda: bar.maximum() == 0, 2_000)
+    wait(lambda: bar.maximum() == 0)
     assert bar.maximum() == 0

@@ -16,8 +16,8 @@ LEFT = Qt.MouseButton.LeftButton
 def drawing(window, qtbot):
     """The window with a drawing of one stroke, made by the mouse, and the brush still in hand."""
     QTest.mouseClick(window.panel(DataPanel).tiles["drawn"], LEFT)
-    qtbot.waitUntil(lambda: window.controllers.building.problem is None, timeout=10_000)
-    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=20_000):
+    qtbot.waitUntil(lambda: window.controllers.building.problem is None)
+    with qtbot.waitSignal(window.controllers.building.problem_changed):
         stroke(window, 100)
     assert window.panel(DataPanel).brush.isChecked()
     return window
@@ -39,7 +39,7 @@ def strokes(window) -> int:
 
 def train(window, qtbot) -> None:
     QTest.mouseClick(window.panel(TrainingPanel).button, LEFT)
-    qtbot.waitUntil(lambda: window.controllers.training.status == "finished", timeout=40_000)
+    qtbot.waitUntil(lambda: window.controllers.training.status == "finished")
 
 
 def test_a_first_stroke_is_never_painted_in_the_view_of_other_data(window):
@@ -53,9 +53,7 @@ def test_after_training_a_click_asks_for_a_likelihood_and_paints_nothing(drawing
     window = drawing
     train(window, qtbot)
     assert not window.panel(DataPanel).brush.isChecked()
-    with qtbot.waitSignal(
-        window.controllers.measuring.likelihood_changed, timeout=20_000, check_params_cb=lambda found: found
-    ):
+    with qtbot.waitSignal(window.controllers.measuring.likelihood_changed, check_params_cb=lambda found: found):
         QTest.mouseClick(window.canvas.surface, LEFT, pos=QPoint(200, 100))
     assert strokes(window) == 1
     assert window.controllers.training.trained_steps > 0
@@ -67,7 +65,7 @@ def test_a_drawing_that_is_chosen_again_is_not_painted_on(drawing, qtbot):
     for others in ((), ("rings",)):
         for tile in (*others, "drawn"):
             QTest.mouseClick(tiles[tile], LEFT)
-            qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=20_000)
+            qtbot.waitUntil(lambda: not window.controllers.building.busy)
         assert strokes(window) == 1
         assert not brush.isChecked()
     QTest.mouseClick(window.panel(DataPanel).clear, LEFT)
@@ -78,9 +76,7 @@ def test_a_drawing_that_is_chosen_again_is_not_painted_on(drawing, qtbot):
 def test_the_way_to_a_second_point_puts_the_brush_down_and_the_brush_the_way(drawing, qtbot):
     window, card, brush = drawing, drawing.panel(LikelihoodPanel), drawing.panel(DataPanel).brush
     train(window, qtbot)
-    with qtbot.waitSignal(
-        window.controllers.measuring.likelihood_changed, timeout=20_000, check_params_cb=lambda found: found
-    ):
+    with qtbot.waitSignal(window.controllers.measuring.likelihood_changed, check_params_cb=lambda found: found):
         QTest.mouseClick(window.canvas.surface, LEFT, pos=QPoint(200, 100))
     QTest.mouseClick(brush, LEFT)
     QTest.mouseClick(card.second, LEFT)
@@ -99,9 +95,9 @@ def test_a_stroke_over_trained_weights_says_what_it_costs_and_undo_brings_them_b
     stroke(window, 200)
     (toast,) = window.toasts.shown
     assert toast.sentence == "The stroke restarts training and discards 400 steps. Undo brings them back."
-    qtbot.waitUntil(lambda: window.controllers.training.trained_steps == 0, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.training.trained_steps == 0)
     QTest.mouseClick(toast.button, LEFT)
-    qtbot.waitUntil(lambda: window.controllers.training.trained_steps == steps, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.training.trained_steps == steps)
     assert strokes(window) == 1
     assert window.toasts.shown == []
 
@@ -122,4 +118,4 @@ def test_a_drawing_that_is_opened_is_not_painted_on(drawing, qtbot, tmp_path):
     window.state.mark_saved()
     assert Session.load(tmp_path / "drawing.spg").experiment.data.kind == "drawn"
     window.documents.open(tmp_path / "drawing.spg")
-    qtbot.waitUntil(lambda: not window.panel(DataPanel).brush.isChecked(), timeout=10_000)
+    qtbot.waitUntil(lambda: not window.panel(DataPanel).brush.isChecked())

@@ -15,22 +15,22 @@ def test_classes_have_their_names_after_file_open(window, qtbot, tmp_path, monke
     save_cats_and_dogs(animals)
     notice, controllers = window.panel(DataPanel).notice, window.controllers
     window.documents.open(animals)
-    qtbot.waitUntil(lambda: SAID in notice.text.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: SAID in notice.text.text())
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))
-    with qtbot.waitSignal(window.documents.saved, timeout=10_000):
+    with qtbot.waitSignal(window.documents.saved):
         window.documents.save()
     assert Session.load(path).class_names == ("cats", "dogs")
     assert controllers.building.problem.class_names == ("cats", "dogs")
     window.state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(lambda: controllers.building.problem.name == "rings" and notice.text.text() == "", timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "rings" and notice.text.text() == "")
     window.state.mark_saved()
     window.documents.open(path)
-    qtbot.waitUntil(lambda: controllers.building.problem.name == "animals", timeout=20_000)
-    qtbot.waitUntil(lambda: notice.text.text() == SAID, timeout=5_000)
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "animals")
+    qtbot.waitUntil(lambda: notice.text.text() == SAID)
 
     # A stranger's file: names as they stand, in the room that there is.
     width, name = notice.width(), "<img src='x' width=9000><h1>" + 200 * "n"
     replace(Session.load(path), class_names=(name, "dogs")).save(tmp_path / "strange.spg")
     window.documents.open(tmp_path / "strange.spg")
-    qtbot.waitUntil(lambda: "<img" in notice.text.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "<img" in notice.text.text())
     assert notice.width() == width

@@ -29,7 +29,7 @@ def column(shared_window):
     column.release()
     window.state.load(before)
     column.verticalScrollBar().setValue(0)
-    wait(lambda: not window.building.busy, 20_000)
+    wait(lambda: not window.building.busy)
 
 
 def press(window, control) -> int:
@@ -43,7 +43,7 @@ def press(window, control) -> int:
 
 
 def settle(window) -> None:
-    wait(lambda: not window.building.busy, 20_000)
+    wait(lambda: not window.building.busy)
     wait(milliseconds=120)
 
 

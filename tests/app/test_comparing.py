@@ -34,7 +34,6 @@ from playground.lab.lessons import load_all
 from playground.lab.scenes import load_bundled
 from tests.app.conftest import wait
 
-PATIENCE = 60_000
 ADDED = "Noise added on the way is from one Brownian path."
 SAME_NOISE = f"All columns begin with the same noise. {ADDED}"
 
@@ -43,7 +42,7 @@ SAME_NOISE = f"All columns begin with the same noise. {ADDED}"
 def window(shared_window) -> Iterator:
     """A window that compares nothing, on an exact score."""
     shared_window.state.edit({"sampling.source": "exact"})
-    wait(lambda: shared_window.playing.recorded > 5, PATIENCE)
+    wait(lambda: shared_window.playing.recorded > 5)
     yield shared_window
     shared_window.controllers.comparing.leave()
     shared_window.controllers.comparing.set_equal("own")
@@ -54,7 +53,7 @@ def compared(window, *columns: Column):
     """The comparison of these columns, sampled to the end and at rest."""
     comparing = window.controllers.comparing
     comparing.begin(columns)
-    wait(lambda: ready(comparing), PATIENCE)
+    wait(lambda: ready(comparing))
     assert ready(comparing)
     window.playing.set_playing(False)
     return comparing
@@ -80,7 +79,7 @@ def test_a_key_begins_and_ends_it_and_the_experiment_stays(window) -> None:
     assert len(window.compare.columns) == 2
     assert window.compare.isVisible()
     assert not window.canvas.isVisible()
-    wait(lambda: ready(comparing), PATIENCE)
+    wait(lambda: ready(comparing))
     assert [run.failure for run in comparing.runs] == [None, None]
     assert comparing.runs[0].experiment == experiment
     assert comparing.runs[1].experiment.sampling.kind != experiment.sampling.kind
@@ -95,7 +94,7 @@ def test_a_key_begins_and_ends_it_and_the_experiment_stays(window) -> None:
 def heads(window) -> list[str]:
     """What the columns in view say, once they are sampled; none if the main canvas is in view."""
     comparing = window.controllers.comparing
-    wait(lambda: not comparing.is_active or ready(comparing), PATIENCE)
+    wait(lambda: not comparing.is_active or ready(comparing))
     assert (window.compare.isVisible(), window.canvas.isVisible()) == (comparing.is_active, not comparing.is_active)
     assert comparing.columns == window.state.document.columns
     return [view.button.words() for view in window.compare.columns]
@@ -146,7 +145,7 @@ def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
     assert state.experiment == experiment
     assert comparing.workers == []
     assert len(threads) == 3
-    wait(lambda: all(thread.isFinished() for thread in threads), PATIENCE)
+    wait(lambda: all(thread.isFinished() for thread in threads))
     assert all(thread.isFinished() for thread in threads)
 
 
@@ -157,7 +156,7 @@ def test_an_empty_drawing_ends_it_and_undo_brings_both_back(window) -> None:
     assert heads(window) == []
     assert window.state.stack.index() == place + 1
     window.state.undo()
-    wait(lambda: comparing.is_active, PATIENCE)  # when there are data again
+    wait(lambda: comparing.is_active)  # when there are data again
     assert heads(window) == [SAME, "steps 20"]
     assert [run.failure for run in comparing.runs] == [None, None]
 
@@ -192,12 +191,12 @@ def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(w
     starts = [run.trajectory.positions[0] for run in comparing.runs]
     np.testing.assert_array_equal(*starts)
     window.playing.seek(comparing.total // 2)
-    wait(lambda: window.playing.frame == comparing.total // 2, PATIENCE)
+    wait(lambda: window.playing.frame == comparing.total // 2)
     column, run = window.compare.columns[1], comparing.runs[1]
     frame = run.frame_at(window.playing.frame, comparing.total)
     x0, x1, y0, y1 = column.canvas.viewport
     middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
-    wait(lambda: np.array_equal(positions(window, 1), run.trajectory.positions[frame]), PATIENCE)
+    wait(lambda: np.array_equal(positions(window, 1), run.trajectory.positions[frame]))
     number = int(np.linalg.norm(positions(window, 1) - middle, axis=1).argmin())
     x, y = column.canvas.plane().to_painter(positions(window, 1)[number]).tolist()
     at = QPoint(round(x), round(y))
@@ -207,7 +206,7 @@ def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(w
     def shown(place: int):
         return window.compare.columns[place].canvas.scene(400, 400).followed
 
-    wait(lambda: all(len(shown(place).terms) == 3 for place in (0, 1)), PATIENCE)
+    wait(lambda: all(len(shown(place).terms) == 3 for place in (0, 1)))
     for place, run in enumerate(comparing.runs):
         frame, way = (
             run.frame_at(window.playing.frame, comparing.total),
@@ -234,7 +233,7 @@ def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:
     )
     window.playing.restart(False)
     window.playing.seek(10**9)
-    wait(lambda: button.isEnabled(), PATIENCE)
+    wait(lambda: button.isEnabled())
     assert button.isEnabled()
     window.controllers.comparing.begin()
     assert not button.isEnabled()
@@ -260,7 +259,7 @@ def test_columns_play_in_lockstep_at_one_share_of_their_ways(window) -> None:
         def shown(expected=expected) -> bool:
             return all(np.array_equal(positions(window, place), points) for place, points in enumerate(expected))
 
-        wait(shown, PATIENCE)  # arrows of this noise level may be waited for
+        wait(shown)  # arrows of this noise level may be waited for
         assert shown()
     starts = [run.trajectory.positions[0] for run in comparing.runs]
     assert all(np.array_equal(starts[0], start) for start in starts[1:])
@@ -291,7 +290,7 @@ def test_pan_and_zoom_are_linked(window) -> None:
     assert first.wanted_viewport == second.wanted_viewport
     moved = second.wanted_viewport
     window.resize(1400, 800)
-    wait(lambda: False, 50)
+    wait(milliseconds=50)
     assert first.wanted_viewport == moved  # another shape is no other view
     window.resize(1280, 720)
     window.canvas.fit()
@@ -302,14 +301,14 @@ def test_columns_come_and_go_between_two_and_four(window) -> None:
     assert not window.compare.columns[0].remove.isVisible()
     for count in (3, 4):
         QTest.mouseClick(window.compare.add, Qt.MouseButton.LeftButton)
-        wait(lambda count=count: len(window.compare.columns) == count and ready(comparing), PATIENCE)
+        wait(lambda count=count: len(window.compare.columns) == count and ready(comparing))
     kinds = [dict(column.edits).get("sampling.kind") for column in comparing.columns]
     assert len(set(kinds[1:])) == 3
     assert not window.compare.add.isEnabled()
     comparing.add()
     assert len(comparing.columns) == 4
     QTest.mouseClick(window.compare.columns[1].remove, Qt.MouseButton.LeftButton)
-    wait(lambda: len(window.compare.columns) == 3, PATIENCE)
+    wait(lambda: len(window.compare.columns) == 3)
     assert [dict(column.edits).get("sampling.kind") for column in comparing.columns] == [kinds[0], *kinds[2:]]
 
 
@@ -337,7 +336,7 @@ def test_the_heads_menu_chooses_what_differs(window) -> None:
     assert {"Sampler", "Steps", "Score", "Solver", "Time grid", "Noise", "Objective", "Network"} <= titles.keys()
     chosen = next(action for action in titles["Solver"].actions() if action.text() == "ShARK")
     chosen.trigger()
-    wait(lambda: ready(comparing), PATIENCE)
+    wait(lambda: ready(comparing))
     assert comparing.columns[1] == Column.of({"sampling.solver": "shark"})
     assert view.button.words() == "ShARK"
     assert view.button.accessibleName() == "Column B: ShARK"
@@ -351,7 +350,7 @@ def test_evaluations_or_steps_are_equal_where_that_is_chosen(window, equal: str,
     window.compare.equal.setCurrentIndex(place)
     window.compare.equal.activated.emit(place)
     before = comparing.runs
-    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    wait(lambda: comparing.runs is not before and ready(comparing))
     one, other = (run.trajectory for run in comparing.runs)
     if equal == "steps":
         assert one.steps == other.steps
@@ -364,7 +363,7 @@ def made_equal(window, equal: str, *columns: Column):
     comparing = compared(window, *columns)
     before = comparing.runs
     comparing.set_equal(equal)
-    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    wait(lambda: comparing.runs is not before and ready(comparing))
     return comparing
 
 
@@ -385,7 +384,7 @@ def test_a_column_with_steps_of_its_own_says_that_it_is_not_made_equal(window, e
     assert window.compare.said.text() == f"⚠ {said}: each of its particles takes steps of its own."
     before = comparing.runs
     comparing.set_equal("own")
-    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    wait(lambda: comparing.runs is not before and ready(comparing))
     assert window.compare.said.text() == SAME_NOISE
 
 
@@ -407,7 +406,7 @@ def test_a_sampler_without_a_score_has_no_evaluations_to_be_made_equal(window) -
 
 def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_path) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
-    wait(lambda: all(run.curve is not None for run in comparing.runs), PATIENCE)
+    wait(lambda: all(run.curve is not None for run in comparing.runs))
     chart = window.compare.chart
     assert [one.name for one in chart.series] == ["floor", "A", "B"]
     for run, series in zip(comparing.runs, chart.series[1:], strict=True):
@@ -439,7 +438,7 @@ def test_a_changed_main_experiment_changes_every_column(window) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.solver": "heun"}))
     before = comparing.runs
     window.state.edit({"sampling.steps": 31})
-    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    wait(lambda: comparing.runs is not before and ready(comparing))
     assert [run.trajectory.steps for run in comparing.runs] == [32, 32]
     window.state.undo()
 
@@ -448,13 +447,13 @@ def test_columns_stay_when_the_main_sampler_becomes_another(window) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.solver": "heun"}))
     before = comparing.runs
     window.state.edit({"sampling.kind": "langevin"})
-    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    wait(lambda: comparing.runs is not before and ready(comparing))
     assert comparing.runs[0].experiment.sampling.kind == "langevin"
     assert comparing.runs[1].failure is not None
     window.compare.columns[1].menu.aboutToShow.emit()
     before = comparing.runs
     window.state.undo()
-    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    wait(lambda: comparing.runs is not before and ready(comparing))
     assert [run.failure for run in comparing.runs] == [None, None]
 
 
@@ -464,12 +463,12 @@ def test_columns_that_became_the_same_say_so(window) -> None:
     assert window.compare.said.text() == SAME_NOISE
     before = comparing.runs
     window.state.edit({"sampling.kind": kind})
-    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    wait(lambda: comparing.runs is not before and ready(comparing))
     assert np.array_equal(*(run.trajectory.positions for run in comparing.runs[:2]))
     assert window.compare.said.text() == "⚠ Columns A and B do the same: choose in a head what it changes."
     before = comparing.runs
     window.state.undo()
-    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    wait(lambda: comparing.runs is not before and ready(comparing))
     assert window.compare.said.text() == SAME_NOISE
 
 
@@ -488,7 +487,7 @@ def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, shown: str
     if shown == "lesson":
         lessons = window.controllers.lessons
         lessons.begin(next(iter(load_all().values())))
-        wait(lambda: building.workspace is not own and not building.busy, PATIENCE)
+        wait(lambda: building.workspace is not own and not building.busy)
         assert heads(window) == []
         comparing.begin()  # within the lesson, whose next step has another document
         assert len(heads(window)) == 2
@@ -496,7 +495,7 @@ def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, shown: str
         lessons.go(1)
     else:
         window.controllers.scenes.show(next(iter(load_bundled().values())))
-        wait(lambda: building.workspace is not own and not building.busy, PATIENCE)
+        wait(lambda: building.workspace is not own and not building.busy)
     assert heads(window) == []
     (lessons if shown == "lesson" else window.controllers.scenes).leave()
     assert heads(window) == [SAME, "steps 20"]
@@ -531,7 +530,7 @@ def test_new_noise_is_new_in_all_columns_alike(window) -> None:
     before = comparing.runs
     old = before[0].trajectory.positions[0]
     window.playing.restart(True)
-    wait(lambda: comparing.runs is not before and ready(comparing), PATIENCE)
+    wait(lambda: comparing.runs is not before and ready(comparing))
     one, other = (run.trajectory.positions[0] for run in comparing.runs)
     assert np.array_equal(one, other)
     assert not np.array_equal(one, old)
@@ -553,7 +552,7 @@ def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
         scenes = [view.canvas.scene(300, 300) for view in window.compare.columns]
         return all(getattr(scenes[place], here) is not None for place, (here, _) in own.items())
 
-    wait(shown, PATIENCE)
+    wait(shown)
     assert shown()
     for place, (_, other) in own.items():
         assert getattr(window.compare.columns[place].canvas.scene(300, 300), other) is None
@@ -561,7 +560,7 @@ def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
 
 def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
-    wait(lambda: all(run.curve is not None for run in comparing.runs), PATIENCE)
+    wait(lambda: all(run.curve is not None for run in comparing.runs))
     drawing = window.compare.drawn()
     assert [(column.letter, column.words) for column in drawing.columns] == [
         ("A", "as in the cards"),
@@ -612,7 +611,7 @@ def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) ->
     with_finished: list[str] = []
     window.exports.finished.connect(lambda _, written: with_finished.append(written))
     window.exports.dialog.wanted.emit(path)
-    wait(lambda: bool(with_finished), PATIENCE)
+    wait(lambda: bool(with_finished))
     assert path.is_file()
     comparing.leave()
     assert window.compare.drawn() is None
@@ -637,12 +636,12 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, can
     if cancelled:
         dialog.reject()
         assert (dialog.running, dialog.status.text()) == (False, "Cancelled; nothing was written.")
-        wait(lambda: comparing.awaited is None, PATIENCE)
+        wait(lambda: comparing.awaited is None)
         wait()
         assert not dialog.running
         dialog.reject()
     else:
-        wait(lambda: bool(finished or failed), PATIENCE)
+        wait(lambda: bool(finished or failed))
         names = [curve.label for curve in exports._drawing.chart.curves]
         assert [name for name in names if name in ("A", "B", "C")] == ["A", "B", "C"]
     assert path.exists() is not cancelled
@@ -652,16 +651,16 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, can
 def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.playing.seek(10)
-    wait(lambda: window.playing.frame == 10, PATIENCE)
+    wait(lambda: window.playing.frame == 10)
     finished = list[str]()
     window.exports.finished.connect(lambda _, written: finished.append(written))
     window.exports.picture()
     then = window.compare.drawn(10)
     window.playing.seek(comparing.total - 1)
-    wait(lambda: window.playing.frame == comparing.total - 1, PATIENCE)
+    wait(lambda: window.playing.frame == comparing.total - 1)
     choice = window.exports.dialog.picture_choice()
     window.exports.dialog.wanted.emit(tmp_path / "columns.png")
-    wait(lambda: bool(finished), PATIENCE)
+    wait(lambda: bool(finished))
     *_, (_, wanted) = paint_comparison_picture(then, 10, choice)
     *_, (_, later) = paint_comparison_picture(then, comparing.total - 1, choice)
     *_, (_, last) = paint_comparison_picture(window.compare.drawn(), comparing.total - 1, choice)
@@ -673,12 +672,12 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) 
 def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) -> None:
     comparing = window.controllers.comparing
     comparing.begin((Column.of({"sampling.steps": 300}), Column.of({"sampling.steps": 150})))
-    wait(lambda: comparing.recorded > 1, PATIENCE)
+    wait(lambda: comparing.recorded > 1)
     assert not comparing.is_sampled
     last = comparing.recorded - 1
     drawing = window.compare.drawn(last)
     own = [column.frame(last) for column in drawing.columns]
-    wait(lambda: comparing.is_sampled, PATIENCE)
+    wait(lambda: comparing.is_sampled)
     assert [column.frame(last) for column in drawing.columns] == own
     assert own[0] == last
 
@@ -719,7 +718,7 @@ def test_pinned_runs_are_compared_by_their_settings(window) -> None:
     comparing, main = window.controllers.comparing, window.state.experiment
     runs = [pinned(main), pinned(replace(main, {"sampling.steps": 25, "sampling.seed": 9}))]
     comparing.compare(runs)
-    wait(lambda: ready(comparing), PATIENCE)
+    wait(lambda: ready(comparing))
     assert [dict(column.edits) for column in comparing.columns] == [{}, {"sampling.steps": 25}]
     assert window.state.experiment == main
 
@@ -744,14 +743,14 @@ def test_weights_that_are_not_kept_are_told(window) -> None:
 def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window) -> None:
     window.state.edit({"sampling.source": "learned"})
     window.training.start()
-    wait(lambda: window.training.trained_steps >= 100, PATIENCE)
+    wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
     workspace = window.building.workspace
-    wait(lambda: workspace.training == "paused", PATIENCE)
+    wait(lambda: workspace.training == "paused")
     steps = workspace.trained_steps
     comparing = window.controllers.comparing
     comparing.begin([Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})])
-    wait(lambda: len(comparing.runs) == 3, PATIENCE)
+    wait(lambda: len(comparing.runs) == 3)
     assert [run.training is not None for run in comparing.runs] == [False, True, True]
     assert window.compare.fair.isVisible()
     awaited = set[str]()
@@ -762,10 +761,10 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
         trained = [run for run in runs if run.training is not None]
         return ready(comparing) and all(not run.model.weights.untrained for run in trained)
 
-    wait(sampled_by_trained_weights, PATIENCE)
+    wait(sampled_by_trained_weights)
     assert sampled_by_trained_weights()
     assert "column-trained" in awaited  # what a film waits for
-    wait(lambda: comparing.awaited is None, PATIENCE)
+    wait(lambda: comparing.awaited is None)
     for run in comparing.runs[1:]:
         assert run.failure is None
         assert run.training.step >= steps
@@ -780,7 +779,7 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     window.state.undo()
     window.state.redo()  # before the columns are there again
     comparing.begin([Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})])
-    wait(lambda: len(comparing.runs) == 3, PATIENCE)
+    wait(lambda: len(comparing.runs) == 3)
     assert [run.training for run in comparing.runs] == kept
     assert comparing.runs[1].training.step >= steps
     comparing.set_fair("seconds")
@@ -791,9 +790,9 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
 def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None:
     window.state.edit({"sampling.source": "learned"})
     window.training.start()
-    wait(lambda: window.training.trained_steps >= 100, PATIENCE)
+    wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
-    wait(lambda: window.building.workspace.training == "paused", PATIENCE)
+    wait(lambda: window.building.workspace.training == "paused")
     comparing = window.controllers.comparing
     comparing.begin([Column(), Column.of({"objective.kind": "exact"})])
 
@@ -801,7 +800,7 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
         training = comparing.runs[1].training if len(comparing.runs) > 1 else None
         return training is not None and (training.step >= steps > 0 or training.step == steps == 0)
 
-    wait(lambda: trained(window.training.trained_steps), PATIENCE)
+    wait(lambda: trained(window.training.trained_steps))
     assert trained(window.training.trained_steps)
     assert comparing.runs[1].training.step > 0
     window.building.reset_training()
@@ -809,7 +808,7 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
     def untrained() -> bool:
         return trained(0) and ready(comparing) and comparing.runs[1].model.weights.untrained
 
-    wait(untrained, PATIENCE)
+    wait(untrained)
     assert window.training.trained_steps == comparing.target == 0
     assert untrained()
 
@@ -823,18 +822,18 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     monkeypatch.setattr(column_training, "ColumnTraining", wild)
     window.state.edit({"sampling.source": "learned"})
     window.training.start()
-    wait(lambda: window.training.trained_steps >= 100, PATIENCE)
+    wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
-    wait(lambda: window.building.workspace.training == "paused", PATIENCE)
+    wait(lambda: window.building.workspace.training == "paused")
     comparing, said = window.controllers.comparing, window.compare.said
     # No other test trains a column with this network, whose training would be kept.
     comparing.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 24})])
-    wait(lambda: "diverged" in said.text(), PATIENCE)
+    wait(lambda: "diverged" in said.text())
     assert "The training of column B diverged at step" in said.text()
     assert comparing.runs[1].training.diverged is not None
     replaying = window.controllers.replaying
     replaying.choose(0)
-    wait(lambda: "as far as the newest step" in said.text(), 10_000)
+    wait(lambda: "as far as the newest step" in said.text())
     assert "as far as the newest step, not 0." in said.text()
     replaying.choose(len(replaying.steps) - 1)
 
@@ -847,7 +846,7 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
         before = building.workspace
         np.savetxt(path, offset + generator.normal(size=(400, 2)), delimiter=",", header="x,y", comments="")
         building.open_points(str(path))
-        wait(lambda: building.workspace is not None and building.workspace is not before, PATIENCE)
+        wait(lambda: building.workspace is not None and building.workspace is not before)
 
     def trained_on_these() -> bool:
         trainings = [run.training for run in comparing.runs]
@@ -856,16 +855,16 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
     window.state.edit({"sampling.source": "learned"})
     open_points(0.0)
     comparing.begin([Column(), Column.of({"noise.kind": "flow-matching"})])
-    wait(trained_on_these, PATIENCE)
+    wait(trained_on_these)
     old = comparing.runs[1].training
     open_points(50.0)
     assert comparing.is_active
-    wait(trained_on_these, 5_000)
+    wait(trained_on_these)
     assert trained_on_these()
     assert comparing.runs[1].training is not old
     comparing.leave()
     window.state.stack.setIndex(0)
-    wait(lambda: building.workspace is not None and building.workspace.problem.experiment.data == toy, PATIENCE)
+    wait(lambda: building.workspace is not None and building.workspace.problem.experiment.data == toy)
 
 
 @pytest.mark.parametrize("colors", ["log_p", "start"])
@@ -878,7 +877,7 @@ def test_particles_have_their_colours_in_every_column(window, colors: str) -> No
         scenes = [view.canvas.scene(300, 300) for view in window.compare.columns]
         return all(scene.particles is not None and scene.particles.coloring is not None for scene in scenes)
 
-    wait(colored, PATIENCE)
+    wait(colored)
     assert colored()
     window.canvas.set_option("particles", "color", "one")
 
@@ -889,7 +888,7 @@ def test_the_names_of_four_columns_are_read_whole_and_the_canvases_stand_in_line
     edits = {}, {"sampling.kind": "probability-flow"}, {"sampling.kind": "edm"}, {"sampling.kind": "langevin"}
     compared(window, *(Column.of(edit) for edit in edits))
     views = window.compare.columns
-    wait(lambda: not views[0].fits_one_line and views[0].remove.y() > views[0].button.y(), 2_000)
+    wait(lambda: not views[0].fits_one_line and views[0].remove.y() > views[0].button.y())
     elide, shown = QFontMetrics.elidedText, []
 
     def elided(metrics, text, *arguments):
@@ -914,7 +913,7 @@ def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
     comparing = compared(window, *(Column.of({"sampling.steps": steps}) for steps in (20, 30, 40, 50)))
     window.playing.seek(comparing.total - 1)
     last = [f"{run.trajectory.nfe_mean[-1]:.0f}" for run in comparing.runs]
-    wait(lambda: [view.cost.text() for view in window.compare.columns] == last, PATIENCE)
+    wait(lambda: [view.cost.text() for view in window.compare.columns] == last)
     assert [view.cost.text() for view in window.compare.columns] == last
 
     def looks() -> list[object]:
@@ -924,22 +923,22 @@ def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
         return [view.button.width() for view in window.compare.columns if view.button.isVisible()]
 
     numbers = [view.cost for view in window.compare.columns]
-    wait(lambda: all(number.width() >= number.sizeHint().width() for number in numbers), 2_000)
+    wait(lambda: all(number.width() >= number.sizeHint().width() for number in numbers))
     before, wide = looks(), pytest.approx(names(), abs=4)  # they leave what the number beside them needs
     assert min(names()) > 20
     window.presenter.begin()
-    wait(lambda: looks() != before, 2_000)
+    wait(lambda: looks() != before)
     assert looks() != before
     window.presenter.leave()
-    wait(lambda: looks() == before and names() == wide, 2_000)
+    wait(lambda: looks() == before and names() == wide)
     assert looks() == before
     assert names() == wide
     has_unit = lambda: {view.cost.text().endswith("evaluations") for view in window.compare.columns}  # noqa: E731
     for width in (2_100, 1366):  # with room for the unit of the number in each head, and without
         window.resize(width, 768)
-        wait(lambda width=width: has_unit() == {width > 2_000}, 2_000)
+        wait(lambda width=width: has_unit() == {width > 2_000})
         assert has_unit() == {width > 2_000}
-    wait(lambda: looks() == before and names() == wide, 2_000)
+    wait(lambda: looks() == before and names() == wide)
     assert looks() == before
     assert names() == wide
     window.resize(1280, 720)

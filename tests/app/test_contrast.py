@@ -112,7 +112,7 @@ def test_what_widgets_write_can_be_read(shared_window, monkeypatch, theme_name):
     window.resize(1440, 2400)  # all of both columns is seen
     for panel in window.panels:
         panel.set_folded(False)
-    wait(lambda: not window.restyling.running, 5_000)
+    wait(lambda: not window.restyling.running)
     wait(milliseconds=150)
     texts, faint, kinds = Texts(monkeypatch), [], set()
     for widget in window.findChildren(QWidget):
@@ -123,7 +123,7 @@ def test_what_widgets_write_can_be_read(shared_window, monkeypatch, theme_name):
     monkeypatch.undo()
     window.set_theme(before)
     window.resize(1280, 720)
-    wait(lambda: not window.restyling.running, 5_000)
+    wait(lambda: not window.restyling.running)
     assert len(kinds) >= 7
     assert faint == []
 

@@ -39,7 +39,7 @@ def workspace(qtbot):
     """A state and controllers whose first problem is built."""
     state = State(replace(Experiment(), SMALL))
     controllers = Controllers(state, device="cpu")
-    with qtbot.waitSignal(controllers.building.ready, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.ready):
         controllers.start()
     yield state, controllers
     assert controllers.shutdown(20.0)
@@ -53,7 +53,7 @@ def complete(controllers):
 
 def train(qtbot, controllers):
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.status in ("finished", "diverged"), timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.training.status in ("finished", "diverged"))
 
 
 def test_it_opens_with_a_problem_and_samples_at_once(qtbot, workspace):
@@ -61,7 +61,7 @@ def test_it_opens_with_a_problem_and_samples_at_once(qtbot, workspace):
     assert controllers.building.problem.name == "two moons"
     assert controllers.building.problem.count == 2_000
     assert controllers.training.untrained
-    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    qtbot.waitUntil(lambda: complete(controllers))
     positions = controllers.playing.trajectory.positions
     assert positions.shape == (22, 100, 2)  # start, 20 steps, last denoising
     assert controllers.playing.trajectory.sigma[0] > controllers.playing.trajectory.sigma[-2]
@@ -73,7 +73,7 @@ def test_a_point_that_is_clicked_at_once_is_measured_as_soon_as_it_can_be(qtbot)
     try:
         controllers.measuring.inspect(0.5, 0.25)
         assert controllers.building.problem is None
-        qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None, timeout=20_000)
+        qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
         assert controllers.measuring.likelihood.point.tolist() == [0.5, 0.25]
     finally:
         assert controllers.shutdown(20.0)
@@ -85,12 +85,12 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
     told, measured = [], []
     controllers.training.progress.connect(lambda progress: told.append(progress.step))
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0)
     controllers.training.pause()
     controllers.training.changed.connect(
         lambda training: measured.append((training, controllers.training.trained_steps))
     )
-    qtbot.waitUntil(lambda: controllers.tasks.idle and controllers.training.resting is None, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.tasks.idle and controllers.training.resting is None)
     assert (
         told[-1]
         == controllers.training.trained_steps
@@ -102,7 +102,7 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
     controllers.training.start()
     controllers.training.pause()
     controllers.training.start()  # before the block of the pause is done
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 2 * rested, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 2 * rested)
     assert controllers.training.status == "training"
     assert controllers.training.resting is None
     controllers.training.pause()
@@ -112,17 +112,17 @@ def test_a_sampler_changed_while_other_noise_is_built_waits_for_it(qtbot, worksp
     state, controllers = workspace
     taken, told = [], []
     controllers.notified.connect(told.append)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"noise.kind": "none", "objective.kind": "exact"})
         state.edit({"sampling.kind": "langevin", "sampling.steps": 30})
     assert controllers.building.problem.resolved.noise.kind == "none"
-    qtbot.waitUntil(lambda: complete(controllers) and len(controllers.playing.trajectory) >= 31, timeout=10_000)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    qtbot.waitUntil(lambda: complete(controllers) and len(controllers.playing.trajectory) >= 31)
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()
         state.undo()
     controllers.building.problem_changed.connect(taken.append)
     assert controllers.building.problem.resolved.noise.kind == "ve"
-    qtbot.waitUntil(lambda: complete(controllers) and len(controllers.playing.trajectory) == 22, timeout=10_000)
+    qtbot.waitUntil(lambda: complete(controllers) and len(controllers.playing.trajectory) == 22)
     qtbot.wait(400)
     assert taken == []
     assert "error" not in [one.level for one in told]
@@ -156,7 +156,7 @@ def test_training_runs_to_its_limit_and_can_go_on(qtbot, workspace):
     assert np.isfinite(losses).all()
     assert state.modified
     train(qtbot, controllers)
-    qtbot.waitUntil(lambda: controllers.training.trained_steps == 120, timeout=5_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps == 120)
 
 
 def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, workspace, tmp_path):
@@ -171,7 +171,7 @@ def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, workspace, tmp_
     state.redo()
     train(qtbot, controllers)
     assert controllers.training.loss_history[0][0] > steps[-1]
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.sessions.open(Session.load(tmp_path / "run.spg"))
         state.load(Session.load(tmp_path / "run.spg").experiment)
     assert state.experiment.objective.kind == "exact"
@@ -193,13 +193,13 @@ def test_weights_of_another_objective_are_named_until_it_is_trained_or_reset(qtb
     controllers.sessions.pack({})().save(tmp_path / "run.spg")
     train(qtbot, controllers)  # it goes on from them
     assert training.other_objective is None
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.sessions.open(Session.load(tmp_path / "run.spg"))
     assert training.other_objective.code == "other-objective"
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.reset_training()
     assert training.other_objective is None
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()
     assert training.other_objective.code == "other-objective"
 
@@ -240,7 +240,7 @@ def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, workspac
     train(qtbot, controllers)
     assert controllers.training.loss_history[0][0] > history[0][-1]
     assert controllers.training.last_progress.optimal_loss != floor
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.sessions.open(Session.load(tmp_path / "run.spg"))
     assert state.experiment.training.sigma_distribution == "log-uniform"
     assert len(controllers.training.loss_history[0]) == 0
@@ -254,20 +254,18 @@ def test_pause_and_resume_keep_the_steps(qtbot, workspace):
     state.edit({"training.steps": 1_000_000})
     controllers.training.changed.connect(states.append)
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
     controllers.training.pause()
     assert controllers.training.status == "paused"
-    qtbot.waitUntil(
-        lambda: states[-2:] == ["paused", "paused"], timeout=20_000
-    )  # the second once its last block is done
+    qtbot.waitUntil(lambda: states[-2:] == ["paused", "paused"])  # the second once its last block is done
     steps = controllers.training.trained_steps
     controllers.training.progress.connect(lambda progress: told.append(progress.step))
     controllers.playing.frame_changed.connect(frames.append)
-    qtbot.waitUntil(lambda: len(frames) > 10, timeout=20_000)  # all else goes on
+    qtbot.waitUntil(lambda: len(frames) > 10)  # all else goes on
     assert controllers.training.trained_steps == steps
     assert told == []
     controllers.training.start()
-    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(told))
     assert min(told) > steps
 
 
@@ -276,13 +274,13 @@ def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, worksp
     state.edit({"training.steps": 1_000_000, "training.lr_schedule": "none"})
     controllers.training.start()
     # The trainer counts the steps of its first block before there is any progress to tell.
-    qtbot.waitUntil(lambda: controllers.training.last_progress is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: controllers.training.last_progress is not None)
     state.edit({"training.learning_rate": 1e-4})
     steps = controllers.training.trained_steps
-    qtbot.waitUntil(lambda: controllers.training.last_progress.learning_rate == pytest.approx(1e-4), timeout=5_000)
+    qtbot.waitUntil(lambda: controllers.training.last_progress.learning_rate == pytest.approx(1e-4))
     assert controllers.training.status == "training"
     assert controllers.training.trained_steps >= steps
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})
     assert controllers.building.problem.name == "rings"
     assert controllers.training.untrained
@@ -295,12 +293,12 @@ def test_training_that_is_asked_for_right_after_other_data_waits_for_them(qtbot,
     state.edit({"data.kind": "rings"})
     controllers.training.start()
     assert controllers.training.status == "waiting"
-    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
     assert controllers.building.problem.name == "rings"
     assert controllers.training.trained_steps == 60
     assert list(dict.fromkeys(states)) == ["waiting", "training", "finished"]
     state.undo()
-    qtbot.waitUntil(lambda: controllers.building.problem.name == "two moons", timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "two moons")
     assert controllers.training.untrained
 
 
@@ -311,18 +309,18 @@ def test_training_that_waits_is_taken_back_by_a_second_press_and_by_other_settin
         ("pinwheel", lambda: state.edit({"network.width": 16})),
         ("checkerboard", lambda: controllers.building.open_experiment(replace(Experiment(), SMALL))),
     ):
-        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        with qtbot.waitSignal(controllers.building.problem_changed):
             state.edit({"data.kind": kind})
             controllers.training.start()
             assert controllers.training.status == "waiting"
             take_back()
         assert controllers.training.status == "untrained"
-        qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+        qtbot.waitUntil(lambda: not controllers.building.busy)
         qtbot.wait(50)
         assert controllers.training.status == "untrained"
     state.edit({"likelihood.points": 300, "training.batch": 64})  # which restart nothing
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
 
 
 def test_training_that_waits_for_a_file_begins_with_its_points_and_not_where_it_is_bad(qtbot, workspace, tmp_path):
@@ -333,13 +331,13 @@ def test_training_that_waits_for_a_file_begins_with_its_points_and_not_where_it_
     controllers.building.open_points(str(bad))
     controllers.training.start()
     assert controllers.training.status == "waiting"
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     assert controllers.training.status == "untrained"
     controllers.building.open_points(str(good))
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
     assert controllers.building.problem.name == "good.csv"
-    with qtbot.waitSignal(controllers.building.problem_failed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_failed):
         state.edit({"data.path": str(bad)})
         controllers.training.start()
         assert controllers.training.status == "waiting"
@@ -353,11 +351,11 @@ def test_a_larger_test_set_lets_training_go_on(qtbot, workspace):
     state, controllers = workspace
     state.edit({"training.steps": 1_000_000})
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=5_000)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"likelihood.points": 300})
     steps = controllers.training.trained_steps
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > steps + 20, timeout=5_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > steps + 20)
     assert controllers.training.status == "training"
     controllers.training.pause()
     assert controllers.training.status == "paused"
@@ -366,10 +364,10 @@ def test_a_larger_test_set_lets_training_go_on(qtbot, workspace):
 def test_undo_brings_the_weights_back(qtbot, workspace):
     state, controllers = workspace
     train(qtbot, controllers)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"network.width": 16})
     assert controllers.training.untrained
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()
     assert not controllers.training.untrained
     assert controllers.training.trained_steps == 60
@@ -382,7 +380,7 @@ def test_a_seed_of_data_or_training_begins_with_new_weights(qtbot, workspace, se
     points, first = controllers.building.dataset.points, controllers.building.workspace.weights
     train(qtbot, controllers)
     trained = controllers.building.workspace.weights
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({seed: 1})
     assert controllers.training.untrained
     assert np.array_equal(points, controllers.building.dataset.points) == (seed == "training.seed")
@@ -391,7 +389,7 @@ def test_a_seed_of_data_or_training_begins_with_new_weights(qtbot, workspace, se
         for name, tensor in first.tensors.items()
     )
     assert alike == (seed == "data.seed")
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()
     assert controllers.building.workspace.weights is trained
     assert controllers.training.trained_steps == 60
@@ -400,10 +398,10 @@ def test_a_seed_of_data_or_training_begins_with_new_weights(qtbot, workspace, se
 def test_a_seed_of_sampling_changes_the_run_alone(qtbot, workspace):
     state, controllers = workspace
     train(qtbot, controllers)
-    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    qtbot.waitUntil(lambda: complete(controllers))
     before, trained = controllers.playing.trajectory, controllers.building.workspace
     state.edit({"sampling.seed": 1})
-    qtbot.waitUntil(lambda: controllers.playing.trajectory is not before and complete(controllers), timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not before and complete(controllers))
     assert not np.array_equal(before.positions[0], controllers.playing.trajectory.positions[0])
     assert not controllers.building.busy
     assert controllers.building.workspace is trained
@@ -416,8 +414,8 @@ def test_a_seed_of_training_that_changes_meanwhile_ends_training(qtbot, workspac
     state, controllers = workspace
     state.edit({"training.steps": 1_000_000})
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=10_000)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"training.seed": 1})
         state.edit({"training.learning_rate": 1e-3})  # which alone would go on
     assert controllers.training.untrained
@@ -429,7 +427,7 @@ def test_reset_forgets_and_can_be_taken_back(qtbot, workspace):
     train(qtbot, controllers)
     state.edit({"sampling.steps": 30})
     state.mark_saved()
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.reset_training()
     assert controllers.training.untrained
     assert controllers.training.trained_steps == 0
@@ -450,11 +448,11 @@ def test_a_reset_that_is_taken_back_at_once_keeps_the_weights(qtbot, workspace):
     controllers.building.reset_training()
     assert controllers.building.busy
     state.undo()
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     qtbot.wait(200)
     assert controllers.training.trained_steps == 60
     state.redo()
-    qtbot.waitUntil(lambda: controllers.training.untrained, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.untrained)
 
 
 def test_every_reset_can_be_taken_back_and_done_again_with_what_was_trained_since(qtbot, workspace):
@@ -465,7 +463,7 @@ def test_every_reset_can_be_taken_back_and_done_again_with_what_was_trained_sinc
         train(qtbot, controllers)
         weights.append(controllers.building.workspace.weights)
         if steps != made[-1]:
-            with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+            with qtbot.waitSignal(controllers.building.problem_changed):
                 controllers.building.reset_training()
     state.edit({"data.kind": "rings"})  # and at once back: what was on its way gives way
     for _ in range(5):
@@ -473,7 +471,7 @@ def test_every_reset_can_be_taken_back_and_done_again_with_what_was_trained_sinc
     assert (controllers.training.trained_steps, controllers.building.workspace.weights) == (60, weights[0])
     for _ in range(4):
         state.redo()
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     assert (controllers.training.trained_steps, controllers.building.workspace.weights) == (10, weights[2])
 
 
@@ -486,30 +484,30 @@ def test_a_reset_while_a_session_is_being_built_leaves_it_whole(qtbot, workspace
     controllers.sessions.open(session)
     assert controllers.building.reset_training() is None
     assert not state.stack.canUndo()
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     assert controllers.training.trained_steps == 60
 
 
 def test_a_reset_while_settings_have_no_data_puts_nothing_of_others_aside(qtbot, workspace, tmp_path):
     state, controllers = workspace
     train(qtbot, controllers)
-    with qtbot.waitSignal(controllers.building.problem_failed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_failed):
         state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
         assert controllers.building.reset_training() is None
     state.undo()
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     assert controllers.training.trained_steps == 60
 
 
 def test_a_reset_just_after_an_undo_puts_aside_what_that_brings_back(qtbot, workspace):
     state, controllers = workspace
     train(qtbot, controllers)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})
     state.undo()
     assert controllers.building.problem.name == "rings"
     assert controllers.building.reset_training() is not None
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     assert (controllers.building.problem.name, controllers.training.trained_steps) == ("two moons", 0)
     state.undo()
     assert (controllers.building.problem.name, controllers.training.trained_steps) == ("two moons", 60)
@@ -521,15 +519,15 @@ def test_a_reset_keeps_to_the_size_of_the_test_set(qtbot, workspace):
     state.edit({"likelihood.points": 50})
     controllers.building.reset_training()
     state.undo()
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     assert controllers.training.trained_steps == 60
     assert len(controllers.building.workspace.problem.test) == 50
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.redo()
     state.edit({"likelihood.points": 300})
     state.undo()
     state.undo()
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     assert len(controllers.building.workspace.problem.test) == state.value("likelihood.points") == 50
 
 
@@ -537,7 +535,7 @@ def test_redo_of_a_reset_puts_aside_what_was_trained_since_the_undo(qtbot, works
     state, controllers = workspace
 
     def built():
-        qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+        qtbot.waitUntil(lambda: not controllers.building.busy)
 
     train(qtbot, controllers)
     state.edit({"likelihood.points": 50})
@@ -599,13 +597,11 @@ def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, 
     state, controllers = workspace
     state.edit({"training.steps": 1_000_000})
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=5_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
     state.edit({"likelihood.points": 300})
-    qtbot.waitUntil(lambda: controllers.tasks.running("problem"), timeout=5_000)
+    qtbot.waitUntil(lambda: controllers.tasks.running("problem"))
     state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(
-        lambda: controllers.building.problem.name == "rings" and not controllers.building.busy, timeout=10_000
-    )
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "rings" and not controllers.building.busy)
     qtbot.wait(50)
     assert controllers.training.status == "untrained"
 
@@ -618,9 +614,7 @@ def test_training_that_was_to_begin_on_other_data_does_not_begin_on_a_file(qtbot
     controllers.training.start()
     assert controllers.training.status == "waiting"
     controllers.building.open_points(str(path))
-    qtbot.waitUntil(
-        lambda: controllers.building.problem.name == "good.csv" and not controllers.building.busy, timeout=10_000
-    )
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "good.csv" and not controllers.building.busy)
     qtbot.wait(50)
     assert controllers.training.status == "untrained"
 
@@ -629,7 +623,7 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
     state, controllers = workspace
     errors = []
     controllers.notified.connect(lambda one: errors.append(one.message))
-    with qtbot.waitSignal(controllers.building.problem_failed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_failed):
         state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
     assert "none.csv" in str(why_disabled.training(state, controllers))
     controllers.training.start()
@@ -637,7 +631,7 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
     assert errors == [controllers.building.failure]
     with pytest.raises(SessionError, match=r"settings describe other data\. .*none\.csv"):
         controllers.sessions.pack({})
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()
     assert why_disabled.training(state, controllers) is None
     controllers.sessions.pack({})
@@ -646,7 +640,7 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
 def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, workspace):
     state, controllers = workspace
     before = controllers.sessions.pack({})().points
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})
         with pytest.raises(SessionError, match="still being applied"):
             controllers.sessions.pack({})
@@ -658,13 +652,13 @@ def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, workspa
 def test_a_run_is_not_saved_beside_settings_that_it_was_not_made_with(qtbot, workspace):
     """Between a change and the first frame of the run that it begins, the former run is still in view."""
     state, controllers = workspace
-    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    qtbot.waitUntil(lambda: complete(controllers))
     assert controllers.sessions.pack({})().trajectory
     former = controllers.playing.trajectory
     state.edit({"sampling.steps": 27})
     assert controllers.playing.trajectory is former
     assert not controllers.sessions.pack({})().trajectory
-    qtbot.waitUntil(lambda: complete(controllers) and controllers.playing.trajectory is not former, timeout=10_000)
+    qtbot.waitUntil(lambda: complete(controllers) and controllers.playing.trajectory is not former)
     assert (
         len(controllers.sessions.pack({})().trajectory["sigma"]) == len(controllers.playing.trajectory) != len(former)
     )
@@ -685,7 +679,7 @@ def test_a_session_being_opened_is_not_saved_as_other_data(qtbot, workspace):
 def test_a_larger_test_set_keeps_the_weights(qtbot, workspace):
     state, controllers = workspace
     train(qtbot, controllers)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"likelihood.points": 300})
     assert controllers.training.trained_steps == 60
     assert not controllers.training.untrained
@@ -693,7 +687,7 @@ def test_a_larger_test_set_keeps_the_weights(qtbot, workspace):
 
 def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, workspace):
     _state, controllers = workspace
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000) as found:
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed) as found:
         controllers.measuring.inspect(0.0, 1.0)
     result = found.args[0]
     assert result.untrained
@@ -710,12 +704,12 @@ def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, workspace
 
 def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgotten_with_the_first(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
         controllers.measuring.go_to(0.0, 1.0)  # without a first point it is the first
     found = {}
     for way in ("spherical", "linear"):
         state.edit({"likelihood.interpolation": way})
-        with qtbot.waitSignal(controllers.measuring.interpolation_changed, timeout=20_000):
+        with qtbot.waitSignal(controllers.measuring.interpolation_changed):
             controllers.measuring.go_again() if found else controllers.measuring.go_to(1.0, -0.5)
         found[way] = controllers.measuring.interpolation.points
     for points in found.values():
@@ -723,18 +717,18 @@ def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgot
     np.testing.assert_allclose(found["linear"][32], [0.5, 0.25], atol=2e-2)  # a fresh network is a Gaussian
     assert np.abs(found["spherical"][32] - found["linear"][32]).max() > 0.1
     assert controllers.measuring.interpolation.log_prob.shape == (65,)
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
         controllers.measuring.inspect(0.5, 0.5)
     assert controllers.measuring.interpolation is None
 
 
 def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
         controllers.measuring.inspect(0.0, 1.0)
     exact = controllers.measuring.likelihood
     assert exact.flow.standard_error in (None, 0.0)
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
         state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
     assert controllers.measuring.likelihood.flow.standard_error > 0
     assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
@@ -763,7 +757,7 @@ def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_
     controllers.measuring.evaluate_test_set()
     state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 1})
     assert controllers.tasks.running("test-set")
-    qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"), timeout=40_000)
+    qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
     assert controllers.measuring.evaluation["test_nll"] != 1.4
     assert controllers.measuring.evaluation["integral"] > 0
     assert (
@@ -791,7 +785,6 @@ def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspa
     # One that was asked for before may still come, here and below.
     with qtbot.waitSignal(
         controllers.following.field_changed,
-        timeout=5_000,
         check_params_cb=lambda field: field.sigma == controllers.playing.sigma and field.exact is not None,
     ) as got:
         pass
@@ -799,7 +792,6 @@ def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspa
     controllers.following.set_exact_source("empirical")
     with qtbot.waitSignal(
         controllers.following.field_changed,
-        timeout=5_000,
         check_params_cb=lambda field: field.exact is not None and not np.array_equal(field.exact, known.exact),
     ) as got:
         pass
@@ -808,14 +800,12 @@ def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspa
     assert 0 < off < 0.1  # the training set knows its density up to chance
     controllers.following.set_density_source("empirical")
     with qtbot.waitSignal(
-        controllers.following.density_changed, timeout=5_000, check_params_cb=lambda view: view.source == "empirical"
+        controllers.following.density_changed, check_params_cb=lambda view: view.source == "empirical"
     ) as got:
         pass
     rows, columns = got.args[0].density.shape
-    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
-    with qtbot.waitSignal(
-        controllers.following.density_changed, timeout=5_000, check_params_cb=lambda view: view.sigma < 0.1
-    ) as got:
+    qtbot.waitUntil(lambda: complete(controllers))
+    with qtbot.waitSignal(controllers.following.density_changed, check_params_cb=lambda view: view.sigma < 0.1) as got:
         controllers.playing.seek(controllers.playing.trajectory.total - 1)
     assert got.args[0].density.sum() * 13 * 12 / (rows * columns) == pytest.approx(1.0, abs=1e-3)
 
@@ -826,15 +816,13 @@ def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, workspace):
     controllers.following.set_wanted(frozenset({"learned", "exact", "density"}))
     controllers.playing.set_playing(False)
     with qtbot.waitSignal(
-        controllers.following.field_changed, timeout=5_000, check_params_cb=lambda field: field.exact is not None
+        controllers.following.field_changed, check_params_cb=lambda field: field.exact is not None
     ) as got:
         pass
     field = got.args[0]
     assert field.positions.shape == field.learned.shape == field.exact.shape == (30, 2)
-    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
-    with qtbot.waitSignal(
-        controllers.following.field_changed, timeout=5_000, check_params_cb=lambda view: view.sigma != field.sigma
-    ):
+    qtbot.waitUntil(lambda: complete(controllers))
+    with qtbot.waitSignal(controllers.following.field_changed, check_params_cb=lambda view: view.sigma != field.sigma):
         controllers.playing.seek(15)
     assert controllers.playing.sigma == pytest.approx(float(controllers.playing.trajectory.sigma[15]))
 
@@ -842,12 +830,10 @@ def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, workspace):
 def test_the_exact_density_of_the_canvas_integrates_to_one(qtbot, workspace):
     _state, controllers = workspace
     controllers.playing.set_playing(False)
-    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    qtbot.waitUntil(lambda: complete(controllers))
     controllers.playing.seek(19)
     controllers.following.set_wanted(frozenset({"density"}))
-    with qtbot.waitSignal(
-        controllers.following.density_changed, timeout=5_000, check_params_cb=lambda view: view.sigma < 0.2
-    ) as got:
+    with qtbot.waitSignal(controllers.following.density_changed, check_params_cb=lambda view: view.sigma < 0.2) as got:
         controllers.following.set_viewport(-3.0, 4.0, -3.0, 3.5)
     view = got.args[0]
     rows, columns = view.density.shape
@@ -861,7 +847,7 @@ def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, workspace, tmp_
     before = state.experiment
     with (
         qtbot.assertNotEmitted(controllers.building.problem_failed),
-        qtbot.waitSignal(controllers.notified, timeout=5_000) as told,
+        qtbot.waitSignal(controllers.notified) as told,
     ):
         controllers.building.open_points(str(path))
     assert told.args[0].level == "error"
@@ -872,11 +858,11 @@ def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, workspace, tmp_
 
 def test_a_known_density_comes_along_each_axis_in_the_users_units(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "two-gaussians", "data.scale": 10.0})
     for places, mass in controllers.building.problem.marginals:
         np.testing.assert_allclose(mass, 0.8 * ndtr((places - 50) / 10) + 0.2 * ndtr((places + 50) / 10), atol=1e-9)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "digits"})
     assert controllers.building.problem.marginals is None
 
@@ -886,7 +872,7 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, workspace, tmp_pat
     path = tmp_path / "far.csv"
     points = np.random.default_rng(0).normal([300.0, -50.0], 40.0, (500, 2))
     np.savetxt(path, points, delimiter=",", header="length,width", comments="")
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.open_points(str(path))
     assert state.experiment.data.kind == "file"
     assert controllers.building.problem.axes == ("length", "width")
@@ -896,7 +882,7 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, workspace, tmp_pat
     assert controllers.building.problem.sigma == pytest.approx(40, rel=0.1)
     assert not controllers.building.problem.known_density
     np.savetxt(path, points[:200], delimiter=",")
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.open_points(str(path))  # the same name, other points
     assert controllers.building.problem.count < 200
 
@@ -907,15 +893,15 @@ def test_a_file_with_other_contents_is_a_step_and_the_old_ones_come_back_with_th
     points = np.random.default_rng(0).normal(size=(500, 2))
 
     def opened(count):
-        with qtbot.waitSignal(building.points_opened, timeout=10_000):
+        with qtbot.waitSignal(building.points_opened):
             building.open_points(str(path))
         settled(count)
 
     def settled(count):
-        qtbot.waitUntil(lambda: not building.busy and building.problem.count == count, timeout=10_000)
+        qtbot.waitUntil(lambda: not building.busy and building.problem.count == count)
 
     np.savetxt(path, points, delimiter=",")
-    with qtbot.waitSignal(building.points_opened, timeout=10_000):
+    with qtbot.waitSignal(building.points_opened):
         building.open_points(str(path))
     qtbot.waitUntil(lambda: not building.busy)
     first = building.problem.count
@@ -924,7 +910,7 @@ def test_a_file_with_other_contents_is_a_step_and_the_old_ones_come_back_with_th
     opened(first)  # the same contents are the same work
     assert (controllers.training.trained_steps, state.stack.count()) == (trained, steps)
     np.savetxt(path, points[:200], delimiter=",")
-    with qtbot.waitSignal(building.points_opened, timeout=10_000):
+    with qtbot.waitSignal(building.points_opened):
         building.open_points(str(path))
     qtbot.waitUntil(lambda: not building.busy and building.problem.count < 200)
     second = building.problem.count
@@ -953,7 +939,7 @@ def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
     np.savetxt(path, np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
 
     def edit(changes):
-        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        with qtbot.waitSignal(controllers.building.problem_changed):
             state.edit(changes)
 
     def held_out():
@@ -961,16 +947,16 @@ def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
 
     edit({"likelihood.points": 20, "network.width": 8} | ({"data.kind": "digits"} if kind == "digits" else {}))
     if kind == "file":
-        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        with qtbot.waitSignal(controllers.building.problem_changed):
             controllers.building.open_points(str(path))
     every = held_out() + controllers.building.problem.count
     assert held_out() == 20
     edit({"likelihood.points": 30})
     assert held_out() == 30
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0)
     controllers.training.pause()
-    with qtbot.waitSignal(controllers.notified, timeout=10_000) as told:
+    with qtbot.waitSignal(controllers.notified) as told:
         edit({"likelihood.points": 60})
     one = told.args[0]
     assert one.is_current()
@@ -991,7 +977,7 @@ def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
     assert controllers.building.problem.test_points == 10
     edit({"likelihood.points": 60})
     path.unlink(missing_ok=kind == "digits")  # what was read once can still be trained anew, as it was split
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.reset_training()
     assert held_out() == (60 if kind == "digits" else 30)
     assert controllers.building.problem.count + held_out() == every
@@ -1000,14 +986,14 @@ def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
 def test_rows_that_may_have_stopped_training_judge_no_weights_of_it(qtbot, workspace, tmp_path):
     state, controllers = workspace
     np.savetxt(tmp_path / "points.csv", np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.open_points(str(tmp_path / "points.csv"))
     half = controllers.building.problem.test_points
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0)
     controllers.training.pause()
     for early, evaluate_loss in (("off", controllers.building.problem.conditions.held_out), ("auto", half)):
-        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        with qtbot.waitSignal(controllers.building.problem_changed):
             state.edit({"training.early_stopping": early})
         assert controllers.training.untrained == (early == "off")
         assert controllers.building.problem.test_points == evaluate_loss
@@ -1015,9 +1001,9 @@ def test_rows_that_may_have_stopped_training_judge_no_weights_of_it(qtbot, works
 
 def test_denoising_without_noise_is_refused_with_the_reason(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=5_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"noise.kind": "none", "sampling.kind": "langevin"})
-    with qtbot.waitSignal(controllers.notified, timeout=1_000) as told:
+    with qtbot.waitSignal(controllers.notified) as told:
         controllers.training.start()
     assert "Denoising needs noise" in str(told.args[0].message)
     assert controllers.training.status == "untrained"
@@ -1028,7 +1014,7 @@ def test_denoising_without_noise_is_refused_with_the_reason(qtbot, workspace):
 
 def test_diagnostics_follow_the_objective_without_a_new_problem(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit(
             {
                 "data.kind": "checkerboard",
@@ -1076,7 +1062,7 @@ def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot
     controllers.notified.connect(told.append)
     monkeypatch.setattr(controllers.building.workspace, "train", broken)
     controllers.training.start()
-    qtbot.waitUntil(lambda: bool(told), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(told))
     (one,) = told
     assert (one.level, one.action) == ("error", log)
     assert str(one.message).startswith("Training stopped: ")
@@ -1088,17 +1074,17 @@ def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, workspace):
     told = []
     controllers.notified.connect(lambda one: told.append(str(one.message)))
     state.edit({"noise.kind": "single"})
-    qtbot.waitUntil(lambda: bool(told), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(told))
     assert "no path" in told[0]
 
 
 def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, workspace):
     state, controllers = workspace
     state.edit(DIVERGING)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         pass
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.status in ("finished", "diverged"), timeout=30_000)
+    qtbot.waitUntil(lambda: controllers.training.status in ("finished", "diverged"))
     assert controllers.training.status == "diverged"
     assert controllers.training.last_progress.diverged.code == "diverged"
     assert all(np.isfinite(tensor.numpy()).all() for tensor in controllers.building.workspace.weights.tensors.values())
@@ -1106,7 +1092,7 @@ def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, workspace):
 
 def test_stepping_and_seeking_stay_on_the_recorded_frames(qtbot, workspace):
     _state, controllers = workspace
-    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    qtbot.waitUntil(lambda: complete(controllers))
     controllers.playing.set_playing(False)
     controllers.playing.seek(10)
     controllers.playing.step(1)
@@ -1122,12 +1108,12 @@ def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, workspace
     _state, controllers = workspace
 
     def finished_run():
-        qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+        qtbot.waitUntil(lambda: complete(controllers))
         return controllers.playing.trajectory.positions[-1].copy()
 
     first = finished_run()
     for new_seed, same in ((False, True), (True, False)):
-        with qtbot.waitSignal(controllers.playing.trajectory_changed, timeout=5_000):
+        with qtbot.waitSignal(controllers.playing.trajectory_changed):
             controllers.playing.restart(new_seed)
         assert np.array_equal(first, finished_run()) is same
 
@@ -1152,7 +1138,7 @@ def test_a_lesson_that_begins_while_a_session_is_opened_leaves_its_weights(qtbot
 def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):
     _state, controllers = workspace
     train(qtbot, controllers)
-    qtbot.waitUntil(lambda: complete(controllers), timeout=5_000)
+    qtbot.waitUntil(lambda: complete(controllers))
     controllers.sessions.pack({"layers": ["data"]})().save(tmp_path / "run.spg")
     losses = controllers.training.loss_history[1]
     other = Controllers(State(), device="cpu")
@@ -1161,7 +1147,7 @@ def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):
         assert session.view == {"layers": ["data"]}
         other.sessions.open(session)
         assert other.playing.recorded == 22
-        with qtbot.waitSignal(other.building.ready, timeout=20_000):
+        with qtbot.waitSignal(other.building.ready):
             other.start()
         assert other.training.status == "finished"
         assert other.training.trained_steps == 60
@@ -1180,7 +1166,7 @@ def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):
 def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
     state = State(replace(Experiment(), {"training.steps": 1_000_000, "sampling.particles": 20_000}))
     controllers = Controllers(state, device="cpu")
-    with qtbot.waitSignal(controllers.building.ready, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.ready):
         controllers.start()
     controllers.training.start()
     controllers.measuring.evaluate_test_set()
@@ -1193,19 +1179,19 @@ def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
 
 def test_digits_train_and_sample_as_images(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "digits", "sampling.particles": 16, "training.steps": 3, "network.width": 16})
     assert controllers.building.problem.is_image
-    qtbot.waitUntil(lambda: controllers.playing.trajectory.positions.shape[1:] == (16, 1, 8, 8), timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.playing.trajectory.positions.shape[1:] == (16, 1, 8, 8))
     train(qtbot, controllers)
     assert controllers.training.trained_steps == 3
     controllers.playing.set_playing(False)
-    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000) as found:
+    qtbot.waitUntil(lambda: complete(controllers))
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed) as found:
         controllers.measuring.inspect_image(3)
     np.testing.assert_array_equal(found.args[0].point, controllers.playing.trajectory.positions[-1][3])
     assert found.args[0].number == 3
-    with qtbot.waitSignal(controllers.measuring.interpolation_changed, timeout=20_000) as found:
+    with qtbot.waitSignal(controllers.measuring.interpolation_changed) as found:
         controllers.measuring.go_to_image(5)
     assert found.args[0].points.shape == (11, 1, 8, 8)
     np.testing.assert_allclose(found.args[0].points[-1], controllers.playing.trajectory.positions[-1][5], atol=0.05)
@@ -1215,7 +1201,7 @@ def test_untrained_scores_are_told_by_the_training_so_far(qtbot, workspace, tmp_
     """A share that is chosen afterwards trains nothing yet, and a session knows what has been trained."""
     state, controllers = workspace
     small = {"sampling.particles": 4, "network.width": 16, "network.depth": 1}
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "digits", "training.steps": 2, "training.label_dropout": 0.0} | small)
     train(qtbot, controllers)
     state.edit({"training.label_dropout": 0.1})
@@ -1224,7 +1210,7 @@ def test_untrained_scores_are_told_by_the_training_so_far(qtbot, workspace, tmp_
     other = Controllers(State(), device="cpu")
     try:
         other.sessions.open(Session.load(tmp_path / "one.spg"))
-        with qtbot.waitSignal(other.building.problem_changed, timeout=20_000) as told:
+        with qtbot.waitSignal(other.building.problem_changed) as told:
             other.start()
         assert told.args[0].conditions.hidden_labels == (0.0, 0.0)
         assert "every label so far" in str(why_disabled.evaluating(other.state, other))
@@ -1235,7 +1221,7 @@ def test_untrained_scores_are_told_by_the_training_so_far(qtbot, workspace, tmp_
     train(qtbot, controllers)
     assert told[0]
     assert not told[-1]
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.reset_training()
     assert controllers.building.problem.conditions.hidden_labels is None
 
@@ -1251,10 +1237,10 @@ def test_weights_of_another_network_are_left_out_and_said_so(qtbot, workspace):
     other = Controllers(State(), device="cpu")
     try:
         other.sessions.open(strange)
-        with qtbot.waitSignal(other.notified, timeout=20_000) as told:
+        with qtbot.waitSignal(other.notified) as told:
             other.start()
         assert "another network" in str(told.args[0].message)
-        qtbot.waitUntil(lambda: other.building.problem is not None, timeout=5_000)
+        qtbot.waitUntil(lambda: other.building.problem is not None)
         assert other.training.untrained
         assert other.building.problem.count == 2_000
     finally:
@@ -1273,7 +1259,7 @@ def test_weights_without_a_history_count_as_trained_as_far_as_their_limit_tells(
     controllers = Controllers(State(), device="cpu")
     try:
         controllers.sessions.open(session)
-        with qtbot.waitSignal(controllers.building.ready, timeout=20_000):
+        with qtbot.waitSignal(controllers.building.ready):
             controllers.start()
         assert (
             controllers.training.status,
@@ -1297,9 +1283,8 @@ def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, workspace
         other.building.open_points(str(path))
         qtbot.waitUntil(
             lambda: other.building.problem is not None and other.building.problem.axes == ("east", "north"),
-            timeout=20_000,
         )
-        with qtbot.waitSignal(other.building.problem_changed, timeout=10_000):
+        with qtbot.waitSignal(other.building.problem_changed):
             other.state.undo()
         assert other.building.problem.name == "two moons"
         assert other.training.trained_steps == 60
@@ -1312,11 +1297,11 @@ def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, workspace, tmp
     images = np.random.default_rng(0).integers(0, 256, (60, 20, 20, 3), dtype=np.uint8)
     path = tmp_path / "a.npz"
     np.savez(path, images=images, labels=np.arange(60) % 3)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.open_points(str(path), "images")
     assert controllers.building.problem.points.shape == (48, 3, 20, 20)
     assert controllers.building.problem.conditions == Conditions((0, 1, 2), 12)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.pixels": 8, "data.colours": "grey"})
     assert controllers.building.problem.points.shape == (48, 1, 8, 8)
     file = tmp_path / "one.spg"
@@ -1334,7 +1319,7 @@ def test_a_file_of_points_lets_go_of_what_only_images_have(qtbot, workspace, tmp
     path = tmp_path / "a.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(60, 2)), delimiter=",")
     controllers.building.open_points(str(path))
-    qtbot.waitUntil(lambda: controllers.building.problem.name == "a.csv" and complete(controllers), timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.building.problem.name == "a.csv" and complete(controllers))
     state.undo()
     assert {key: state.value(key) for key in images} == images
 
@@ -1343,11 +1328,11 @@ def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, work
     state, controllers = workspace
     path = tmp_path / "a.npz"
     np.savez(path, images=np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8), labels=np.arange(60) % 3)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.open_points(str(path), "images")
     state.edit({"objective.target_batch": 64})
     for begin in (controllers.training.start, lambda: state.edit({"objective.target_batch": 32})):
-        with qtbot.waitSignal(controllers.notified, timeout=5_000) as told:
+        with qtbot.waitSignal(controllers.notified) as told:
             begin()
         assert "choose objective.target_batch = auto or 1" in str(told.args[0].message)
         assert controllers.training.status != "training"
@@ -1372,9 +1357,9 @@ def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, workspace, tmp_
         (tmp_path / f"{number}.png").touch()
     controllers.building.open_points(str(tmp_path), "images")
     qtbot.waitUntil(lambda: len(read) > 2)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(lambda: controllers.tasks.idle, timeout=5_000)
+    qtbot.waitUntil(lambda: controllers.tasks.idle)
     assert controllers.building.problem.name == "rings"
     assert len(read) < 1500
 
@@ -1382,20 +1367,20 @@ def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, workspace, tmp_
 @pytest.mark.parametrize("kind", SHIPPED)
 def test_a_shipped_model_is_trained_until_it_is_reset(qtbot, workspace, kind):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.prefer_bundled()
         state.load(replace(Experiment(), {"data.kind": kind}))
     assert controllers.training.status == "finished"
     assert controllers.training.trained_steps >= 6_000
     assert not controllers.training.untrained
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.reset_training()
     assert controllers.training.untrained
 
 
 def test_other_settings_than_those_that_ship_begin_untrained(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.prefer_bundled()
         state.load(replace(Experiment(), {"data.kind": "digits", "network.width": 64}))
     assert controllers.training.untrained
@@ -1404,7 +1389,7 @@ def test_other_settings_than_those_that_ship_begin_untrained(qtbot, workspace):
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_a_shipped_models_label_dropout_is_its_own(qtbot, workspace, share):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.prefer_bundled()
         state.load(replace(Experiment(), {"data.kind": "digits", "training.label_dropout": share}))
     assert controllers.training.trained_steps >= 6_000
@@ -1415,10 +1400,10 @@ def test_a_shipped_models_label_dropout_is_its_own(qtbot, workspace, share):
 def test_a_map_that_the_playhead_has_left_behind_stops_nothing_when_training_begins(qtbot, workspace):
     state, controllers = workspace
     state.edit({"training.steps": 1_000_000})
-    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    qtbot.waitUntil(lambda: complete(controllers))
     controllers.measuring.density_map()
     controllers.playing.set_playing(True)
-    qtbot.waitUntil(lambda: not controllers.following.pinned, timeout=5_000)
+    qtbot.waitUntil(lambda: not controllers.following.pinned)
     controllers.training.start()
     assert controllers.playing.is_playing
 
@@ -1427,13 +1412,12 @@ def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, work
     state, controllers = workspace
     state.edit({"training.steps": 1_000_000})
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
     controllers.measuring.inspect(0.5, 0.2)
     assert controllers.measuring.likelihood is None
     controllers.training.pause()
     qtbot.waitUntil(
         lambda: controllers.measuring.likelihood is not None and not controllers.tasks.running("likelihood"),
-        timeout=20_000,
     )
     assert np.allclose(controllers.measuring.likelihood.point, (0.5, 0.2))
     controllers.training.start()
@@ -1453,7 +1437,7 @@ def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rest
     errors, maps = [], []
     controllers.measuring.errors_changed.connect(errors.append)
     controllers.following.density_changed.connect(maps.append)
-    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    qtbot.waitUntil(lambda: complete(controllers))
     if rests:
         state.edit({"training.steps": 1_000_000})
         controllers.training.start()
@@ -1473,7 +1457,7 @@ def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rest
     assert all(map(controllers.tasks.running, tasks))
     if rests:
         return  # what ends before the last block of training has ended is of neither model
-    qtbot.waitUntil(lambda: not any(map(controllers.tasks.running, tasks)), timeout=60_000)
+    qtbot.waitUntil(lambda: not any(map(controllers.tasks.running, tasks)))
     figures = controllers.measuring.evaluation
     assert figures["test_nll"] == pytest.approx(
         figures["optimal_nll"], abs=1e-3
@@ -1485,20 +1469,19 @@ def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rest
 
 def test_stale_figures_are_forgotten_and_the_clicked_point_is_measured_anew(qtbot, workspace):
     state, controllers = workspace
-    qtbot.waitUntil(lambda: complete(controllers), timeout=20_000)
-    with qtbot.waitSignal(controllers.measuring.evaluation_changed, timeout=30_000):
+    qtbot.waitUntil(lambda: complete(controllers))
+    with qtbot.waitSignal(controllers.measuring.evaluation_changed):
         controllers.measuring.evaluate_samples()
-    qtbot.waitUntil(lambda: "sliced_wasserstein2" in controllers.measuring.evaluation, timeout=30_000)
+    qtbot.waitUntil(lambda: "sliced_wasserstein2" in controllers.measuring.evaluation)
     state.edit({"sampling.kind": "probability-flow"})
     assert "sliced_wasserstein2" not in controllers.measuring.evaluation
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
         controllers.measuring.inspect(0.0, 1.0)
     before = controllers.measuring.likelihood.flow.log_prob
     controllers.training.start()
     assert controllers.measuring.likelihood is None
     qtbot.waitUntil(
         lambda: controllers.training.status == "finished" and controllers.measuring.likelihood is not None,
-        timeout=60_000,
     )
     assert controllers.measuring.likelihood.flow.log_prob != before
     assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
@@ -1506,14 +1489,14 @@ def test_stale_figures_are_forgotten_and_the_clicked_point_is_measured_anew(qtbo
 
 def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
         controllers.measuring.inspect(0.0, 1.0)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"noise.kind": "vp"})
     assert controllers.measuring.likelihood is None  # that was of another model
-    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
     assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})
     assert state.document.clicked == ()
     assert not controllers.tasks.running("likelihood")
@@ -1633,13 +1616,13 @@ def test_clicks_are_one_step_of_the_history_and_no_unsaved_work(qtbot, workspace
 def test_settings_kept_for_other_data_cost_no_weights(qtbot, workspace):
     state, controllers = workspace
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=60_000)
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
     steps = controllers.training.trained_steps
     stroke = Stroke(((0.0, 0.0), (1.0, 1.0)), 0.2)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "drawn", "data.strokes": (stroke,)})
     assert controllers.training.untrained
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "two-moons"})
     assert state.replaced_by({"data.kind": "drawn"}).data.strokes == (
         stroke,
@@ -1647,14 +1630,14 @@ def test_settings_kept_for_other_data_cost_no_weights(qtbot, workspace):
     assert controllers.training.trained_steps == steps
     controllers.training.start()  # the trainer, too, takes the settings as they are now
     state.edit({"training.learning_rate": 1e-3})
-    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=60_000)
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
     assert controllers.training.trained_steps > steps
 
 
 def test_the_size_of_a_session_is_known_before_it_is_saved(qtbot, workspace, tmp_path):
     _state, controllers = workspace
     train(qtbot, controllers)
-    qtbot.waitUntil(lambda: complete(controllers), timeout=10_000)
+    qtbot.waitUntil(lambda: complete(controllers))
     foretold = controllers.sessions.size()
     controllers.sessions.pack({})().save(tmp_path / "run.spg")
     assert foretold == pytest.approx((tmp_path / "run.spg").stat().st_size, rel=0.1)

@@ -68,7 +68,7 @@ class Cuts:
         for widget in (part, *part.findChildren(QWidget)):
             if widget.isVisibleTo(part) and widget.width() > 0:
                 if too_small(widget):  # a message may have come a moment ago
-                    wait(lambda widget=widget: not too_small(widget), 500)
+                    wait(lambda widget=widget: not too_small(widget))
                 short = too_small(widget)
                 if short:
                     self.found.add(f"{where}: {short}")
@@ -154,7 +154,6 @@ def settled(shared_window) -> Iterator[Callable[[dict[str, object]], None]]:
                 window.controllers.building.problem is not None
                 and window.controllers.building.problem.is_image == ("digits" in changes.values())
             ),
-            20_000,
         )
         wait(milliseconds=300)
 
@@ -166,7 +165,6 @@ def settled(shared_window) -> Iterator[Callable[[dict[str, object]], None]]:
             and not window.controllers.building.problem.is_image
             and not window.controllers.building.busy
         ),
-        20_000,
     )
 
 
@@ -179,7 +177,7 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
     theme_before = window.theme_name
     for name in ("dark", "light") if state in LIGHT_TOO else ("dark",):
         window.set_theme(name)
-        wait(lambda: not window.restyling.running, 2_000)
+        wait(lambda: not window.restyling.running)
         for size in SIZES:
             window.resize(*size)
             for opened in (False, True):
@@ -188,7 +186,7 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
                         card.disclosure.setChecked(opened)
                 cuts.where = f"{size[0]} x {size[1]}"
                 wait(milliseconds=60)
-                wait(lambda: not any(map(squeezed, cards)), 2_000)  # layouts within layouts settle one after the other
+                wait(lambda: not any(map(squeezed, cards)))  # layouts within layouts settle one after the other
                 for part in (window.top_bar, window.transport, window.status, window.chips, *cards):
                     cuts.look(part, f"{part.objectName()}, {size[0]} x {size[1]}")
     for card in cards:
@@ -212,7 +210,7 @@ def test_no_text_is_cut_at_other_sizes_of_the_text(shared_window, settled, monke
                 if hasattr(card, "disclosure") and card.disclosure.isVisibleTo(card):
                     card.disclosure.setChecked(opened)
             wait(milliseconds=60)
-            wait(lambda: not any(map(squeezed, cards)), 2_000)
+            wait(lambda: not any(map(squeezed, cards)))
             assert window.size().toTuple() == SIZES[0]
             for part in (window.top_bar, window.transport, window.status, window.chips, *cards):
                 cuts.look(part, f"{part.objectName()}, {percent} %")
@@ -237,7 +235,7 @@ def test_nothing_is_cut_or_lies_over_another_at_any_size(shared_window, settled,
             window.resize(*size)
             wait(milliseconds=60)
             whole = window.centralWidget()
-            wait(lambda whole=whole: not misplaced(whole), 2_000)
+            wait(lambda whole=whole: not misplaced(whole))
             found += [f"{size}: {text}" for text in misplaced(whole)]
             for widget in whole.findChildren(QWidget):
                 if widget.isVisibleTo(whole) and widget.width() > 0 and too_small(widget):
@@ -273,7 +271,7 @@ def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled,
             shown = [dialog for dialog in window.findChildren(QDialog) if dialog.isVisible()]
             assert shown, name
             for dialog in shown:
-                wait(lambda dialog=dialog: not wrong(dialog), 2_000)
+                wait(lambda dialog=dialog: not wrong(dialog))
                 found += [f"{name}: {text}" for text in wrong(dialog)]
                 if name == "scenes":
                     for tile in dialog.tiles:
@@ -303,7 +301,7 @@ def test_no_card_is_wider_than_its_column(shared_window, settled):
         panel.disclosure.setChecked(True)
         wait(milliseconds=50)
         column = panel.column()
-        wait(lambda column=column: beyond(column) <= 0, 2_000)  # its layout may settle
+        wait(lambda column=column: beyond(column) <= 0)  # its layout may settle
         assert beyond(column) <= 0, (type(panel).__name__, beyond(column))
         panel.disclosure.setChecked(False)
 
@@ -316,7 +314,7 @@ def test_compared_columns_keep_their_canvas_and_heads_at_any_size(shared_window,
     window.set_text_size(percent)
     try:
         comparing.begin()
-        wait(lambda: len(comparing.runs) == 2 and window.compare.columns[0].canvas.height() > 100, 20_000)
+        wait(lambda: len(comparing.runs) == 2 and window.compare.columns[0].canvas.height() > 100)
         view = window.compare
         assert view.chart.isVisible() == (percent == 100)  # in a low window the canvases need its room
         assert all(column.canvas.height() > 100 for column in view.columns)
@@ -338,10 +336,10 @@ def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):
         controller.changed.emit()
         for size in SIZES:
             window.resize(*size)
-            wait(lambda: not squeezed(card) and not too_small(card.claim), 2_000)
+            wait(lambda: not squeezed(card) and not too_small(card.claim))
             cuts.look(card, f"{path.stem}, {size[0]} x {size[1]}")
         controller.leave()
-    wait(lambda: not window.building.busy, 20_000)
+    wait(lambda: not window.building.busy)
     assert sorted(cuts.found) == []
 
 
@@ -359,7 +357,7 @@ def test_no_text_of_the_pinned_runs_is_cut(shared_window, settled, monkeypatch):
         put_pin(window.state, pinned, run)
     for size in SIZES:
         window.resize(*size)
-        wait(lambda: not squeezed(card), 2_000)
+        wait(lambda: not squeezed(card))
         cuts.look(card, f"{size[0]} x {size[1]}")
         header, table = card.table.header(), card.table
         assert sum(header.sectionSize(place) for place in range(header.count())) <= table.viewport().width()

@@ -45,7 +45,7 @@ def dialog(request, qapp, qtbot, tmp_path):
     dialog = file_prompts.make_dialog(parent, "Open", str(tmp_path), "All files (*)")
     dialog.show()
     table = dialog.findChild(QTreeView, "treeView")
-    wait(lambda: table.model().rowCount(table.rootIndex()) == 2, 5_000)
+    wait(lambda: table.model().rowCount(table.rootIndex()) == 2)
     wait(milliseconds=200)
     yield dialog
     dialog.close()
@@ -118,7 +118,7 @@ def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_p
     assert folders() == {Path.home()}
     answers[0] = str(tmp_path / "lesson.toml")
     window.exports.settings()
-    wait(lambda: (tmp_path / "lesson.toml").is_file() and not window.exports.busy, 10_000)
+    wait(lambda: (tmp_path / "lesson.toml").is_file() and not window.exports.busy)
     answers[0] = ""
     assert folders() == {tmp_path}
     for (

@@ -62,7 +62,7 @@ def test_enter_opens_it_too_and_every_equation_of_the_card_can_be_chosen(shared_
     card = shared_window.panel(SamplingPanel)
     shared_window.activateWindow()
     card.equation_button.setFocus(Qt.FocusReason.TabFocusReason)
-    wait(card.equation_button.hasFocus, 2_000)
+    wait(card.equation_button.hasFocus)
     QTest.keyClick(card.equation_button, Qt.Key.Key_Return)
     dialog, seen = opened(), set()
     assert dialog.isVisible()

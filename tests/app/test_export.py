@@ -136,7 +136,7 @@ def test_film_has_the_chosen_size_length_and_rate(exports, window, qtbot, tmp_pa
     dialog = open_video(exports)
     dialog.format.setCurrentIndex(dialog.format.findData(suffix))
     assert dialog.path.text() == str(tmp_path / f"mine{suffix}")
-    with qtbot.waitSignal(exports.finished, timeout=20_000) as done:
+    with qtbot.waitSignal(exports.finished) as done:
         press(qtbot, dialog, "startExport")
     sentence, path = done.args
     assert sentence.startswith(f"Exported mine{suffix}, ")
@@ -156,7 +156,7 @@ def test_film_has_the_chosen_size_length_and_rate(exports, window, qtbot, tmp_pa
 def test_cancel_leaves_no_file_and_lets_one_try_again(exports, qtbot, tmp_path):
     dialog = open_video(exports, seconds=60, fps=60)
     press(qtbot, dialog, "startExport")
-    qtbot.waitUntil(lambda: dialog.bar.value() > 0, timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.bar.value() > 0)
     assert "frames" in dialog.status.text()
     press(qtbot, dialog, "cancelExport")
     qtbot.waitUntil(lambda: not exports.busy)
@@ -164,7 +164,7 @@ def test_cancel_leaves_no_file_and_lets_one_try_again(exports, qtbot, tmp_path):
     assert dialog.status.text() == "Cancelled; nothing was written."
     assert not [path for path in tmp_path.iterdir() if "mine" in path.name]
     dialog.seconds.setValue(1)
-    with qtbot.waitSignal(exports.finished, timeout=20_000):
+    with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
 
 
@@ -339,7 +339,7 @@ def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, c
         return str(tmp_path / typed), choice
 
     monkeypatch.setattr(file_prompts, "save_name", ask)
-    with qtbot.waitSignal(exports.finished, timeout=20_000) as done:
+    with qtbot.waitSignal(exports.finished) as done:
         exports.script()
     assert choice in offered
     path = tmp_path / name
@@ -376,7 +376,7 @@ def test_the_dialog_of_a_film_stays_open_while_other_things_are_exported(exports
     assert exports.dialog is dialog
     assert dialog.isVisible()
     assert not exports.in_dialog  # so that the window does
-    with qtbot.waitSignal(exports.finished, timeout=20_000):
+    with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
     assert exports.dialog is None
 
@@ -469,7 +469,7 @@ def test_choices_are_remembered_and_presets_follow_the_numbers(exports, qtbot):
     dialog.width_box.setValue(300)
     assert dialog.size_preset.currentText() == CUSTOM
     dialog.height_box.setValue(200)
-    with qtbot.waitSignal(exports.finished, timeout=20_000):
+    with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
     exports.video()
     again = exports.dialog
@@ -518,7 +518,7 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(exports, qtbot, tmp_pa
     dialog = open_video(exports)
     press(qtbot, dialog, "startExport")
     assert exports.busy == replace
-    qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not exports.busy)
     assert asked == ["mine.mp4 exists already."]
     assert ((tmp_path / "mine.mp4").read_bytes() == b"old") != replace
 
@@ -530,7 +530,7 @@ def test_the_file_dialog_has_asked_already(exports, qtbot, tmp_path, monkeypatch
     monkeypatch.setattr(export_dialog, "may_replace", lambda *_: pytest.fail("asked twice"))
     dialog = open_video(exports)
     dialog._browse()
-    with qtbot.waitSignal(exports.finished, timeout=20_000):
+    with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
     assert path.read_bytes() != b"old"
 
@@ -542,7 +542,7 @@ def test_a_completed_name_of_a_trajectory_asks_before_it_replaces(exports, qtbot
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(tmp_path / "run"), "values (*.csv)"))
     monkeypatch.setattr(file_prompts, "may_replace", lambda parent, sentence: replace)
     exports.trajectory()
-    qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not exports.busy)
     assert (path.read_text() == "old") != replace
 
 
@@ -561,7 +561,7 @@ def test_a_completed_name_of_a_film_asks_at_once_and_keeps_its_dots(exports, qtb
     assert asked == ["run 0.72.mp4 exists already."]
     assert dialog.path.text() == (str(path) if replace else before)
     press(qtbot, dialog, "startExport")
-    qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not exports.busy)
     assert (path.read_bytes() == b"old") != replace
 
 
@@ -569,7 +569,7 @@ def foretold(exports, qtbot):
     """Bytes that the dialog that is open says, once it does."""
     told, show = [], exports.dialog.show_file_size
     exports.dialog.show_file_size = lambda size: (told.append(size), show(size))
-    qtbot.waitUntil(lambda: bool(told), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(told))
     return told[-1]
 
 
@@ -579,7 +579,7 @@ def test_the_size_of_a_film_is_foretold(exports, qtbot, tmp_path, suffix):
     dialog = open_video(exports, seconds=4.0, fps=20, size=(320, 240))
     dialog.format.setCurrentIndex(dialog.format.findData(suffix))
     size = foretold(exports, qtbot)
-    with qtbot.waitSignal(exports.finished, timeout=60_000):
+    with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
     assert 1 / 1.5 < size / (tmp_path / f"mine{suffix}").stat().st_size < 1.5
 
@@ -592,7 +592,7 @@ def test_the_size_of_a_picture_is_foretold_and_follows_the_choices(exports, qtbo
     exports.dialog.width_box.setValue(1280)
     exports.dialog.height_box.setValue(720)
     large = foretold(exports, qtbot)
-    with qtbot.waitSignal(exports.finished, timeout=20_000):
+    with qtbot.waitSignal(exports.finished):
         press(qtbot, exports.dialog, "startExport")
     assert small < large == (tmp_path / "mine.png").stat().st_size
 

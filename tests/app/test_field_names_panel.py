@@ -25,12 +25,12 @@ def panel(shared_window):
 def test_the_table_is_of_the_point_under_the_pointer(shared_window, panel) -> None:
     window, came = shared_window, []
     window.controllers.following.probed.connect(came.append)
-    wait(lambda: window.playing.recorded > 3, 20_000)
+    wait(lambda: window.playing.recorded > 3)
     window.playing.set_playing(False)
     try:
         for step in range(3):
             QTest.mouseMove(window.canvas.surface, QPoint(150 + step, 120))
-        wait(lambda: bool(came) and came[-1].names is not None, 5_000)
+        wait(lambda: bool(came) and came[-1].names is not None)
         readout = came[-1]
         names, problem = readout.names, window.controllers.building.problem
         assert panel.score.text() == vector(names.score[0]) == vector(readout.learned)
@@ -43,7 +43,7 @@ def test_the_table_is_of_the_point_under_the_pointer(shared_window, panel) -> No
         QTest.mouseMove(window.transport, QPoint(5, 5))  # away from the canvas
         window.canvas.hovered.emit(None)
         window.playing.seek(window.playing.frame + 2 if window.playing.frame < 40 else 3)
-        wait(lambda: panel.ratio.text() != before, 5_000)
+        wait(lambda: panel.ratio.text() != before)
         assert panel.ratio.text() != before  # the same point at another noise level
     finally:
         window.controllers.following.probed.disconnect(came.append)
@@ -53,23 +53,23 @@ def test_the_table_is_of_the_point_under_the_pointer(shared_window, panel) -> No
 def test_time_can_be_counted_from_noise_to_data(shared_window, panel) -> None:
     """t and the flow's time are one minus what they were, the velocity has the other sign; the caption follows."""
     window, came = shared_window, []
-    wait(lambda: window.playing.recorded > 3, 20_000)
+    wait(lambda: window.playing.recorded > 3)
     window.playing.set_playing(False)
     window.controllers.following.probed.connect(came.append)
     try:
         window.playing.seek(3)
         time = float(window.playing.trajectory.time[window.playing.frame])
         window.controllers.following.probe(0.3, 0.2)
-        wait(lambda: bool(came) and came[-1].names is not None and came[-1].names.time == pytest.approx(time), 5_000)
+        wait(lambda: bool(came) and came[-1].names is not None and came[-1].names.time == pytest.approx(time))
         names = came[-1].names
         assert panel.times.text() == f"{names.time:.3f}, {names.flow_time:.3f}"
-        wait(lambda: f"t = {time:.3f}" in " ".join(window.canvas.shown().caption), 5_000)
+        wait(lambda: f"t = {time:.3f}" in " ".join(window.canvas.shown().caption))
         assert f"t = {time:.3f}" in " ".join(window.canvas.shown().caption)
         window.actions_by_key["view.time_to_data"].trigger()
-        wait(lambda: panel.times.text().startswith(f"{1 - names.time:.3f}"), 5_000)
+        wait(lambda: panel.times.text().startswith(f"{1 - names.time:.3f}"))
         assert panel.times.text() == f"{1 - names.time:.3f}, {1 - names.flow_time:.3f}"
         assert panel.velocity.text() == vector(-names.velocity[0])
-        wait(lambda: f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption), 5_000)
+        wait(lambda: f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption))
         assert f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption)
         assert window.preferences.get("time_to_data")
     finally:

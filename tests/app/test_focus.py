@@ -84,13 +84,13 @@ def test_space_plays_where_words_were_selected_or_a_slider_was_moved_last(steady
 def test_after_a_choice_by_mouse_keys_neither_open_the_list_nor_choose(steady):
     window, box = steady, steady.panel(SamplingPanel).kind.control
     QTest.mouseClick(box, LEFT)
-    wait(box.view().isVisible, 2_000)
+    wait(box.view().isVisible)
     place = box.view().visualRect(box.model().index(box.findData("annealed-langevin"), 0)).center()
     # Sooner, Qt takes a release for that of the press which opened it.
     wait(milliseconds=QApplication.doubleClickInterval() + 50)
     QTest.mouseMove(box.view().viewport(), place)
     QTest.mouseClick(box.view().viewport(), LEFT, pos=place)
-    wait(lambda: not box.view().isVisible(), 2_000)
+    wait(lambda: not box.view().isVisible())
     assert window.state.experiment.sampling.kind == "annealed-langevin"
     playing = window.controllers.playing.is_playing
     press(SPACE)

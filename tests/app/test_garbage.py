@@ -35,5 +35,5 @@ def test_a_closed_widget_is_destroyed_in_the_gui_thread(qtbot: QtBot, collector:
     worker.start()
     worker.join()
     assert bool(where) is not collector
-    qtbot.waitUntil(lambda: bool(where), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(where))
     assert (where[0] == threading.get_ident()) is collector

@@ -24,10 +24,10 @@ ALT, LEFT = Qt.KeyboardModifier.AltModifier, Qt.MouseButton.LeftButton
 def window(shared_window):
     window = shared_window
     window.panel(ParticlePanel).set_folded(False)
-    wait(lambda: window.playing.trajectory is not None and window.playing.trajectory.finished, 30_000)
+    wait(lambda: window.playing.trajectory is not None and window.playing.trajectory.finished)
     window.playing.set_playing(False)
     window.playing.seek(30)
-    wait(lambda: window.display.frame == 30, 10_000)
+    wait(lambda: window.display.frame == 30)
     yield window
     window.controllers.inspecting.drop_start()
     window.controllers.inspecting.follow(None)
@@ -50,7 +50,7 @@ def follow(window) -> int:
     number = in_view(window)
     at = place(window, window.playing.trajectory.positions[window.playing.frame][number])
     QTest.mouseClick(window.canvas.surface, LEFT, ALT, at)
-    wait(lambda: window.controllers.inspecting.particle is not None, 10_000)
+    wait(lambda: window.controllers.inspecting.particle is not None)
     return number
 
 
@@ -72,8 +72,8 @@ def test_numbers_and_arrows_are_those_of_the_recorded_step_in_each_frame(window)
     number = follow(window)
     for frame in (30, 31, 12):
         window.playing.seek(frame)
-        wait(lambda frame=frame: inspecting.particle is not None and inspecting.particle.frame == frame, 10_000)
-        wait(lambda: len(window.canvas.shown().followed.terms) == 3, 10_000)
+        wait(lambda frame=frame: inspecting.particle is not None and inspecting.particle.frame == frame)
+        wait(lambda: len(window.canvas.shown().followed.terms) == 3)
         step = inspecting.particle.step
         drawn = window.canvas.shown().followed.terms
         assert [role for _, role in drawn] == ["exact", "learned", "particles"]
@@ -86,7 +86,7 @@ def test_numbers_and_arrows_are_those_of_the_recorded_step_in_each_frame(window)
         assert "g²h s" in panel.equation.text()
         assert "g√h z" in panel.equation.text()
     window.playing.seek(10_000)
-    wait(lambda: inspecting.particle is not None and inspecting.particle.step is None, 10_000)
+    wait(lambda: inspecting.particle is not None and inspecting.particle.step is None)
     assert panel.hint.text() == END
     QTest.mouseClick(panel.stop, LEFT)
     assert inspecting.number is None
@@ -96,17 +96,17 @@ def test_numbers_and_arrows_are_those_of_the_recorded_step_in_each_frame(window)
 def test_the_title_names_the_step_of_the_values_below_it(window, monkeypatch) -> None:
     panel, inspecting = window.panel(ParticlePanel), window.controllers.inspecting
     number = follow(window)
-    wait(lambda: inspecting.particle.frame == 30, 10_000)
+    wait(lambda: inspecting.particle.frame == 30)
     requested = []
     with monkeypatch.context() as patch:
         patch.setattr(window.playing.sampler, "request_inspection", requested.append)  # answered late
         window.playing.seek(40)
-        wait(lambda: window.display.frame == 40 and any(one.frame == 40 for one in requested), 10_000)
+        wait(lambda: window.display.frame == 40 and any(one.frame == 40 for one in requested))
         score = inspecting.particle.step.score
         assert panel.header.state == f"{number} · step 30"
         assert panel.score.text() == vector(score)
     window.playing.sampler.request_inspection(requested[-1])
-    wait(lambda: inspecting.particle.frame == 40, 10_000)
+    wait(lambda: inspecting.particle.frame == 40)
     assert panel.header.state == f"{number} · step 40"
 
 
@@ -140,7 +140,6 @@ def test_a_start_that_is_dragged_with_alt_streams_its_path(window) -> None:
         start = window.canvas.plane().to_user(x, y)
         wait(
             lambda start=start: inspecting.flow is not None and np.allclose(inspecting.flow[0], start, atol=1e-4),
-            10_000,
         )
         np.testing.assert_allclose(inspecting.flow[0], start, atol=1e-4)
         np.testing.assert_array_equal(window.canvas.shown().followed.flow, inspecting.flow)
@@ -214,14 +213,13 @@ def test_an_image_is_shown_with_its_denoised_estimate_and_score_as_pictures(shar
                 and len(window.playing.trajectory.shape) == 3
                 and window.playing.trajectory.finished
             ),
-            60_000,
         )
         window.playing.set_playing(False)
         window.playing.seek(20)
-        wait(lambda: window.display.frame == 20, 10_000)
+        wait(lambda: window.display.frame == 20)
         tiles = window.canvas.shown().images.tiles(window.canvas.surface.width(), window.canvas.surface.height())
         QTest.mouseClick(window.canvas.surface, LEFT, ALT, tiles.box(3).center().toPoint())
-        wait(lambda: inspecting.particle is not None and inspecting.particle.step is not None, 20_000)
+        wait(lambda: inspecting.particle is not None and inspecting.particle.step is not None)
         assert inspecting.number == 3
         assert window.playing.frame == 20  # a click alone would go to the end, where its likelihood is
         assert window.canvas.shown().images.selected == 3
@@ -244,4 +242,4 @@ def test_an_image_is_shown_with_its_denoised_estimate_and_score_as_pictures(shar
         inspecting.follow(None)
         window.state.edit({"data.kind": before.data.kind, "sampling.particles": before.sampling.particles})
         window.playing.set_playing(True)
-        wait(lambda: not window.controllers.building.problem.is_image, 30_000)
+        wait(lambda: not window.controllers.building.problem.is_image)

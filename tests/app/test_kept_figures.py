@@ -21,10 +21,8 @@ def controllers(qtbot):
     """Controllers that have trained, with everything measured: what it shows is in `seen`."""
     controllers = started(qtbot)
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.status == "finished", timeout=30_000)
-    qtbot.waitUntil(
-        lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished, timeout=30_000
-    )
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished)
     controllers.seen = []
     controllers.measuring.errors_changed.connect(controllers.seen.append)
     controllers.measuring.evaluate_test_set()
@@ -32,7 +30,7 @@ def controllers(qtbot):
     controllers.measuring.score_errors()
     controllers.measuring.inspect(0.3, 0.2)
     tasks = ("test-set", "quality", "fisher", "likelihood")
-    qtbot.waitUntil(lambda: not any(controllers.tasks.running(task) for task in tasks), timeout=60_000)
+    qtbot.waitUntil(lambda: not any(controllers.tasks.running(task) for task in tasks))
     assert {"test_nll", "sliced_wasserstein2"} <= controllers.measuring.evaluation.keys()
     assert controllers.seen[-1].fraction == 1.0
     yield controllers
@@ -55,7 +53,7 @@ def present(controllers) -> dict:
 
 
 def settle(qtbot, controllers) -> None:
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
 
 
 def test_a_saved_session_brings_back_what_was_measured(qtbot, controllers, other, tmp_path):
@@ -63,33 +61,33 @@ def test_a_saved_session_brings_back_what_was_measured(qtbot, controllers, other
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
     shown = []
     other.measuring.errors_changed.connect(shown.append)
-    with qtbot.waitSignal(other.building.problem_changed, timeout=30_000):
+    with qtbot.waitSignal(other.building.problem_changed):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
     assert other.measuring.evaluation == measured
     np.testing.assert_array_equal(shown[-1].relative, errors.relative)
     assert not any(other.tasks.running(task) for task in ("test-set", "quality", "fisher"))
-    qtbot.waitUntil(lambda: other.measuring.likelihood is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: other.measuring.likelihood is not None)
     np.testing.assert_allclose(other.measuring.likelihood.point, (0.3, 0.2))
 
 
 def test_undo_of_other_data_brings_back_what_was_measured_and_the_clicked_point(qtbot, controllers):
     measured = controllers.measuring.evaluation
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=30_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.state.edit({"data.kind": "pinwheel"})
     assert "test_nll" not in controllers.measuring.evaluation
     assert controllers.seen[-1] is None
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=30_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.state.undo()
     settle(qtbot, controllers)
     assert controllers.measuring.evaluation == measured
     assert controllers.seen[-1] is not None
-    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
     np.testing.assert_allclose(controllers.measuring.likelihood.point, (0.3, 0.2))
 
 
 def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, controllers):
     measured = controllers.measuring.evaluation
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=30_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.reset_training()
     assert "test_nll" not in controllers.measuring.evaluation
     controllers.state.undo()
@@ -99,7 +97,7 @@ def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, controllers):
 
 def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of_the_other(qtbot, controllers):
     controllers.measuring.error_budget()
-    qtbot.waitUntil(lambda: not controllers.tasks.running("budget"), timeout=30_000)
+    qtbot.waitUntil(lambda: not controllers.tasks.running("budget"))
     distance, steps = (controllers.measuring.evaluation[key] for key in ("sliced_wasserstein2", "budget_steps"))
     controllers.state.edit({"sampling.steps": 12})
     assert not {"sliced_wasserstein2", "budget_steps"} & controllers.measuring.evaluation.keys()
@@ -119,9 +117,9 @@ def test_nothing_is_shown_or_saved_of_weights_that_it_is_not_of(qtbot, controlle
     assert controllers.measuring.evaluation.keys() <= {"reasons"}
     assert not controllers.sessions.pack({})().measurements
     trained = controllers.training.trained_steps
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > trained, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > trained)
     controllers.training.pause()
-    qtbot.waitUntil(lambda: controllers.training.resting is None, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.resting is None)
     assert controllers.measuring.evaluation.keys() <= {"reasons"}
     assert controllers.seen[-1] is None
     assert not controllers.sessions.pack({})().measurements
@@ -201,20 +199,17 @@ def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controll
     assert "test_nll" in controllers.measuring.evaluation
     qtbot.waitUntil(
         lambda: controllers.playing.trajectory.finished and controllers.playing.trajectory.total == total,
-        timeout=30_000,
     )
     controllers.measuring.evaluate_samples()
-    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"), timeout=30_000)
+    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
     distance = controllers.measuring.evaluation["sliced_wasserstein2"]
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
-    with qtbot.waitSignal(other.building.problem_changed, timeout=30_000):
+    with qtbot.waitSignal(other.building.problem_changed):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
     assert other.measuring.evaluation["sliced_wasserstein2"] == distance
     before = other.playing.trajectory
     other.playing.restart()  # with the same noise as was saved
-    qtbot.waitUntil(
-        lambda: other.playing.trajectory is not before and other.playing.trajectory.finished, timeout=30_000
-    )
+    qtbot.waitUntil(lambda: other.playing.trajectory is not before and other.playing.trajectory.finished)
     np.testing.assert_allclose(
         other.playing.trajectory.positions[-1], controllers.playing.trajectory.positions[-1], rtol=1e-4, atol=1e-4
     )

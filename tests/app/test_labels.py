@@ -112,7 +112,7 @@ def test_a_toast_speaks_labels_and_leaves_with_its_cause(shared_window):
     window = shared_window
     before = window.state.experiment
     window.state.edit({"noise.kind": "single"})
-    wait(lambda: window.controllers.building.problem.sigma_max == window.controllers.building.problem.sigma_min, 20_000)
+    wait(lambda: window.controllers.building.problem.sigma_max == window.controllers.building.problem.sigma_min)
     window.controllers.measuring.inspect(0.0, 0.0)
     said = [toast.sentence for toast in window.toasts.shown]  # of the point, and of the sampler
     assert "noise “Single σ” has no such path" in said[0]
@@ -142,20 +142,20 @@ def test_nothing_of_images_is_left_beside_an_empty_drawing(shared_window):
     rows = (sampling.sampler.rows[f"sampling.{name}"] for name in ("labels", "label", "guidance"))
     of_images = (*rows, quality.labels, quality.nearest)
     window.state.edit({"data.kind": "digits", "sampling.labels": "one"})
-    wait(lambda: window.controllers.building.problem.is_image, 20_000)
+    wait(lambda: window.controllers.building.problem.is_image)
     assert not any(part.isHidden() for part in of_images)
     window.state.edit({"data.kind": "drawn"})
-    wait(lambda: window.controllers.building.problem is None, 20_000)
+    wait(lambda: window.controllers.building.problem is None)
     assert all(part.isHidden() for part in of_images)
     window.state.load(before)
-    wait(lambda: window.controllers.building.problem is not None, 20_000)
+    wait(lambda: window.controllers.building.problem is not None)
 
 
 def test_a_message_about_a_setting_leaves_once_the_setting_changes(shared_window):
     window = shared_window
     before = window.state.experiment
     window.state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 999_999})
-    wait(lambda: window.toasts.shown, 20_000)
+    wait(lambda: window.toasts.shown)
     (toast,) = window.toasts.shown
     assert re.fullmatch(
         r"There is no held-out point 999999: there are (\d+) \(inpainting image = 0 to \d+\)\.", toast.sentence

@@ -204,7 +204,7 @@ def test_a_window_has_no_unsaved_work_after_a_lesson_but_a_run_that_was_pinned_i
         lessons.begin(load_all()["01-score"])
         qtbot.waitUntil(lambda: not building.busy)
         if pins:
-            qtbot.waitUntil(lambda: pinning.finished is not None, timeout=60_000)
+            qtbot.waitUntil(lambda: pinning.finished is not None)
             pinning.pin()
         lessons.leave()
         qtbot.waitUntil(lambda: not building.busy)
@@ -374,9 +374,9 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot):
             return False
         return not window.building.busy and workspace.problem.experiment.data.kind == "two-gaussians"
 
-    qtbot.waitUntil(built, timeout=20_000)
+    qtbot.waitUntil(built)
     canvas.hovered.emit((5.0, 5.0))
-    with qtbot.waitSignal(following.probed, timeout=10_000):
+    with qtbot.waitSignal(following.probed):
         following.probe(5.0, 5.0)  # as another card does
     assert max(shown, key=len) == readouts.position(5.0, 5.0, window.building.problem)
     for clicked in (canvas.clicked, canvas.shift_clicked):
@@ -385,7 +385,7 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot):
     shown.clear()
     lessons.predict(0.5)
     until_shown(window, qtbot)
-    qtbot.waitUntil(lambda: any(line.startswith("log p") for lines in shown for line in lines), timeout=10_000)
+    qtbot.waitUntil(lambda: any(line.startswith("log p") for lines in shown for line in lines))
     canvas.clicked.emit(5.0, 5.0)
     assert window.measuring.is_measuring_point
 
@@ -609,7 +609,7 @@ def laptop(shared_window):
         shared_window.resize(*LAPTOP)
         yield shared_window
         shared_window.controllers.lessons.leave()
-        wait(lambda: not shared_window.building.busy, 30_000)
+        wait(lambda: not shared_window.building.busy)
 
 
 @pytest.mark.claims
@@ -626,10 +626,10 @@ def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_sma
         for answered in (False, True)[: 2 if step.head.question else 1]:
             if answered:
                 lessons.predict(*((0.0,) if step.head.mark is None else (0.0, 0.0)))
-                wait(lambda: lessons.may_go_on, 30_000)
+                wait(lambda: lessons.may_go_on)
             else:
                 lessons.go(place)
-            wait(lambda: not laptop.controllers.tasks.running("equation with values"), 5_000)
+            wait(lambda: not laptop.controllers.tasks.running("equation with values"))
             asking = (panel.question, panel.commit, panel.onward) if step.head.question else (panel.onward,)
             controls = (panel.onward,) if answered else asking
             frames = laptop.findChildren(Highlight)
@@ -638,7 +638,7 @@ def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_sma
             if panel.height() + 16 < left.height() - ROOM:  # px: with its margins
                 controls = (*controls, panel.name)
             parts = (*controls, *(frame.around for frame in frames))
-            wait(lambda parts=parts: all(map(in_view, parts)), 2_000)
+            wait(lambda parts=parts: all(map(in_view, parts)))
             for part in parts:
                 assert in_view(part), (name, place + 1, answered, part.accessibleName(), part.visibleRegion())
 
@@ -684,12 +684,12 @@ def test_next_stays_in_view_as_the_answer_and_its_equation_arrive_until_the_user
     lessons.start_again()
     lessons.go(1)
     panel.slider.set_position(0.4)
-    wait(lambda: in_view(panel.commit), 5_000)
+    wait(lambda: in_view(panel.commit))
     click(laptop, panel.commit)
-    wait(lambda: lessons.measuring, 5_000)
+    wait(lambda: lessons.measuring)
     wait(milliseconds=100)
     measured.set()
-    wait(lambda: lessons.may_go_on and in_view(panel.onward), 30_000)
+    wait(lambda: lessons.may_go_on and in_view(panel.onward))
     assert in_view(panel.onward)
     equations, bar = (panel.symbols, panel.valued), panel.column().verticalScrollBar()
     ends: list[int] = []
@@ -698,7 +698,7 @@ def test_next_stays_in_view_as_the_answer_and_its_equation_arrive_until_the_user
         ends.append(bar.maximum())
         return len(ends) > 10 and len(set(ends[-10:])) == 1
 
-    wait(rests, 5_000)
+    wait(rests)
     before, end = sum(one.height() for one in equations), bar.maximum()
 
     def laid_out():
@@ -708,15 +708,15 @@ def test_next_stays_in_view_as_the_answer_and_its_equation_arrive_until_the_user
     if scrolls:
         bar.triggerAction(QAbstractSlider.SliderAction.SliderToMinimum)
     drawn.set()
-    wait(laid_out, 30_000)
+    wait(laid_out)
     assert laid_out()
     assert bar.maximum() > end
     assert in_view(panel.onward) != scrolls
     assert (bar.value() == 0) == scrolls
     if not scrolls:
         click(laptop, panel.onward)
-        wait(lambda: lessons.place == 2, 5_000)
-        wait(lambda: bar.value() == 0, 5_000)
+        wait(lambda: lessons.place == 2)
+        wait(lambda: bar.value() == 0)
         assert bar.value() == 0
 
 
@@ -751,7 +751,7 @@ def test_no_button_of_a_lesson_leaves_a_gap_above_its_card(laptop, monkeypatch, 
     margin = panel.mapTo(laptop.columns, QPoint()).y()
     assert margin < 20
     lessons.predict(0.5)
-    wait(lambda: lessons.may_go_on, 30_000)
+    wait(lambda: lessons.may_go_on)
     wait(milliseconds=100)
     pressed = getattr(panel, button)
     QTest.mouseClick(
@@ -891,10 +891,10 @@ def test_below_a_lesson_at_the_start_lies_what_the_program_opens_with(qapp, tmp_
     building, lessons = window.building, window.controllers.lessons
     try:
         window.show()
-        wait(lambda: lessons.lesson is not None and building.workspace is not None and not building.busy, 60_000)
+        wait(lambda: lessons.lesson is not None and building.workspace is not None and not building.busy)
         assert building.workspace_key.name != FIRST  # the lesson's weights are its own
         lessons.leave()
-        wait(lambda: not building.busy, 30_000)
+        wait(lambda: not building.busy)
         assert window.state.experiment == opening.experiment
         assert building.workspace.trained_steps == int(opening.weights["step"]) > 0
         assert not building.workspace.weights.untrained

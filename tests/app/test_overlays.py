@@ -96,9 +96,7 @@ def controllers(qtbot):
     controllers = Controllers(State(replace(Experiment(), SMALL)), device="cpu")
     controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
     controllers.start()
-    qtbot.waitUntil(
-        lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished, timeout=60_000
-    )
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished)
     yield controllers
     assert controllers.shutdown(20.0)
 
@@ -127,7 +125,7 @@ def test_a_frame_that_plays_lies_over_a_field_and_density_of_its_own_or_of_just_
     """Where each of few steps changes the noise by half; and where the run loops, over none of its end."""
     frames, moments = watch(controllers), []
     controllers.playing.frame_changed.connect(lambda _: moments.append(time.monotonic()))
-    qtbot.waitUntil(lambda: len(frames) > 45, timeout=30_000)  # two ends at least
+    qtbot.waitUntil(lambda: len(frames) > 45)  # two ends at least
     starts = [number for number in range(1, len(frames)) if frames[number][0] > frames[number - 1][0]]
     for number in range(starts[0], len(frames)):
         sigma, *under = frames[number]
@@ -156,7 +154,7 @@ def test_a_frame_that_plays_waits_for_nothing(qtbot, controllers, monkeypatch):
             lagged.append(controllers.following.waits)
 
     controllers.playing.frame_changed.connect(look)
-    qtbot.waitUntil(lambda: len(lagged) > 8, timeout=30_000)
+    qtbot.waitUntil(lambda: len(lagged) > 8)
     assert not any(lagged)
 
 
@@ -182,7 +180,7 @@ def test_what_lay_under_the_last_frame_stays_for_a_moment_while_a_run_plays_on()
 
 
 def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, controllers, monkeypatch):
-    qtbot.waitUntil(lambda: controllers.following.overlays.field.seen is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.following.overlays.field.seen is not None)
     see = SamplingWorker.compute_overlays
 
     def slow(self, view):
@@ -197,12 +195,10 @@ def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, controller
     controllers.following.overlays.field.given_up = False  # as after any that has come
     started = time.monotonic()
     controllers.playing.seek(0)
-    qtbot.waitUntil(lambda: bool(frames), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(frames))
     assert time.monotonic() - started > 0.9 * PATIENCE
     assert frames[0][1:] == (None, None)
-    qtbot.waitUntil(
-        lambda: controllers.following.overlays.field.seen is not None, timeout=10_000
-    )  # it comes all the same
+    qtbot.waitUntil(lambda: controllers.following.overlays.field.seen is not None)  # it comes all the same
 
 
 def test_a_density_that_ends_late_leaves_that_of_the_moment(controllers):
@@ -229,9 +225,7 @@ def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot,
     asked, look, before = [], SamplingWorker.request_overlays, controllers.playing.trajectory
     controllers.playing.set_playing(False)
     controllers.state.edit({"sampling.steps": 600})
-    qtbot.waitUntil(
-        lambda: controllers.playing.trajectory is not before and controllers.playing.recorded > 30, timeout=30_000
-    )
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not before and controllers.playing.recorded > 30)
     assert not controllers.playing.trajectory.finished
 
     def request(worker, view):
@@ -242,7 +236,7 @@ def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot,
     monkeypatch.setattr(SamplingWorker, "request_overlays", request)
     controllers.playing.step(1_000_000)
     last = controllers.playing.trajectory.total - 1
-    qtbot.waitUntil(lambda: controllers.playing.frame == last and bool(asked), timeout=30_000)
+    qtbot.waitUntil(lambda: controllers.playing.frame == last and bool(asked))
     assert set(asked) == {last}
 
 
@@ -343,13 +337,13 @@ def test_the_field_that_particles_follow_is_shown_and_named(shared_window):
 
 def test_an_untrained_network_is_marked_on_the_canvas(shared_window):
     window = shared_window
-    wait(lambda: bool(window.canvas.shown().caption), 5_000)
+    wait(lambda: bool(window.canvas.shown().caption))
     assert window.canvas.shown().caption[0] == "untrained network"
     window.chips.toggle("learned")
     try:
         window.state.edit({"sampling.source": "exact"})
         window.canvas.set_layer_visible("learned", False)
-        wait(lambda: window.canvas.shown().caption[0] != "untrained network", 5_000)
+        wait(lambda: window.canvas.shown().caption[0] != "untrained network")
         assert window.canvas.shown().caption[0].startswith("σ = ")  # nothing of it is seen
     finally:
         window.state.edit({"sampling.source": "learned"})
@@ -360,7 +354,6 @@ def test_evaluations_stand_beside_steps(shared_window):
     window = shared_window
     wait(
         lambda: window.controllers.playing.trajectory is not None and window.controllers.playing.trajectory.finished,
-        20_000,
     )
     window.controllers.playing.set_playing(False)
     wait(milliseconds=300)
@@ -371,7 +364,7 @@ def test_evaluations_stand_beside_steps(shared_window):
         == f"{window.controllers.playing.trajectory.nfe_mean[frame]:.0f} score evaluations"
     )
     whole = "61 · 61 score evaluations"  # 60 steps and the last denoising
-    wait(lambda: window.transport.scrubber.labels()[3] == whole, 10_000)
+    wait(lambda: window.transport.scrubber.labels()[3] == whole)
     assert window.transport.scrubber.labels()[3] == whole
 
 
@@ -421,7 +414,6 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
                 controllers.following.overlays.density.seen is not None
                 and controllers.following.overlays.density.seen.asked
             ),
-            60_000,
         )
         scene = window.canvas.scene(200, 100)
         _, preparing = window.display.overlay_makers(still=True)(scene.viewport)(
@@ -452,7 +444,7 @@ def test_the_window_shows_that_the_density_map_pauses_the_run(shared_window):
 def test_what_is_computed_for_a_frame_at_rest_leaves_its_particles_as_they_are(shared_window):
     """They would be painted as another frame, and that waits for its arrows."""
     window = shared_window
-    wait(lambda: window.playing.recorded > 3, 30_000)
+    wait(lambda: window.playing.recorded > 3)
     window.playing.set_playing(False)
     window.playing.seek(3)
     wait(milliseconds=300)
@@ -462,7 +454,7 @@ def test_what_is_computed_for_a_frame_at_rest_leaves_its_particles_as_they_are(s
     assert after is not before
     assert (after.particles, after.trails) == (before.particles, before.trails)
     window.playing.seek(2)
-    wait(lambda: window.canvas.shown().particles is not after.particles, 5_000)
+    wait(lambda: window.canvas.shown().particles is not after.particles)
     assert window.canvas.shown().particles is not after.particles
     window.playing.set_playing(True)
 
@@ -478,9 +470,9 @@ def test_a_run_in_the_plane_is_not_shown_as_images_nor_images_in_the_plane():
 
 def test_a_field_that_comes_with_another_frame_is_shown_with_it(shared_window, monkeypatch):
     window = shared_window
-    wait(lambda: window.playing.recorded > 5, 60_000)
+    wait(lambda: window.playing.recorded > 5)
     window.playing.set_playing(False)
-    wait(lambda: not window.playing.shows_next and not window.controllers.following.waits, 10_000)
+    wait(lambda: not window.playing.shows_next and not window.controllers.following.waits)
     monkeypatch.setattr(window.controllers, "_tick", lambda: None)
     shown, view = [], field(float(window.playing.sigma))
     monkeypatch.setattr(window.canvas, "change_scene", lambda change: shown.append(change(Scene()).learned))

@@ -51,9 +51,9 @@ def undo(qtbot, window) -> None:
 def test_paint_data_with_the_brush_and_undo(window, qtbot):
     data = window.panel(DataPanel)
     click(qtbot, data.tiles["drawn"])
-    qtbot.waitUntil(lambda: "Paint" in window.canvas.scene(10, 10).hint, timeout=5_000)
+    qtbot.waitUntil(lambda: "Paint" in window.canvas.scene(10, 10).hint)
     surface = window.canvas.surface
-    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=15_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed):
         paint(qtbot, surface)
     (stroke,) = window.state.experiment.data.strokes
     assert len(stroke.points) > 3
@@ -80,11 +80,11 @@ def is_empty(window) -> bool:
 
 def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, monkeypatch):
     data, controllers, surface = window.panel(DataPanel), window.controllers, window.canvas.surface
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         click(qtbot, data.tiles["digits"])
-    qtbot.waitUntil(lambda: controllers.playing.recorded > 2, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.playing.recorded > 2)
     click(qtbot, data.tiles["drawn"])
-    qtbot.waitUntil(lambda: is_empty(window), timeout=5_000)
+    qtbot.waitUntil(lambda: is_empty(window))
     x0, x1, y0, y1 = window.canvas.viewport
     assert max(x1 - x0, y1 - y0) < 100 * data.radius.radius
     assert data.brush.isChecked()
@@ -103,10 +103,10 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
         .endswith("Press Brush in the Data card to turn it off, then click a point.")
     )
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(tmp_path / "empty.spg"), ""))
-    with qtbot.waitSignal(window.documents.refused, timeout=5_000) as refused:
+    with qtbot.waitSignal(window.documents.refused) as refused:
         qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert str(refused.args[0]) == "Nothing is saved: there are no data yet."
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=15_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         paint(qtbot, surface)
     (stroke,) = window.state.experiment.data.strokes
     assert stroke.radius == data.radius.radius  # what the card shows is what the brush does
@@ -117,34 +117,34 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     click(qtbot, data.brush)
     assert "Click a point" in window.panel(LikelihoodPanel).hint.text()
     click(qtbot, data.brush)
-    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).particles is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).particles is not None)
     # Clear: points, density and arrows go; undo brings them back.
-    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).learned is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).learned is not None)
     click(qtbot, data.clear)
-    qtbot.waitUntil(lambda: is_empty(window), timeout=5_000)
+    qtbot.waitUntil(lambda: is_empty(window))
     qtbot.wait(200)  # what was being computed is not shown late
     assert is_empty(window)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=15_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         undo(qtbot, window)
-    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).particles is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).particles is not None)
     assert window.canvas.scene(10, 10).data is not None
 
 
 def test_digits_take_the_place_of_the_plane(window, qtbot):
-    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed):
         click(qtbot, window.panel(DataPanel).tiles["digits"])
     assert window.canvas.scene(10, 10).images is not None
     for chip in window.chips.chips.values():
         assert not chip.isEnabled()
         assert chip.toolTip().endswith("<p>Images have no such layer.</p>")
-    qtbot.waitUntil(lambda: window.controllers.playing.recorded > 2, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.playing.recorded > 2)
     assert window.canvas.scene(10, 10).images.images.shape[1:] == (1, 8, 8)
     qtbot.mouseClick(window.canvas.surface, LEFT, pos=QPoint(1, 1))
     assert window.toasts.shown[0].sentence.startswith("There is no image at that place")
     assert window.canvas.scene(10, 10).images.known is None
     window.state.edit({"sampling.inpainting_mask": "top"})
-    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).images.known is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).images.known is not None)
     assert window.canvas.scene(10, 10).images.known.sum(axis=1).tolist() == [8, 8, 8, 8, 0, 0, 0, 0]
-    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed):
         click(qtbot, window.panel(DataPanel).tiles["rings"])
     assert window.canvas.scene(10, 10).images is None

@@ -92,7 +92,7 @@ def test_what_is_not_known_leaves_particles_in_one_colour(run) -> None:
 
 def test_the_window_colours_particles_and_says_what_cannot_be_had(shared_window) -> None:
     window = shared_window
-    wait(lambda: window.canvas.shown().particles is not None, 20_000)
+    wait(lambda: window.canvas.shown().particles is not None)
 
     def legend() -> str:
         particles = window.canvas.shown().particles
@@ -112,7 +112,7 @@ def test_the_window_colours_particles_and_says_what_cannot_be_had(shared_window)
             ("speed", "|xₖ − xₖ₋₁|, last step"),
         ):
             actions[kind].trigger()
-            wait(lambda title=title: legend() == title, 10_000)
+            wait(lambda title=title: legend() == title)
             assert legend() == title
         window.canvas.set_option("particles", "color", "mode")  # as a session of other data may
         assert window.display.frame_style.particles == "one"

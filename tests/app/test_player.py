@@ -33,9 +33,7 @@ def controllers(qtbot):
     """Controllers whose first run is recorded."""
     controllers = Controllers(State(replace(Experiment(), SMALL)), device="cpu")
     controllers.start()
-    qtbot.waitUntil(
-        lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished, timeout=60_000
-    )
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished)
     yield controllers
     assert controllers.shutdown(20.0)
 
@@ -72,7 +70,7 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, controllers, sampler
     state = controllers.state
     state.edit({"sampling.kind": sampler})
     for noise in ("none", "vp", "single", "ve", "discrete", "none"):
-        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        with qtbot.waitSignal(controllers.building.problem_changed):
             state.edit({"noise.kind": noise, "objective.kind": "exact"})
         for frame in range(0, 20, 5):
             controllers.playing.seek(frame)
@@ -90,7 +88,7 @@ def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers
     late = []
     controllers.playing.sampler.begin = late.append
     for noise in ("none", "vp", "single"):
-        with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+        with qtbot.waitSignal(controllers.building.problem_changed):
             controllers.state.edit({"noise.kind": noise, "objective.kind": "exact"})
     assert controllers.playing.trajectory is None
     del controllers.playing.sampler.begin
@@ -98,7 +96,6 @@ def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers
     controllers.playing.sampler.begin(run)
     qtbot.waitUntil(
         lambda: controllers.playing.sampler.recorded[0] is run and controllers.playing.sampler.recorded[1] is not None,
-        timeout=10_000,
     )
     qtbot.wait(100)
     assert controllers.playing.trajectory is None
@@ -114,7 +111,7 @@ def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
     ):
         signal.connect(shown.append)
     controllers.state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(lambda: controllers.building.workspace is not gone, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.building.workspace is not gone)
     for slot in (
         controllers.playing.sampler.fields,
         controllers.playing.sampler.densities,
@@ -132,7 +129,7 @@ def under_way(qtbot):
     controllers = Controllers(State(replace(Experiment(), SMALL | {"sampling.steps": 300})), device="cpu")
     controllers.playing.set_playing(False)
     controllers.start()
-    qtbot.waitUntil(lambda: controllers.playing.recorded > 20, timeout=60_000)
+    qtbot.waitUntil(lambda: controllers.playing.recorded > 20)
     yield controllers
     assert controllers.shutdown(20.0)
 
@@ -144,7 +141,7 @@ def test_going_to_the_end_samples_on_while_paused(qtbot, under_way):
     frames = []
     controllers.playing.frame_changed.connect(frames.append)
     controllers.playing.seek(END)
-    qtbot.waitUntil(lambda: controllers.playing.frame == run.total - 1, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.playing.frame == run.total - 1)
     assert controllers.playing.trajectory is run
     assert run.finished
     assert not controllers.playing.is_playing
@@ -170,11 +167,11 @@ def beginning(qtbot):
 def test_going_to_the_end_of_a_run_that_is_not_there_yet(qtbot, beginning, awaited):
     playing, total = beginning.playing, 302
     if awaited != "the first run":
-        qtbot.waitUntil(lambda: playing.recorded > 20, timeout=60_000)
+        qtbot.waitUntil(lambda: playing.recorded > 20)
         beginning.state.edit({"sampling.steps": 90})
         total = 92
     playing.seek(END)
-    qtbot.waitUntil(lambda: (playing.total, playing.frame) == (total, total - 1), timeout=20_000)
+    qtbot.waitUntil(lambda: (playing.total, playing.frame) == (total, total - 1))
 
 
 @pytest.mark.parametrize("other", ["pause", "seek", "step", "restart"])
@@ -198,16 +195,14 @@ def test_step_waits_for_a_frame_that_is_not_there_yet(qtbot, under_way):
     controllers.playing.seek(controllers.playing.recorded - 1)
     last = controllers.playing.frame
     controllers.playing.step(1)
-    qtbot.waitUntil(lambda: controllers.playing.frame == last + 1, timeout=5_000)
+    qtbot.waitUntil(lambda: controllers.playing.frame == last + 1)
 
 
 def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     """It is said how the images are finished; one that is clicked at an earlier frame is shown as it is measured, finished."""
     controllers = under_way
     controllers.state.edit({"data.kind": "digits", "sampling.particles": 4, "network.width": 8})
-    qtbot.waitUntil(
-        lambda: controllers.playing.trajectory.shape == (1, 8, 8) and controllers.playing.recorded > 5, timeout=30_000
-    )
+    qtbot.waitUntil(lambda: controllers.playing.trajectory.shape == (1, 8, 8) and controllers.playing.recorded > 5)
     run = controllers.playing.trajectory
     assert not run.finished
     controllers.playing.set_playing(False)
@@ -218,7 +213,7 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     assert one.is_current()
     assert not controllers.tasks.running("likelihood")
     controllers.playing.seek(END)
-    qtbot.waitUntil(lambda: controllers.playing.frame == run.total - 1, timeout=60_000)
+    qtbot.waitUntil(lambda: controllers.playing.frame == run.total - 1)
     assert not one.is_current()  # it is finished: nothing is left to say
     controllers.playing.seek(10)
     controllers.measuring.inspect_image(1)
@@ -241,14 +236,13 @@ def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, controll
             and shown[-1].asked
             and not controllers.tasks.running("density")
         ),
-        timeout=60_000,
     )
     seen = len(shown)
     assert seen <= 8  # refined a few times, never sent again
     qtbot.wait(300)
     assert len(shown) == seen
     controllers.playing.set_playing(True)
-    qtbot.waitUntil(lambda: len(shown) > seen and shown[-1].source == "exact", timeout=5_000)
+    qtbot.waitUntil(lambda: len(shown) > seen and shown[-1].source == "exact")
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -260,9 +254,9 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
     if again:
         controllers.state.edit({"likelihood.tolerance": 1e-2})
         controllers.measuring.density_map()
-        qtbot.waitUntil(lambda: not controllers.tasks.running("density"), timeout=60_000)
+        qtbot.waitUntil(lambda: not controllers.tasks.running("density"))
     else:
-        qtbot.waitUntil(lambda: bool(shown), timeout=10_000)
+        qtbot.waitUntil(lambda: bool(shown))
     finished = shown[-1]
     assert finished.asked == again
     likelihood_density = measurements.likelihood_density
@@ -276,16 +270,16 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
 
     monkeypatch.setattr(measurements, "likelihood_density", endless)
     controllers.measuring.density_map()
-    qtbot.waitUntil(lambda: shown[-1].asked and shown[-1] is not finished, timeout=30_000)
+    qtbot.waitUntil(lambda: shown[-1].asked and shown[-1] is not finished)
     if fails:
-        with qtbot.waitSignal(controllers.notified, timeout=5_000) as told:
+        with qtbot.waitSignal(controllers.notified) as told:
             ends.set()
         assert str(told.args[0].message) == "Density stopped: the score is not smooth"
     else:
         controllers.measuring.cancel("density")
     if again:
         assert shown[-1] is finished
-    qtbot.waitUntil(lambda: shown[-1].asked == again, timeout=5_000)
+    qtbot.waitUntil(lambda: shown[-1].asked == again)
     qtbot.wait(200)
     assert shown[-1].asked == again
 
@@ -298,14 +292,14 @@ def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, controllers, s
     controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
     controllers.state.edit({"likelihood.source": source, "likelihood.tolerance": 1e-2})
     controllers.measuring.density_map()
-    qtbot.waitUntil(lambda: not controllers.tasks.running("density"), timeout=60_000)
+    qtbot.waitUntil(lambda: not controllers.tasks.running("density"))
     finished = shown[-1]
     assert (finished.asked, finished.source) == (True, source)
     controllers.training.start()
     if source == "learned":
-        qtbot.waitUntil(lambda: not shown[-1].asked, timeout=10_000)
+        qtbot.waitUntil(lambda: not shown[-1].asked)
     else:
-        qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=10_000)
+        qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
         assert shown[-1] is finished
     controllers.training.pause()
 
@@ -314,7 +308,7 @@ def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, controllers, s
 def test_training_makes_a_saved_session_stale_and_saving_holds_nobody_up(qtbot, controllers):
     state = controllers.state
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0)
     longest = 0.0
     for _ in range(10):
         start = time.monotonic()
@@ -322,9 +316,7 @@ def test_training_makes_a_saved_session_stale_and_saving_holds_nobody_up(qtbot, 
         longest = max(longest, time.monotonic() - start)
         state.mark_saved()
         steps = make().training["progress"]["step"]
-        qtbot.waitUntil(
-            lambda steps=steps: controllers.training.trained_steps > steps and state.modified, timeout=5_000
-        )
+        qtbot.waitUntil(lambda steps=steps: controllers.training.trained_steps > steps and state.modified)
     assert longest < 0.05
     controllers.training.pause()
 
@@ -358,11 +350,11 @@ def test_while_training_a_fast_sampler_follows_the_newest_weights(qtbot, control
     first, runs = controllers.playing.trajectory, []
     controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     controllers.training.start()
-    qtbot.waitUntil(lambda: bool(runs), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(runs))
     assert controllers.playing.sampler._share == SHARE
     assert runs[0][0] is not first
     # Some are shown as they grow; one that is sampled between two looks is shown whole.
-    qtbot.waitUntil(lambda: any(steps < run.total for run, steps in runs), timeout=10_000)
+    qtbot.waitUntil(lambda: any(steps < run.total for run, steps in runs))
 
 
 def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_plays(qtbot, controllers, monkeypatch):
@@ -371,9 +363,9 @@ def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_p
     first, runs = controllers.playing.trajectory, []
     controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.playing._next is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: controllers.playing._next is not None)
     assert controllers.playing.trajectory is first
-    qtbot.waitUntil(lambda: len(runs) >= 2, timeout=60_000)
+    qtbot.waitUntil(lambda: len(runs) >= 2)
     assert all(recorded == trajectory.total for trajectory, recorded in runs)
     controllers.training.pause()
 
@@ -384,7 +376,7 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, controllers, monkeypatch,
     errors, first = [], controllers.playing.trajectory
     controllers.notified.connect(lambda one: errors.append(one.message) if one.level == "error" else None)
     monkeypatch.setattr(controllers.playing.sampler, "keeps_up", lambda frames_a_second: fast)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.state.edit({"noise.kind": "single", "sampling.kind": "edm"})
     assert sampling_conflict(controllers.state.experiment) is not None
     controllers.playing.set_playing(False)
@@ -397,7 +389,7 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, controllers, monkeypatch,
 
 
 def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(controllers, qtbot):
-    qtbot.waitUntil(lambda: controllers.playing.recorded > 5, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.playing.recorded > 5)
     told, run = [], controllers.playing.trajectory
     controllers.notified.connect(told.append)
     controllers.state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 999_999})
@@ -406,6 +398,4 @@ def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(controll
     assert str(one.message).startswith("There is no held-out point 999999: there are ")
     assert why_disabled.sampling(controllers.state, controllers) == one.message
     controllers.state.edit({"sampling.inpainting_image": 0})
-    qtbot.waitUntil(
-        lambda: controllers.playing.trajectory is not run and controllers.playing.recorded > 5, timeout=10_000
-    )
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not run and controllers.playing.recorded > 5)

@@ -203,7 +203,7 @@ def test_a_file_that_changes_once_more_after_the_answer_is_asked_about_once_more
 
 def test_without_plugins_the_start_waits_for_nothing(folder: Path, qtbot) -> None:
     made, _ = controller(folder, Answers(), qtbot)
-    with qtbot.waitSignal(made.ready, timeout=0):
+    with qtbot.waitSignal(made.ready):
         made.start()
 
 

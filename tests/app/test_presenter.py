@@ -21,7 +21,7 @@ def window(shared_window):
     shared_window.controllers.lessons.leave()
     shared_window.controllers.scenes.leave()
     shared_window.set_text_size(100)
-    wait(lambda: not shared_window.building.busy, 20_000)
+    wait(lambda: not shared_window.building.busy)
 
 
 def looks(window) -> tuple[object, ...]:
@@ -49,7 +49,7 @@ def test_all_comes_back(window, leaving):
     else:
         press(window, leaving)
     assert not window.presenter.is_on
-    wait(lambda: looks(window) == before, 2_000)
+    wait(lambda: looks(window) == before)
     assert looks(window) == before
     assert window.preferences.get("text_size") == 100
     window.panels[3].set_folded(False)

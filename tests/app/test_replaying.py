@@ -32,7 +32,7 @@ SMALL = {
 
 def started(qtbot, changes=None) -> Controllers:
     controllers = Controllers(State(replace(Experiment(), SMALL | (changes or {}))), device="cpu")
-    with qtbot.waitSignal(controllers.building.ready, timeout=60_000):
+    with qtbot.waitSignal(controllers.building.ready):
         controllers.start()
     return controllers
 
@@ -275,7 +275,7 @@ def test_a_file_has_run_and_figures_of_the_newest_weights_whichever_are_in_view(
     np.testing.assert_array_equal(saved.trajectory["positions"][-1].reshape(newest.shape), newest)
     steps = controllers.replaying.steps
     other = started(qtbot)
-    with qtbot.waitSignal(other.building.problem_changed, timeout=30_000):
+    with qtbot.waitSignal(other.building.problem_changed):
         other.sessions.open(saved)
     assert other.replaying.steps == steps
     assert other.replaying.step is None
@@ -366,10 +366,10 @@ def test_a_session_opens_by_the_training_step_that_was_in_view(controllers, qtbo
         "no number": {module.VIEWED: [1]},
     }
     session = controllers.sessions.pack(view[saved])()
-    with qtbot.waitSignal(controllers.building.taken, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.taken):
         controllers.sessions.open(session)
     wait()
     assert controllers.replaying.step == (step if saved == "earlier" else None)
-    qtbot.waitUntil(lambda: finished(controllers), timeout=20_000)
+    qtbot.waitUntil(lambda: finished(controllers))
     if saved == "earlier":  # the recorded run is of the newest weights
         qtbot.waitUntil(lambda: controllers.playing.runs[0].weights.step == step)

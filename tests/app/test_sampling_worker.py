@@ -49,10 +49,10 @@ def test_sampling_comes_before_training_for_a_processor(qtbot, monkeypatch) -> N
     monkeypatch.setattr(Worker, "run", run)
     small = {"sampling.particles": 50, "data.points": 500, "network.width": 8, "training.steps": 50}
     controllers = Controllers(State(replace(Experiment(), small)), device="cpu")
-    with qtbot.waitSignal(controllers.building.ready, timeout=60_000):
+    with qtbot.waitSignal(controllers.building.ready):
         controllers.start()
     controllers.training.start()
-    qtbot.waitUntil(lambda: "training" in niceness, timeout=10_000)
+    qtbot.waitUntil(lambda: "training" in niceness)
     assert controllers.shutdown(20.0)
     assert 0 <= niceness["sampling"] < niceness["training"] == niceness["problem"]
 

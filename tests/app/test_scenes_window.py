@@ -179,10 +179,10 @@ def test_what_is_measured_scrolls_no_title_away(window, qtbot, monkeypatch):
     measured_by(monkeypatch, 0.5)
     controller, panel = window.controllers.scenes, window.panel(ScenePanel)
     controller.show(EXACT)
-    qtbot.waitUntil(lambda: panel.isVisible() and not window.building.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.isVisible() and not window.building.busy)
     at = panel.measure.mapTo(window, panel.measure.rect().center())
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)  # the column keeps it under the pointer
-    qtbot.waitUntil(lambda: panel.figures.isVisible() and panel.notice.isVisible(), timeout=20_000)
+    qtbot.waitUntil(lambda: panel.figures.isVisible() and panel.notice.isVisible())
     qtbot.wait(100)
     assert panel.column().verticalScrollBar().value() == 0
 
@@ -280,9 +280,9 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     building = window.building
     own = building.workspace
     window.training.start()
-    qtbot.waitUntil(lambda: own.trained_steps > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: own.trained_steps > 0)
     window.training.pause()
-    qtbot.waitUntil(lambda: own.training == "paused" and window.controllers.tasks.idle, timeout=20_000)
+    qtbot.waitUntil(lambda: own.training == "paused" and window.controllers.tasks.idle)
     scene = SceneFile("Same", "A topic", "A claim.", "", msgspec.to_builtins(window.state.experiment), {})
     steps, losses = own.trained_steps, len(own.loss_history[0])
     taken = []
@@ -298,7 +298,7 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     assert len(asked) == 1  # and nothing is written over the own file unasked
     assert asked[0][0] == "Save the scene or lesson in view, not your own work"
     window.controllers.scenes.leave()
-    qtbot.waitUntil(lambda: building.workspace is own, timeout=20_000)
+    qtbot.waitUntil(lambda: building.workspace is own)
     assert (own.trained_steps, len(own.loss_history[0])) == (steps, losses)
 
 
@@ -306,12 +306,12 @@ def test_one_undo_leaves_a_scene_and_brings_the_own_weights_back(window, qtbot):
     building, state = window.building, window.state
     own, key = building.workspace, building.workspace_key
     window.controllers.scenes.show(EXACT)
-    qtbot.waitUntil(lambda: building.workspace is not own and not building.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: building.workspace is not own and not building.busy)
     assert state.experiment == EXACT.settings
     assert building.workspace_key.name != FIRST  # its weights are its own
     assert (state.stack.count(), state.undo_text) == (1, f"scene: {EXACT.title}")
     state.undo()
-    qtbot.waitUntil(lambda: building.workspace is own, timeout=20_000)
+    qtbot.waitUntil(lambda: building.workspace is own)
     assert building.workspace_key == key
     assert window.controllers.scenes.scene is None
     state.redo()
@@ -323,7 +323,7 @@ def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbo
     scene = scenes.load_bundled()["guidance"]
     if after == "another scene":  # whose weights begin with the same settings; they are not the next scene's
         window.controllers.scenes.show(msgspec.structs.replace(scene, title="Other", weights=""))
-        qtbot.waitUntil(lambda: window.training.wanted, timeout=30_000)
+        qtbot.waitUntil(lambda: window.training.wanted)
     saved = Session.load(scenes.bundled_weights()[scene.weights])
     window.controllers.scenes.show(scene)
     building = window.building
@@ -333,12 +333,11 @@ def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbo
             and building.workspace.problem.experiment.data.kind == "digits"
             and building.workspace.trained_steps == int(saved.weights["step"]) > 0
         ),
-        timeout=30_000,
     )
     assert not building.workspace.weights.untrained
     assert not window.training.wanted
     window.controllers.scenes.leave()
-    qtbot.waitUntil(lambda: building.workspace.problem.experiment.data.kind != "digits", timeout=30_000)
+    qtbot.waitUntil(lambda: building.workspace.problem.experiment.data.kind != "digits")
 
 
 def test_a_preview_ends_within_its_training_when_it_is_told_to(qapp, monkeypatch):

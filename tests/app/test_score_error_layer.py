@@ -76,12 +76,12 @@ def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(shared_w
     assert not window.canvas.visible["error"]
     window.chips.toggle("error")
     try:
-        wait(lambda: window.canvas.shown().error is not None, 10_000)
+        wait(lambda: window.canvas.shown().error is not None)
         assert len(window.canvas.shown().scales()) == 2
         window.canvas.set_option("error", "style", "arrows")
         assert window.canvas.shown().error.values is None
         window.canvas.set_option("density", "style", "log")
-        wait(lambda: window.canvas.shown().density is not None, 10_000)
+        wait(lambda: window.canvas.shown().density is not None)
         assert window.canvas.shown().density.style == "log"
         overlay_maker = window.display.overlay_makers(still=True)(BOX)
         frame = window.playing.frame
@@ -92,7 +92,7 @@ def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(shared_w
         window.canvas.set_option("error", "style", "both")
         window.canvas.set_option("density", "style", "plain")
         window.chips.toggle("error")
-    wait(lambda: window.canvas.shown().error is None, 10_000)
+    wait(lambda: window.canvas.shown().error is None)
 
 
 def test_the_error_of_data_whose_density_is_not_known_says_why_it_is_not_there(shared_window):

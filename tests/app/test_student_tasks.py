@@ -12,7 +12,6 @@ from playground.app.panels import LessonPanel, LikelihoodPanel, ScenePanel
 from tests.app.conftest import wait
 
 MOST = 4
-PATIENCE = 60_000
 
 
 class Mouse:
@@ -35,7 +34,7 @@ class Mouse:
                 action = next(one for one in menu.actions() if one.text().replace("&", "").startswith(title))
                 self.click(menu, menu.actionGeometry(action).center())
                 if (below := action.menu()) is not None:
-                    wait(below.isVisible, 5_000)
+                    wait(below.isVisible)
                     menu = below
 
         QTimer.singleShot(0, go_on)
@@ -58,7 +57,7 @@ def window(shared_window) -> Iterator:
     shared_window.controllers.lessons.leave()
     shared_window.controllers.scenes.leave()
     shared_window.state.stack.setIndex(0)
-    wait(lambda: not shared_window.controllers.building.busy, PATIENCE)
+    wait(lambda: not shared_window.controllers.building.busy)
 
 
 def says(text: str, *words: str) -> bool:
@@ -120,7 +119,7 @@ def test_log_p_of_a_point(window) -> None:
     mouse, panel = Mouse(), window.panel(LikelihoodPanel)
     surface = window.canvas.surface
     mouse.click(surface)
-    wait(lambda: panel.log_prob.isVisible() and window.controllers.tasks.idle, PATIENCE)
+    wait(lambda: panel.log_prob.isVisible() and window.controllers.tasks.idle)
     assert float(panel.log_prob.value.text().replace("−", "-").split()[0]) < 5
     assert says(panel.log_prob.name.text(), "log p")
     assert panel.terms.isVisible()

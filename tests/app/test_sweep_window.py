@@ -74,7 +74,7 @@ def window(qtbot, tmp_path, opened):
 
 def read(window: SweepWindow, path: Path) -> None:
     window.read(path)
-    wait(lambda: not window.sweeping.running, 20_000)
+    wait(lambda: not window.sweeping.running)
 
 
 def lines(window: SweepWindow) -> list[list[str]]:
@@ -201,7 +201,7 @@ def test_a_scheduler_that_does_not_answer_is_an_error_in_a_sentence(window, tmp_
     typed(window.scheduler, "tls://127.0.0.1:1")
     window.set_place(tmp_path / "nowhere")
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
-    wait(lambda: not window.sweeping.running, 30_000)
+    wait(lambda: not window.sweeping.running)
     assert window.status.text().startswith("tls needs certificates: set them in dask's configuration")
     assert window.start_button.isEnabled()
 
@@ -214,12 +214,12 @@ def test_tables_are_saved_as_parquet_or_it_is_said_what_is_missing(window, compu
     typed(window.seeds, "7")  # stays
     monkeypatch.setattr("playground.lab.sweep.table.has_parquet", lambda: False)
     QTest.mouseClick(window.parquet_button, Qt.MouseButton.LeftButton)
-    wait(lambda: not window.sweeping.running, 20_000)
+    wait(lambda: not window.sweeping.running)
     assert window.status.text() == "Parquet needs a package: pip install 'score-playground[parquet]'."
     monkeypatch.undo()
     fastparquet = pytest.importorskip("fastparquet")
     QTest.mouseClick(window.parquet_button, Qt.MouseButton.LeftButton)
-    wait(lambda: not window.sweeping.running, 20_000)
+    wait(lambda: not window.sweeping.running)
     assert window.status.text() == "The tables are in tables as Parquet."
     with (folder / "cells.parquet").open("rb") as file:
         assert list(fastparquet.ParquetFile(file).to_pandas()["sampling.steps"]) == [3, 3, 5, 5]
@@ -249,11 +249,11 @@ def test_a_cancelled_sweep_resumes_and_computes_nothing_twice(window, computed, 
     assert not window.start_button.isEnabled()
     assert window.cancel_button.isEnabled()
     QTest.mouseClick(window.cancel_button, Qt.MouseButton.LeftButton)  # before any cell
-    wait(lambda: not window.sweeping.running, 30_000)
+    wait(lambda: not window.sweeping.running)
     assert window.status.text().startswith("Cancelled: ")
     assert window.start_button.isEnabled()
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
-    wait(lambda: not window.sweeping.running, 60_000)
+    wait(lambda: not window.sweeping.running)
     assert window.sweeping.error is None
     assert window.status.text() == "4 of 4 cells"
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
@@ -274,7 +274,7 @@ def test_a_broken_cell_is_said_and_computed_anew(window, computed, tmp_path):
     said = "The file of cell 1 is broken, so the cell is computed anew"
     assert window.status.text() == f"3 of 4 cells. {said}"
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
-    wait(lambda: not window.sweeping.running, 60_000)
+    wait(lambda: not window.sweeping.running)
     assert window.sweeping.error is None
     assert window.status.text() == f"4 of 4 cells. {said}"
     assert len(lines(window)) == 4
@@ -310,7 +310,7 @@ def test_no_call_holds_up_the_window_while_twelve_cells_are_computed(window, tmp
     QTest.mouseClick(window.lines.buttons["cells"], Qt.MouseButton.LeftButton)
     with Watchdog() as dog:
         QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
-        wait(lambda: not window.sweeping.running, 100_000)
+        wait(lambda: not window.sweeping.running)
         for place in range(window.choice.count()):
             window.choice.setCurrentIndex(place)
             window.show_picture()
@@ -366,7 +366,7 @@ def test_a_sweep_whose_axis_is_changed_computes_only_the_new_cells(window, compu
     window.processes.setText("1")
     window.axes.rows[0].values.setText("5, 7")
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
-    wait(lambda: not window.sweeping.running, 60_000)
+    wait(lambda: not window.sweeping.running)
     assert window.status.text() == "4 of 4 cells"
     after = {path.name: path.stat().st_mtime_ns for path in (folder / folders.CELLS).iterdir()}
     assert after.items() >= before.items()

@@ -19,7 +19,7 @@ def poll_until(qtbot, tasks, condition):
         tasks.poll()
         assert condition()
 
-    qtbot.waitUntil(look, timeout=5000)
+    qtbot.waitUntil(look)
 
 
 def counting(count, seconds=0.0):
@@ -88,7 +88,7 @@ def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, tasks)
     qtbot.wait(30)
     tasks.cancel("endless")
     assert not tasks.running("endless")
-    qtbot.waitUntil(lambda: closed == [True], timeout=2000)
+    qtbot.waitUntil(lambda: closed == [True])
 
 
 def test_a_new_task_replaces_one_of_the_same_name(qtbot, tasks):
@@ -121,6 +121,6 @@ def test_a_mailbox_keeps_only_the_newest():
 def test_a_worker_stops_when_asked(qtbot):
     worker = Worker(lambda: counting(10**9, 0.001), "counter")
     worker.start()
-    qtbot.waitUntil(lambda: worker.last is not None, timeout=2000)
+    qtbot.waitUntil(lambda: worker.last is not None)
     assert worker.stop()
     assert worker.isFinished()

@@ -127,7 +127,7 @@ def test_the_top_bar_shows_what_there_is_room_for(window, percent, size, shown):
         others = (one for one in widgets if one is not bar.summary and one.isVisible())
         return [one.text() for one in others if one.width() < one.sizeHint().width()]
 
-    wait(lambda: bar.summary.text() == shown and not cut(), 10_000)
+    wait(lambda: bar.summary.text() == shown and not cut())
     whole = summary(window.state.experiment)
     assert bar.summary.text() == shown
     assert bar.summary.toolTip() == ("" if shown == whole else whole)
@@ -140,7 +140,7 @@ def test_another_theme_keeps_the_size(window):
     before = sizes(window)
     for name in ("light", "dark"):
         window.set_theme(name)
-        wait(lambda: not window.restyling.running, 2_000)
+        wait(lambda: not window.restyling.running)
     assert sizes(window) == before
 
 

@@ -236,7 +236,7 @@ def test_a_widget_that_covers_its_place_is_painted_once_after_a_change_of_palett
         inside.paints = 0
         restyling.start(palette)
         qtbot.waitUntil(lambda: not restyling.running)
-        qtbot.waitUntil(lambda: inside.paints > 0, timeout=2_000)
+        qtbot.waitUntil(lambda: inside.paints > 0)
         qtbot.wait(20)
         assert inside.paints == 1
 
@@ -266,7 +266,7 @@ def test_a_window_that_gets_another_palette_before_its_first_picture_is_painted(
     restyling = theme.Restyling(qapp)
     restyling.start(PALETTES["light"])
     qtbot.waitUntil(lambda: not restyling.running)
-    qtbot.waitUntil(lambda: window.painted > 0, timeout=2_000)
+    qtbot.waitUntil(lambda: window.painted > 0)
 
 
 def test_the_last_of_two_palettes_holds(qtbot, qapp):
@@ -319,9 +319,9 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
     Preferences(tmp_path / "other" / "settings.ini").set("theme", "light")
     other = make_window(tmp_path / "other")
     other.resize(window.size())
-    with qtbot.waitSignal(other.controllers.building.ready, timeout=30_000):
+    with qtbot.waitSignal(other.controllers.building.ready):
         other.show()
-    qtbot.waitUntil(lambda: other.controllers.playing.recorded > 5, timeout=10_000)
+    qtbot.waitUntil(lambda: other.controllers.playing.recorded > 5)
     opened = pictures(other)
     end(other)
     assert changed.keys() == opened.keys()

@@ -26,7 +26,7 @@ def finished(window) -> bool:
 @pytest.fixture
 def opened(window):
     """A session of two moons with its run, opened while rings are there."""
-    wait(lambda: finished(window), 20_000)
+    wait(lambda: finished(window))
     session = window.controllers.sessions.pack({})()
     assert session.trajectory
     window.state.edit({"data.kind": "rings"})
@@ -36,7 +36,6 @@ def opened(window):
             and window.controllers.playing.recorded > 5
             and ends(window)[1] != ""
         ),
-        20_000,
     )
     rings = of(window.controllers.building.problem)
     assert ends(window)[1] == rings[1]
@@ -49,7 +48,7 @@ def test_the_run_of_an_opened_session_has_the_ends_of_its_own_noise(opened):
     window.documents._adopt(session, None)
     assert ends(window)[1] != rings[1]
     assert ends(window)[1].endswith(f" σ = {format_number(float(session.trajectory['sigma'][-1]))}")
-    wait(lambda: window.controllers.building.problem.name == "two moons", 20_000)
+    wait(lambda: window.controllers.building.problem.name == "two moons")
     assert len(window.controllers.playing.trajectory) == len(session.trajectory["sigma"])
     assert ends(window)[1] == of(window.controllers.building.problem)[1]
 
@@ -63,10 +62,9 @@ def test_the_run_of_other_data_does_not_outlive_a_session_without_one(opened):
             window.controllers.building.problem.name == "two moons"
             and window.controllers.playing.trajectory is not before
         ),
-        20_000,
     )
     assert window.controllers.playing.trajectory is not before
-    wait(lambda: ends(window)[1] == of(window.controllers.building.problem)[1], 5_000)
+    wait(lambda: ends(window)[1] == of(window.controllers.building.problem)[1])
     assert ends(window)[1] == of(window.controllers.building.problem)[1]
 
 
@@ -84,8 +82,8 @@ def test_the_loop_button_follows_the_key_and_the_menu(shared_window):
 
 
 def test_the_ends_of_other_data_leave_with_them(window):
-    wait(lambda: finished(window), 20_000)
+    wait(lambda: finished(window))
     window.controllers.playing.sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
     window.state.load(replace(window.state.experiment, {"data.kind": "rings"}))
-    wait(lambda: window.controllers.building.problem.name == "rings", 20_000)
+    wait(lambda: window.controllers.building.problem.name == "rings")
     assert ends(window) == ("", "")

@@ -52,7 +52,6 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_p
         window.state.edit({"data.kind": "digits"})
         wait(
             lambda: window.controllers.building.problem is not None and window.controllers.building.problem.is_image,
-            20_000,
         )
     window.actions_by_key.refresh()
     tips = tooltips(window)
@@ -64,7 +63,6 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_p
     window.state.load(before)
     wait(
         lambda: window.controllers.building.problem is not None and not window.controllers.building.problem.is_image,
-        20_000,
     )
 
 

@@ -27,7 +27,7 @@ def test_it_is_offered_at_the_first_start_and_never_again(qapp, tmp_path):
     for first in (True, False):
         window = make_window(tmp_path, first_start=True)
         window.show()
-        wait(lambda window=window: window.controllers.building.problem is not None, 30_000)
+        wait(lambda window=window: window.controllers.building.problem is not None)
         assert window.tour.isVisible() is first
         assert QApplication.activeModalWidget() is None
         if first:
@@ -136,7 +136,7 @@ def test_it_gives_way_to_a_scene_and_to_a_lesson(shared_window, tour):
     finally:
         lessons.leave()
         scenes.leave()
-        wait(lambda: not shared_window.controllers.building.busy, 30_000)
+        wait(lambda: not shared_window.controllers.building.busy)
 
 
 def test_no_frame_stays_if_the_tour_ends_before_the_window_s_new_layout(shared_window, tour):
@@ -153,7 +153,7 @@ def test_it_follows_the_window_s_size(shared_window, tour):
     tour.go(len(STOPS) - 1)
     before = tour.geometry()
     shared_window.resize(1440, 900)
-    wait(lambda: tour.geometry() != before, 2_000)
+    wait(lambda: tour.geometry() != before)
     menu = STOPS[-1].part(shared_window)
     assert abs(tour.geometry().top() - menu.mapTo(shared_window, menu.rect().bottomLeft()).y()) < 20
     shared_window.resize(1280, 720)

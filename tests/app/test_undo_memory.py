@@ -16,16 +16,16 @@ from tests.app.test_controllers import SMALL, train
 def workspace(qtbot):
     state = State(replace(Experiment(), SMALL))
     controllers = Controllers(state, device="cpu")
-    with qtbot.waitSignal(controllers.building.ready, timeout=20_000):
+    with qtbot.waitSignal(controllers.building.ready):
         controllers.start()
     yield state, controllers
     assert controllers.shutdown(20.0)
 
 
 def change(qtbot, state, controllers, changes):
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit(changes)
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
 
 
 def test_what_was_used_least_recently_is_evicted_first():
@@ -92,7 +92,7 @@ def test_what_was_trained_leaves_memory_only_once_it_is_stored_and_undo_brings_i
     before = {name: tensor.clone() for name, tensor in first.newest.tensors.items()}
     building.kept.bound = 1  # what is on the workspace stays, and nothing beside it
     if reset:
-        with qtbot.waitSignal(building.problem_changed, timeout=10_000):
+        with qtbot.waitSignal(building.problem_changed):
             building.reset_training()
     else:
         change(qtbot, state, controllers, {"network.width": 16})
@@ -103,7 +103,7 @@ def test_what_was_trained_leaves_memory_only_once_it_is_stored_and_undo_brings_i
     change(qtbot, state, controllers, {"network.width": 24})
     assert key not in building.kept
     for _ in range(2):
-        with qtbot.waitSignal(building.problem_changed, timeout=10_000):
+        with qtbot.waitSignal(building.problem_changed):
             state.undo()
     assert (controllers.training.trained_steps, controllers.training.status) == (steps, "finished")
     after = building.workspace.newest.tensors
@@ -136,10 +136,9 @@ def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
         controllers.building.open_points(str(path))
         qtbot.waitUntil(
             lambda path=path: controllers.building.problem.name == path.name and not controllers.building.busy,
-            timeout=10_000,
         )
     assert len(controllers.building.kept) == 1
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()  # read again
     assert controllers.building.problem.name == "b.csv"
 
@@ -148,16 +147,16 @@ def test_a_click_across_resets_and_settings_brings_back_what_was_there(qtbot, wo
     state, controllers = workspace
     train(qtbot, controllers)
     weights = controllers.building.workspace.weights
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.reset_training()
     change(qtbot, state, controllers, {"network.width": 16})
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.stack.setIndex(0)
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     assert (controllers.training.trained_steps, controllers.building.workspace.weights) == (60, weights)
-    with qtbot.waitSignal(controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(controllers.building.problem_changed):
         state.stack.setIndex(2)
-    qtbot.waitUntil(lambda: not controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not controllers.building.busy)
     assert (controllers.training.trained_steps, state.value("network.width")) == (0, 16)
 
 
@@ -165,7 +164,7 @@ def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
     """Undo leads to none of them any more, and they may be of 256 MB together."""
     _, controllers = workspace
     playing = controllers.playing
-    qtbot.waitUntil(lambda: len(playing.kept) > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: len(playing.kept) > 0)
     controllers.building.open_experiment(replace(Experiment(), SMALL))
     assert not len(playing.kept)
 
@@ -180,4 +179,4 @@ def test_weights_are_of_the_scene_that_began_them_whatever_its_title_begins_with
     assert key_of(state.document) == first  # steps of one lesson share their weights
     building.begin_anew(replace(state.experiment, {"sampling.steps": 8}), other)
     assert key_of(state.document) != first
-    qtbot.waitUntil(lambda: not building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not building.busy)

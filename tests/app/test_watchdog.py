@@ -44,7 +44,7 @@ def test_a_watchdog_that_saw_nothing_is_an_error(qtbot):
 
 def test_no_call_holds_up_the_window(window, qtbot):
     window.state.edit({"sampling.particles": 10_000, "training.steps": 100_000})
-    qtbot.waitUntil(lambda: window.controllers.playing.recorded > 20, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.playing.recorded > 20)
     # Beside training a beat counts all that was due at once, on a busy machine up to 70 ms: the median of five tries counts.
     slow: list[str] = []
     for attempt in range(5):

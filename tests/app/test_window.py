@@ -51,7 +51,7 @@ def test_a_dropped_file_of_points_becomes_the_data(window, qtbot, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("east,north\n" + "\n".join(f"{300 + 40 * (i % 7)},{i}" for i in range(200)))
     drop(window, path)
-    qtbot.waitUntil(lambda: window.controllers.building.problem.axes == ("east", "north"), timeout=10_000)
+    qtbot.waitUntil(lambda: window.controllers.building.problem.axes == ("east", "north"))
     assert window.state.experiment.data.kind == "file"
     assert "mine.csv" in window.top_bar.summary.text()
 
@@ -60,7 +60,7 @@ def test_a_dropped_file_that_is_no_good_is_a_sentence(window, qtbot, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("x,y\n1,2\n3,oops\n")
     drop(window, path)
-    qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(window.toasts.shown))
     assert window.toasts.shown[0].level == "error"
     assert window.state.experiment.data.kind == "two-moons"
     assert not window.panel(DataPanel).notice.isVisible()
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_good_is_forgotten_once_there_are_other_data(window, q
     path = tmp_path / "mine.csv"
     path.write_text("x,y\n1,2\n3,oops\n")
     drop(window, path)
-    qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(window.toasts.shown))
     window.state.edit({"data.kind": "rings"})
     assert window.toasts.shown == []
 
@@ -79,17 +79,17 @@ def test_settings_that_give_no_data_are_a_sentence_in_their_card_alone(window, q
     card, column = window.panel(DataPanel), window.findChild(QScrollArea, "leftColumn")
     column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
     window.state.edit({"data.noise": 1e-7})
-    qtbot.waitUntil(card.notice.isVisible, timeout=10_000)
+    qtbot.waitUntil(card.notice.isVisible)
     assert "too thin" in card.notice.text.text()
     assert not card.notice.visibleRegion().isEmpty()
     assert window.toasts.shown == []
 
 
 def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window, qtbot):
-    qtbot.waitUntil(lambda: window.canvas.shown().particles is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.canvas.shown().particles is not None)
     assert window.canvas.shown().caption
     window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
-    qtbot.waitUntil(lambda: window.controllers.playing.trajectory is None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controllers.playing.trajectory is None)
     scene = window.canvas.shown()
     assert scene.particles is None
     assert scene.trails is None
@@ -107,7 +107,7 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
     assert window.actions_by_key["sample.play"].text().startswith("Play")
     window.state.edit({"noise.kind": "ve"})
     assert bar.restart.isEnabled()
-    qtbot.waitUntil(lambda: window.controllers.playing.recorded > 0, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controllers.playing.recorded > 0)
     assert bar.play.isEnabled()
     assert bar.play.accessibleName() == "Pause"
     assert why not in bar.play.toolTip()
@@ -116,13 +116,13 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
 def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, qtbot, tmp_path):
     path = tmp_path / "points.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
-    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed):
         drop(window, path)
     for layer in ("density", "exact"):
         window.canvas.set_layer_visible(layer, True)
-    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).density is not None, timeout=10_000)
-    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).exact is not None, timeout=10_000)
-    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=10_000):
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).density is not None)
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).exact is not None)
+    with qtbot.waitSignal(window.controllers.building.problem_changed):
         window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
     window.controllers.following.density_changed.emit(
         DensityView(np.ones((4, 4)), (0, 1, 0, 1), 1.0, "learned")
@@ -136,22 +136,20 @@ def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, q
 def test_the_map_that_was_asked_for_is_captioned_as_long_as_it_is_seen(window, qtbot):
     """Of any source: at the run's sigma the canvas would show another density."""
     controllers, canvas = window.controllers, window.canvas
-    qtbot.waitUntil(
-        lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished, timeout=20_000
-    )
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished)
     window.state.edit({"likelihood.source": "empirical"})
     canvas.set_layer_visible("density", True)
     controllers.playing.set_playing(False)
     controllers.playing.seek(5)
     controllers.measuring.density_map()
     line = f"density (training set) at σ = {format_number(controllers.building.problem.sigma_min)}"
-    qtbot.waitUntil(lambda: canvas.scene(10, 10).caption[-1] == line, timeout=60_000)
+    qtbot.waitUntil(lambda: canvas.scene(10, 10).caption[-1] == line)
     canvas.set_layer_visible("density", False)
     assert line not in canvas.scene(10, 10).caption
     canvas.set_layer_visible("density", True)
     assert line in canvas.scene(10, 10).caption
     controllers.playing.seek(6)
-    qtbot.waitUntil(lambda: line not in canvas.scene(10, 10).caption, timeout=5_000)
+    qtbot.waitUntil(lambda: line not in canvas.scene(10, 10).caption)
 
 
 def test_the_first_dropped_file_that_opens_is_taken(window, qtbot, tmp_path):
@@ -166,7 +164,7 @@ def test_a_file_of_images_without_a_suffix_is_found_among_several(bare_window, t
     opened = []
     monkeypatch.setattr(bare_window.documents, "open", opened.append)
     drop(bare_window, tmp_path / "readme.pdf", tmp_path / "train-images-idx3-ubyte")
-    wait(lambda: bool(opened), 2_000)
+    wait(lambda: bool(opened))
     assert [path.name for path in opened] == ["train-images-idx3-ubyte"]
 
 
@@ -182,13 +180,13 @@ def test_a_readout_of_the_plane_does_not_stay_over_images(window):
             QEvent.Type.MouseMove, place, surface.mapToGlobal(place), none, none, Qt.KeyboardModifier.NoModifier
         )
         QApplication.sendEvent(surface, moved)  # whatever lies above it, and wherever the cursor is
-        wait(lambda: window.canvas.readout() != "", 1_000)
+        wait(lambda: window.canvas.readout() != "")
         if window.canvas.readout() != "":
             break
     assert window.canvas.readout() != ""
     window.controllers.playing.sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
     window.state.edit({"data.kind": "digits", "network.width": 8})
-    wait(lambda: window.controllers.building.problem.is_image, 20_000)
+    wait(lambda: window.controllers.building.problem.is_image)
     assert window.canvas.readout() == ""
     assert window.canvas.scene(800, 600).caption == ()
 
@@ -198,7 +196,7 @@ def test_the_status_bar_says_what_goes_on(window, qtbot):
     assert "not trained" in texts
     assert "CPU" in texts
     assert "seed 0" in texts
-    qtbot.waitUntil(lambda: "frames/s" in window.status.frames.text(), timeout=3_000)
+    qtbot.waitUntil(lambda: "frames/s" in window.status.frames.text())
     window.controllers.training.start()
     assert "training" in window.status.training.text()
 
@@ -207,15 +205,13 @@ def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qt
     monkeypatch.setitem(toasts.MILLISECONDS, "info", 60_000)  # longer than a busy machine may take to build anew
     controllers, card = window.controllers, window.panel(TrainingPanel)
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
     controllers.training.pause()
     steps = controllers.training.trained_steps
     card.reset.click()
     (toast,) = window.toasts.shown
     assert "Undo brings the weights back" in toast.sentence
-    qtbot.waitUntil(
-        lambda: controllers.training.trained_steps == 0 and controllers.building.problem is not None, timeout=10_000
-    )
+    qtbot.waitUntil(lambda: controllers.training.trained_steps == 0 and controllers.building.problem is not None)
     assert toast.button.text() == "Undo"
     toast.button.click()
     assert controllers.training.trained_steps >= steps  # the block under way when training paused counts
@@ -225,7 +221,7 @@ def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qt
 def test_the_toast_of_a_reset_leaves_where_undo_would_take_back_something_else(window, qtbot):
     controllers = window.controllers
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5, timeout=10_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
     controllers.training.pause()
     window.reset_training()
     assert len(window.toasts.shown) == 1
@@ -264,7 +260,7 @@ def test_escape_leaves_full_screen_where_nothing_else_is_to_be_cleared(window, q
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not controllers.tasks.running("likelihood")
     controllers.measuring.inspect(0.5, 0.2)
-    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert controllers.measuring.likelihood is None
     assert window.isFullScreen()
@@ -281,30 +277,30 @@ def test_closing_without_work_asks_nothing(window):
 
 
 def test_closing_during_a_save_waits_for_the_file(window, qtbot, tmp_path):
-    qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.controllers.building.busy)
     window.documents.path = tmp_path / "x.spg"
     window.documents.save()
     window.close()
     assert window.isVisible()
-    qtbot.waitUntil(lambda: not window.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: not window.isVisible())
     assert window.documents.path.exists()
 
 
 def test_closing_during_a_save_that_fails_keeps_the_window(window, qtbot, tmp_path, monkeypatch):
     # On a busy machine the save has failed before the window asks.
     monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: None)
-    qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.controllers.building.busy)
     window.documents.path = tmp_path / "gone" / "x.spg"
     window.documents.save()
     window.close()
-    qtbot.waitUntil(lambda: not window.documents.saving, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.documents.saving)
     wait(milliseconds=100)
     assert window.isVisible()
     assert window.state.modified
 
 
 def test_pressing_close_again_during_a_save_asks_no_more_often(window, qtbot, tmp_path, monkeypatch):
-    qtbot.waitUntil(lambda: not window.controllers.building.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.controllers.building.busy)
     asked = []
     monkeypatch.setattr(FilePrompts, "save_or_discard", lambda prompts, name: (asked.append(1), False)[1])
     window.documents.path = tmp_path / "x.spg"
@@ -313,20 +309,20 @@ def test_pressing_close_again_during_a_save_asks_no_more_often(window, qtbot, tm
     window.close()
     window.state.edit({"sampling.seed": 4})
     wait(milliseconds=20)
-    qtbot.waitUntil(lambda: not window.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: not window.isVisible())
     assert asked == [1]
 
 
 def test_an_experiment_whose_data_are_gone_shows_no_others(window, qtbot, tmp_path):
     gone, drawn = tmp_path / "gone.toml", window.canvas
     gone.write_text('data.kind = "images"\ndata.path = "nowhere"\n')
-    with qtbot.waitSignal(window.controllers.building.problem_failed, timeout=10_000):
+    with qtbot.waitSignal(window.controllers.building.problem_failed):
         window.documents.open(gone)
     assert "nowhere does not exist" in str(window.controllers.building.failure)
     assert window.controllers.building.problem is None
     assert window.controllers.playing.trajectory is None
     qtbot.waitUntil(lambda: drawn.scene(10, 10).hint == "There are no data yet.")
-    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=10_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed):
         window.state.edit({"data.kind": "rings"})
     assert drawn.scene(10, 10).hint == ""
 
@@ -354,7 +350,7 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     settings, controllers, state = window.preferences, window.controllers, window.state
     window.tools._add_stroke([(0.0, 0.0), (1.0, 1.0)], 0.2)
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > 0)
     controllers.training.pause()
     qtbot.waitUntil(lambda: controllers.training.resting is None)  # the block that ran at the pause counts too
     settings.set("video", VideoChoice(width=640, height=360))
@@ -434,12 +430,12 @@ def test_a_view_stays_through_the_first_change_after_opening(window):
     before = window.controllers.building.problem
     window.state.mark_saved()
     window.documents.open(resource("checkpoints/two-moons.spg"))
-    wait(lambda: window.controllers.building.problem is not before, 20_000)
+    wait(lambda: window.controllers.building.problem is not before)
     bounds = window.controllers.building.problem.bounds
     window.canvas.fit((0.0, 1.0, 0.0, 1.0))
     chosen = window.canvas.viewport
     window.state.edit({"noise.sigma_max": 9.0})
-    wait(lambda: window.controllers.building.problem.sigma_max == 9.0, 20_000)
+    wait(lambda: window.controllers.building.problem.sigma_max == 9.0)
     assert window.controllers.building.problem.bounds == bounds  # the points are those of the file
     assert window.canvas.viewport == chosen
 
@@ -452,7 +448,7 @@ def test_other_data_far_from_the_origin_come_into_view(window, tmp_path):
         np.savetxt(tmp_path / folder / "p.csv", points + offset, delimiter=",", header="x,y", comments="")
         window.state.mark_saved()
         window.documents.open(tmp_path / folder / "p.csv")
-        wait(lambda offset=offset: abs(sum(window.controllers.building.problem.bounds[:2]) / 2 - offset) < 5, 20_000)
+        wait(lambda offset=offset: abs(sum(window.controllers.building.problem.bounds[:2]) / 2 - offset) < 5)
         x0, x1, y0, y1 = window.canvas.viewport
         assert x0 < offset < x1
         assert y0 < offset < y1
@@ -466,21 +462,21 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
         path, np.concatenate([generator.normal(size=(300, 2)), generator.normal(size=(300, 2)) + 60]), delimiter=","
     )
     card = window.panel(NoisePanel)
-    with qtbot.waitSignal(window.controllers.building.problem_changed, timeout=20_000):
+    with qtbot.waitSignal(window.controllers.building.problem_changed):
         window.controllers.building.open_points(str(path))
     window.state.edit({"noise.sigma_max": 5.0})
-    qtbot.waitUntil(lambda: "Raise σ max" in card.notice.text.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "Raise σ max" in card.notice.text.text())
     assert card.notice.buttons
     window.state.edit({"data.kind": "drawn"})
     assert not card.notice.isVisible()  # at once: other data are on their way
-    qtbot.waitUntil(lambda: window.controllers.building.problem is None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.building.problem is None)
     assert not card.notice.isVisible()
     assert card.levels.rows["noise.sigma_max"].value("noise.sigma_min") is None
     assert len(card.chart.sigmas) == 0
 
 
 def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot):
-    with qtbot.waitSignal(window.controllers.building.problem_failed, timeout=10_000):
+    with qtbot.waitSignal(window.controllers.building.problem_failed):
         window.state.edit({"data.kind": "drawn"})
     why = worded(training_conflict(window.state.experiment))
     assert why.startswith("Nothing is drawn yet")
@@ -497,16 +493,16 @@ def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot)
     QTest.keyClick(window.canvas, Qt.Key.Key_D)
     assert [toast.sentence for toast in window.toasts.shown] == [why]
     window.state.undo()
-    qtbot.waitUntil(lambda: window.actions_by_key["measure.density_map"].isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: window.actions_by_key["measure.density_map"].isEnabled())
     assert window.transport.restart.isEnabled()
 
 
 def test_another_divergence_measures_the_clicked_point_anew(window, qtbot):
-    with qtbot.waitSignal(window.controllers.measuring.likelihood_changed, timeout=20_000):
+    with qtbot.waitSignal(window.controllers.measuring.likelihood_changed):
         window.controllers.measuring.inspect(0.0, 1.0)
     before = window.controllers.measuring.likelihood
     window.state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
-    qtbot.waitUntil(lambda: window.controllers.measuring.likelihood not in (None, before), timeout=20_000)
+    qtbot.waitUntil(lambda: window.controllers.measuring.likelihood not in (None, before))
     assert window.controllers.measuring.likelihood.flow.standard_error > 0
 
 

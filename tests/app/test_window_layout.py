@@ -71,7 +71,7 @@ def test_the_button_says_what_it_does_now(shared_window):
     window.controllers.training.pause()
     assert button.text() == button.accessibleName() == "Resume training"
     window.reset_training()
-    wait(lambda: button.text() == button.accessibleName() == "Train", 10_000)
+    wait(lambda: button.text() == button.accessibleName() == "Train")
     assert button.text() == button.accessibleName() == "Train"
 
 
@@ -85,7 +85,7 @@ def test_train_of_the_top_bar_unfolds_the_loss_except_in_a_scene_or_lesson(share
     elif shown == "lesson":
         lessons.begin(load_all()["01-score"])  # its first step folds the cards
     try:
-        wait(lambda: not window.building.busy, 30_000)
+        wait(lambda: not window.building.busy)
         card.set_folded(True)
         button.click()
         assert window.training.wanted
@@ -98,11 +98,11 @@ def test_train_of_the_top_bar_unfolds_the_loss_except_in_a_scene_or_lesson(share
         scenes.leave()
         lessons.leave()
         window.training.pause()
-        wait(lambda: not window.building.busy, 30_000)
+        wait(lambda: not window.building.busy)
         window.reset_training()
         window.state.load(window.state.experiment)
         card.set_folded(False)
-        wait(lambda: not window.building.busy, 30_000)
+        wait(lambda: not window.building.busy)
 
 
 @pytest.mark.parametrize("training", BUTTON)
@@ -165,7 +165,7 @@ def test_every_control_has_a_name_a_tip_and_a_place_in_the_tab_order(shared_wind
 def test_tab_reaches_canvas_transport_and_cards(shared_window):
     window = shared_window
     window.activateWindow()
-    wait(window.isActiveWindow, 10_000)  # another one may have been, just before
+    wait(window.isActiveWindow)  # another one may have been, just before
     window.canvas.setFocus()
     seen = [QApplication.focusWidget()]
     for _ in range(200):
@@ -202,7 +202,7 @@ def test_the_theme_follows_the_system_where_that_is_chosen(shared_window, monkey
     scheme = Qt.ColorScheme.Unknown
     window.set_theme("system")
     assert window.theme_name == "dark"
-    wait(lambda: not window.restyling.running, 5_000)
+    wait(lambda: not window.restyling.running)
 
 
 def test_themes_change_and_are_remembered(shared_window):
@@ -210,7 +210,7 @@ def test_themes_change_and_are_remembered(shared_window):
     for name in ("light", "dark"):
         window.set_theme(name)
         assert window.preferences.get("theme") == name
-        wait(lambda: not window.restyling.running, 5_000)
+        wait(lambda: not window.restyling.running)
         assert window.palette().window().color().name() == PALETTES[name].panel
         assert window.canvas.scene(10, 10).palette is PALETTES[name]
         assert window.updatesEnabled()
@@ -240,7 +240,7 @@ def test_the_pointer_reads_out_position_score_and_density(shared_window):
     surface = window.canvas.surface
     for step in (0, 9):
         QTest.mouseMove(surface, surface.rect().center() + QPoint(step, 0))
-    wait(lambda: "log p" in window.canvas.readout(), 10_000)
+    wait(lambda: "log p" in window.canvas.readout())
     lines = window.canvas.readout().splitlines()
     assert lines[0].startswith("x ")
     assert lines[1].startswith("learned score (")

@@ -25,7 +25,7 @@ def opened(qtbot, folder, monkeypatch, screen, frame):
         moved = lambda window, x, y: window.setGeometry(x + left, y + above, window.width(), window.height())  # noqa: E731
         monkeypatch.setattr(MainWindow, "move", moved)
     window = make_window(folder, first_start=True)
-    with qtbot.waitSignal(window.controllers.building.ready, timeout=30_000):
+    with qtbot.waitSignal(window.controllers.building.ready):
         window.show()
     return window
 
@@ -109,7 +109,7 @@ def test_an_advanced_part_that_is_opened_comes_into_view(shared_window, kind, by
         QTest.mouseClick(card.disclosure, LEFT)
     part = card.advanced().parentWidget()
     rows = [row for row in part.children() if row.isWidgetType() and row.isVisible()]
-    wait(lambda: in_view(rows[0]) and in_view(rows[-1]), 2_000)
+    wait(lambda: in_view(rows[0]) and in_view(rows[-1]))
     seen, high = (in_view(rows[0]), in_view(rows[-1])), part.height() > column.viewport().height()
     card.hide_advanced()
     assert seen in ((True, True), (True, not high))
@@ -121,11 +121,11 @@ def test_a_card_that_is_unfolded_comes_into_view(shared_window):
     column = card.column()
     bar, before = column.verticalScrollBar(), column.verticalScrollBar().maximum()
     card.set_folded(True)
-    wait(lambda: bar.maximum() < before, 5_000)
+    wait(lambda: bar.maximum() < before)
     bar.setValue(bar.maximum())
     QTest.mouseClick(card.header, LEFT, pos=QPoint(40, 12))
     wait(milliseconds=100)  # what is laid out anew looks whole before it is
-    wait(lambda: in_view(card.sampler.rows["sampling.particles"]), 2_000)
+    wait(lambda: in_view(card.sampler.rows["sampling.particles"]))
     assert in_view(card.sampler.rows["sampling.particles"])
 
 
