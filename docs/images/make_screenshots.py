@@ -183,7 +183,7 @@ def export(window: MainWindow) -> None:
     show_frame(window, 0.72)
     window.exports.video()
     assert window.exports.dialog is not None
-    window.exports.dialog.path.setText("two-moons.mp4")
+    window.exports.dialog.form.path.setText("two-moons.mp4")
 
 
 def error(window: MainWindow) -> None:

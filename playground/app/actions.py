@@ -14,7 +14,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.legend import LEGEND
-from playground.app.controllers import why_disabled
+from playground.app.controllers import exported_files, why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.playback_clock import END
@@ -170,7 +170,7 @@ COMMANDS: dict[str, Command] = {
         "Export the run, or the training, as MP4, WebM or GIF",
         lambda w, c: w.exports.video(),
         "Ctrl+E",
-        enabled=lambda w, c: w.exports.has_frames(),
+        enabled=lambda w, c: w.exports.has_frames,
     ),
     "file.export_picture": Command(
         "Export picture…",
@@ -181,24 +181,24 @@ COMMANDS: dict[str, Command] = {
     "file.export_trajectory": Command(
         "Export trajectory…",
         "Export the particles of every frame as NPZ or CSV",
-        lambda w, c: w.exports.trajectory(),
-        enabled=lambda w, c: w.exports.has_frames(),
+        lambda w, c: w.exports.save(exported_files.trajectory(c.playing.trajectory, c.playing.trajectory_iterator())),
+        enabled=lambda w, c: w.exports.has_frames,
     ),
     "file.export_runs": Command(
         "Export runs…",
         "Export the table of the pinned runs as CSV",
-        lambda w, c: w.exports.runs(),
+        lambda w, c: w.exports.save(exported_files.runs(c.pinning.pinned)),
         why_disabled=lambda w, c: why_disabled.exporting_runs(c),
     ),
     "file.export_settings": Command(
         "Export settings…",
         "Export all settings as TOML, for this window or the command line",
-        lambda w, c: w.exports.settings(),
+        lambda w, c: w.exports.save(exported_files.settings(w.state.experiment)),
     ),
     "file.export_script": Command(
         "Save as script…",
         "Save a Python script or a notebook of this experiment, or a folder that runs without this program",
-        lambda w, c: w.exports.script(),
+        lambda w, c: w.exports.save(exported_files.script(w.state.experiment, c.building.dataset)),
     ),
     "file.quit": Command("Quit", "Close the window", lambda w, c: w.close(), "Ctrl+Q"),
     # edit

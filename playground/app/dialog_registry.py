@@ -103,7 +103,9 @@ def _scenes(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
 def _runs(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.runs_window import RunsWindow
 
-    return RunsWindow(controllers, owner.exports.runs, owner.palette_tokens, parent)
+    return RunsWindow(
+        controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), owner.palette_tokens, parent
+    )
 
 
 def _glossary(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:

@@ -117,7 +117,7 @@ class EndToEndCheck(QObject):
         window.actions_by_key.trigger("file.export_video")
         dialog = window.exports.dialog
         assert dialog is not None
-        dialog.path.setText(str(film))
+        dialog.form.path.setText(str(film))
         for name, value in FILM.items():
             getattr(dialog, name).setValue(value)
         dialog.start_button.click()

@@ -22,6 +22,7 @@ from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
+from playground.app.canvas.exported import ExportedCanvas, ExportedColumns
 from playground.app.canvas.own_layers import OwnLayers
 from playground.app.canvas.tools import Tools
 from playground.app.columns import Columns
@@ -201,16 +202,11 @@ class MainWindow(QMainWindow):
             self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self
         )
         self.exports = Exports(
-            self.state,
-            self.playing,
-            self.controllers.pinning.pinned,
-            self.canvas,
-            self.display,
+            ExportedCanvas(self.state, self.playing, self.canvas, self.display),
+            ExportedColumns(self.playing, self.compare),
             self.preferences,
             self.documents.proposal,
             self,
-            self.compare,
-            lambda: self.controllers.building.dataset,
         )
         self.presenter = Presenter(self, self.controllers, (self.top_bar, self.status), self)
         self.actions_by_key = Actions(self, self.controllers, self)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from playground.app.canvas.frames import frames_of, labelled
 from playground.app.canvas.readouts import weights_in_view
 from playground.app.controllers.export_size import OverlayMaker
+from playground.app.controllers.exporting import paint_film
 from playground.app.controllers.overlay_timing import density_source, exact_source
-from playground.app.controllers.training_film import FilmStage, paint_training_film
+from playground.app.controllers.training_film import FilmStage, TrainingFrames
 from playground.app.controllers.video_frames import VideoFrames, complete_run, video_frames_over
 from playground.app.model.preferences import VideoChoice
 from playground.app.model.weights import Weights
@@ -85,7 +86,7 @@ def paint_training_video(model: Model, stages: Sequence[Weights], path: Path, si
     filmed = [FilmStage(run, overlay_maker(weights)) for run, weights in zip(runs, stages, strict=True)]
     seconds = min(MOST_SECONDS, max(LEAST_SECONDS, STEP_SECONDS * len(stages))) + HOLD_SECONDS
     choice = VideoChoice(width=size[0], height=size[1], seconds=seconds, fps=fps)
-    written = paint_training_film(scene, filmed, 1.0, choice, path)
+    written = paint_film(TrainingFrames(scene, filmed, 1.0, choice), choice, path)
     with stage("Video") as update, contextlib.closing(written):
         for done, total in written:
             update(done / total, f"{len(stages)} training steps")

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 from PySide6.QtGui import QImage
@@ -17,6 +18,7 @@ HOLD_SECONDS = 1.0  # seconds for which the last frame stays, so that the result
 TITLE = "Score Playground"  # of a drawing
 UNIT_HEIGHT = 720  # height of the layout, which is then scaled: a 4K film has the same lines, only finer
 
+Picture = TypeVar("Picture")
 FrameOverlay = Callable[[Scene, int], Scene]  # adds the contents of a frame to a scene
 
 
@@ -76,9 +78,9 @@ def pictures(scene: Scene, overlay: FrameOverlay, frames: Iterable[int], width: 
     return each_once(lambda frame: picture(overlay(scene, frame), width, height), frames)
 
 
-def each_once(painted: Callable[[int], QImage], frames: Iterable[int]) -> Iterator[QImage]:
+def each_once(painted: Callable[[int], Picture], frames: Iterable[int]) -> Iterator[Picture]:
     """The painted picture of each of `frames`; a frame that repeats is painted once."""
-    last: tuple[int, QImage] | None = None
+    last: tuple[int, Picture] | None = None
     for frame in frames:
         if last is None or last[0] != frame:
             last = frame, painted(frame)

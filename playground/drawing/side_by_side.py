@@ -74,19 +74,29 @@ class SideBySide:
     provenance: str = ""
 
     def prepare(
-        self, frames: np.ndarray, width: int, height: int, palette: Palette | None = None
-    ) -> tuple[Callable[[int], QImage], Iterator[float]]:
-        """Prepare the painting of frames in exactly `width` x `height` pixels.
+        self, frames: np.ndarray, size: tuple[int, int], suffix: str = ".png", palette: Palette | None = None
+    ) -> tuple[Callable[[int], QImage | bytes], Iterator[float]]:
+        """Prepare the painting of frames in exactly these pixels, width and height.
 
         Args:
             frames: the frames of the common timeline that will be painted.
+            suffix: that of :mod:`playground.drawing.vectors` for the bytes of a drawing file; otherwise for an image.
             palette: a palette instead of its own.
 
         Returns:
             A function that paints a frame, and the preparation, which must be iterated to its end first.
         """
-        colors, ratio = palette or self.palette, min(width, height) / UNIT_HEIGHT
-        paint_frame, preparing = self._prepare(frames, width / ratio, height / ratio, colors)
+        (width, height), colors = size, palette or self.palette
+        ratio = min(size) / UNIT_HEIGHT
+        units = width / ratio, height / ratio
+        paint_frame, preparing = self._prepare(frames, *units, colors)
+
+        def drawn(frame: int) -> bytes:
+            def paint_all(painter: QPainter) -> None:
+                painter.fillRect(QRectF(0, 0, *units), colors.color("background"))
+                paint_frame(painter, frame)
+
+            return vectors.drawing(suffix, paint_all, units, size, TITLE, self.provenance)
 
         def painted(frame: int) -> QImage:
             image = QImage(width, height, QImage.Format.Format_RGB32)
@@ -98,22 +108,7 @@ class SideBySide:
             image.setText(PROVENANCE, self.provenance)
             return image
 
-        return painted, preparing
-
-    def prepare_drawing(
-        self, frame: int, width: int, height: int, suffix: str, palette: Palette | None = None
-    ) -> tuple[Callable[[], bytes], Iterator[float]]:
-        """Prepare the file of a frame as SVG or PDF; see :meth:`prepare`."""
-        colors, ratio = palette or self.palette, min(width, height) / UNIT_HEIGHT
-        units = width / ratio, height / ratio
-        paint_frame, preparing = self._prepare(np.array([frame]), *units, colors)
-
-        def paint_all(painter: QPainter) -> None:
-            painter.fillRect(QRectF(0, 0, *units), colors.color("background"))
-            paint_frame(painter, frame)
-
-        size, told = (width, height), self.provenance
-        return lambda: vectors.drawing(suffix, paint_all, units, size, TITLE, told), preparing
+        return drawn if suffix in vectors.SUFFIXES else painted, preparing
 
     def _prepare(
         self, frames: np.ndarray, across: float, down: float, colors: Palette

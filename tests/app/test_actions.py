@@ -139,7 +139,7 @@ def test_letters_can_be_typed_into_a_field(shared_window):
     window = shared_window
     loop = window.controllers.playing.loop
     window.exports.picture()
-    field = window.exports.dialog.path
+    field = window.exports.dialog.form.path
     field.clear()
     QTest.keyClicks(field, "loop")
     assert field.text() == "loop"

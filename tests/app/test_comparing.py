@@ -12,21 +12,20 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from playground.app.canvas.compare_view import EQUAL
+from playground.app.canvas.exported import ExportedColumns
 from playground.app.canvas.readouts import vector
 from playground.app.controllers import column_training, why_disabled
 from playground.app.controllers.column_training import ColumnTraining
-from playground.app.controllers.comparison_film import (
-    estimate_comparison_film_size,
-    estimate_comparison_picture_size,
-    paint_comparison_film,
-    paint_comparison_picture,
-)
+from playground.app.controllers.comparison_film import ComparisonFrames
+from playground.app.controllers.export_frames import picture
+from playground.app.controllers.exporting import paint_film
 from playground.app.model.edit_text import SAME
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.panels.training import TrainingPanel
 from playground.app.style.number_formats import format_measured
+from playground.drawing.side_by_side import SideBySide
 from playground.lab.columns import Column
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load as lesson_of
@@ -558,6 +557,10 @@ def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
         assert getattr(window.compare.columns[place].canvas.scene(300, 300), other) is None
 
 
+def picture_of(drawing, frame: int, suffix: str = ".png"):
+    return picture(ComparisonFrames(drawing, PictureChoice(640, 360, suffix=suffix)), frame)
+
+
 def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     wait(lambda: all(run.curve is not None for run in comparing.runs))
@@ -571,34 +574,34 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     assert drawing.chart.at(last)[1][0] == comparing.runs[1].trajectory.nfe_mean[-1]
     assert [one["device"] for one in json.loads(drawing.provenance)] == ["cpu", "cpu"]
     assert json.loads(window.panel(TrainingPanel).chart.provenance())["device"] == "cpu"
-    *_, (done, start) = paint_comparison_picture(drawing, 0, PictureChoice(640, 360))
-    *_, (_, end) = paint_comparison_picture(drawing, last, PictureChoice(640, 360))
-    assert done == 1.0
+    start = picture_of(drawing, 0)
+    end = picture_of(drawing, last)
     assert (start.width(), start.height()) == (640, 360)
     assert start.text("provenance") == window.compare.chart.provenance() == drawing.provenance
-    *_, (_, svg) = paint_comparison_picture(drawing, 0, PictureChoice(640, 360, suffix=".svg"))
+    svg = picture_of(drawing, 0, ".svg")
     assert b"&quot;device&quot;: &quot;cpu&quot;" in svg
     halves = [(image.copy(0, 30, 320, 200), image.copy(320, 30, 320, 200)) for image in (start, end)]
     assert all(before != after for before, after in zip(*halves, strict=True))  # both columns move
-    *_, (_, drawn) = paint_comparison_picture(drawing, last, PictureChoice(640, 360, suffix=".svg"))
+    drawn = picture_of(drawing, last, ".svg")
     assert drawn.startswith(b"<?xml")
     assert b">steps 20<" in drawn
     path = tmp_path / "columns.gif"
-    *_, (pictures, total) = paint_comparison_film(drawing, VideoChoice(320, 180, 1.0, 5, ".gif"), path)
+    short = VideoChoice(320, 180, 1.0, 5, ".gif")
+    *_, (pictures, total) = paint_film(ComparisonFrames(drawing, short), short, path)
     assert pictures == total == 5
     assert path.stat().st_size > 5_000
     longer = VideoChoice(320, 180, 4.0, 10, ".mp4")
-    list(paint_comparison_film(drawing, longer, tmp_path / "columns.mp4"))
-    *_, (_, told) = estimate_comparison_film_size(drawing, longer)
+    frames = ComparisonFrames(drawing, longer)
+    list(paint_film(frames, longer, tmp_path / "columns.mp4"))
+    *_, (_, told) = frames.film_size(longer)
     assert told == pytest.approx((tmp_path / "columns.mp4").stat().st_size, rel=0.4)
 
 
 def test_the_size_of_a_picture_of_columns_is_told(window) -> None:
-    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
-    drawing, choice = window.compare.drawn(), PictureChoice(640, 360)
-    *_, (_, image) = paint_comparison_picture(drawing, comparing.total - 1, choice)
-    *_, (_, told) = estimate_comparison_picture_size(drawing, comparing.total - 1, choice)
-    assert 0.1 * image.width() * image.height() < told < 4 * image.width() * image.height()
+    compared(window, Column(), Column.of({"sampling.steps": 20}))
+    exported, choice = ExportedColumns(window.playing, window.compare).picture(), PictureChoice(640, 360)
+    *_, (_, told) = exported.size(choice)()
+    assert 0.1 * choice.width * choice.height < told < 4 * choice.width * choice.height
 
 
 def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) -> None:
@@ -618,18 +621,27 @@ def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) ->
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
-def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, cancelled: bool) -> None:
+def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, monkeypatch, cancelled: bool) -> None:
     comparing, exports, path = window.controllers.comparing, window.exports, tmp_path / "columns.gif"
-    finished, failed = list[str](), list[object]()
+    finished, failed, drawings = list[str](), list[object](), list[SideBySide]()
+    drawn = window.compare.drawn
+    monkeypatch.setattr(
+        window.compare, "drawn", lambda *of, **seen: drawings.append(drawn(*of, **seen)) or drawings[-1]
+    )
     exports.finished.connect(lambda _, written: finished.append(written))
     exports.failed.connect(failed.append)
     comparing.begin((Column(), Column.of({"sampling.steps": 20}), Column.of({"sampling.kind": "probability-flow"})))
     exports.video()
     dialog = exports.dialog
-    for box, value in ((dialog.width_box, 320), (dialog.height_box, 180), (dialog.seconds, 1.0), (dialog.fps, 5)):
+    for box, value in (
+        (dialog.form.width_box, 320),
+        (dialog.form.height_box, 180),
+        (dialog.form.seconds, 1.0),
+        (dialog.form.fps, 5),
+    ):
         box.setValue(value)
-    dialog.path.setText(str(path))
-    dialog.path.textEdited.emit(dialog.path.text())
+    dialog.form.path.setText(str(path))
+    dialog.form.path.textEdited.emit(dialog.form.path.text())
     dialog.wanted.emit(path)
     assert dialog.running
     assert dialog.status.text() == "Waiting. The columns are being prepared."
@@ -642,7 +654,7 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, can
         dialog.reject()
     else:
         wait(lambda: bool(finished or failed))
-        names = [curve.label for curve in exports._drawing.chart.curves]
+        names = [curve.label for curve in drawings[-1].chart.curves]
         assert [name for name in names if name in ("A", "B", "C")] == ["A", "B", "C"]
     assert path.exists() is not cancelled
     assert failed == []
@@ -658,12 +670,12 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) 
     then = window.compare.drawn(10)
     window.playing.seek(comparing.total - 1)
     wait(lambda: window.playing.frame == comparing.total - 1)
-    choice = window.exports.dialog.picture_choice()
+    choice = window.exports.dialog.choice()
     window.exports.dialog.wanted.emit(tmp_path / "columns.png")
     wait(lambda: bool(finished))
-    *_, (_, wanted) = paint_comparison_picture(then, 10, choice)
-    *_, (_, later) = paint_comparison_picture(then, comparing.total - 1, choice)
-    *_, (_, last) = paint_comparison_picture(window.compare.drawn(), comparing.total - 1, choice)
+    wanted = picture(ComparisonFrames(then, choice), 10)
+    later = picture(ComparisonFrames(then, choice), comparing.total - 1)
+    last = picture(ComparisonFrames(window.compare.drawn(), choice), comparing.total - 1)
     written = QImage(str(tmp_path / "columns.png")).convertToFormat(wanted.format())
     assert written == wanted == later
     assert written != last

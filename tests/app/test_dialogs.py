@@ -106,10 +106,10 @@ def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_p
         window.documents.save_as()
         window.documents.ask_open()
         window.documents.ask_open_folder()
-        window.exports.settings()
-        window.exports.trajectory()
+        window.actions_by_key.trigger("file.export_settings")
+        window.actions_by_key.trigger("file.export_trajectory")
         window.exports.picture()
-        proposed.append(Path(window.exports.dialog.path.text()))
+        proposed.append(Path(window.exports.dialog.form.path.text()))
         window.exports.dialog.close()
         assert len(proposed) == 6
         return {path.parent for path in proposed}
@@ -117,7 +117,7 @@ def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_p
     window.preferences.set("folder", "")
     assert folders() == {Path.home()}
     answers[0] = str(tmp_path / "lesson.toml")
-    window.exports.settings()
+    window.actions_by_key.trigger("file.export_settings")
     wait(lambda: (tmp_path / "lesson.toml").is_file() and not window.exports.busy)
     answers[0] = ""
     assert folders() == {tmp_path}

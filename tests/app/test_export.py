@@ -13,10 +13,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
+from playground.app.canvas.exported import ExportedCanvas
+from playground.app.controllers import exported_files
 from playground.app.dialogs import export_dialog
 from playground.app.dialogs.export_dialog import CUSTOM, SIZES
 from playground.app.dialogs.exports import Exports
-from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.widgets import file_prompts
@@ -104,11 +105,8 @@ def window(qtbot, tmp_path):
 @pytest.fixture
 def exports(window, tmp_path):
     exports = Exports(
-        window.state,
-        window.playing,
-        PinnedRuns(State()),
-        window.canvas,
-        window.canvas,
+        ExportedCanvas(window.state, window.playing, window.canvas, window.canvas),
+        SimpleNamespace(is_active=False, copied=lambda: None),
         Preferences(tmp_path / "settings.ini"),
         lambda: window.folder / "mine.spg",
         window,
@@ -117,13 +115,17 @@ def exports(window, tmp_path):
     assert exports.shutdown(20.0)
 
 
+def trajectory(window):
+    return exported_files.trajectory(window.playing.trajectory, window.playing.trajectory_iterator())
+
+
 def open_video(exports, *, seconds=1.0, fps=10, size=(160, 96)):
     exports.video()
     dialog = exports.dialog
-    dialog.seconds.setValue(seconds)
-    dialog.fps.setValue(fps)
-    dialog.width_box.setValue(size[0])
-    dialog.height_box.setValue(size[1])
+    dialog.form.seconds.setValue(seconds)
+    dialog.form.fps.setValue(fps)
+    dialog.form.width_box.setValue(size[0])
+    dialog.form.height_box.setValue(size[1])
     return dialog
 
 
@@ -134,8 +136,8 @@ def press(qtbot, dialog, name):
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h264"), (".webm", "vp9"), (".gif", "gif")])
 def test_film_has_the_chosen_size_length_and_rate(exports, window, qtbot, tmp_path, suffix, codec):
     dialog = open_video(exports)
-    dialog.format.setCurrentIndex(dialog.format.findData(suffix))
-    assert dialog.path.text() == str(tmp_path / f"mine{suffix}")
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(suffix))
+    assert dialog.form.path.text() == str(tmp_path / f"mine{suffix}")
     with qtbot.waitSignal(exports.finished) as done:
         press(qtbot, dialog, "startExport")
     sentence, path = done.args
@@ -163,7 +165,7 @@ def test_cancel_leaves_no_file_and_lets_one_try_again(exports, qtbot, tmp_path):
     assert dialog.isVisible()
     assert dialog.status.text() == "Cancelled; nothing was written."
     assert not [path for path in tmp_path.iterdir() if "mine" in path.name]
-    dialog.seconds.setValue(1)
+    dialog.form.seconds.setValue(1)
     with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
 
@@ -178,8 +180,8 @@ def test_quitting_in_the_middle_leaves_no_file(exports, qtbot, tmp_path):
 def test_picture_has_the_chosen_size(exports, qtbot, tmp_path):
     exports.picture()
     dialog = exports.dialog
-    dialog.width_box.setValue(502)
-    dialog.height_box.setValue(302)
+    dialog.form.width_box.setValue(502)
+    dialog.form.height_box.setValue(302)
     with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
     image = QImage(str(tmp_path / "mine.png"))
@@ -190,8 +192,8 @@ def test_picture_has_the_chosen_size(exports, qtbot, tmp_path):
 def test_a_drawing_has_the_words_that_were_chosen(exports, window, qtbot, tmp_path, suffix):
     exports.picture()
     dialog = exports.dialog
-    dialog.format.setCurrentIndex(dialog.format.findData(suffix))
-    dialog.legend.setChecked(False)
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(suffix))
+    dialog.form.legend.setChecked(False)
     size = foretold(exports, qtbot)
     with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
@@ -199,11 +201,11 @@ def test_a_drawing_has_the_words_that_were_chosen(exports, window, qtbot, tmp_pa
     assert content.startswith(b"%PDF" if suffix == ".pdf" else b"<?xml")
     assert len(content) == pytest.approx(size, rel=0.5)
     if suffix == ".svg":
-        assert exports._state.experiment.sampling.title in content.decode()
+        assert window.state.experiment.sampling.title in content.decode()
         assert ">particles<" not in content.decode()
     exports.picture()  # the choices are remembered
-    assert exports.dialog.format.currentData() == suffix
-    assert (exports.dialog.caption.isChecked(), exports.dialog.legend.isChecked()) == (True, False)
+    assert exports.dialog.form.format.currentData() == suffix
+    assert (exports.dialog.form.caption.isChecked(), exports.dialog.form.legend.isChecked()) == (True, False)
 
 
 def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(exports, window, qtbot, tmp_path):
@@ -224,7 +226,7 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(exports, window, q
 
 def test_theme_can_differ_from_the_window(exports, qtbot, tmp_path):
     exports.picture()
-    exports.dialog.theme.setCurrentIndex(exports.dialog.theme.findData("light"))
+    exports.dialog.form.theme.setCurrentIndex(exports.dialog.form.theme.findData("light"))
     with qtbot.waitSignal(exports.finished):
         press(qtbot, exports.dialog, "startExport")
     assert QImage(str(tmp_path / "mine.png")).pixelColor(3, 40).lightness() > 200
@@ -232,12 +234,12 @@ def test_theme_can_differ_from_the_window(exports, qtbot, tmp_path):
 
 def test_trajectory_as_numpy_and_as_text(exports, window, qtbot, tmp_path):
     with qtbot.waitSignal(exports.finished):
-        exports.save_trajectory(tmp_path / "run.npz")
+        exports.write(trajectory(window), tmp_path / "run.npz")
     with np.load(tmp_path / "run.npz") as file:
         np.testing.assert_array_equal(file["positions"], window.run.positions)
         np.testing.assert_array_equal(file["sigma"], window.run.sigma)
     with qtbot.waitSignal(exports.finished):
-        exports.save_trajectory(tmp_path / "run.csv")
+        exports.write(trajectory(window), tmp_path / "run.csv")
     rows = np.loadtxt(tmp_path / "run.csv", delimiter=",", skiprows=1)
     np.testing.assert_allclose(rows[:, 2:4].reshape(FRAMES, PARTICLES, 2), window.run.positions, rtol=1e-6)
 
@@ -249,7 +251,7 @@ def test_a_trajectory_that_is_still_sampled_is_completed(exports, window, qtbot,
     window.run = window.playing.trajectory = type(whole).from_arrays(whole.arrays() | arrays)
     window.playing.trajectory_iterator = lambda: lambda: iter([window.run, whole])
     with qtbot.waitSignal(exports.finished):
-        exports.save_trajectory(tmp_path / name)
+        exports.write(trajectory(window), tmp_path / name)
     if name.endswith(".npz"):
         with np.load(tmp_path / name) as file:
             np.testing.assert_array_equal(file["positions"], whole.positions)
@@ -268,7 +270,7 @@ DRAWN = {
 }
 
 
-def exported_settings(exports, qtbot, monkeypatch, path, shown=None):
+def exported_settings(exports, window, qtbot, monkeypatch, path, shown=None):
     """Export them by the menu's dialog, in which a name is typed; what it proposed is appended to `shown`."""
 
     def ask(parent, title, proposed, filters):
@@ -277,14 +279,14 @@ def exported_settings(exports, qtbot, monkeypatch, path, shown=None):
 
     monkeypatch.setattr(file_prompts, "save_name", ask)
     with qtbot.waitSignal(exports.finished) as done:
-        exports.settings()
+        exports.save(exported_files.settings(window.state.experiment))
     return done.args
 
 
 def test_settings_come_back_as_they_were_set_and_run_without_a_window(exports, window, qtbot, tmp_path, monkeypatch):
     assert window.state.edit(DRAWN)
     asked = []
-    sentence, path = exported_settings(exports, qtbot, monkeypatch, tmp_path / "lesson", asked)
+    sentence, path = exported_settings(exports, window, qtbot, monkeypatch, tmp_path / "lesson", asked)
     assert asked == [("Export settings", str(tmp_path / "mine.toml"), "Experiments (*.toml)")]
     assert path == str(tmp_path / "lesson.toml")
     assert sentence == "Exported lesson.toml, 1 kB."
@@ -303,7 +305,7 @@ def test_data_beside_the_settings_are_named_from_there(exports, window, qtbot, t
     (tmp_path / "lesson").mkdir()
     points = (tmp_path / "lesson" / data).resolve()
     window.state.edit({"data.kind": "file", "data.path": str(points)})
-    _, path = exported_settings(exports, qtbot, monkeypatch, tmp_path / "lesson/mine.toml")
+    _, path = exported_settings(exports, window, qtbot, monkeypatch, tmp_path / "lesson/mine.toml")
     assert experiments.parse((tmp_path / "lesson/mine.toml").read_text()).data.path == (named or str(points))
     assert experiments.load(path) == window.state.experiment
 
@@ -312,7 +314,7 @@ def test_exported_settings_tell_nothing_of_other_data_looked_at_before(exports, 
     window.state.edit(DRAWN)
     window.state.edit({"data.kind": "file", "data.path": str(tmp_path / "private.csv")})
     window.state.edit({"data.kind": "rings"})
-    _, path = exported_settings(exports, qtbot, monkeypatch, tmp_path / "lesson")
+    _, path = exported_settings(exports, window, qtbot, monkeypatch, tmp_path / "lesson")
     assert experiments.load(path).data.kind == "rings"
     written = Path(path).read_text()
     assert "private" not in written
@@ -330,7 +332,7 @@ def test_exported_settings_tell_nothing_of_other_data_looked_at_before(exports, 
         ("Stand-alone folder of torch and numpy (*.zip)", "mine.py", "mine.py.zip", '"""Two moons: '),
     ],
 )
-def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, choice, typed, name, begins):
+def test_a_script_is_saved_in_each_form(exports, window, qtbot, tmp_path, monkeypatch, choice, typed, name, begins):
     offered = []
 
     def ask(parent, title, proposed, filters):
@@ -340,7 +342,7 @@ def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, c
 
     monkeypatch.setattr(file_prompts, "save_name", ask)
     with qtbot.waitSignal(exports.finished) as done:
-        exports.script()
+        exports.save(exported_files.script(window.state.experiment, None))
     assert choice in offered
     path = tmp_path / name
     ending = path.suffix
@@ -356,23 +358,23 @@ def test_a_script_is_saved_in_each_form(exports, qtbot, tmp_path, monkeypatch, c
     assert head.startswith("{" if ending == ".ipynb" else "# provenance = {")
 
 
-def test_settings_that_cannot_be_written_leave_a_sentence(exports, qtbot, tmp_path, monkeypatch):
+def test_settings_that_cannot_be_written_leave_a_sentence(exports, window, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(
         file_prompts, "save_name", lambda *_: (str(tmp_path / "gone" / "mine.toml"), "Experiments (*.toml)")
     )
     with qtbot.waitSignal(exports.failed) as failed:
-        exports.settings()
+        exports.save(exported_files.settings(window.state.experiment))
     assert str(failed.args[0]).endswith(
         "mine.toml cannot be written (no such file or directory): choose another folder."
     )
 
 
-def test_the_dialog_of_a_film_stays_open_while_other_things_are_exported(exports, qtbot, tmp_path):
+def test_the_dialog_of_a_film_stays_open_while_other_things_are_exported(exports, window, qtbot, tmp_path):
     dialog = open_video(exports)
     with qtbot.waitSignal(exports.finished):
-        exports.save_settings(tmp_path / "mine.toml")
+        exports.write(exported_files.settings(window.state.experiment), tmp_path / "mine.toml")
     with qtbot.waitSignal(exports.failed):
-        exports.save_settings(tmp_path / "gone/mine.toml")
+        exports.write(exported_files.settings(window.state.experiment), tmp_path / "gone/mine.toml")
     assert exports.dialog is dialog
     assert dialog.isVisible()
     assert not exports.in_dialog  # so that the window does
@@ -392,7 +394,7 @@ def test_the_dialog_of_a_film_stays_open_while_other_things_are_exported(exports
 )
 def test_bad_names_are_refused_before_anything_starts(exports, qtbot, tmp_path, name, words):
     dialog = open_video(exports)
-    dialog.path.setText(str(tmp_path / name) if name else "")
+    dialog.form.path.setText(str(tmp_path / name) if name else "")
     press(qtbot, dialog, "startExport")
     assert words in dialog.status.text()
     assert not exports.busy
@@ -401,7 +403,7 @@ def test_bad_names_are_refused_before_anything_starts(exports, qtbot, tmp_path, 
 def test_a_folder_in_the_way_is_a_sentence_and_the_dialog_stays(exports, qtbot, tmp_path):
     (tmp_path / "taken.mp4").mkdir()
     dialog = open_video(exports)
-    dialog.path.setText(str(tmp_path / "taken.mp4"))
+    dialog.form.path.setText(str(tmp_path / "taken.mp4"))
     with qtbot.waitSignal(exports.failed) as failed:
         press(qtbot, dialog, "startExport")
     assert "taken.mp4 cannot be written" in str(failed.args[0])
@@ -416,14 +418,14 @@ def test_a_name_that_is_too_long_is_told_in_a_dialog_that_grows_no_wider(exports
     getattr(exports, kind)()
     dialog = exports.dialog
     width = dialog.width()
-    dialog.path.setText(str(tmp_path / (300 * "n" + dialog.format.currentData())))
+    dialog.form.path.setText(str(tmp_path / (300 * "n" + dialog.form.format.currentData())))
     with qtbot.waitSignal(exports.failed) as failed:
         press(qtbot, dialog, "startExport")
     assert str(failed.args[0]).endswith("(file name too long): give it a shorter name.")
     qtbot.wait(50)
     assert dialog.width() == width
     assert dialog.status.height() >= dialog.status.heightForWidth(dialog.status.width())  # and every line is seen
-    dialog.path.setText(str(tmp_path / ("m" * 300) / f"a{dialog.format.currentData()}"))
+    dialog.form.path.setText(str(tmp_path / ("m" * 300) / f"a{dialog.form.format.currentData()}"))
     press(qtbot, dialog, "startExport")
     assert dialog.failure.endswith("does not exist.")
     qtbot.wait(50)
@@ -452,10 +454,10 @@ def test_no_run_yet(exports, window, qtbot):
     assert str(failed.args[0]) == "There is no run to export yet: press play first."
 
 
-def test_only_one_export_at_a_time(exports, qtbot, tmp_path):
+def test_only_one_export_at_a_time(exports, window, qtbot, tmp_path):
     press(qtbot, open_video(exports, seconds=60, fps=60), "startExport")
     with qtbot.waitSignal(exports.failed) as failed:
-        exports.save_trajectory(tmp_path / "run.npz")
+        exports.write(trajectory(window), tmp_path / "run.npz")
     assert str(failed.args[0]) == "mine.mp4 is still being exported: wait for it, or cancel it."
     assert not exports.in_dialog  # the dialog is that of the other one
     exports.cancel()
@@ -465,20 +467,27 @@ def test_only_one_export_at_a_time(exports, qtbot, tmp_path):
 
 def test_choices_are_remembered_and_presets_follow_the_numbers(exports, qtbot):
     dialog = open_video(exports, size=(1920, 1080))
-    assert dialog.size_preset.currentText() == SIZES[1][0]
-    dialog.width_box.setValue(300)
-    assert dialog.size_preset.currentText() == CUSTOM
-    dialog.height_box.setValue(200)
+    assert dialog.form.size_preset.currentText() == SIZES[1][0]
+    dialog.form.width_box.setValue(300)
+    assert dialog.form.size_preset.currentText() == CUSTOM
+    dialog.form.height_box.setValue(200)
     with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
     exports.video()
     again = exports.dialog
-    assert (again.width_box.value(), again.height_box.value(), again.fps.value()) == (300, 200, 10)
+    assert (again.form.width_box.value(), again.form.height_box.value(), again.form.fps.value()) == (300, 200, 10)
 
 
 def test_every_control_has_a_name_and_a_tip(exports):
     dialog = open_video(exports)
-    for control in (dialog.path, dialog.format, dialog.size_preset, dialog.width_box, dialog.seconds, dialog.theme):
+    for control in (
+        dialog.form.path,
+        dialog.form.format,
+        dialog.form.size_preset,
+        dialog.form.width_box,
+        dialog.form.seconds,
+        dialog.form.theme,
+    ):
         assert control.accessibleName()
         assert control.toolTip()
 
@@ -486,13 +495,13 @@ def test_every_control_has_a_name_and_a_tip(exports):
 def test_an_odd_size_is_mended_in_view(exports, qtbot):
     dialog = open_video(exports)
     dialog.activateWindow()
-    dialog.width_box.setFocus()
-    qtbot.waitUntil(dialog.width_box.hasFocus)
-    dialog.width_box.selectAll()
-    qtbot.keyClicks(dialog.width_box, "321")
-    qtbot.keyClick(dialog.width_box, Qt.Key.Key_Tab)
-    assert dialog.width_box.text() == "320"
-    assert dialog.video_choice().width == 320
+    dialog.form.width_box.setFocus()
+    qtbot.waitUntil(dialog.form.width_box.hasFocus)
+    dialog.form.width_box.selectAll()
+    qtbot.keyClicks(dialog.form.width_box, "321")
+    qtbot.keyClick(dialog.form.width_box, Qt.Key.Key_Tab)
+    assert dialog.form.width_box.text() == "320"
+    assert dialog.choice().width == 320
     assert any("even" in label.text() for label in dialog.findChildren(QLabel))
 
 
@@ -503,7 +512,7 @@ def test_controls_are_disabled_while_an_export_runs(exports, qtbot):
     for running in (False, True):
         dialog.set_running(running)
         qtbot.wait(20)
-        image = dialog.width_box.grab().toImage()
+        image = dialog.form.width_box.grab().toImage()
         looks.append({image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())})
     dialog.set_running(False)
     assert DARK.text in looks[0]
@@ -529,19 +538,21 @@ def test_the_file_dialog_has_asked_already(exports, qtbot, tmp_path, monkeypatch
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))
     monkeypatch.setattr(export_dialog, "may_replace", lambda *_: pytest.fail("asked twice"))
     dialog = open_video(exports)
-    dialog._browse()
+    dialog.form._browse()
     with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
     assert path.read_bytes() != b"old"
 
 
 @pytest.mark.parametrize("replace", [False, True])
-def test_a_completed_name_of_a_trajectory_asks_before_it_replaces(exports, qtbot, tmp_path, monkeypatch, replace):
+def test_a_completed_name_of_a_trajectory_asks_before_it_replaces(
+    exports, window, qtbot, tmp_path, monkeypatch, replace
+):
     path = tmp_path / "run.csv"
     path.write_text("old")
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(tmp_path / "run"), "values (*.csv)"))
     monkeypatch.setattr(file_prompts, "may_replace", lambda parent, sentence: replace)
-    exports.trajectory()
+    exports.save(trajectory(window))
     qtbot.waitUntil(lambda: not exports.busy)
     assert (path.read_text() == "old") != replace
 
@@ -556,10 +567,10 @@ def test_a_completed_name_of_a_film_asks_at_once_and_keeps_its_dots(exports, qtb
     monkeypatch.setattr(file_prompts, "may_replace", lambda parent, sentence: asked.append(sentence) or replace)
     monkeypatch.setattr(export_dialog, "may_replace", lambda *_: pytest.fail("asked twice"))
     dialog = open_video(exports)
-    before = dialog.path.text()
-    dialog._browse()
+    before = dialog.form.path.text()
+    dialog.form._browse()
     assert asked == ["run 0.72.mp4 exists already."]
-    assert dialog.path.text() == (str(path) if replace else before)
+    assert dialog.form.path.text() == (str(path) if replace else before)
     press(qtbot, dialog, "startExport")
     qtbot.waitUntil(lambda: not exports.busy)
     assert (path.read_bytes() == b"old") != replace
@@ -577,7 +588,7 @@ def foretold(exports, qtbot):
 def test_the_size_of_a_film_is_foretold(exports, qtbot, tmp_path, suffix):
     """Within a factor of 1.5: what moves differs from place to place, and only some of it is encoded."""
     dialog = open_video(exports, seconds=4.0, fps=20, size=(320, 240))
-    dialog.format.setCurrentIndex(dialog.format.findData(suffix))
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(suffix))
     size = foretold(exports, qtbot)
     with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
@@ -586,11 +597,11 @@ def test_the_size_of_a_film_is_foretold(exports, qtbot, tmp_path, suffix):
 
 def test_the_size_of_a_picture_is_foretold_and_follows_the_choices(exports, qtbot, tmp_path):
     exports.picture()
-    exports.dialog.width_box.setValue(320)
-    exports.dialog.height_box.setValue(180)
+    exports.dialog.form.width_box.setValue(320)
+    exports.dialog.form.height_box.setValue(180)
     small = foretold(exports, qtbot)
-    exports.dialog.width_box.setValue(1280)
-    exports.dialog.height_box.setValue(720)
+    exports.dialog.form.width_box.setValue(1280)
+    exports.dialog.form.height_box.setValue(720)
     large = foretold(exports, qtbot)
     with qtbot.waitSignal(exports.finished):
         press(qtbot, exports.dialog, "startExport")
@@ -629,22 +640,22 @@ def test_a_size_that_no_mail_takes_is_said_with_what_helps(exports):
 def test_a_gif_is_made_to_be_mailed_unless_the_user_says_otherwise(exports):
     exports.video()
     dialog = exports.dialog
-    dialog._changing.timeout.disconnect()  # what it is told here is no estimate
+    dialog.form.settled.disconnect()  # what it is told here is no estimate
 
     def chosen():
-        return dialog.width_box.value(), dialog.height_box.value(), dialog.fps.value()
+        return dialog.form.width_box.value(), dialog.form.height_box.value(), dialog.form.fps.value()
 
-    dialog.format.setCurrentIndex(dialog.format.findData(".gif"))
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(".gif"))
     dialog.show_file_size(40_000_000)
     assert chosen() == (254, 142, 8)
     assert dialog.file_size.text() == "estimating…"
     dialog.show_file_size(8_700_000)
     assert dialog.file_size.text().startswith("about 8.7 MB: made smaller than was chosen")
-    dialog.width_box.setValue(480)
+    dialog.form.width_box.setValue(480)
     dialog.show_file_size(40_000_000)
     assert chosen() == (480, 142, 8)
     assert dialog.file_size.text() == "about 40.0 MB: too large for a mail; choose fewer pixels or frames"
-    dialog.format.setCurrentIndex(dialog.format.findData(".mp4"))
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(".mp4"))
     dialog.show_file_size(40_000_000)
     assert chosen() == (480, 142, 8)  # a film is for other ways than mail
 
@@ -665,8 +676,8 @@ def test_no_size_is_estimated_while_the_film_is_written_but_after_a_cancel(expor
 def test_a_gif_waits_until_its_size_is_known(exports, window, qtbot, tmp_path):
     exports.video()
     dialog = exports.dialog
-    dialog.format.setCurrentIndex(dialog.format.findData(".gif"))
-    dialog.seconds.setValue(1)
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(".gif"))
+    dialog.form.seconds.setValue(1)
     assert dialog.file_size.text() == "estimating…"
     with qtbot.waitSignal(exports.finished):
         press(qtbot, dialog, "startExport")
@@ -679,22 +690,22 @@ def test_a_gif_has_a_size_and_rate_of_its_own_unless_others_were_chosen(exports)
     dialog = exports.dialog
 
     def chosen():
-        return dialog.width_box.value(), dialog.height_box.value(), dialog.fps.value()
+        return dialog.form.width_box.value(), dialog.form.height_box.value(), dialog.form.fps.value()
 
     video = chosen()
-    dialog.format.setCurrentIndex(dialog.format.findData(".gif"))
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(".gif"))
     assert chosen() == (480, 270, 10)
-    dialog.format.setCurrentIndex(dialog.format.findData(".webm"))
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(".webm"))
     assert chosen() == video
-    dialog.fps.setValue(25)
-    dialog.format.setCurrentIndex(dialog.format.findData(".gif"))
+    dialog.form.fps.setValue(25)
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(".gif"))
     assert chosen() == (*video[:2], 25)
 
 
 def test_the_size_of_a_trajectory_is_foretold_in_the_file_dialog(exports, window, tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr(file_prompts, "save_name", lambda *arguments: (shown.append(arguments[3]), ("", ""))[1])
-    exports.trajectory()
+    exports.save(trajectory(window))
     window.run.save_csv(tmp_path / "a.csv")
     window.run.save_npz(tmp_path / "a.npz")
     csv, npz = ((tmp_path / name).stat().st_size // 1000 for name in ("a.csv", "a.npz"))

@@ -9,7 +9,8 @@ from PySide6.QtGui import QImage
 
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.exporting import paint_picture, save_picture
+from playground.app.controllers.export_frames import RunFrames
+from playground.app.controllers.exporting import save_picture
 from playground.app.controllers.following import PAUSED
 from playground.app.controllers.overlay_timing import NEAR, PATIENCE, LearnedDensities, Overlay, near
 from playground.app.controllers.sampling_worker import SamplingWorker
@@ -384,8 +385,8 @@ def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, siz
         choice = PictureChoice(width=size[0], height=size[1], theme="dark")
         trajectory, frame = controllers.playing.trajectory, controllers.playing.frame
         path = tmp_path / "picture.png"
-        painting = paint_picture(scene, trajectory, frame, noting, choice)
-        assert list(save_picture(painting, path))[-1] == (1000, 1000)
+        frames = RunFrames(scene, trajectory, noting, choice)
+        assert list(save_picture(frames, frame, path))[-1] == (1000, 1000)
     finally:
         window.canvas.set_layer_visible("exact", False)
     (shown,) = painted

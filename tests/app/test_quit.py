@@ -32,8 +32,8 @@ def start(self):
     self.controllers.measuring.density_map()
     self.exports.video()
     dialog = self.exports.dialog
-    dialog.path.setText(str(Path(sys.argv[1]) / "film.mp4"))
-    dialog.seconds.setValue(120)
+    dialog.form.path.setText(str(Path(sys.argv[1]) / "film.mp4"))
+    dialog.form.seconds.setValue(120)
     dialog.start_button.click()
     QTimer.singleShot(1500, lambda: tell(self))
 

@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from playground.app.controllers.export_size import estimate_training_film_size
+from playground.app.controllers.exporting import paint_film
 from playground.app.controllers.measurements import learned_score
-from playground.app.controllers.training_film import FilmStage, paint_training_film
+from playground.app.controllers.training_film import FilmStage, TrainingFrames
 from playground.app.dialogs.export_dialog import ExportDialog
 from playground.app.model.preferences import Preferences, VideoChoice
 from playground.drawing.film import at_frame, schedule
@@ -59,7 +59,8 @@ def test_each_step_is_sampled_to_the_frame_in_view_and_held_as_long_as_any_other
     scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]), path=path)
     choice = VideoChoice(width=96, height=64, seconds=3.0, fps=10, suffix=".gif", subject="training")
     file = tmp_path / "learned.gif"
-    done = list(paint_training_film(scene, [stage(number, asked) for number in range(4)], 0.5, choice, file))
+    frames = TrainingFrames(scene, [stage(number, asked) for number in range(4)], 0.5, choice)
+    done = list(paint_film(frames, choice, file))
     assert [place for place, _ in painted] == [[number, 10.0] for number in range(4)]
     assert painted[0][1] == 11  # the trail of the frames before
     assert max(length for _, length in asked) == 11  # no frame beyond the one in view
@@ -76,34 +77,33 @@ def test_a_film_of_few_pictures_samples_only_the_steps_that_it_shows(tmp_path):
     asked = []
     scene = Scene(palette=DARK, particles=Particles(np.zeros((0, 2))), trails=None)
     choice = VideoChoice(width=96, height=64, seconds=1.0, fps=5, suffix=".gif", subject="training")
-    for _ in paint_training_film(
-        scene, [stage(number, asked) for number in range(40)], 0.0, choice, tmp_path / "a.gif"
-    ):
+    frames = TrainingFrames(scene, [stage(number, asked) for number in range(40)], 0.0, choice)
+    for _ in paint_film(frames, choice, tmp_path / "a.gif"):
         pass
     assert 2 <= len({number for number, _ in asked}) <= 5
 
 
 def test_without_training_there_is_no_film(tmp_path):
     with pytest.raises(PictureError, match="train first"):
-        list(paint_training_film(Scene(), [], 1.0, VideoChoice(), tmp_path / "a.mp4"))
+        list(paint_film(TrainingFrames(Scene(), [], 1.0, VideoChoice()), VideoChoice(), tmp_path / "a.mp4"))
 
 
 def test_the_dialog_asks_what_the_film_shows_and_says_why_there_is_no_training(qtbot, tmp_path):
     preferences = Preferences(tmp_path / "settings.ini")
     dialog = ExportDialog("video", tmp_path / "a.mp4", preferences)
     qtbot.addWidget(dialog)
-    assert dialog.video_choice().subject == "run"
-    dialog.subject.setCurrentIndex(1)
-    preferences.set("video", dialog.video_choice())
+    assert dialog.choice().subject == "run"
+    dialog.form.subject.setCurrentIndex(1)
+    preferences.set("video", dialog.choice())
     other = ExportDialog("video", tmp_path / "a.mp4", preferences)
     qtbot.addWidget(other)
-    assert other.video_choice().subject == "training"
-    other.refuse_training(None)
-    assert other.video_choice().subject == "training"
-    other.refuse_training(Message("x", "Train first."))
-    assert other.video_choice().subject == "run"
-    assert not other.subject.isEnabled()
-    assert "Train first." in other.subject.toolTip()
+    assert other.choice().subject == "training"
+    other.form.refuse_training(None)
+    assert other.choice().subject == "training"
+    other.form.refuse_training(Message("x", "Train first."))
+    assert other.choice().subject == "run"
+    assert not other.form.subject.isEnabled()
+    assert "Train first." in other.form.subject.toolTip()
 
 
 def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot, tmp_path):
@@ -136,13 +136,13 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
         np.testing.assert_allclose(shown.particles.positions, expected.positions[-1], rtol=1e-4, atol=1e-4)
     window.exports.video()
     dialog = window.exports.dialog
-    dialog.path.setText(str(tmp_path / "learned.gif"))
-    dialog.path.textEdited.emit(dialog.path.text())
-    dialog.subject.setCurrentIndex(1)
-    dialog.seconds.setValue(1.0)
-    dialog.fps.setValue(6)
-    dialog.width_box.setValue(160)
-    dialog.height_box.setValue(96)
+    dialog.form.path.setText(str(tmp_path / "learned.gif"))
+    dialog.form.path.textEdited.emit(dialog.form.path.text())
+    dialog.form.subject.setCurrentIndex(1)
+    dialog.form.seconds.setValue(1.0)
+    dialog.form.fps.setValue(6)
+    dialog.form.width_box.setValue(160)
+    dialog.form.height_box.setValue(96)
     with qtbot.waitSignal(window.exports.finished):
         dialog.start_button.click()
     assert (tmp_path / "learned.gif").stat().st_size > 1_000
@@ -165,8 +165,9 @@ def test_the_size_of_a_film_of_the_training_is_foretold(tmp_path, suffix):
             lambda run, frames: (lambda scene, frame: at_frame(scene, run.positions, 0), iter(())),
         )
 
-    for _ in paint_training_film(scene, [of(cloud) for cloud in clouds], 1.0, choice, path):
-        pass
     seen = dataclasses.replace(scene, particles=Particles(clouds[-1]))
-    *_, (_, size) = estimate_training_film_size(seen, len(clouds), choice)
+    frames = TrainingFrames(seen, [of(cloud) for cloud in clouds], 1.0, choice)
+    for _ in paint_film(frames, choice, path):
+        pass
+    *_, (_, size) = frames.film_size(choice)
     assert 1 / 2.5 < size / path.stat().st_size < 2.5

@@ -511,7 +511,7 @@ def test_a_failed_export_is_told_in_its_dialog_alone(window, qtbot, tmp_path):
     dialog = window.exports.dialog
     (tmp_path / "taken.png").mkdir()
     for name in ("taken.png", 300 * "n" + ".png"):
-        dialog.path.setText(str(tmp_path / name))
+        dialog.form.path.setText(str(tmp_path / name))
         with qtbot.waitSignal(window.exports.failed):
             dialog.start_button.click()
         assert "cannot be written" in dialog.failure

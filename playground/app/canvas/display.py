@@ -182,11 +182,6 @@ class Display(QObject):
         """Why the training cannot be filmed now; None if it can."""
         return why_disabled.choosing_step(self._controllers)
 
-    @property
-    def film_steps(self) -> int:
-        """The number of training steps in a film of the training."""
-        return len(self._replaying.steps)
-
     def training_film(self, viewport: Viewport) -> list[FilmStage]:
         """The stages of a film of the training: the current view with the weights of each step."""
         sampler, wanted, stages = self._state.experiment.sampling, self.wanted, []

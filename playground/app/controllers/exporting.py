@@ -1,36 +1,33 @@
-"""Exports a film of the run, a picture of the canvas, the trajectory as numbers, or the settings.
+"""Exports what is painted, or other files, one at a time.
 
 A thread paints with the same code as the screen. An export that is cancelled or fails leaves no file.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
-from playground.app.controllers.export_size import OverlayMaker, megabytes
+from playground.app.controllers.export_frames import Frames, images
+from playground.app.controllers.export_size import megabytes
 from playground.app.model import errors
-from playground.app.model.preferences import PictureChoice, Preferences, VideoChoice
+from playground.app.model.preferences import Preferences, VideoChoice
 from playground.app.workers.worker import Worker
 from playground.drawing import film
-from playground.drawing.render import PictureError, save_image
-from playground.drawing.scene import Scene
+from playground.drawing.render import save_image
 from playground.lab.atomic import atomic_write
 from playground.messages import plain
 from playground.user_errors import cannot_write, user_error
 
-if TYPE_CHECKING:
-    from playground.lab.trajectory import Trajectory
-
 POLL = 60  # ms
-SAMPLING_SHARE = 0.1  # of the bar, for frames that must be sampled before painting
-DENSITY_SHARE = 0.5  # of the bar, for learned densities that must be computed before painting
+COMPLETING = 0.1  # of the bar, for frames that must be computed before painting
+PREPARING = 0.5  # of the bar, for learned densities and runs that must be computed before painting
 
 Progress = tuple[int, int]  # done, total
+Write = Callable[[Path], Iterator[Progress]]  # writes a file, in a thread
 
 
 class Exporting(QObject):
@@ -129,69 +126,33 @@ class Exporting(QObject):
             self.finished.emit(f"Exported {self._path.name}, {megabytes(size)}.", str(self._path))
 
 
-def paint_picture(
-    scene: Scene, trajectory: "Trajectory | None", frame: int, overlay_maker: OverlayMaker, choice: PictureChoice
-) -> Iterator[tuple[float, QImage | bytes | None]]:
-    """Compute field and density of this frame for the picture's own view, then paint.
-
-    Yields:
-        The share done, and finally the image or drawing file.
-    """
-    overlay, preparing = overlay_maker(trajectory, np.array([frame]))
+def save_picture(frames: Frames, frame: int, path: Path) -> Iterator[Progress]:
+    """Paint one of the frames, and write it."""
+    painted, preparing = frames.prepare(np.array([frame]))
     for done in preparing:
-        yield 0.99 * done, None
-    yield 1.0, encoded(overlay(scene, frame), choice)
+        yield int(990 * done), 1000
+    picture = painted(frame)
+    if isinstance(picture, QImage):
+        save_image(picture, path)
+    else:
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(picture)
+    yield 1000, 1000
 
 
-def encoded(scene: Scene, choice: PictureChoice) -> QImage | bytes:
-    """The picture of a scene: an image, or the bytes of a drawing file."""
-    if choice.suffix == ".png":
-        return film.picture(scene, choice.width, choice.height)
-    return film.drawing(scene, choice.width, choice.height, choice.suffix)
-
-
-def save_picture(painting: Iterator[tuple[float, QImage | bytes | None]], path: Path) -> Iterator[Progress]:
-    """Write the result of :func:`paint_picture`."""
-    for done, image in painting:
-        if isinstance(image, bytes):
-            with atomic_write(path) as temporary:
-                temporary.write_bytes(image)
-        elif image is not None:
-            save_image(image, path)
-        yield int(1000 * done), 1000
-
-
-def paint_film(
-    scene: Scene,
-    complete: Callable[[], Iterator["Trajectory"]],
-    overlay_maker: OverlayMaker,
-    choice: VideoChoice,
-    path: Path,
-) -> Iterator[Progress]:
-    """Complete the run, prepare its densities, then paint it; yields the pictures done and their total.
-
-    Args:
-        scene: the canvas as it is, at the film's size.
-        complete: makes an iterator that yields the growing trajectory until its last frame.
-        overlay_maker: for a run and its frames to paint.
-    """
+def paint_film(frames: Frames, choice: VideoChoice, path: Path) -> Generator[Progress, None, None]:
+    """Complete the frames, prepare them, then paint the film; yields the pictures done and their total."""
     from playground.drawing.video import write_video  # loads FFmpeg's libraries, which opening the window does not need
 
     total = max(1, round(choice.seconds * choice.fps))
-    trajectory = None
-    for trajectory in complete():
-        done = len(trajectory) / max(trajectory.total, 1)
-        yield int(SAMPLING_SHARE * done * total), total
-    if trajectory is None or not len(trajectory):
-        raise PictureError("There is no run to export yet: press play first.")
-    frames = film.schedule(len(trajectory), choice.seconds, choice.fps)
-    begun = SAMPLING_SHARE
-    overlay, preparing = overlay_maker(trajectory, frames)
+    for done in frames.complete():
+        yield int(COMPLETING * done * total), total
+    shown = film.schedule(len(frames), choice.seconds, choice.fps)
+    begun, (painted, preparing) = COMPLETING, frames.prepare(shown)
     for done in preparing:
-        begun = SAMPLING_SHARE + DENSITY_SHARE * done
+        begun = COMPLETING + PREPARING * done
         yield int(begun * total), total
-    images = film.pictures(scene, overlay, frames.tolist(), choice.width, choice.height)
-    for done in write_video(path, images, len(frames), (choice.width, choice.height), choice.fps):
+    for done in write_video(path, images(painted, shown.tolist()), total, (choice.width, choice.height), choice.fps):
         yield int((begun + (1 - begun) * done) * total), total
     yield total, total
 

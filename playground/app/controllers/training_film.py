@@ -1,14 +1,13 @@
-"""A film of a training: the same noise and the same frame of the run, with the weights of each training step."""
+"""The frames of a training: the same noise and the same frame of the run, with the weights of each training step."""
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from playground.app.controllers.export_frames import Choice, Frames, Painted, Size, encoded
 from playground.app.controllers.export_size import OverlayMaker
-from playground.app.controllers.exporting import Progress
 from playground.app.model.preferences import VideoChoice
 from playground.drawing import film
 from playground.drawing.render import PictureError
@@ -16,8 +15,6 @@ from playground.drawing.scene import Scene
 
 if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
-
-SAMPLING_SHARE = 0.6  # of the bar, for runs that must be sampled before painting
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,54 +30,73 @@ class FilmStage:
     overlay_maker: OverlayMaker
 
 
-def paint_training_film(
-    scene: Scene, stages: Sequence[FilmStage], share: float, choice: VideoChoice, path: Path
-) -> Generator[Progress, None, None]:
-    """Sample each training step's run up to the frame, then paint; yields the pictures done and their total.
+class TrainingFrames(Frames):
+    """A frame for each training step.
 
     Args:
-        scene: the canvas as it is, at the film's size.
-        stages: the training steps, all shown for the same time, but the last one longer.
+        scene: the canvas with the frame in view, in the size of the choice.
+        stages: the training steps.
         share: the position in each run that is shown, from 0 to 1.
-
-    Raises:
-        PictureError: there are no stages.
     """
-    from playground.drawing.video import write_video  # loads FFmpeg's libraries, which opening the window does not need
 
-    if not stages:
-        raise PictureError("There is no training to export yet: train first.")
-    scene = _unmeasured(scene)
-    shown = film.schedule(len(stages), choice.seconds, choice.fps)
-    total, wanted = len(shown), np.unique(shown).tolist()
-    scenes: dict[int, Scene] = {}
-    for count, number in enumerate(wanted):
-        for done, found in _stage_scene(scene, stages[number], share):
-            scenes[number] = found
-            yield int(SAMPLING_SHARE * total * (count + done) / len(wanted)), total
-    images = film.pictures(scene, lambda _, number: scenes[number], shown.tolist(), choice.width, choice.height)
-    for done in write_video(path, images, total, (choice.width, choice.height), choice.fps):
-        yield int((SAMPLING_SHARE + (1 - SAMPLING_SHARE) * done) * total), total
-    yield total, total
+    def __init__(self, scene: Scene, stages: Sequence[FilmStage], share: float, choice: Choice) -> None:
+        # Clicked points and their paths were measured with the weights of one step.
+        images = scene.images and dataclasses.replace(scene.images, selected=None, second=None)
+        self._scene = dataclasses.replace(scene, path=None, interpolation=None, images=images)
+        self._stages, self._share, self._choice = stages, share, choice
 
+    def complete(self) -> Iterator[float]:
+        if not self._stages:
+            raise PictureError("There is no training to export yet: train first.")
+        return iter(())
 
-def _stage_scene(scene: Scene, stage: FilmStage, share: float) -> Iterator[tuple[float, Scene]]:
-    """Make the scene of one training step; yields the share done and finally the scene."""
-    for trajectory in stage.run():
-        frame = round(share * (trajectory.total - 1))
-        yield 0.8 * len(trajectory) / max(frame + 1, len(trajectory)), scene
-        if len(trajectory) > frame:
-            break
-    overlay, preparing = stage.overlay_maker(trajectory, np.array([frame]))
-    for done in preparing:
-        yield 0.8 + 0.2 * done, scene
-    yield 1.0, _detached(overlay(scene, frame))
+    def __len__(self) -> int:
+        return len(self._stages)
 
+    def prepare(self, frames: np.ndarray) -> tuple[Painted, Iterator[float]]:
+        """Sample each step's run up to the frame."""
+        scenes: dict[int, Scene] = {}
 
-def _unmeasured(scene: Scene) -> Scene:
-    """The scene without clicked points and their paths, which were measured with the weights of one step."""
-    images = scene.images and dataclasses.replace(scene.images, selected=None, second=None)
-    return dataclasses.replace(scene, path=None, interpolation=None, images=images)
+        def prepared() -> Iterator[float]:
+            wanted = np.unique(frames).tolist()
+            for count, number in enumerate(wanted):
+                for done, found in self._stage_scene(self._stages[number]):
+                    scenes[number] = found
+                    yield (count + done) / len(wanted)
+
+        return lambda number: encoded(scenes[number], self._choice), prepared()
+
+    def _stage_scene(self, stage: FilmStage) -> Iterator[tuple[float, Scene]]:
+        """Make the scene of one training step; yields the share done and finally the scene."""
+        for trajectory in stage.run():
+            frame = round(self._share * (trajectory.total - 1))
+            yield 0.8 * len(trajectory) / max(frame + 1, len(trajectory)), self._scene
+            if len(trajectory) > frame:
+                break
+        overlay, preparing = stage.overlay_maker(trajectory, np.array([frame]))
+        for done in preparing:
+            yield 0.8 + 0.2 * done, self._scene
+        yield 1.0, _detached(overlay(self._scene, frame))
+
+    def film_size(self, choice: VideoChoice) -> Iterator[Size]:
+        """Paint and encode the current view, without particles and again with them.
+
+        Two training steps differ by about as much as pictures with and without particles. Held pictures cost almost nothing.
+        """
+        from playground.drawing.video import packet_sizes  # loads FFmpeg's libraries, which the window does not need
+
+        schedule, scene = film.schedule(len(self), choice.seconds, choice.fps), self._scene
+        pictures = int((np.diff(schedule) > 0).sum()) + 1
+        size = choice.width, choice.height
+        bare = dataclasses.replace(scene, particles=None, trails=None)
+        if scene.images is not None:
+            bare = dataclasses.replace(bare, images=dataclasses.replace(scene.images, images=scene.images.images[::-1]))
+        held = max(1, len(schedule) // pictures)
+        before, now = ([film.picture(one, *size)] * held for one in (bare, scene))
+        alone = sum(packet_sizes(choice.suffix, now, size, choice.fps))
+        yield 0.5, None
+        both = sum(packet_sizes(choice.suffix, [*before, *now], size, choice.fps))
+        yield 1.0, alone + (pictures - 1) * (both - sum(packet_sizes(choice.suffix, before, size, choice.fps)))
 
 
 def _detached(scene: Scene) -> Scene:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app.controllers.export_frames import Choice
 from playground.app.controllers.export_size import MAILABLE, mailable, megabytes
 from playground.app.model.preferences import GIF, PictureChoice, Preferences, VideoChoice
 from playground.app.style.labels import worded
@@ -55,8 +57,252 @@ SUBJECTS = (
 THEMES = (("As the window", ""), ("Dark", "dark"), ("Light", "light"))
 
 
+class ExportForm(QWidget):
+    """The file, size and theme of a picture; for a video, length and frame rate too.
+
+    Signals:
+        changed(): the file would have another size.
+        settled(): so it was, and the last change is a while ago.
+    """
+
+    changed = Signal()
+    settled = Signal()
+
+    def __init__(self, choice: Choice, suggestion: Path) -> None:
+        super().__init__()
+        self.kind = "video" if isinstance(choice, VideoChoice) else "picture"
+        self._agreed: Path | None = None  # the file that may be replaced
+        self._suits = True  # whether a GIF takes a size and frame rate with which it can be mailed
+        self.suited = False  # whether these differ from the chosen ones
+        self._changes_itself = False
+        self._fill(choice, suggestion)
+        self._watch()
+
+    def _fill(self, choice: Choice, suggestion: Path) -> None:
+        """Make a row for each choice."""
+        self.rows = form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(2 * UNIT)
+        form.setVerticalSpacing(UNIT)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.path = QLineEdit(str(suggestion.with_suffix(choice.suffix)))
+        self.path.setMinimumWidth(px(340))
+        browse = QPushButton("&Choose…")
+        browse.clicked.connect(self._browse)
+        self.subject = ChoiceBox((subject, title) for title, subject in SUBJECTS)
+        self.seconds, self.fps = QDoubleSpinBox(), QSpinBox()
+        if isinstance(choice, VideoChoice):
+            form.addRow("S&hows", self.subject)
+            self.subject.set_value(choice.subject)
+        form.addRow("&File", _row(self.path, browse, stretch=False))
+        self.format = ChoiceBox((FORMATS if self.kind == "video" else PICTURES).items())
+        form.addRow("F&ormat", self.format)
+        self.format.set_value(choice.suffix)
+        self.size_preset = ChoiceBox((title, title) for title in (*(title for title, _, _ in SIZES), CUSTOM))
+        self.width_box, self.height_box = _pixels(choice.width), _pixels(choice.height)
+        form.addRow("&Size", self.size_preset)
+        form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels, even")))
+        self._show_preset()
+        if isinstance(choice, VideoChoice):
+            self.seconds.setRange(1, 600)
+            self.seconds.setDecimals(1)
+            self.seconds.setSuffix(" s")
+            self.seconds.setValue(choice.seconds)
+            self.fps.setRange(5, 120)
+            self.fps.setSuffix(" frames/s")
+            self.fps.setValue(choice.fps)
+            form.addRow("&Length", self.seconds)
+            form.addRow("Frame &rate", self.fps)
+        self.theme = ChoiceBox((name, title) for title, name in THEMES)
+        self.theme.set_value(choice.theme)
+        form.addRow("&Theme", self.theme)
+        self.caption, self.legend = QCheckBox("Ca&ption"), QCheckBox("Le&gend")
+        self.caption.setChecked(choice.caption)
+        self.legend.setChecked(choice.legend)
+        form.addRow(QLabel("Words"), _row(self.caption, self.legend))
+        self.numbers = self.width_box, self.height_box, self.fps, self.seconds
+        for box in self.numbers:
+            box.setMinimumHeight(px(26))
+            box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding is outside the text
+        self._describe(browse)
+
+    def _watch(self) -> None:
+        """Follow the choices."""
+        self.path.textEdited.connect(self._path_typed)
+        self.format.currentIndexChanged.connect(self._format_chosen)
+        self.size_preset.activated.connect(self._size_chosen)
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(PATIENCE)
+        self._settling.timeout.connect(self.settled)
+        self.changed.connect(self._settling.start)
+        for box in self.numbers:
+            box.valueChanged.connect(self.changed)
+        for asked in self._mailed:
+            asked.valueChanged.connect(self._asked_for)
+        for side in (self.width_box, self.height_box):
+            side.valueChanged.connect(self._show_preset)
+        for choices in (self.format, self.theme, self.subject):
+            choices.currentIndexChanged.connect(self.changed)
+        for words in (self.caption, self.legend):
+            words.toggled.connect(self.changed)
+        self._settling.start(0)
+
+    def choice(self) -> Choice:
+        """The choices as the preferences keep them."""
+        common: dict[str, Any] = {
+            "width": self.width_box.value(),
+            "height": self.height_box.value(),
+            "theme": self.theme.currentData(),
+            "suffix": self.format.currentData(),
+            "caption": self.caption.isChecked(),
+            "legend": self.legend.isChecked(),
+        }
+        if self.kind == "picture":
+            return PictureChoice(**common)
+        video = {"seconds": self.seconds.value(), "fps": self.fps.value(), "subject": self.subject.currentData()}
+        return VideoChoice(**common, **video)
+
+    def refuse_training(self, why: Message | None) -> None:
+        """Set why the training cannot be filmed now; None if it can."""
+        if why is not None:
+            self.subject.set_value("run")
+            self.subject.setEnabled(False)
+            self.subject.setToolTip(wrapped(worded(why)))
+
+    # --- the file
+
+    @property
+    def file(self) -> Path:
+        """The file to write."""
+        return Path(self.path.text().strip()).expanduser()
+
+    def refused(self) -> str:
+        """Why the name of the file is refused; "" if it is not."""
+        path = self.file
+        if not path.name or not path.stem:
+            return "Give the file a name."
+        if path.suffix.lower() != self.format.currentData():
+            shown, known = path.suffix or "A name without ending", ", ".join(self._endings())
+            return f"{shown} is not a format for a {self.kind}: end the name in {known}."
+        if not os.path.isdir(path.absolute().parent):  # pathlib would raise for a name that is too long
+            return f"The folder {path.absolute().parent} does not exist."
+        return ""
+
+    def may_write(self) -> bool:
+        """Whether no file exists, or the user lets it be replaced."""
+        path = self.file.absolute()
+        if os.path.isfile(path) and path != self._agreed and not may_replace(self, f"{path.name} exists already."):
+            return False
+        self._agreed = path
+        return True
+
+    def _endings(self) -> list[str]:
+        return [self.format.itemData(row) for row in range(self.format.count())]
+
+    def _browse(self) -> None:
+        endings = self._endings()
+        wanted = " ".join(f"*{ending}" for ending in endings)
+        name, _ = file_prompts.save_name(
+            self, f"Export {self.kind}", self.path.text(), f"{self.kind.title()} ({wanted})"
+        )
+        path = completed(self, name, endings, self.format.currentData()) if name else None
+        if path is not None:
+            self._agreed = path  # the file dialog has asked
+            self.path.setText(str(path))
+            self._path_typed()
+
+    def _format_chosen(self) -> None:
+        path = Path(self.path.text())
+        if path.name:
+            self.path.setText(str(path.with_suffix(self.format.currentData())))
+        self._suit_format()
+
+    def _path_typed(self) -> None:
+        row = self.format.findData(Path(self.path.text()).suffix.lower())
+        if row >= 0:
+            self.format.blockSignals(True)
+            self.format.setCurrentIndex(row)
+            self.format.blockSignals(False)
+            self._suit_format()
+            self.changed.emit()
+
+    # --- its size
+
+    @property
+    def _mailed(self) -> tuple[QSpinBox, ...]:
+        """The numbers that a mail limits."""
+        return self.width_box, self.height_box, self.fps
+
+    @property
+    def is_mailed(self) -> bool:
+        """Whether the file is a GIF whose size the program chose so that it can be mailed."""
+        return self._suits and self.format.currentData() == ".gif"
+
+    def suit_mail(self, size: int) -> bool:
+        """Take fewer frames and pixels, so that the file can be mailed.
+
+        Returns:
+            Whether that was possible; the size is then estimated again.
+        """
+        before = tuple(box.value() for box in self._mailed)
+        after = mailable(size, *before)
+        self._changes_itself = True
+        for box, value in zip(self._mailed, after, strict=True):
+            box.setValue(value)
+        self._changes_itself = False
+        self.suited = True
+        return after != before
+
+    def _asked_for(self) -> None:
+        """Keep a size or a frame rate that the user chose, however large the file is."""
+        if not self._changes_itself:
+            self._suits = self.suited = False
+
+    def _suit_format(self) -> None:
+        """Take the default size and rate of the format, if the other format's defaults are set."""
+        usual = tuple(getattr(VideoChoice(), name) for name in GIF)
+        before, after = tuple(GIF.values()), usual
+        if self.format.currentData() == ".gif":
+            before, after = after, before
+        if self.kind == "video" and tuple(box.value() for box in self._mailed) == before:
+            for box, value in zip(self._mailed, after, strict=True):
+                box.setValue(value)
+        self._suits, self.suited = True, False
+
+    def _size_chosen(self, row: int) -> None:
+        if row < len(SIZES):
+            _, width, height = SIZES[row]
+            self.width_box.setValue(width)
+            self.height_box.setValue(height)
+
+    def _show_preset(self) -> None:
+        size = self.width_box.value(), self.height_box.value()
+        known = [tuple(sides) for _, *sides in SIZES]
+        self.size_preset.setCurrentIndex(known.index(size) if size in known else len(SIZES))
+
+    def _describe(self, browse: QPushButton) -> None:
+        for widget, name, tip in (
+            (self.path, "File", "Where to write it; the ending chooses the format"),
+            (browse, "Choose the file", "Choose where to write it"),
+            (self.format, "Format", FORMAT_TIPS[self.kind]),
+            (self.caption, "Caption", "Name the layers, the sampler and the moment, at the bottom right"),
+            (self.legend, "Legend", "Say which colour is which: a key of the layers, and scales"),
+            (self.size_preset, "Size", "Common sizes"),
+            (self.width_box, "Width in pixels", "Width in pixels, even"),
+            (self.height_box, "Height in pixels", "Height in pixels, even"),
+            (self.subject, "What the film shows", "The sampler's run, or how the network learned, step by step"),
+            (self.seconds, "Length in seconds", "The whole film takes this long"),
+            (self.fps, "Frames a second", "Frames a second"),
+            (self.theme, "Theme", "Colours of what is exported"),
+        ):
+            widget.setAccessibleName(name)
+            widget.setToolTip(wrapped(tip))
+
+
 class ExportDialog(QDialog):
-    """Size and theme of a picture; for a video, length and frame rate too.
+    """Asks for the choices of a video or a picture, and shows the progress of its export.
 
     It stays open while the export runs, and the window stays usable.
 
@@ -76,91 +322,17 @@ class ExportDialog(QDialog):
         self._preferences = preferences
         self.running = False
         self.failure = ""  # the error of the last export
-        self._agreed: Path | None = None  # the file that may be replaced
-        self._suits = True  # whether a GIF takes a size and frame rate with which it can be mailed
-        self._suited = False  # whether these differ from the chosen ones
-        self._changes_itself = False
         self._estimates = True  # whether the file's size is being estimated
         self._waits = False  # whether the export waits for that
         self.setObjectName(f"{kind}Dialog")
         self.setWindowTitle(f"Export {kind}")
-        choice: VideoChoice | PictureChoice = preferences.get(kind)
-        self._form = QWidget()
-        self._fill_form(choice, suggestion)
-        self._watch_choices()
-        self._lay_out()
-
-    def _fill_form(self, choice: VideoChoice | PictureChoice, suggestion: Path) -> None:
-        """Make a row for each choice."""
-        form = QFormLayout(self._form)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(2 * UNIT)
-        form.setVerticalSpacing(UNIT)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.path = QLineEdit(str(suggestion.with_suffix(choice.suffix)))
-        self.path.setMinimumWidth(px(340))
-        browse = QPushButton("&Choose…")
-        browse.clicked.connect(self._browse)
-        self.subject = ChoiceBox((subject, title) for title, subject in SUBJECTS)
-        if isinstance(choice, VideoChoice):
-            form.addRow("S&hows", self.subject)
-            self.subject.setCurrentIndex(self.subject.findData(choice.subject))
-        form.addRow("&File", _row(self.path, browse, stretch=False))
-        self.format = ChoiceBox((FORMATS if self.kind == "video" else PICTURES).items())
-        form.addRow("F&ormat", self.format)
-        self.format.setCurrentIndex(self.format.findData(choice.suffix))
-        self.size_preset = ChoiceBox((title, title) for title in (*(title for title, _, _ in SIZES), CUSTOM))
-        self.width_box, self.height_box = _pixels(choice.width), _pixels(choice.height)
-        form.addRow("&Size", self.size_preset)
-        form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels, even")))
-        self._show_preset()
-        self.seconds, self.fps = QDoubleSpinBox(), QSpinBox()
-        if isinstance(choice, VideoChoice):
-            self.seconds.setRange(1, 600)
-            self.seconds.setDecimals(1)
-            self.seconds.setSuffix(" s")
-            self.seconds.setValue(choice.seconds)
-            self.fps.setRange(5, 120)
-            self.fps.setSuffix(" frames/s")
-            self.fps.setValue(choice.fps)
-            form.addRow("&Length", self.seconds)
-            form.addRow("Frame &rate", self.fps)
-        self.theme = ChoiceBox((name, title) for title, name in THEMES)
-        self.theme.setCurrentIndex(self.theme.findData(choice.theme))
-        form.addRow("&Theme", self.theme)
-        self.caption, self.legend = QCheckBox("Ca&ption"), QCheckBox("Le&gend")
-        self.caption.setChecked(choice.caption)
-        self.legend.setChecked(choice.legend)
-        form.addRow(QLabel("Words"), _row(self.caption, self.legend))
+        self.form = ExportForm(preferences.get(kind), suggestion)
         self.file_size = QLabel(ESTIMATING)
         self.file_size.setWordWrap(True)
-        form.addRow(QLabel("File size"), self.file_size)  # takes no input, and so needs no key
-        self._describe(browse)
-        for box in (self.width_box, self.height_box, self.seconds, self.fps):
-            box.setMinimumHeight(px(26))
-            box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding is outside the text
-
-    def _watch_choices(self) -> None:
-        """Follow the choices, and have the file's size estimated again when they have settled."""
-        self.path.textEdited.connect(self._path_typed)
-        self.format.currentIndexChanged.connect(self._format_chosen)
-        self.size_preset.activated.connect(self._size_chosen)
-        for side in (self.width_box, self.height_box):
-            side.valueChanged.connect(self._show_preset)
-        self._changing = QTimer(self)
-        self._changing.setSingleShot(True)
-        self._changing.setInterval(PATIENCE)
-        self._changing.timeout.connect(self.size_wanted)
-        for box in (self.width_box, self.height_box, self.seconds, self.fps):
-            box.valueChanged.connect(self._size_unknown)
-        for asked in (self.width_box, self.height_box, self.fps):
-            asked.valueChanged.connect(self._asked_for)
-        for choices in (self.format, self.theme, self.subject):
-            choices.currentIndexChanged.connect(self._size_unknown)
-        for words in (self.caption, self.legend):
-            words.toggled.connect(self._size_unknown)
-        self._changing.start(0)
+        self.form.rows.addRow(QLabel("File size"), self.file_size)  # takes no input, and so needs no key
+        self.form.changed.connect(self._size_unknown)
+        self.form.settled.connect(self.size_wanted)
+        self._lay_out()
 
     def _lay_out(self) -> None:
         """Put the progress and the buttons below the form."""
@@ -191,54 +363,25 @@ class ExportDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
         layout.setSpacing(UNIT)
-        layout.addWidget(self._form)
+        layout.addWidget(self.form)
         layout.addSpacing(UNIT)
         layout.addWidget(self.bar)
         layout.addWidget(self.status)
         layout.addLayout(buttons)
 
-    def picture_choice(self) -> PictureChoice:
-        """A picture's choices as the preferences keep them."""
-        return PictureChoice(
-            width=self.width_box.value(),
-            height=self.height_box.value(),
-            theme=self.theme.currentData(),
-            suffix=self.format.currentData(),
-            caption=self.caption.isChecked(),
-            legend=self.legend.isChecked(),
-        )
-
-    def video_choice(self) -> VideoChoice:
-        """A film's choices as the preferences keep them."""
-        return VideoChoice(
-            width=self.width_box.value(),
-            height=self.height_box.value(),
-            theme=self.theme.currentData(),
-            seconds=self.seconds.value(),
-            fps=self.fps.value(),
-            suffix=self.format.currentData(),
-            subject=self.subject.currentData(),
-            caption=self.caption.isChecked(),
-            legend=self.legend.isChecked(),
-        )
-
-    def refuse_training(self, why: Message | None) -> None:
-        """Set why the training cannot be filmed now; None if it can."""
-        if why is not None:
-            self.subject.setCurrentIndex(self.subject.findData("run"))
-            self.subject.setEnabled(False)
-            self.subject.setToolTip(wrapped(worded(why)))
+    def choice(self) -> Choice:
+        """The choices as the preferences keep them."""
+        return self.form.choice()
 
     # --- the size of the file
 
     def _size_unknown(self) -> None:
         self._estimates = True
         self.file_size.setText(WRITING if self.running else ESTIMATING)
-        self._changing.start()
 
     def show_file_size(self, size: int | None) -> None:
         """Show the estimated bytes of the file; None if there is no estimate."""
-        if size is not None and size > MAILABLE and self._is_mailed and self._suit_mail(size):
+        if size is not None and size > MAILABLE and self.form.is_mailed and self.form.suit_mail(size):
             return
         self._estimates = False
         self.file_size.setText("unknown" if size is None else self._about(size))
@@ -250,47 +393,21 @@ class ExportDialog(QDialog):
         """The size in words, with advice if it is too large for a mail."""
         smaller = "fewer pixels" if self.kind == "picture" else "fewer pixels or frames"
         more = f": too large for a mail; choose {smaller}" if size > MAILABLE else ""
-        if self._suited and not more:
+        if self.form.suited and not more:
             more = ": made smaller than was chosen, so that it can be mailed. Choose another size to have that."
         return f"about {megabytes(size)}{more}"
-
-    @property
-    def _is_mailed(self) -> bool:
-        """Whether the file is a GIF whose size the program chose so that it can be mailed."""
-        return self._suits and self.kind == "video" and self.format.currentData() == ".gif"
-
-    def _suit_mail(self, size: int) -> bool:
-        """Take fewer frames and pixels, so that the file can be mailed.
-
-        Returns:
-            Whether that was possible; the size is then estimated again.
-        """
-        boxes = self.width_box, self.height_box, self.fps
-        before = tuple(box.value() for box in boxes)
-        after = mailable(size, *before)
-        self._changes_itself = True
-        for box, value in zip(boxes, after, strict=True):
-            box.setValue(value)
-        self._changes_itself = False
-        self._suited = True
-        return after != before
-
-    def _asked_for(self) -> None:
-        """Keep a size or a frame rate that the user chose, however large the file is."""
-        if not self._changes_itself:
-            self._suits = self._suited = False
 
     # --- during the export
 
     def set_running(self, running: bool) -> None:
         self.running, self.failure = running, ""
-        self._form.setEnabled(not running)
+        self.form.setEnabled(not running)
         self.start_button.setEnabled(not running)
         self.bar.setVisible(running)
         self.bar.setValue(0)
         self.status.setText("Starting…" if running else "")
         if self._estimates:  # an export ends the estimate
-            self._size_unknown()
+            self.form.changed.emit()
 
     def wait_for(self, sentence: str) -> None:
         """Say what the export waits for, which can be cancelled like the export itself."""
@@ -332,101 +449,17 @@ class ExportDialog(QDialog):
             self.cancelled.emit()
         super().closeEvent(event)
 
-    # --- the form
-
     def _start(self) -> None:
         set_role(self.status, "caption")
-        path = Path(self.path.text().strip()).expanduser()
-        if not path.name or not path.stem:
-            self.fail("Give the file a name.")
-        elif path.suffix.lower() != self.format.currentData():
-            known = ", ".join(self.format.itemData(row) for row in range(self.format.count()))
-            self.fail(
-                f"{path.suffix or 'A name without ending'} is not a format for a {self.kind}: end the name in {known}."
-            )
-        elif not os.path.isdir(path.absolute().parent):  # pathlib would raise for a name that is too long
-            self.fail(f"The folder {path.absolute().parent} does not exist.")
-        elif self._is_mailed and self._estimates:
+        why = self.form.refused()
+        if why:
+            self.fail(why)
+        elif self.form.is_mailed and self._estimates:
             self._waits = True
             self.status.setText("The size of the file is still being estimated.")
-        elif self._may_write(path.absolute()):
-            choice = self.picture_choice() if self.kind == "picture" else self.video_choice()
-            self._preferences.set(self.kind, choice)
-            self.wanted.emit(path.absolute())
-
-    def _may_write(self, path: Path) -> bool:
-        """Whether no file exists, or the user lets it be replaced."""
-        if os.path.isfile(path) and path != self._agreed and not may_replace(self, f"{path.name} exists already."):
-            return False
-        self._agreed = path
-        return True
-
-    def _browse(self) -> None:
-        endings = [self.format.itemData(row) for row in range(self.format.count())]
-        wanted = " ".join(f"*{ending}" for ending in endings)
-        name, _ = file_prompts.save_name(
-            self, f"Export {self.kind}", self.path.text(), f"{self.kind.title()} ({wanted})"
-        )
-        path = completed(self, name, endings, self.format.currentData()) if name else None
-        if path is not None:
-            self._agreed = path  # the file dialog has asked
-            self.path.setText(str(path))
-            self._path_typed()
-
-    def _format_chosen(self) -> None:
-        path = Path(self.path.text())
-        if path.name:
-            self.path.setText(str(path.with_suffix(self.format.currentData())))
-        self._suit_format()
-
-    def _suit_format(self) -> None:
-        """Take the default size and rate of the format, if the other format's defaults are set."""
-        video = VideoChoice()
-        usual = {name: getattr(video, name) for name in GIF}
-        before, after = (usual, GIF) if self.format.currentData() == ".gif" else (GIF, usual)
-        boxes = {"width": self.width_box, "height": self.height_box, "fps": self.fps}
-        if self.kind == "video" and all(box.value() == before[name] for name, box in boxes.items()):
-            for name, box in boxes.items():
-                box.setValue(after[name])
-        self._suits, self._suited = True, False
-
-    def _path_typed(self) -> None:
-        row = self.format.findData(Path(self.path.text()).suffix.lower())
-        if row >= 0:
-            self.format.blockSignals(True)
-            self.format.setCurrentIndex(row)
-            self.format.blockSignals(False)
-            self._suit_format()
-            self._size_unknown()
-
-    def _size_chosen(self, row: int) -> None:
-        if row < len(SIZES):
-            _, width, height = SIZES[row]
-            self.width_box.setValue(width)
-            self.height_box.setValue(height)
-
-    def _show_preset(self) -> None:
-        size = (self.width_box.value(), self.height_box.value())
-        rows = [row for row, (_, *known) in enumerate(SIZES) if tuple(known) == size]
-        self.size_preset.setCurrentIndex(rows[0] if rows else len(SIZES))
-
-    def _describe(self, browse: QPushButton) -> None:
-        for widget, name, tip in (
-            (self.path, "File", "Where to write it; the ending chooses the format"),
-            (browse, "Choose the file", "Choose where to write it"),
-            (self.format, "Format", FORMAT_TIPS[self.kind]),
-            (self.caption, "Caption", "Name the layers, the sampler and the moment, at the bottom right"),
-            (self.legend, "Legend", "Say which colour is which: a key of the layers, and scales"),
-            (self.size_preset, "Size", "Common sizes"),
-            (self.width_box, "Width in pixels", "Width in pixels, even"),
-            (self.height_box, "Height in pixels", "Height in pixels, even"),
-            (self.subject, "What the film shows", "The sampler's run, or how the network learned, step by step"),
-            (self.seconds, "Length in seconds", "The whole film takes this long"),
-            (self.fps, "Frames a second", "Frames a second"),
-            (self.theme, "Theme", "Colours of what is exported"),
-        ):
-            widget.setAccessibleName(name)
-            widget.setToolTip(wrapped(tip))
+        elif self.form.may_write():
+            self._preferences.set(self.kind, self.choice())
+            self.wanted.emit(self.form.file.absolute())
 
 
 class PixelBox(QSpinBox):

@@ -1,0 +1,118 @@
+"""The frames of a film or a picture, for the export's thread."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+from playground.app.controllers.export_size import OverlayMaker, sampled_pieces
+from playground.app.model.preferences import PictureChoice, VideoChoice
+from playground.drawing import film
+from playground.drawing.render import PictureError
+from playground.drawing.scene import Scene
+
+if TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
+Choice = PictureChoice | VideoChoice
+Painted = Callable[[int], QImage | bytes]
+"""Paints a frame: an image, or the bytes of a drawing file."""
+Size = tuple[float, int | None]
+"""The share done, and finally the estimated bytes, if they can be estimated."""
+
+
+class Frames(ABC):
+    """Frames in the size, format and colours of a choice; their number is final once they are complete."""
+
+    def complete(self) -> Iterator[float]:
+        """Compute the frames that are missing; yields the share done.
+
+        Raises:
+            PictureError: there is nothing to show.
+        """
+        return iter(())
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def prepare(self, frames: np.ndarray) -> tuple[Painted, Iterator[float]]:
+        """A function that paints any of these frames, and its preparation, which must be iterated to its end first."""
+
+    def film_size(self, choice: VideoChoice) -> Iterator[Size]:
+        """Paint and encode pieces of the film of the frames that there are."""
+        from playground.drawing.video import estimated_size, packet_sizes  # loads FFmpeg's libraries
+
+        if not len(self):
+            yield 1.0, None
+            return
+        moving, pieces = sampled_pieces(film.schedule(len(self), choice.seconds, choice.fps))
+        painted, preparing = self.prepare(np.concatenate(pieces))
+        for done in preparing:
+            yield 0.5 * done, None
+        size, found = (choice.width, choice.height), list[Sequence[int]]()
+        for frames in pieces:
+            found.append(packet_sizes(choice.suffix, images(painted, frames), size, choice.fps))
+            yield 0.5 + 0.5 * len(found) / len(pieces), None
+        yield 1.0, estimated_size(choice.suffix, found, moving)
+
+
+class RunFrames(Frames):
+    """The frames of the run on the canvas, or the canvas without a run as its frame 0.
+
+    Args:
+        scene: the canvas, in the size of the choice.
+        trajectory: the run as it is now.
+        overlay_maker: for the run and the frames to paint.
+        complete: makes an iterator that yields the growing run until its last frame.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        trajectory: "Trajectory | None",
+        overlay_maker: OverlayMaker,
+        choice: Choice,
+        complete: Callable[[], Iterator["Trajectory"]] = lambda: iter(()),
+    ) -> None:
+        self._scene, self._trajectory, self._overlay_maker = scene, trajectory, overlay_maker
+        self._choice, self._complete = choice, complete
+
+    def complete(self) -> Iterator[float]:
+        self._trajectory = None
+        for run in self._complete():
+            self._trajectory = run
+            yield len(run) / max(run.total, 1)
+        if not len(self):
+            raise PictureError("There is no run to export yet: press play first.")
+
+    def __len__(self) -> int:
+        return 0 if self._trajectory is None else len(self._trajectory)
+
+    def prepare(self, frames: np.ndarray) -> tuple[Painted, Iterator[float]]:
+        overlay, preparing = self._overlay_maker(self._trajectory, frames)
+        return lambda frame: encoded(overlay(self._scene, frame), self._choice), preparing
+
+
+def encoded(scene: Scene, choice: Choice) -> QImage | bytes:
+    """The picture of a scene: an image, or the bytes of a drawing file."""
+    if choice.suffix in (".svg", ".pdf"):
+        return film.drawing(scene, choice.width, choice.height, choice.suffix)
+    return film.picture(scene, choice.width, choice.height)
+
+
+def images(painted: Painted, frames: Iterable[int]) -> Iterator[QImage]:
+    """The pictures of a film; a frame that repeats is painted once."""
+    for image in film.each_once(painted, frames):
+        assert isinstance(image, QImage)
+        yield image
+
+
+def picture(frames: Frames, frame: int) -> QImage | bytes:
+    """One frame, prepared at once."""
+    painted, preparing = frames.prepare(np.array([frame]))
+    for _ in preparing:
+        pass
+    return painted(frame)

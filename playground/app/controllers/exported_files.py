@@ -1,0 +1,109 @@
+"""The files that are exported without a dialog of choices: settings, runs, trajectories and scripts."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playground.app.controllers.export_size import megabytes
+from playground.app.controllers.exporting import Progress, Write
+from playground.app.model.pinned_runs import PinnedRuns
+from playground.app.model.run_table import table_text
+from playground.lab import experiment as experiments
+from playground.lab.atomic import atomic_write
+from playground.lab.experiment import Experiment
+from playground.lab.provenance import Provenance
+from playground.user_errors import UserError
+
+if TYPE_CHECKING:
+    from playground.data import Dataset
+    from playground.lab.trajectory import Trajectory
+
+SCRIPTS = (
+    "Short script (*.py)",
+    "Short notebook (*.ipynb)",
+    "Stand-alone folder of torch and numpy (*.zip)",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ExportedFile:
+    """A file to be exported.
+
+    Attributes:
+        title: the title of the dialog that asks for its name.
+        types: what it may be, as "Images (*.png)"; a name without a suffix gets that of the chosen type.
+        write: writes it, in a thread.
+    """
+
+    title: str
+    types: Sequence[str]
+    write: Write
+
+
+def settings(experiment: Experiment) -> ExportedFile:
+    """The settings as TOML, for File > Open and ``score-playground run``."""
+
+    def write(path: Path) -> Iterator[Progress]:
+        relative = experiments.with_relative_paths(experiment, path.parent)
+        experiments.save(relative, path, Provenance.of(experiment))
+        yield 1, 1
+
+    return ExportedFile("Export settings", ("Experiments (*.toml)",), write)
+
+
+def runs(pinned: PinnedRuns) -> ExportedFile:
+    """The pinned runs as CSV, one row each."""
+    present = pinned.runs
+
+    def write(path: Path) -> Iterator[Progress]:
+        with atomic_write(path) as temporary:
+            temporary.write_text(table_text(present), encoding="utf-8", newline="\n")
+        yield 1, 1
+
+    return ExportedFile("Export runs", ("Comma-separated values (*.csv)",), write)
+
+
+def script(experiment: Experiment, dataset: "Dataset | None") -> ExportedFile:
+    """A script or a notebook that trains and samples this experiment, or a stand-alone folder as a .zip.
+
+    Args:
+        dataset: the data, if they are there.
+    """
+
+    def write(path: Path) -> Iterator[Progress]:
+        from playground.lab import script_files  # loads torch
+
+        standalone = path.suffix.lower() == script_files.ARCHIVE
+        (script_files.save_standalone if standalone else script_files.save)(experiment, path, dataset)
+        yield 1, 1
+
+    return ExportedFile("Save as script", SCRIPTS, write)
+
+
+def trajectory(run: "Trajectory | None", complete: "Callable[[], Iterator[Trajectory]]") -> ExportedFile:
+    """Every frame of a run as .npz or .csv.
+
+    Args:
+        run: the run as it is now, for the sizes.
+        complete: makes an iterator that yields the growing run until its last frame.
+    """
+
+    def write(path: Path) -> Iterator[Progress]:
+        whole = None
+        for whole in complete():
+            yield 500 * len(whole) // max(whole.total, 1), 1000
+        if whole is None:
+            raise UserError("Nothing is exported: the run is gone. Export again once another one plays.")
+        if path.suffix.lower() == ".npz":
+            whole.save_npz(path)
+        else:
+            for fraction in whole.writing_csv(path):
+                yield round(500 + 500 * fraction), 1000
+        yield 1000, 1000
+
+    npz, csv = "", ""
+    if run is not None and len(run):
+        npz, csv = f", {megabytes(run.npz_size())}", f", about {megabytes(run.csv_size())}"
+    types = f"NumPy archive{npz} (*.npz)", f"Comma-separated values{csv} (*.csv)"
+    return ExportedFile("Export trajectory", types, write)
