@@ -18,7 +18,7 @@ from playground.lab.provenance import digests
 from playground.lab.settings import AFTER_TRAINING
 
 AnyKey = TypeVar("AnyKey", bound=Key)
-DATA_FILE = experiments.FILES[0]
+DATA_FILE, START_FILE = experiments.FILES
 Place = tuple[float, float] | int
 """A point of the plane in the user's units, or the number of an image."""
 

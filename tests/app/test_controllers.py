@@ -887,6 +887,37 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, workspace, tmp_pat
     assert controllers.building.problem.count < 200
 
 
+def test_a_start_set_with_other_contents_is_a_step_and_the_old_one_comes_back_with_its_weights(
+    qtbot, workspace, tmp_path
+):
+    state, controllers = workspace
+    building, path = controllers.building, tmp_path / "start.csv"
+    points = np.random.default_rng(0).normal(size=(300, 2))
+
+    def opened(some):
+        np.savetxt(path, some, delimiter=",")
+        building.open_start(str(path))
+        qtbot.waitUntil(lambda: not building.busy and starts() == len(some))
+
+    def starts():
+        start = None if building.dataset is None else building.dataset.start
+        return 0 if start is None else len(start.points) + 1  # one is held out
+
+    state.edit({"noise.kind": "flow-matching", "noise.source": "file"})
+    opened(points)
+    train(qtbot, controllers)
+    trained, steps = controllers.training.trained_steps, state.stack.count()
+    opened(points)  # the same contents are the same work
+    assert (controllers.training.trained_steps, state.stack.count()) == (trained, steps)
+    opened(points[:200])
+    assert (controllers.training.trained_steps, state.stack.count()) == (0, steps + 1)
+    state.undo()
+    qtbot.waitUntil(lambda: not building.busy and starts() == 300)
+    assert controllers.training.trained_steps == trained
+    state.redo()
+    qtbot.waitUntil(lambda: not building.busy and starts() == 200)
+
+
 def test_a_file_with_other_contents_is_a_step_and_the_old_ones_come_back_with_their_weights(qtbot, workspace, tmp_path):
     state, controllers = workspace
     building, path = controllers.building, tmp_path / "mine.csv"

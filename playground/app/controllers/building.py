@@ -22,7 +22,7 @@ from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory, parts_of
 from playground.lab.conflicts import Conditions, training_conflict
-from playground.lab.document import DATA_FILE, Document, LessonPlace
+from playground.lab.document import DATA_FILE, START_FILE, Document, LessonPlace
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import TrainingKey
 from playground.lab.provenance import digests
@@ -358,6 +358,19 @@ class Building(QObject):
         # A task of its own, because a session that is being built comes first and the points follow it.
         self._tasks.start("reading", "Reading", read, lambda found: when_safe(lambda: use(*found)), refuse)
 
+    def open_start(self, path: str) -> None:
+        """Take the start points of a file. A file of the same name with other contents is another start set."""
+        wanted = self._state.replaced_by({START_FILE: path})
+
+        def read() -> Iterator[tuple[float, str]]:
+            yield 1.0, dict(digests(wanted)).get(START_FILE, "")
+
+        def use(digest: str) -> None:
+            self._state.note_read(START_FILE, path, digest)
+            self._state.edit({START_FILE: path})
+
+        self._tasks.start("reading", "Reading", read, use, self._notify_error)
+
     # Following the experiment
 
     @Slot(object)
@@ -424,14 +437,18 @@ class Building(QObject):
         )
 
     def _read_already(self, experiment: Experiment, key: TrainingKey) -> "Dataset | None":
-        """The data of a file that was read before: split as the settings say, or unchanged if it is unreadable."""
+        """The data of a file that was read before: split as the settings say, or unchanged if it is unreadable. A start set is
+        read again.
+        """
         read = self.kept.get((_digest(key), *points_key(experiment)))
         if isinstance(read, ReadPoints):
-            return read.dataset
+            return dataclasses.replace(read.dataset, start=None)
         if Path(experiment.data.file).exists():
             return None
         points = (kept for _, kept in reversed(self.kept.items()) if isinstance(kept, ReadPoints))
-        return next((kept.dataset for kept in points if kept.data == experiment.data), None)
+        return next(
+            (dataclasses.replace(kept.dataset, start=None) for kept in points if kept.data == experiment.data), None
+        )
 
     def _of_the_same_points(
         self, experiment: Experiment, key: TrainingKey, dataset: "Dataset | None"
@@ -440,14 +457,15 @@ class Building(QObject):
         same = [
             kept.trainer.problem
             for _, kept in reversed(self.kept.items())
-            if isinstance(kept, Workspace) and kept.key is not None and _digest(kept.key) == _digest(key)
+            if isinstance(kept, Workspace) and kept.key is not None and kept.key.points == key.points
         ]
         wanted = points_key(experiment)
         return next(
             (
                 problem
                 for problem in same
-                if points_key(problem.experiment) == wanted and (dataset is None or problem.dataset is dataset)
+                if points_key(problem.experiment) == wanted
+                and (dataset is None or problem.dataset.points is dataset.points)
             ),
             None,
         )

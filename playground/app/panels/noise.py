@@ -83,8 +83,11 @@ class NoisePanel(CollapsiblePanel):
         self._building.problem_failed.connect(self._problem_failed)
         self._refresh()
 
-    def _choose_file(self) -> str:
-        return open_name(self, "Open start points", "", POINT_FILTER)
+    @Slot()
+    def _choose_file(self) -> None:
+        path = open_name(self, "Open start points", "", POINT_FILTER)
+        if path:
+            self._building.open_start(path)
 
     def _make(self, key: str) -> FieldRow | None:
         if self.state.field(key).kind == "list":

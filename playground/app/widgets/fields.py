@@ -362,21 +362,20 @@ class FileField(FieldRow):
     """A button with the name of a file, which opens another.
 
     Args:
-        choose: asks for a file; returns its path, or "" if none was chosen.
+        choose: asks for a file, and opens the one that was chosen.
     """
 
     def __init__(
         self,
         state: State,
         key: str,
-        choose: Callable[[], str],
+        choose: Callable[[], None],
         unsaved_steps: UnsavedSteps = no_unsaved_steps,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(state, key, "", unsaved_steps, parent)
-        self._choose = choose
         self.button = QPushButton(self)
-        self.button.clicked.connect(self._clicked)
+        self.button.clicked.connect(choose)
         self._adopt(self.button, self.name, stretch=1)
         self.refresh()
 
@@ -388,12 +387,6 @@ class FileField(FieldRow):
         name = PurePath(path).name
         self.button.setText(f"{name[:LONGEST_NAME]}…" if len(name) > LONGEST_NAME else name or "Open…")
         self.button.setAccessibleName(f"{self.name}: {name or 'none'}")
-
-    @Slot()
-    def _clicked(self) -> None:
-        path = self._choose()
-        if path:
-            self.edit(path)
 
 
 def make_field(
