@@ -164,7 +164,7 @@ class Soak:
     def _read_memory(self, window: MainWindow, seconds: float) -> None:
         window.state.leave_lesson()
         window.state.mark_saved()
-        window.documents.new()
+        window.opening.new()
         deadline = time.monotonic() + REST
         while not _at_rest(window) and time.monotonic() < deadline:
             wait(50)

@@ -171,7 +171,7 @@ def digits(window: MainWindow) -> None:
 
 def file(window: MainWindow) -> None:
     """A user's file, in its own units."""
-    window.documents.open(resource("experiments/odd-units.csv"))
+    window.opening.open(resource("experiments/odd-units.csv"))
     wait(lambda: window.state.experiment.data.kind == "file" and problem(window).axes != ("x", "y"))
     window.controllers.training.start()
     wait(seconds=SECONDS)
@@ -192,7 +192,7 @@ def error(window: MainWindow) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "measured.csv"
         path.write_text("east,north\n" + "1.5,2.5\n" * 60 + "3.0,oops\n")
-        window.documents.open(path)
+        window.opening.open(path)
         wait(lambda: bool(window.toasts.shown))
     window.log.failed.emit("Something went wrong (ValueError: an example). Your work is kept; the log has the details.")
     wait(lambda: len(window.toasts.shown) == 2)

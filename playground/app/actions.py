@@ -17,6 +17,7 @@ from playground.app.canvas.legend import LEGEND
 from playground.app.controllers import exported_files, why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import Documents
+from playground.app.controllers.opening import Opening
 from playground.app.controllers.playback_clock import END
 from playground.app.controllers.plugins import Plugins
 from playground.app.dialogs.exports import Exports
@@ -36,6 +37,7 @@ class Window(Protocol):
 
     state: State
     documents: Documents
+    opening: Opening
     exports: Exports
     plugins: Plugins
     canvas: CanvasView
@@ -142,12 +144,12 @@ def _layer(name: str) -> Command:
 COMMANDS: dict[str, Command] = {
     # file
     "file.new": Command(
-        "New", "Start again with the opening session", lambda w, c: w.documents.new(), QKeySequence.StandardKey.New
+        "New", "Start again with the opening session", lambda w, c: w.opening.new(), QKeySequence.StandardKey.New
     ),
     "file.open": Command(
         "Open…",
         "Open a session, an experiment, points or images",
-        lambda w, c: w.documents.ask_open(),
+        lambda w, c: w.opening.ask_open(),
         QKeySequence.StandardKey.Open,
     ),
     "file.recent.clear": Command(

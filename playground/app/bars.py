@@ -34,7 +34,6 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets.collapsible_panel import shortened
 from playground.drawing.palette import DARK, Palette
-from playground.lab.experiment import Experiment
 
 if typing.TYPE_CHECKING:
     from playground.app.actions import Actions
@@ -82,14 +81,6 @@ QDialog { background: @panel; }
 #highlight { background: @hover; border: 1px solid @accent; border-radius: 4px; }
 #log { font-family: monospace; }
 """
-
-
-def summary(experiment: Experiment) -> str:
-    """The experiment in one line, as "two moons · denoising · 10 noise levels"."""
-    noise, data = experiment.noise.phrase, experiment.data
-    name = data.file.replace("\\", "/").rsplit("/", 1)[-1] if data.file else data.title
-    objective = experiment.objective.kind.replace("-", " ")
-    return f"{name} · {objective} · {noise}"
 
 
 class CentralWidget(QWidget):

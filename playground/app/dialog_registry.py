@@ -85,7 +85,7 @@ def _sweep(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.widgets.file_prompts import FilePrompts
 
     return SweepWindow(
-        Sweeping(owner.documents.open_made),
+        Sweeping(owner.opening.open_made),
         lambda: owner.state.experiment,
         owner.documents.folder,
         FilePrompts(parent),

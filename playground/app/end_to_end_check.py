@@ -140,7 +140,7 @@ class EndToEndCheck(QObject):
         saved = controllers.building.problem
         window.state.load(replace(Experiment(), {"data.kind": "rings"}))
         window.state.mark_saved()
-        window.documents.open(session)
+        window.opening.open(session)
         yield (
             lambda: (
                 controllers.building.problem is not saved

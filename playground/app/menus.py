@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 from playground.app.actions import COMMANDS, LAYERS, Actions
 from playground.app.controllers.documents import Documents, name_of
 from playground.app.controllers.lessons import Lessons
+from playground.app.controllers.opening import Opening
 from playground.app.style.wrapping import wrapped
 from playground.lab.lessons import load_all
 
@@ -124,10 +125,12 @@ def keys_by_menu() -> dict[str, list[tuple[str, str | QKeySequence.StandardKey]]
 class MainMenu(QMenu):
     """All menus under one button; on macOS, where it costs no room, in the menu bar too."""
 
-    def __init__(self, actions: Actions, documents: Documents, lessons: Lessons, parent: QMainWindow) -> None:
+    def __init__(
+        self, actions: Actions, documents: Documents, opening: Opening, lessons: Lessons, parent: QMainWindow
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("menu")
-        self._actions, self._documents, self._lessons = actions, documents, lessons
+        self._actions, self._documents, self._opening, self._lessons = actions, documents, opening, lessons
         for title, keys in MENUS.items():
             menu = self.addMenu(title)
             menu.setToolTipsVisible(True)
@@ -167,7 +170,7 @@ class MainMenu(QMenu):
         for path in self._documents.recent():
             action = menu.addAction(name_of(path).replace("&", "&&"))
             action.setToolTip(wrapped(str(path)))
-            action.triggered.connect(lambda _=False, path=path: self._documents.open(path))
+            action.triggered.connect(lambda _=False, path=path: self._opening.open(path))
         if menu.isEmpty():
             menu.addAction("None yet").setEnabled(False)
             return

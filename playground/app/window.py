@@ -3,7 +3,7 @@
 import signal
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
@@ -28,8 +28,9 @@ from playground.app.canvas.tools import Tools
 from playground.app.columns import Columns
 from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.documents import OPENABLE, Documents
+from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
+from playground.app.controllers.opening import OPENABLE, Opening
 from playground.app.controllers.plugins import Plugins
 from playground.app.controllers.recovering import Recovering
 from playground.app.dialog_registry import DialogRegistry
@@ -38,6 +39,7 @@ from playground.app.dialogs.help import show_about, show_keys
 from playground.app.dialogs.log import copy_log
 from playground.app.dialogs.tour import Tour
 from playground.app.menus import TOP_BAR, MainMenu, keys_by_menu, show_canvas_menu
+from playground.app.model.edit_text import summary
 from playground.app.model.errors import Log, logger
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
@@ -159,42 +161,22 @@ class MainWindow(QMainWindow):
         self._second.start()
         self.canvas.setFocus()
         if path is None or path.name.lower().endswith(lessons.SUFFIX):
-            self.documents.open_bundled()
+            self.opening.open_bundled()
         FirstPaint(self.canvas.surface, self._painted)
 
     def _make_documents(self) -> None:
         """Make the controllers of files, unsaved work and plug-ins."""
-        preferences = self.preferences
-        self.documents: Documents = Documents(
-            self.state,
-            self.building,
-            self.controllers.sessions,
-            preferences,
-            FilePrompts(self),
-            self.display.describe_view,
-            resource(OPENING),
-            self,
-        )
-        self.autosaving = Autosaving(
-            self.state,
-            self.building,
-            self.playing,
-            self.controllers.pinning,
-            self.documents,
-            preferences,
-            lambda: self.display.describe_view() | {"layers": self._own_layers.visible},
-            bars.summary,
-            self,
-        )
-        self.recovering = Recovering(
-            self.building,
-            self.controllers.pinning.pinned,
-            self.controllers.sessions,
-            self.documents,
-            preferences,
-            self,
-        )
-        self.plugins = Plugins(self.state, preferences, FilePrompts(self), self)
+        preferences, sessions, prompts = self.preferences, self.controllers.sessions, FilePrompts(self)
+        sessions.set_view(self._describe_view)
+        self.documents = Documents(self.state, sessions, preferences, prompts, self)
+        self.opening = Opening(self.building, sessions, self.documents, prompts, resource(OPENING), self)
+        folder = preferences.recovery
+        self.autosaving = Autosaving(self.state, self.building, sessions, self.documents, folder, self)
+        self.recovering = Recovering(sessions, self.documents, folder, self)
+        self.plugins = Plugins(self.state, preferences, prompts, self)
+
+    def _describe_view(self, own: bool) -> dict[str, Any]:
+        return self.display.describe_view() | ({"layers": self._own_layers.visible} if own else {})
 
     def _make_tools(self) -> None:
         """Make what acts on the canvas and the window: tools, exports, commands, dialogs and menus."""
@@ -212,7 +194,7 @@ class MainWindow(QMainWindow):
         self.actions_by_key = Actions(self, self.controllers, self)
         self.presenter.changed.connect(self._refresh)
         self.dialogs = DialogRegistry(self, self.controllers, self)
-        self.menu = MainMenu(self.actions_by_key, self.documents, self.controllers.lessons, self)
+        self.menu = MainMenu(self.actions_by_key, self.documents, self.opening, self.controllers.lessons, self)
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self.menu)
         self.tour = Tour(self)
         # Over the heading, so that no toast takes a click meant for the canvas; without it over the canvas's lower edge.
@@ -237,7 +219,7 @@ class MainWindow(QMainWindow):
             changed.connect(self._refresh)
         self.state.changed.connect(self._edited)
         self.documents.opened.connect(self._opened)
-        self.documents.lesson_opened.connect(self.controllers.lessons.begin)
+        self.opening.lesson_opened.connect(self.controllers.lessons.begin)
         self.controllers.lessons.beginning.connect(self.tour.end)  # it would cover what is taught
         self.controllers.scenes.showing.connect(self.tour.end)
         # The user comes from another window, which may have answered.
@@ -251,8 +233,8 @@ class MainWindow(QMainWindow):
         self.log.refused.connect(lambda sentence: self.notify("error", sentence))
         self.panel(TrainingPanel).chart.set_provenance(self.controllers.sessions.provenance)
         data, likelihood, canvas = self.panel(DataPanel), self.panel(LikelihoodPanel), self.canvas
-        data.open_file_requested.connect(self.documents.ask_open)
-        data.open_folder_requested.connect(self.documents.ask_open_folder)
+        data.open_file_requested.connect(self.opening.ask_open)
+        data.open_folder_requested.connect(self.opening.ask_open_folder)
         data.brush_toggled.connect(lambda on: canvas.set_tool("brush" if on else "point"))
         data.brush_toggled.connect(likelihood.show_brush)
         likelihood.second.toggled.connect(lambda on: on and data.put_brush_down())
@@ -356,7 +338,7 @@ class MainWindow(QMainWindow):
         if self._closed:  # while a plug-in was being loaded
             return
         if self._path is not None:
-            self.documents.open(self._path)
+            self.opening.open(self._path)
         elif not self.preferences.get("tour_offered"):
             self.preferences.set("tour_offered", True)
             self.tour.start()
@@ -616,7 +598,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_name(self) -> None:
         self.setWindowTitle(self.documents.title)
-        self.top_bar.summary.show_summary(bars.summary(self.state.experiment))
+        self.top_bar.summary.show_summary(summary(self.state.experiment))
         self._refresh()
 
     def show_status(self) -> None:
@@ -650,7 +632,7 @@ class MainWindow(QMainWindow):
             if len(event.mimeData().urls()) > 1:
                 self.notify("info", f"Only {path.name} is opened: drop one file, or one folder of pictures.")
             # After the event, because a question about unsaved work must not block the program the file comes from.
-            QTimer.singleShot(0, lambda: self.documents.open(path))
+            QTimer.singleShot(0, lambda: self.opening.open(path))
 
 
 def _dropped(data: QMimeData) -> Path | None:

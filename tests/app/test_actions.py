@@ -166,7 +166,7 @@ def test_undo_of_an_opened_file_names_the_file(shared_window, tmp_path):
     path = tmp_path / "moons & co.csv"
     path.write_text("x,y\n" + "".join(f"{number},{number**2}\n" for number in range(300)))
     window.state.mark_saved()
-    window.documents.open(path)
+    window.opening.open(path)
     wait(lambda: window.state.experiment.data.file == str(path))
     window.actions_by_key.refresh()
     assert window.actions_by_key["edit.undo"].text() == "Undo opening of moons && co.csv"

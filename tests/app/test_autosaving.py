@@ -225,7 +225,7 @@ def test_a_run_of_earlier_weights_is_not_kept_as_one_of_the_newest(windows, qtbo
     autosave(qtbot, window)  # before the run of the new weights is finished
     qtbot.waitUntil(lambda: playing.newest_finished not in (None, untrained))
     autosave(qtbot, window)
-    assert window.building.store.get(window.autosaving._run) is playing.newest_finished
+    assert window.building.store.get(window.controllers.sessions.run) is playing.newest_finished
 
 
 def test_points_of_a_file_that_changed_take_the_place_of_those_in_the_store(windows, qtbot, tmp_path):
@@ -454,7 +454,7 @@ def test_data_opened_in_a_scene_or_lesson_are_own_work_from_then_on(windows, qtb
     path = tmp_path / "own.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
     window.state.mark_saved()
-    window.documents.open(path)
+    window.opening.open(path)
     qtbot.waitUntil(lambda: settled(window) and window.state.experiment.data.kind == "file")
     assert (scenes.scene, lessons.lesson) == (None, None)
     scenes.leave()
@@ -473,7 +473,7 @@ def test_a_file_that_has_changed_or_gone_meanwhile_takes_nothing_of_the_work_awa
     window, path = windows(), tmp_path / "own.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
     with qtbot.waitSignal(window.building.points_opened):
-        window.documents.open(path)
+        window.opening.open(path)
     qtbot.waitUntil(lambda: settled(window))
     count, before = window.building.problem.count, window.building.dataset.points
     train(qtbot, window, 20)
@@ -654,11 +654,11 @@ def test_a_comparison_comes_back_after_a_kill_and_from_a_file(windows, qtbot, tm
     window.documents.save_to(path)
     qtbot.waitUntil(lambda: not window.documents.saving)
     assert not window.state.modified
-    window.documents.new()
+    window.opening.new()
     assert not window.controllers.comparing.is_active
     qtbot.waitUntil(lambda: settled(window))
     assert not window.controllers.comparing.is_active
-    window.documents.open(path)
+    window.opening.open(path)
     qtbot.waitUntil(lambda: window.documents.path == path and settled(window))
     assert compared(window) == three[:2]
     assert not window.state.modified
@@ -713,7 +713,7 @@ def test_a_file_that_is_opened_while_work_is_written_is_not_taken_for_its_file(w
     qtbot.waitUntil(lambda: settled(window) and not window.autosaving.background.busy)
     stamp = window.documents.stamp
     save = window.autosaving._pack()
-    window.documents._name(tmp_path / "other.spg", (1, 2))
+    window.documents.take(lambda: None, tmp_path / "other.spg", (1, 2))
     save()
     work = written(window.building.store.folder)
     assert (work.file, work.stamp) == (str(mine), stamp)

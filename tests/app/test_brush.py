@@ -117,5 +117,5 @@ def test_a_drawing_that_is_opened_is_not_painted_on(drawing, qtbot, tmp_path):
     window.controllers.sessions.pack({})().save(tmp_path / "drawing.spg")
     window.state.mark_saved()
     assert Session.load(tmp_path / "drawing.spg").experiment.data.kind == "drawn"
-    window.documents.open(tmp_path / "drawing.spg")
+    window.opening.open(tmp_path / "drawing.spg")
     qtbot.waitUntil(lambda: not window.panel(DataPanel).brush.isChecked())

@@ -14,7 +14,7 @@ def test_classes_have_their_names_after_file_open(window, qtbot, tmp_path, monke
     animals, path = tmp_path / "animals", tmp_path / "mine.spg"
     save_cats_and_dogs(animals)
     notice, controllers = window.panel(DataPanel).notice, window.controllers
-    window.documents.open(animals)
+    window.opening.open(animals)
     qtbot.waitUntil(lambda: SAID in notice.text.text())
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))
     with qtbot.waitSignal(window.documents.saved):
@@ -24,13 +24,13 @@ def test_classes_have_their_names_after_file_open(window, qtbot, tmp_path, monke
     window.state.edit({"data.kind": "rings"})
     qtbot.waitUntil(lambda: controllers.building.problem.name == "rings" and notice.text.text() == "")
     window.state.mark_saved()
-    window.documents.open(path)
+    window.opening.open(path)
     qtbot.waitUntil(lambda: controllers.building.problem.name == "animals")
     qtbot.waitUntil(lambda: notice.text.text() == SAID)
 
     # A stranger's file: names as they stand, in the room that there is.
     width, name = notice.width(), "<img src='x' width=9000><h1>" + 200 * "n"
     replace(Session.load(path), class_names=(name, "dogs")).save(tmp_path / "strange.spg")
-    window.documents.open(tmp_path / "strange.spg")
+    window.opening.open(tmp_path / "strange.spg")
     qtbot.waitUntil(lambda: "<img" in notice.text.text())
     assert notice.width() == width

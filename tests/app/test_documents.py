@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from playground.app.controllers.documents import Documents
+from playground.app.controllers.opening import Opening
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.style.labels import worded
@@ -40,6 +41,9 @@ class Workspace(QObject):
         self.broken = set()  # paths that cannot be read
         self.bytes = 2_310_000
         self.busy = False  # while data are read, nothing can be packed
+
+    def describe_view(self, own):
+        return {}
 
     def pack(self, view):
         if self.busy:
@@ -74,18 +78,10 @@ class Fixture:
         self.state = State()
         self.workspace = Workspace(self.state)
         self.settings = Preferences(folder / "settings.ini")
-        self.view: dict[str, object] = {}
-        self.opening = folder / "opening.spg"  # not there unless a test puts it there
-        self.documents = Documents(
-            self.state,
-            self.workspace,
-            self.workspace,
-            self.settings,
-            FilePrompts(window),
-            lambda: self.view,
-            self.opening,
-            window,
-        )
+        self.bundled = folder / "opening.spg"  # not there unless a test puts it there
+        prompts = FilePrompts(window)
+        self.documents = Documents(self.state, self.workspace, self.settings, prompts, window)
+        self.opening = Opening(self.workspace, self.workspace, self.documents, prompts, self.bundled, window)
         self.conflicts: list[str] = []  # as the window says them
         self.documents.refused.connect(lambda message: self.conflicts.append(worded(message)))
 
@@ -130,7 +126,7 @@ def test_session_comes_back_from_its_file(at, qtbot):
     at.state.edit({"sampling.particles": 5})
     at.state.undo()
     with qtbot.waitSignal(at.documents.opened):
-        at.documents.open(path)
+        at.opening.open(path)
     assert at.workspace.sessions[-1].experiment.sampling.particles == 123
     assert at.documents.path == path
 
@@ -139,7 +135,7 @@ def test_session_comes_back_from_its_file(at, qtbot):
 def test_the_model_of_a_run_from_the_command_line_opens(at, qtbot, name):
     path = at.saved_session("model.safetensors")
     with qtbot.waitSignal(at.documents.opened):
-        at.documents.open(at.folder / name)
+        at.opening.open(at.folder / name)
     assert at.workspace.sessions
     assert at.documents.path == path
 
@@ -153,7 +149,7 @@ def test_a_folder_that_may_not_be_entered_is_left_to_the_reader_of_pictures(at, 
         return stat(path, **options)
 
     monkeypatch.setattr(os, "stat", refused)
-    at.documents.open(at.folder)
+    at.opening.open(at.folder)
     assert at.workspace.points == [(str(at.folder), "images")]
 
 
@@ -180,7 +176,7 @@ def test_changes_while_a_file_is_written_are_unsaved(at, qtbot):
 def test_experiment_file_replaces_the_settings(at):
     path = at.folder / "e.toml"
     path.write_text("seed = 9\n[noise]\nkind = 'discrete'\n")
-    at.documents.open(path)
+    at.opening.open(path)
     assert at.workspace.experiments == [at.state.experiment]
     assert at.state.experiment.sampling.seed == 9
     assert at.state.experiment.noise.kind == "discrete"
@@ -192,7 +188,7 @@ def test_experiment_file_replaces_the_settings(at):
 def test_points_go_to_the_workspace(at, suffix):
     path = at.folder / f"points{suffix}"
     path.write_text("1,2\n")
-    at.documents.open(path)
+    at.opening.open(path)
     assert at.workspace.points == [(str(path), "file")]
     assert at.documents.recent() == [path]
 
@@ -219,7 +215,7 @@ def test_bad_files_give_a_sentence_and_a_line_of_the_log_and_change_nothing(at, 
     if content is not None:
         path.write_bytes(content)
     before = at.state.experiment
-    at.documents.open(path)
+    at.opening.open(path)
     qtbot.waitUntil(lambda: bool(at.conflicts))
     (sentence,) = at.conflicts
     assert words in sentence
@@ -238,7 +234,7 @@ def test_a_session_with_wrong_settings_is_refused_with_the_names_of_the_cards(at
     settings = "noise.kind = 'discrete'\nnoise.levels = 0"
     metadata = {"format": session.FORMAT, "version": "1", "experiment": settings} | lists
     path.write_bytes(safetensors.numpy.save({"data/points": points, "data/held_out": points}, metadata))
-    at.documents.open(path)
+    at.opening.open(path)
     qtbot.waitUntil(lambda: bool(at.conflicts))
     start = "wrong.spg holds an experiment that cannot be used: levels L (Noise) = 0 is not allowed"
     assert at.conflicts[0].startswith(start)
@@ -251,7 +247,7 @@ def test_folders_and_files_of_images_go_to_the_workspace(at, name):
         path.mkdir()
     else:
         path.write_bytes(b"x")
-    at.documents.open(path)
+    at.opening.open(path)
     assert at.workspace.points == [(str(path), "images")]
     assert at.documents.recent() == [path]
 
@@ -300,7 +296,7 @@ def test_a_file_that_cannot_be_read_asks_nothing_about_unsaved_work(at, qtbot, m
     asked = []
     monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: asked.append(name))
     at.state.edit({"sampling.seed": 3})
-    at.documents.open(path)
+    at.opening.open(path)
     qtbot.waitUntil(lambda: not at.documents.busy and bool(at.conflicts or at.workspace.points))
     assert asked == []
 
@@ -313,7 +309,7 @@ def test_a_file_that_was_read_asks_once_and_then_opens_or_not(at, qtbot, monkeyp
     asked = []
     monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: (asked.append(name), may)[1])
     at.state.edit({"sampling.seed": 3})
-    at.documents.open(path)
+    at.opening.open(path)
     qtbot.waitUntil(lambda: asked == ["Untitled"])
     opened = bool(at.workspace.sessions or at.workspace.experiments or at.state.experiment.data.file)
     assert opened is (may is False)
@@ -326,7 +322,7 @@ def test_a_file_that_is_opened_during_a_save_opens_after_it(at, qtbot):
     other = at.saved_session()
     at.documents.save()
     assert at.documents.saving
-    at.documents.open(other)
+    at.opening.open(other)
     qtbot.waitUntil(lambda: at.state.experiment.sampling.seed == 7)
     assert at.conflicts == []
 
@@ -383,14 +379,14 @@ def test_work_that_is_made_opens_without_a_name_once_unsaved_work_is_safe(at, qt
     asked = []
     monkeypatch.setattr(FilePrompts, "save_or_discard", lambda self, name: asked.append(name))  # Cancel
     at.state.edit({"data.points": 700})
-    at.documents.open_made(lambda: made)
+    at.opening.open_made(lambda: made)
     qtbot.waitUntil(lambda: asked == ["Untitled"])
     assert at.state.experiment.data.points == 700
     at.state.mark_saved()
-    at.documents.open_made(lambda: Session(made, points, points))
+    at.opening.open_made(lambda: Session(made, points, points))
     qtbot.waitUntil(lambda: at.state.experiment == made)
     assert [session.experiment for session in at.workspace.sessions] == [made]
-    at.documents.open_made(lambda: Experiment())
+    at.opening.open_made(lambda: Experiment())
     qtbot.waitUntil(lambda: at.state.experiment == Experiment())
     assert at.documents.path is None
 
@@ -460,7 +456,7 @@ def test_a_save_that_waits_for_its_data_never_saves_other_work(at, qtbot):
     at.workspace.busy = True
     at.documents.save_to(at.folder / "mine.spg")
     with qtbot.waitSignal(at.documents.opened):
-        at.documents.open(other)
+        at.opening.open(other)
     at.workspace.busy = False
     at.workspace.taken.emit(None)
     assert not at.documents.saving
@@ -497,7 +493,7 @@ def test_the_model_of_a_run_is_saved_as_a_session_beside_it(at, qtbot, monkeypat
     model = at.saved_session("model.safetensors")
     before = model.read_bytes()
     with qtbot.waitSignal(at.documents.opened):
-        at.documents.open(model)
+        at.opening.open(model)
     at.state.edit({"sampling.seed": 3})
     monkeypatch.setattr(file_prompts, "save_name", lambda *arguments: (arguments[2], ""))
     with qtbot.waitSignal(at.documents.saved):
@@ -511,7 +507,7 @@ def test_cancelled_file_dialogs_do_nothing(at, monkeypatch):
     monkeypatch.setattr(file_prompts, "open_name", lambda *_: "")
     at.state.edit({"sampling.seed": 3})
     at.documents.save()
-    at.documents.ask_open()
+    at.opening.ask_open()
     assert at.state.modified
     assert not at.documents.busy
 
@@ -519,15 +515,15 @@ def test_cancelled_file_dialogs_do_nothing(at, monkeypatch):
 def test_recent_files_that_are_gone_are_left_out(at, qtbot):
     path = at.saved_session()
     with qtbot.waitSignal(at.documents.opened):
-        at.documents.open(path)
+        at.opening.open(path)
     assert at.documents.recent() == [path]
     path.unlink()
     assert at.documents.recent() == []
 
 
 def test_bundled_session_has_no_name_and_is_no_recent_file(at):
-    at.saved_session(at.opening.name)
-    assert at.documents.open_bundled()
+    at.saved_session(at.bundled.name)
+    assert at.opening.open_bundled()
     assert at.state.experiment.sampling.seed == 7
     assert at.documents.title == "Untitled - Score Playground"
     assert at.documents.recent() == []
@@ -535,17 +531,17 @@ def test_bundled_session_has_no_name_and_is_no_recent_file(at):
 
 
 def test_missing_or_broken_bundle_leaves_the_defaults(at):
-    assert not at.documents.open_bundled()
-    at.opening.write_bytes(b"no")
-    assert not at.documents.open_bundled()
+    assert not at.opening.open_bundled()
+    at.bundled.write_bytes(b"no")
+    assert not at.opening.open_bundled()
     assert at.state.experiment == Experiment()
 
 
 def test_new_is_what_the_program_opens_with(at):
-    at.saved_session(at.opening.name)
+    at.saved_session(at.bundled.name)
     at.state.edit({"sampling.seed": 3})
     answer_with(Answer.Discard, [])
-    at.documents.new()
+    at.opening.new()
     assert [session.experiment.sampling.seed for session in at.workspace.sessions] == [7]
     assert at.documents.title == "Untitled - Score Playground"
     assert not at.state.stack.canUndo()
@@ -553,7 +549,7 @@ def test_new_is_what_the_program_opens_with(at):
 
 def test_new_without_a_bundle_is_the_default_experiment_afresh(at):
     at.state.load(experiments.replace(Experiment(), {"sampling.seed": 3}))
-    at.documents.new()
+    at.opening.new()
     assert at.workspace.experiments == [Experiment()]
 
 
@@ -569,7 +565,7 @@ def test_a_file_that_changed_on_disk_is_asked_about(at, qtbot, begun, button, se
     if begun == "opened":
         path = at.saved_session()
         with qtbot.waitSignal(at.documents.opened):
-            at.documents.open(path)
+            at.opening.open(path)
     else:
         path = at.documents.path = at.folder / "a.spg"
         with qtbot.waitSignal(at.documents.saved):
@@ -588,7 +584,7 @@ def test_a_file_that_changed_on_disk_is_asked_about(at, qtbot, begun, button, se
 def test_a_file_of_ones_own_is_saved_again_without_a_question(at, qtbot):
     path = at.saved_session()
     with qtbot.waitSignal(at.documents.opened):
-        at.documents.open(path)
+        at.opening.open(path)
     for seed in (3, 4):
         at.state.edit({"sampling.seed": seed})
         with qtbot.waitSignal(at.documents.saved):
@@ -640,8 +636,8 @@ def test_opened_data_are_not_saved_over_the_session_before_them(at, qtbot, monke
         dataclasses.replace(held, experiment=experiments.replace(held.experiment, data)).save(session)
     before = session.read_bytes()
     with qtbot.waitSignal(at.documents.changed):
-        at.documents.open(session)
-    at.documents.open(points)
+        at.opening.open(session)
+    at.opening.open(points)
     assert at.documents.path is None
     proposed = []
     monkeypatch.setattr(file_prompts, "save_name", lambda *arguments, **_: (proposed.append(arguments[2]), ("", ""))[1])
@@ -655,8 +651,8 @@ def test_data_that_cannot_be_read_leave_the_session_its_name(at, qtbot):
     rubbish.write_bytes(b"\0")
     at.workspace.broken.add(str(rubbish))
     with qtbot.waitSignal(at.documents.changed):
-        at.documents.open(session)
-    at.documents.open(rubbish)
+        at.opening.open(session)
+    at.opening.open(rubbish)
     at.state.edit({"sampling.seed": 3})
     assert at.documents.path == session
 
@@ -669,14 +665,14 @@ def test_an_opened_session_counts_as_saved_on_its_own(at, qtbot, name):
     if name == "other.spg":
         path = at.saved_session(name)
         with qtbot.waitSignal(at.documents.changed):
-            at.documents.open(path)
+            at.opening.open(path)
         assert at.documents.saved_text() == ""
     elif name:
         (at.folder / name).write_text("1,2\n")
-        at.documents.open(at.folder / name)
+        at.opening.open(at.folder / name)
         assert at.documents.saved_text() == "not saved"
     else:
-        at.documents.new()
+        at.opening.new()
         assert at.documents.saved_text() == ""
 
 
@@ -684,6 +680,6 @@ def test_data_that_cannot_be_read_are_no_recent_file(at):
     path = at.folder / "rubbish.csv"
     path.write_bytes(b"\0")
     at.workspace.broken.add(str(path))
-    at.documents.open(path)
+    at.opening.open(path)
     assert at.workspace.points
     assert at.documents.recent() == []

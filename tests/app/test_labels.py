@@ -129,9 +129,9 @@ def test_a_toast_speaks_labels_and_leaves_with_its_cause(shared_window):
 def test_a_failed_opening_is_forgotten_once_another_succeeds(shared_window, tmp_path):
     window = shared_window
     window.state.mark_saved()
-    window.documents.open(tmp_path / "there-is-none.spg")
+    window.opening.open(tmp_path / "there-is-none.spg")
     assert [toast.level for toast in window.toasts.shown] == ["error"]
-    window.documents.new()
+    window.opening.new()
     assert window.toasts.shown == []
 
 

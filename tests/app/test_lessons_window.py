@@ -852,10 +852,10 @@ def test_a_file_is_taught_and_a_damaged_one_refused(bare_window, tmp_path):
     path.write_text("+++\ntitle = 'Own'\n+++\n+++\n+++\nText.\n")
     refused = []
     bare_window.documents.refused.connect(refused.append)
-    bare_window.documents.open(path)
+    bare_window.opening.open(path)
     assert bare_window.controllers.lessons.lesson.head.title == "Own"
     path.write_text("nothing")
-    bare_window.documents.open(path)
+    bare_window.opening.open(path)
     assert [str(message) for message in refused] == [
         "own.lesson.md is no lesson: it begins with a head between two lines +++, and so does each step."
     ]

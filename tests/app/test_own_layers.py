@@ -72,8 +72,9 @@ def test_one_after_another_gives_back_the_users_layers(bare_window, own):
 
 def test_the_users_layers_are_what_is_kept_for_recovery(bare_window, own):
     bare_window.controllers.scenes.show(SCENE)
-    assert bare_window.autosaving._describe_view()["layers"] == own
-    assert bare_window.documents._describe_view()["layers"] == OF_EXACT
+    sessions = bare_window.controllers.sessions
+    assert sessions.describe_view(True)["layers"] == own
+    assert sessions.describe_view(False)["layers"] == OF_EXACT
 
 
 def test_settings_and_fields_of_a_scene_stay_with_opened_points_and_one_undo_brings_the_own_work_back(

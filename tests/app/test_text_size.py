@@ -6,7 +6,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QScrollBar, QVBoxLayout, QWidget
 
-from playground.app.bars import summary
+from playground.app.model.edit_text import summary
 from playground.app.panels import LikelihoodPanel
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.controls import ChoiceBox

@@ -45,7 +45,7 @@ def opened(window):
 
 def test_the_run_of_an_opened_session_has_the_ends_of_its_own_noise(opened):
     window, session, rings = opened
-    window.documents._adopt(session, None)
+    window.opening._adopt(session, None)
     assert ends(window)[1] != rings[1]
     assert ends(window)[1].endswith(f" σ = {format_number(float(session.trajectory['sigma'][-1]))}")
     wait(lambda: window.controllers.building.problem.name == "two moons")
@@ -56,7 +56,7 @@ def test_the_run_of_an_opened_session_has_the_ends_of_its_own_noise(opened):
 def test_the_run_of_other_data_does_not_outlive_a_session_without_one(opened):
     window, session, _rings = opened
     before = window.controllers.playing.trajectory
-    window.documents._adopt(dataclasses.replace(session, trajectory=None), None)
+    window.opening._adopt(dataclasses.replace(session, trajectory=None), None)
     wait(
         lambda: (
             window.controllers.building.problem.name == "two moons"

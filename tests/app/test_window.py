@@ -162,7 +162,7 @@ def test_the_first_dropped_file_that_opens_is_taken(window, qtbot, tmp_path):
 
 def test_a_file_of_images_without_a_suffix_is_found_among_several(bare_window, tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(bare_window.documents, "open", opened.append)
+    monkeypatch.setattr(bare_window.opening, "open", opened.append)
     drop(bare_window, tmp_path / "readme.pdf", tmp_path / "train-images-idx3-ubyte")
     wait(lambda: bool(opened))
     assert [path.name for path in opened] == ["train-images-idx3-ubyte"]
@@ -317,7 +317,7 @@ def test_an_experiment_whose_data_are_gone_shows_no_others(window, qtbot, tmp_pa
     gone, drawn = tmp_path / "gone.toml", window.canvas
     gone.write_text('data.kind = "images"\ndata.path = "nowhere"\n')
     with qtbot.waitSignal(window.controllers.building.problem_failed):
-        window.documents.open(gone)
+        window.opening.open(gone)
     assert "nowhere does not exist" in str(window.controllers.building.failure)
     assert window.controllers.building.problem is None
     assert window.controllers.playing.trajectory is None
@@ -429,7 +429,7 @@ def test_a_view_stays_through_the_first_change_after_opening(window):
     """The same data under other noise are not other data."""
     before = window.controllers.building.problem
     window.state.mark_saved()
-    window.documents.open(resource("checkpoints/two-moons.spg"))
+    window.opening.open(resource("checkpoints/two-moons.spg"))
     wait(lambda: window.controllers.building.problem is not before)
     bounds = window.controllers.building.problem.bounds
     window.canvas.fit((0.0, 1.0, 0.0, 1.0))
@@ -447,7 +447,7 @@ def test_other_data_far_from_the_origin_come_into_view(window, tmp_path):
         (tmp_path / folder).mkdir()
         np.savetxt(tmp_path / folder / "p.csv", points + offset, delimiter=",", header="x,y", comments="")
         window.state.mark_saved()
-        window.documents.open(tmp_path / folder / "p.csv")
+        window.opening.open(tmp_path / folder / "p.csv")
         wait(lambda offset=offset: abs(sum(window.controllers.building.problem.bounds[:2]) / 2 - offset) < 5)
         x0, x1, y0, y1 = window.canvas.viewport
         assert x0 < offset < x1

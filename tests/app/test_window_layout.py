@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import bars
 from playground.app.menus import CANVAS_MENU
+from playground.app.model.edit_text import summary
 from playground.app.panels import LikelihoodPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.widgets import collapsible_panel
@@ -232,7 +232,7 @@ def test_themes_change_and_are_remembered(shared_window):
     ],
 )
 def test_summary_says_the_experiment_in_one_line(changes, line):
-    assert bars.summary(replace(Experiment(), changes)) == line
+    assert summary(replace(Experiment(), changes)) == line
 
 
 def test_the_pointer_reads_out_position_score_and_density(shared_window):

@@ -2,24 +2,20 @@
 
 import time
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
-from playground.app.controllers.pinning import Pinning
-from playground.app.controllers.playing import Playing
+from playground.app.controllers.sessions import Sessions
+from playground.app.model.edit_text import summary
 from playground.app.model.history import History
-from playground.app.model.pinned_runs import to_json
-from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab import recovery
-from playground.lab.experiment import Experiment
-from playground.lab.keys import RunKey
-from playground.lab.recovery import Work, run_key
+from playground.lab.recovery import Work
 from playground.lab.store import Store
 from playground.messages import Message
 from playground.user_errors import UserError, message_of
@@ -33,8 +29,7 @@ class Autosaving(QObject):
     """Writes changed work every few seconds in a thread; the window's thread only notes what there is.
 
     Args:
-        describe_view: returns the part of the view that a session keeps, as JSON values.
-        summary: describes an experiment in one line.
+        folder: where the folders of unsaved work are.
 
     Signals:
         changed(): the work was written, or could not be.
@@ -48,19 +43,14 @@ class Autosaving(QObject):
         self,
         state: State,
         building: Building,
-        playing: Playing,
-        pinning: Pinning,
+        sessions: Sessions,
         documents: Documents,
-        preferences: Preferences,
-        describe_view: Callable[[], dict[str, Any]],
-        summary: Callable[[Experiment], str],
+        folder: Path,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing = state, building, playing
-        self._pinning, self._documents = pinning, documents
-        self._parent_folder = preferences.recovery
-        self._describe_view, self._summary = describe_view, summary
+        self._state, self._building, self._sessions, self._documents = state, building, sessions, documents
+        self._folder = folder
         self.seconds = SECONDS
         self.saved_at: float | None = None  # time.monotonic at the state that was written last
         self._written: Hashable = None  # the state that was written last
@@ -73,7 +63,7 @@ class Autosaving(QObject):
         self._timer.setInterval(LOOK)
         self._timer.timeout.connect(self.look)
         state.history_changed.connect(self._note)
-        pinning.pinned.changed.connect(self._note)
+        sessions.pinned.changed.connect(self._note)
         documents.saved.connect(self._note_save)
         building.left.connect(self.leave)
 
@@ -171,61 +161,29 @@ class Autosaving(QObject):
 
     def _moment(self) -> Hashable:
         """A key that changes whenever there is something to write."""
-        return (
-            self._building.store,
-            self._changes,
-            self._unsaved,
-            tuple(
-                (key, workspace.moment, workspace.problem.experiment)
-                for key, workspace in self._building.workspaces().items()
-            ),
-            self._run,
-            self._documents.path,
-            self._state.own_place,
-            tuple(sorted(self._describe_view()["layers"].items())),
-        )
-
-    @property
-    def _run(self) -> RunKey | None:
-        """The key of the finished run in view; None while training changes its weights or if there is none."""
-        workspace = self._building.workspace
-        if workspace is None or workspace.key is None or workspace.training == "training":
-            return None
-        if self._building.workspace_key is None or self._playing.newest_finished is None:
-            return None
-        return run_key(workspace.key, workspace.problem.experiment, workspace.newest.made)
+        place, path = self._state.own_place, self._documents.path
+        return self._sessions.moment(), self._changes, self._unsaved, path, place
 
     # --- packing: the window's thread notes what there is, the worker copies and writes
 
     def _pack(self) -> Callable[[], Sequence[Message]]:
-        history, building = self.history, self._building
-        pins = {pin.number: pin for document in (history.first, *history.steps) for pin in document.pins}
-        runs = self._pinning.pinned.of(pins.values())
-        store, run, trajectory = building.store, self._run, self._playing.newest_finished
-        if run is not None and trajectory is not None and run not in store:
-            store.hold(run, trajectory)
-        changed = [
-            workspace
-            for workspace in building.workspaces().values()
-            if workspace.moment != workspace.stored and (workspace.trained_steps or workspace is building.workspace)
-        ]
+        history, store, keep = self.history, self._building.store, self._sessions.keep()
         path = self._documents.path
         work = Work(
             saved=time.time(),
-            summary=self._summary(history.document.experiment),
+            summary=summary(history.document.experiment),
             history=history.to_json(),
             modified=self._unsaved,
             file="" if path is None else str(path),
             stamp=self._documents.stamp,
-            view=self._describe_view(),
-            runs=[{"number": run.number} | told for run, told in zip(runs, to_json(runs), strict=True)],
+            view=self._sessions.describe_view(True),
+            runs=self._sessions.runs((history.first, *history.steps)),
         )
 
         def save() -> Sequence[Message]:
             if store.folder is None:
-                store.open(recovery.folder_in(self._parent_folder))
-            for workspace in changed:
-                workspace.keep_in(store)
+                store.open(recovery.folder_in(self._folder))
+            keep()
             recovery.write(store, work)
             said = store.messages()
             if store.is_failing or store.folder is None:

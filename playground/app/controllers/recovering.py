@@ -9,14 +9,13 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from playground.app.controllers.building import Building, key_of
+from playground.app.controllers.building import key_of
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.sessions import Sessions
 from playground.app.model import kept_figures
 from playground.app.model.history import History
-from playground.app.model.pinned_runs import PinnedRun, PinnedRuns, from_json
-from playground.app.model.preferences import Preferences
+from playground.app.model.pinned_runs import PinnedRun, from_json
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab import recovery
 from playground.lab.document import Document, Pin
@@ -73,6 +72,9 @@ class Recovering(QObject):
 
     Work that cannot be read comes last and stays until it is discarded.
 
+    Args:
+        folder: where the folders of unsaved work are.
+
     Signals:
         changed(): there is another offer, or none.
         notified(Notification)
@@ -81,18 +83,9 @@ class Recovering(QObject):
     changed = Signal()
     notified = Signal(object)
 
-    def __init__(
-        self,
-        building: Building,
-        pinned: PinnedRuns,
-        sessions: Sessions,
-        documents: Documents,
-        preferences: Preferences,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, sessions: Sessions, documents: Documents, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._building, self._pinned, self._sessions, self._documents = building, pinned, sessions, documents
-        self._parent_folder = preferences.recovery
+        self._sessions, self._documents, self._folder = sessions, documents, folder
         self._background = BackgroundTask(self)
         self._offers: list[RecoverableWork] = []
 
@@ -109,7 +102,7 @@ class Recovering(QObject):
     def look(self) -> None:
         """Find work of earlier runs of the program. Call it after the first paint."""
         unreadable: list[RecoverableWork] = []
-        for store in recovery.left_behind(self._parent_folder):
+        for store in recovery.left_behind(self._folder):
             try:
                 work = recovery.read(store)
             except SessionError as error:
@@ -169,16 +162,14 @@ class Recovering(QObject):
         self.changed.emit()
 
     def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:
-        history, session = recovered.history, recovered.session
-
-        def restore() -> None:
-            self._pinned.load(recovered.runs)
-            self._building.restore(history.first, history.steps, history.place, session, offer.store)
-            if session is not None:
-                self._sessions.play(session)
-
+        history, session, runs = recovered.history, recovered.session, recovered.runs
         self._offers.remove(offer)
-        self._documents.recover(restore, Path(work.file) if work.file else None, work.stamp, session)
+        self._documents.take(
+            lambda: self._sessions.restore(history, session, runs, offer.store),
+            Path(work.file) if work.file else None,
+            work.stamp,
+            session,
+        )
         self.changed.emit()
 
 

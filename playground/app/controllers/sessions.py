@@ -1,26 +1,47 @@
-"""Packs the workspace into a session, and puts a session on the workspace."""
+"""Packs the work into a session or into the store of unsaved work, and puts such work on the workspace."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.playing import Playing
 from playground.app.model import kept_figures
-from playground.app.model.pinned_runs import PinnedRuns, from_json, to_json
+from playground.app.model.history import History
+from playground.app.model.pinned_runs import PinnedRun, PinnedRuns, from_json, to_json
 from playground.app.model.state import State
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment, reset_key
+from playground.lab.keys import RunKey
 from playground.lab.provenance import Provenance
+from playground.lab.recovery import run_key
 from playground.lab.session import Session, SessionError
+from playground.lab.store import Store
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
 
 class Sessions:
-    """Connects files and controllers: data, weights, runs and figures are saved and restored together."""
+    """Connects files and controllers: data, weights, runs and figures are saved and restored together.
+
+    Attributes:
+        pinned: the runs that are saved with the work.
+        describe_view: returns the part of the view that is saved, as JSON values; with True that of the user's own work, also
+            while a scene or a lesson is shown.
+    """
 
     def __init__(self, state: State, building: Building, playing: Playing, pinned: PinnedRuns) -> None:
-        self._state, self._building, self._playing, self._pinned = state, building, playing, pinned
+        self._state, self._building, self._playing, self.pinned = state, building, playing, pinned
+        self.describe_view: Callable[[bool], dict[str, Any]] = lambda own: {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether data are being read, so that :meth:`pack` may soon be possible."""
+        return self._building.busy
+
+    def set_view(self, describe_view: Callable[[bool], dict[str, Any]]) -> None:
+        """Set what describes the view, once there is one; see :attr:`describe_view`."""
+        self.describe_view = describe_view
 
     def pack(self, view: Mapping[str, Any]) -> Callable[[], Session]:
         """Returns a function for another thread that makes the session; weights are available only between two blocks
@@ -34,7 +55,7 @@ class Sessions:
         """
         experiment, failure = self._state.experiment, self._building.failure
         workspace, opening = self._building.workspace, self._building.opening
-        pinned, columns = self._pinned.runs, self._state.document.columns
+        pinned, columns = self.pinned.runs, self._state.document.columns
         if workspace is None:
             if opening is None:
                 raise SessionError("Nothing is saved: there are no data yet.")
@@ -82,7 +103,7 @@ class Sessions:
 
     def open(self, session: Session) -> None:
         """Put a saved session on the workspace. Its trajectory plays at once; the rest follows when it is built."""
-        pins = self._pinned.load(from_json(session.runs, session.experiment))
+        pins = self.pinned.load(from_json(session.runs, session.experiment))
         parts = {"pins": pins, "columns": session.columns, "clicked": session.clicked}
         self._building.open_experiment(session.experiment, session, **parts)
         self.play(session)
@@ -91,3 +112,59 @@ class Sessions:
         """Play the trajectory of a session whose data and network are being built."""
         if session.trajectory:
             self._playing.show_recorded(Trajectory.from_arrays(dict(session.trajectory)))
+
+    # --- unsaved work
+
+    def moment(self) -> Hashable:
+        """A key that changes whenever :meth:`keep` has something else to keep."""
+        trained = ((key, one.moment, one.problem.experiment) for key, one in self._building.workspaces().items())
+        layers = self.describe_view(True).get("layers", {})
+        return self._building.store, tuple(trained), self.run, tuple(sorted(layers.items()))
+
+    @property
+    def run(self) -> RunKey | None:
+        """The key of the finished run in view; None while training changes its weights or if there is none."""
+        workspace = self._building.workspace
+        if workspace is None or workspace.key is None or workspace.training == "training":
+            return None
+        if self._building.workspace_key is None or self._playing.newest_finished is None:
+            return None
+        return run_key(workspace.key, workspace.problem.experiment, workspace.newest.made)
+
+    def keep(self) -> Callable[[], None]:
+        """Returns a function for another thread that puts what was trained into the store. The finished run is there at
+        once."""
+        building = self._building
+        store, run, trajectory = building.store, self.run, self._playing.newest_finished
+        if run is not None and trajectory is not None and run not in store:
+            store.hold(run, trajectory)
+        changed = [
+            workspace
+            for workspace in building.workspaces().values()
+            if workspace.moment != workspace.stored and (workspace.trained_steps or workspace is building.workspace)
+        ]
+
+        def put() -> None:
+            for workspace in changed:
+                workspace.keep_in(store)
+
+        return put
+
+    def runs(self, documents: Iterable[Document]) -> list[dict[str, Any]]:
+        """The runs that are pinned in any of these documents, as JSON values."""
+        pins = {pin.number: pin for document in documents for pin in document.pins}
+        runs = self.pinned.of(pins.values())
+        return [{"number": run.number} | told for run, told in zip(runs, to_json(runs), strict=True)]
+
+    def restore(self, history: History, session: Session | None, runs: Sequence[PinnedRun], store: Store) -> None:
+        """Put unsaved work on the workspace with its history.
+
+        Args:
+            session: what is at the history's place, if the store has its data.
+            runs: the pinned runs of all its documents.
+            store: has each training that undo or redo reaches.
+        """
+        self.pinned.load(runs)
+        self._building.restore(history.first, history.steps, history.place, session, store)
+        if session is not None:
+            self.play(session)

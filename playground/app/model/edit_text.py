@@ -1,4 +1,4 @@
-"""Changes and differences of settings in plain words, for the Edit menu, the history and the heads of columns."""
+"""Experiments, and changes and differences of settings, in plain words, for the Edit menu, the history and the heads of columns."""
 
 from typing import Any
 
@@ -13,6 +13,14 @@ from playground.lab.experiment import Experiment, Field
 LONGEST_NAME = 32  # characters
 MOST_NAMED = 2  # settings that the text of one step names
 SAME = "as in the cards"
+
+
+def summary(experiment: Experiment) -> str:
+    """The experiment in one line, as "two moons · denoising · 10 noise levels"."""
+    noise, data = experiment.noise.phrase, experiment.data
+    name = data.file.replace("\\", "/").rsplit("/", 1)[-1] if data.file else data.title
+    objective = experiment.objective.kind.replace("-", " ")
+    return f"{name} · {objective} · {noise}"
 
 
 def edit_text(before: Experiment, after: Experiment) -> str:

@@ -36,7 +36,7 @@ ARROWS = {
 
 
 class FilePrompts:
-    """The questions of :class:`playground.app.controllers.documents.Documents` to the user, over one window."""
+    """The questions of the controllers of files and plug-ins to the user, over one window."""
 
     def __init__(self, parent: QWidget) -> None:
         self._parent = parent
