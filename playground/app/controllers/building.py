@@ -2,9 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -15,12 +13,11 @@ from playground.app.controllers.notification import Notification, about
 from playground.app.model.history import shared
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
-from playground.app.model.workspace import Workspace, assemble, points_key
+from playground.app.model.workspace import Workspace, assemble
+from playground.app.model.workspaces import Workspaces, digest_of
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import interrupted
-from playground.kinds.datasets import DataSource
 from playground.lab import experiment as description
-from playground.lab.bounded_memory import BoundedMemory, parts_of
 from playground.lab.conflicts import Conditions, training_conflict
 from playground.lab.document import DATA_FILE, START_FILE, Document, LessonPlace
 from playground.lab.experiment import Experiment, reset_key
@@ -36,9 +33,7 @@ from playground.user_errors import message_of
 
 if TYPE_CHECKING:
     from playground.data import Dataset
-    from playground.lab.problem import Problem
 
-KEPT = 2**30  # bytes of all workspaces and points of files that undo can reach
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
 SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out points needs no other training
 TASKS = ("problem", "reading")  # the tasks that end with another workspace
@@ -53,14 +48,6 @@ def key_of(document: Document) -> TrainingKey:
     if begun is not None:
         return begun
     return TrainingKey.of(description.replace(document.experiment, SPLIT), document.digests, FIRST)
-
-
-@dataclass(frozen=True, eq=False)
-class ReadPoints:
-    """The points that were read from a file, and the settings with which it was read."""
-
-    data: DataSource
-    dataset: "Dataset"
 
 
 class Building(QObject):
@@ -110,7 +97,7 @@ class Building(QObject):
         self._workspace: Workspace | None = None
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
-        self.kept: BoundedMemory[Hashable, Workspace | ReadPoints] = BoundedMemory(KEPT)
+        self.kept = Workspaces()
         self.store = new_store()
         self._begun: tuple[TrainingKey, ...] = ()  # the trainings that undo has reached
         self._given: dict[TrainingKey, Callable[[], Session]] = {}  # weights that take the place of a training
@@ -184,7 +171,7 @@ class Building(QObject):
             The step of the history; None if nothing was trained with these settings.
         """
         key = self._key(self._state.experiment)
-        here = self._kept_workspace(self._state.experiment)  # which may still be under construction
+        here = self.kept.of(key)  # which may still be under construction
         if key in self.store if here is None else here.trained_steps:
             self._state.push(self._state.document.begun(_new_name("reset")))
             return self._state.last_step
@@ -248,21 +235,10 @@ class Building(QObject):
 
     def workspaces(self) -> dict[TrainingKey, Workspace]:
         """All workspaces in memory that undo and redo can reach, including the current one."""
-        kept = {key: kept for key, kept in self.kept.items() if isinstance(kept, Workspace)}
-        found = {key: workspace for key, workspace in kept.items() if isinstance(key, TrainingKey)}
+        found = self.kept.all()
         if self._workspace is not None and self.workspace_key is not None:
             found[self.workspace_key] = self._workspace
         return found
-
-    def _kept_workspace(self, experiment: Experiment) -> Workspace | None:
-        kept = self.kept.get(self._key(experiment))
-        return kept if isinstance(kept, Workspace) else None
-
-    def _keep(self, key: Hashable, value: Workspace | ReadPoints) -> None:
-        """Keep a workspace or points, and let go of others; what was trained goes only once the store has it."""
-        self.kept.put(key, value, parts_of(value))
-        safe = {old for old, kept in self.kept.items() if isinstance(kept, ReadPoints) or kept.is_stored}
-        self.kept.shrink(lambda old: old != key and old in safe)
 
     # Files
 
@@ -307,9 +283,7 @@ class Building(QObject):
         self.resetting.emit()
         for task in TASKS:
             self._tasks.cancel(task)
-        for key, kept in self.kept.items():
-            if isinstance(kept, Workspace):
-                self.kept.discard(key)
+        self.kept.forget_workspaces()
         self._begun = ()
         self._given.clear()
         self._outdated = True
@@ -334,7 +308,7 @@ class Building(QObject):
 
         def use(dataset: "Dataset", digest: str) -> None:
             self._state.note_read(DATA_FILE, path, digest)
-            self._keep_points(wanted, digest, dataset)
+            self.kept.keep_points(wanted, digest, dataset)
             self.adopting = True  # training may have been requested while these points were read
             try:
                 now = self._state.experiment
@@ -403,7 +377,8 @@ class Building(QObject):
         session = self._opening
         bundled, self._bundled = self._bundled and session is None, False
         experiment = self._state.experiment if session is None else session.experiment
-        kept = self._kept_workspace(experiment)
+        key = self._key(experiment)
+        kept = self.kept.of(key)
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
             self._tasks.cancel("problem")
             self._take(kept)
@@ -412,11 +387,10 @@ class Building(QObject):
         if conflict is not None and conflict.key.startswith(("data.", "network.")) and session is None:
             self._fail(conflict, clear=conflict.key == "data.strokes")
             return
-        key = self._key(experiment)
-        dataset, previous = self._read_already(experiment, key), kept
+        dataset, previous = self.kept.points(experiment, key), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned from these data, so they can be split as the settings say
-        shared, bundled = self._of_the_same_points(experiment, key, dataset), bundled and kept is None
+        shared, bundled = self.kept.problem(experiment, key, dataset), bundled and kept is None
         self._tasks.start(
             "problem",
             "Loading",
@@ -434,40 +408,6 @@ class Building(QObject):
             ),
             self._take,
             self._not_assembled,
-        )
-
-    def _read_already(self, experiment: Experiment, key: TrainingKey) -> "Dataset | None":
-        """The data of a file that was read before: split as the settings say, or unchanged if it is unreadable. A start set is
-        read again.
-        """
-        read = self.kept.get((_digest(key), *points_key(experiment)))
-        if isinstance(read, ReadPoints):
-            return dataclasses.replace(read.dataset, start=None)
-        if Path(experiment.data.file).exists():
-            return None
-        points = (kept for _, kept in reversed(self.kept.items()) if isinstance(kept, ReadPoints))
-        return next(
-            (dataclasses.replace(kept.dataset, start=None) for kept in points if kept.data == experiment.data), None
-        )
-
-    def _of_the_same_points(
-        self, experiment: Experiment, key: TrainingKey, dataset: "Dataset | None"
-    ) -> "Problem | None":
-        """The problem of a kept workspace with the same points, to be shared; None if there is none."""
-        same = [
-            kept.trainer.problem
-            for _, kept in reversed(self.kept.items())
-            if isinstance(kept, Workspace) and kept.key is not None and kept.key.points == key.points
-        ]
-        wanted = points_key(experiment)
-        return next(
-            (
-                problem
-                for problem in same
-                if points_key(problem.experiment) == wanted
-                and (dataset is None or problem.dataset.points is dataset.points)
-            ),
-            None,
         )
 
     def _clear(self) -> None:
@@ -503,14 +443,12 @@ class Building(QObject):
         """Replace the current workspace, which is kept."""
         self.failure, self._outdated = None, False
         before, opened = self._workspace, self._opening
-        built, dataset = workspace.problem.experiment, workspace.problem.dataset
-        key = workspace.key
+        built, key = workspace.problem.experiment, workspace.key
         assert key is not None
         self._opening = None
         self.leaving.emit(workspace, opened)
-        known = (kept.dataset for _, kept in self.kept.items() if isinstance(kept, ReadPoints))
-        if built.data.is_file and all(dataset is not other for other in known):
-            self._keep_points(built, _digest(key), dataset)
+        if built.data.is_file:
+            self.kept.keep_points(built, digest_of(key), workspace.problem.dataset)
         if workspace.could_hold_out_more:
             self._notify_held_out(workspace)
         if self.is_behind(workspace) or key != self._key(self._state.experiment):
@@ -521,16 +459,12 @@ class Building(QObject):
         self.device_text = workspace.device_text
         self._workspace = workspace
         if before is not None and before.key in self.kept:
-            self._keep(before.key, before)  # its weights have grown
-        self._keep(key, workspace)
+            self.kept.keep(before.key, before)  # its weights have grown
+        self.kept.keep(key, workspace)
         self.problem_changed.emit(workspace.view)
         self.taken.emit(opened)
         if before is None:
             self.ready.emit()
-
-    def _keep_points(self, experiment: Experiment, digest: str, dataset: "Dataset") -> None:
-        """Keep the points that were read from a file, because the file may become unreadable."""
-        self._keep((digest, *points_key(experiment)), ReadPoints(experiment.data, dataset))
 
     def _notify_held_out(self, workspace: Workspace) -> None:
         held_out = len(workspace.problem.dataset.held_out)
@@ -553,11 +487,6 @@ class Building(QObject):
 def _built_for(experiment: Experiment) -> tuple[object, ...]:
     """The settings for which a workspace is built."""
     return reset_key(experiment), experiment.likelihood.points
-
-
-def _digest(key: TrainingKey) -> str:
-    """The digest of the file of data; "" if it was not opened here."""
-    return dict(key.digests).get(DATA_FILE, "")
 
 
 def _new_name(owner: str) -> str:

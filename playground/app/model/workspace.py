@@ -65,11 +65,6 @@ class FairLock:
         self._lock.release()
 
 
-def points_key(experiment: Experiment) -> tuple[object, ...]:
-    """The settings that all points depend on, those for training and those for tests."""
-    return experiment.data, experiment.likelihood.points
-
-
 @dataclass(frozen=True, eq=False)
 class Model:
     """A problem with weights that do not change, for computations during training."""
