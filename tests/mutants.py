@@ -239,6 +239,13 @@ FAULTS = (
         ("lab/test_field_names.py::test_noise_of_steps_adds_in_squares_to_all_of_it",),
     ),
     Fault(
+        "a score's Jacobian per user unit of one axis",
+        "lab/field_names.py",
+        "np.stack(columns, 2) / units.scale",
+        "np.stack(columns, 2) / units.length",
+        ("lab/test_field_names.py::test_eigenvalues_of_a_field_that_turns_are_a_pair_in_the_units_of_both_axes",),
+    ),
+    Fault(
         "the blur's cost without the term of the trace",
         "theory/local_geometry.py",
         "torch.log1p(square) - 1 + 1 / (1 + square)",

@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from playground.data.tables import columns_named
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.energies import normalised
+from playground.lab.field_names import field_names
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, Progress, Result, decode, log_likelihood
@@ -51,6 +53,7 @@ def write_likelihoods(
     if exact is not None:
         columns.append(exact.tolist())
         header.append("exact")
+    _add_eigenvalues(header, columns, model, flat, energy.sigma)
     write_csv(out, [*header, "note"], zip(*columns, _texts(notes), strict=True))
     say(f"By {energy.origin}")
     _summarise(log_prob, notes, out)
@@ -78,9 +81,20 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
     if latent:
         columns += [_cells(codes) for codes in found.latent.reshape(len(flat), -1).T]
         header += code_names(problem)
+    _add_eigenvalues(header, columns, model, points, float(found.sigma))
     write_csv(out, [*header, "note"], zip(*columns, _texts(notes), strict=True))
     _summarise(log_prob, notes, out)
     _warn_of_few_data(problem, points, float(found.sigma))
+
+
+def _add_eigenvalues(
+    header: list[str], columns: list[list[Any]], model: Model, points: np.ndarray, sigma: float
+) -> None:
+    """Add the eigenvalues of the score's Jacobian at points of the plane: their real parts, and the size of their imaginary parts."""
+    names = field_names(model.problem, model.likelihood_score, points, sigma, None)
+    if names is not None and names.eigenvalues is not None:
+        header += ["eigenvalue_1", "eigenvalue_2", "eigenvalue_imag"]
+        columns += [*names.eigenvalues.real.T.tolist(), abs(names.eigenvalues[:, 0].imag).tolist()]
 
 
 def _warn_of_few_data(problem: Problem, points: np.ndarray, sigma: float) -> None:

@@ -13,6 +13,7 @@ from playground.app.canvas.frames import followed_particle
 from playground.app.canvas.readouts import vector
 from playground.app.panels import ParticlePanel
 from playground.app.panels.particle import COMING, END, OTHER, SKIPPED, WEIGHTS_CHANGED
+from playground.app.style.number_formats import format_number
 from playground.drawing.scene import Scene
 from playground.lab.inspection import InspectedParticle, StepSum
 from tests.app.conftest import wait
@@ -82,6 +83,9 @@ def test_numbers_and_arrows_are_those_of_the_recorded_step_in_each_frame(window)
         assert panel.score.text() == vector(step.score)
         assert panel.rest.text() == vector(step.rest)
         assert panel.rest.name.text() == "noise"
+        low, high = inspecting.particle.field.eigenvalues[0]
+        assert panel.eigenvalues.text().startswith(format_number(low.real))
+        assert panel.eigenvalues.text().endswith(" i" if low.imag else format_number(high.real))
         assert panel.header.state == f"{number} · step {frame}"
         assert "g²h s" in panel.equation.text()
         assert "g√h z" in panel.equation.text()

@@ -30,6 +30,7 @@ from playground.lab.trajectory import Trajectory
 from tests.cli.conftest import Ask
 from tests.data.image_files import save_cats_and_dogs
 
+EIGENVALUES = ["eigenvalue_1", "eigenvalue_2", "eigenvalue_imag"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -616,13 +617,15 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     code, _, _ = ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", tmp_path / "out.csv")
     assert code == 0
     header, rows = table(tmp_path / "out.csv")
-    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "exact"]
+    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "exact", *EIGENVALUES]
     density = Problem.build(experiments.load(moons / "experiment.toml")).dataset.density
     assert density is not None
     sigma = float(experiments.load(moons / "experiment.toml").noise.sigma_min)
     np.testing.assert_allclose(rows[:, 5], density.log_prob(torch.from_numpy(rows[:, :2]), sigma), atol=1e-4)
     np.testing.assert_array_equal(rows[:, :2], [[0, 1], [0.5, 0.25]])
     assert np.isfinite(rows[:, 2]).all()
+    assert np.isfinite(rows[:, 6:]).all()
+    assert (rows[:, 6] <= rows[:, 7]).all()
     assert rows[:, 3].tolist() == [0, 0]  # the trace is exact
     assert np.all(rows[:, 4] > 10)
     estimated = (
@@ -643,7 +646,7 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     samples = odd / "samples.csv"
     assert ask("likelihood", odd, "--points", samples, "--out", tmp_path / "odd.csv")[0] == 0
     header, rows = table(tmp_path / "odd.csv")
-    assert header == ["length (mm)", "width (mm)", "log_prob", "standard_error", "evaluations"]
+    assert header == ["length (mm)", "width (mm)", "log_prob", "standard_error", "evaluations", *EIGENVALUES]
     assert rows[:, 2].mean() == pytest.approx(-metrics(odd)["test_nll"], abs=2)
 
 
@@ -723,7 +726,11 @@ def test_columns_that_changed_places_have_the_same_closed_form(moons: Path, tmp_
         exact = ("--points", points, "--out", tmp_path / "out.csv", "--set", "likelihood.source=exact")
         assert ask("likelihood", moons, *exact)[0] == 0
         found.append(table(tmp_path / "out.csv"))
-    assert found[0][0] == found[1][0] == ["x", "y", "log_prob", "standard_error", "evaluations", "closed_form"]
+    assert (
+        found[0][0]
+        == found[1][0]
+        == ["x", "y", "log_prob", "standard_error", "evaluations", "closed_form", *EIGENVALUES]
+    )
     np.testing.assert_array_equal(found[0][1], found[1][1])
 
 
@@ -770,7 +777,18 @@ def test_points_that_cannot_be_measured_are_named_and_the_others_answered(
     assert "Warning: Point 2 of 3 is not measured: the flow from here takes too many steps" in error
     assert "nats of 2 points; each is in" in said
     header, rows = table(out)
-    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "closed_form", "exact", "z0", "z1"]
+    assert header == [
+        "x",
+        "y",
+        "log_prob",
+        "standard_error",
+        "evaluations",
+        "closed_form",
+        "exact",
+        "z0",
+        "z1",
+        *EIGENVALUES,
+    ]
     assert np.isnan(rows[:, [2, 3, 7, 8]]).tolist() == [[False] * 4, [True] * 4, [False] * 4]
     np.testing.assert_allclose(rows[[0, 2], 2], rows[[0, 2], 5], atol=0.05)
     code, _, error = ask("likelihood", moons, *empirical, "--set=likelihood.tolerance=0.1")
@@ -790,7 +808,7 @@ def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_p
     tight = ("--set", "likelihood.tolerance=1e-5")
     assert ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", codes, "--latent", *tight)[0] == 0
     header, evaluated = table(codes)
-    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "exact", "z0", "z1"]
+    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "exact", "z0", "z1", *EIGENVALUES]
     assert ask("decode", moons, "--latent", codes, "--out", back, *tight)[0] == 0
     header, decoded = table(back)
     assert header == ["x", "y", "log_prob", "standard_error"]
@@ -989,7 +1007,7 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     assert code == 0
     assert "By exp(-f)/Z of the learned energy, of the data smoothed by sigma = 0.5 (user units); ln Z = " in output
     header, rows = table(out)
-    assert header == ["x", "y", "log_prob", "log_partition_error", "exact"]
+    assert header == ["x", "y", "log_prob", "log_partition_error", "exact", *EIGENVALUES]
     density = Problem.build(experiments.load(tmp_path / "out/experiment.toml")).dataset.density
     assert density is not None
     np.testing.assert_allclose(rows[:, 4], density.log_prob(torch.from_numpy(rows[:, :2]), 0.5), rtol=1e-6)
@@ -997,6 +1015,7 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     assert rows[0, 2] == pytest.approx(-math.log(2 * math.pi * 0.74), abs=0.05)
     assert rows[1, 2] == pytest.approx(-1e12 / 0.74, rel=0.1)
     assert 0 < rows[0, 3] < 2e-3
+    np.testing.assert_allclose(rows[1, 5:], [-1 / 0.74, -1 / 0.74, 0], atol=0.1)  # far away it is one Gaussian
     code, _, error = ask("likelihood", tmp_path / "out", "--points", points, "--out", out, "--latent")
     assert (code, "no latent codes" in error) == (2, True)
 

@@ -60,7 +60,10 @@ class ParticlePanel(CollapsiblePanel):
         self.rest = Figure("noise", "What remains of the recorded step.", token=NOISE)
         self.end = Figure("xₖ₊₁", "Where the sampler put it: the sum of the terms.")
         self.denoised = Figure("denoised estimate", "The mean of the clean points that it may come from.", token="data")
-        self.figures = (self.place, self.drift, self.score, self.rest, self.end, self.denoised)
+        self.eigenvalues = Figure(
+            "eigenvalues of ∇s", "Where one is negative, the score pulls together; where positive, apart.", r"\nabla s"
+        )
+        self.figures = (self.place, self.drift, self.score, self.rest, self.end, self.denoised, self.eigenvalues)
         self.stop = QPushButton("Stop following", self)
         self.stop.setToolTip(wrapped("Follow no particle."))
         self.stop.clicked.connect(self._inspecting.clear)
@@ -99,7 +102,7 @@ class ParticlePanel(CollapsiblePanel):
         for part in (self.equation, *self.figures):
             part.setVisible(followed)
         self.pictures.setVisible(followed and images)
-        for figure in (self.place, self.end, self.denoised):
+        for figure in (self.place, self.end, self.denoised, self.eigenvalues):
             figure.setVisible(followed and not images)
         self.stop.setVisible(self._inspecting.is_active)
         self.set_state("")
@@ -119,6 +122,8 @@ class ParticlePanel(CollapsiblePanel):
         else:
             self.place.show_text(place(particle.position, problem.bounds))
             self.denoised.show_text("" if field is None else place(field.denoised[0], problem.bounds))
+            known = None if field is None else field.eigenvalues
+            self.eigenvalues.show_text("" if known is None else _pair(known[0]))
         step = particle.step
         if step is None:
             self.hint.show()
@@ -182,3 +187,10 @@ class ParticlePanel(CollapsiblePanel):
             symbols.append(f'+ <span style="color:{color}">{f"{html.escape(symbol)} {factor}".strip()}</span>')
             values.append(f'{sign} <span style="color:{color}">{number}{factor}</span>')
         return f"<p>x′ = {' '.join(symbols)}<br>&nbsp;&nbsp;&nbsp;= {' '.join(values)}</p>"
+
+
+def _pair(eigenvalues: np.ndarray) -> str:
+    """Two real eigenvalues, or the conjugate pair of a field that turns."""
+    low, high = (format_number(float(one.real)) for one in eigenvalues)
+    turn = abs(float(eigenvalues[0].imag))
+    return f"{low} ± {format_number(turn)} i" if turn else f"{low}, {high}"
