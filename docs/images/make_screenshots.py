@@ -26,7 +26,7 @@ from playground.app.dialogs.gallery import Gallery
 from playground.app.dialogs.sweep.window import SIZE, SweepWindow
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
-from playground.app.model.views import ProblemView
+from playground.app.model.views import DensityView, FieldView, ProblemView
 from playground.app.panels import DataPanel
 from playground.app.window import MainWindow
 from playground.lab import scene_figures
@@ -87,8 +87,12 @@ def show_frame(window: MainWindow, share: float) -> None:
     """Stop at a fraction of the run, and wait until the field, the density and the status bar show that moment."""
     controllers, came, shown = window.controllers, dict[str, float](), list[int]()
     controllers.playing.frame_changed.connect(shown.append)
-    controllers.following.field_changed.connect(lambda view: came.update(field=view.sigma))
-    controllers.following.density_changed.connect(lambda view: came.update(density=view.sigma))
+
+    def take(view: object) -> None:
+        if isinstance(view, FieldView | DensityView):
+            came["field" if isinstance(view, FieldView) else "density"] = view.sigma
+
+    controllers.following.changed.connect(take)
     wait(lambda: not controllers.building.busy)
     before = controllers.playing.trajectory
     controllers.playing.set_loop(False)
@@ -117,7 +121,7 @@ def followed(window: MainWindow) -> dict[str, float]:
     if view.is_image:
         return {}
     levels = {"field": controllers.playing.sigma} if visible["learned"] or visible["exact"] else {}
-    closed = controllers.following.density_source != "learned"
+    closed = controllers.following.wanted.density_source != "learned"
     if visible["density"] and (closed or view.shows_learned_density):
         levels["density"] = controllers.playing.sigma if closed else map_level(controllers.playing.sigma, view)
     return levels

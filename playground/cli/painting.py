@@ -13,10 +13,11 @@ from playground.app.canvas.frames import frames_of, labelled
 from playground.app.canvas.readouts import weights_in_view
 from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.exporting import paint_film
-from playground.app.controllers.overlay_timing import density_source, exact_source
+from playground.app.controllers.overlay_timing import as_known
 from playground.app.controllers.training_film import FilmStage, TrainingFrames
-from playground.app.controllers.video_frames import VideoFrames, complete_run, video_frames_over
+from playground.app.controllers.video_frames import complete_run, video_frames_over
 from playground.app.model.preferences import VideoChoice
+from playground.app.model.views import WantedOverlays
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.cli.reporting import stage
@@ -145,18 +146,14 @@ def _frames(
         weights: the words of the caption about the weights.
     """
     experiment = model.problem.experiment
-    if scene.images is not None:
-        views = VideoFrames(None)
-    else:
-        follows = experiment.sampling.follows
-        learned = bool(model.weights.tensors) and follows in ("learned", None)
-        views = video_frames_over(
-            model,
-            scene.viewport,
-            (ARROWS, max(2, round(ARROWS * size[1] / size[0]))),
-            frozenset({"density", "learned" if learned else "exact"}),
-            exact_source(follows or "exact", model.view),
-            density_source("exact" if learned else follows or "exact", model.view),
-        )
+    follows = experiment.sampling.follows
+    learned = bool(model.weights.tensors) and follows in ("learned", None)
+    layers, grid = (
+        frozenset({"density", "learned" if learned else "exact"}),
+        (ARROWS, max(2, round(ARROWS * size[1] / size[0]))),
+    )
+    density = "exact" if learned else follows or "exact"
+    wanted = as_known(WantedOverlays(layers, scene.viewport, grid, follows or "exact", density), model)
+    views = video_frames_over(model, wanted, scene.viewport)
     shown = functools.partial(frames_of, views, experiment.sampling, weights)
     return labelled(shown, Labels(experiment.sampling.title))(trajectory, frames)

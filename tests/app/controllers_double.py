@@ -98,7 +98,7 @@ class _Replaying(QObject):
 
 
 class _Following(QObject):
-    density_changed = Signal(object)
+    changed = Signal(object)
     probed = Signal(object)
 
 

@@ -13,6 +13,7 @@ from playground.app.controllers.building import FIRST
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.measuring import STALE
 from playground.app.model.state import State
+from playground.app.model.views import DensityView, FieldView, WantedOverlays
 from playground.app.style.labels import worded
 from playground.data import pictures
 from playground.kinds.datasets import Stroke
@@ -777,52 +778,62 @@ def test_a_figure_that_is_measured_no_more_leaves_and_says_why(workspace):
     assert controllers.measuring.evaluation == {"test_nll": 1.3, "reasons": {}}
 
 
+def is_field(view: object) -> bool:
+    return isinstance(view, FieldView) and view.exact is not None
+
+
 def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspace):
     _state, controllers = workspace
-    controllers.following.set_viewport(-6.0, 7.0, -6.0, 6.0, 6, 5)
-    controllers.following.set_wanted(frozenset({"exact", "density"}))
+    wanted = WantedOverlays(frozenset({"exact", "density"}), (-6.0, 7.0, -6.0, 6.0), (6, 5))
+    controllers.following.want(wanted)
     controllers.playing.set_playing(False)
     # One that was asked for before may still come, here and below.
     with qtbot.waitSignal(
-        controllers.following.field_changed,
-        check_params_cb=lambda field: field.sigma == controllers.playing.sigma and field.exact is not None,
+        controllers.following.changed,
+        check_params_cb=lambda view: is_field(view) and view.sigma == controllers.playing.sigma,
     ) as got:
         pass
     known = got.args[0]
-    controllers.following.set_exact_source("empirical")
+    wanted = dataclasses.replace(wanted, exact_source="empirical")
+    controllers.following.want(wanted)
     with qtbot.waitSignal(
-        controllers.following.field_changed,
-        check_params_cb=lambda field: field.exact is not None and not np.array_equal(field.exact, known.exact),
+        controllers.following.changed,
+        check_params_cb=lambda view: is_field(view) and not np.array_equal(view.exact, known.exact),
     ) as got:
         pass
     assert got.args[0].sigma == known.sigma
     off = np.abs(got.args[0].exact - known.exact).max() / np.abs(known.exact).max()
     assert 0 < off < 0.1  # the training set knows its density up to chance
-    controllers.following.set_density_source("empirical")
+    controllers.following.want(dataclasses.replace(wanted, density_source="empirical"))
     with qtbot.waitSignal(
-        controllers.following.density_changed, check_params_cb=lambda view: view.source == "empirical"
+        controllers.following.changed,
+        check_params_cb=lambda view: isinstance(view, DensityView) and view.source == "empirical",
     ) as got:
         pass
     rows, columns = got.args[0].density.shape
     qtbot.waitUntil(lambda: complete(controllers))
-    with qtbot.waitSignal(controllers.following.density_changed, check_params_cb=lambda view: view.sigma < 0.1) as got:
+    with qtbot.waitSignal(
+        controllers.following.changed,
+        check_params_cb=lambda view: isinstance(view, DensityView) and view.sigma < 0.1,
+    ) as got:
         controllers.playing.seek(controllers.playing.trajectory.total - 1)
     assert got.args[0].density.sum() * 13 * 12 / (rows * columns) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, workspace):
     _state, controllers = workspace
-    controllers.following.set_viewport(-1.0, 2.0, -1.0, 1.5, 6, 5)
-    controllers.following.set_wanted(frozenset({"learned", "exact", "density"}))
+    layers = frozenset({"learned", "exact", "density"})
+    controllers.following.want(WantedOverlays(layers, (-1.0, 2.0, -1.0, 1.5), (6, 5)))
     controllers.playing.set_playing(False)
-    with qtbot.waitSignal(
-        controllers.following.field_changed, check_params_cb=lambda field: field.exact is not None
-    ) as got:
+    with qtbot.waitSignal(controllers.following.changed, check_params_cb=is_field) as got:
         pass
     field = got.args[0]
     assert field.positions.shape == field.learned.shape == field.exact.shape == (30, 2)
     qtbot.waitUntil(lambda: complete(controllers))
-    with qtbot.waitSignal(controllers.following.field_changed, check_params_cb=lambda view: view.sigma != field.sigma):
+    with qtbot.waitSignal(
+        controllers.following.changed,
+        check_params_cb=lambda view: is_field(view) and view.sigma != field.sigma,
+    ):
         controllers.playing.seek(15)
     assert controllers.playing.sigma == pytest.approx(float(controllers.playing.trajectory.sigma[15]))
 
@@ -832,9 +843,13 @@ def test_the_exact_density_of_the_canvas_integrates_to_one(qtbot, workspace):
     controllers.playing.set_playing(False)
     qtbot.waitUntil(lambda: complete(controllers))
     controllers.playing.seek(19)
-    controllers.following.set_wanted(frozenset({"density"}))
-    with qtbot.waitSignal(controllers.following.density_changed, check_params_cb=lambda view: view.sigma < 0.2) as got:
-        controllers.following.set_viewport(-3.0, 4.0, -3.0, 3.5)
+    wanted = WantedOverlays(frozenset({"density"}))
+    controllers.following.want(wanted)
+    with qtbot.waitSignal(
+        controllers.following.changed,
+        check_params_cb=lambda view: isinstance(view, DensityView) and view.sigma < 0.2,
+    ) as got:
+        controllers.following.want(dataclasses.replace(wanted, bounds=(-3.0, 4.0, -3.0, 3.5)))
     view = got.args[0]
     rows, columns = view.density.shape
     assert view.density.sum() * (7.0 / columns) * (6.5 / rows) == pytest.approx(1.0, abs=0.04)  # of 600 cells
@@ -1467,7 +1482,7 @@ def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rest
     state, controllers = workspace
     errors, maps = [], []
     controllers.measuring.errors_changed.connect(errors.append)
-    controllers.following.density_changed.connect(maps.append)
+    controllers.following.changed.connect(lambda view: maps.append(view) if isinstance(view, DensityView) else None)
     qtbot.waitUntil(lambda: complete(controllers))
     if rests:
         state.edit({"training.steps": 1_000_000})

@@ -16,7 +16,7 @@ from playground.app.controllers.overlay_timing import NEAR, PATIENCE, LearnedDen
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.preferences import PictureChoice
 from playground.app.model.state import State
-from playground.app.model.views import DensityView, FieldView
+from playground.app.model.views import DensityView, FieldView, WantedOverlays
 from playground.app.model.weights import Weights
 from playground.drawing.film import at_frame
 from playground.drawing.images import ImageGrid
@@ -32,70 +32,62 @@ def field(sigma: float, moving: bool = True) -> FieldView:
     return FieldView(np.zeros((1, 2)), np.ones((1, 2)), None, sigma, moving)
 
 
-class Canvas:
-    """Keeps what it was given to see."""
-
-    def __init__(self) -> None:
-        self.seen = None
-        self.overlay = Overlay[FieldView](lambda view: setattr(self, "seen", view), lambda: setattr(self, "seen", None))
-
-
 def test_a_field_is_seen_under_frames_of_its_own_noise_level_only():
-    canvas, last = Canvas(), field(0.01)
-    canvas.overlay.take(last)
-    canvas.overlay.settle((0.01, 0.1))
-    assert canvas.seen is last
-    assert not canvas.overlay.lags((0.01 * NEAR, 0.1))
+    overlay, last = Overlay[FieldView](), field(0.01)
+    overlay.take(last)
+    overlay.settle((0.01, 0.1))
+    assert overlay.seen is last
+    assert not overlay.lags((0.01 * NEAR, 0.1))
     for moment in ((0.01 * NEAR * 1.01, 0.1), (4.0, 1.0), (0.01, None)):  # the last: in data coordinates
-        assert canvas.overlay.lags(moment)
+        assert overlay.lags(moment)
     first = field(4.0)
-    canvas.overlay.take(first)
-    assert canvas.seen is last  # under its own frame, until the first one is shown
-    assert not canvas.overlay.lags((4.0, 1.0))
-    canvas.overlay.settle((4.0, 1.0))
-    assert canvas.seen is first
+    overlay.take(first)
+    assert overlay.seen is last  # under its own frame, until the first one is shown
+    assert not overlay.lags((4.0, 1.0))
+    overlay.settle((4.0, 1.0))
+    assert overlay.seen is first
 
 
 def test_late_overlays_are_not_shown_and_stale_ones_go():
-    canvas = Canvas()
-    canvas.overlay.take(field(0.01))
-    canvas.overlay.settle((0.01, 0.1))
-    canvas.overlay.take(field(1.0))
-    canvas.overlay.settle((4.0, 1.0))
-    assert canvas.seen is None
-    assert canvas.overlay.lags((4.0, 1.0))
+    overlay = Overlay[FieldView]()
+    overlay.take(field(0.01))
+    overlay.settle((0.01, 0.1))
+    overlay.take(field(1.0))
+    overlay.settle((4.0, 1.0))
+    assert overlay.seen is None
+    assert overlay.lags((4.0, 1.0))
 
 
 def test_a_late_overlay_does_not_displace_the_present_frames():
     """It is asked for once: a density of another level that ends after it must not leave the frame without."""
-    canvas, moment = Canvas(), (1.0, 0.5)
+    overlay, moment = Overlay[FieldView](), (1.0, 0.5)
     present, late, newer = field(1.0), field(4.0), field(1.0)
-    canvas.overlay.take(present, moment)
-    canvas.overlay.take(late, moment)
-    assert not canvas.overlay.lags(moment)
-    canvas.overlay.settle(moment)
-    assert canvas.seen is present
-    canvas.overlay.take(late, moment)
-    canvas.overlay.take(newer, moment)
-    canvas.overlay.settle(moment)
-    assert canvas.seen is newer
+    overlay.take(present, moment)
+    overlay.take(late, moment)
+    assert not overlay.lags(moment)
+    overlay.settle(moment)
+    assert overlay.seen is present
+    overlay.take(late, moment)
+    overlay.take(newer, moment)
+    overlay.settle(moment)
+    assert overlay.seen is newer
 
 
 def test_the_field_of_another_problem_gives_way_at_the_same_noise_level():
-    canvas = Canvas()
-    canvas.overlay.take(field(1.0))
-    canvas.overlay.settle((1.0, 0.5))
-    canvas.overlay.expire()
-    assert canvas.overlay.lags((1.0, 0.5))
-    canvas.overlay.settle((1.0, 0.5))
-    assert canvas.seen is None
+    overlay = Overlay[FieldView]()
+    overlay.take(field(1.0))
+    overlay.settle((1.0, 0.5))
+    overlay.expire()
+    assert overlay.lags((1.0, 0.5))
+    overlay.settle((1.0, 0.5))
+    assert overlay.seen is None
 
 
 @pytest.fixture
 def controllers(qtbot):
     """Controllers whose first run is recorded; of 20 steps, each of which is far from the one before."""
     controllers = Controllers(State(replace(Experiment(), SMALL)), device="cpu")
-    controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
+    controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     controllers.start()
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished)
     yield controllers
@@ -104,21 +96,13 @@ def controllers(qtbot):
 
 def watch(controllers) -> list[tuple[float, float | None, float | None]]:
     """Of each frame that is shown from now on its noise level, and those of what lies under it, None where nothing does."""
-    under: dict[str, float | None] = {"field": None, "density": None}
-    for overlay, name in (
-        (controllers.following.overlays.field, "field"),
-        (controllers.following.overlays.density, "density"),
-    ):
-        under[name] = None if overlay.seen is None else overlay.seen.sigma
-    controllers.following.field_changed.connect(lambda view: under.update(field=view.sigma))
-    controllers.following.density_changed.connect(lambda view: under.update(density=view.sigma))
-    controllers.following.overlay_dropped.connect(lambda name: under.update({name: None}))
-    frames = []
-    controllers.playing.frame_changed.connect(
-        lambda frame: frames.append(
-            (float(controllers.playing.trajectory.sigma[frame]), under["field"], under["density"])
-        )
-    )
+    overlays, frames = controllers.following.overlays, []
+
+    def note(frame: int) -> None:
+        under = [None if overlay.seen is None else overlay.seen.sigma for overlay in (overlays.field, overlays.density)]
+        frames.append((float(controllers.playing.trajectory.sigma[frame]), *under))
+
+    controllers.playing.frame_changed.connect(note)
     return frames
 
 
@@ -160,24 +144,24 @@ def test_a_frame_that_plays_waits_for_nothing(qtbot, controllers, monkeypatch):
 
 
 def test_what_lay_under_the_last_frame_stays_for_a_moment_while_a_run_plays_on():
-    canvas, before, moment = Canvas(), field(4.0), (1.0, 0.5)
+    overlay, before, moment = Overlay[FieldView](), field(4.0), (1.0, 0.5)
     for plays_on in (False, True):
-        canvas.overlay.take(before)
-        canvas.overlay.settle((4.0, 1.0))
-        canvas.overlay.settle(moment, plays_on)
-        assert canvas.seen is (before if plays_on else None)
-    canvas.overlay._fitted -= PATIENCE
-    canvas.overlay.settle(moment, plays_on=True)
-    assert canvas.seen is None
-    canvas.overlay.take(before)
-    canvas.overlay.settle((4.0, 1.0))
-    canvas.overlay.settle((1.0, None), plays_on=True)  # that of another process
-    assert canvas.seen is None
-    canvas.overlay.take(before)
-    canvas.overlay.settle((4.0, 1.0))
-    canvas.overlay.expire()
-    canvas.overlay.settle(moment, plays_on=True)  # that of another problem
-    assert canvas.seen is None
+        overlay.take(before)
+        overlay.settle((4.0, 1.0))
+        overlay.settle(moment, plays_on)
+        assert overlay.seen is (before if plays_on else None)
+    overlay._fitted -= PATIENCE
+    overlay.settle(moment, plays_on=True)
+    assert overlay.seen is None
+    overlay.take(before)
+    overlay.settle((4.0, 1.0))
+    overlay.settle((1.0, None), plays_on=True)  # that of another process
+    assert overlay.seen is None
+    overlay.take(before)
+    overlay.settle((4.0, 1.0))
+    overlay.expire()
+    overlay.settle(moment, plays_on=True)  # that of another problem
+    assert overlay.seen is None
 
 
 def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, controllers, monkeypatch):
@@ -210,14 +194,14 @@ def test_a_density_that_ends_late_leaves_that_of_the_moment(controllers):
             np.ones((2, 2)),
             controllers.following.bounds,
             level,
-            controllers.following.density_source,
+            controllers.following.wanted.density_source,
             moving=time is not None,
         )
         for level in (sigma, 10 * sigma)
     )
     controllers.following.show_density(present)
     controllers.following.show_density(late)
-    controllers.following.overlays.settle(controllers.playing.frame_noise)
+    controllers.following.settle()
     assert controllers.following.overlays.density.seen is present
 
 
@@ -323,7 +307,7 @@ def test_the_field_that_particles_follow_is_shown_and_named(shared_window):
         assert "The particles follow this score." in window.chips.chips["exact"].toolTip()
         window.state.edit({"sampling.source": "empirical"})
         assert texts(window)[1] == "Training-set score (followed)"
-        assert window.controllers.following.exact_source == "empirical"
+        assert window.controllers.following.wanted.exact_source == "empirical"
         window.chips.toggle("learned")  # whoever wants both has both
         window.state.edit({"sampling.steps": 50})
         assert fields(window) == {"learned": True, "exact": True}
@@ -400,7 +384,7 @@ def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, siz
         spacing = [(x1 - x0) / columns, (y1 - y0) / rows]
         np.testing.assert_allclose([low[0] - x0, x1 - high[0]], spacing[0] / 2, rtol=1e-6)
         np.testing.assert_allclose([low[1] - y0, y1 - high[1]], spacing[1] / 2, rtol=1e-6)
-    screen = np.diff(np.reshape(controllers.following.bounds, (2, 2)))[:, 0] / controllers.following._grid
+    screen = np.diff(np.reshape(controllers.following.bounds, (2, 2)))[:, 0] / controllers.following.wanted.grid
     np.testing.assert_allclose(spacing, screen, rtol=0.1)  # as dense as on the screen
     image = QImage(str(path))
     assert (image.width(), image.height()) == size
@@ -421,13 +405,12 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
             controllers.playing.trajectory, np.array([controllers.playing.frame])
         )
         next(preparing)
-        views = controllers.following.video_frame_maker(frozenset({"density"}), still=True)(scene.viewport)
+        views = controllers.following.video_frame_maker(still=True)(scene.viewport)
         assert views._asked
-        assert not controllers.following.video_frame_maker(frozenset({"density"}))(
-            scene.viewport
-        )._asked  # a film's frames have their own
+        film = controllers.following.video_frame_maker()(scene.viewport)
+        assert not film._asked  # a film's frames have their own
         assert not views._follow
-        assert not views._view.density
+        assert "density" not in views._view.wanted.layers
     finally:
         controllers.measuring.cancel("density")
         controllers.playing.set_playing(True)
@@ -476,12 +459,13 @@ def test_a_field_that_comes_with_another_frame_is_shown_with_it(shared_window, m
     wait(lambda: not window.playing.shows_next and not window.controllers.following.waits)
     monkeypatch.setattr(window.controllers, "_tick", lambda: None)
     shown, view = [], field(float(window.playing.sigma))
+    monkeypatch.setattr(window.controllers.following.overlays.field, "seen", view)
     monkeypatch.setattr(window.canvas, "change_scene", lambda change: shown.append(change(Scene()).learned))
     monkeypatch.setattr(type(window.playing), "shows_next", True)
-    window.controllers.following.field_changed.emit(view)
+    window.controllers.following.changed.emit(view)
     assert shown == []
     window.playing.frame_changed.emit(window.playing.frame)
     assert shown == [view.layers[0]]
     monkeypatch.setattr(type(window.playing), "shows_next", False)
-    window.controllers.following.field_changed.emit(view)
+    window.controllers.following.changed.emit(view)
     assert len(shown) == 2

@@ -1266,9 +1266,9 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, controlle
     assert not panel.test.isEnabled()  # of which the energy says nothing
     state.edit({"likelihood.source": "learned"})
     assert panel.header.state == "Z by quadrature"
-    controllers.following.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
+    controllers.following.changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
     assert panel.held_out.partition.text() == "–"
-    controllers.following.density_changed.emit(
+    controllers.following.changed.emit(
         DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4))
     )
     assert panel.held_out.partition.text() == "−1.250 (quadrature ± 3e-4)"

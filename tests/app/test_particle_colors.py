@@ -12,6 +12,7 @@ from playground.app.canvas.frames import frames_of
 from playground.app.controllers.measurements import learned_score
 from playground.app.controllers.sampling_worker import ParticlesRequest, SamplingWorker
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
+from playground.app.model.views import WantedOverlays
 from playground.app.model.workspace import assemble
 from playground.drawing.layers import Particles
 from playground.drawing.scene import Scene
@@ -70,7 +71,7 @@ def test_the_last_step_is_measured_between_two_frames(run) -> None:
 
 @pytest.mark.parametrize("kind", ["mode", "start", "speed", "log_p"])
 def test_films_colour_particles_as_the_screen_does(workspace, run, kind) -> None:
-    views = video_frames_over(workspace.model, BOX, (4, 3), frozenset(), "exact", "exact")
+    views = video_frames_over(workspace.model, WantedOverlays(frozenset(), BOX, (4, 3)), BOX)
     overlay, preparing = frames_of(views, ReverseSDE(), "", run, np.array([7]), style=FrameStyle(particles=kind))
     assert list(preparing) == []
     shown = overlay(Scene(particles=Particles(run.positions[0], 1.6)), 7).particles

@@ -13,6 +13,7 @@ from playground.app.controllers.overlay_timing import Throttle
 from playground.app.controllers.playback_clock import END
 from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, SamplingWorker
 from playground.app.model.state import State
+from playground.app.model.views import DensityView, WantedOverlays
 from playground.app.model.workspace import FairLock
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, replace
@@ -49,17 +50,16 @@ def test_throttle_is_due_once_for_each_change_but_not_too_often():
     assert throttle.due((3,), now=6.12)
 
 
-def view(**changes):
-    asked = {"learned": False, "exact": False, "density": False} | changes
-    return OverlayRequest(workspace=None, bounds=(0, 1, 0, 1), columns=2, rows=2, sigma=1.0, time=None, **asked)
+def view(*layers):
+    return OverlayRequest(None, WantedOverlays(frozenset(layers)), 1.0, None)
 
 
 def test_a_new_view_keeps_what_the_last_one_still_waits_for():
     worker = SamplingWorker()
-    worker.request_overlays(view(density=True))
-    worker.request_overlays(view(learned=True))
+    worker.request_overlays(view("density"))
+    worker.request_overlays(view("learned"))
     waiting = worker._overlay_requests.take()
-    assert (waiting.learned, waiting.exact, waiting.density) == (True, False, True)
+    assert waiting.wanted.layers == {"learned", "density"}
 
 
 @pytest.mark.parametrize("sampler", ["langevin", "annealed-langevin", "reverse-sde", "probability-flow"])
@@ -104,11 +104,7 @@ def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers
 def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
     """The thread that computes it has the lowest priority: on a busy machine its answer may come seconds later."""
     gone, shown = controllers.building.workspace, []
-    for signal in (
-        controllers.following.field_changed,
-        controllers.following.density_changed,
-        controllers.following.probed,
-    ):
+    for signal in (controllers.following.changed, controllers.following.probed):
         signal.connect(shown.append)
     controllers.state.edit({"data.kind": "rings"})
     qtbot.waitUntil(lambda: controllers.building.workspace is not gone)
@@ -120,6 +116,7 @@ def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
         slot.put((gone, "late"))
     controllers.playing.poll()
     controllers.following.poll()
+    controllers.following.look()
     assert "late" not in shown
 
 
@@ -225,8 +222,8 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
 
 def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, controllers):
     shown = []
-    controllers.following.density_changed.connect(shown.append)
-    controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
+    controllers.following.changed.connect(lambda view: shown.append(view) if isinstance(view, DensityView) else None)
+    controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     controllers.measuring.density_map()
     assert not controllers.playing.is_playing
     qtbot.waitUntil(
@@ -249,8 +246,8 @@ def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, controll
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, monkeypatch, again, fails):
     shown, ends = [], threading.Event()
-    controllers.following.density_changed.connect(shown.append)
-    controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
+    controllers.following.changed.connect(lambda view: shown.append(view) if isinstance(view, DensityView) else None)
+    controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     if again:
         controllers.state.edit({"likelihood.tolerance": 1e-2})
         controllers.measuring.density_map()
@@ -288,8 +285,8 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
 def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, controllers, source):
     """As a test set's figures do: the canvas follows the moment again."""
     shown = []
-    controllers.following.density_changed.connect(shown.append)
-    controllers.following.set_viewport(-2.0, 3.0, -2.0, 2.0)
+    controllers.following.changed.connect(lambda view: shown.append(view) if isinstance(view, DensityView) else None)
+    controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     controllers.state.edit({"likelihood.source": source, "likelihood.tolerance": 1e-2})
     controllers.measuring.density_map()
     qtbot.waitUntil(lambda: not controllers.tasks.running("density"))

@@ -11,6 +11,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.measurements import learned_score
 from playground.app.controllers.sampling_worker import OverlayRequest, SamplingWorker
 from playground.app.model.state import State
+from playground.app.model.views import FieldView
 from playground.lab.experiment import Experiment, replace
 from playground.lab.sampling import sample
 from playground.lab.session import Session
@@ -163,13 +164,13 @@ def test_runs_that_follow_a_known_score_stay_in_view(qtbot, controllers):
 
 def test_the_field_follows_at_once(qtbot, controllers):
     seen = []
-    controllers.following.field_changed.connect(seen.append)
+    controllers.following.changed.connect(lambda view: seen.append(view) if isinstance(view, FieldView) else None)
     controllers.replaying.choose(0)
     qtbot.waitUntil(lambda: bool(seen))
     qtbot.wait(200)
     workspace, (sigma, time) = controllers.building.workspace, controllers.playing.frame_noise
-    bounds, grid = controllers.following._bounds, controllers.following._grid
-    asked = OverlayRequest(workspace.model, bounds, *grid, sigma, time, True, False, False)
+    wanted = dataclasses.replace(controllers.following.wanted, layers=frozenset({"learned"}))
+    asked = OverlayRequest(workspace.model, wanted, sigma, time)
     expected, _ = SamplingWorker().compute_overlays(asked)
     np.testing.assert_allclose(seen[-1].learned, expected.learned, rtol=1e-5, atol=1e-6)
     newest = dataclasses.replace(asked.workspace, weights=workspace.newest)

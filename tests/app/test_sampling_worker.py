@@ -18,6 +18,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.overlay_timing import density_source, exact_source
 from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
 from playground.app.model.state import State
+from playground.app.model.views import WantedOverlays
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.app.workers import worker as workers
@@ -179,10 +180,8 @@ def test_between_two_sets_the_velocity_takes_the_place_of_the_score(coupling: st
     assert model.view.known_density == (coupling == "independent")
     assert exact_source("empirical", model.view) == "exact"
     bounds = (-8.0, 8.0, -8.0, 8.0)
-    request = OverlayRequest(
-        model, bounds, 4, 4, sigma, time, learned=True, exact=True, density=True, exact_source="exact",
-        density_source="exact", error=True,
-    )  # fmt: skip
+    wanted = WantedOverlays(frozenset({"learned", "exact", "density", "error"}), bounds, (4, 4))
+    request = OverlayRequest(model, wanted, sigma, time)
     worker = SamplingWorker()
     field, density = worker.compute_overlays(request)
     assert field is not None
@@ -266,18 +265,8 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
     workspace, worker = _Workspace(problem), SamplingWorker()
     source = asked.get("sampling.source", "learned")
     sigma = problem.units.sigma_to_user(0.3 if time is None else float(problem.process().sigma(time)))
-    request = OverlayRequest(
-        workspace,
-        (-2.0, 3.0, -2.0, 2.0),
-        6,
-        5,
-        sigma,
-        time,
-        learned=True,
-        exact=True,
-        density=False,
-        exact_source="exact",
-    )
+    wanted = WantedOverlays(frozenset({"learned", "exact"}), (-2.0, 3.0, -2.0, 2.0), (6, 5))
+    request = OverlayRequest(workspace, wanted, sigma, time)
     field, _ = worker.compute_overlays(request)
     plain = problem.known_score() or worker.network(workspace, workspace.weights)
     if (
@@ -337,7 +326,8 @@ def test_the_arrows_of_autoguidance_are_those_that_particles_follow() -> None:
 
     for version, (earlier, score) in enumerate((({}, networks[100]), ({10: networks[10].state_dict()}, guided))):
         workspace.weights = Weights(version, networks[100].state_dict(), untrained=False, earlier=earlier, made=100)
-        request = OverlayRequest(workspace, (-2.0, 3.0, -2.0, 2.0), 6, 5, sigma, None, True, False, False)
+        wanted = WantedOverlays(frozenset({"learned"}), (-2.0, 3.0, -2.0, 2.0), (6, 5))
+        request = OverlayRequest(workspace, wanted, sigma, None)
         field, _ = worker.compute_overlays(request)
         np.testing.assert_allclose(
             field.learned, arrows_at(problem, score, field.positions, sigma, None), rtol=1e-4, atol=1e-4
@@ -358,9 +348,8 @@ def test_the_density_layer_shows_the_tilted_density_of_classes(labels: str) -> N
     problem = Problem.build(replace(Experiment(), settings))
     model, worker, bounds = Model.of(problem, None), SamplingWorker(), (-2.5, 3.5, -2.0, 2.0)
     assert model.view.labels is not None
-    request = OverlayRequest(
-        model, bounds, 4, 4, 0.1, None, learned=False, exact=False, density=True, density_source="tilted"
-    )
+    wanted = WantedOverlays(frozenset({"density"}), bounds, (4, 4), density_source="tilted")
+    request = OverlayRequest(model, wanted, 0.1, None)
     _, density = worker.compute_overlays(request)
     assert density.source == ("tilted" if labels == "one" else "exact")
     rows, columns = density.density.shape
@@ -388,9 +377,8 @@ def test_the_arrows_are_those_of_the_class_that_all_particles_follow(labels: str
     }
     problem = Problem.build(replace(Experiment(), settings))
     model, sigma = Model.of(problem, problem.network()), 0.5
-    request = OverlayRequest(
-        model, (-2.0, 3.0, -2.0, 2.0), 6, 5, sigma, None, learned=True, exact=True, density=False, error=True
-    )
+    wanted = WantedOverlays(frozenset({"learned", "exact", "error"}), (-2.0, 3.0, -2.0, 2.0), (6, 5))
+    request = OverlayRequest(model, wanted, sigma, None)
     field, _ = SamplingWorker().compute_overlays(request)
     classes, label = problem.class_densities, torch.tensor(1)
 

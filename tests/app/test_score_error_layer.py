@@ -9,6 +9,7 @@ from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import show_frame
 from playground.app.controllers.sampling_worker import OverlayRequest, SamplingWorker
 from playground.app.controllers.video_frames import video_frames_over
+from playground.app.model.views import WantedOverlays
 from playground.app.model.workspace import assemble
 from playground.drawing.scene import Scene
 from playground.kinds.samplers.reverse_sde import ReverseSDE
@@ -25,16 +26,15 @@ def workspace():
     return workspace
 
 
-def asked(workspace, **changes) -> OverlayRequest:
-    request = OverlayRequest(workspace, BOX, 6, 5, 0.4, None, False, False, False, error=True)
-    return dataclasses.replace(request, **changes)
+def asked(workspace, *layers: str, sigma: float = 0.4) -> OverlayRequest:
+    return OverlayRequest(workspace, WantedOverlays(frozenset(layers or {"error"}), BOX, (6, 5)), sigma, None)
 
 
 def test_the_error_is_the_learned_less_the_exact_arrows(workspace):
     field, _ = SamplingWorker().compute_overlays(asked(workspace))
     assert field.learned is None
     assert field.exact is None
-    both, _ = SamplingWorker().compute_overlays(asked(workspace, learned=True, exact=True, error=False))
+    both, _ = SamplingWorker().compute_overlays(asked(workspace, "learned", "exact"))
     assert both.error is None
     np.testing.assert_allclose(field.error.arrows, both.learned - both.exact, rtol=1e-5, atol=1e-6)
     assert field.error.extent == BOX
@@ -56,7 +56,7 @@ def test_the_scale_depends_on_the_noise_and_not_on_the_weights(workspace):
 
 
 def test_a_film_shows_the_error_in_the_chosen_style(workspace):
-    views = video_frames_over(workspace.model, BOX, (6, 5), frozenset({"error"}), "exact", "exact")
+    views = video_frames_over(workspace.model, asked(workspace).wanted, BOX)
     field, density = views.at(0.4, float("nan"))
     assert density is None
     shown = {

@@ -9,6 +9,7 @@ import pytest
 from playground.app.controllers.measurements import learned_density, learned_score, sample_quality
 from playground.app.controllers.sampling_worker import OverlayRequest
 from playground.app.controllers.video_frames import VideoFrames, complete_run
+from playground.app.model.views import WantedOverlays
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import assemble
 from playground.lab.evaluation import sample_distances
@@ -69,18 +70,8 @@ def test_samples_are_measured_at_the_end_of_the_run(workspace):
 
 
 def test_views_at_any_moment_and_only_what_is_wanted(workspace):
-    view = OverlayRequest(
-        workspace=workspace,
-        bounds=(-2.0, 3.0, -2.0, 2.0),
-        columns=4,
-        rows=3,
-        sigma=0.0,
-        time=None,
-        learned=False,
-        exact=True,
-        density=True,
-    )
-    views = VideoFrames(view)
+    wanted = WantedOverlays(frozenset({"exact", "density"}), (-2.0, 3.0, -2.0, 2.0), (4, 3))
+    views = VideoFrames(OverlayRequest(workspace, wanted, 0.0, None))
     assert list(views.prepare([(0.1, math.nan), (3.0, math.nan)])) == []
     for sigma in (0.1, 3.0):
         field, density = views.at(sigma, math.nan)
@@ -94,8 +85,8 @@ def test_views_at_any_moment_and_only_what_is_wanted(workspace):
 def test_the_learned_density_follows_sigma_too(workspace):
     """A network without weights of its own is the Gaussian with the data's moments, smoothed."""
     bounds = (-10.0, 11.0, -10.0, 10.0)
-    view = OverlayRequest(workspace, bounds, 4, 3, sigma=0.0, time=None, learned=True, exact=False, density=False)
-    views = VideoFrames(view, follow=True)
+    wanted = WantedOverlays(frozenset({"learned"}), bounds, (4, 3))
+    views = VideoFrames(OverlayRequest(workspace, wanted, 0.0, None), follow=True)
     shares = list(views.prepare([(sigma, math.nan) for sigma in (0.11, 0.1, 2.0)]))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -128,9 +119,8 @@ def test_the_learned_density_of_a_film_is_the_data_s_where_its_particles_have_no
     *_, (_, workspace) = assemble(replace(Experiment(), settings), "cpu")
     problem = workspace.problem
     sigma, extent = problem.units.sigma_to_user(problem.noise.sigma_min), bounds_of_smoothed(problem, 1.0)
-    views = VideoFrames(
-        OverlayRequest(workspace, extent, 4, 3, 0.0, None, learned=False, exact=False, density=False), follow=True
-    )
+    wanted = WantedOverlays(frozenset(), extent, (4, 3))
+    views = VideoFrames(OverlayRequest(workspace, wanted, 0.0, None), follow=True)
     moments = [(sigma, problem.process().t_min), (sigma, math.nan)]
     list(views.prepare(moments))
     moving, still = (views.at(*moment)[1].density.max() for moment in moments)

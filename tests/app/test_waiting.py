@@ -15,6 +15,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel
 
 from playground.app.controllers.sampling_worker import SamplingWorker
+from playground.app.model.views import DensityView, FieldView
 from tests.app import conftest
 
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "images" / "make_screenshots.py"
@@ -54,8 +55,12 @@ def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(w
         return see(worker, view)
 
     controllers = window.controllers
-    controllers.following.field_changed.connect(lambda view: came.update(field=view.sigma))
-    controllers.following.density_changed.connect(lambda view: came.update(density=view.sigma))
+
+    def take(view):
+        if isinstance(view, FieldView | DensityView):
+            came["field" if isinstance(view, FieldView) else "density"] = view.sigma
+
+    controllers.following.changed.connect(take)
     conftest.wait(lambda: controllers.playing.trajectory.finished, 30_000)
     monkeypatch.setattr(SamplingWorker, "compute_overlays", slowly)
     screenshots().show_frame(window, 0.5)

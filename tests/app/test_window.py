@@ -124,9 +124,9 @@ def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, q
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).exact is not None)
     with qtbot.waitSignal(window.controllers.building.problem_changed):
         window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
-    window.controllers.following.density_changed.emit(
-        DensityView(np.ones((4, 4)), (0, 1, 0, 1), 1.0, "learned")
-    )  # comes too late
+    late = DensityView(np.ones((4, 4)), (0, 1, 0, 1), 1.0, "learned")
+    window.controllers.following.overlays.density.seen = late
+    window.controllers.following.changed.emit(late)
     scene = window.canvas.scene(10, 10)
     assert scene.density is None
     assert scene.exact is None

@@ -20,13 +20,14 @@ from PySide6.QtWidgets import (
 
 from playground.app.canvas import column_menu, readouts
 from playground.app.canvas.frame_style import FrameStyle
-from playground.app.canvas.frames import COMPUTED, frames_of, show_frame
+from playground.app.canvas.frames import frames_of, show_frame
+from playground.app.canvas.legend import COMPUTED
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.column_runs import ColumnRun, Equal
 from playground.app.controllers.column_training import Fair
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
+from playground.app.controllers.video_frames import video_frames_over
 from playground.app.model.columns import LETTERS
 from playground.app.model.edit_text import SAME, difference
 from playground.app.model.state import State
@@ -169,7 +170,7 @@ class ColumnView(QFrame):
     @property
     def _frame_style(self) -> FrameStyle:
         """How the layers of a frame are shown, with colours that are available."""
-        colors, followed = self._controllers.following.particle_colors, self._inspecting.number
+        colors, followed = self._controllers.following.wanted.colors, self._inspecting.number
         return dataclasses.replace(self.canvas.frame_style, particles=colors, followed=followed)
 
     def drawn(self, frame: int | None, as_seen: bool) -> DrawnColumn | None:
@@ -184,20 +185,14 @@ class ColumnView(QFrame):
         if run is None or run.model is None or run.failure is not None or trajectory is None or not len(trajectory):
             return None
         model, total, style = run.model, comparing.total, self._frame_style
-        wanted, (exact, density) = comparing.wanted_by(run), comparing.sources(run)
-        if density == "learned":
-            wanted -= {"density"}  # as on the screen
+        wanted, sampler = comparing.wanted_by(run), run.experiment.sampling
         still = None if frame is None else run.frame_at(frame, total)
-        seen, grid, sampler = canvas.viewport, canvas.arrow_grid(), run.experiment.sampling
         weights = (run.experiment.sampling.follows == "learned" and readouts.weights_in_view(model.weights)) or ""
 
         def prepare(viewport: Viewport, frames: np.ndarray) -> tuple[FrameOverlay, Iterator[float]]:
             if as_seen:
                 return lambda scene, frame: scene, iter(())
-            arrows = arrows_over(viewport, seen, grid)
-            views = VideoFrames(None)
-            if not model.view.is_image:
-                views = video_frames_over(model, viewport, arrows, wanted, exact, density)
+            views = video_frames_over(model, wanted, viewport)
             overlay, preparing = frames_of(views, sampler, "", trajectory, frames, style=style)
 
             def at(scene: Scene, frame: int) -> Scene:
@@ -252,14 +247,13 @@ class ColumnView(QFrame):
         def in_view(scene: Scene) -> Scene:
             if scene.images is None and scene.particles is None:
                 scene = self.canvas.with_run(scene)
-            density = run.density if self.canvas.visible["density"] else None
+            field, values = run.overlays.field.seen, run.overlays.values
+            density = run.overlays.density.seen if self.canvas.visible["density"] else None
             sampler, style = run.experiment.sampling, self._frame_style
             particle = self._inspecting.particles.get(self.place)
             lines = readouts.column_caption(trajectory, own, weights if follows else "")
-            shown = show_frame(
-                scene, trajectory, own, sampler, run.field, density, "", style, run.values, particle, lines
-            )
-            before, self._in_scene = self._in_scene, (trajectory, own, run.values, style.particles)
+            shown = show_frame(scene, trajectory, own, sampler, field, density, "", style, values, particle, lines)
+            before, self._in_scene = self._in_scene, (trajectory, own, values, style.particles)
             if before != self._in_scene:
                 return shown
             # New arrows for the same frame: its particles stay as they were painted.
@@ -300,11 +294,12 @@ class ColumnView(QFrame):
 
     def follow(self, like: CanvasView) -> None:
         """Show the layers of another canvas, but with the field that its own particles follow."""
-        wanted = self._comparing.wanted_by(self.run) if self.run is not None else frozenset()
-        for name, on in like.visible.items():
-            self.canvas.set_layer_visible(name, name in wanted if name in COMPUTED and self.run is not None else on)
-        for (layer, option), value in like.options.items():
-            self.canvas.set_option(layer, option, value)
+        shown = like.visible
+        if self.run is not None:
+            layers = self._comparing.wanted_by(self.run).layers
+            shown = shown | {name: name in layers for name in COMPUTED}
+        for name, on in shown.items():
+            self.canvas.set_layer_visible(name, on)
 
 
 class CompareView(QWidget):
@@ -541,15 +536,19 @@ class CompareView(QWidget):
     def _follow_layers(self) -> None:
         if not self._comparing.is_active:
             return
-        self._comparing.set_wanted(frozenset(name for name in COMPUTED if self._main.visible[name]))
+        for view in self.columns:
+            for (layer, option), value in self._main.options.items():
+                view.canvas.set_option(layer, option, value)
+        self._want()
         for view in self.columns:
             view.follow(self._main)
-        self._look()
 
-    def _look(self) -> None:
+    def _want(self) -> None:
+        """Ask for the layers of the main canvas, in the part of the plane that each column shows."""
         if self.columns:
-            canvas = self.columns[0].canvas
-            self._comparing.set_viewport(*canvas.viewport, *canvas.arrow_grid())
+            seen = self.columns[0].canvas.wanted
+            wanted = dataclasses.replace(self._main.wanted, bounds=seen.bounds, grid=seen.grid)
+            self._controllers.following.want(wanted)
 
     def _link(self, origin: CanvasView) -> None:
         """Show the same part of the plane in all canvases."""
@@ -560,7 +559,7 @@ class CompareView(QWidget):
             if canvas is not origin:
                 canvas.look_at(origin.wanted_viewport)
         self._linking = False
-        self._look()
+        self._want()
 
     @Slot()
     def _show_frame(self) -> None:

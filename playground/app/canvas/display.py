@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.canvas import readouts
 from playground.app.canvas.chips import ChipBar
 from playground.app.canvas.frame_style import FrameStyle
-from playground.app.canvas.frames import COMPUTED, frame_makers, frames_of, show_frame
+from playground.app.canvas.frames import frame_makers, frames_of, show_frame
 from playground.app.canvas.legend import KEYS
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers import why_disabled
@@ -24,9 +24,7 @@ from playground.app.controllers.training_film import FilmStage
 from playground.app.model.state import State
 from playground.app.model.views import (
     DensityView,
-    FieldView,
     LatentInterpolation,
-    ParticleValues,
     PointLikelihood,
     ProblemView,
     plane_bounds,
@@ -95,14 +93,11 @@ class Display(QObject):
         self._replaying, self._inspecting = controllers.replaying, controllers.inspecting
         self._problem: ProblemView | None = None  # whose data are in view
         self._drawing = False  # whether the plane in view is for painting
-        self._field: FieldView | None = None  # field and density of the current frame
-        self._density: DensityView | None = None
-        self._values: ParticleValues | None = None  # values that colour the particles
         self._stale: Trajectory | None = None  # a run of other data, which is not shown
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._sigma = 0.0  # of the current frame
         self.frame: int | None = None  # of the run; None before the first
-        self._in_scene: tuple[Trajectory, int] | None = None  # the run and frame of the scene's particles
+        self._in_scene: tuple[object, ...] = ()  # what the scene's particles depend on
         self._followed = "learned"  # the score whose field is shown by default
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
@@ -111,21 +106,18 @@ class Display(QObject):
         controllers.replaying.steps_changed.connect(self.name_fields)
         self._playing.trajectory_changed.connect(self._show_run)
         self._playing.frame_changed.connect(self._show_frame)
-        self._following.field_changed.connect(self._show_field)
-        self._following.density_changed.connect(self._show_density)
-        self._following.overlay_dropped.connect(self._drop)
-        self._following.particles_valued.connect(self._color)
+        self._following.changed.connect(self._show_soon)
+        controllers.comparing.active_changed.connect(self._want)
         self._inspecting.changed.connect(self._show_particle)
         self._measuring.likelihood_changed.connect(self._show_likelihood)
         self._measuring.interpolation_changed.connect(self._show_interpolation)
         controllers.lessons.changed.connect(self._show_marks)
         canvas.layer_toggled.connect(self._toggled)
         canvas.option_changed.connect(self._set_option)
-        canvas.viewport_changed.connect(self._look)
+        canvas.viewport_changed.connect(self._want)
         state.changed.connect(self._edited)
         self._show_followed()
         self._want()
-        self._look()
 
     # What others may read
 
@@ -148,13 +140,14 @@ class Display(QObject):
     @property
     def density(self) -> DensityView | None:
         """The density that is shown."""
-        return self._density if self._canvas.visible["density"] else None
+        shown = self._canvas.visible["density"] and self._chips.is_available("density")
+        return self._following.seen_density if shown else None
 
     @property
     def frame_style(self) -> FrameStyle:
         """How the layers of a frame are shown, with colours that are available."""
         style, followed = self._canvas.frame_style, self._inspecting.number
-        return dataclasses.replace(style, particles=self._following.particle_colors, followed=followed)
+        return dataclasses.replace(style, particles=self._following.wanted.colors, followed=followed)
 
     @property
     def shows_images(self) -> bool:
@@ -166,16 +159,11 @@ class Display(QObject):
         """What the caption says about the weights, if a visible layer depends on them."""
         workspace = self._building.workspace
         follows = self._state.experiment.sampling.follows == "learned"
-        density = self._following.density_source == "learned" and self._canvas.visible["density"]
+        density = self._following.wanted.density_source == "learned" and self._canvas.visible["density"]
         if workspace is None or not (follows or density or self._canvas.visible["learned"]):
             return ""
         others = readouts.SAMPLING if self._playing.is_replacing else readouts.OTHERS
         return readouts.weights_in_view(workspace.weights, others if self._playing.lags else "")
-
-    @property
-    def wanted(self) -> frozenset[str]:
-        """The layers in view that are computed for each frame."""
-        return frozenset(name for name in COMPUTED if self._canvas.visible[name])
 
     @property
     def why_no_training_film(self) -> Message | None:
@@ -184,9 +172,9 @@ class Display(QObject):
 
     def training_film(self, viewport: Viewport) -> list[FilmStage]:
         """The stages of a film of the training: the current view with the weights of each step."""
-        sampler, wanted, stages = self._state.experiment.sampling, self.wanted, []
+        sampler, stages = self._state.experiment.sampling, []
         for weights, run in self._playing.training_runs():
-            views = self._following.video_frame_maker(wanted, weights=weights)(viewport)
+            views = self._following.video_frame_maker(weights=weights)(viewport)
             said = readouts.weights_in_view(weights)
             stages.append(FilmStage(run, functools.partial(frames_of, views, sampler, said, style=self.frame_style)))
         return stages
@@ -194,7 +182,7 @@ class Display(QObject):
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :func:`playground.app.canvas.frames.frame_makers`."""
         sampler = self._state.experiment.sampling
-        shown = self.wanted, still, self.weights_in_view, self.frame_style
+        shown = still, self.weights_in_view, self.frame_style
         return frame_makers(self._playing, self._following, sampler, *shown)
 
     # The problem
@@ -206,7 +194,7 @@ class Display(QObject):
         canvas.set_strokes([])
         canvas.set_hint("")
         canvas.show_problem(problem)
-        self._in_scene = None
+        self._in_scene = ()
         drawn = isinstance(self._state.experiment.data, Drawing)
         if not self._shows_data_of(problem):
             # Only for other data: a view that the user chose stays when noise or network change.
@@ -250,8 +238,6 @@ class Display(QObject):
             likelihood = problem.has_process and problem.has_score
             why = "This noise has no process from data to noise." if problem.has_score else NO_SCORE
             self._chips.set_available("path", likelihood, why)
-        if problem.is_image or not density:
-            self._density = None
 
     def _show_plane_layers(self, plane: bool) -> None:
         for layer in KEYS:
@@ -283,7 +269,7 @@ class Display(QObject):
         self._show_plane_layers(session.points.ndim == 2)
         # Evenly spaced, because the file may be sorted; the quantiles of a million points would take 80 ms.
         points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
-        self._in_scene = None
+        self._in_scene = ()
         self._canvas.set_images(None)
         if points.ndim == 2:
             self._canvas.set_axes(session.axes)
@@ -323,11 +309,11 @@ class Display(QObject):
         if trajectory is None:
             self._clear_run()
         else:
-            self.frame = self._in_scene = None
+            self.frame, self._in_scene = None, ()
             self.run_changed.emit(trajectory)
 
     def _clear_run(self) -> None:
-        self.frame = self._in_scene = None
+        self.frame, self._in_scene = None, ()
         self._canvas.set_particles(None)
         self._canvas.set_trails(None)
         self._canvas.set_caption([])
@@ -353,6 +339,7 @@ class Display(QObject):
             return
         self._canvas.change_scene(self._in_view)
 
+    @Slot()
     def _show_soon(self) -> None:
         """Show what was computed: with the next frame if that is about to be shown."""
         if self.run is None or not self._playing.shows_next:
@@ -361,7 +348,8 @@ class Display(QObject):
     def _in_view(self, scene: Scene) -> Scene:
         run, frame, sampler = self.run, self.frame, self._state.experiment.sampling
         particle = self._inspecting.particles.get(self._place)
-        overlays = self._field, self.density, self.weights_in_view, self.frame_style, self._values, particle
+        field, values, style = self._following.overlays.field.seen, self._following.overlays.values, self.frame_style
+        overlays = field, self.density, self.weights_in_view, style, values, particle
         if run is None or frame is None:
             return show_frame(scene, None, 0, sampler, *overlays)
         if self._run is not None and scene.images is not None:
@@ -369,44 +357,16 @@ class Display(QObject):
         elif scene.particles is None:
             scene = self._canvas.with_run(scene)
         shown = show_frame(scene, run, frame, sampler, *overlays)
-        if self._in_scene == (run, frame):  # its painted layers can be reused
+        before, self._in_scene = self._in_scene, (run, frame, values, style.particles)
+        if before == self._in_scene:  # its painted layers can be reused
             return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
-        self._in_scene = run, frame
         return shown
 
     # Field and density
 
-    @Slot(object)
-    def _show_field(self, view: FieldView) -> None:
-        if self._building.problem is not None:  # otherwise it was computed before the drawing was cleared
-            self._field = view
-            self._show_soon()
-
-    @Slot(object)
-    def _show_density(self, view: DensityView) -> None:
-        # The data may have changed meanwhile.
-        if self._building.problem is not None and self._chips.is_available("density"):
-            self._density = view
-            self._show_soon()
-
-    @Slot(object)
-    def _color(self, values: ParticleValues | None) -> None:
-        """Colour the particles in view by computed values or, for None, by their own positions."""
-        self._values, self._in_scene = values, None
-        self._show_soon()
-
-    @Slot(str)
-    def _drop(self, name: str) -> None:
-        """Remove a layer that belongs to no frame in view."""
-        if name == "density":
-            self._density = None
-        else:
-            self._field = None
-        self._show_soon()
-
     def _forget_overlays(self) -> None:
         """Remove field, density and particle colours: they belong to other data."""
-        self._field = self._density = self._values = None
+        self._following.overlays.forget()
         self._canvas.change_scene(
             lambda scene: dataclasses.replace(scene, learned=None, exact=None, error=None, density=None)
         )
@@ -416,27 +376,18 @@ class Display(QObject):
         self._want()
         self._show()
 
-    def _want(self) -> None:
-        self._following.set_wanted(self.wanted)
-
     @Slot()
-    def _look(self) -> None:
-        self._following.set_viewport(*self._canvas.viewport, *self._canvas.arrow_grid())
+    def _want(self) -> None:
+        if not self._controllers.comparing.is_active:  # the columns say what they show
+            self._following.want(self._canvas.wanted)
 
-    @Slot(str, str, object)
-    def _set_option(self, layer: str, option: str, value: object) -> None:
-        if (layer, option) == ("density", "source"):
-            self._following.set_density_source(str(value))
-        elif (layer, option) == ("exact", "source"):
-            self._following.set_exact_source(str(value))
+    @Slot(str, str)
+    def _set_option(self, layer: str, option: str) -> None:
+        self._want()
+        if (layer, option) == ("exact", "source"):
             self.name_fields()
-        elif option == "spacing":
-            self._look()
-        elif option in ("style", "time"):
+        elif option in ("style", "time") or (layer, option) == ("particles", "color"):
             self._show()
-        elif (layer, option) == ("particles", "color"):
-            self._following.set_particle_colors(self._canvas.frame_style.particles)
-            self._color(None)
 
     # The score that particles follow
 
@@ -458,7 +409,7 @@ class Display(QObject):
 
     def name_fields(self) -> None:
         """Say on the chips of the two fields which score they show, and which one the particles follow."""
-        followed, exact = self._state.experiment.sampling.follows, self._following.exact_source
+        followed, exact = self._state.experiment.sampling.follows, self._following.wanted.exact_source
         velocity = not self._state.experiment.noise.has_score
         for layer, source, title in (
             ("learned", "learned", "Learned velocity" if velocity else "Learned score"),

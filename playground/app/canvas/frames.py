@@ -27,7 +27,6 @@ if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 LATE = 3  # frames after which the terms of a step are hidden; while the run plays, they come a frame or two late
-COMPUTED = frozenset({"learned", "exact", "error", "density"})  # layers that are computed for each frame
 
 
 def show_frame(
@@ -142,7 +141,6 @@ def frame_makers(
     playing: Playing,
     following: Following,
     sampler: Sampler,
-    wanted: frozenset[str],
     still: bool = False,
     weights: str = "",
     style: FrameStyle = PLAIN,
@@ -153,11 +151,10 @@ def frame_makers(
 
     Args:
         sampler: the one that made the run.
-        wanted: the layers of COMPUTED to show.
         still: only the current frame will be requested.
         weights: what the caption says about them.
     """
-    make, sigma = following.video_frame_maker(wanted, still), playing.sigma
+    make, sigma = following.video_frame_maker(still), playing.sigma
 
     def maker(viewport: Viewport) -> OverlayMaker:
         return functools.partial(frames_of, make(viewport), sampler, weights, sigma=sigma, style=style)

@@ -31,6 +31,9 @@ class Entry:
     on: bool = True
 
 
+COMPUTED = frozenset({"learned", "exact", "error", "density"})
+"""Layers that are computed for each frame."""
+
 _ARROWS = Option("spacing", "Arrows", ((26, "Normal"), (38, "Sparse"), (18, "Dense")))  # pixels between arrows
 
 LEGEND = (

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from playground.app.canvas.colorings import class_colors
 from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.image_keys import ImageKeys
-from playground.app.canvas.legend import KEYS, LEGEND, defaults
+from playground.app.canvas.legend import COMPUTED, KEYS, LEGEND, defaults
 from playground.app.canvas.plot_surface import PlotSurface
-from playground.app.model.views import ProblemView
+from playground.app.model.views import ProblemView, WantedOverlays
 from playground.app.style import text_size, theme
 from playground.drawing.coloring import Coloring
 from playground.drawing.images import ImageGrid, Strip
@@ -308,6 +308,14 @@ class CanvasView(QWidget):
         options = (("density", "style"), ("error", "style"), ("particles", "color"))
         style = FrameStyle(*(self.options[key] for key in options))  # type: ignore[arg-type]
         return dataclasses.replace(style, time_to_data=self._time_to_data)
+
+    @property
+    def wanted(self) -> WantedOverlays:
+        """What it shows of a frame besides the positions of its particles."""
+        layers = frozenset(name for name in COMPUTED if self.visible[name])
+        chosen = (("exact", "source"), ("density", "source"), ("particles", "color"))
+        options = (self.options[key] for key in chosen)
+        return WantedOverlays(layers, self.viewport, self.arrow_grid(), *options)  # type: ignore[arg-type]
 
     def set_time_to_data(self, on: bool) -> None:
         """Let the caption's t be 0 at the noise and 1 at the data, or the other way round."""

@@ -3,15 +3,14 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from playground.app.controllers.column_training import ColumnTraining
-from playground.app.controllers.overlay_timing import FrameNoise, FrameOverlayTimer, Throttle
+from playground.app.controllers.overlay_timing import CurrentFrame, FrameNoise, FrameOverlays
 from playground.app.controllers.sampling_worker import IDLE, LatestScore, SamplingRun, SamplingWorker
 from playground.app.model.columns import LETTERS
-from playground.app.model.views import DensityView, FieldView, ParticleValues
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, new_weights, problem_view
 from playground.lab import experiment as description
@@ -30,10 +29,7 @@ Equal = Literal["own", "steps", "evaluations"]
 """What is equal in all columns: only what the settings say, the steps, or the score evaluations."""
 OWN_STEPS = Message("steps-of-its-own", "each of its particles takes steps of its own")
 NO_SCORE = Message("evaluates-no-score", "its sampler evaluates no score")
-OVERLAY_SECONDS = (
-    0.1  # between two requests for a column's arrows and density; a view that no longer fits waits for none
-)
-COLOR_SECONDS = 0.05  # between two requests for the values that colour its particles
+ARROW_SECONDS = 0.1  # between two requests for a column's arrows: up to four columns share a thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,29 +225,35 @@ def _score(model: Model) -> LatestScore:
 
 
 class ColumnRun:
-    """One column: its run, field and density of the current frame, and its distance to the data.
+    """One column: its run, what the current frame shows besides particles, and its distance to the data.
+
+    Args:
+        current: returns the current frame of a column.
+        changed: called when something else is shown in that frame.
 
     Attributes:
         place: its position, from 0 at the left.
         curve: the measured distances; None before. `curve_failure` says why they cannot be measured.
         failure: why there is no run, or why it ended early.
-        field, density: what is shown under the particles of the current frame.
+        overlays: field, density and particle values of the current frame.
         training: its own training; None if it follows the main experiment's weights or a known score.
     """
 
     def __init__(
-        self, prepared: Prepared, place: int, wake: threading.Event, training: ColumnTraining | None = None
+        self,
+        prepared: Prepared,
+        place: int,
+        wake: threading.Event,
+        current: Callable[["ColumnRun"], CurrentFrame],
+        changed: Callable[[object], None],
+        training: ColumnTraining | None = None,
     ) -> None:
         self.prepared, self.place, self.training = prepared, place, training
         self.worker = SamplingWorker(wake)
         self.failure: Message | None = prepared.why
         self.curve: DistanceCurve | None = None
         self.curve_failure: Message | None = None
-        self.field: FieldView | None = None
-        self.density: DensityView | None = None
-        self.overlays = FrameOverlayTimer(self._take_field, self._take_density, self._drop, lambda density: True)
-        self.throttle, self.coloring = Throttle(OVERLAY_SECONDS), Throttle(COLOR_SECONDS)
-        self.values: ParticleValues | None = None  # values that colour its particles, if they must be computed
+        self.overlays = FrameOverlays(self.worker, lambda: current(self), changed, ARROW_SECONDS)
         if prepared.run is not None:
             self.worker.begin(prepared.run)
 
@@ -312,22 +314,6 @@ class ColumnRun:
             self.curve_failure = curve
         else:
             self.curve = curve
-
-    def take_values(self, values: ParticleValues) -> None:
-        """Keep the values that colour its particles."""
-        self.values = values
-
-    def _take_field(self, view: FieldView) -> None:
-        self.field = view
-
-    def _take_density(self, view: DensityView) -> None:
-        self.density = view
-
-    def _drop(self, name: str) -> None:
-        if name == "field":
-            self.field = None
-        else:
-            self.density = None
 
 
 class ColumnsWorker:

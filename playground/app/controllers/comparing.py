@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from playground.app.controllers import overlay_timing
 from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.column_runs import ColumnRun, ColumnsWorker, Equal, Prepared, Wanted, prepare
 from playground.app.controllers.column_training import ColumnTraining, ColumnTrainings, Fair
 from playground.app.controllers.following import Following
 from playground.app.controllers.notification import Notification
+from playground.app.controllers.overlay_timing import CurrentFrame, as_known
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
-from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, ParticlesRequest
+from playground.app.controllers.sampling_worker import SHARE
 from playground.app.model.columns import LETTERS, edits_between
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.state import State
-from playground.app.model.views import COMPUTED_COLORS, Bounds
+from playground.app.model.views import WantedOverlays
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.app.workers.tasks import Tasks
@@ -86,9 +86,6 @@ class Comparing(QObject):
         self._trainings = ColumnTrainings()
         self._told = 0.0  # time.monotonic at the last report of progress
         self._measured: ColumnRun | None = None  # the run whose distances are being measured
-        self._bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
-        self._grid = (20, 20)
-        self._wanted: frozenset[str] = frozenset()
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE)
@@ -291,30 +288,23 @@ class Comparing(QObject):
             self._begin_runs()
         self._playing.seek(0)
 
-    def set_viewport(self, x0: float, x1: float, y0: float, y1: float, columns: int, rows: int) -> None:
-        """Set the part of the plane in view in each column, and the number of arrows."""
-        self._bounds, self._grid = (x0, x1, y0, y1), (columns, rows)
-
-    def set_wanted(self, layers: frozenset[str]) -> None:
-        """Set which of "learned", "exact", "error" and "density" are shown."""
-        self._wanted = layers
-
-    def wanted_by(self, run: ColumnRun) -> frozenset[str]:
-        """The layers of one column. If arrows show the score that particles follow, each column shows its own."""
+    def wanted_by(self, run: ColumnRun) -> WantedOverlays:
+        """What one column shows. If arrows show the score that particles follow, each column shows its own."""
+        wanted = self._following.wanted
         main, own = self._state.experiment.sampling.follows, run.experiment.sampling.follows
-        if (main == "learned") == (own == "learned") or own is None or not self._wanted & ARROWS:
-            return self._wanted
-        return (self._wanted - ARROWS) | {"learned" if own == "learned" else "exact"}
+        layers = wanted.layers
+        if (main == "learned") != (own == "learned") and own is not None and layers & ARROWS:
+            layers = (layers - ARROWS) | {"learned" if own == "learned" else "exact"}
+        exact = "empirical" if own == "empirical" else "exact"
+        wanted = as_known(dataclasses.replace(wanted, layers=layers, exact_source=exact), run.model)
+        if wanted.density_source == "learned":  # its maps take seconds
+            return dataclasses.replace(wanted, layers=layers - {"density"})
+        return wanted
 
-    def sources(self, run: ColumnRun) -> tuple[str, str]:
-        """The sources of a column's exact score and of its density."""
-        assert run.model is not None
-        chosen = "empirical" if run.experiment.sampling.follows == "empirical" else "exact"
-        view = run.model.view
-        return (
-            overlay_timing.exact_source(chosen, view),
-            overlay_timing.density_source(self._following.density_source, view),
-        )
+    def _current(self, run: ColumnRun) -> CurrentFrame:
+        frame, total = self._playing.frame, self.total
+        moment = run.noise_at(frame, total)
+        return CurrentFrame(run.model, run.trajectory, run.frame_at(frame, total), moment, self.wanted_by(run))
 
     # How it proceeds
 
@@ -425,12 +415,14 @@ class Comparing(QObject):
             return None
         return self._trainings.of(prepared.experiment, prepared.model.problem)
 
+    def _column_run(self, prepared: Prepared, place: int) -> ColumnRun:
+        changed = lambda _: self.overlays_changed.emit(place)  # noqa: E731
+        return ColumnRun(prepared, place, self._worker.wake, self._current, changed, self._training_of(prepared))
+
     def _run(self, prepared: tuple[Prepared, ...]) -> None:
         self._tasks.cancel(MEASURING)
         self._measured = None
-        self.runs = tuple(
-            ColumnRun(one, place, self._worker.wake, self._training_of(one)) for place, one in enumerate(prepared)
-        )
+        self.runs = tuple(self._column_run(one, place) for place, one in enumerate(prepared))
         trained = [run.training for run in self.runs if run.training is not None]
         self._trainings.train(trained, self.fair, self.target)
         for run in self.runs:
@@ -440,9 +432,9 @@ class Comparing(QObject):
         self.changed.emit()
 
     def _fail(self, error: BaseException) -> None:
+        why, experiment = message_of(error), self._state.experiment
         self.runs = tuple(
-            ColumnRun(Prepared(column, self._state.experiment, why=message_of(error)), place, self._worker.wake)
-            for place, column in enumerate(self.columns)
+            self._column_run(Prepared(column, experiment, why=why), place) for place, column in enumerate(self.columns)
         )
         self.changed.emit()
 
@@ -450,38 +442,29 @@ class Comparing(QObject):
 
     @property
     def waits(self) -> bool:
-        """Whether the current frame, at rest, must wait for the arrows of a column."""
-        frame, total, now = self._playing.frame, self.total, time.monotonic()
+        """Whether the current frame, at rest, must wait for the field or density of a column."""
         if self._playing.seeks or self._playing.is_playing:
             return False
-        waiting = [
-            run.overlays.waits(run.noise_at(frame, total), now, bool(self.wanted_by(run) - {"density"}), False)
-            for run in self._played
-            if run.model is not None and not run.model.view.is_image
-        ]
+        waiting = [run.overlays.waits for run in self._played]  # all are asked: each notes since when it waits
         return any(waiting)
 
     def settle(self) -> None:
         """Let each column show what was computed for its current frame, and remove what belongs to another frame."""
-        frame, total, plays_on = self._playing.frame, self.total, self._playing.plays_on
         for run in self._played:
-            before = run.field, run.density
-            run.overlays.settle(run.noise_at(frame, total), plays_on)
-            if before != (run.field, run.density):
-                self.overlays_changed.emit(run.place)
+            run.overlays.settle(self._playing.plays_on)
 
     def look(self) -> None:
         """Take computed fields, request those of the current frame, and measure finished runs."""
-        workspace, frame, total, now = self._building.workspace, self._playing.frame, self.total, time.monotonic()
+        workspace = self._building.workspace
         if workspace is None:
             return
-        self._look_after_trainings(now)
+        self._look_after_trainings(time.monotonic())
         behind = any(run.training is not None and self._is_behind(run.training) for run in self.runs)
         share = SHARE if workspace.training == "training" or behind else 1.0
         for run in self.runs:
             run.worker.set_share(share)
-            self._follow(run, frame, total, now)
-            self._value_particles(run, frame, total, now)
+            if not self._playing.seeks:
+                run.overlays.look()
         self._measure_next()
 
     def _is_behind(self, training: ColumnTraining) -> bool:
@@ -516,51 +499,6 @@ class Comparing(QObject):
         newer = any(self._is_newer(run, training) for run, training in trained)
         if newer and not any(self._is_behind(training) for _, training in trained):
             self._again()
-
-    def _follow(self, run: ColumnRun, frame: int, total: int, now: float) -> None:
-        field, density = run.worker.fields.take(), run.worker.densities.take()
-        moment, model = run.noise_at(frame, total), run.model
-        if field is not None:
-            run.overlays.field.take(field[1], moment)
-        if density is not None:
-            run.overlays.density.take(density[1], moment)
-        if moment is None or model is None or model.view.is_image:
-            return
-        wanted = self.wanted_by(run)
-        exact, source = self.sources(run)
-        closed = "density" in wanted and source != "learned"
-        lags = run.overlays.field.lags(moment)
-        if (wanted - {"density"} or closed) and run.throttle.due(
-            (self._bounds, self._grid, moment, wanted, exact, source), now, lags
-        ):
-            run.worker.request_overlays(
-                OverlayRequest(
-                    model,
-                    self._bounds,
-                    *self._grid,
-                    *moment,
-                    learned="learned" in wanted,
-                    exact="exact" in wanted,
-                    density=closed,
-                    exact_source=exact,
-                    density_source=source,
-                    error="error" in wanted,
-                )
-            )
-
-    def _value_particles(self, run: ColumnRun, frame: int, total: int, now: float) -> None:
-        """Take the values that colour the column's particles, and request those of the current frame."""
-        came = run.worker.particle_values.take()
-        if came is not None:
-            run.take_values(came[1])
-            self.overlays_changed.emit(run.place)
-        colors, moment, trajectory = self._following.particle_colors, run.noise_at(frame, total), run.trajectory
-        if colors not in COMPUTED_COLORS or moment is None or run.model is None or trajectory is None:
-            return
-        own = run.frame_at(frame, total)
-        if run.coloring.due((own, colors), now):
-            request = ParticlesRequest(run.model, colors, trajectory.positions[own], *moment)
-            run.worker.request_particle_values(request)
 
     def _measure_next(self) -> None:
         """Measure one finished run at a time."""

@@ -3,59 +3,46 @@
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers import overlay_timing
 from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.overlay_timing import (
+    DENSITY_SECONDS,
     FOLLOWING,
-    FrameNoise,
-    FrameOverlayTimer,
+    CurrentFrame,
+    FrameOverlays,
     LearnedDensities,
     Throttle,
+    as_known,
 )
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
-from playground.app.controllers.sampling_worker import (
-    OverlayRequest,
-    ParticlesRequest,
-    ReadoutRequest,
-    SamplingWorker,
-)
-from playground.app.controllers.video_frames import VideoFrames, arrows_over, video_frames_over
-from playground.app.model.views import COMPUTED_COLORS, Bounds, DensityView, ParticleColors
+from playground.app.controllers.sampling_worker import ReadoutRequest, SamplingWorker
+from playground.app.controllers.video_frames import VideoFrames, video_frames_over
+from playground.app.model.views import Bounds, DensityView, WantedOverlays
 from playground.app.model.weights import Weights
-from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
-from playground.app.workers.worker import Mailbox
-from playground.lab.conflicts import tilted_conflict
 
-FIELD_SECONDS = 0.05  # between two requests for the field: arrows turn slowly
-DENSITY_SECONDS = 0.1  # between two requests for the density, which costs several times as much and changes more slowly
 PAUSED = "The run is paused for the density map, which stays until you press play."
-View = TypeVar("View")
 
 
 class Following(QObject):
-    """Requests field and density at their own rates, and shows each only with its own frame. Arrays are in the user's
-    units.
+    """What the run in view shows besides its particles; see :class:`FrameOverlays`. Arrays are in the user's units.
+
+    Besides it has what a single run alone has: a density map on request, learned densities, and values at the pointer.
+
+    Attributes:
+        overlays: those of the current frame.
 
     Signals:
-        field_changed(FieldView)
-        density_changed(DensityView)
-        overlay_dropped(str): "field" or "density", which belongs to no frame in view any more.
-        particles_valued(ParticleValues): computed values that colour the particles in view.
+        changed(FieldView | DensityView | ParticleValues | None): this is shown from now on; None if something was removed.
         probed(PointReadout)
         notified(Notification)
     """
 
-    field_changed = Signal(object)
-    density_changed = Signal(object)
-    overlay_dropped = Signal(str)
-    particles_valued = Signal(object)
+    changed = Signal(object)
     probed = Signal(object)
     notified = Signal(object)
 
@@ -70,70 +57,36 @@ class Following(QObject):
     ) -> None:
         super().__init__(parent)
         self._building, self._playing, self._sampler, self._tasks = building, playing, sampler, tasks
-        self._bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
-        self._grid = (30, 30)
-        self._wanted: frozenset[str] = frozenset({"learned", "density"})
-        self._density_source = self._exact_source = "exact"
+        self._wanted = WantedOverlays()
+        self._learned = Throttle(DENSITY_SECONDS)
         self._learned_densities = LearnedDensities(tasks, self.show_density)
         self._pinned: int | None = None  # the frame whose requested density map is shown
-        self._colors: ParticleColors = "one"
-        self._particles = Throttle(FIELD_SECONDS)
-        self._field, self._density = Throttle(FIELD_SECONDS), Throttle(DENSITY_SECONDS)
-        shown = self.field_changed.emit, self.density_changed.emit, self.overlay_dropped.emit
-        self.overlays = FrameOverlayTimer(*shown, self._suits)
+        self.overlays = FrameOverlays(sampler, self._current, self.changed.emit)
         building.problem_changed.connect(self._take_problem)
         replaying.chosen.connect(self._take_weights)
 
-    # Set by the canvas
-
-    def set_viewport(self, x0: float, x1: float, y0: float, y1: float, columns: int = 30, rows: int = 30) -> None:
-        """Set the part of the plane in view, and the number of arrows."""
-        self._bounds, self._grid = (x0, x1, y0, y1), (columns, rows)
-
-    def set_wanted(self, layers: frozenset[str]) -> None:
-        """Set which of "learned", "exact", "error" and "density" the canvas shows; only those are computed."""
-        self._wanted = layers
-
-    def set_density_source(self, source: str) -> None:
-        self._density_source = source
-        self.unpin()
-
-    def set_exact_source(self, source: str) -> None:
-        self._exact_source = source
-        self._field.forget()
-        self.overlays.field.expire()
-
-    def set_particle_colors(self, colors: ParticleColors) -> None:
-        """Set what colours the particles."""
-        self._colors = colors
-        self._particles.forget()
+    def want(self, wanted: WantedOverlays) -> None:
+        """Set what the canvas shows; only that is computed."""
+        before, self._wanted = self._wanted, wanted
+        if wanted.density_source != before.density_source:
+            self.unpin()
+        if wanted.exact_source != before.exact_source:
+            self.overlays.field.expire()
 
     @property
-    def particle_colors(self) -> ParticleColors:
-        """What colours the particles; "one" colour if the chosen values are not known."""
-        return overlay_timing.particle_colors(self._colors, self._building.problem)
+    def wanted(self) -> WantedOverlays:
+        """What the canvas shows, with sources and colours that are known."""
+        return as_known(self._wanted, self._building.workspace)
 
     @property
     def bounds(self) -> Bounds:
         """The part of the plane in view."""
-        return self._bounds
+        return self._wanted.bounds
 
-    @property
-    def density_source(self) -> str:
-        """The source of the density layer."""
-        source, workspace = (
-            overlay_timing.density_source(self._density_source, self._building.problem),
-            self._building.workspace,
-        )
-        if source != "tilted" or workspace is None:
-            return source
-        problem = workspace.problem
-        return "exact" if tilted_conflict(problem.experiment, problem.conditions) else "tilted"
-
-    @property
-    def exact_source(self) -> str:
-        """The source of the exact score."""
-        return overlay_timing.exact_source(self._exact_source, self._building.problem)
+    def _current(self) -> CurrentFrame:
+        playing, workspace = self._playing, self._building.workspace
+        run, moment = playing.trajectory, playing.frame_noise
+        return CurrentFrame(workspace, run, playing.frame, moment, self.wanted, self.pinned)
 
     def probe(self, x: float, y: float) -> None:
         """Compute score and density at a point; `probed` reports them."""
@@ -141,9 +94,7 @@ class Following(QObject):
         if workspace is not None and not workspace.view.is_image and moment is not None:
             self._sampler.request_readout(ReadoutRequest(workspace, (x, y), *moment))
 
-    def video_frame_maker(
-        self, wanted: frozenset[str], still: bool = False, weights: Weights | None = None
-    ) -> Callable[[Bounds], VideoFrames]:
+    def video_frame_maker(self, still: bool = False, weights: Weights | None = None) -> Callable[[Bounds], VideoFrames]:
         """Returns a function that, for any bounds, makes what computes field and density with the current weights.
 
         The result may be used in another thread, at any sigma and time.
@@ -152,17 +103,14 @@ class Following(QObject):
             still: for the current frame only, whose density may be the map that the user requested.
             weights: used in place of the current ones.
         """
-        now = self._building.workspace
-        if now is None or now.view.is_image:
+        workspace = self._building.workspace
+        if workspace is None:
             return lambda bounds: VideoFrames(None)
-        model, seen, grid = now.model, self._bounds, self._grid
+        model, wanted = workspace.model, self.wanted
         if weights is not None:
             model = dataclasses.replace(model, weights=weights)
-        sources = self.exact_source, self.density_source
-        pinned = still and "density" in wanted and self._pinned == self._playing.frame
-        return lambda bounds: video_frames_over(
-            model, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned
-        )
+        pinned = still and "density" in wanted.layers and self._pinned == self._playing.frame
+        return lambda bounds: video_frames_over(model, wanted, bounds, pinned)
 
     # The requested density map
 
@@ -187,17 +135,13 @@ class Following(QObject):
 
     def unpin(self) -> None:
         self._pinned = None
-        self._density.forget()
+        self._learned.forget()
 
     def show_density(self, view: DensityView) -> None:
         """Take a computed density. A requested map is shown at once, others with the frames that they belong to."""
         self.overlays.density.take(view, self._playing.frame_noise)
         if view.asked:
             self.settle()
-
-    def _suits(self, density: DensityView) -> bool:
-        """Whether a density is of the kind to show: the requested map, or until it is there that of the frame."""
-        return self.pinned if density.asked else density.source == self.density_source
 
     # Called by the clock
 
@@ -211,8 +155,8 @@ class Following(QObject):
     @Slot()
     def _take_weights(self) -> None:
         """Take the chosen weights: their field comes at once, and the learned density of others is removed."""
-        for throttle in (self._field, self._density):
-            throttle.forget()
+        self.overlays.hurry()
+        self._learned.forget()
         seen = self.overlays.density.seen
         if seen is not None and seen.source == "learned":
             self._tasks.cancel(FOLLOWING)
@@ -221,79 +165,38 @@ class Following(QObject):
         self.settle()
 
     def poll(self) -> None:
-        """Take computed results, except those for other data or noise."""
-        self._show_newest(self._sampler.fields, self.overlays.field.take)
-        self._show_newest(self._sampler.densities, self.show_density)
-        self._show_newest(self._sampler.readouts, self.probed.emit)
-        self._show_newest(self._sampler.particle_values, self.particles_valued.emit)
-
-    def _show_newest(self, mailbox: Mailbox[tuple[Workspace | Model, View]], show: Callable[[View], None]) -> None:
-        workspace, view = mailbox.take() or (None, None)
-        if view is not None and workspace is self._building.workspace:
-            show(view)
-
-    def _value_particles(self, workspace: Workspace, moment: FrameNoise, now: float) -> None:
-        """Request the values that colour the particles of the current frame."""
-        run, frame, colors = self._playing.trajectory, self._playing.frame, self.particle_colors
-        if colors not in COMPUTED_COLORS or run is None or not frame < len(run):
-            return
-        if self._particles.due((id(run), frame, colors), now):
-            request = ParticlesRequest(workspace, colors, run.positions[frame], *moment)
-            self._sampler.request_particle_values(request)
+        """Take the values at the pointer, except those for other data or noise."""
+        workspace, readout = self._sampler.readouts.take() or (None, None)
+        if readout is not None and workspace is self._building.workspace:
+            self.probed.emit(readout)
 
     @property
     def waits(self) -> bool:
         """Whether the current frame, at rest, must wait for its field or density."""
-        if self._playing.seeks or self._playing.is_playing:
-            return False
-        closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds
-        arrows = bool(self._wanted - {"density"})
-        return self.overlays.waits(self._playing.frame_noise, time.monotonic(), arrows, closed)
+        return not self._playing.seeks and not self._playing.is_playing and self.overlays.waits
 
     def settle(self) -> None:
         """Show what was computed for the current frame, and remove what belongs to another."""
-        self.overlays.settle(self._playing.frame_noise, self._playing.plays_on)
+        self.overlays.settle(self._playing.plays_on)
 
     def look(self) -> None:
         """Request field and density of the current frame, if it is a new one."""
-        workspace, moment, now = self._building.workspace, self._playing.frame_noise, time.monotonic()
-        if workspace is None or workspace.view.is_image:
-            return
-        if moment is None or self._playing.seeks:
+        if self._playing.seeks:
             return  # frames on the way to one that is not sampled need none, and computing them would delay the sampling
         if self._pinned is not None and self._playing.frame != self._pinned:
             self.unpin()
-        self._value_particles(workspace, moment, now)
-        place = (id(workspace.problem), self._bounds, *moment)
-        arrows = self._wanted - {"density"}
-        field = bool(arrows) and self._field.due(
-            (*place, self._grid, arrows, workspace.weights.version, self.exact_source),
-            now,
-            self.overlays.field.lags(moment),
-        )
-        source = self.density_source
-        closed = source != "learned"
-        density = (
-            "density" in self._wanted
-            and not self.pinned
-            and self._density.due(
-                (*place, source, 0 if closed else workspace.weights.version), now, self.overlays.density.lags(moment)
-            )
-        )
-        if field or (density and closed):
-            layers = field and "learned" in arrows, field and "exact" in arrows, density and closed
-            self._sampler.request_overlays(
-                OverlayRequest(
-                    workspace,
-                    self._bounds,
-                    *self._grid,
-                    *moment,
-                    *layers,
-                    self.exact_source,
-                    source,
-                    error=field and "error" in arrows,
-                )
-            )
-        following = density and not closed and workspace.view.shows_learned_density
-        if following and not self._learned_densities.follow(workspace, self._bounds, moment[0], moment[1] is not None):
-            self._density.forget()
+        self.overlays.look()
+        self._follow_learned_density()
+
+    def _follow_learned_density(self) -> None:
+        workspace, moment, wanted = self._building.workspace, self._playing.frame_noise, self.wanted
+        if workspace is None or moment is None or self.pinned or "density" not in wanted.layers:
+            return
+        view = workspace.view
+        if wanted.density_source != "learned" or view.is_image or not view.shows_learned_density:
+            return
+        sigma, moving, bounds = moment[0], moment[1] is not None, wanted.bounds
+        place = id(workspace.problem), bounds, *moment, workspace.weights.version
+        due = self._learned.due(place, time.monotonic(), self.overlays.density.lags(moment))
+        if due and not self._learned_densities.follow(workspace, bounds, sigma, moving):
+            self._learned.forget()

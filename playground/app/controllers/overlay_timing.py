@@ -3,24 +3,44 @@
 While a run plays, no frame waits for them. Those of the frame before stay for a short time, until the new ones come.
 """
 
+import dataclasses
 import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from playground.app.controllers import measurements
-from playground.app.model.views import Bounds, DensityView, FieldView, ParticleColors, ProblemView
-from playground.app.model.workspace import Workspace
+from playground.app.controllers.sampling_worker import OverlayRequest, ParticlesRequest, SamplingWorker
+from playground.app.model.views import (
+    COMPUTED_COLORS,
+    Bounds,
+    DensityView,
+    FieldView,
+    ParticleColors,
+    ParticleValues,
+    ProblemView,
+    WantedOverlays,
+)
+from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
+from playground.app.workers.worker import Mailbox
+from playground.lab.conflicts import tilted_conflict
+
+if TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
 
 FOLLOWING = "density-of-the-moment"  # not the task "density", which the user starts and cancels
+FIELD_SECONDS = 0.05  # between two requests for the field: arrows turn slowly
+DENSITY_SECONDS = 0.1  # between two requests for the density, which costs several times as much and changes more slowly
 MAPS = 64  # learned densities that are kept
 PATIENCE = 0.12  # seconds that a frame at rest waits for its field and density, and that a playing run keeps the last
 NEAR = 1.25  # factor between noise levels that count as equal; 500 steps change sigma by this in 0.25 s
 
 FrameNoise = tuple[float, float | None]  # sigma, and the process's time if particles are in its coordinates
 Seen = TypeVar("Seen", FieldView, DensityView)
+View = TypeVar("View")
 
 
 def near(one: float, other: float) -> bool:
@@ -54,6 +74,16 @@ def particle_colors(chosen: ParticleColors, view: ProblemView | None) -> Particl
     return chosen if known else "one"
 
 
+def as_known(wanted: WantedOverlays, model: Workspace | Model | None) -> WantedOverlays:
+    """What is wanted, with sources and colours that are known for a model."""
+    view = None if model is None else model.view
+    source = density_source(wanted.density_source, view)
+    if source == "tilted" and model is not None:
+        source = "exact" if tilted_conflict(model.problem.experiment, model.problem.conditions) else "tilted"
+    exact, colors = exact_source(wanted.exact_source, view), particle_colors(wanted.colors, view)
+    return dataclasses.replace(wanted, exact_source=exact, density_source=source, colors=colors)
+
+
 class Throttle:
     """Says when to compute something again: when its inputs have changed, but not too often.
 
@@ -81,17 +111,11 @@ class Overlay(Generic[Seen]):
     """The field or the density under a frame: the one that is shown, and a newer one for a frame that is not shown yet.
 
     Args:
-        show: takes the view to show from now on.
-        drop: called when the shown view belongs to another frame and there is no replacement.
         suits: returns whether a view is of the kind that is wanted now.
     """
 
-    def __init__(
-        self, show: Callable[[Seen], None], drop: Callable[[], None], suits: Callable[[Seen], bool] = lambda _: True
-    ) -> None:
-        self._show: Callable[[Seen], None] = show
+    def __init__(self, suits: Callable[[Seen], bool] = lambda _: True) -> None:
         self._suits: Callable[[Seen], bool] = suits
-        self._drop = drop
         self.seen: Seen | None = None
         self.given_up = False  # whether a frame waited in vain, so that none waits until a view has come
         self._come: Seen | None = None
@@ -112,33 +136,32 @@ class Overlay(Generic[Seen]):
         self._expired, self._come = True, None
 
     def drop(self) -> None:
-        """Remove the shown view: it belongs to other weights."""
-        self._come = None
-        if self.seen is not None:
-            self.seen = None
-            self._drop()
+        """Remove the shown view: it belongs to other weights or data."""
+        self._come = self.seen = None
 
     def lags(self, moment: FrameNoise) -> bool:
         """Whether there is no view for this frame."""
         return not self._fits(self._come, moment) and not self._stays(moment)
 
-    def settle(self, moment: FrameNoise, plays_on: bool = False) -> None:
+    def settle(self, moment: FrameNoise, plays_on: bool = False) -> bool:
         """Show the view for this frame; remove a shown view that belongs to another frame.
 
         Args:
             plays_on: whether this frame follows the last one of a run that plays: then the view of that stays a short time.
+
+        Returns:
+            Whether another view is shown, or none any more.
         """
-        come, self._come, now = self._come, None, time.monotonic()
+        come, self._come, before, now = self._come, None, self.seen, time.monotonic()
         if come is not None and self._fits(come, moment):
             if come is not self.seen:  # tasks pass the same map many times
                 self.seen, self._expired = come, False
-                self._show(come)
             self._fitted = now
         elif self._stays(moment):
             self._fitted = now
         elif self.seen is not None and not (plays_on and self._lingers(moment, now)):
             self.seen = None
-            self._drop()
+        return self.seen is not before
 
     def _lingers(self, moment: FrameNoise, now: float) -> bool:
         """Whether the shown view is of a frame just before this one."""
@@ -158,44 +181,134 @@ class Overlay(Generic[Seen]):
         return view.moving == (time is not None) and near(view.sigma, sigma)
 
 
-class FrameOverlayTimer:
-    """Field and density under the frames, which wait for them for a while.
+@dataclass(frozen=True, eq=False)
+class CurrentFrame:
+    """The frame of a run that is in view.
+
+    Attributes:
+        model: its problem and weights; None if there are none.
+        trajectory, frame: the run and the frame's number; no run if there is none.
+        moment: its noise; None if no frame of the model is in view.
+        wanted: what is shown of it.
+        asked: whether its density is a map that the user requested.
+    """
+
+    model: Workspace | Model | None
+    trajectory: "Trajectory | None"
+    frame: int
+    moment: FrameNoise | None
+    wanted: WantedOverlays
+    asked: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether a density is wanted that is known; a learned one takes seconds."""
+        return "density" in self.wanted.layers and self.wanted.density_source != "learned"
+
+
+class FrameOverlays:
+    """Field, density and particle values of a run's current frame: requested, waited for, and kept while they belong to it.
 
     Args:
-        field, density: take the view to show from now on.
-        drop: called with "field" or "density" to remove it.
-        suits: returns whether a density is of the kind that is wanted now.
+        worker: computes them.
+        current: returns the current frame.
+        changed: called with each view that is shown from now on, or with None if one was removed.
+        seconds: least time between two requests for the field.
+
+    Attributes:
+        field, density: each with the view that is shown.
+        values: the values that colour the particles; None before the first.
     """
 
     def __init__(
         self,
-        field: Callable[[FieldView], None],
-        density: Callable[[DensityView], None],
-        drop: Callable[[str], None],
-        suits: Callable[[DensityView], bool],
+        worker: SamplingWorker,
+        current: Callable[[], CurrentFrame],
+        changed: Callable[[FieldView | DensityView | ParticleValues | None], None],
+        seconds: float = FIELD_SECONDS,
     ) -> None:
-        self.field = Overlay[FieldView](field, lambda: drop("field"))
-        self.density = Overlay[DensityView](density, lambda: drop("density"), suits)
+        self._worker, self._current, self._changed = worker, current, changed
+        self.field = Overlay[FieldView]()
+        self.density = Overlay[DensityView](self._suits)
+        self.values: ParticleValues | None = None
+        self._fields, self._densities = Throttle(seconds), Throttle(DENSITY_SECONDS)
+        self._coloring = Throttle(FIELD_SECONDS)
         self._waiting_since: float | None = None
+
+    def _suits(self, density: DensityView) -> bool:
+        """Whether a density is of the kind to show: the requested map, or until it is there that of the frame."""
+        current = self._current()
+        return current.asked if density.asked else density.source == current.wanted.density_source
 
     def expire(self) -> None:
         """See :meth:`Overlay.expire`."""
         self.field.expire()
         self.density.expire()
 
-    def settle(self, moment: FrameNoise | None, plays_on: bool = False) -> None:
-        """See :meth:`Overlay.settle`; `moment` is None if no frame of the current problem is in view."""
-        if moment is not None:
-            self.field.settle(moment, plays_on)
-            self.density.settle(moment, plays_on)
+    def forget(self) -> None:
+        """Remove everything: it belongs to other data."""
+        self.field.drop()
+        self.density.drop()
+        self.values = None
 
-    def waits(self, moment: FrameNoise | None, now: float, field: bool, density: bool) -> bool:
+    def hurry(self) -> None:
+        """Let the next requests be made at once."""
+        for throttle in (self._fields, self._densities):
+            throttle.forget()
+
+    def look(self) -> None:
+        """Take what was computed, and request what the current frame lacks. Results for another model are dropped."""
+        current, now = self._current(), time.monotonic()
+        model, moment, wanted = current.model, current.moment, current.wanted
+        field, density = _newest(self._worker.fields, model), _newest(self._worker.densities, model)
+        if field is not None:
+            self.field.take(field, moment)
+        if density is not None:
+            self.density.take(density, moment)
+        values = _newest(self._worker.particle_values, model)
+        if values is not None:
+            self.values = values
+            self._changed(values)
+        if model is None or moment is None or model.view.is_image:
+            return
+        self._value_particles(current, model, moment, now)
+        if current.asked:
+            self._densities.forget()  # the frame's own is needed as soon as the requested map goes
+        place = id(model.problem), wanted.bounds, *moment
+        score = wanted.grid, wanted.arrows, model.weights.version, wanted.exact_source
+        layers = frozenset[str]()
+        if wanted.arrows and self._fields.due((*place, *score), now, self.field.lags(moment)):
+            layers |= wanted.arrows
+        source = *place, wanted.density_source
+        if current.closed and not current.asked and self._densities.due(source, now, self.density.lags(moment)):
+            layers |= {"density"}
+        if layers:
+            self._worker.request_overlays(OverlayRequest(model, dataclasses.replace(wanted, layers=layers), *moment))
+
+    def _value_particles(self, current: CurrentFrame, model: Workspace | Model, moment: FrameNoise, now: float) -> None:
+        """Request the values that colour the particles."""
+        run, frame, colors = current.trajectory, current.frame, current.wanted.colors
+        if colors not in COMPUTED_COLORS or run is None or not frame < len(run):
+            return
+        if self._coloring.due((id(run), frame, colors), now):
+            self._worker.request_particle_values(ParticlesRequest(model, colors, run.positions[frame], *moment))
+
+    def settle(self, plays_on: bool = False) -> None:
+        """Show what was computed for the current frame, and remove what belongs to another; see :meth:`Overlay.settle`."""
+        moment = self._current().moment
+        for overlay in (self.field, self.density):
+            if moment is not None and overlay.settle(moment, plays_on):
+                self._changed(overlay.seen)
+
+    @property
+    def waits(self) -> bool:
         """Whether the current frame, at rest, must wait for its field or density, as far as they are wanted."""
-        lagging = [
-            overlay
-            for overlay, wanted in ((self.field, field), (self.density, density))
-            if wanted and moment is not None and overlay.lags(moment) and not overlay.given_up
-        ]
+        current, now = self._current(), time.monotonic()
+        moment, model = current.moment, current.model
+        lagging: list[Overlay[FieldView] | Overlay[DensityView]] = []
+        if moment is not None and model is not None and not model.view.is_image:
+            wanted = (self.field, bool(current.wanted.arrows)), (self.density, current.closed)
+            lagging = [one for one, on in wanted if on and one.lags(moment) and not one.given_up]
         if not lagging:
             self._waiting_since = None
             return False
@@ -206,6 +319,12 @@ class FrameOverlayTimer:
         for overlay in lagging:
             overlay.give_up()
         return False
+
+
+def _newest(mailbox: Mailbox[tuple[Workspace | Model, View]], model: Workspace | Model | None) -> View | None:
+    """The newest result, if it is of this model."""
+    made_with, view = mailbox.take() or (None, None)
+    return view if made_with is model else None
 
 
 class LearnedDensities:

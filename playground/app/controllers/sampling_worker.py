@@ -22,6 +22,7 @@ from playground.app.model.views import (
     ParticleValues,
     PointReadout,
     ScoreErrorMap,
+    WantedOverlays,
 )
 from playground.app.workers.worker import Mailbox
 from playground.drawing.axes import rounded_up
@@ -67,23 +68,15 @@ class SamplingRun:
 
 @dataclass(frozen=True)
 class OverlayRequest:
-    """A request for the score field and the exact density over `bounds` at one noise level.
+    """A request for the layers that are wanted at one noise level, as far as they are known; a learned density is not.
 
     `time` is the process's own, for samplers whose particles are in the process's coordinates.
     """
 
     workspace: "Workspace | Model"
-    bounds: Bounds
-    columns: int
-    rows: int
+    wanted: WantedOverlays
     sigma: float
     time: float | None
-    learned: bool
-    exact: bool
-    density: bool
-    exact_source: str = "exact"  # of the second field and the density: "exact", or "empirical" for the training set's
-    density_source: str = "exact"
-    error: bool = False  # whether to compute the difference between learned and exact score
 
 
 @dataclass(frozen=True)
@@ -181,13 +174,8 @@ class SamplingWorker:
         """Request these overlays, and those of the last request if it was not answered yet."""
         last = self._overlay_requests.take()
         if last is not None:
-            request = dataclasses.replace(
-                request,
-                learned=request.learned or last.learned,
-                exact=request.exact or last.exact,
-                density=request.density or last.density,
-                error=request.error or last.error,
-            )
+            layers = request.wanted.layers | last.wanted.layers
+            request = dataclasses.replace(request, wanted=dataclasses.replace(request.wanted, layers=layers))
         self._overlay_requests.put(request)
         self._wake.set()
 
@@ -326,34 +314,37 @@ class SamplingWorker:
         """Compute the requested score fields and density, as far as they are known."""
         from playground.lab.fields import arrows_at, density_over, empirical_density_over, grid_points
 
-        problem = request.workspace.problem
+        problem, wanted = request.workspace.problem, request.wanted
+        layers, bounds = wanted.layers, wanted.bounds
         field = density = None
-        error = request.error and problem.density is not None and problem.has_score
-        if request.learned or request.exact or error:
+        error = "error" in layers and problem.density is not None and problem.has_score
+        if layers & {"learned", "exact"} or error:
             # Arrows are at the centres of their cells, so that no edge cuts one.
-            positions = grid_points(request.bounds, request.columns, request.rows).reshape(-1, 2)
+            positions = grid_points(bounds, *wanted.grid).reshape(-1, 2)
             shown = exact = errors = None
             if error:
                 score = self.learned(request.workspace, request.workspace.weights)
                 plain = arrows_at(problem, score, positions, request.sigma, request.time)
                 errors = self._errors(request, positions, plain)
-            if request.learned:
+            if "learned" in layers:
                 learned = self._learned_field(request.workspace)
                 shown = arrows_at(problem, learned, positions, request.sigma, request.time)
-            closed_form = _known_field(problem, request.exact_source)
-            if request.exact and closed_form is not None:
+            closed_form = _known_field(problem, wanted.exact_source)
+            if "exact" in layers and closed_form is not None:
                 exact = arrows_at(problem, closed_form, positions, request.sigma, request.time)
             what = "score" if problem.has_score else "velocity"
             field = FieldView(positions, shown, exact, request.sigma, request.time is not None, errors, what)
-        tilted = self._tilted_over(problem, request.bounds) if request.density_source == "tilted" else None
-        if request.density and tilted is not None:
-            density = DensityView(tilted, request.bounds, request.sigma, "tilted", moving=request.time is not None)
-        elif request.density and request.density_source == "empirical":
-            values = empirical_density_over(problem, request.bounds, request.sigma, request.time)
-            density = DensityView(values, request.bounds, request.sigma, "empirical", moving=request.time is not None)
-        elif request.density and problem.path_density is not None:
-            values = density_over(problem, request.bounds, request.sigma, request.time)
-            density = DensityView(values, request.bounds, request.sigma, "exact", moving=request.time is not None)
+        if "density" not in layers or wanted.density_source == "learned":
+            return field, None
+        source, values = wanted.density_source, None
+        if source == "tilted":
+            values = self._tilted_over(problem, bounds)
+        elif source == "empirical":
+            values = empirical_density_over(problem, bounds, request.sigma, request.time)
+        if values is None and problem.path_density is not None:
+            source, values = "exact", density_over(problem, bounds, request.sigma, request.time)
+        if values is not None:
+            density = DensityView(values, bounds, request.sigma, source, moving=request.time is not None)
         return field, density
 
     def _learned_field(self, workspace: "Workspace | Model") -> "ScoreFunction":
@@ -412,11 +403,11 @@ class SamplingWorker:
         problem, moment = request.workspace.problem, (request.sigma, request.time)
         learned, exact = self.learned(request.workspace, request.workspace.weights), problem.known_score("exact")
         assert exact is not None  # otherwise no error is requested
-        values = score_error_over(problem, learned, request.bounds, *moment)
+        values = score_error_over(problem, learned, request.wanted.bounds, *moment)
         away = arrows - arrows_at(problem, exact, positions, *moment)
         # Scaled by the exact score and not by the errors, so that the map grows dark during training.
         top = typical_score(problem, *moment) or float(values.max())
-        return ScoreErrorMap(values, request.bounds, away, rounded_up(top))
+        return ScoreErrorMap(values, request.wanted.bounds, away, rounded_up(top))
 
     def read(self, request: ReadoutRequest) -> PointReadout:
         from playground.lab.field_names import field_names

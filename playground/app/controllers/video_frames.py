@@ -27,6 +27,7 @@ from playground.app.model.views import (
     FieldView,
     ParticleColors,
     ParticleValues,
+    WantedOverlays,
 )
 from playground.app.model.weights import Weights
 from playground.lab.inspection import InspectedParticle
@@ -69,37 +70,22 @@ def arrows_over(bounds: Bounds, screen: Bounds, grid: tuple[int, int]) -> tuple[
     return columns, rows
 
 
-def video_frames_over(
-    model: "Model",
-    bounds: Bounds,
-    arrows: tuple[int, int],
-    wanted: frozenset[str],
-    exact_source: str,
-    density_source: str,
-    asked: bool = False,
-) -> "VideoFrames":
-    """Field and density of these layers.
+def video_frames_over(model: "Model", wanted: WantedOverlays, bounds: Bounds, asked: bool = False) -> "VideoFrames":
+    """Field and density that are wanted, over these bounds; none for images.
 
     Args:
-        arrows: columns and rows.
+        wanted: as on the screen, whose density of arrows is kept.
         asked: whether the density of every frame is the map that the user requested.
     """
-    density = "density" in wanted and not asked
-    view = OverlayRequest(
-        workspace=model,
-        bounds=bounds,
-        columns=arrows[0],
-        rows=arrows[1],
-        sigma=0.0,
-        time=None,
-        learned="learned" in wanted,
-        exact="exact" in wanted,
-        density=density and density_source != "learned",
-        exact_source=exact_source,
-        density_source=density_source,
-        error="error" in wanted,
+    if model.view.is_image:
+        return VideoFrames(None)
+    learned = "density" in wanted.layers and wanted.density_source == "learned" and model.view.shows_learned_density
+    layers, grid = (
+        wanted.layers - {"density"} if asked else wanted.layers,
+        arrows_over(bounds, wanted.bounds, wanted.grid),
     )
-    return VideoFrames(view, density and not view.density and model.view.shows_learned_density, asked)
+    shown = dataclasses.replace(wanted, layers=layers, bounds=bounds, grid=grid)
+    return VideoFrames(OverlayRequest(model, shown, 0.0, None), learned and not asked, asked)
 
 
 class VideoFrames:
@@ -123,14 +109,14 @@ class VideoFrames:
         if self._asked:
             assert self._view is not None
             asked = self._view.workspace
-            maps = likelihood_density(asked.problem, asked.weights, self._view.bounds, ASKED_CELLS)
+            maps = likelihood_density(asked.problem, asked.weights, self._view.wanted.bounds, ASKED_CELLS)
             for fraction, density in maps:
                 self._asked_map = density
                 yield fraction or 0.0
         if not self._follow:
             return
         assert self._view is not None
-        workspace, bounds = self._view.workspace, self._view.bounds
+        workspace, bounds = self._view.workspace, self._view.wanted.bounds
         wanted = {(map_level(sigma, workspace.view), not math.isnan(time)) for sigma, time in moments}
         for count, (level, moving) in enumerate(wanted):
             maps = learned_density(workspace.problem, workspace.weights, bounds, level, MAP_CELLS, moving)

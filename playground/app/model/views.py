@@ -21,6 +21,32 @@ COMPUTED_COLORS: frozenset[ParticleColors] = frozenset({"mode", "log_p"})
 """Ways to colour particles by values that must be computed."""
 
 
+@dataclass(frozen=True)
+class WantedOverlays:
+    """What a canvas shows of a frame besides the positions of its particles.
+
+    Attributes:
+        layers: those in view of "learned", "exact", "error" and "density".
+        bounds: the part of the plane in view.
+        grid: columns and rows of arrows.
+        exact_source: the source of the exact score: "exact", or "empirical" for the training set's.
+        density_source: the source of the density.
+        colors: what colours the particles.
+    """
+
+    layers: frozenset[str] = frozenset({"learned", "density"})
+    bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
+    grid: tuple[int, int] = (30, 30)
+    exact_source: str = "exact"
+    density_source: str = "exact"
+    colors: ParticleColors = "one"
+
+    @property
+    def arrows(self) -> frozenset[str]:
+        """The layers that are made of arrows."""
+        return self.layers - {"density"}
+
+
 def plane_bounds(points: np.ndarray) -> Bounds:
     """The first view of points (N, 2): nearly all of them, with a margin."""
     places = np.array([0.001, 0.999]) * (len(points) - 1)

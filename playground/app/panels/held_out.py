@@ -55,7 +55,7 @@ class HeldOutFigures(QWidget):
         self._building.problem_changed.connect(self._refresh)
         self._building.problem_failed.connect(self._refresh)
         controllers.measuring.evaluation_changed.connect(self._show_evaluation)
-        controllers.following.density_changed.connect(self._show_density)
+        controllers.following.changed.connect(self._show_density)
         self._show_evaluation(controllers.measuring.evaluation)
         self._refresh()
 
@@ -135,8 +135,9 @@ class HeldOutFigures(QWidget):
         self._explain()
 
     @Slot(object)
-    def _show_density(self, density: DensityView) -> None:
-        if density.log_partition is not None:
+    def _show_density(self, shown: object) -> None:
+        density = shown if isinstance(shown, DensityView) else None
+        if density is not None and density.log_partition is not None:
             self._show_partition(density.log_partition, density.sigma)
 
     def _show_partition(self, partition: tuple[float, float], sigma: float) -> None:
