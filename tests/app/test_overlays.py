@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,15 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.export_frames import RunFrames
 from playground.app.controllers.exporting import save_picture
 from playground.app.controllers.following import PAUSED
-from playground.app.controllers.overlay_timing import NEAR, PATIENCE, LearnedDensities, Overlay, near
+from playground.app.controllers.overlay_timing import (
+    NEAR,
+    PATIENCE,
+    CurrentFrame,
+    FrameOverlays,
+    LearnedDensities,
+    Overlay,
+    near,
+)
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.preferences import PictureChoice
 from playground.app.model.state import State
@@ -81,6 +90,57 @@ def test_the_field_of_another_problem_gives_way_at_the_same_noise_level():
     assert overlay.lags((1.0, 0.5))
     overlay.settle((1.0, 0.5))
     assert overlay.seen is None
+
+
+class Requests(SamplingWorker):
+    """Keeps what is requested of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = []
+
+    def request_overlays(self, request) -> None:
+        self.layers.append(request.wanted.layers)
+
+
+def a_model(is_image: bool = False) -> SimpleNamespace:
+    view = SimpleNamespace(is_image=is_image)
+    return SimpleNamespace(problem=object(), view=view, weights=SimpleNamespace(version=1))
+
+
+def test_a_run_requests_what_is_wanted_of_its_frame_and_drops_what_is_of_another_model():
+    """The single run and each column do so by one class."""
+    worker, model, shown = Requests(), a_model(), []
+    overlays = FrameOverlays(worker, shown.append)
+    wanted = WantedOverlays(frozenset({"learned", "density"}))
+    overlays.current = CurrentFrame(model, None, 0, (1.0, 0.5), wanted)
+    overlays.look()
+    overlays.look()
+    assert worker.layers == [{"learned", "density"}]  # once for a frame
+    assert overlays.waits
+    density = DensityView(np.ones((2, 2)), wanted.bounds, 1.0, "exact", moving=True)
+    for owner in (a_model(), model):
+        worker.fields.put((owner, field(1.0)))
+        worker.densities.put((owner, density))
+        overlays.look()
+        overlays.settle()
+        assert overlays.waits == (owner is not model)
+    assert shown == [overlays.field.seen, density]
+    wanted = dataclasses.replace(wanted, density_source="learned")
+    overlays.current = dataclasses.replace(overlays.current, wanted=wanted)
+    overlays.hurry()
+    overlays.look()
+    assert worker.layers[1:] == [{"learned"}]  # a learned density takes seconds, so no frame waits for it
+    overlays.settle()
+    assert shown[2:] == [None]  # that of another source goes
+    assert not overlays.waits
+    overlays.forget()
+    assert overlays.field.seen is None
+    overlays.current = dataclasses.replace(overlays.current, model=a_model(is_image=True))
+    overlays.hurry()
+    overlays.look()
+    assert len(worker.layers) == 2
+    assert not overlays.waits
 
 
 @pytest.fixture
@@ -469,3 +529,8 @@ def test_a_field_that_comes_with_another_frame_is_shown_with_it(shared_window, m
     monkeypatch.setattr(type(window.playing), "shows_next", False)
     window.controllers.following.changed.emit(view)
     assert len(shown) == 2
+    monkeypatch.setattr(type(window.playing), "shows_another_soon", True)  # while a run plays
+    window.controllers.following.changed.emit(view)
+    assert len(shown) == 2
+    window.playing.playing_changed.emit(False)  # no frame comes
+    assert len(shown) == 3

@@ -100,9 +100,9 @@ def test_the_error_of_data_whose_density_is_not_known_says_why_it_is_not_there(s
     chip = window.chips.chips["error"]
     assert chip.isEnabled()
     try:
-        window.display.show_available(dataclasses.replace(problem, known_density=False))
+        window.display.layers.show_available(dataclasses.replace(problem, known_density=False))
         assert not chip.isEnabled()
         assert "The exact score of these data is not known" in chip.toolTip()
     finally:
-        window.display.show_available(problem)
+        window.display.layers.show_available(problem)
     assert chip.isEnabled()

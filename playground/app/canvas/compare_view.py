@@ -1,6 +1,7 @@
 """The columns of a comparison side by side, in lockstep, with the chart of their distances below."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,9 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.canvas import column_menu, readouts
-from playground.app.canvas.frame_style import FrameStyle
-from playground.app.canvas.frames import frames_of, show_frame
 from playground.app.canvas.legend import COMPUTED
+from playground.app.canvas.run_view import RunView
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.column_runs import ColumnRun, Equal
 from playground.app.controllers.column_training import Fair
@@ -44,7 +44,6 @@ from playground.drawing.charts import Curve
 from playground.drawing.film import FrameOverlay
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport
-from playground.drawing.scene import Scene
 from playground.drawing.side_by_side import DrawnChart, DrawnColumn, SideBySide
 from playground.lab.columns import Column
 from playground.messages import Message
@@ -92,7 +91,6 @@ class ColumnView(QFrame):
         self.place, self._state, self._controllers = place, state, controllers
         self._comparing: Comparing = controllers.comparing
         self.run: ColumnRun | None = None
-        self._in_scene: tuple[object, ...] = ()  # what the shown particles depend on
         self._unit = ""  # behind the number in the head
         letter = LETTERS[place]
         self.letter = QLabel(letter)
@@ -130,6 +128,7 @@ class ColumnView(QFrame):
             "particle in all columns."
         )
         self._inspecting = controllers.inspecting
+        self._view = RunView(self.canvas, controllers.following, self._inspecting, place, narrow=True)
         self.canvas.alt_clicked.connect(lambda x, y: self._inspecting.follow(self.canvas.particle_near(x, y), place))
         self.canvas.image_alt_selected.connect(lambda number: self._inspecting.follow(number, place))
         rows = QVBoxLayout(self)
@@ -168,10 +167,12 @@ class ColumnView(QFrame):
         column_menu.fill(self.menu, self._state.experiment, resolved, self.column, self._comparing, self.chosen.emit)
 
     @property
-    def _frame_style(self) -> FrameStyle:
-        """How the layers of a frame are shown, with colours that are available."""
-        colors, followed = self._controllers.following.wanted.colors, self._inspecting.number
-        return dataclasses.replace(self.canvas.frame_style, particles=colors, followed=followed)
+    def _weights(self) -> str:
+        """What the caption says about the weights that the particles follow."""
+        run = self.run
+        if run is None or run.model is None or run.experiment.sampling.follows != "learned":
+            return ""
+        return readouts.weights_in_view(run.model.weights)
 
     def drawn(self, frame: int | None, as_seen: bool) -> DrawnColumn | None:
         """The column for a film or a picture; None if it has no run.
@@ -180,32 +181,24 @@ class ColumnView(QFrame):
             frame: of a picture, the frame of the common timeline; None for a film. The run may still be sampled.
             as_seen: include field and density of the current frame, for a picture of that frame only.
         """
-        run, comparing, canvas = self.run, self._comparing, self.canvas
+        run, total = self.run, self._comparing.total
         trajectory = None if run is None else run.trajectory
         if run is None or run.model is None or run.failure is not None or trajectory is None or not len(trajectory):
             return None
-        model, total, style = run.model, comparing.total, self._frame_style
-        wanted, sampler = comparing.wanted_by(run), run.experiment.sampling
+        views = functools.partial(video_frames_over, run.model, self._comparing.wanted_by(run))
+        maker = self._view.maker(views, run.experiment.sampling, self._weights)
         still = None if frame is None else run.frame_at(frame, total)
-        weights = (run.experiment.sampling.follows == "learned" and readouts.weights_in_view(model.weights)) or ""
 
         def prepare(viewport: Viewport, frames: np.ndarray) -> tuple[FrameOverlay, Iterator[float]]:
             if as_seen:
                 return lambda scene, frame: scene, iter(())
-            views = video_frames_over(model, wanted, viewport)
-            overlay, preparing = frames_of(views, sampler, "", trajectory, frames, style=style)
-
-            def at(scene: Scene, frame: int) -> Scene:
-                lines = readouts.column_caption(trajectory, frame, weights)
-                return dataclasses.replace(overlay(scene, frame), caption=tuple(lines))
-
-            return at, preparing
+            return maker(viewport)(trajectory, frames)
 
         return DrawnColumn(
             LETTERS[self.place],
             self.button.words(),
             COLORS[self.place],
-            canvas.still(),
+            self.canvas.still(),
             prepare,
             lambda frame: run.frame_at(frame, total) if still is None else still,
             lambda frame: readouts.evaluations(trajectory, frame, " evaluations"),
@@ -223,15 +216,11 @@ class ColumnView(QFrame):
 
     def show_run(self, run: ColumnRun, view: ProblemView, like: CanvasView) -> None:
         """Show another run, with the data of another canvas."""
-        self.run, canvas, self._in_scene = run, self.canvas, ()
-        canvas.set_particles(None)
-        canvas.set_trails(None)
-        canvas.set_caption([])
-        canvas.change_scene(
-            lambda scene: dataclasses.replace(scene, learned=None, exact=None, error=None, density=None)
-        )
-        canvas.show_problem(view)
-        canvas.set_hint(worded(run.failure) if run.failure is not None else "")
+        self.run = run
+        self._view.clear()
+        self._view.clear_overlays()
+        self.canvas.show_problem(view)
+        self.canvas.set_hint(worded(run.failure) if run.failure is not None else "")
         self.cost.setText("")
 
     def show(self, frame: int, total: int) -> None:  # type: ignore[override]
@@ -241,25 +230,7 @@ class ColumnView(QFrame):
         if run is None or trajectory is None or not len(trajectory):
             return
         own = run.frame_at(frame, total)
-        weights = "" if run.model is None else readouts.weights_in_view(run.model.weights)
-        follows = run.experiment.sampling.follows == "learned"
-
-        def in_view(scene: Scene) -> Scene:
-            if scene.images is None and scene.particles is None:
-                scene = self.canvas.with_run(scene)
-            field, values = run.overlays.field.seen, run.overlays.values
-            density = run.overlays.density.seen if self.canvas.visible["density"] else None
-            sampler, style = run.experiment.sampling, self._frame_style
-            particle = self._inspecting.particles.get(self.place)
-            lines = readouts.column_caption(trajectory, own, weights if follows else "")
-            shown = show_frame(scene, trajectory, own, sampler, field, density, "", style, values, particle, lines)
-            before, self._in_scene = self._in_scene, (trajectory, own, values, style.particles)
-            if before != self._in_scene:
-                return shown
-            # New arrows for the same frame: its particles stay as they were painted.
-            return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
-
-        self.canvas.change_scene(in_view)
+        self._view.show(run.overlays, trajectory, own, run.experiment.sampling, self._weights)
         self.canvas.choose_images(self._inspecting.number, None)
 
     def show_cost(self, frame: int, total: int) -> None:
@@ -380,6 +351,7 @@ class CompareView(QWidget):
         self._comparing.measured.connect(self._show_curves)
         self._comparing.overlays_changed.connect(self._show_column)
         self._playing.frame_changed.connect(self._show_frame)
+        self._playing.playing_changed.connect(self._show_columns)
         controllers.inspecting.changed.connect(self._show_columns)
         main.layer_toggled.connect(self._follow_layers)
         main.option_changed.connect(self._follow_layers)
@@ -575,7 +547,7 @@ class CompareView(QWidget):
     @Slot(int)
     def _show_column(self, place: int) -> None:
         """Show what was computed for one column, unless all are about to show another frame."""
-        if place < len(self.columns) and not self._playing.shows_next:
+        if place < len(self.columns) and not self._playing.shows_another_soon:
             self.columns[place].show(self._playing.frame, self._comparing.total)
             self._mark_soon()
 

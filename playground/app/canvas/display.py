@@ -1,7 +1,5 @@
 """What the canvas shows: data, particles, score fields, density, caption, and what was measured at a point."""
 
-import dataclasses
-import functools
 import typing
 from collections.abc import Callable
 
@@ -10,15 +8,13 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.canvas import readouts
 from playground.app.canvas.chips import ChipBar
-from playground.app.canvas.frame_style import FrameStyle
-from playground.app.canvas.frames import frame_makers, frames_of, show_frame
-from playground.app.canvas.legend import KEYS
+from playground.app.canvas.layer_choices import LayerChoices
+from playground.app.canvas.run_view import RunView
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.overlay_timing import near
-from playground.app.controllers.playing import Run
 from playground.app.controllers.replaying import VIEWED
 from playground.app.controllers.training_film import FilmStage
 from playground.app.model.state import State
@@ -30,13 +26,10 @@ from playground.app.model.views import (
     plane_bounds,
 )
 from playground.app.model.workspace import SHOWN_POINTS
-from playground.app.style.number_formats import format_count
 from playground.drawing.images import ImageGrid
 from playground.drawing.marks import Marks
 from playground.drawing.plane import Viewport
-from playground.drawing.scene import Scene
 from playground.kinds.datasets.drawing import Drawing
-from playground.kinds.samplers import FollowsScore
 from playground.lab.session import Session
 from playground.messages import Message
 
@@ -45,28 +38,14 @@ if typing.TYPE_CHECKING:
 
 EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # the view before the first stroke: 15 times the brush
 SURVEYED = 2_000  # number of a file's images whose range of values is used until its data are built
-FOLLOWED = "The particles follow this score."
-OF_ONE_CLASS = "The particles follow this score, that of class {} with its guidance."
-OF_ALL_CLASSES = "These are the arrows of all data. Each particle follows the score of its class."
-UNTRAINED = "The network is untrained: these are its random weights."
-OF_STEP = "Computed with the weights of training step {}."
-FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
-NO_EXACT_SCORE = "The exact score of these data is not known, so its error cannot be shown."
-NO_MODES = "These data have no known modes: two Gaussians, eight Gaussians and the checkerboard have."
-NO_CLASSES = "These data have no classes."
-NO_TILTED = "Only toys with classes have a tilted density: choose classes in the Data card."
-NO_LOG_DENSITY = "The log-density of these data is not known."
-NO_SCORE = "Between two sets there is a velocity, but no score and no likelihood."
-NO_PATH_DENSITY = "The density along the path is known for independent coupling of two mixtures of Gaussians only."
-VELOCITY = "The velocity along which particles move: between two sets there is no score."
-NO_DENSITY = "The density of these data is not known, and the training set has none without noise."
 
 
 class Display(QObject):
     """Shows the controllers' results on a canvas, and removes them with the frame or data that they belong to.
 
-    Args:
-        place: the index of its run among the played runs.
+    Attributes:
+        frame: that of the run in view; None before the first.
+        layers: which layers the chips offer.
 
     Signals:
         run_changed(Trajectory | None): another run is shown, or none.
@@ -83,11 +62,9 @@ class Display(QObject):
         canvas: CanvasView,
         chips: ChipBar,
         parent: QObject | None = None,
-        place: int = 0,
     ) -> None:
         super().__init__(parent)
-        self._state, self._canvas, self._chips, self._place = state, canvas, chips, place
-        self._controllers = controllers
+        self._state, self._controllers, self._canvas = state, controllers, canvas
         self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
         self._following, self._measuring = controllers.following, controllers.measuring
         self._replaying, self._inspecting = controllers.replaying, controllers.inspecting
@@ -96,16 +73,15 @@ class Display(QObject):
         self._stale: Trajectory | None = None  # a run of other data, which is not shown
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._sigma = 0.0  # of the current frame
-        self.frame: int | None = None  # of the run; None before the first
-        self._in_scene: tuple[object, ...] = ()  # what the scene's particles depend on
-        self._followed = "learned"  # the score whose field is shown by default
+        self.frame: int | None = None
+        self._view = RunView(canvas, self._following, self._inspecting)
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
         self._training.changed.connect(self._show_training)
         controllers.replaying.chosen.connect(self._show_training)
-        controllers.replaying.steps_changed.connect(self.name_fields)
         self._playing.trajectory_changed.connect(self._show_run)
         self._playing.frame_changed.connect(self._show_frame)
+        self._playing.playing_changed.connect(self._show)
         self._following.changed.connect(self._show_soon)
         controllers.comparing.active_changed.connect(self._want)
         self._inspecting.changed.connect(self._show_particle)
@@ -116,38 +92,21 @@ class Display(QObject):
         canvas.option_changed.connect(self._set_option)
         canvas.viewport_changed.connect(self._want)
         state.changed.connect(self._edited)
-        self._show_followed()
         self._want()
+        self.layers = LayerChoices(state, controllers, canvas, chips, self)
 
     # What others may read
 
     @property
     def run(self) -> "Trajectory | None":
         """The run that is shown; None if there is none, or if it belongs to other data."""
-        run = self._recorded
+        run = self._playing.trajectory
         return None if run is self._stale else run
-
-    @property
-    def _run(self) -> Run | None:
-        """Its run, among the played runs."""
-        runs = self._playing.runs
-        return runs[self._place] if self._place < len(runs) else None
-
-    @property
-    def _recorded(self) -> "Trajectory | None":
-        return None if self._run is None else self._run.trajectory
 
     @property
     def density(self) -> DensityView | None:
         """The density that is shown."""
-        shown = self._canvas.visible["density"] and self._chips.is_available("density")
-        return self._following.seen_density if shown else None
-
-    @property
-    def frame_style(self) -> FrameStyle:
-        """How the layers of a frame are shown, with colours that are available."""
-        style, followed = self._canvas.frame_style, self._inspecting.number
-        return dataclasses.replace(style, particles=self._following.wanted.colors, followed=followed)
+        return self._view.density(self._following.overlays)
 
     @property
     def shows_images(self) -> bool:
@@ -174,32 +133,30 @@ class Display(QObject):
         """The stages of a film of the training: the current view with the weights of each step."""
         sampler, stages = self._state.experiment.sampling, []
         for weights, run in self._playing.training_runs():
-            views = self._following.video_frame_maker(weights=weights)(viewport)
-            said = readouts.weights_in_view(weights)
-            stages.append(FilmStage(run, functools.partial(frames_of, views, sampler, said, style=self.frame_style)))
+            views = self._following.video_frame_maker(weights=weights)
+            stages.append(FilmStage(run, self._view.maker(views, sampler, readouts.weights_in_view(weights))(viewport)))
         return stages
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
-        """See :func:`playground.app.canvas.frames.frame_makers`."""
-        sampler = self._state.experiment.sampling
-        shown = still, self.weights_in_view, self.frame_style
-        return frame_makers(self._playing, self._following, sampler, *shown)
+        """See :meth:`RunView.maker`; `still` if only the current frame will be requested."""
+        views, sampler = self._following.video_frame_maker(still), self._state.experiment.sampling
+        return self._view.maker(views, sampler, self.weights_in_view, self._playing.sigma)
 
     # The problem
 
     @Slot(object)
     def _show_problem(self, problem: ProblemView) -> None:
         canvas = self._canvas
-        self.show_available(problem)
+        self.layers.show_available(problem)
         canvas.set_strokes([])
         canvas.set_hint("")
         canvas.show_problem(problem)
-        self._in_scene = ()
+        self._view.renew()
         drawn = isinstance(self._state.experiment.data, Drawing)
         if not self._shows_data_of(problem):
             # Only for other data: a view that the user chose stays when noise or network change.
             self._problem = problem
-            run = self._recorded
+            run = self._playing.trajectory
             self._stale = run if run is not self._opened else None
             if self._stale is not None:
                 self._clear_run()
@@ -209,7 +166,7 @@ class Display(QObject):
             self._forget_overlays()
         self._opened, self._drawing = None, drawn
         self.run_changed.emit(self.run)
-        self.name_fields()
+        self.layers.name_fields()
 
     def _shows_data_of(self, problem: ProblemView) -> bool:
         """Whether the canvas shows the same data; positions from a file in single precision may differ slightly."""
@@ -218,30 +175,6 @@ class Display(QObject):
             return False
         before, now = np.reshape(shown.bounds, (2, 2)), np.reshape(problem.bounds, (2, 2))
         return bool((abs(now - before) <= 1e-3 * np.diff(before)).all())
-
-    def show_available(self, problem: ProblemView) -> None:
-        """Set which layers can be shown, and why the others cannot."""
-        closed = problem.known_density or (problem.sigma_min > 0 and problem.has_score)
-        density = closed or problem.shows_learned_density
-        self._show_plane_layers(not problem.is_image)
-        if not problem.is_image:
-            unknown = NO_DENSITY if problem.has_score else NO_PATH_DENSITY
-            self._chips.set_available("exact", closed, unknown)
-            self._chips.set_available("density", density, unknown)
-            known = problem.known_density and problem.has_score
-            self._chips.set_available("error", known, NO_EXACT_SCORE if problem.has_score else NO_SCORE)
-            self._chips.set_choice_available("particles", "color", "mode", problem.modes is not None, NO_MODES)
-            self._chips.set_choice_available("particles", "color", "log_p", problem.known_density, NO_LOG_DENSITY)
-            self._chips.set_choice_available("data", "color", "class", problem.labels is not None, NO_CLASSES)
-            has_classes = bool(problem.conditions.known_classes)
-            self._chips.set_choice_available("density", "source", "tilted", has_classes, NO_TILTED)
-            likelihood = problem.has_process and problem.has_score
-            why = "This noise has no process from data to noise." if problem.has_score else NO_SCORE
-            self._chips.set_available("path", likelihood, why)
-
-    def _show_plane_layers(self, plane: bool) -> None:
-        for layer in KEYS:
-            self._chips.set_available(layer, plane, "Images have no such layer.")
 
     @Slot()
     def _show_failure(self) -> None:
@@ -259,17 +192,17 @@ class Display(QObject):
             canvas.set_axes(("x", "y"))
             canvas.fit(EMPTY_PLANE)
         self._drawing, self._problem = drawn, None
-        self._show_plane_layers(True)
+        self.layers.show_plane_layers(True)
         paint = "Paint here with the brush: the points follow your strokes."
         canvas.set_hint(paint if drawn else "There are no data yet.")
 
     def show_session(self, session: Session) -> None:
         """Show as much of a file as is possible before torch is loaded."""
-        self._opened = self._recorded if session.trajectory else None
-        self._show_plane_layers(session.points.ndim == 2)
+        self._opened = self._playing.trajectory if session.trajectory else None
+        self.layers.show_plane_layers(session.points.ndim == 2)
         # Evenly spaced, because the file may be sorted; the quantiles of a million points would take 80 ms.
         points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
-        self._in_scene = ()
+        self._view.renew()
         self._canvas.set_images(None)
         if points.ndim == 2:
             self._canvas.set_axes(session.axes)
@@ -298,9 +231,9 @@ class Display(QObject):
             if strokes:
                 self._canvas.set_hint("")
         if "sampling.source" in keys:
-            self._show_followed()
+            self.layers.show_followed()
         elif keys & {"sampling.labels", "sampling.label"} or "sampling.kind" in keys:
-            self.name_fields()
+            self.layers.name_fields()
 
     # The run
 
@@ -309,14 +242,12 @@ class Display(QObject):
         if trajectory is None:
             self._clear_run()
         else:
-            self.frame, self._in_scene = None, ()
+            self.frame = None
             self.run_changed.emit(trajectory)
 
     def _clear_run(self) -> None:
-        self.frame, self._in_scene = None, ()
-        self._canvas.set_particles(None)
-        self._canvas.set_trails(None)
-        self._canvas.set_caption([])
+        self.frame = None
+        self._view.clear()
         self.run_changed.emit(None)
 
     @Slot(int)
@@ -328,48 +259,33 @@ class Display(QObject):
         if not near(sigma, self._sigma):
             self._canvas.leap()
         self._sigma, self.frame = sigma, frame
-        if not self._controllers.comparing.is_active:  # the canvas is hidden then
-            self._show()
+        self._show()
         self.frame_changed.emit(frame)
 
     @Slot()
     def _show(self) -> None:
         """Show the current frame with everything computed for it."""
+        if self._controllers.comparing.is_active:  # the canvas is hidden then
+            return
         if self._building.problem is None and self._opened is None:
             return
-        self._canvas.change_scene(self._in_view)
+        run, runs = None if self.frame is None else self.run, self._playing.runs
+        known = runs[0].known if runs else None
+        overlays, sampler = self._following.overlays, self._state.experiment.sampling
+        self._view.show(overlays, run, self.frame or 0, sampler, self.weights_in_view, known)
 
     @Slot()
     def _show_soon(self) -> None:
-        """Show what was computed: with the next frame if that is about to be shown."""
-        if self.run is None or not self._playing.shows_next:
+        """Show what was computed: with the next frame if that is shown soon."""
+        if self.run is None or not self._playing.shows_another_soon:
             self._show()
-
-    def _in_view(self, scene: Scene) -> Scene:
-        run, frame, sampler = self.run, self.frame, self._state.experiment.sampling
-        particle = self._inspecting.particles.get(self._place)
-        field, values, style = self._following.overlays.field.seen, self._following.overlays.values, self.frame_style
-        overlays = field, self.density, self.weights_in_view, style, values, particle
-        if run is None or frame is None:
-            return show_frame(scene, None, 0, sampler, *overlays)
-        if self._run is not None and scene.images is not None:
-            scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=self._run.known))
-        elif scene.particles is None:
-            scene = self._canvas.with_run(scene)
-        shown = show_frame(scene, run, frame, sampler, *overlays)
-        before, self._in_scene = self._in_scene, (run, frame, values, style.particles)
-        if before == self._in_scene:  # its painted layers can be reused
-            return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
-        return shown
 
     # Field and density
 
     def _forget_overlays(self) -> None:
         """Remove field, density and particle colours: they belong to other data."""
         self._following.overlays.forget()
-        self._canvas.change_scene(
-            lambda scene: dataclasses.replace(scene, learned=None, exact=None, error=None, density=None)
-        )
+        self._view.clear_overlays()
 
     @Slot()
     def _toggled(self) -> None:
@@ -385,53 +301,14 @@ class Display(QObject):
     def _set_option(self, layer: str, option: str) -> None:
         self._want()
         if (layer, option) == ("exact", "source"):
-            self.name_fields()
+            self.layers.name_fields()
         elif option in ("style", "time") or (layer, option) == ("particles", "color"):
             self._show()
-
-    # The score that particles follow
 
     @Slot()
     def _show_training(self) -> None:
         self._show()
-        self.name_fields()
-
-    def _show_followed(self) -> None:
-        """Show the field that particles follow and hide the other one, if the followed score changes."""
-        source = self._state.experiment.sampling.follows
-        if source not in (None, self._followed):
-            self._followed = source
-            if source != "learned":
-                self._canvas.set_option("exact", "source", source)
-            self._canvas.set_layer_visible("learned", source == "learned")
-            self._canvas.set_layer_visible("exact", source != "learned")
-        self.name_fields()
-
-    def name_fields(self) -> None:
-        """Say on the chips of the two fields which score they show, and which one the particles follow."""
-        followed, exact = self._state.experiment.sampling.follows, self._following.wanted.exact_source
-        velocity = not self._state.experiment.noise.has_score
-        for layer, source, title in (
-            ("learned", "learned", "Learned velocity" if velocity else "Learned score"),
-            ("exact", exact, "Exact velocity" if velocity else FIELD_NAMES[exact]),
-        ):
-            # The learned score is followed by default, and its chip has no room for more words.
-            told = source == followed and source != "learned"
-            notes = [*[VELOCITY][:velocity], *([self._said_of_followed()] if source == followed else [])]
-            if layer == "learned" and self._building.problem is not None:
-                step = self._replaying.step
-                notes += [] if step is None else [OF_STEP.format(format_count(step))]
-                notes += [UNTRAINED] if self._training.untrained else []
-            self._chips.name(layer, f"{title} (followed)" if told else title, notes)
-
-    def _said_of_followed(self) -> str:
-        """What the chip of the followed score says: its arrows are those of a class if all particles have that class."""
-        sampling, problem = self._state.experiment.sampling, self._building.problem
-        if problem is None or not isinstance(sampling, FollowsScore) or sampling.labels == "none":
-            return FOLLOWED
-        if not problem.conditions.classes_of(sampling.source):
-            return FOLLOWED
-        return OF_ONE_CLASS.format(sampling.label) if sampling.labels == "one" else OF_ALL_CLASSES
+        self.layers.name_fields()
 
     # What was measured
 

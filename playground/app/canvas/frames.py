@@ -1,9 +1,8 @@
 """What a frame of a run shows: on the screen, in a picture, in a film and on the command line."""
 
 import dataclasses
-import functools
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,14 +10,11 @@ from playground.app.canvas import readouts
 from playground.app.canvas.colorings import coloring
 from playground.app.canvas.frame_style import PLAIN, FrameStyle
 from playground.app.controllers.export_size import OverlayMaker
-from playground.app.controllers.following import Following
-from playground.app.controllers.playing import Playing
 from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView, FieldView, ParticleValues
 from playground.drawing.film import FrameOverlay, at_frame
 from playground.drawing.labels import Labels
 from playground.drawing.layers import FollowedParticle, Role
-from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.kinds.samplers.sampler import Sampler
 from playground.lab.inspection import InspectedParticle
@@ -40,7 +36,6 @@ def show_frame(
     style: FrameStyle = PLAIN,
     values: ParticleValues | None = None,
     particle: InspectedParticle | None = None,
-    lines: Sequence[str] | None = None,
 ) -> Scene:
     """Return the scene with everything that a frame shows: particles and trails or images, score fields, density and
     caption.
@@ -54,7 +49,6 @@ def show_frame(
         style: how the layers are shown.
         values: computed values that colour the particles, if any.
         particle: the followed particle, from this frame or a frame shortly before.
-        lines: a caption in place of the usual one.
     """
     learned, exact = (None, None) if field is None else field.layers
     parts: dict[str, typing.Any] = {
@@ -65,9 +59,11 @@ def show_frame(
     }
     if trajectory is None:
         return dataclasses.replace(scene, **parts)
-    if lines is None:
+    if style.narrow:
+        lines = readouts.column_caption(trajectory, frame, weights)
+    else:
         asked = [] if density is None else readouts.asked_density(density)
-        lines = *readouts.caption(trajectory, frame, sampler, weights, style.time_to_data), *asked
+        lines = [*readouts.caption(trajectory, frame, sampler, weights, style.time_to_data), *asked]
     scene = at_frame(scene, trajectory.positions, frame)
     if scene.particles is not None and style.particles != "one":
         colors = coloring(style.particles, trajectory, frame, values)
@@ -135,31 +131,6 @@ def frames_of(
 
     shown = np.unique(frames)
     return at, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
-
-
-def frame_makers(
-    playing: Playing,
-    following: Following,
-    sampler: Sampler,
-    still: bool = False,
-    weights: str = "",
-    style: FrameStyle = PLAIN,
-) -> Callable[[Viewport], OverlayMaker]:
-    """Makes the frames of a film or a picture, with the layers that the canvas shows now.
-
-    The result takes a viewport, now or later, and returns a function for the export's thread.
-
-    Args:
-        sampler: the one that made the run.
-        still: only the current frame will be requested.
-        weights: what the caption says about them.
-    """
-    make, sigma = following.video_frame_maker(still), playing.sigma
-
-    def maker(viewport: Viewport) -> OverlayMaker:
-        return functools.partial(frames_of, make(viewport), sampler, weights, sigma=sigma, style=style)
-
-    return maker
 
 
 def labelled(maker: OverlayMaker, labels: Labels) -> OverlayMaker:

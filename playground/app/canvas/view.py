@@ -274,6 +274,10 @@ class CanvasView(QWidget):
             self._view.picture.change()
             self.layer_toggled.emit(name, on)
 
+    def shows(self, name: str) -> bool:
+        """Whether a layer of LEGEND is shown and can be."""
+        return self.visible[name] and name not in self._absent
+
     def set_layer_available(self, name: str, available: bool) -> None:
         """Set whether a layer of LEGEND can be shown. If not, it is removed, and later values for it are ignored."""
         if available:

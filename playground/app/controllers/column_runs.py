@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from playground.app.controllers.column_training import ColumnTraining
-from playground.app.controllers.overlay_timing import CurrentFrame, FrameNoise, FrameOverlays
+from playground.app.controllers.overlay_timing import FrameNoise, FrameOverlays
 from playground.app.controllers.sampling_worker import IDLE, LatestScore, SamplingRun, SamplingWorker
 from playground.app.model.columns import LETTERS
 from playground.app.model.weights import Weights
@@ -228,7 +228,6 @@ class ColumnRun:
     """One column: its run, what the current frame shows besides particles, and its distance to the data.
 
     Args:
-        current: returns the current frame of a column.
         changed: called when something else is shown in that frame.
 
     Attributes:
@@ -244,7 +243,6 @@ class ColumnRun:
         prepared: Prepared,
         place: int,
         wake: threading.Event,
-        current: Callable[["ColumnRun"], CurrentFrame],
         changed: Callable[[object], None],
         training: ColumnTraining | None = None,
     ) -> None:
@@ -253,7 +251,7 @@ class ColumnRun:
         self.failure: Message | None = prepared.why
         self.curve: DistanceCurve | None = None
         self.curve_failure: Message | None = None
-        self.overlays = FrameOverlays(self.worker, lambda: current(self), changed, ARROW_SECONDS)
+        self.overlays = FrameOverlays(self.worker, changed, ARROW_SECONDS)
         if prepared.run is not None:
             self.worker.begin(prepared.run)
 

@@ -292,19 +292,15 @@ class Comparing(QObject):
         """What one column shows. If arrows show the score that particles follow, each column shows its own."""
         wanted = self._following.wanted
         main, own = self._state.experiment.sampling.follows, run.experiment.sampling.follows
-        layers = wanted.layers
+        layers, exact = wanted.layers, "empirical" if own == "empirical" else "exact"
         if (main == "learned") != (own == "learned") and own is not None and layers & ARROWS:
             layers = (layers - ARROWS) | {"learned" if own == "learned" else "exact"}
-        exact = "empirical" if own == "empirical" else "exact"
-        wanted = as_known(dataclasses.replace(wanted, layers=layers, exact_source=exact), run.model)
-        if wanted.density_source == "learned":  # its maps take seconds
+        if (layers, exact) != (wanted.layers, wanted.exact_source):
+            wanted = dataclasses.replace(wanted, layers=layers, exact_source=exact)
+        wanted = as_known(wanted, run.model)
+        if "density" in layers and wanted.density_source == "learned":  # its maps take seconds
             return dataclasses.replace(wanted, layers=layers - {"density"})
         return wanted
-
-    def _current(self, run: ColumnRun) -> CurrentFrame:
-        frame, total = self._playing.frame, self.total
-        moment = run.noise_at(frame, total)
-        return CurrentFrame(run.model, run.trajectory, run.frame_at(frame, total), moment, self.wanted_by(run))
 
     # How it proceeds
 
@@ -417,7 +413,7 @@ class Comparing(QObject):
 
     def _column_run(self, prepared: Prepared, place: int) -> ColumnRun:
         changed = lambda _: self.overlays_changed.emit(place)  # noqa: E731
-        return ColumnRun(prepared, place, self._worker.wake, self._current, changed, self._training_of(prepared))
+        return ColumnRun(prepared, place, self._worker.wake, changed, self._training_of(prepared))
 
     def _run(self, prepared: tuple[Prepared, ...]) -> None:
         self._tasks.cancel(MEASURING)
@@ -461,8 +457,11 @@ class Comparing(QObject):
         self._look_after_trainings(time.monotonic())
         behind = any(run.training is not None and self._is_behind(run.training) for run in self.runs)
         share = SHARE if workspace.training == "training" or behind else 1.0
+        frame, total = self._playing.frame, self.total
         for run in self.runs:
             run.worker.set_share(share)
+            own, moment = run.frame_at(frame, total), run.noise_at(frame, total)
+            run.overlays.current = CurrentFrame(run.model, run.trajectory, own, moment, self.wanted_by(run))
             if not self._playing.seeks:
                 run.overlays.look()
         self._measure_next()

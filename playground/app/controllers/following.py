@@ -61,7 +61,7 @@ class Following(QObject):
         self._learned = Throttle(DENSITY_SECONDS)
         self._learned_densities = LearnedDensities(tasks, self.show_density)
         self._pinned: int | None = None  # the frame whose requested density map is shown
-        self.overlays = FrameOverlays(sampler, self._current, self.changed.emit)
+        self.overlays = FrameOverlays(sampler, self.changed.emit)
         building.problem_changed.connect(self._take_problem)
         replaying.chosen.connect(self._take_weights)
 
@@ -83,10 +83,10 @@ class Following(QObject):
         """The part of the plane in view."""
         return self._wanted.bounds
 
-    def _current(self) -> CurrentFrame:
+    def _note_frame(self) -> None:
         playing, workspace = self._playing, self._building.workspace
         run, moment = playing.trajectory, playing.frame_noise
-        return CurrentFrame(workspace, run, playing.frame, moment, self.wanted, self.pinned)
+        self.overlays.current = CurrentFrame(workspace, run, playing.frame, moment, self.wanted, self.pinned)
 
     def probe(self, x: float, y: float) -> None:
         """Compute score and density at a point; `probed` reports them."""
@@ -139,6 +139,7 @@ class Following(QObject):
 
     def show_density(self, view: DensityView) -> None:
         """Take a computed density. A requested map is shown at once, others with the frames that they belong to."""
+        self._note_frame()
         self.overlays.density.take(view, self._playing.frame_noise)
         if view.asked:
             self.settle()
@@ -181,10 +182,11 @@ class Following(QObject):
 
     def look(self) -> None:
         """Request field and density of the current frame, if it is a new one."""
+        if self._pinned is not None and not self._playing.seeks and self._playing.frame != self._pinned:
+            self.unpin()
+        self._note_frame()
         if self._playing.seeks:
             return  # frames on the way to one that is not sampled need none, and computing them would delay the sampling
-        if self._pinned is not None and self._playing.frame != self._pinned:
-            self.unpin()
         self.overlays.look()
         self._follow_learned_density()
 

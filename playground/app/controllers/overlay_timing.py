@@ -81,6 +81,8 @@ def as_known(wanted: WantedOverlays, model: Workspace | Model | None) -> WantedO
     if source == "tilted" and model is not None:
         source = "exact" if tilted_conflict(model.problem.experiment, model.problem.conditions) else "tilted"
     exact, colors = exact_source(wanted.exact_source, view), particle_colors(wanted.colors, view)
+    if (exact, source, colors) == (wanted.exact_source, wanted.density_source, wanted.colors):
+        return wanted  # as it mostly is: several times in each frame of each column
     return dataclasses.replace(wanted, exact_source=exact, density_source=source, colors=colors)
 
 
@@ -211,11 +213,11 @@ class FrameOverlays:
 
     Args:
         worker: computes them.
-        current: returns the current frame.
         changed: called with each view that is shown from now on, or with None if one was removed.
         seconds: least time between two requests for the field.
 
     Attributes:
+        current: the current frame, which the owner sets.
         field, density: each with the view that is shown.
         values: the values that colour the particles; None before the first.
     """
@@ -223,11 +225,11 @@ class FrameOverlays:
     def __init__(
         self,
         worker: SamplingWorker,
-        current: Callable[[], CurrentFrame],
         changed: Callable[[FieldView | DensityView | ParticleValues | None], None],
         seconds: float = FIELD_SECONDS,
     ) -> None:
-        self._worker, self._current, self._changed = worker, current, changed
+        self._worker, self._changed = worker, changed
+        self.current = CurrentFrame(None, None, 0, None, WantedOverlays())
         self.field = Overlay[FieldView]()
         self.density = Overlay[DensityView](self._suits)
         self.values: ParticleValues | None = None
@@ -237,8 +239,7 @@ class FrameOverlays:
 
     def _suits(self, density: DensityView) -> bool:
         """Whether a density is of the kind to show: the requested map, or until it is there that of the frame."""
-        current = self._current()
-        return current.asked if density.asked else density.source == current.wanted.density_source
+        return self.current.asked if density.asked else density.source == self.current.wanted.density_source
 
     def expire(self) -> None:
         """See :meth:`Overlay.expire`."""
@@ -258,7 +259,7 @@ class FrameOverlays:
 
     def look(self) -> None:
         """Take what was computed, and request what the current frame lacks. Results for another model are dropped."""
-        current, now = self._current(), time.monotonic()
+        current, now = self.current, time.monotonic()
         model, moment, wanted = current.model, current.moment, current.wanted
         field, density = _newest(self._worker.fields, model), _newest(self._worker.densities, model)
         if field is not None:
@@ -295,7 +296,7 @@ class FrameOverlays:
 
     def settle(self, plays_on: bool = False) -> None:
         """Show what was computed for the current frame, and remove what belongs to another; see :meth:`Overlay.settle`."""
-        moment = self._current().moment
+        moment = self.current.moment
         for overlay in (self.field, self.density):
             if moment is not None and overlay.settle(moment, plays_on):
                 self._changed(overlay.seen)
@@ -303,7 +304,7 @@ class FrameOverlays:
     @property
     def waits(self) -> bool:
         """Whether the current frame, at rest, must wait for its field or density, as far as they are wanted."""
-        current, now = self._current(), time.monotonic()
+        current, now = self.current, time.monotonic()
         moment, model = current.moment, current.model
         lagging: list[Overlay[FieldView] | Overlay[DensityView]] = []
         if moment is not None and model is not None and not model.view.is_image:

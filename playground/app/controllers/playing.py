@@ -219,6 +219,12 @@ class Playing(QObject):
         return self.frame != self._shown_frame and self.recorded > 0
 
     @property
+    def shows_another_soon(self) -> bool:
+        """Whether what was computed for the frame in view can wait for the next frame, which spares a paint."""
+        moves_on = self._playback.playing and self.speed >= 1 and self.frame + 1 < self.recorded
+        return self.shows_next or (moves_on and self._shown_frame >= 0)
+
+    @property
     def sigma(self) -> float:
         """The noise level of the canvas, in the user's units."""
         trajectory, problem = self.trajectory, self._building.problem

@@ -1,0 +1,104 @@
+"""Which layers the chips offer, and which of the two fields the particles follow."""
+
+from PySide6.QtCore import QObject, Slot
+
+from playground.app.canvas.chips import ChipBar
+from playground.app.canvas.legend import KEYS
+from playground.app.canvas.view import CanvasView
+from playground.app.controllers.controllers import Controllers
+from playground.app.model.state import State
+from playground.app.model.views import ProblemView
+from playground.app.style.number_formats import format_count
+from playground.kinds.samplers import FollowsScore
+
+FOLLOWED = "The particles follow this score."
+OF_ONE_CLASS = "The particles follow this score, that of class {} with its guidance."
+OF_ALL_CLASSES = "These are the arrows of all data. Each particle follows the score of its class."
+UNTRAINED = "The network is untrained: these are its random weights."
+OF_STEP = "Computed with the weights of training step {}."
+FIELD_NAMES = {"exact": "Exact score", "empirical": "Training-set score"}
+NO_EXACT_SCORE = "The exact score of these data is not known, so its error cannot be shown."
+NO_MODES = "These data have no known modes: two Gaussians, eight Gaussians and the checkerboard have."
+NO_CLASSES = "These data have no classes."
+NO_TILTED = "Only toys with classes have a tilted density: choose classes in the Data card."
+NO_LOG_DENSITY = "The log-density of these data is not known."
+NO_SCORE = "Between two sets there is a velocity, but no score and no likelihood."
+NO_PATH_DENSITY = "The density along the path is known for independent coupling of two mixtures of Gaussians only."
+VELOCITY = "The velocity along which particles move: between two sets there is no score."
+NO_DENSITY = "The density of these data is not known, and the training set has none without noise."
+
+
+class LayerChoices(QObject):
+    """Says on the chips which layers can be shown, why the others cannot, and which field the particles follow."""
+
+    def __init__(
+        self, state: State, controllers: Controllers, canvas: CanvasView, chips: ChipBar, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._controllers, self._canvas, self._chips = state, controllers, canvas, chips
+        self._followed = "learned"  # the score whose field is shown by default
+        controllers.replaying.steps_changed.connect(self.name_fields)
+        self.show_followed()
+
+    def show_available(self, problem: ProblemView) -> None:
+        """Set which layers can be shown, and why the others cannot."""
+        closed = problem.known_density or (problem.sigma_min > 0 and problem.has_score)
+        density = closed or problem.shows_learned_density
+        self.show_plane_layers(not problem.is_image)
+        if not problem.is_image:
+            unknown = NO_DENSITY if problem.has_score else NO_PATH_DENSITY
+            self._chips.set_available("exact", closed, unknown)
+            self._chips.set_available("density", density, unknown)
+            known = problem.known_density and problem.has_score
+            self._chips.set_available("error", known, NO_EXACT_SCORE if problem.has_score else NO_SCORE)
+            self._chips.set_choice_available("particles", "color", "mode", problem.modes is not None, NO_MODES)
+            self._chips.set_choice_available("particles", "color", "log_p", problem.known_density, NO_LOG_DENSITY)
+            self._chips.set_choice_available("data", "color", "class", problem.labels is not None, NO_CLASSES)
+            has_classes = bool(problem.conditions.known_classes)
+            self._chips.set_choice_available("density", "source", "tilted", has_classes, NO_TILTED)
+            likelihood = problem.has_process and problem.has_score
+            why = "This noise has no process from data to noise." if problem.has_score else NO_SCORE
+            self._chips.set_available("path", likelihood, why)
+
+    def show_plane_layers(self, plane: bool) -> None:
+        """Set whether the layers of the plane can be shown, which images do not have."""
+        for layer in KEYS:
+            self._chips.set_available(layer, plane, "Images have no such layer.")
+
+    def show_followed(self) -> None:
+        """Show the field that particles follow and hide the other one, if the followed score changes."""
+        source = self._state.experiment.sampling.follows
+        if source not in (None, self._followed):
+            self._followed = source
+            if source != "learned":
+                self._canvas.set_option("exact", "source", source)
+            self._canvas.set_layer_visible("learned", source == "learned")
+            self._canvas.set_layer_visible("exact", source != "learned")
+        self.name_fields()
+
+    @Slot()
+    def name_fields(self) -> None:
+        """Say on the chips of the two fields which score they show, and which one the particles follow."""
+        followed, exact = self._state.experiment.sampling.follows, self._controllers.following.wanted.exact_source
+        velocity = not self._state.experiment.noise.has_score
+        for layer, source, title in (
+            ("learned", "learned", "Learned velocity" if velocity else "Learned score"),
+            ("exact", exact, "Exact velocity" if velocity else FIELD_NAMES[exact]),
+        ):
+            # The learned score is followed by default, and its chip has no room for more words.
+            told = source == followed and source != "learned"
+            notes = [*[VELOCITY][:velocity], *([self._said_of_followed()] if source == followed else [])]
+            if layer == "learned" and self._controllers.building.problem is not None:
+                step = self._controllers.replaying.step
+                notes += [] if step is None else [OF_STEP.format(format_count(step))]
+                notes += [UNTRAINED] if self._controllers.training.untrained else []
+            self._chips.name(layer, f"{title} (followed)" if told else title, notes)
+
+    def _said_of_followed(self) -> str:
+        """What the chip of the followed score says: its arrows are those of a class if all particles have that class."""
+        sampling, problem = self._state.experiment.sampling, self._controllers.building.problem
+        if problem is None or not isinstance(sampling, FollowsScore) or sampling.labels == "none":
+            return FOLLOWED
+        if not problem.conditions.classes_of(sampling.source):
+            return FOLLOWED
+        return OF_ONE_CLASS.format(sampling.label) if sampling.labels == "one" else OF_ALL_CLASSES
