@@ -19,6 +19,7 @@ from playground.app.controllers.column_training import ColumnTraining
 from playground.app.controllers.comparison_film import ComparisonFrames
 from playground.app.controllers.export_frames import picture
 from playground.app.controllers.exporting import paint_film
+from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.edit_text import SAME
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.preferences import PictureChoice, VideoChoice
@@ -823,6 +824,41 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
     wait(untrained)
     assert window.training.trained_steps == comparing.target == 0
     assert untrained()
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, monkeypatch, slow) -> None:
+    """As a single run does, if sampling is slower than playing; else newer ones are shown from their first frame on."""
+    window.state.edit({"sampling.source": "learned"})
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
+    before, steps = comparing.runs, window.training.trained_steps
+    window.training.start()
+    wait(lambda: window.training.trained_steps >= steps + 50)
+    window.training.pause()
+    wait(lambda: window.building.workspace.training == "paused")
+    monkeypatch.setattr(SamplingWorker, "keeps_up", lambda *_: not slow)
+    seen = []
+    comparing.changed.connect(lambda: seen.append((comparing.runs, comparing.is_sampled)))
+    comparing.again()
+    if slow:
+        wait(milliseconds=300)
+        assert comparing.runs is before
+        assert comparing.is_sampled
+
+    wait(lambda: window.building.workspace.newest.version > before[0].model.weights.version)
+
+    def shows_newer() -> bool:
+        if slow:
+            comparing.again()  # as at each end of the loop
+        return comparing.runs is not before
+
+    wait(shows_newer)
+    wait(lambda: bool(seen))
+    assert seen[0] == (comparing.runs, slow)  # at once with all frames
+    wait(lambda: ready(comparing))
+    for old, new in zip(before, comparing.runs, strict=True):
+        assert new.model.weights.version > old.model.weights.version
+        assert not np.array_equal(old.trajectory.positions[-1], new.trajectory.positions[-1])
 
 
 def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:

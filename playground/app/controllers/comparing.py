@@ -13,6 +13,7 @@ from playground.app.controllers.column_training import ColumnTraining, ColumnTra
 from playground.app.controllers.following import Following
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.overlay_timing import CurrentFrame, as_known
+from playground.app.controllers.playback_clock import FRAMES_A_SECOND
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SHARE
@@ -79,6 +80,7 @@ class Comparing(QObject):
         self._replaying, self._following, self._tasks = replaying, following, tasks
         self.columns: Columns = ()
         self.runs: tuple[ColumnRun, ...] = ()
+        self._next: tuple[ColumnRun, ...] = ()  # sampled while the last ones play, and shown after them
         self.equal: Equal = "own"
         self._worker = ColumnsWorker()
         self._thread: Worker[None] | None = None
@@ -276,7 +278,20 @@ class Comparing(QObject):
         self.fair = fair
 
     def again(self) -> None:
-        """Start the ended runs again, with newer weights if there are any."""
+        """Start the ended runs again, with newer weights if there are any.
+
+        If runs cannot be sampled as fast as they play, those of newer weights are sampled while the last ones play.
+        """
+        if self._next and all(run.finished or run.failure is not None for run in self._next):
+            self._show(self._next)
+        elif not self._next and not self._tasks.running(PREPARING) and self._has_newer_weights:
+            rate = FRAMES_A_SECOND * self._playing.speed * len(self._played)  # they share a thread
+            self._begin_runs(beside=not all(run.worker.keeps_up(rate) for run in self._played))
+        self._playing.seek(0)
+
+    @property
+    def _has_newer_weights(self) -> bool:
+        """Whether a run with the newest weights would be another one."""
         workspace = self._building.workspace
         newer = [
             run.training.weights if run.training is not None else workspace.weights_at(run.column.step)
@@ -284,9 +299,7 @@ class Comparing(QObject):
             if workspace is not None and run.experiment.sampling.follows == "learned"
         ]
         shown = {run.model.weights.version for run in self._played if run.model is not None}
-        if any(weights is not None and weights.version not in shown for weights in newer):
-            self._begin_runs()
-        self._playing.seek(0)
+        return any(weights is not None and weights.version not in shown for weights in newer)
 
     def wanted_by(self, run: ColumnRun) -> WantedOverlays:
         """What one column shows. If arrows show the score that particles follow, each column shows its own."""
@@ -328,7 +341,7 @@ class Comparing(QObject):
         for task in (PREPARING, MEASURING):
             self._tasks.cancel(task)
         self._measured = None
-        runs, self.runs = self.runs, ()
+        runs, self.runs, self._next = self.runs, (), ()
         self._worker.put(())
         if self._thread is not None:
             self._tasks.retire(self._thread)
@@ -379,9 +392,10 @@ class Comparing(QObject):
             self._settle.start()
 
     @Slot()
-    def _begin_runs(self) -> None:
-        """Prepare the columns in a thread, then sample them from the start."""
+    def _begin_runs(self, beside: bool = False) -> None:
+        """Prepare the columns in a thread, then sample them from the start, or beside the ones that play."""
         self._settle.stop()
+        self._next = ()
         workspace, key = self._building.workspace, self._building.workspace_key
         if workspace is None or not self.is_active:
             return
@@ -393,8 +407,8 @@ class Comparing(QObject):
             Wanted(column, workspace.weights_at(column.step), self._own_weights(column)) for column in self.columns
         ]
         main = dataclasses.replace(main, problem=dataclasses.replace(main.problem, experiment=self._state.experiment))
-        equal, seed = self.equal, self._playing.seed
-        self._tasks.start(PREPARING, "Comparison", lambda: prepare(main, wanted, equal, seed), self._run, self._fail)
+        equal, seed, take = self.equal, self._playing.seed, self._run_beside if beside else self._run
+        self._tasks.start(PREPARING, "Comparison", lambda: prepare(main, wanted, equal, seed), take, self._fail)
 
     def _own_weights(self, column: Column) -> Weights | None:
         """The weights of the column's own training so far."""
@@ -416,13 +430,26 @@ class Comparing(QObject):
         return ColumnRun(prepared, place, self._worker.wake, changed, self._training_of(prepared))
 
     def _run(self, prepared: tuple[Prepared, ...]) -> None:
+        self._show(self._recording(prepared))
+
+    def _run_beside(self, prepared: tuple[Prepared, ...]) -> None:
+        self._next = self._recording(prepared)
+        self._worker.put((*self.runs, *self._next))
+
+    def _recording(self, prepared: tuple[Prepared, ...]) -> tuple[ColumnRun, ...]:
+        """Runs that are sampled to their end once the thread has them."""
+        runs = tuple(self._column_run(one, place) for place, one in enumerate(prepared))
+        for run in runs:
+            run.worker.record(sys.maxsize)
+        return runs
+
+    def _show(self, runs: tuple[ColumnRun, ...]) -> None:
+        """Play these runs from the start."""
         self._tasks.cancel(MEASURING)
         self._measured = None
-        self.runs = tuple(self._column_run(one, place) for place, one in enumerate(prepared))
+        self.runs, self._next = runs, ()
         trained = [run.training for run in self.runs if run.training is not None]
         self._trainings.train(trained, self.fair, self.target)
-        for run in self.runs:
-            run.worker.record(sys.maxsize)
         self._worker.put(self.runs)
         self._playing.seek(0)
         self.changed.emit()
@@ -458,6 +485,8 @@ class Comparing(QObject):
         behind = any(run.training is not None and self._is_behind(run.training) for run in self.runs)
         share = SHARE if workspace.training == "training" or behind else 1.0
         frame, total = self._playing.frame, self.total
+        for run in self._next:  # nobody waits for them
+            run.worker.set_share(share / len(self._next))
         for run in self.runs:
             run.worker.set_share(share)
             own, moment = run.frame_at(frame, total), run.noise_at(frame, total)
