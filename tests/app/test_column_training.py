@@ -6,7 +6,7 @@ import time
 import msgspec
 import pytest
 
-from playground.app.controllers.column_training import ColumnTrainer, ColumnTraining, ColumnTrainings, Fair
+from playground.app.controllers.column_training import ColumnTraining, ColumnTrainings, Fair
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem
@@ -34,7 +34,7 @@ def training(problem: Problem, **edits: object) -> ColumnTraining:
     return ColumnTraining(problem.with_experiment(description.replace(MAIN, changes)))
 
 
-def run(trainer: ColumnTrainer, trainings: list[ColumnTraining], moments: int) -> None:
+def run(trainer: ColumnTrainings, trainings: list[ColumnTraining], moments: int) -> None:
     trainer.put(trainings)
     for _ in itertools.islice(trainer.loop(), moments):
         pass
@@ -42,7 +42,7 @@ def run(trainer: ColumnTrainer, trainings: list[ColumnTraining], moments: int) -
 
 def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
     one, other = training(problem), training(problem, network__width=200, network__depth=3)
-    trainer = ColumnTrainer()
+    trainer = ColumnTrainings()
     trainer.aim("steps", 100_000.0)
     before = 0, 0
     trainer.put([one, other])
@@ -58,7 +58,7 @@ def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
 @pytest.mark.parametrize("fair", ["steps", "seconds"])
 def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fair) -> None:
     one, other = training(problem), training(problem, objective__kind="exact")
-    trainer, target = ColumnTrainer(), {"steps": 300.0, "seconds": 0.2}[fair]
+    trainer, target = ColumnTrainings(), {"steps": 300.0, "seconds": 0.2}[fair]
     trainer.aim(fair, target)
     end = time.monotonic() + 20
     while any(each.is_behind(fair, target) for each in (one, other)) and time.monotonic() < end:
@@ -91,7 +91,7 @@ def test_a_training_that_cannot_be_says_why_and_the_other_goes_on(problem: Probl
     refused = ColumnTraining(
         problem.with_experiment(description.replace(MAIN, {"noise.kind": "none", "sampling.kind": "langevin"}))
     )
-    fine, trainer = training(problem), ColumnTrainer()
+    fine, trainer = training(problem), ColumnTrainings()
     trainer.aim("steps", 50.0)
     run(trainer, [refused, fine], 10)
     assert refused.failure is not None
@@ -142,9 +142,10 @@ def test_trainings_are_kept_by_their_settings_and_their_data(problem: Problem) -
 def test_trainings_beyond_their_target_are_forgotten(problem: Problem) -> None:
     trainings = ColumnTrainings()
     training = trainings.of(MAIN, problem)
-    assert not trainings.forget_beyond("steps", 0.0)  # it has not begun
+    assert not trainings.forget_beyond()  # it has not begun
+    trainings.aim("steps", 1.0)
     for _ in range(2):
         training.advance("steps", 1.0)
     assert trainings.weights(MAIN, problem) is training.weights is not None
-    assert trainings.forget_beyond("steps", 1.0)
+    assert trainings.forget_beyond()
     assert trainings.weights(MAIN, problem) is None

@@ -84,55 +84,23 @@ class ColumnTraining:
             self.failure = message_of(error)
 
 
-class ColumnTrainer:
-    """The loop of the thread that trains the column that is farthest behind.
+class ColumnTrainings:
+    """Keeps the trainings of columns by the settings that they depend on, and continues in one thread the one that is
+    farthest behind.
 
     Attributes:
         fair: the unit in which trainings are equal.
         target: how far the main experiment's training has come, in steps or seconds.
+        thread: the thread; None while none is needed. Quitting waits for it.
     """
 
     def __init__(self) -> None:
         self.fair: Fair = "steps"
         self.target = 0.0
-        self._trainings: tuple[ColumnTraining, ...] = ()
-        self._wake = threading.Event()
-
-    def put(self, trainings: Sequence[ColumnTraining]) -> None:
-        """Train these from now on."""
-        self._trainings = tuple(trainings)
-        self._wake.set()
-
-    def aim(self, fair: Fair, target: float) -> None:
-        """Train up to this target."""
-        if (fair, target) != (self.fair, self.target):
-            self.fair, self.target = fair, target
-            self._wake.set()
-
-    def loop(self) -> Iterator[None]:
-        """Run forever; the thread ends it between two blocks of training."""
-        while True:
-            fair, target = self.fair, self.target
-            behind = [one for one in self._trainings if one.is_behind(fair, target)]
-            if behind:
-                min(behind, key=lambda one: one.done(fair)).advance(fair, target)
-            else:
-                self._wake.wait(IDLE)
-                self._wake.clear()
-            yield None
-
-
-class ColumnTrainings:
-    """Keeps the trainings of columns by the settings that they depend on, and drives them in one thread.
-
-    Attributes:
-        thread: the thread; None while none is needed. Quitting waits for it.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[Hashable, ColumnTraining] = {}
-        self._trainer = ColumnTrainer()
         self.thread: Worker[None] | None = None
+        self._kept: dict[Hashable, ColumnTraining] = {}
+        self._trained: tuple[ColumnTraining, ...] = ()
+        self._wake = threading.Event()
 
     def weights(self, experiment: Experiment, problem: "Problem") -> Weights | None:
         """The newest weights with these settings; None before the first."""
@@ -143,17 +111,22 @@ class ColumnTrainings:
         """The training with these settings, which may not have begun."""
         return self._kept.setdefault(_key(experiment, problem), ColumnTraining(problem))
 
-    def train(self, trainings: Sequence[ColumnTraining], fair: Fair, target: float) -> None:
+    def put(self, trainings: Sequence[ColumnTraining]) -> None:
         """Train these from now on, up to the target."""
-        self.aim(fair, target)
-        self._trainer.put(trainings)
-        if trainings and self.thread is None:
-            self.thread = Worker(self._trainer.loop, "training of columns", pause=1e-4)
+        self._trained = tuple(trainings)
+        self._wake.set()
+
+    def start(self) -> None:
+        """Start the thread, if there is something to train."""
+        if self._trained and self.thread is None:
+            self.thread = Worker(self.loop, "training of columns", pause=1e-4)
             self.thread.start()
 
     def aim(self, fair: Fair, target: float) -> None:
         """Train up to this target."""
-        self._trainer.aim(fair, target)
+        if (fair, target) != (self.fair, self.target):
+            self.fair, self.target = fair, target
+            self._wake.set()
 
     def stop(self) -> Worker[None] | None:
         """Train nothing more.
@@ -161,9 +134,20 @@ class ColumnTrainings:
         Returns:
             The thread, which has to be ended; None if there is none.
         """
-        self._trainer.put(())
-        thread, self.thread, self._trainer = self.thread, None, ColumnTrainer()
+        thread, self.thread, self._trained = self.thread, None, ()
         return thread
+
+    def loop(self) -> Iterator[None]:
+        """Run forever; the thread ends it between two blocks of training."""
+        while True:
+            fair, target = self.fair, self.target
+            behind = [one for one in self._trained if one.is_behind(fair, target)]
+            if behind:
+                min(behind, key=lambda one: one.done(fair)).advance(fair, target)
+            else:
+                self._wake.wait(IDLE)
+                self._wake.clear()
+            yield None
 
     def keep(self, trainings: Collection[ColumnTraining | None]) -> None:
         """Forget all others."""
@@ -173,9 +157,9 @@ class ColumnTrainings:
         """Forget the trainings on other data."""
         self._kept = {key: one for key, one in self._kept.items() if one.problem.dataset is dataset}
 
-    def forget_beyond(self, fair: Fair, target: float) -> bool:
+    def forget_beyond(self) -> bool:
         """Forget those that have passed the target, and return whether there were any."""
-        before = len(self._kept)
+        before, fair, target = len(self._kept), self.fair, self.target
         self._kept = {key: one for key, one in self._kept.items() if not one.is_beyond(fair, target)}
         return len(self._kept) < before
 

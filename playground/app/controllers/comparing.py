@@ -449,7 +449,9 @@ class Comparing(QObject):
         self._measured = None
         self.runs, self._next = runs, ()
         trained = [run.training for run in self.runs if run.training is not None]
-        self._trainings.train(trained, self.fair, self.target)
+        self._trainings.aim(self.fair, self.target)
+        self._trainings.put(trained)
+        self._trainings.start()
         self._worker.put(self.runs)
         self._playing.seek(0)
         self.changed.emit()
@@ -517,7 +519,7 @@ class Comparing(QObject):
             self.progressed.emit()
         if self._settle.isActive() or self._tasks.running(PREPARING):
             return
-        if self._trainings.forget_beyond(self.fair, self.target):
+        if self._trainings.forget_beyond():
             self._begin_runs()
             return
         for run, training in trained:
