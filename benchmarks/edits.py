@@ -20,9 +20,10 @@ from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
 from playground.lab.document import Pin
 from playground.lab.experiment import replace
+from playground.lab.measured import Figures, Measured
 
 STEPS, TIMES = 200, 15
-FIGURES = {"wasserstein2": 1.31, "wasserstein2_floor": 0.1, "wasserstein2_floor_std": 0.01, "classifier_accuracy": 0.64}
+FIGURES = Figures({"wasserstein2": Measured(1.31, floor=0.1, floor_std=0.01), "classifier_accuracy": Measured(0.64)})
 SAMPLERS = "langevin", "reverse-sde"
 DATA = "rings", "two-moons"
 
@@ -39,7 +40,7 @@ def filled(window: MainWindow) -> None:
     state, pinned = window.state, window.controllers.pinning.pinned
     for number in range(1, MOST + 1):
         experiment = replace(state.experiment, {"sampling.steps": number + 10, "sampling.seed": number})
-        pinned.put(PinnedRun(number, f"run {number}", experiment, nfe_mean=50.0, nfe_max=50.0, figures=FIGURES))
+        pinned.put(PinnedRun(number, f"run {number}", experiment, nfe_mean=50.0, nfe_max=50.0, distances=FIGURES))
     state.put(pins=tuple(Pin(number, f"run {number}") for number in range(1, MOST + 1)))
     for seed in range(STEPS):
         state.edit({"sampling.seed": seed + 1})

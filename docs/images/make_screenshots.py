@@ -146,11 +146,11 @@ def likelihood(window: MainWindow) -> None:
     show_frame(window, 0.8)
     QTest.mouseClick(window.canvas.surface, Qt.MouseButton.LeftButton, pos=place(window, -0.62, 0.98))
     wait(lambda: window.controllers.measuring.likelihood is not None)
-    window.controllers.measuring.evaluate_test_set()
+    window.controllers.measuring.measure("test-set")
     wait(lambda: not window.controllers.tasks.running("test-set"))
-    window.controllers.measuring.evaluate_samples()
+    window.controllers.measuring.measure("quality")
     wait(lambda: not window.controllers.tasks.running("quality"))
-    window.controllers.measuring.score_errors()
+    window.controllers.measuring.measure("fisher")
     wait(lambda: not window.controllers.tasks.running("fisher"))
 
 

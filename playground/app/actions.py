@@ -339,19 +339,19 @@ COMMANDS: dict[str, Command] = {
     "measure.test_set": Command(
         "Evaluate the test set",
         "Log-likelihood of held-out points",
-        lambda w, c: c.measuring.evaluate_test_set(),
+        lambda w, c: c.measuring.measure("test-set"),
         why_disabled=lambda w, c: why_disabled.evaluating(w.state, c),
     ),
     "measure.samples": Command(
         "Compare samples with data",
         "Distances, mode weights and memorization of the samples",
-        lambda w, c: c.measuring.evaluate_samples(),
+        lambda w, c: c.measuring.measure("quality"),
         why_disabled=lambda w, c: why_disabled.comparing_samples(w.state, c),
     ),
     "measure.errors": Command(
         "Score error along σ",
         "Relative error of the learned score at each noise level",
-        lambda w, c: c.measuring.score_errors(),
+        lambda w, c: c.measuring.measure("fisher"),
         why_disabled=lambda w, c: why_disabled.measuring_score(w.state, c),
     ),
     "measure.clear": Command(

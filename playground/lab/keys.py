@@ -152,6 +152,15 @@ class ModelKey(Key, frozen=True, cache_hash=True):
     weights: WeightsKey | None = None
     digests: Digests = ()
 
+    @classmethod
+    def after(cls, training: TrainingKey, step: int, experiment: Experiment) -> "ModelKey":
+        """The network after a step of a training, with an experiment's settings of sampling and likelihoods."""
+        settings = msgspec.structs.replace(
+            training.experiment, sampling=experiment.sampling, likelihood=experiment.likelihood
+        )
+        points = PointsKey.of(settings, training.digests)
+        return cls(settings, points, WeightsKey(training, step), training.digests)
+
 
 class StartKey(Key, frozen=True, cache_hash=True):
     """Points at which particles start, which only a store has.
@@ -193,6 +202,14 @@ class RunKey(Key, frozen=True, cache_hash=True):
         return cls(ModelKey(settings, model.points, weights, digests), start, compared)
 
 
+ABOUT = {
+    **dict.fromkeys(("Sampling", "Distances"), "run"),
+    **dict.fromkeys(("Likelihoods", "Integral"), "likelihood"),
+    **dict.fromkeys(("Error budget", "Path energy"), "sampling"),
+}
+"""The parts of the figures that are measured of a run, or depend on a section of the settings of what comes after training."""
+
+
 class FiguresKey(Key, frozen=True, cache_hash=True):
     """A part of the figures of docs/metrics.md.
 
@@ -207,6 +224,30 @@ class FiguresKey(Key, frozen=True, cache_hash=True):
     run: RunKey | None = None
 
     kept: ClassVar[type[Kept] | None] = Figures
+
+    @classmethod
+    def of(cls, part: str, model: ModelKey, run: RunKey | None = None) -> "FiguresKey":
+        """The key of a part.
+
+        Args:
+            run: that which is measured; by default the run of the model.
+        """
+        about, experiment = ABOUT.get(part), model.experiment
+        if about == "run":
+            run = run or RunKey.of(model)
+            return cls(part, run.model, run)
+        followed = {"sampling": experiment.sampling.follows, "likelihood": experiment.likelihood.source}
+        weights = None if followed.get(about or "") in KNOWN else model.weights
+        others = {"sampling": DEFAULT.sampling, "likelihood": _split(experiment)}
+        reset: dict[str, Any] = {name: section for name, section in others.items() if name != about}
+        if about == "likelihood":  # interpolations are no figures
+            way = DEFAULT.likelihood.interpolation
+            reset[about] = msgspec.structs.replace(experiment.likelihood, interpolation=way)
+        return cls(part, ModelKey(msgspec.structs.replace(experiment, **reset), model.points, weights, model.digests))
+
+    @property
+    def again(self) -> bool:
+        return self.model.weights is None or self.model.weights.training.again
 
 
 def to_json(key: Key) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import dataclasses
 import functools
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from playground.lab.autoguidance import asks_checkpoint, with_weaker
-from playground.lab.checkpoints import PREFIX, Checkpoints
+from playground.lab.checkpoints import PREFIX, Checkpoints, Weights
 from playground.lab.compute import computes
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.keys import ModelKey, ProblemKey, TrainingKey, WeightsKey
@@ -30,12 +30,14 @@ class Model:
         network: None if it was not trained; then only a known score can be followed.
         state: what came of its training, see :class:`playground.lab.trained.Trained`; empty if there was none.
         path: the path of its file, if it has one.
+        earlier: the weights of earlier steps of its training; None for those of `state`.
     """
 
     problem: Problem
     network: ScoreNetwork | None
     state: Arrays = field(default_factory=dict)
     path: Path | None = None
+    earlier: Mapping[int, Weights] | None = None
 
     @property
     def step(self) -> int:
@@ -86,7 +88,8 @@ class Model:
             return known or self.learned
         if not asks_checkpoint(self.problem.experiment):
             return self.network
-        return with_weaker(self.problem, self.network, self.checkpoints.weights, self.step)
+        kept = self.checkpoints.weights if self.earlier is None else self.earlier
+        return with_weaker(self.problem, self.network, kept, self.step)
 
     @property
     def likelihood_score(self) -> ScoreFunction:

@@ -11,22 +11,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from msgspec import structs
 from numpy.typing import NDArray
 
 from playground.lab import error_budget, evaluation, path_energy, score_errors
 from playground.lab import experiment as experiments
 from playground.lab.compute import computes
-from playground.lab.document import Document
+from playground.lab.conflicts import flow_conflict
+from playground.lab.density_map import integral
 from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
-from playground.lab.experiment import SEEDS, Experiment
-from playground.lab.keys import DEFAULT, KNOWN, FiguresKey, ModelKey, RunKey
+from playground.lab.experiment import SEEDS
+from playground.lab.keys import FiguresKey
 from playground.lab.measured import REASONS, Figures
 from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.progress import TrainingProgress
 from playground.lab.provenance import Provenance
-from playground.lab.settings import Likelihood
 from playground.lab.trained import Trained
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
@@ -79,42 +78,23 @@ class Part:
     Attributes:
         name: what its progress says.
         keys: the names of its figures in metrics.json.
-        measure: yields the fraction done and a label, and at last the figures.
-        sections: which settings of what comes after training it depends on: "sampling", "likelihood".
-        learned: whether it needs the trained network.
-        of_run: whether it is measured of a run.
+        measure: yields the fraction done and a label, and at last the figures; before them maybe those known so far.
+        on_request: whether it is no part of metrics.json: only the window measures it.
     """
 
     name: str
     keys: Collection[str]
     measure: Callable[[Measurable], Steps]
-    sections: Collection[str] = ()
-    learned: Callable[[Experiment], bool] = lambda experiment: True
-    of_run: bool = False
-
-    def key(self, document: Document, run: RunKey | None = None) -> FiguresKey:
-        """The key of its figures for a document.
-
-        Args:
-            run: that which is measured instead of the document's.
-        """
-        model, run = document.model, run or document.run
-        if self.of_run:
-            return FiguresKey(self.name, run.model, run)
-        others = {"sampling": DEFAULT.sampling, "likelihood": Likelihood(points=model.experiment.likelihood.points)}
-        reset = {name: section for name, section in others.items() if name not in self.sections}
-        weights = model.weights if self.learned(model.experiment) else None
-        settings = structs.replace(model.experiment, **reset)
-        return FiguresKey(self.name, ModelKey(settings, model.points, weights, model.digests))
+    on_request: bool = False
 
 
-def part_of(key: str) -> Part:
-    """The part that has a figure.
+def part_of(key: str) -> str:
+    """The name of the part that has a figure.
 
     Raises:
         UserError: there is no such figure.
     """
-    found = next((part for part in PARTS.values() if key in part.keys), None)
+    found = next((part.name for part in PARTS.values() if key in part.keys), None)
     if found is None:
         raise UserError(f"{key} is not known: no figure has this name.")
     return found
@@ -127,9 +107,10 @@ def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Flat]:
     """
     found: Flat = {REASONS: {}}
     for part in PARTS.values():
-        figures = yield from opened.compute(part.key(opened.document))
-        flat = figures.flat()
-        found |= flat | {REASONS: found[REASONS] | flat[REASONS]}
+        if not part.on_request:
+            figures = yield from opened.compute(FiguresKey.of(part.name, opened.document.model))
+            flat = figures.flat()
+            found |= flat | {REASONS: found[REASONS] | flat[REASONS]}
     experiment = opened.document.experiment
     seeds = {key.replace(".", "_"): experiments.value(experiment, key) for key in SEEDS}
     return finite(found | seeds | {"provenance": Provenance.of(experiment, found["device"]).as_json()})
@@ -140,8 +121,9 @@ def _figures(key: FiguresKey, _device: str) -> Generator[Any, Any, Figures]:
     part, model = PARTS[key.part], (yield key.model)
     trained = None if key.model.weights is None else (yield key.model.weights.training)
     run = None if key.run is None else (yield key.run)
-    for fraction, label, found in part.measure(Measurable(model, trained, run)):
-        if found is None:
+    for fraction, label, told in part.measure(Measurable(model, trained, run)):
+        found = told
+        if fraction < 1.0:
             yield FiguresProgress(part.name, fraction, label)
     assert found is not None
     return Figures.of(found)
@@ -199,7 +181,22 @@ def _of_samples(measured: Measurable) -> Steps:
 
 def _of_score(measured: Measurable) -> Steps:
     model = measured.model
+    few = score_errors.within_a_second(model.problem)
+    return _labelled("noise levels", score_errors.score_figures(model.problem, model.learned, *few))
+
+
+def _of_score_along_sigma(measured: Measurable) -> Steps:
+    model = measured.model
     return _labelled("noise levels", score_errors.score_figures(model.problem, model.learned))
+
+
+def _of_integral(measured: Measurable) -> Steps:
+    problem, found = measured.model.problem, None
+    if problem.shape == (2,) and flow_conflict(problem.experiment) is None:
+        for progress in integral(problem, measured.model.likelihood_score):
+            yield progress.fraction, "integral of the density", None
+            found = progress.value
+    yield 1.0, "", {"integral": found, REASONS: {}}
 
 
 def _of_budget(measured: Measurable) -> Steps:
@@ -217,25 +214,19 @@ def _labelled(label: str, measuring: Iterable[tuple[float, Flat | None]]) -> Ste
         yield fraction, label, figures
 
 
-def _samples_learned(experiment: Experiment) -> bool:
-    return experiment.sampling.follows not in KNOWN
-
-
-def _likelihoods_learned(experiment: Experiment) -> bool:
-    return experiment.likelihood.source == "learned"
-
-
 _OF_LIKELIHOODS = [key for key in evaluation.METRICS if key not in OF_SAMPLES]
 PARTS = {
     part.name: part
     for part in (
-        Part("Sampling", ("nfe_mean", "nfe_max", "sampling_seconds"), _cost, of_run=True),
+        Part("Sampling", ("nfe_mean", "nfe_max", "sampling_seconds"), _cost),
         Part("Final loss", ("final_loss", "final_loss_standard_error", "held_out_loss"), _of_training),
-        Part("Likelihoods", _OF_LIKELIHOODS, _of_likelihoods, ("likelihood",), _likelihoods_learned),
-        Part("Distances", OF_SAMPLES, _of_samples, of_run=True),
+        Part("Likelihoods", _OF_LIKELIHOODS, _of_likelihoods),
+        Part("Distances", OF_SAMPLES, _of_samples),
         Part("Score errors", score_errors.METRICS, _of_score),
-        Part("Error budget", error_budget.METRICS, _of_budget, ("sampling",), _samples_learned),
-        Part("Path energy", path_energy.METRICS, _of_paths, ("sampling",), _samples_learned),
+        Part("Error budget", error_budget.METRICS, _of_budget),
+        Part("Path energy", path_energy.METRICS, _of_paths),
+        Part("Integral", ("integral",), _of_integral, on_request=True),
+        Part("Score along sigma", score_errors.METRICS, _of_score_along_sigma, on_request=True),
     )
 }
 """The parts of the figures by name. Each has its own draws, which do not depend on what else is measured."""

@@ -16,7 +16,7 @@ from playground.lab.conditioning import known_point
 from playground.lab.evaluation import ERROR
 from playground.lab.experiment import Experiment
 from playground.lab.fields import arrows_at
-from playground.lab.keys import Key
+from playground.lab.keys import FiguresKey, Key
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood
 from playground.lab.measured import REASONS
@@ -180,7 +180,7 @@ class _Run:
             model = yield from self._compute(self._opened.document.model)
             self._found |= dict(zip(AT_PLACES, self._errors_at_places(model.learned), strict=True))
         else:
-            figures = yield from self._compute(part_of(key).key(self._opened.document))
+            figures = yield from self._compute(FiguresKey.of(part_of(key), self._opened.document.model))
             flat = figures.flat()
             self._reasons |= flat.pop(REASONS)
             self._found |= flat

@@ -75,8 +75,10 @@ def score_errors(
         )
 
 
-def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Any] | None]]:
-    """Yield the fraction done, and at the end the figures of :data:`METRICS` with `reasons` for missing ones.
+def score_figures(
+    problem: Problem, score: ScoreFunction, levels: int = LEVELS, points: int = 1_000
+) -> Iterator[tuple[float, dict[str, Any] | None]]:
+    """Yield the fraction done and the figures of :data:`METRICS` so far, with `reasons` for missing ones.
 
     The figures are lists over `score_sigmas` (user units); `score_reference` names the reference score.
     """
@@ -88,16 +90,18 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
     if reason is not None:
         yield 1.0, dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, reason)}
         return
-    for errors in score_errors(problem, score, *_within_a_second(problem)):
-        yield errors.fraction, None
-    curves = (errors.sigmas, errors.divergence, errors.divergence_error, errors.relative, errors.relative_error)
-    figures = [curve.tolist() for curve in curves]
-    relative = ("relative_score_error", "relative_score_error_standard_error")
-    reasons = dict.fromkeys(relative, errors.unscaled) if errors.unscaled else {}
-    yield 1.0, dict(zip(METRICS, (*figures, errors.source), strict=True)) | {"reasons": reasons}
+    for errors in score_errors(problem, score, levels, points):
+        if errors.fraction < 1 and len(errors.sigmas) < 2:  # a single level shows nothing
+            yield errors.fraction, None
+            continue
+        curves = (errors.sigmas, errors.divergence, errors.divergence_error, errors.relative, errors.relative_error)
+        figures = [curve.tolist() for curve in curves]
+        relative = ("relative_score_error", "relative_score_error_standard_error")
+        reasons = dict.fromkeys(relative, errors.unscaled) if errors.unscaled else {}
+        yield errors.fraction, dict(zip(METRICS, (*figures, errors.source), strict=True)) | {"reasons": reasons}
 
 
-def _within_a_second(problem: Problem) -> tuple[int, int]:
+def within_a_second(problem: Problem) -> tuple[int, int]:
     """Noise levels and points that take a second or two on one core: fewer for large images and large training sets."""
     numbers = math.prod(problem.shape)
     points = 1_000 if problem.shape == (2,) else min(max(2**14 // numbers, 32), SCORED_IMAGES)

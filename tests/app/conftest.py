@@ -1,5 +1,6 @@
 """The real window, small enough for a test, with everything it starts ended afterwards."""
 
+import dataclasses
 import gc
 from collections.abc import Callable, Iterator
 from functools import partialmethod
@@ -68,6 +69,21 @@ def put_pin(state, pinned, run) -> None:
 
     pinned.put(run)
     state.put(pins=(*state.document.pins, Pin(run.number, run.name)))
+
+
+def with_figures(run, found):
+    """A pinned run that comes with figures, given as metrics.json has them."""
+    from playground.app.model.pinned_runs import OF_KL
+    from playground.lab.measured import Figures
+
+    reasons = found.get("reasons", {})
+    flat = dict.fromkeys(reasons) | {name: value for name, value in found.items() if name != "reasons"}
+    parts = {}
+    for part, names in (("distances", flat.keys() - set(OF_KL)), ("likelihoods", flat.keys() & set(OF_KL))):
+        if names:
+            why = {name: reason for name, reason in reasons.items() if name in names}
+            parts[part] = Figures.of({name: flat[name] for name in flat if name in names} | {"reasons": why})
+    return dataclasses.replace(run, **parts)
 
 
 def end(window) -> None:

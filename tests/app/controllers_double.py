@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from playground.app.model.figures import CURVES
 from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.state import State
 from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, conditions_of
@@ -15,7 +16,7 @@ from playground.app.workers.tasks import TaskStatus
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
-from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.lab.store import Store
 from playground.messages import Message, plain
 
 
@@ -123,7 +124,6 @@ class _Measuring(QObject):
     likelihood_changed = Signal(object)
     interpolation_changed = Signal(object)
     evaluation_changed = Signal(object)
-    errors_changed = Signal(object)
 
     def __init__(self, asked: list[Any]) -> None:
         super().__init__()
@@ -133,16 +133,12 @@ class _Measuring(QObject):
         self.evaluation: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
-        if name in (
-            "density_map",
-            "evaluate_test_set",
-            "evaluate_samples",
-            "error_budget",
-            "path_energy",
-            "score_errors",
-        ):
+        if name == "density_map":
             return lambda *_: self._asked.append(name)
         raise AttributeError(name)
+
+    def measure(self, task: str) -> None:
+        self._asked.append(task)
 
     def cancel(self, task: str) -> None:
         self._asked.append(("cancel", task))
@@ -166,7 +162,8 @@ class _Pinning(QObject):
     def __init__(self, asked: list[Any], state: State) -> None:
         super().__init__()
         self._asked = asked
-        self.pinned = PinnedRuns(state, self)
+        store = Store()
+        self.pinned = PinnedRuns(state, lambda: store, self)
         self.finished: Any = None
         self.is_pinned = False
         self.waiting: set[int] = set()
@@ -284,12 +281,9 @@ class ControllersDouble:
     def measure(self) -> None:
         sigmas = np.geomspace(0.01, 8, 24)
         relative = 0.02 + 0.1 * np.exp(-(np.log(sigmas / 0.02) ** 2) / 4) + 0.02 * np.log(sigmas) ** 2 / 4
-        self.measuring.errors_changed.emit(
-            ScoreErrorCurve(
-                1.0, sigmas, relative**2 / sigmas, 0.06 * relative**2 / sigmas, relative, 0.03 * relative, "exact"
-            )
-        )
+        errors = relative**2 / sigmas, 0.06 * relative**2 / sigmas, relative, 0.03 * relative
         self.measuring.evaluation = {
+            **score_errors(sigmas, *errors),
             "test_nll": 1.0149,
             "test_nll_standard_error": 0.0141,
             "optimal_nll": 1.0093,
@@ -326,6 +320,11 @@ class ControllersDouble:
         self.playing.trajectory = Frames([moons(count, 1), moons(count, 2)])
         self.playing.trajectory_changed.emit(self.playing.trajectory)
         self.playing.frame_changed.emit(0)
+
+
+def score_errors(sigmas: np.ndarray, *errors: np.ndarray) -> dict[str, Any]:
+    """The figures of a score's errors along sigma: Fisher divergence and its error, relative error and its error."""
+    return {"score_sigmas": sigmas.tolist()} | dict(zip(CURVES, map(np.ndarray.tolist, errors), strict=True))
 
 
 class Frames:

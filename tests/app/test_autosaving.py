@@ -200,7 +200,7 @@ def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
     window = windows()
     train(qtbot, window, 20)
     qtbot.waitUntil(lambda: window.playing.newest_finished is not None)
-    window.measuring.evaluate_samples()
+    window.measuring.measure("quality")
     qtbot.waitUntil(lambda: "sliced_wasserstein2" in window.measuring.evaluation)
     figure, before = window.measuring.evaluation["sliced_wasserstein2"], weights(window)
     run = window.playing.newest_finished.positions

@@ -12,6 +12,7 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.building import FIRST
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.measuring import STALE
+from playground.app.model import figures
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, FieldView, WantedOverlays
 from playground.app.style.labels import worded
@@ -20,9 +21,11 @@ from playground.kinds.datasets import Stroke
 from playground.lab.conflicts import Conditions
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment, replace
+from playground.lab.measured import Figures
 from playground.lab.problem import Problem
 from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer
+from playground.messages import plain
 from tests.diverging import DIVERGING
 
 SHIPPED = ("two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits")
@@ -737,14 +740,19 @@ def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot
         state.edit({"training.steps": 70})
 
 
+def show_figures(controllers, part, found):
+    """Let a part of the figures have been measured by the settings and weights in view."""
+    model = controllers.building.workspace.model_key(controllers.state.experiment)
+    controllers.building.store.hold(figures.key(part, model), Figures.of(found))
+    controllers.measuring.look_up()
+
+
 def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_is_under_way(qtbot, workspace):
     state, controllers = workspace
-    figures = {"test_nll": 1.4, "kl": 0.1, "entropy": 1.2, "reasons": {}}
-    controllers.measuring.evaluated("test-set")((True, figures))
-    controllers.measuring.evaluated("test-set")((True, {"integral": 1.0}))
-    controllers.measuring.evaluated("quality")(
-        (True, {"sliced_wasserstein2": 0.2, "mmd_squared": None, "reasons": {"mmd_squared": "Few."}})
-    )
+    show_figures(controllers, "Likelihoods", {"test_nll": 1.4, "kl": 0.1, "entropy": 1.2, "reasons": {}})
+    show_figures(controllers, "Integral", {"integral": 1.0, "reasons": {}})
+    few = {"sliced_wasserstein2": 0.2, "mmd_squared": None, "reasons": {"mmd_squared": plain("Few.")}}
+    show_figures(controllers, "Distances", few)
     state.edit({"training.steps": 70})
     assert controllers.measuring.evaluation["test_nll"] == 1.4
     for tolerance in (2e-2, 1e-2):  # as a slider does
@@ -755,7 +763,7 @@ def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_
     why = controllers.measuring.evaluation["reasons"]
     assert why.keys() == {"test_nll", "kl", "integral", "mmd_squared"}
     assert why["test_nll"] == why["integral"] == STALE
-    controllers.measuring.evaluate_test_set()
+    controllers.measuring.measure("test-set")
     state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 1})
     assert controllers.tasks.running("test-set")
     qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
@@ -765,16 +773,16 @@ def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_
         "trace_standard_error" not in controllers.measuring.evaluation
     )  # of one vector: it was measured by the settings of now
     assert "likelihood.trace_probes" in str(controllers.measuring.evaluation["reasons"]["trace_standard_error"])
-    assert controllers.measuring.evaluation["reasons"]["mmd_squared"] == "Few."
+    assert controllers.measuring.evaluation["reasons"]["mmd_squared"] == plain("Few.")
 
 
 def test_a_figure_that_is_measured_no_more_leaves_and_says_why(workspace):
     _, controllers = workspace
-    take = controllers.measuring.evaluated("test-set")
-    take((True, {"test_nll": 1.4, "reasons": {}}))
-    take((True, {"test_nll": None, "reasons": {"test_nll": "The flow is lost."}}))
-    assert controllers.measuring.evaluation == {"reasons": {"test_nll": "The flow is lost."}}
-    take((True, {"test_nll": 1.3, "reasons": {}}))
+    show_figures(controllers, "Likelihoods", {"test_nll": 1.4, "reasons": {}})
+    lost = {"test_nll": plain("The flow is lost.")}
+    show_figures(controllers, "Likelihoods", {"test_nll": None, "reasons": lost})
+    assert controllers.measuring.evaluation == {"reasons": lost}
+    show_figures(controllers, "Likelihoods", {"test_nll": 1.3, "reasons": {}})
     assert controllers.measuring.evaluation == {"test_nll": 1.3, "reasons": {}}
 
 
@@ -1215,7 +1223,7 @@ def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
     with qtbot.waitSignal(controllers.building.ready):
         controllers.start()
     controllers.training.start()
-    controllers.measuring.evaluate_test_set()
+    controllers.measuring.measure("test-set")
     controllers.measuring.inspect(0.0, 0.0)
     qtbot.wait(300)
     start = time.monotonic()
@@ -1480,17 +1488,16 @@ def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, work
 @pytest.mark.parametrize("rests", [True, False])
 def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rests):
     state, controllers = workspace
-    errors, maps = [], []
-    controllers.measuring.errors_changed.connect(errors.append)
+    maps = []
     controllers.following.changed.connect(lambda view: maps.append(view) if isinstance(view, DensityView) else None)
     qtbot.waitUntil(lambda: complete(controllers))
     if rests:
         state.edit({"training.steps": 1_000_000})
         controllers.training.start()
     tasks = {
-        "test-set": controllers.measuring.evaluate_test_set,
-        "quality": controllers.measuring.evaluate_samples,
-        "fisher": controllers.measuring.score_errors,
+        "test-set": lambda: controllers.measuring.measure("test-set"),
+        "quality": lambda: controllers.measuring.measure("quality"),
+        "fisher": lambda: controllers.measuring.measure("fisher"),
         "density": controllers.measuring.density_map,
     }
     for measure in tasks.values():
@@ -1504,12 +1511,12 @@ def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rest
     if rests:
         return  # what ends before the last block of training has ended is of neither model
     qtbot.waitUntil(lambda: not any(map(controllers.tasks.running, tasks)))
-    figures = controllers.measuring.evaluation
-    assert figures["test_nll"] == pytest.approx(
-        figures["optimal_nll"], abs=1e-3
+    found = controllers.measuring.evaluation
+    assert found["test_nll"] == pytest.approx(
+        found["optimal_nll"], abs=1e-3
     )  # the exact score's, not the untrained one's
-    assert figures["sliced_wasserstein2"] > 0
-    assert errors[-1].fraction == 1
+    assert found["sliced_wasserstein2"] > 0
+    assert len(found["score_sigmas"]) == 24
     assert maps[-1].source == "exact"
 
 
@@ -1517,7 +1524,7 @@ def test_stale_figures_are_forgotten_and_the_clicked_point_is_measured_anew(qtbo
     state, controllers = workspace
     qtbot.waitUntil(lambda: complete(controllers))
     with qtbot.waitSignal(controllers.measuring.evaluation_changed):
-        controllers.measuring.evaluate_samples()
+        controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: "sliced_wasserstein2" in controllers.measuring.evaluation)
     state.edit({"sampling.kind": "probability-flow"})
     assert "sliced_wasserstein2" not in controllers.measuring.evaluation

@@ -18,7 +18,7 @@ from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.experiment import replace
 from playground.lab.scenes import MeasuredScene, bundled, load
-from tests.app.conftest import put_pin, wait
+from tests.app.conftest import put_pin, wait, with_figures
 
 pytestmark = pytest.mark.claims
 
@@ -353,8 +353,8 @@ def test_no_text_of_the_pinned_runs_is_cut(shared_window, settled, monkeypatch):
         replace(window.state.experiment, {"sampling.seed": seed, "sampling.steps": 10 + seed}) for seed in range(4)
     ]
     for place, (name, experiment) in enumerate(zip(names, experiments, strict=True), 1):
-        run = PinnedRun(place, name, experiment, nfe_mean=10_000.0, nfe_max=10_000.0, figures=figures)
-        put_pin(window.state, pinned, run)
+        run = PinnedRun(place, name, experiment, nfe_mean=10_000.0, nfe_max=10_000.0)
+        put_pin(window.state, pinned, with_figures(run, figures))
     for size in SIZES:
         window.resize(*size)
         wait(lambda: not squeezed(card))

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from playground.app.controllers import measurements
+from playground.app.model.figures import joined
 from playground.app.model.weights import Weights
 from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
+from playground.lab.keys import FiguresKey, ModelKey, TrainingKey
 from playground.lab.problem import Problem
 from tests.generators import seeded
 
@@ -46,13 +48,21 @@ def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
     problem = Problem.build(
         replace(Experiment(), settings | {"likelihood.trace": "hutchinson", "likelihood.trace_probes": 1})
     )
-    found = [metrics for _, metrics in measurements.test_set(problem, weights(problem)) if metrics]
+    model = ModelKey.after(TrainingKey.of(problem.experiment), 0, problem.experiment)
+    keys = [FiguresKey.of(part, model) for part in ("Likelihoods", "Integral")]
+    found = [
+        joined([part.flat() for part in parts.values()])
+        for _, parts in measurements.figures(keys, problem, weights(problem))
+        if parts
+    ]
     for metrics in found:
         assert not set(OF_SAMPLES) & (metrics.keys() | metrics["reasons"].keys())
         assert metrics["test_nll"] is not None
         assert "likelihood.trace_probes to 2" in str(metrics["reasons"]["trace_standard_error"])
     assert found[-1]["integral"] > 0
-    *_, (_, evaluated) = measurements.sample_quality(problem, iter([_Run(problem.dataset.held_out[:3])]))
+    run = iter([_Run(problem.dataset.held_out[:3])])
+    *_, (_, parts) = measurements.figures([FiguresKey.of("Distances", model)], problem, weights(problem), run)
+    evaluated = parts["Distances"].flat()
     assert evaluated["sliced_wasserstein2"] is None
     assert evaluated["reasons"]["sliced_wasserstein2"].code == "few-samples"
     assert evaluated.keys() == {*OF_SAMPLES, "reasons"}

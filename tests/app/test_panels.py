@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from controllers_double import ControllersDouble, moons
+from controllers_double import ControllersDouble, moons, score_errors
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
@@ -41,7 +41,6 @@ from playground.kinds.noise.noise import crossed_ends
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.experiment import fields, replace
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
-from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.messages import Edit, Message, plain, setting
 
 KINDS = [getattr(panels, name) for name in panels.__all__]
@@ -1005,7 +1004,7 @@ def test_while_the_settings_give_no_data_nothing_is_measured_of_the_old_ones(sho
         assert not button.isEnabled()
         assert button.toolTip() == "<p>a.csv has no numbers.</p>"
     controllers.train_to(200, "finished")
-    assert "score_errors" not in controllers.asked
+    assert "fisher" not in controllers.asked
 
 
 def test_scores_that_training_never_shows_are_not_measured(show, state, controllers, qtbot):
@@ -1483,7 +1482,7 @@ def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state
     press(panel.test)
     controllers.run("test-set", running=False)
     assert panel.test.text() == "Test set"
-    assert controllers.asked == ["evaluate_test_set", ("cancel", "test-set")]
+    assert controllers.asked == ["test-set", ("cancel", "test-set")]
     press(panel.map)
     controllers.run("density", running=False, error="The solver needs too many steps.")
     assert panel.notice.text.text() == "The solver needs too many steps."
@@ -1512,16 +1511,12 @@ def test_the_quality_of_score_and_samples(show, state, controllers, qtbot):
     assert panel.weights.text() == "0.49 / 0.51 (true 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")
     one, sigmas = np.ones(2), np.array([0.1, 1.0])
-    controllers.measuring.errors_changed.emit(ScoreErrorCurve(1.0, sigmas, one, 0 * one, 1.9 * one, 0 * one, "exact"))
+    evaluated = controllers.measuring.evaluation_changed
+    evaluated.emit(score_errors(sigmas, one, 0 * one, 1.9 * one, 0 * one))
     assert (panel.relative.text(), panel.divergence.text()) == ("190 %", "1")
-    controllers.measuring.errors_changed.emit(
-        ScoreErrorCurve(1.0, sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one, "exact")
-    )
+    evaluated.emit(score_errors(sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one))
     assert (panel.relative.text(), panel.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
-    first, of_all = (ScoreErrorCurve(done, sigmas[:1], *[one[:1]] * 4, "exact") for done in (0.1, 1.0))
-    controllers.measuring.errors_changed.emit(first)  # the others are on their way
-    assert panel.chart.measured.shape[1] == 0
-    controllers.measuring.errors_changed.emit(of_all)
+    evaluated.emit(score_errors(sigmas[:1], *[one[:1]] * 4))
     assert panel.chart.measured.shape[1] == 1
     qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() is not None)
     assert panel.marginals.histogram.overlap() > 0.9
@@ -1531,8 +1526,9 @@ def test_the_quality_of_score_and_samples(show, state, controllers, qtbot):
     qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() < 0.1)
     press(panel.marginals.axes.buttons["1"])
     assert "y" in panel.marginals.histogram.accessibleDescription()
-    controllers.measuring.errors_changed.emit(None)
+    evaluated.emit({})
     assert panel.relative.text() == "–"
+    assert panel.chart.measured.shape[1] == 0
     controllers.playing.trajectory = None
     controllers.playing.trajectory_changed.emit(None)
     assert panel.marginals.histogram.overlap() is None
@@ -1606,7 +1602,7 @@ def test_the_paths_between_two_sets_have_figures_of_their_own(show, state, contr
     assert rows["one_step_wasserstein2"].text() == "0.50 ± 0.03 (floor 0.463)"
     assert rows["path_energy"].text() == "–"
     press(panel.measure_paths)
-    assert "path_energy" in controllers.asked
+    assert "paths" in controllers.asked
     state.edit({"sampling.kind": "langevin"})
     assert "there is only a velocity" in panel.measure_paths.toolTip()
 
@@ -1746,16 +1742,14 @@ def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, controller
     (panel,) = show(panels.QualityPanel)
     controllers.build()
     sigmas, ones, none = np.array([0.01, 0.3, 8.0]), np.ones(3), np.full(3, np.nan)
-    errors = ScoreErrorCurve(1.0, sigmas, ones, 0.1 * ones, none, none, "exact")
-    controllers.measuring.errors_changed.emit(errors)
+    evaluated = controllers.measuring.evaluation_changed
+    evaluated.emit(score_errors(sigmas, ones, 0.1 * ones, none, none) | {"score_reference": "exact"})
     said = "At 3 of 3 noise levels the exact score is 0 at all held-out points"
     assert panel.divergence.text() == "1.0 ± 0.1"
     assert panel.relative.text() == "–"
     for words in (panel.relative.toolTip(), panel.chart.empty_text, panel.chart.accessibleDescription()):
         assert said in words
-    controllers.measuring.errors_changed.emit(
-        dataclasses.replace(errors, relative=0.1 * ones, relative_error=0.01 * ones)
-    )
+    evaluated.emit(score_errors(sigmas, ones, 0.1 * ones, 0.1 * ones, 0.01 * ones))
     assert panel.relative.text() == "10 ± 1 %"
     assert said not in panel.relative.toolTip()
 
@@ -1779,10 +1773,10 @@ def test_the_score_is_measured_when_training_rests(show, state, controllers):
     controllers.train_to(100)
     assert controllers.asked == []
     controllers.train_to(200, "finished")
-    assert controllers.asked == ["score_errors"]
+    assert controllers.asked == ["fisher"]
     panel.set_folded(True)
     controllers.train_to(300, "paused")
-    assert controllers.asked == ["score_errors"]
+    assert controllers.asked == ["fisher"]
 
 
 def test_without_a_known_density_the_score_is_compared_with_the_training_sets(show, state, controllers):
@@ -1810,7 +1804,7 @@ def test_images_have_no_plane(show, state, controllers):
     assert likelihood.held_out.bits.isVisible()
     assert quality.measure_score.isEnabled()  # against the training set's
     controllers.train_to(200, "finished")
-    assert "score_errors" not in controllers.asked  # some seconds of work, which is only done when asked for
+    assert "fisher" not in controllers.asked  # some seconds of work, which is only done when asked for
     assert not quality.marginals.axes.isVisible()
     assert "mean brightness" in quality.marginals.histogram.accessibleDescription()
 

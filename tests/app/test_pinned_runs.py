@@ -9,23 +9,23 @@ import math
 import pytest
 
 from playground.app.model.pinned_runs import (
-    FIGURES,
-    KL,
     LONGEST_NAME,
     MOST,
+    OF_KL,
     PinnedRun,
     PinnedRuns,
     clean_name,
     differences,
     from_json,
     to_json,
-    with_figures,
 )
 from playground.app.model.run_table import table_text
 from playground.app.model.state import State
 from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace, reset_key
+from playground.lab.store import Store
 from playground.messages import Message
+from tests.app.conftest import with_figures
 
 MEASURED = {
     "wasserstein2": 0.2,
@@ -44,11 +44,6 @@ def run(number: int, name: str = "", **changes) -> PinnedRun:
     return PinnedRun(number, name or f"run {number}", experiment, sampler_steps=10)
 
 
-def test_all_figures_of_samples_are_kept_by_their_names():
-    assert set(FIGURES) == {*OF_SAMPLES, *KL} - {"nearest_neighbour_rows"}  # those are rows of data, no figure
-    assert len(set(FIGURES)) == len(FIGURES)
-
-
 def test_only_what_differs_is_said():
     runs = [run(1), run(2, sampling__seed=3), run(3, sampling__kind="probability-flow", sampling__steps=25)]
     assert differences(runs) == {
@@ -65,7 +60,7 @@ def test_only_what_differs_is_said():
 
 
 def pinned_names(*changes: dict[str, object]) -> list[str]:
-    pinned = PinnedRuns(State())
+    pinned = PinnedRuns(State(), Store)
     for settings in changes:
         pinned.pin(run(pinned.next_number, "", **settings))
     return [one.name for one in pinned.runs]
@@ -90,7 +85,7 @@ def test_runs_of_one_sampler_are_named_by_what_differs():
 
 
 def test_runs_of_one_training_are_named_by_its_steps_whose_thousands_stay_together():
-    pinned = PinnedRuns(State())
+    pinned = PinnedRuns(State(), Store)
     for steps in ({"trained_steps": 2_565}, {"trained_steps": 5_430}, {"trained_from": 1_234}, {"trained_from": 99}):
         pinned.pin(dataclasses.replace(run(pinned.next_number), **steps))
     assert [one.name for one in pinned.runs] == [
@@ -106,7 +101,7 @@ def test_runs_of_one_training_are_named_by_its_steps_whose_thousands_stay_togeth
 
 
 def test_a_name_that_is_too_long_loses_whole_differences_and_no_digits():
-    pinned = PinnedRuns(State())
+    pinned = PinnedRuns(State(), Store)
     for steps in (999_998, 999_999):
         first = run(pinned.next_number, sampling__seed=steps, objective__kind="exact", sampling__guidance=2.0)
         pinned.pin(dataclasses.replace(first, trained_from=steps))
@@ -117,7 +112,7 @@ def test_a_name_that_is_too_long_loses_whole_differences_and_no_digits():
 
 
 def test_a_name_that_the_user_gave_stays():
-    pinned = PinnedRuns(State())
+    pinned = PinnedRuns(State(), Store)
     pinned.pin(run(1, objective__kind="exact"))
     pinned.rename(1, "mine")
     pinned.pin(run(2, objective__kind="sliced"))
@@ -144,7 +139,7 @@ def test_runs_come_back_from_json():
     ]
     assert after[0].shares("mode_weights") == (0.25, 0.75)
     assert after[0].why_missing("classifier_accuracy") == MEASURED["reasons"]["classifier_accuracy"]
-    assert after[1].figures is None
+    assert not after[1].is_measured
 
 
 def test_a_run_of_a_version_with_one_seed_has_the_weights_of_its_session():
@@ -222,7 +217,8 @@ def test_a_file_has_no_more_runs_than_can_be_pinned():
 
 def test_the_list_is_full_by_number_and_by_size(qapp):
     state = State()
-    runs = PinnedRuns(state)
+    store = Store()
+    runs = PinnedRuns(state, lambda: store)
     for number in range(1, MOST + 1):
         assert not runs.is_full
         runs.pin(run(number))
@@ -231,20 +227,23 @@ def test_the_list_is_full_by_number_and_by_size(qapp):
     assert not runs.is_full
     strokes = [{"points": [(0.1234567890123, 0.5)] * 9_000, "radius": 0.1}] * 20
     drawn = PinnedRun(1, "drawn", replace(Experiment(), {"data.kind": "drawn", "data.strokes": strokes}))
-    state.put(pins=runs.load([drawn]))
+    state.put(pins=runs.load([drawn], store))
     assert runs.is_full
 
 
 def test_equal_documents_of_two_files_have_figures_of_their_own():
     state = State()
-    runs = PinnedRuns(state)
+    store = Store()
+    runs = PinnedRuns(state, lambda: store)
     told = []
     runs.changed.connect(lambda: told.append(runs.is_full))
     for distance in (0.1, 0.9, 0.1):
-        one = dataclasses.replace(run(1, "one"), figures={"wasserstein2": distance})
-        state.load(Experiment(), pins=runs.load([one]))
+        one = with_figures(run(1, "one"), {"wasserstein2": distance})
+        state.load(Experiment(), pins=runs.load([one], store))
         assert [pinned.figure("wasserstein2") for pinned in runs.runs] == [distance]
-    state.load(Experiment(), pins=runs.load([run(2, "two")]))  # other runs, whose sizes are known at every moment
+    state.load(
+        Experiment(), pins=runs.load([run(2, "two")], store)
+    )  # other runs, whose sizes are known at every moment
     assert [pinned.name for pinned in runs.runs] == ["two"]
     assert not any(told)
 
@@ -263,7 +262,9 @@ def test_the_table_has_the_names_of_metrics_json_and_one_row_a_run():
     runs = [with_figures(run(1, "a,b"), MEASURED), run(2, "=1+1", sampling__kind="langevin", noise__kind="vp")]
     header, first, second = csv.reader(io.StringIO(table_text(runs)))
     assert header[:2] == ["run", "sampling.kind"]
-    assert header[-len(FIGURES) :] == list(FIGURES)
+    figures = [*OF_SAMPLES, *OF_KL]
+    figures.remove("nearest_neighbour_rows")  # which are rows of the data, no figure
+    assert header[-len(figures) :] == figures
     assert {"noise.kind", "nfe_mean", "nfe_max", "sampling_seconds", "sampling.seed"} <= set(header)
     cells = dict(zip(header, first, strict=True))
     assert cells["run"] == "a,b"

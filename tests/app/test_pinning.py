@@ -7,7 +7,7 @@ import pytest
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.pinning import TASK
-from playground.app.model.pinned_runs import KL, PinnedRun
+from playground.app.model.pinned_runs import OF_KL, PinnedRun
 from playground.app.style.number_formats import format_count
 from playground.lab.document import LessonPlace
 from playground.lab.evaluation import sample_distances
@@ -111,7 +111,7 @@ def test_the_adaptive_solver_has_no_steps_but_a_mean_and_a_most(qtbot, controlle
 
 
 def test_what_quality_measured_of_this_run_is_taken(qtbot, controllers):
-    controllers.measuring.evaluate_samples()
+    controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
     controllers.pinning.pin()
     assert not controllers.tasks.running(TASK)
@@ -120,7 +120,7 @@ def test_what_quality_measured_of_this_run_is_taken(qtbot, controllers):
 
 
 def test_figures_of_another_run_are_not_taken(qtbot, controllers):
-    controllers.measuring.evaluate_samples()
+    controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
     before = controllers.measuring.evaluation["wasserstein2"]
     controllers.playing.restart(True)
@@ -167,7 +167,7 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
     assert run.trained_steps == controllers.training.trained_steps == 40
     assert playing.trajectory is not before
     assert pinning.is_pinned
-    assert pinning._origins[1].version == controllers.building.workspace.newest.version
+    assert run.model == controllers.building.workspace.model_key(run.experiment)
     assert len(told) == 2
     assert not told[0].is_current()
 
@@ -368,15 +368,15 @@ def test_the_test_set_s_kl_is_that_of_the_weights_that_the_run_followed(qtbot, c
     controllers.pinning.pin()
     change(qtbot, controllers, {"sampling.source": "exact"})
     controllers.pinning.pin()
-    controllers.measuring.evaluate_test_set()
+    controllers.measuring.measure("test-set")
     qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
     learned, exact = controllers.pinning.pinned.runs
-    assert [learned.figures[key] for key in KL] == [controllers.measuring.evaluation[key] for key in KL]
+    assert [learned.figures[key] for key in OF_KL] == [controllers.measuring.evaluation[key] for key in OF_KL]
     assert exact.figure("kl") is None
     before = learned.figure("kl")
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished" and controllers.training.trained_steps == 80)
-    controllers.measuring.evaluate_test_set()
+    controllers.measuring.measure("test-set")
     qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
     assert controllers.measuring.evaluation["kl"] != before
     assert controllers.pinning.pinned.runs[0].figure("kl") == before

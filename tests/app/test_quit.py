@@ -28,7 +28,7 @@ def keep_busy(self):
 
 def start(self):
     self.controllers.training.start()
-    self.controllers.measuring.evaluate_test_set()
+    self.controllers.measuring.measure("test-set")
     self.controllers.measuring.density_map()
     self.exports.video()
     dialog = self.exports.dialog

@@ -237,22 +237,20 @@ def measured(controllers) -> bool:
 
 
 def test_figures_belong_to_the_weights_that_they_were_measured_with_and_follow_the_step(qtbot, controllers):
-    measuring, errors, ready = controllers.measuring, [], ("test_nll", "sliced_wasserstein2")
-    measuring.errors_changed.connect(errors.append)
-    for measure in (measuring.evaluate_test_set, measuring.evaluate_samples, measuring.score_errors):
-        measure()
+    measuring, ready = controllers.measuring, ("test_nll", "sliced_wasserstein2")
+    for task in ("test-set", "quality", "fisher"):
+        measuring.measure(task)
     measuring.inspect(0.3, 0.2)
     qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= measuring.evaluation.keys())
-    newest, newest_errors, log_prob = measuring.evaluation, errors[-1], measuring.likelihood.flow.log_prob
+    newest, log_prob = measuring.evaluation, measuring.likelihood.flow.log_prob
     controllers.replaying.choose(0)
     assert measuring.evaluation.keys() <= {"reasons"}
-    assert errors[-1] is None
     assert measuring.likelihood is None
     qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= measuring.evaluation.keys())
     earlier = measuring.evaluation
     for figure in ready:
         assert earlier[figure] > newest[figure]  # it was not trained
-    assert not np.allclose(errors[-1].relative, newest_errors.relative)
+    assert not np.allclose(earlier["relative_score_error"], newest["relative_score_error"])
     np.testing.assert_allclose(measuring.likelihood.point, (0.3, 0.2))
     assert measuring.likelihood.untrained
     assert measuring.likelihood.flow.log_prob != pytest.approx(log_prob, abs=1e-3)
@@ -264,7 +262,7 @@ def test_figures_belong_to_the_weights_that_they_were_measured_with_and_follow_t
 
 def test_a_file_has_run_and_figures_of_the_newest_weights_whichever_are_in_view(qtbot, controllers, tmp_path):
     newest = controllers.playing.trajectory.positions[-1].copy()
-    controllers.measuring.evaluate_samples()
+    controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: measured(controllers) and "sliced_wasserstein2" in controllers.measuring.evaluation)
     figure = controllers.measuring.evaluation["sliced_wasserstein2"]
     controllers.replaying.choose(0)

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
 from playground.app.dialogs.runs_window import RunsWindow
-from playground.app.model.pinned_runs import FIGURES, PinnedRun, with_figures
+from playground.app.model.pinned_runs import OF_KL, PinnedRun
 from playground.app.model.state import State
 from playground.app.panels import RunsPanel
 from playground.app.panels.run_columns import all_columns
@@ -20,9 +20,10 @@ from playground.app.style.wrapping import BREAK
 from playground.app.widgets import file_prompts
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.document import Pin
+from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
 from playground.messages import Message
-from tests.app.conftest import apply_theme, put_pin
+from tests.app.conftest import apply_theme, put_pin, with_figures
 
 ENDS = {"wasserstein2_floor": 0.1, "wasserstein2_floor_std": 0.01, "classifier_accuracy_standard_error": 0.01}
 
@@ -298,7 +299,7 @@ def test_no_cell_of_the_card_is_cut_at_any_width(panel, controllers):
         last = table.visualItemRect(rows(table)[-1].child(0))
         assert last.bottom() <= table.viewport().height()
     assert hidden == [True, False, False]
-    fill(controllers, [dataclasses.replace(run, figures={}) for run in [*RUNS, long]])
+    fill(controllers, [dataclasses.replace(run, distances=None) for run in [*RUNS, long]])
     assert table.isColumnHidden(4)  # these data have no modes
 
 
@@ -359,7 +360,7 @@ def test_k_pins_the_run_of_the_window_and_it_is_exported(window, qtbot, tmp_path
     with qtbot.waitSignal(window.exports.finished):
         window.actions_by_key.trigger("file.export_runs")
     header, row = csv.reader(path.read_text(encoding="utf-8").splitlines())
-    assert header[-len(FIGURES) :] == list(FIGURES)
+    assert {*OF_SAMPLES, *OF_KL} - {"nearest_neighbour_rows"} <= {*header}
     assert row[0] == run.name
     window.state.mark_saved()
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.app.controllers import measurements
 from playground.data import Dataset
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.lab.score_errors import score_errors
 
 POINTS = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]
 IMAGES = np.random.default_rng(0).uniform(-1, 1, size=(60, 3, 8, 8))
@@ -27,31 +27,30 @@ DATA = {
 }
 
 
-def errors(problem: Problem, score: Any, monkeypatch: pytest.MonkeyPatch) -> ScoreErrorCurve:
-    monkeypatch.setattr(measurements, "learned_score", lambda *_: score)
-    *_, (fraction, found) = measurements.score_errors(problem, None, levels=5, points=200)
-    assert fraction == 1
+def errors(problem: Problem, score: Any) -> ScoreErrorCurve:
+    *_, found = score_errors(problem, score, levels=5, points=200)
+    assert found.fraction == 1
     return found
 
 
 @pytest.mark.parametrize("make", DATA.values(), ids=DATA.keys())
 def test_the_score_that_is_held_against_has_no_error_and_half_of_it_has_half(
-    make: Callable[[], Problem], monkeypatch: pytest.MonkeyPatch
+    make: Callable[[], Problem],
 ) -> None:
     problem = make()
     source = "exact" if problem.density is not None else "empirical"
     assert problem.reference == source
     known = problem.known_score(source)
     assert known is not None
-    perfect = errors(problem, known, monkeypatch)
+    perfect = errors(problem, known)
     assert perfect.source == source
     assert perfect.relative.max() == 0
-    half = errors(problem, lambda x, sigma: 0.5 * known(x, sigma), monkeypatch)
+    half = errors(problem, lambda x, sigma: 0.5 * known(x, sigma))
     np.testing.assert_allclose(half.relative, 0.5, rtol=1e-3)
     assert (half.divergence > 0).all()
 
 
-def test_a_file_in_order_is_measured_all_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_in_order_is_measured_all_over() -> None:
     """A score that is wrong in the second half of a file alone."""
     far = np.concatenate([POINTS[:300], POINTS[:300] + np.array([4000, 0])])
     problem = Problem.build(
@@ -64,15 +63,15 @@ def test_a_file_in_order_is_measured_all_over(monkeypatch: pytest.MonkeyPatch) -
     def half_right(x: Any, sigma: Any) -> Any:
         return known(x, sigma) * (x[:, :1] < 0)
 
-    found = errors(problem, half_right, monkeypatch)
+    found = errors(problem, half_right)
     assert found.relative[0] == pytest.approx(0.5**0.5, abs=0.1)
 
 
-def test_images_are_told_apart_from_a_grey_level_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_told_apart_from_a_grey_level_on() -> None:
     problem = Problem.build(replace(Experiment(), {"data.kind": "digits"}))
     known = problem.known_score("empirical")
     assert known is not None
-    found = errors(problem, known, monkeypatch)
+    found = errors(problem, known)
     assert found.sigmas[0] == pytest.approx(2 / 17)  # the user's pixels go from -1 to 1 in 17 levels
 
 

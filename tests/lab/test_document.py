@@ -24,7 +24,7 @@ from playground.lab.compute import compute, result
 from playground.lab.document import Document, LessonPlace, NeedsTraining, Pin
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
-from playground.lab.keys import GIVEN, ModelKey, PointsKey, TrainingKey, WeightsKey
+from playground.lab.keys import GIVEN, FiguresKey, ModelKey, PointsKey, TrainingKey, WeightsKey
 from playground.lab.measured import Figures, Measured
 from playground.lab.opened import Opened
 from playground.lab.points import Points
@@ -240,7 +240,7 @@ class Machine(RuleBasedStateMachine):
         np.testing.assert_array_equal(found.positions, by_hand.positions)
         points: Points = result(compute(self.document.points, self.store, "cpu"))
         assert len(points.saved.held_out) == first.likelihood.points  # a training owns its split
-        figures: Figures = result(compute(PARTS["Distances"].key(self.document), self.store, "cpu"))
+        figures: Figures = result(compute(FiguresKey.of("Distances", self.document.model), self.store, "cpu"))
         problem = Problem.build(experiment, experiment.data.load(first.likelihood.points))
         *_, last = sample_distances(problem, by_hand.positions[-1])
         assert last.metrics is not None
@@ -280,7 +280,7 @@ def keys_of(experiment: Experiment) -> dict[str, Any]:
     document = Document.of(experiment)
     named = document.begun("a training")
     assert named.training is not None
-    parts = {name: part.key(named) for name, part in PARTS.items()}
+    parts = {name: FiguresKey.of(name, named.model) for name in PARTS}
     known = Document.of(replace(experiment, {"sampling.source": "exact"})).begun("a training")
     return parts | {
         POINTS: document.points,
@@ -311,7 +311,8 @@ OF_POINTS = {POINTS, WHOLE, NAMED, RUN, "run of the exact score", *PARTS}
             {"sampling.steps": 4},
             {RUN, "run of the exact score", "Sampling", "Distances", "Error budget", "Path energy"},
         ),
-        ({"likelihood.tolerance": 1e-3}, {"Likelihoods"}),
+        ({"likelihood.tolerance": 1e-3}, {"Likelihoods", "Integral"}),
+        ({"likelihood.interpolation": "linear"}, set()),
     ],
 )
 def test_a_key_has_what_its_value_depends_on_and_nothing_else(changes: dict[str, Any], others: set[str]) -> None:
@@ -485,16 +486,16 @@ def test_the_final_loss_of_opened_weights_is_measured() -> None:
     opened = Opened.of(SMALL, "cpu").begun()
     result(opened.compute(opened.training))
     again = Opened.session(opened.saved(), "cpu")
-    first, second = (result(one.compute(PARTS["Final loss"].key(one.document))) for one in (opened, again))
+    first, second = (result(one.compute(FiguresKey.of("Final loss", one.document.model))) for one in (opened, again))
     assert [second[key] for key in ("final_loss", "optimal_loss")] == [
         first[key] for key in ("final_loss", "optimal_loss")
     ]
     untold = Opened.session(dataclasses.replace(opened.saved(), training={}), "cpu")
-    third = result(untold.compute(PARTS["Final loss"].key(untold.document)))
+    third = result(untold.compute(FiguresKey.of("Final loss", untold.document.model)))
     assert third["final_loss"] == first["final_loss"]
     assert "How training ended is not known" in str(third["optimal_loss"].reason)
     untrained = Opened.of(replace(SMALL, {"training.steps": 0}), "cpu").begun()
-    nothing = result(untrained.compute(PARTS["Final loss"].key(untrained.document)))
+    nothing = result(untrained.compute(FiguresKey.of("Final loss", untrained.document.model)))
     assert "Nothing was trained" in str(nothing["final_loss"].reason)
 
 
@@ -522,7 +523,7 @@ def test_what_only_a_store_has_says_so_when_it_is_gone() -> None:
 @pytest.mark.parametrize("part", ["Final loss", "Distances", "Score errors", "Path energy"])
 def test_figures_are_written_and_read_as_they_were(part: str, tmp_path: Path) -> None:
     document = Document.of(SMALL).begun()
-    key = PARTS[part].key(document)
+    key = FiguresKey.of(part, document.model)
     with Store(tmp_path) as store:
         figures: Figures = result(compute(key, store, "cpu"))
     with Store(tmp_path) as store:

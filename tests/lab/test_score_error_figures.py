@@ -8,7 +8,7 @@ from playground.data import Dataset
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.score_error_curve import at_sigma
-from playground.lab.score_errors import METRICS, score_errors, score_figures
+from playground.lab.score_errors import METRICS, score_errors, score_figures, within_a_second
 from tests.fitting import fitting
 
 CLOUD = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]
@@ -72,7 +72,7 @@ def test_a_large_training_set_is_compared_at_fewer_levels(count: int) -> None:
     problem = Problem.build(file, Dataset("a.csv", points[:count], None, (2,), ("a", "b"), points[count:]))
     known = problem.known_score("empirical")
     assert known is not None
-    *_, (_, found) = score_figures(problem, known)
+    *_, (_, found) = score_figures(problem, known, *within_a_second(problem))
     assert max(found["relative_score_error"]) == 0
     assert len(found["score_sigmas"]) == (24 if count == 300 else 8)
 

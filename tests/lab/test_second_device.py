@@ -18,6 +18,7 @@ from playground.lab.latent import interpolate
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
+from playground.lab.score_errors import score_figures
 from playground.lab.training import Trainer
 from tests.fitting import fitting
 from tests.second_device import second_device
@@ -173,4 +174,4 @@ def test_what_the_canvas_shows(device: torch.device) -> None:
         assert np.isfinite(empirical_density_over(made, BOUNDS, 0.3, time)).all()
     assert last(density_map(made, trainer.ema, BOUNDS, 8)).log_density is not None
     weights = Weights(1, trainer.snapshot(), False)
-    assert last(measurements.score_errors(made, weights, 3, 20))[1] is not None
+    assert last(score_figures(made, measurements.learned_score(made, weights), 3, 20))[1] is not None

@@ -266,13 +266,16 @@ class Building(QObject):
         self._opened = self._state.document
         self._settle.start()
 
-    def open_experiment(self, experiment: Experiment, session: Session | None = None, **parts: Any) -> None:
+    def open_experiment(
+        self, experiment: Experiment, session: Session | None = None, store: Store | None = None, **parts: Any
+    ) -> None:
         """Take other settings, with new weights or those of a session. Earlier trainings are lost.
 
         Args:
+            store: has what was computed of it; None if that is nothing.
             parts: other parts of its document, by name.
         """
-        self._open(session, new_store())
+        self._open(session, store or new_store())
         self._state.load(experiment, **parts)
         self._opened = self._state.document
         self._settle.start()

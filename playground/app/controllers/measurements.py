@@ -2,10 +2,11 @@
 
 import dataclasses
 import math
-from collections.abc import Container, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from msgspec import structs
 
 from playground.app.model.views import (
     Bounds,
@@ -18,11 +19,14 @@ from playground.app.model.views import (
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import torch_threads
 from playground.lab.conflicts import flow_conflict
+from playground.lab.keys import FiguresKey
 from playground.lab.label_dropout_checks import untrained_likelihood_score
-from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.lab.measured import Figures
+from playground.lab.store import Store
 from playground.messages import Message
 
 if TYPE_CHECKING:
+    from playground.lab.model import Model
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
     from playground.theory.guidance import LabelledScore
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 MAP_CELLS = 64  # cells across and down of a learned density that follows sigma; it takes a second or two
 ASKED_CELLS = 160  # the same of a requested map
 ENERGY_CELLS = 120  # the same of an energy, which needs no paths; it takes a twentieth of a second
+SHARES = {"Likelihoods": 0.7}  # of the work of a measurement that has other parts
 INTERPOLATION_POINTS, INTERPOLATION_IMAGES = 65, 11  # a smooth line, and images that fit in a row
 
 Result = TypeVar("Result")
@@ -48,17 +53,21 @@ def learned_score(problem: "Problem", weights: Weights) -> "ScoreNetwork":
     return network.requires_grad_(False)
 
 
+def learned_model(problem: "Problem", weights: Weights) -> "Model":
+    """A problem with a network of its own, as command line and Python have it."""
+    from playground.lab.model import Model
+
+    return Model(problem, learned_score(problem, weights), {"step": np.array(weights.made)}, earlier=weights.earlier)
+
+
 def sampled_score(problem: "Problem", weights: Weights) -> "LabelledScore":
     """The score that the experiment's sampler follows: a known one, or the learned one with what guides it."""
-    from playground.lab.autoguidance import with_weaker
-
-    known = problem.known_score()
-    return known or with_weaker(problem, learned_score(problem, weights), weights.earlier, weights.made)
+    return learned_model(problem, weights).score
 
 
 def likelihood_score(problem: "Problem", weights: Weights) -> "ScoreFunction":
     """The score function that the experiment's likelihoods use."""
-    return problem.known_score(problem.experiment.likelihood.source) or learned_score(problem, weights)
+    return learned_model(problem, weights).likelihood_score
 
 
 def point_likelihood(
@@ -213,61 +222,35 @@ def density_of(
         yield progress.fraction, view  # repeated if nothing is new, because a reader may have missed the last one
 
 
-def test_set(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
-    """NLL of the held-out points, entropy, KL, and in the plane the integral of the density."""
-    from playground.lab.density_map import integral
-    from playground.lab.evaluation import OF_SAMPLES, evaluate
+def figures(
+    keys: Iterable[FiguresKey],
+    problem: "Problem",
+    weights: Weights,
+    run: "Iterable[Trajectory]" = (),
+    store: Store | None = None,
+) -> Progress[dict[str, Figures]]:
+    """Measure parts of the figures one after another; the result has each part, maybe not yet whole.
 
-    score = likelihood_score(problem, weights)
-    flows = problem.shape == (2,) and flow_conflict(problem.experiment) is None
-    share = 0.7 if flows else 1.0  # of the work; the rest is for the integral
-    metrics = None
-    for step in evaluate(problem, score):
-        metrics = step.metrics and _without(step.metrics, OF_SAMPLES)
-        yield share * step.fraction, metrics
-    if flows:
-        assert metrics is not None
-        for progress in integral(problem, score):
-            found = metrics if progress.value is None else metrics | {"integral": progress.value}
-            # Repeated, because a reader may have missed the last ones.
-            yield share + (1 - share) * progress.fraction, found
+    Args:
+        run: completes the run that is measured, if one is.
+        store: takes each part that is whole.
+    """
+    from playground.lab.run_figures import PARTS, Measurable
 
-
-def _without(metrics: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
-    """Figures and reasons without those of some keys."""
-    kept = {key: value for key, value in metrics.items() if key not in keys}
-    return kept | {"reasons": {key: why for key, why in metrics["reasons"].items() if key not in keys}}
-
-
-def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress[dict[str, Any]]:
-    """Distance between a run's final particles and the data, and the weights of the modes; `run` completes the run."""
-    from playground.lab.evaluation import sample_distances
-
+    begun, trajectory = 0.0, None
     for trajectory in run:
-        yield 0.9 * len(trajectory) / trajectory.total, None
-    for progress in sample_distances(problem, np.array(trajectory.positions[-1])):
-        yield 0.9 + 0.1 * progress.fraction, progress.metrics
-
-
-def error_budget(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
-    """The parts of the distance between samples and data, see :mod:`playground.lab.error_budget`."""
-    from playground.lab import error_budget as budget
-
-    yield from budget.error_budget(problem, sampled_score(problem, weights))
-
-
-def path_energy(problem: "Problem", weights: Weights) -> Progress[dict[str, Any]]:
-    """Figures of the paths between two sets, see :mod:`playground.lab.path_energy`."""
-    from playground.lab import path_energy as paths
-
-    yield from paths.path_figures(problem, problem.known_score() or learned_score(problem, weights))
-
-
-def score_errors(
-    problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000
-) -> Progress[ScoreErrorCurve]:
-    """Errors of the learned score along sigma, see :func:`playground.lab.score_errors.score_errors`."""
-    from playground.lab import score_errors as along
-
-    for found in along.score_errors(problem, learned_score(problem, weights), levels, points):
-        yield found.fraction, found
+        begun = 0.9 * len(trajectory) / trajectory.total
+        yield begun, None
+    found: dict[str, Figures] = {}
+    for key in keys:
+        asked = key.model.experiment
+        settings = structs.replace(problem.experiment, sampling=asked.sampling, likelihood=asked.likelihood)
+        model = learned_model(dataclasses.replace(problem, experiment=settings), weights)
+        share = SHARES.get(key.part, 1.0 - begun)
+        for fraction, _, told in PARTS[key.part].measure(Measurable(model, run=trajectory)):
+            if told is not None:
+                found = found | {key.part: Figures.of(told)}
+            if store is not None and told is not None and fraction == 1.0:
+                store.hold(key, found[key.part])
+            yield begun + share * fraction, found or None  # repeated, because a reader may have missed the last ones
+        begun += share

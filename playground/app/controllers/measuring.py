@@ -1,7 +1,7 @@
 """Measurements on request: likelihoods, densities, test sets, samples and score errors."""
 
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -13,21 +13,18 @@ from playground.app.controllers.notification import Notification, conflict, stop
 from playground.app.controllers.overlay_timing import FOLLOWING
 from playground.app.controllers.playing import Playing, of_a_run
 from playground.app.controllers.replaying import Replaying
-from playground.app.model import kept_figures
+from playground.app.model import figures
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, LatentInterpolation, PointLikelihood
-from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.app.workers.tasks import Tasks
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.document import Place
 from playground.lab.experiment import Experiment
-from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.lab.keys import ModelKey
+from playground.lab.measured import Figures, Measured
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
-
-if TYPE_CHECKING:
-    from playground.lab.problem import Problem
 
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
@@ -35,16 +32,16 @@ POINT_KEYS = frozenset(
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
 STALE = Message("stale", "Measured with other settings than the present ones: measure again.")
+STALE_FIGURE = Measured(None, reason=STALE)
 SETTLE = 250  # ms that a chosen training step must stay before its weights are measured
-TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "budget", "paths", "fisher")
-
-
-def _marking_final(
-    progress: measurements.Progress[dict[str, Any]],
-) -> measurements.Progress[tuple[bool, dict[str, Any]]]:
-    """Adds to the figures whether they are the final ones of the whole measurement."""
-    for fraction, metrics in progress:
-        yield fraction, None if metrics is None else (fraction == 1.0, metrics)
+TITLES = {
+    "test-set": "Test set",
+    "quality": "Quality",
+    "budget": "Error budget",
+    "paths": "Paths between the sets",
+    "fisher": "Score errors",
+}
+TASKS = ("likelihood", "interpolation", "density", FOLLOWING, *TITLES)
 
 
 def _number(place: Place) -> int | None:
@@ -64,14 +61,12 @@ class Measuring(QObject):
         likelihood_changed(PointLikelihood | None)
         interpolation_changed(LatentInterpolation | None)
         evaluation_changed(dict): the figures so far.
-        errors_changed(ScoreErrorCurve | None)
         notified(Notification)
     """
 
     likelihood_changed = Signal(object)
     interpolation_changed = Signal(object)
     evaluation_changed = Signal(object)
-    errors_changed = Signal(object)
     notified = Signal(object)
 
     def __init__(
@@ -87,11 +82,9 @@ class Measuring(QObject):
         super().__init__(parent)
         self._state, self._building, self._replaying, self._playing = state, building, replaying, playing
         self._following, self._tasks = following, tasks
-        self._evaluation: dict[str, Any] = {}
+        self._shown: dict[str, Figures] = {}  # by part: those known now, or measured last
         self._likelihood: PointLikelihood | None = None
         self._interpolation: LatentInterpolation | None = None
-        self._samples: tuple[Trajectory, Mapping[str, Any]] | None = None  # the run measured last, and its figures
-        self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys in the evaluation
         self._clicked: tuple[Place, ...] = state.document.clicked  # those that are measured
         self._point: np.ndarray | None = None  # the first of them
         self._finished_map: DensityView | None = None  # shown when the map in progress was requested
@@ -113,7 +106,9 @@ class Measuring(QObject):
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
-        return dict(self._evaluation)
+        """The figures as metrics.json has them; of those that are missing only the reasons."""
+        found = figures.joined([shown.flat() for shown in self._shown.values()]) if self._shown else {}
+        return {name: value for name, value in found.items() if value is not None}
 
     @property
     def likelihood(self) -> PointLikelihood | None:
@@ -131,10 +126,10 @@ class Measuring(QObject):
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
         if of_a_run(keys):
-            self._forget("quality")
-            self._forget("budget")
-            self._forget("paths")
-            self._recall()
+            for task in ("quality", "budget", "paths"):
+                self._tasks.cancel(task)
+                self._outdate(figures.MEASUREMENTS[task])
+            self.look_up()
         if "likelihood.source" in keys:
             self.forget_weights()
 
@@ -254,9 +249,13 @@ class Measuring(QObject):
         The test set takes longer. It is repeated only if it is being measured; its old figures are dropped.
         """
         if keys & TEST_SET_KEYS and flow_conflict(self._state.experiment) is None:
-            self._forget_followed()
+            if not self._shown.keys().isdisjoint(figures.MEASUREMENTS["test-set"]):
+                from playground.lab.evaluation import FROM_LIKELIHOOD  # torch is loaded if something was measured
+
+                self._outdate(figures.MEASUREMENTS["test-set"], {*FROM_LIKELIHOOD, "integral"})
+            self.look_up()
             if self._tasks.running("test-set"):
-                self.evaluate_test_set()
+                self.measure("test-set")
         first, interpolation = self._likelihood, self._interpolation
         if first is not None and keys & POINT_KEYS and likelihood_conflict(self._state.experiment) is None:
             self._inspect(first.point, first.number)
@@ -358,87 +357,35 @@ class Measuring(QObject):
         else:
             self._following.unpin()
 
-    def evaluate_test_set(self) -> None:
-        """Measure NLL, entropy, KL and the integral over the plane."""
-        model = self._measurable(likelihood_conflict)
-        if model is None:
-            return
-        self._tasks.start(
-            "test-set",
-            "Test set",
-            lambda: _marking_final(measurements.test_set(model.problem, model.weights)),
-            self.evaluated("test-set"),
-        )
-
-    def evaluate_samples(self) -> None:
-        """Measure the distance between the final particles and the data; an incomplete run is completed first."""
+    def measure(self, task: str) -> None:
+        """Measure figures of the settings and weights in view: one of :data:`playground.app.model.figures.MEASUREMENTS`."""
         workspace, trajectory = self._building.workspace, self._playing.trajectory
-        if workspace is None or trajectory is None or not len(trajectory):
-            return
-        problem, run = workspace.problem, self._playing.trajectory_iterator()
-        show, recorded = (
-            self.evaluated("quality"),
-            trajectory if trajectory.finished and not self._playing.lags else None,
-        )
-
-        def take(found: tuple[bool, Mapping[str, Any]]) -> None:
-            show(found)
-            if found[0] and recorded is not None:  # otherwise it was sampled again and may end elsewhere
-                self._samples = recorded, found[1]
-
-        self._tasks.start(
-            "quality",
-            "Quality",
-            lambda: _marking_final(measurements.sample_quality(problem, run())),
-            take,
-        )
-
-    def figures_of(self, trajectory: Trajectory) -> Mapping[str, Any] | None:
-        """The figures of the last measurement, if it was of the end of this run."""
-        return self._samples[1] if self._samples is not None and self._samples[0] is trajectory else None
-
-    def show_figures(self, trajectory: Trajectory, figures: Mapping[str, Any]) -> None:
-        """Show figures of this run that were measured elsewhere, if it is in view and has the current settings."""
-        if self._playing.trajectory is trajectory and self._playing.is_of_now:
-            self._tasks.cancel("quality")
-            self._samples = trajectory, figures
-            self._show_metrics("quality", figures)
-
-    def error_budget(self) -> None:
-        """Split the distance between samples and data by its causes, for the settings and weights in view."""
-        self._measure_figures("budget", "Error budget", measurements.error_budget)
-
-    def path_energy(self) -> None:
-        """Measure the paths between the start set and the data, for the settings and weights in view."""
-        self._measure_figures("paths", "Paths between the sets", measurements.path_energy)
-
-    def _measure_figures(
-        self,
-        task: str,
-        title: str,
-        measure: Callable[["Problem", Weights], measurements.Progress[dict[str, Any]]],
-    ) -> None:
-        """Measure figures of the settings and weights in view, and show them."""
-        workspace = self._building.workspace
         if workspace is None:
             return
-        problem, weights = workspace.problem, workspace.weights
-        self._tasks.start(task, title, lambda: _marking_final(measure(problem, weights)), self.evaluated(task))
-
-    def score_errors(self) -> None:
-        """Measure the error of the learned score along sigma, against the exact or the smoothed training set's score."""
-        workspace = self._building.workspace
-        if workspace is None or workspace.problem.reference is None:
+        problem, weights, store = workspace.problem, workspace.weights, self._building.store
+        run: Callable[[], Iterable[Trajectory]] = tuple
+        if task == "test-set" and self._measurable(likelihood_conflict) is None:
             return
-        problem, weights = workspace.problem, workspace.weights
-        keep = self._keeper("fisher")
+        if task == "fisher" and problem.reference is None:
+            return
+        if task == "quality":
+            if trajectory is None or not len(trajectory):
+                return
+            run = self._playing.trajectory_iterator()  # one that has not ended is completed first
+        assert workspace.key is not None
+        model = ModelKey.after(workspace.key, weights.made, self._state.experiment)
+        keys = [figures.key(part, model) for part in figures.MEASUREMENTS[task]]
+        keeps = workspace.training != "training"  # otherwise it changes the weights meanwhile
+        self._tasks.start(
+            task,
+            TITLES[task],
+            lambda: measurements.figures(keys, problem, weights, run(), store if keeps else None),
+            self._show_figures,
+        )
 
-        def take(errors: ScoreErrorCurve) -> None:
-            if errors.fraction >= 1.0:
-                keep(errors)
-            self._show_errors(errors)
-
-        self._tasks.start("fisher", "Score errors", lambda: measurements.score_errors(problem, weights), take)
+    def _show_figures(self, found: Mapping[str, Figures]) -> None:
+        self._shown |= found
+        self.evaluation_changed.emit(self.evaluation)
 
     def cancel(self, task: str) -> None:
         if task == "density" and self._tasks.running(task):
@@ -454,78 +401,27 @@ class Measuring(QObject):
             second = () if between is None else (_place(between.ends[1], between.numbers[1]),)
             self._put_clicked((self._clicked[0], *second))
 
-    def evaluated(self, task: str) -> Callable[[tuple[bool, Mapping[str, Any]]], None]:
-        """Makes a function that shows the figures of a measurement, and the reasons for missing ones.
+    def look_up(self) -> None:
+        """Show what is known of the weights and settings in view."""
+        self._show_figures(self._known())
 
-        Complete figures are kept.
+    def _known(self) -> dict[str, Figures]:
+        """What was measured with the weights in view and the current settings; nothing while training changes the weights."""
+        workspace = self._building.workspace
+        model = None if workspace is None else workspace.model_key(self._state.experiment)
+        return figures.known(self._building.store, model)
+
+    def _outdate(self, parts: Iterable[str], names: Collection[str] | None = None) -> None:
+        """Show in place of figures that they belong to other settings.
+
+        Args:
+            names: those that do; by default all.
         """
-        keep = self._keeper(task)
-
-        def take(found: tuple[bool, Mapping[str, Any]]) -> None:
-            whole, metrics = found
-            if whole:
-                keep(metrics)
-            self._show_metrics(task, metrics)
-
-        return take
-
-    def _keeper(self, task: str) -> Callable[[kept_figures.Figures], None]:
-        """Makes a function that keeps the figures of a measurement of the weights in view by the present settings."""
-        workspace, store = self._building.workspace, self._building.store
-        assert workspace is not None
-        assert workspace.key is not None
-        of = kept_figures.key(task, workspace.key, workspace.weights.made, self._state.experiment)
-        return lambda figures: store.hold(of, kept_figures.Measurement(task, figures))
-
-    def _show_errors(self, errors: ScoreErrorCurve) -> None:
-        self._came_from["fisher"] = frozenset()
-        self.errors_changed.emit(errors)
-
-    def _show_metrics(self, task: str, metrics: Mapping[str, Any]) -> None:
-        new = {key: value for key, value in metrics.items() if key != "reasons"}
-        self._came_from[task] = self._came_from.get(task, frozenset()) | new.keys()
-        self._replace(new, metrics.get("reasons", {}))
-
-    def _recall(self) -> None:
-        """Show again what was measured with these weights and settings."""
-        for task, figures in self._present().items():
-            if isinstance(figures, ScoreErrorCurve):
-                self._show_errors(figures)
-            else:
-                self._show_metrics(task, figures)
-
-    def _present(self) -> dict[str, kept_figures.Figures]:
-        """What was measured with the weights in view and the current settings."""
-        workspace, experiment = self._building.workspace, self._state.experiment
-        if workspace is None:
-            return {}
-        return kept_figures.present(self._building.store, workspace, workspace.weights, experiment)
-
-    def _replace(self, figures: Mapping[str, Any], reasons: dict[str, Message]) -> None:
-        """Replace the figures of these keys; None removes one, and `reasons` says why."""
-        before = self._evaluation
-        kept = {key: value for key, value in before.items() if key not in figures and key != "reasons"}
-        why = {key: sentence for key, sentence in before.get("reasons", {}).items() if key not in figures}
-        found = {key: value for key, value in figures.items() if value is not None}
-        self._evaluation = kept | found | {"reasons": why | reasons}
-        self.evaluation_changed.emit(dict(self._evaluation))
-
-    def _forget(self, task: str) -> None:
-        """Remove the figures of a measurement: they belong to other settings."""
-        self._tasks.cancel(task)
-        self._forget_keys(self._came_from.pop(task, frozenset()))
-
-    def _forget_followed(self) -> None:
-        """Remove the figures of the test set that depend on how the probability flow is solved."""
-        if "test-set" in self._came_from:
-            from playground.lab.evaluation import FROM_LIKELIHOOD  # torch is loaded if something was measured
-
-            self._forget_keys(self._came_from["test-set"] & {*FROM_LIKELIHOOD, "integral"})
-        self._recall()
-
-    def _forget_keys(self, keys: Collection[str]) -> None:
-        if keys:
-            self._replace(dict.fromkeys(keys), dict.fromkeys(keys, STALE))
+        for part in self._shown.keys() & parts:
+            shown = self._shown[part].items()
+            self._shown[part] = Figures(
+                {name: STALE_FIGURE if names is None or name in names else figure for name, figure in shown}
+            )
 
     def forget_weights(self) -> None:
         """Remove the figures of earlier weights: training began or paused, or likelihoods use another score.
@@ -542,7 +438,8 @@ class Measuring(QObject):
 
         Other measurements are repeated when the step has stayed chosen for a moment.
         """
-        self._followed |= {task for task in kept_figures.MEASUREMENTS if task in self._came_from}
+        shown = figures.MEASUREMENTS.items()
+        self._followed |= {task for task, parts in shown if not self._shown.keys().isdisjoint(parts)}
         self._followed |= self._forget_model()
         self._settle.start()
 
@@ -558,8 +455,8 @@ class Measuring(QObject):
                 self._take_image()
                 self._inspect_again()
             if not self._replaying.is_playing:
-                followed, self._followed = self._followed - self._present().keys(), set()
-                self._measure(followed)
+                known, followed, self._followed = self._known().keys(), self._followed, set()
+                self._measure([task for task in followed if not known >= set(figures.MEASUREMENTS.get(task, ("",)))])
 
     def _take_image(self) -> None:
         """If an image was clicked, take the image that is now in its place."""
@@ -569,17 +466,11 @@ class Measuring(QObject):
 
     def _measure(self, tasks: Collection[str]) -> None:
         """Start these measurements."""
-        measures = {
-            "test-set": self.evaluate_test_set,
-            "quality": self.evaluate_samples,
-            "budget": self.error_budget,
-            "paths": self.path_energy,
-            "fisher": self.score_errors,
-            "density": self.density_map,
-        }
-        for task, measure in measures.items():
+        for task in figures.MEASUREMENTS:
             if task in tasks:
-                measure()
+                self.measure(task)
+        if "density" in tasks:
+            self.density_map()
 
     def _inspect_again(self) -> None:
         """Compute the log-likelihood of the clicked point again, if the settings allow."""
@@ -594,7 +485,7 @@ class Measuring(QObject):
             The measurements that were in progress.
         """
         point = self._point
-        running = {task for task in kept_figures.MEASUREMENTS if self._tasks.running(task)}
+        running = {task for task in figures.MEASUREMENTS if self._tasks.running(task)}
         if self._following.pinned and self._tasks.running("density"):  # otherwise the map will not be shown
             running.add("density")
         shown = self._following.seen_density
@@ -618,10 +509,9 @@ class Measuring(QObject):
         """Remove all figures, which belong to another model, and show those kept for the current one."""
         for task in TASKS:
             self._tasks.cancel(task)
-        self._evaluation, self._came_from = {}, {}
+        self._shown = {}
         self._likelihood = self._point = None
         self.evaluation_changed.emit({})
-        self.errors_changed.emit(None)
         self.likelihood_changed.emit(None)
         self._show_interpolation(None)
-        self._recall()
+        self.look_up()

@@ -2,9 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -14,14 +13,16 @@ from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing, Run
 from playground.app.controllers.replaying import Replaying
-from playground.app.model import kept_figures
-from playground.app.model.pinned_runs import KL, PinnedRun, PinnedRuns, with_figures
+from playground.app.model.figures import MEASUREMENTS
+from playground.app.model.pinned_runs import PinnedRun, PinnedRuns
 from playground.app.model.state import State
+from playground.app.model.weights import Weights
 from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks, TaskStatus
-from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
+from playground.lab.keys import ModelKey
+from playground.lab.measured import Figures, Measured
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -33,19 +34,6 @@ if TYPE_CHECKING:
 TASK = "pinned run"
 KEPT = 2**28  # bytes of recorded particles that can be played at once
 OF_SAMPLES = ("sliced_wasserstein2", "wasserstein2", "classifier_accuracy", "mode_weights")
-
-
-@dataclass(frozen=True)
-class _Origin:
-    """The origin of a pinned run of this window.
-
-    Attributes:
-        run: its number among the played runs.
-        version: the version of its weights; -1 if they changed during sampling or are not known.
-    """
-
-    run: int
-    version: int
 
 
 class Pinning(QObject):
@@ -72,21 +60,20 @@ class Pinning(QObject):
         super().__init__(parent)
         self._state, self._building, self._replaying, self._playing = state, building, replaying, playing
         self._measuring, self._tasks = measuring, tasks
-        self.pinned = PinnedRuns(state, self)
+        self.pinned = PinnedRuns(state, lambda: building.store, self)
         self.finished: Run | None = None  # the run in view, if it can be pinned
-        self._weights: tuple[int, int | None] = -1, None  # version and training step of its weights
+        self._trained: int | None = None  # the training step of its weights
         self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
-        self._origins: dict[int, _Origin] = {}  # by the number of the pinned run
+        self._played: dict[int, int] = {}  # its number among the played runs, by that of the pinned run
         self._recorded: BoundedMemory[Hashable, Trajectory] = BoundedMemory(KEPT)
-        self._waiting: list[tuple[int, Problem, Trajectory]] = []  # runs to be measured
-        self._measured: int | None = None  # the run that is being measured
+        self._unmeasured: dict[int, tuple[Problem, Weights, Trajectory]] = {}  # by number, in order
         self._awaited: int | None = None  # the run to play when its workspace is there
         self._wanted: tuple[object, ...] | None = (
             None  # what is to be pinned once it is sampled with the chosen weights
         )
         building.opened.connect(self._open)
+        building.left.connect(self.pinned.look_up)
         building.taken.connect(self._take)
-        measuring.evaluation_changed.connect(self._take_likelihoods)
         tasks.changed.connect(self._task_changed)
 
     # What the window may read
@@ -100,11 +87,12 @@ class Pinning(QObject):
     def is_pinned(self) -> bool:
         """Whether the run in view is pinned."""
         here = None if self.finished is None else self.finished.number
-        return any(origin.run == here for number, origin in self._origins.items() if self._is_there(number))
+        return any(played == here for number, played in self._played.items() if self._is_there(number))
 
     def is_waiting(self, number: int) -> bool:
         """Whether a run is being measured, or waits for that."""
-        return number == self._measured or any(number == waiting for waiting, *_ in self._waiting)
+        run = self.pinned.get(number)
+        return number in self._unmeasured and run is not None and not run.is_measured
 
     # What the window may ask for
 
@@ -133,7 +121,9 @@ class Pinning(QObject):
         # If particles take steps of their own, the setting counts frames.
         own_steps, steps = math.isnan(trajectory.step_size.sum()), found.sampling.steps
         taken = None if own_steps or steps == "auto" else steps
-        version, trained = self._weights
+        learned, model = experiment.sampling.follows == "learned", None
+        if run.workspace.key is not None and (self._trained is not None or not learned):
+            model = ModelKey.after(run.workspace.key, self._trained or 0, experiment)
         nfe_mean, nfe_max = float(trajectory.nfe_mean[-1]), float(trajectory.nfe_max[-1])
         pinned = PinnedRun(
             number=number,
@@ -144,17 +134,15 @@ class Pinning(QObject):
             nfe_mean=None if math.isnan(nfe_mean) else nfe_mean,
             nfe_max=None if math.isnan(nfe_max) else nfe_max,
             seconds=None if math.isnan(trajectory.seconds) else trajectory.seconds,
-            trained_steps=trained if experiment.sampling.follows == "learned" else None,
-            trained_from=self._trained_from if experiment.sampling.follows == "learned" else None,
+            trained_steps=self._trained if learned else None,
+            trained_from=self._trained_from if learned else None,
+            model=model,
         )
-        self._origins[number] = _Origin(run.number, version)
+        self._played[number] = run.number
         self._recorded.put(number, trajectory)
-        figures = self._measuring.figures_of(trajectory)
-        self.pinned.pin(pinned if figures is None else with_figures(pinned, figures))
-        self._take_likelihoods()
-        if figures is None:
-            self._waiting.append((number, problem, trajectory))
-            self._measure_next()
+        self._unmeasured[number] = problem, run.workspace.weights, trajectory
+        self.pinned.pin(pinned)
+        self._measure_next()
         is_current = lambda: self._is_there(number)  # noqa: E731
         said = "The run is pinned in the Runs card."
         if pinned.trained_from is not None:
@@ -209,6 +197,7 @@ class Pinning(QObject):
         elif self._wanted is not None and self.finished is not None and self.finished.is_of_its_weights:
             self._wanted = None
             self.pin()
+        self._measure_next()
 
     def _look(self) -> None:
         run = self._playing.runs[0] if self._playing.runs else None
@@ -217,10 +206,10 @@ class Pinning(QObject):
         before, self.finished = self.finished, run
         if (run and run.number) == (before and before.number):
             return
-        self._weights, self._trained_from = (-1, None), None
+        self._trained = self._trained_from = None
         weights = None if run is None else run.weights
         if run is not None and weights is not None and run.is_of_its_weights:
-            self._weights = weights.version, weights.made
+            self._trained = weights.made
         elif weights is not None:
             self._trained_from = weights.made
         self.finished_changed.emit()
@@ -228,10 +217,10 @@ class Pinning(QObject):
     @Slot(object)
     def _open(self, session: Session | None) -> None:
         """Measure and play no longer what was pinned before other work came."""
-        self._waiting.clear()
-        self._origins.clear()
+        self._unmeasured.clear()
+        self._played.clear()
         self._recorded = BoundedMemory(KEPT)
-        self._measured = self._awaited = None
+        self._awaited = None
         self._tasks.cancel(TASK)
 
     @Slot(object)
@@ -244,13 +233,12 @@ class Pinning(QObject):
         steps = self._replaying.steps
         if run.trained_steps in steps:
             self._replaying.choose(steps.index(run.trained_steps))
-        trajectory, origin = self._recorded.get(number), self._origins.get(number)
-        if trajectory is not None and origin is not None and trajectory.shape == workspace.problem.shape:
-            weights = workspace.weights if workspace.weights.version == origin.version else None
+        trajectory = self._recorded.get(number)
+        if trajectory is not None and trajectory.shape == workspace.problem.shape:
+            same = run.trained_steps is not None and run.model == workspace.model_key(run.experiment)
+            weights = workspace.weights if same else None
             self._playing.show_finished(Run(0, run.experiment, workspace, weights=weights, trajectory=trajectory))
-            self._origins[number] = dataclasses.replace(origin, run=self._playing.runs[0].number)
-            if run.figures is not None and run.is_measured:
-                self._measuring.show_figures(trajectory, run.figures)
+            self._played[number] = self._playing.runs[0].number
         elif run.trained_from is not None:
             said = (
                 "Training changed the weights of this run from step {:,} on. It is sampled again with the present ones."
@@ -267,55 +255,39 @@ class Pinning(QObject):
     # Figures
 
     def _measure_next(self) -> None:
-        if self._measured is not None or not self._waiting:
+        """Measure the samples of a pinned run that were not measured, while the user asks for no figures."""
+        if not self._unmeasured or any(map(self._tasks.running, (TASK, *MEASUREMENTS))):
             return
-        number, problem, trajectory = self._waiting.pop(0)
-        self._measured = number
-
-        def take(figures: Mapping[str, Any]) -> None:
-            self._put_figures(number, figures)
-            self._measuring.show_figures(trajectory, figures)
+        number, (problem, weights, trajectory) = next(iter(self._unmeasured.items()))
+        run, store = self.pinned.get(number), self._building.store
+        if run is None or run.is_measured:
+            del self._unmeasured[number]
+            return
+        key = run.keys[0]
 
         def fail(error: BaseException) -> None:
-            self._put_figures(number, {"reasons": dict.fromkeys(OF_SAMPLES, message_of(error))})
+            why = Measured(None, reason=message_of(error))
+            store.hold(key, Figures(dict.fromkeys(OF_SAMPLES, why)))
 
         self._tasks.start(
-            TASK, "Pinned run", lambda: measurements.sample_quality(problem, iter([trajectory])), take, fail
+            TASK,
+            "Pinned run",
+            lambda: measurements.figures([key], problem, weights, [trajectory], store),
+            lambda found: None,
+            fail,
         )
 
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
-        if task == TASK and not status.running:
-            self._measured = None
-            self._measure_next()
-            self.pinned.changed.emit()
-
-    @Slot()
-    def _take_likelihoods(self) -> None:
-        """Take a measured KL for the pinned runs with the same weights and the same score."""
-        workspace = self._building.workspace
-        if workspace is None or workspace.training == "training":
+        """Show what was measured of pinned runs, which is unsaved work."""
+        if status.running or task not in (TASK, *MEASUREMENTS):
             return
-        for number, origin in list(self._origins.items()):
-            run = self.pinned.get(number)
-            if run is None or origin.version != workspace.weights.version or run.figure("kl") is not None:
-                continue
-            sampling = run.experiment.sampling
-            if isinstance(sampling, FollowsScore) and sampling.source == run.experiment.likelihood.source:
-                store = self._building.store
-                found = kept_figures.present(store, workspace, workspace.weights, run.experiment).get("test-set")
-                if isinstance(found, dict) and found.get("kl") is not None:
-                    self._put(with_figures(run, {key: found.get(key) for key in KL}))
-
-    def _put_figures(self, number: int, figures: Mapping[str, Any]) -> None:
-        run = self.pinned.get(number)
-        if run is not None:
-            self._put(with_figures(run, figures))
-
-    def _put(self, run: PinnedRun) -> None:
-        self.pinned.put(run)
-        if self._is_there(run.number):
+        before = self.pinned.runs
+        self.pinned.look_up()
+        if self.pinned.runs != before:
             self._state.mark_modified(own=True)
+        if task == TASK:
+            self._measuring.look_up()  # the run in view may be the same
 
     def _is_there(self, number: int) -> bool:
         return any(pin.number == number for pin in self._state.document.pins)

@@ -13,14 +13,14 @@ from playground.app.controllers.building import key_of
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.sessions import Sessions
-from playground.app.model import kept_figures
+from playground.app.model import figures
 from playground.app.model.history import History
 from playground.app.model.pinned_runs import PinnedRun, from_json
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab import recovery
 from playground.lab.document import Document, Pin
 from playground.lab.experiment import Experiment
-from playground.lab.keys import TrainingKey
+from playground.lab.keys import ModelKey, TrainingKey
 from playground.lab.recovery import OldTraining, Work
 from playground.lab.session import Session, SessionError
 from playground.lab.store import Store
@@ -201,7 +201,7 @@ def _bring_up_to_date(store: Store, work: Work, history: History) -> None:
         return named.get(old.name or str(old.reset)) or key_of(Document(settings))
 
     for of, session in recovery.take_old(store, work, key, history.first.experiment).items():
-        kept_figures.keep_saved(store, session.measurements, of, session.step, session.experiment)
+        figures.keep(store, session.measurements, ModelKey.after(of, session.step, session.experiment))
     documents = {"history": history.to_json(), "clicked": (), "trainings": ()}
     recovery.write(store, msgspec.structs.replace(work, **documents))
     if not store.is_failing:

@@ -6,7 +6,7 @@ from typing import Any
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.playing import Playing
-from playground.app.model import kept_figures
+from playground.app.model import figures
 from playground.app.model.history import History
 from playground.app.model.pinned_runs import PinnedRun, PinnedRuns, from_json, to_json
 from playground.app.model.state import State
@@ -14,7 +14,7 @@ from playground.lab.document import Document
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import RunKey
 from playground.lab.provenance import Provenance
-from playground.lab.recovery import run_key
+from playground.lab.recovery import new_store, run_key
 from playground.lab.session import Session, SessionError
 from playground.lab.store import Store
 from playground.lab.trajectory import Trajectory
@@ -68,8 +68,9 @@ class Sessions:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
         dataset, trajectory = workspace.problem.dataset, self._playing.newest_finished
-        store = self._building.store
-        measured = kept_figures.to_json(kept_figures.present(store, workspace, workspace.newest, experiment))
+        measured = figures.to_json(
+            figures.known(self._building.store, workspace.model_key(experiment, workspace.newest))
+        )
         images = 0 if trajectory is None or dataset.shape == (2,) else trajectory.positions.shape[1]
         clicked = self._state.document.clicked
         clicked = tuple(place for place in clicked if not isinstance(place, int) or place < images)
@@ -103,9 +104,10 @@ class Sessions:
 
     def open(self, session: Session) -> None:
         """Put a saved session on the workspace. Its trajectory plays at once; the rest follows when it is built."""
-        pins = self.pinned.load(from_json(session.runs, session.experiment))
+        store = new_store()
+        pins = self.pinned.load(from_json(session.runs, session.experiment), store)
         parts = {"pins": pins, "columns": session.columns, "clicked": session.clicked}
-        self._building.open_experiment(session.experiment, session, **parts)
+        self._building.open_experiment(session.experiment, session, store, **parts)
         self.play(session)
 
     def play(self, session: Session) -> None:
@@ -164,7 +166,7 @@ class Sessions:
             runs: the pinned runs of all its documents.
             store: has each training that undo or redo reaches.
         """
-        self.pinned.load(runs)
+        self.pinned.load(runs, store)
         self._building.restore(history.first, history.steps, history.place, session, store)
         if session is not None:
             self.play(session)

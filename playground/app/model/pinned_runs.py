@@ -3,39 +3,32 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.model import kept_figures
+from playground.app.model import figures
 from playground.app.model.edit_text import value_text
 from playground.app.model.state import State
 from playground.app.style.number_formats import THIN_SPACE, format_count
 from playground.data.dataset import one_line
+from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
 from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.keys import GIVEN, FiguresKey, ModelKey, TrainingKey
+from playground.lab.measured import REASONS, Figures
 from playground.lab.session import LONGEST_RUNS, with_new_noise
+from playground.lab.store import Store
 from playground.messages import Message
 
-KL = ("kl", "kl_standard_error", "kl_of_smoothing")
+KL = ("kl", "kl_of_smoothing")
 """Figures of the model whose score a run follows, measured on the test set."""
-FIGURES = (
-    *("reference_set", "wasserstein2", "wasserstein2_floor", "wasserstein2_floor_std", "wasserstein2_points"),
-    *("wasserstein2_squared", "wasserstein2_squared_floor", "sliced_wasserstein2", "sliced_wasserstein2_floor"),
-    *("sliced_wasserstein2_floor_std", "sliced_wasserstein2_points", "energy_distance"),
-    *("tilted_sliced_wasserstein2", "tilted_sliced_wasserstein2_floor", "tilted_sliced_wasserstein2_floor_std"),
-    *("tilted_points", "tilted_kl", "tilted_kl_floor", "tilted_kl_floor_std", "tilted_kl_points"),
-    *("energy_distance_standard_error", "mmd_squared", "mmd_squared_standard_error", "classifier_accuracy"),
-    *("classifier_accuracy_standard_error", "two_sample_points", "memorized_share", "memorized_share_standard_error"),
-    *("memorized_share_held_out", "memorized_share_held_out_standard_error", *KL),
-    *(f"{shares}{end}" for shares in ("mode_weights", "class_frequencies") for end in ("", "_standard_error", "_true")),
-    *("nearest_neighbour_distance", "nearest_neighbour_distance_standard_error"),
-    *("nearest_neighbour_distance_held_out", "nearest_neighbour_distance_held_out_standard_error"),
-)
-"""Keys of metrics.json that are kept with a run."""
+OF_KL = ("kl", "kl_standard_error", "kl_of_smoothing")
+"""Their names in metrics.json."""
 STEPS = "sampling.steps"
 MOST = 60  # pinned runs at a time
 MOST_NAMED = 3  # differences in a name
@@ -57,7 +50,9 @@ class PinnedRun:
         seconds: the sampler's time; None if not known.
         trained_steps: the training step of its weights; None for a known score, or if weights changed during sampling.
         trained_from: the training step at its start, if weights changed during sampling; else None.
-        figures: figures by their keys of metrics.json, and under "reasons" why some are missing; None if unmeasured.
+        model: the network that it was sampled with; by default one that no training here has made.
+        distances: the figures of its samples, which the store has; None if they were not measured.
+        likelihoods: those of the model whose score it follows, measured on the test set, likewise.
     """
 
     number: int
@@ -70,7 +65,25 @@ class PinnedRun:
     seconds: float | None = None
     trained_steps: int | None = None
     trained_from: int | None = None
-    figures: Mapping[str, Any] | None = None
+    model: ModelKey | None = None
+    distances: Figures | None = None
+    likelihoods: Figures | None = None
+
+    @functools.cached_property
+    def keys(self) -> tuple[FiguresKey, FiguresKey | None]:
+        """Those of its figures: of its samples, and of its model if the score that it follows is that of the likelihoods."""
+        assert self.model is not None
+        sampling = self.experiment.sampling
+        same = isinstance(sampling, FollowsScore) and sampling.source == self.experiment.likelihood.source
+        return FiguresKey.of("Distances", self.model), FiguresKey.of("Likelihoods", self.model) if same else None
+
+    @functools.cached_property
+    def figures(self) -> Mapping[str, Any]:
+        """Its figures as metrics.json has them."""
+        found = [{REASONS: {}}] if self.distances is None else [self.distances.flat()]
+        if self.likelihoods is not None:
+            found.append(Figures({name: self.likelihoods[name] for name in KL if name in self.likelihoods}).flat())
+        return figures.joined(found)
 
     def setting(self, key: str) -> Any:
         """The value of a setting, with "auto" replaced.
@@ -82,17 +95,17 @@ class PinnedRun:
 
     def figure(self, key: str) -> float | None:
         """A figure that is a number; None if there is none."""
-        value = None if self.figures is None else self.figures.get(key)
+        value = self.figures.get(key)
         return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
     def shares(self, key: str) -> tuple[float, ...]:
         """A figure that is a list of shares; empty if there is none."""
-        values = None if self.figures is None else self.figures.get(key)
+        values = self.figures.get(key)
         return () if values is None else tuple(float(value) for value in values)
 
     def why_missing(self, key: str) -> Message | None:
         """Why a figure is missing, if that is known."""
-        why: Message | None = ({} if self.figures is None else self.figures.get("reasons", {})).get(key)
+        why: Message | None = self.figures[REASONS].get(key)
         return why
 
     @property
@@ -104,8 +117,7 @@ class PinnedRun:
     @property
     def is_measured(self) -> bool:
         """Whether its samples were measured, or the reason why they were not is known."""
-        figures = self.figures or {}
-        return bool({*figures, *figures.get("reasons", {})} - {"reasons", *KL})
+        return self.distances is not None
 
     @property
     def over_floor(self) -> float | None:
@@ -123,8 +135,11 @@ class PinnedRun:
 class PinnedRuns(QObject):
     """The runs that the document pins, in the order in which they were pinned, with what is known of each.
 
+    Args:
+        store: returns the store that has their figures.
+
     Attributes:
-        runs: they, with their present names.
+        runs: they, with their present names and figures.
 
     Signals:
         changed(): the runs, a name or the figures changed.
@@ -132,25 +147,31 @@ class PinnedRuns(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: State, parent: QObject | None = None) -> None:
+    def __init__(self, state: State, store: Callable[[], Store], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state = state
+        self._state, self._store = state, store
         self._all: dict[int, PinnedRun] = {}  # also those that undo or redo can bring back
         self._sizes: dict[int, int] = {}  # characters of their settings, which a drawing can make long
         self.runs: tuple[PinnedRun, ...] = ()  # those that are pinned, with their present names
-        state.document_changed.connect(self._follow)
+        state.document_changed.connect(self.look_up)
 
     @Slot()
-    def _follow(self) -> None:
+    def look_up(self) -> None:
+        """Take their names from the document and their figures from the store."""
         before, self.runs = self.runs, self.of(self._state.document.pins)
         self._all |= {run.number: run for run in self.runs}
         if self.runs != before:
             self.changed.emit()
 
     def of(self, pins: Iterable[Pin]) -> tuple[PinnedRun, ...]:
-        """The runs of pins, with their names."""
-        known = [(self._all[pin.number], pin.name) for pin in pins if pin.number in self._all]
-        return tuple(run if run.name == name else dataclasses.replace(run, name=name) for run, name in known)
+        """The runs of pins, with their names and figures."""
+        return tuple(self._known(self._all[pin.number], pin.name) for pin in pins if pin.number in self._all)
+
+    def _known(self, run: PinnedRun, name: str) -> PinnedRun:
+        distances, likelihoods = (None if key is None else self._store().get(key) for key in run.keys)
+        if name == run.name and distances is run.distances and likelihoods is run.likelihoods:
+            return run
+        return dataclasses.replace(run, name=name, distances=distances, likelihoods=likelihoods)
 
     @property
     def next_number(self) -> int:
@@ -165,24 +186,28 @@ class PinnedRuns(QObject):
 
     def get(self, number: int) -> PinnedRun | None:
         """The run with a number, pinned or not."""
-        return self._all.get(number)
+        run = self._all.get(number)
+        return run and self._known(run, run.name)
 
     def put(self, run: PinnedRun) -> None:
-        """Take what is known of a run: its settings, its cost and its figures."""
+        """Take what is known of a run: its settings and its cost, and its figures if it comes with some."""
         if run.number not in self._sizes:
             self._sizes[run.number] = len(description.dump(run.experiment))
-        self._all[run.number] = run
-        self._follow()
+        self._all[run.number] = _kept(run, self._store())
+        self.look_up()
 
-    def load(self, runs: Sequence[PinnedRun]) -> tuple[Pin, ...]:
+    def load(self, runs: Sequence[PinnedRun], store: Store) -> tuple[Pin, ...]:
         """Take the runs of a file in place of all.
+
+        Args:
+            store: takes their figures; that of the work that comes.
 
         Returns:
             The pins of its document.
         """
-        self._all = {run.number: run for run in runs}
+        self._all = {run.number: _kept(run, store) for run in runs}
         self._sizes = {run.number: len(description.dump(run.experiment)) for run in runs}
-        self._follow()
+        self.look_up()
         return tuple(Pin(run.number, run.name) for run in runs)
 
     def pin(self, run: PinnedRun) -> None:
@@ -206,6 +231,18 @@ class PinnedRuns(QObject):
     def delete(self, number: int) -> None:
         """Take a run out of the list by a step of the history."""
         self._state.put(pins=tuple(pin for pin in self._state.document.pins if pin.number != number))
+
+
+def _kept(run: PinnedRun, store: Store) -> PinnedRun:
+    """A run whose figures, if it comes with some, are in a store."""
+    if run.model is None:
+        unknown = os.urandom(6).hex()  # the name of points and of a training that no other run has
+        training = TrainingKey.of(run.experiment, ((GIVEN, unknown),), unknown)
+        run = dataclasses.replace(run, model=ModelKey.after(training, 0, run.experiment))
+    for key, found in zip(run.keys, (run.distances, run.likelihoods), strict=True):
+        if key is not None and found is not None:
+            store.hold(key, found)
+    return run
 
 
 def _unused_name(run: PinnedRun, difference: str, names: Mapping[int, str]) -> str:
@@ -292,7 +329,7 @@ def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
     plain = ("name", "resolved", *counts, "figures")
     return [
         {"experiment": description.dump(description.without_places(run.experiment))}
-        | {name: kept_figures.plain(getattr(run, name)) for name in plain}
+        | {name: figures.plain(getattr(run, name)) for name in plain}
         for run in runs
     ]
 
@@ -314,15 +351,6 @@ def from_json(saved: object, owner: Experiment, most: int | None = MOST) -> list
     return list(found.values())
 
 
-def with_figures(run: PinnedRun, figures: Mapping[str, Any]) -> PinnedRun:
-    """The run with these figures added, as far as they are of a kept kind."""
-    before = run.figures or {}
-    found = {key: value for key, value in figures.items() if key in FIGURES and value is not None}
-    reasons = {**before.get("reasons", {}), **figures.get("reasons", {})}
-    why = {key: message for key, message in reasons.items() if key in FIGURES and key not in found}
-    return dataclasses.replace(run, figures={**before, **found, "reasons": why})
-
-
 def _run(saved: Mapping[str, Any], owner: Experiment, number: int) -> PinnedRun | None:
     if not isinstance(saved.get("experiment"), str):
         return None
@@ -330,6 +358,8 @@ def _run(saved: Mapping[str, Any], owner: Experiment, number: int) -> PinnedRun 
         experiment = with_new_noise(description.parse(saved["experiment"], "a pinned run", owner), saved.get("noise"))
     except ExperimentError:
         return None
+    from playground.lab.evaluation import OF_SAMPLES  # where a session is opened, torch is loaded
+
     known, resolved = description.fields(experiment), saved.get("resolved")
     name = saved.get("name")
     return PinnedRun(
@@ -347,7 +377,8 @@ def _run(saved: Mapping[str, Any], owner: Experiment, number: int) -> PinnedRun 
         seconds=_size(saved.get("seconds")),
         trained_steps=_count(saved.get("trained_steps")),
         trained_from=_count(saved.get("trained_from")),
-        figures=kept_figures.sound(saved.get("figures"), FIGURES),
+        distances=figures.sound(saved.get("figures"), OF_SAMPLES),
+        likelihoods=figures.sound(saved.get("figures"), OF_KL),
     )
 
 

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Sequence
 
-from playground.app.model.pinned_runs import FIGURES, PinnedRun, differing_keys
+from playground.app.model.pinned_runs import OF_KL, PinnedRun, differing_keys
 from playground.lab import experiment as description
 from playground.lab.csv_table import write_rows
 from playground.messages import written
@@ -21,8 +21,11 @@ COST = (
 
 def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
     """The table with a header: name, sampler, differing settings, cost, and every figure. Missing values are empty."""
+    from playground.lab.evaluation import OF_SAMPLES  # torch is loaded where runs are pinned
+
+    measured = [key for key in (*OF_SAMPLES, *OF_KL) if key != "nearest_neighbour_rows"]  # which are rows of the data
     keys = [key for key in differing_keys(runs) if key not in ("sampling.kind", *COST)]
-    rows: list[list[object]] = [["run", "sampling.kind", *keys, *COST, *FIGURES]]
+    rows: list[list[object]] = [["run", "sampling.kind", *keys, *COST, *measured]]
     for run in runs:
         known = description.fields(run.experiment)
         settings = [written(run.setting(key)) if key in known else "" for key in keys]
@@ -30,7 +33,7 @@ def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
             *(run.sampler_steps, run.nfe_mean, run.nfe_max, run.seconds, run.trained_steps, run.trained_from),
             run.experiment.sampling.seed,
         )
-        figures = [(run.figures or {}).get(key) for key in FIGURES]
+        figures = [run.figures.get(key) for key in measured]
         rows.append([run.name, run.experiment.sampling.kind, *settings, *cost, *figures])
     file = io.StringIO()
     write_rows(file, rows, separator)

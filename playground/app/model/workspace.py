@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from playground.app.model import kept_figures
+from playground.app.model import figures
 from playground.app.model.views import Bounds, ProblemView, plane_bounds
 from playground.app.model.weights import Weights
 from playground.app.workers.preload import load_torch
@@ -23,7 +23,7 @@ from playground.data.dataset import held_out_count
 from playground.lab import experiment as description
 from playground.lab.conflicts import has_energy, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, reset_key
-from playground.lab.keys import TrainingKey
+from playground.lab.keys import ModelKey, TrainingKey
 from playground.lab.loss_identity import loss_identity
 from playground.lab.points import Points
 from playground.lab.recovery import keep_training, session_of
@@ -117,6 +117,15 @@ class Workspace:
     def weights(self) -> Weights:
         """The weights that are used for sampling, display and measurements."""
         return self.chosen or self.newest
+
+    def model_key(self, experiment: Experiment, weights: Weights | None = None) -> ModelKey | None:
+        """The key of the weights in use, or of others, with an experiment's settings of sampling and likelihoods.
+
+        None while training changes the weights, and if nothing leads back here.
+        """
+        if self.key is None or self.training == "training":
+            return None
+        return ModelKey.after(self.key, (weights or self.weights).made, experiment)
 
     @property
     def kept_steps(self) -> tuple[int, ...]:
@@ -443,7 +452,7 @@ def assemble(
         workspace.publish()
         workspace.remember(session.training, TrainingProgress)
     if session is not None and store is not None and key is not None:
-        kept_figures.keep_saved(store, session.measurements, key, workspace.newest.made, session.experiment)
+        figures.keep(store, session.measurements, ModelKey.after(key, workspace.newest.made, session.experiment))
     yield 1.0, workspace
 
 

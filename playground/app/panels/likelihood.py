@@ -173,7 +173,7 @@ class LikelihoodPanel(CollapsiblePanel):
             "<p>Compute the log-likelihood of points that were never trained on.</p>",
             self._controllers,
             "test-set",
-            self._measuring.evaluate_test_set,
+            lambda: self._measuring.measure("test-set"),
         )
         row = QHBoxLayout()
         row.setSpacing(theme.UNIT)

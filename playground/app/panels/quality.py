@@ -73,7 +73,6 @@ class QualityPanel(CollapsiblePanel):
         self._playing.trajectory_changed.connect(self._enable)
         for signal in (self._building.problem_failed, self._playing.trajectory_changed, self._training.changed):
             signal.connect(self._forget_failure)
-        self._measuring.errors_changed.connect(self._show_errors)
         self._measuring.evaluation_changed.connect(self._show_evaluation)
         self._training.changed.connect(self._training_changed)
         self._playing.frame_changed.connect(self._frame_changed)
@@ -91,7 +90,7 @@ class QualityPanel(CollapsiblePanel):
             "score. For images the levels start at one grey level.</p>",
             self._controllers,
             "fisher",
-            self._measuring.score_errors,
+            lambda: self._measuring.measure("fisher"),
             name="Measure the error of the score",
         )
         self._heading("Score along σ", self.measure_score)
@@ -111,7 +110,7 @@ class QualityPanel(CollapsiblePanel):
             "sample. A run that has not ended is sampled to its end first.</p>",
             self._controllers,
             "quality",
-            self._measuring.evaluate_samples,
+            lambda: self._measuring.measure("quality"),
             name="Measure the samples",
         )
         self._heading("Samples and data", self.measure_samples)
@@ -158,7 +157,7 @@ class QualityPanel(CollapsiblePanel):
             "drawings.</p>",
             self._controllers,
             "budget",
-            self._measuring.error_budget,
+            lambda: self._measuring.measure("budget"),
             name="Measure the error budget",
         )
         self._heading("Error budget", self.measure_budget)
@@ -171,7 +170,7 @@ class QualityPanel(CollapsiblePanel):
             "<p>Measure how straight the paths from the start set to the data are, and what one Euler step costs.</p>",
             self._controllers,
             "paths",
-            self._measuring.path_energy,
+            lambda: self._measuring.measure("paths"),
             name="Measure the paths between the sets",
         )
         self.paths_heading = self._heading("Paths between sets", self.measure_paths)
@@ -256,22 +255,19 @@ class QualityPanel(CollapsiblePanel):
         view = self._building.problem
         rests = training in ("paused", "finished") and view is not None and view.known_density
         if rests and self.measure_score.isEnabled() and not self.is_folded() and not self._training.untrained:
-            self._measuring.score_errors()
+            self._measuring.measure("fisher")
 
     @Slot(object)
-    def _show_errors(self, errors: ScoreErrorCurve | None) -> None:
-        self._errors = errors
-        if errors is None or (errors.fraction < 1 and len(errors.sigmas) < 2):  # the first of several levels
-            self.chart.show_errors(np.zeros(0), np.zeros(0), np.zeros(0))
+    def _show_evaluation(self, metrics: Mapping[str, Any]) -> None:
+        self._metrics, self._errors = metrics, _curve(metrics)
+        errors = self._errors
+        nothing = np.zeros(0)
+        if errors is None:
+            self.chart.show_errors(nothing, nothing, nothing)
         else:
             self.chart.show_errors(errors.sigmas, errors.relative, errors.relative_error)
         self._enable()
         self._show_now()
-
-    @Slot(object)
-    def _show_evaluation(self, metrics: Mapping[str, Any]) -> None:
-        self._metrics = metrics
-        self._enable()
         against = metrics.get("reference_set")
         why = missing(metrics, "sliced_wasserstein2")
         text = _with_floor(metrics, "sliced_wasserstein2")
@@ -398,6 +394,17 @@ class QualityPanel(CollapsiblePanel):
         else:
             self.relative.show_text("", worded(errors.unscaled))
         self.divergence.show_text(_with_error_if_known(divergence, divergence_error))
+
+
+def _curve(metrics: Mapping[str, Any]) -> ScoreErrorCurve | None:
+    """The errors of the score along sigma; None if they were not measured."""
+    keys = ("fisher_divergence", "relative_score_error")
+    names = ["score_sigmas", *(f"{key}{end}" for key in keys for end in ("", "_standard_error"))]
+    if not metrics.keys() >= {*names}:
+        return None
+    sigmas, divergence, divergence_error, relative, relative_error = (np.array(metrics[name]) for name in names)
+    source = metrics.get("score_reference", "")
+    return ScoreErrorCurve(1.0, sigmas, divergence, divergence_error, relative, relative_error, source)
 
 
 def _with_floor(metrics: Mapping[str, Any], key: str) -> str:

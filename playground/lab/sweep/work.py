@@ -15,12 +15,11 @@ from playground.lab.compute import result
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.figures import OVER_FLOOR
-from playground.lab.keys import RunKey
+from playground.lab.keys import FiguresKey, RunKey
 from playground.lab.loss_curve import losses_along_sigma
 from playground.lab.measured import Figures
 from playground.lab.opened import Opened
 from playground.lab.provenance import Provenance
-from playground.lab.run_figures import PARTS
 from playground.lab.session import Session
 from playground.lab.sweep.orders import Delivery, Order, packed, unpacked
 from playground.lab.trained import Trained
@@ -80,7 +79,7 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
     parts = ["Sampling", *(["Likelihoods"] if order.measure == "all" else []), "Distances"]
     metrics: dict[str, Any] = {}
     for part in parts:
-        figures: Figures = result(opened.compute(PARTS[part].key(document, run)))
+        figures: Figures = result(opened.compute(FiguresKey.of(part, document.model, run)))
         metrics |= figures.flat()
     found: dict[str, Any] = {
         "metrics": _numbers(metrics),

@@ -7,9 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from playground.app.controllers import measuring
-from playground.app.model import kept_figures
-from playground.lab.score_error_curve import ScoreErrorCurve
+from playground.app.controllers import measurements
+from playground.app.model import figures
+from playground.app.model.figures import CURVES
+from playground.lab import run_figures
+from playground.lab.measured import Figures
 from playground.lab.session import Session
 from playground.lab.store import Store
 from playground.messages import Message, setting
@@ -18,21 +20,19 @@ from tests.app.conftest import started
 
 @pytest.fixture
 def controllers(qtbot):
-    """Controllers that have trained, with everything measured: what it shows is in `seen`."""
+    """Controllers that have trained, with everything measured."""
     controllers = started(qtbot)
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished)
-    controllers.seen = []
-    controllers.measuring.errors_changed.connect(controllers.seen.append)
-    controllers.measuring.evaluate_test_set()
-    controllers.measuring.evaluate_samples()
-    controllers.measuring.score_errors()
+    controllers.measuring.measure("test-set")
+    controllers.measuring.measure("quality")
+    controllers.measuring.measure("fisher")
     controllers.measuring.inspect(0.3, 0.2)
     tasks = ("test-set", "quality", "fisher", "likelihood")
     qtbot.waitUntil(lambda: not any(controllers.tasks.running(task) for task in tasks))
-    assert {"test_nll", "sliced_wasserstein2"} <= controllers.measuring.evaluation.keys()
-    assert controllers.seen[-1].fraction == 1.0
+    assert {"test_nll", "sliced_wasserstein2", "integral"} <= controllers.measuring.evaluation.keys()
+    assert len(controllers.measuring.evaluation["score_sigmas"]) == 24
     yield controllers
     assert controllers.shutdown(20.0)
 
@@ -49,7 +49,7 @@ def present(controllers) -> dict:
     """What was measured of the weights in view by the present settings."""
     workspace = controllers.building.workspace
     store = controllers.building.store
-    return kept_figures.present(store, workspace, workspace.weights, controllers.state.experiment)
+    return figures.known(store, workspace.model_key(controllers.state.experiment))
 
 
 def settle(qtbot, controllers) -> None:
@@ -57,14 +57,11 @@ def settle(qtbot, controllers) -> None:
 
 
 def test_a_saved_session_brings_back_what_was_measured(qtbot, controllers, other, tmp_path):
-    measured, errors = controllers.measuring.evaluation, controllers.seen[-1]
+    measured = controllers.measuring.evaluation
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
-    shown = []
-    other.measuring.errors_changed.connect(shown.append)
     with qtbot.waitSignal(other.building.problem_changed):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
     assert other.measuring.evaluation == measured
-    np.testing.assert_array_equal(shown[-1].relative, errors.relative)
     assert not any(other.tasks.running(task) for task in ("test-set", "quality", "fisher"))
     qtbot.waitUntil(lambda: other.measuring.likelihood is not None)
     np.testing.assert_allclose(other.measuring.likelihood.point, (0.3, 0.2))
@@ -75,12 +72,11 @@ def test_undo_of_other_data_brings_back_what_was_measured_and_the_clicked_point(
     with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.state.edit({"data.kind": "pinwheel"})
     assert "test_nll" not in controllers.measuring.evaluation
-    assert controllers.seen[-1] is None
+    assert "score_sigmas" not in controllers.measuring.evaluation
     with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.state.undo()
     settle(qtbot, controllers)
     assert controllers.measuring.evaluation == measured
-    assert controllers.seen[-1] is not None
     qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
     np.testing.assert_allclose(controllers.measuring.likelihood.point, (0.3, 0.2))
 
@@ -96,16 +92,13 @@ def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, controllers):
 
 
 def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of_the_other(qtbot, controllers):
-    controllers.measuring.error_budget()
+    controllers.measuring.measure("budget")
     qtbot.waitUntil(lambda: not controllers.tasks.running("budget"))
     distance, steps = (controllers.measuring.evaluation[key] for key in ("sliced_wasserstein2", "budget_steps"))
     controllers.state.edit({"sampling.steps": 12})
     assert not {"sliced_wasserstein2", "budget_steps"} & controllers.measuring.evaluation.keys()
     assert "test_nll" in controllers.measuring.evaluation
-    assert present(controllers).keys() == {
-        "test-set",
-        "fisher",
-    }
+    assert present(controllers).keys() == {"Likelihoods", "Integral", "Score along sigma"}
     controllers.state.undo()
     assert controllers.measuring.evaluation["sliced_wasserstein2"] == distance
     assert controllers.measuring.evaluation["budget_steps"] == steps
@@ -121,30 +114,44 @@ def test_nothing_is_shown_or_saved_of_weights_that_it_is_not_of(qtbot, controlle
     controllers.training.pause()
     qtbot.waitUntil(lambda: controllers.training.resting is None)
     assert controllers.measuring.evaluation.keys() <= {"reasons"}
-    assert controllers.seen[-1] is None
     assert not controllers.sessions.pack({})().measurements
 
 
-ERRORS = ScoreErrorCurve(1.0, np.array([0.1, 1.0]), *(np.array([0.5, np.nan]) for _ in range(4)), "exact")
+CURVE = {"score_sigmas": [0.1, 1.0]} | {name: [0.5, math.nan] for name in CURVES} | {"score_reference": "exact"}
+EARLIER = {
+    "fraction": 1.0,
+    "sigmas": [0.1, 1.0],
+    **{key: [0.5, None] for key in ("divergence", "divergence_error", "relative", "relative_error")},
+    "source": "exact",
+}
 
 
 def test_figures_survive_json_and_what_is_unsound_is_left_out():
     why = Message("unknown", "{} has no density.", (setting("data.kind", "file"),))
-    found = {"test-set": {"test_nll": np.float64(1.5), "reasons": {"kl": why}}, "fisher": ERRORS}
-    saved = kept_figures.to_json(found)
-    back = kept_figures.from_json(saved)
-    assert back["test-set"] == {"test_nll": 1.5, "reasons": {"kl": why}}
-    for field in dataclasses.fields(ScoreErrorCurve):
-        np.testing.assert_array_equal(getattr(back["fisher"], field.name), getattr(ERRORS, field.name))
-    for broken in (
-        {},
-        saved["fisher"] | {"sigmas": [1.0]},
-        saved["fisher"] | {"source": 3},
-        saved["fisher"] | {"sigmas": [1, 0.1]},
-    ):
-        assert "fisher" not in kept_figures.from_json({"fisher": broken})
-    assert kept_figures.from_json({"quality": {"kl": {"a": 1}, "reasons": 3}}) == {"quality": {"reasons": {}}}
-    assert kept_figures.from_json({"quality": 3}) == {}
+    found = {
+        "Likelihoods": Figures.of({"test_nll": np.float64(1.5), "kl": None, "reasons": {"kl": why}}),
+        "Score along sigma": Figures.of(CURVE | {"reasons": {}}),
+    }
+    saved = json.loads(json.dumps(figures.to_json(found), allow_nan=False))
+    back = figures.from_json(saved)
+    assert back["Likelihoods"].flat() == {"test_nll": 1.5, "kl": None, "reasons": {"kl": why}}
+    assert figures.plain(back["Score along sigma"].flat()) == figures.plain(CURVE | {"reasons": {}})
+    for broken in ({}, {"score_sigmas": [1.0]}, {"score_sigmas": [1, 0.1]}, {"score_sigmas": [0.0, 1.0]}):
+        found = figures.from_json({"fisher": broken and saved["fisher"] | broken})
+        assert "score_sigmas" not in found.get("Score along sigma", {})
+    assert (
+        "score_reference"
+        not in figures.from_json({"fisher": saved["fisher"] | {"score_reference": 3}})["Score along sigma"]
+    )
+    assert figures.from_json({"quality": {"kl": {"a": 1}, "reasons": 3}}) == {}
+    assert figures.from_json({"quality": 3}) == {}
+
+
+def test_the_errors_of_the_score_are_read_as_earlier_versions_wrote_them():
+    found = figures.from_json({"fisher": EARLIER})["Score along sigma"]
+    assert figures.plain(found.flat()) == figures.plain(CURVE | {"reasons": {}})
+    for broken in ({"sigmas": [1.0]}, {"sigmas": [1, 0.1]}):
+        assert "score_sigmas" not in figures.from_json({"fisher": EARLIER | broken})["Score along sigma"]
 
 
 @pytest.mark.parametrize(
@@ -159,35 +166,36 @@ def test_figures_survive_json_and_what_is_unsound_is_left_out():
     ],
 )
 def test_a_figure_that_is_of_another_type_than_its_name_is_left_out(measurement, broken):
-    assert kept_figures.from_json({measurement: broken}) == {measurement: {"reasons": {}}}
+    assert figures.from_json({measurement: broken}) == {}
 
 
 def test_shares_are_left_out_without_as_many_errors_and_truths():
     for key in ("mode_weights", "class_frequencies"):
         sound = {key: [0.4, 0.6], f"{key}_standard_error": [0.1, 0.1], f"{key}_true": [0.5, 0.5]}
-        assert kept_figures.from_json({"quality": sound})["quality"] == sound | {"reasons": {}}
+        assert figures.from_json({"quality": sound})["Distances"].flat() == sound | {"reasons": {}}
         for other in (f"{key}_standard_error", f"{key}_true"):
             for value in ([0.5], None, "x"):
-                assert key not in kept_figures.from_json({"quality": sound | {other: value}})["quality"]
+                assert key not in figures.from_json({"quality": sound | {other: value}}).get("Distances", {})
 
 
 def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
     found = present(controllers)
-    back = kept_figures.from_json(json.loads(json.dumps(kept_figures.to_json(found))))
-    for name in ("test-set", "quality"):
-        assert back[name].keys() == found[name].keys()
+    back = figures.from_json(json.loads(json.dumps(figures.to_json(found))))
+    assert {part: {*told} for part, told in back.items()} == {part: {*told} for part, told in found.items()}
+    assert back.keys() == {"Likelihoods", "Integral", "Distances", "Score along sigma"}
 
 
-@pytest.mark.parametrize("task", ["test-set", "quality"])
-def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, task):
-    controllers.building.store = Store()
-    take = controllers.measuring.evaluated(task)
-    first, last = [found for _, found in measuring._marking_final(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
-    take(first)
-    assert controllers.measuring.evaluation["kl"] == 1  # it is shown
-    assert not present(controllers)
-    take(last)
-    assert present(controllers) == {task: {"kl": 2}}
+def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, monkeypatch):
+    store, workspace = Store(), controllers.building.workspace
+    steps = [(0.7, "", {"kl": 1, "reasons": {}}), (1.0, "", {"kl": 2, "reasons": {}})]
+    part = dataclasses.replace(run_figures.PARTS["Likelihoods"], measure=lambda measured: iter(steps))
+    monkeypatch.setitem(run_figures.PARTS, "Likelihoods", part)
+    key = figures.key("Likelihoods", workspace.model_key(controllers.state.experiment))
+    measuring = measurements.figures([key], workspace.problem, workspace.weights, store=store)
+    assert next(measuring)[1]["Likelihoods"]["kl"].value == 1  # it is shown
+    assert key not in store
+    next(measuring)
+    assert store.get(key)["kl"].value == 2
 
 
 def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controllers, other, tmp_path):
@@ -200,7 +208,7 @@ def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controll
     qtbot.waitUntil(
         lambda: controllers.playing.trajectory.finished and controllers.playing.trajectory.total == total,
     )
-    controllers.measuring.evaluate_samples()
+    controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
     distance = controllers.measuring.evaluation["sliced_wasserstein2"]
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
