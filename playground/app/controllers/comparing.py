@@ -22,7 +22,6 @@ from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.state import State
 from playground.app.model.views import WantedOverlays
 from playground.app.model.weights import Weights
-from playground.app.model.workspace import Model
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.kinds.samplers import FromNoise, Sampler
@@ -119,7 +118,8 @@ class Comparing(QObject):
     @property
     def total(self) -> int:
         """Frames of the common timeline, which are those of the longest run."""
-        return max((run.trajectory.total for run in self._played if run.trajectory is not None), default=0)
+        longest = self.longest
+        return 0 if longest is None else longest.total
 
     @property
     def recorded(self) -> int:
@@ -129,10 +129,9 @@ class Comparing(QObject):
 
     @property
     def longest(self) -> Trajectory | None:
-        """The run with as many frames as the timeline."""
-        total = self.total
+        """The run with the most frames when complete."""
         found = (run.trajectory for run in self._played if run.trajectory is not None)
-        return next((trajectory for trajectory in found if trajectory.total == total), None)
+        return max(found, key=lambda trajectory: trajectory.total, default=None)
 
     @property
     def is_sampled(self) -> bool:
@@ -160,12 +159,6 @@ class Comparing(QObject):
     @property
     def _played(self) -> list[ColumnRun]:
         return [run for run in self.runs if run.failure is None]
-
-    @property
-    def main(self) -> Model | None:
-        """The main experiment's problem and weights."""
-        workspace = self._building.workspace
-        return None if workspace is None else workspace.model
 
     @property
     def workers(self) -> list[Worker[None]]:
@@ -395,7 +388,9 @@ class Comparing(QObject):
     def _begin_runs(self, beside: bool = False) -> None:
         """Prepare the columns in a thread, then sample them from the start, or beside the ones that play."""
         self._settle.stop()
-        self._next = ()
+        if self._next:
+            self._next = ()
+            self._worker.put(self.runs)
         workspace, key = self._building.workspace, self._building.workspace_key
         if workspace is None or not self.is_active:
             return
@@ -547,17 +542,12 @@ class Comparing(QObject):
 
             return distance_curve(problem, trajectory)
 
-        def take(curve: DistanceCurve) -> None:
-            run.take_curve(curve)
+        def take(found: DistanceCurve | Message) -> None:
+            run.take_curve(found)
             self._measured = None
             self.measured.emit()
 
-        def fail(error: BaseException) -> None:
-            run.take_curve(message_of(error))
-            self._measured = None
-            self.measured.emit()
-
-        self._tasks.start(MEASURING, "Distances", work, take, fail)
+        self._tasks.start(MEASURING, "Distances", work, take, lambda error: take(message_of(error)))
 
     @property
     def why_not_measured(self) -> Message | None:
