@@ -214,10 +214,10 @@ def sweep(window: MainWindow) -> None:
     window.state.edit({"sampling.source": "exact", "sampling.kind": "probability-flow"})
     window.actions_by_key.trigger("tools.sweep")
     made = dialog(window, SweepWindow)
-    made.axes.load({"sampling.steps": Range(5, 40, 4, log=True), "sampling.solver": ["ddim", "heun", "unipc"]})
-    made.seeds.setText("2")
+    made.form.axes.load({"sampling.steps": Range(5, 40, 4, log=True), "sampling.solver": ["ddim", "heun", "unipc"]})
+    made.form.seeds.setText("2")
     with tempfile.TemporaryDirectory() as folder:
-        made.set_place(Path(folder) / "sweep-1")
+        made.form.set_place(Path(folder) / "sweep-1")
         made.start_button.click()
         wait(lambda: not made.sweeping.running, 900)
     made.view.selectRow(0)

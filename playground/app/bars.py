@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QMenu,
     QPushButton,
@@ -32,6 +31,7 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
+from playground.app.widgets import layouts
 from playground.app.widgets.collapsible_panel import shortened
 from playground.drawing.palette import DARK, Palette
 
@@ -145,16 +145,10 @@ class TopBar(QFrame):
         self._name = QLabel("Score Playground")
         self._name.setFont(theme.text_font(15, QFont.Weight.DemiBold))
         self.summary = SummaryLabel()
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
-        self._row.setSpacing(UNIT)
+        self._row = layouts.across(within=self, spacing=UNIT, margins=(2 * UNIT, 0, 2 * UNIT, 0))
         self.heading = QWidget()
         self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        words = QHBoxLayout(self.heading)
-        words.setContentsMargins(0, 0, 0, 0)
-        words.setSpacing(UNIT * 3 // 2)
-        words.addWidget(self._name)
-        words.addWidget(self.summary, 1)
+        layouts.across(self._name, (self.summary, 1), within=self.heading, spacing=UNIT * 3 // 2, margins=0)
         self._row.addWidget(self.heading, 1)
 
     def event(self, event: QEvent) -> bool:
@@ -241,10 +235,7 @@ class StatusBar(QFrame):
         self.setFixedHeight(px(STATUS_HEIGHT))
         self._dot = Dot()
         self.training, self.frames, self._device, self._seed, self.saved = (QLabel() for _ in range(5))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
-        row.setSpacing(UNIT)
-        row.addWidget(self._dot)
+        row = layouts.across(self._dot, within=self, spacing=UNIT, margins=(2 * UNIT, 0, 2 * UNIT, 0))
         names = ("Training", "Frames a second", "Device", "Seed", "Last save")
         labels = (self.training, self.frames, self._device, self._seed, self.saved)
         for name, label in zip(names, labels, strict=True):

@@ -81,7 +81,8 @@ def _choices(window: Searched) -> Iterator[Entry]:
 def _settings(window: Searched) -> Iterator[Entry]:
     """Every setting that has a row; for settings of other kinds, which kinds have them."""
     now, every = fields(window.state.experiment), every_field()
-    rows = {key: row for panel in window.panels for row in panel.findChildren(FieldRow) for key in row.keys}
+    shown = [row for panel in window.panels for row in panel.findChildren(FieldRow) if row.joined]
+    rows = {key: row for row in shown for key in row.keys}
     for key, field in every.items():
         if field.kind == "choice" or (key in now and key not in rows):
             continue

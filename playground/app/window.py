@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QMainWindow,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -63,7 +62,7 @@ from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT, is_colored
 from playground.app.timeline import Timeline
-from playground.app.widgets import accessible_roles
+from playground.app.widgets import accessible_roles, layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import Cards, Column
 from playground.app.widgets.field_row import FieldRow
@@ -180,9 +179,7 @@ class MainWindow(QMainWindow):
 
     def _make_tools(self) -> None:
         """Make what acts on the canvas and the window: tools, exports, commands, dialogs and menus."""
-        self.tools = Tools(
-            self.state, self.controllers, self.canvas, self.display, self.panel(LikelihoodPanel).takes_second, self
-        )
+        self.tools = Tools(self.state, self.controllers, self.canvas, self.display, self)
         self.exports = Exports(
             ExportedCanvas(self.state, self.playing, self.canvas, self.display),
             ExportedColumns(self.playing, self.compare),
@@ -238,6 +235,8 @@ class MainWindow(QMainWindow):
         data.brush_toggled.connect(lambda on: canvas.set_tool("brush" if on else "point"))
         data.brush_toggled.connect(likelihood.show_brush)
         likelihood.second.toggled.connect(lambda on: on and data.put_brush_down())
+        likelihood.second.toggled.connect(self.tools.await_second)
+        self.tools.second_taken.connect(likelihood.drop_second)
         self.documents.opened.connect(data.put_brush_down)
         data.brush_radius_changed.connect(canvas.set_brush_radius)
         canvas.brush_radius_changed.connect(data.radius.show_radius)
@@ -262,42 +261,32 @@ class MainWindow(QMainWindow):
         self.chips = ChipBar(self.canvas)
         self._centre = centre = QFrame()
         centre.setObjectName("centre")
-        middle = QVBoxLayout(centre)
-        middle.setContentsMargins(0, 0, 0, 0)
-        middle.setSpacing(0)
-        middle.addWidget(self.chips)
-        middle.addWidget(self.canvas, 1)
         self.compare = CompareView(self.state, self.controllers, self.canvas)
-        middle.addWidget(self.compare, 1)
+        layouts.down(self.chips, (self.canvas, 1), (self.compare, 1), within=centre, spacing=0, margins=0)
         self.columns = Columns(left, centre, right)
         self.transport = Transport()
         bar = QFrame()
         bar.setObjectName("transportBar")
-        holder = QVBoxLayout(bar)
-        holder.setContentsMargins(0, 0, 0, 0)
-        holder.addWidget(self.transport)
+        layouts.down(self.transport, within=bar, margins=0)
         self.status = StatusBar(self)
         self.meter = PaintCounter(self.canvas.surface)
 
         whole = bars.CentralWidget()
-        rows = QVBoxLayout(whole)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setSpacing(0)
-        rows.addWidget(self.top_bar)
         self.recovery_bar = RecoveryBar(self)
-        rows.addWidget(self.recovery_bar)
-        rows.addWidget(self.columns, 1)
-        rows.addWidget(bar)
-        rows.addWidget(self.status)
+        layouts.down(
+            self.top_bar, self.recovery_bar, (self.columns, 1), bar, self.status, within=whole, spacing=0, margins=0
+        )
         whole.set_focus_home(self.canvas)
         self.setCentralWidget(whole)
 
     def _column(self, name: str, kinds: tuple[type, ...], area: Area) -> Area:
         inside = QWidget()
-        rows = QVBoxLayout(inside)
         margin = UNIT * 3 // 2
-        rows.setContentsMargins(margin, margin, margin, margin if isinstance(area, Column) else UNIT // 2)
-        rows.setSpacing(UNIT)
+        rows = layouts.down(
+            within=inside,
+            spacing=UNIT,
+            margins=(margin, margin, margin, margin if isinstance(area, Column) else UNIT // 2),
+        )
         for kind in kinds:
             panel = kind(self.state, self.controllers)
             self.panels.append(panel)
@@ -468,7 +457,7 @@ class MainWindow(QMainWindow):
             frame.deleteLater()
         for panel in self.panels:
             for row in panel.findChildren(FieldRow):
-                if taught and key in row.keys:
+                if taught and row.joined and key in row.keys:
                     self._advanced = reveal(row)
                     Highlight(row, panel)
                     column = panel.column()

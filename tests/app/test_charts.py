@@ -20,6 +20,7 @@ from scipy.special import ndtr
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.widgets import file_prompts
+from playground.app.widgets.charts import saving
 from playground.app.widgets.charts.chart import HEAD_PIXELS, Chart
 from playground.app.widgets.charts.errors import ErrorAlongSigma
 from playground.app.widgets.charts.histogram import BINS, MarginalHistogram
@@ -523,7 +524,7 @@ def test_a_chart_that_is_gone_leaves_nothing(qapp):
     chart = LossChart()
     chart.show()
     chart.show_history(*losses(50), 1.85)
-    parts = [weakref.ref(part) for part in (chart, chart.plot, chart.plot.box, chart.menu())]
+    parts = [weakref.ref(part) for part in (chart, chart.plot, chart.plot.box, saving.menu_of(chart))]
     chart.close()
     chart.deleteLater()
     del chart
@@ -659,7 +660,7 @@ def drag_view(chart: Chart, by: int) -> None:
 def test_the_menu_copies_saves_and_changes_scales(loss, monkeypatch, tmp_path):
     steps, values = losses(50)
     loss.show_history(steps, values, 1.85)
-    menu = loss.menu()
+    menu = saving.menu_of(loss)
     actions = {action.text(): action for action in menu.actions() if action.text()}
     assert list(actions) == [
         "Copy picture", "Save PNG…", "Save SVG…", "Save PDF…", "Save CSV…", "Logarithmic steps", "Logarithmic loss",
@@ -708,7 +709,7 @@ def test_large_numbers_on_an_axis_are_grouped_or_powers(loss):
 def test_a_scale_can_be_logarithmic_only_where_all_is_above_zero(loss):
     steps, values = losses(50)
     loss.show_history(steps, values - 10)
-    menu = loss.menu()
+    menu = saving.menu_of(loss)
     enabled = {action.text(): action.isEnabled() for action in menu.actions()}
     assert enabled["Logarithmic steps"]
     assert not enabled["Logarithmic loss"]
@@ -719,7 +720,7 @@ def test_a_saved_picture_says_what_made_it(loss, tmp_path):
     loss.show_history(*losses(50))
     loss.set_provenance(lambda: "of this run")
     for suffix in (".png", ".svg"):
-        loss.save(tmp_path / f"loss{suffix}")
+        saving.save(loss, tmp_path / f"loss{suffix}")
     assert QImage(str(tmp_path / "loss.png")).text("provenance") == "of this run"
     assert "of this run</desc>" in (tmp_path / "loss.svg").read_text(encoding="utf-8")
 
@@ -727,7 +728,7 @@ def test_a_saved_picture_says_what_made_it(loss, tmp_path):
 def test_what_cannot_be_written_is_said(loss, tmp_path):
     loss.show_history(*losses(50))
     with pytest.raises(OSError, match="No such file") as caught:
-        loss.save(tmp_path / "none" / "loss.csv")
+        saving.save(loss, tmp_path / "none" / "loss.csv")
     assert "none" in str(user_error(caught.value))
 
 
@@ -874,8 +875,8 @@ def test_a_band_shows_how_far_the_errors_can_be_trusted(errors):
     assert heights[1] == pytest.approx(0.2 * tall, abs=3)
     assert reading(errors, 0.3).endswith("error 50 ± 10 %")
     assert errors.accessibleDescription().startswith("At most 50 ± 10 %, at sigma")
-    assert errors.rows()[0] == ["series", "σ", "error, %", "standard error"]
-    assert errors.rows()[1] == ["error", pytest.approx(0.01), 50.0, 10.0]
+    assert saving.rows(errors)[0] == ["series", "σ", "error, %", "standard error"]
+    assert saving.rows(errors)[1] == ["error", pytest.approx(0.01), 50.0, 10.0]
 
 
 def test_errors_that_are_not_finite_are_left_out(errors):
@@ -961,7 +962,7 @@ def test_a_histogram_reads_the_shares_of_a_bin(histogram):
     parts = reading(histogram, 1.0).split(", ")
     assert parts[0].startswith("x = ")
     assert parts[1:] == ["data 70 %", f"exact {100 * histogram.exact()[BINS // 2]:.2g} %", "samples 50 %"]
-    table = histogram.rows()
+    table = saving.rows(histogram)
     assert table[0] == ["series", "x", "share, %"]
     assert sum(row[2] for row in table if row[0] == "data") == pytest.approx(100)
 
@@ -1000,8 +1001,8 @@ def test_pairs_fill_the_width_and_say_how_far_apart_they_are(qtbot):
     width = pairs.plot.view.width()
     assert pairs.plot.view.height() == pytest.approx(2 * width / 4, abs=2)
     assert [reading(pairs, number) for number in (1, 3)] == ["pair 1, distance 8", "pair 3, distance 0.5"]
-    assert [row[2] for row in pairs.rows()[1:]] == [8.0, 0.0, 0.5, 0.0]
-    menu = pairs.menu()
+    assert [row[2] for row in saving.rows(pairs)[1:]] == [8.0, 0.0, 0.5, 0.0]
+    menu = saving.menu_of(pairs)
     assert not any("Logarithmic" in action.text() for action in menu.actions())
     menu.deleteLater()
     # The neighbour of the first is white all over: data's brightest hue, below a dark sample.

@@ -26,6 +26,7 @@ from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.panels.training import TrainingPanel
 from playground.app.style.number_formats import format_measured
+from playground.app.widgets.charts import saving
 from playground.drawing.side_by_side import SideBySide
 from playground.lab.columns import Column
 from playground.lab.experiment import ExperimentError, replace
@@ -421,7 +422,7 @@ def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_pat
     assert floor + spread < high
     assert window.compare.drawn().chart.curves[0].error is not None
     path = tmp_path / "distances.csv"
-    chart.save(path)
+    saving.save(chart, path)
     rows = path.read_text().splitlines()
     assert rows[0] == "series,evaluations,sliced W₂ to the data,standard error"
     assert {row.split(",")[0] for row in rows[1:]} == {"floor", "A", "B"}

@@ -104,8 +104,8 @@ def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_p
     def folders() -> set[Path]:
         proposed.clear()
         window.documents.save_as()
-        window.documents.ask_open()
-        window.documents.ask_open_folder()
+        window.opening.ask_open()
+        window.opening.ask_open_folder()
         window.actions_by_key.trigger("file.export_settings")
         window.actions_by_key.trigger("file.export_trajectory")
         window.exports.picture()

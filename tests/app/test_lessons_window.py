@@ -586,10 +586,12 @@ def test_the_frame_of_a_highlighted_setting_goes_with_its_row(window, qtbot):
     lessons.begin(LESSON)
     window.highlight("noise.sigma_min")
     (frame,) = noise.findChildren(Highlight)
-    frame.setObjectName("of sigma_min")
     window.state.edit({"noise.kind": "vp"})  # which has no sigma_min
     noise.header.click()  # each part of the card that is hidden moves its frame
-    qtbot.waitUntil(lambda: noise.findChild(Highlight, "of sigma_min") is None)
+    noise.header.click()
+    qtbot.waitUntil(lambda: not frame.isVisibleTo(noise))
+    window.state.edit({"noise.kind": "ve"})  # its row comes back
+    qtbot.waitUntil(lambda: frame.isVisibleTo(noise))
     lessons.leave()
 
 

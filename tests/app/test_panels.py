@@ -906,7 +906,7 @@ def test_the_rows_are_those_of_the_chosen_kind_that_do_something(show, state, co
             expected = own.keys() - BY_HAND - {f"{section}.kind"}
             if "noise.sigma_max" in own:
                 expected -= {"noise.sigma_min"}  # one row for both
-            rows = [row for row in panel.findChildren(FieldRow) if row.key.startswith(f"{section}.")]
+            rows = [row for row in panel.findChildren(FieldRow) if row.joined and row.key.startswith(f"{section}.")]
             rows = [row for row in rows if row.key != f"{section}.kind"]
             assert sorted(row.key for row in rows) == sorted(expected), kind
             for row in rows:
@@ -1412,12 +1412,14 @@ def test_a_second_point_is_asked_for_once(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
     controllers.build()
     assert not panel.second.isVisible()
-    assert not panel.takes_second()
+    waits: list[bool] = []
+    panel.second.toggled.connect(waits.append)
     controllers.show_point()
     press(panel.second)
     assert panel.second.text() == "Click the second point…"
-    assert panel.takes_second()
-    assert not panel.takes_second()
+    panel.drop_second()
+    assert waits == [True, False]
+    assert panel.second.text() == "Interpolate to a second point"
     ends = np.array([[0.0, 0.0], [1.0, 1.0]])
     controllers.measuring.interpolation = LatentInterpolation(
         ends, (None, None), np.linspace(*ends, 5), np.array([-3.0, -1.0, -4.25, -1.0, -0.5]), None

@@ -73,7 +73,7 @@ def window(qtbot, tmp_path, opened):
 
 
 def read(window: SweepWindow, path: Path) -> None:
-    window.read(path)
+    window.form.read(path)
     wait(lambda: not window.sweeping.running)
 
 
@@ -86,17 +86,17 @@ def lines(window: SweepWindow) -> list[list[str]]:
 
 
 def test_the_controls_begin_and_end_below_each_other(window):
-    first = [window.source, window.seeds, window.scheduler, window.measure, window.place]
+    first = [window.form.source, window.form.seeds, window.form.scheduler, window.form.measure, window.form.place]
     assert len({control.x() for control in first}) == 1
-    last = [window.source, window.processes, window.scheduler, window.place, window.axes]
+    last = [window.form.source, window.form.processes, window.form.scheduler, window.form.place, window.form.axes]
     assert len({control.mapTo(window, control.rect().topRight()).x() for control in last}) == 1
 
 
 def test_a_folder_shows_its_axes_its_table_and_its_pictures(window, computed):
     read(window, computed)
-    assert [row.key for row in window.axes.rows] == ["sampling.steps", "sampling.kind"]
-    assert [row.values.text() for row in window.axes.rows] == ["3, 5", "reverse-sde, probability-flow"]
-    assert window.said.text() == "4 cells"
+    assert [row.key for row in window.form.axes.rows] == ["sampling.steps", "sampling.kind"]
+    assert [row.values.text() for row in window.form.axes.rows] == ["3, 5", "reverse-sde, probability-flow"]
+    assert window.form.said.text() == "4 cells"
     assert window.start_button.text() == "&Resume"
     assert window.status.text() == "4 of 4 cells"
     found = lines(window)
@@ -140,9 +140,9 @@ def test_a_line_and_a_cell_of_a_heat_map_open_their_run_with_its_network(window,
 
 
 def test_what_cannot_be_computed_is_said_and_not_started(window):
-    (row,) = window.axes.rows
+    (row,) = window.form.axes.rows
     assert (row.key, row.values.text()) == ("sampling.steps", "5 to 50, 4 values, log")
-    assert window.said.text() == "12 cells"
+    assert window.form.said.text() == "12 cells"
     for edit, text, said in (
         (row.values, "5, 0", "0 is not allowed"),
         (row.values, "5 to ten, 4 values", "Steps (Sample): ten is no number"),
@@ -150,33 +150,33 @@ def test_what_cannot_be_computed_is_said_and_not_started(window):
         (row.values, "5 to 50, 1 values", "Steps (Sample): a range has from 2"),
         (row.values, "0 to 50, 3 values, log", "Steps (Sample): a range at equal ratios"),
         (row.values, ".5, 2", "Steps (Sample): .5 is no number here"),
-        (window.seeds, "none", "write how many"),
-        (window.processes, "0", "whole number from 1 to 1024"),
-        (window.scheduler, "tcp://127.0.0.1:8786", "anyone who reaches a tcp port can run code there"),
-        (window.scheduler, "127.0.0.1:8786", "give tls://HOST:PORT"),
-        (window.seeds, "9000", "at most 100"),
+        (window.form.seeds, "none", "write how many"),
+        (window.form.processes, "0", "whole number from 1 to 1024"),
+        (window.form.scheduler, "tcp://127.0.0.1:8786", "anyone who reaches a tcp port can run code there"),
+        (window.form.scheduler, "127.0.0.1:8786", "give tls://HOST:PORT"),
+        (window.form.seeds, "9000", "at most 100"),
     ):
         before = edit.text()
         typed(edit, text)
         if text == "9000":
             typed(row.values, "1 to 900, 900 values")
-        assert said in window.said.text().replace("\u202f", ""), window.said.text()
+        assert said in window.form.said.text().replace("\u202f", ""), window.form.said.text()
         assert not window.start_button.isEnabled()
         typed(edit, before)
         typed(row.values, "5 to 50, 4 values, log")
         assert window.start_button.isEnabled()
-    QTest.mouseClick(window.axes.add, Qt.MouseButton.LeftButton)
-    assert window.axes.rows[1].key == "training.steps"
+    QTest.mouseClick(window.form.axes.add, Qt.MouseButton.LeftButton)
+    assert window.form.axes.rows[1].key == "training.steps"
     assert not window.start_button.isEnabled()
-    QTest.mouseClick(window.axes.rows[1].remove, Qt.MouseButton.LeftButton)
-    assert len(window.axes.rows) == 1
+    QTest.mouseClick(window.form.axes.rows[1].remove, Qt.MouseButton.LeftButton)
+    assert len(window.form.axes.rows) == 1
     assert window.start_button.isEnabled()
 
 
 def test_a_number_of_thousands_of_digits_is_no_number_of_processes(window):
-    window.processes.setText("9" * 5000)
-    assert "whole number from 1 to 1024" in window.said.text()
-    window.processes.setText("2")
+    window.form.processes.setText("9" * 5000)
+    assert "whole number from 1 to 1024" in window.form.said.text()
+    window.form.processes.setText("2")
     assert window.start_button.isEnabled()
 
 
@@ -184,22 +184,22 @@ def test_cells_are_given_to_the_scheduler_whose_address_is_written(window, monke
     taken = []
     monkeypatch.setattr(window.sweeping, "compute", lambda sweep, folder, place: taken.append(place))
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
-    typed(window.scheduler, "tls://node:8786")
-    assert not window.processes.isEnabled()
+    typed(window.form.scheduler, "tls://node:8786")
+    assert not window.form.processes.isEnabled()
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
     here, there = taken
-    assert (here.func, here.args) == (sweeps.processes, (window._processes,))
+    assert (here.func, here.args) == (sweeps.processes, (window.form._processes,))
     assert (there.func, there.args) == (cluster, ("tls://node:8786",))
     monkeypatch.setattr("playground.lab.sweep.cluster.find_spec", lambda name: None)
-    typed(window.scheduler, "tls://node:8787")
-    assert "pip install 'score-playground[cluster]'" in window.said.text()
+    typed(window.form.scheduler, "tls://node:8787")
+    assert "pip install 'score-playground[cluster]'" in window.form.said.text()
     assert not window.start_button.isEnabled()
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error_in_a_sentence(window, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    typed(window.scheduler, "tls://127.0.0.1:1")
-    window.set_place(tmp_path / "nowhere")
+    typed(window.form.scheduler, "tls://127.0.0.1:1")
+    window.form.set_place(tmp_path / "nowhere")
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
     wait(lambda: not window.sweeping.running)
     assert window.status.text().startswith("tls needs certificates: set them in dask's configuration")
@@ -211,7 +211,7 @@ def test_tables_are_saved_as_parquet_or_it_is_said_what_is_missing(window, compu
     shutil.copytree(computed, folder)
     assert not window.parquet_button.isEnabled()
     read(window, folder)
-    typed(window.seeds, "7")  # stays
+    typed(window.form.seeds, "7")  # stays
     monkeypatch.setattr("playground.lab.sweep.table.has_parquet", lambda: False)
     QTest.mouseClick(window.parquet_button, Qt.MouseButton.LeftButton)
     wait(lambda: not window.sweeping.running)
@@ -223,7 +223,7 @@ def test_tables_are_saved_as_parquet_or_it_is_said_what_is_missing(window, compu
     assert window.status.text() == "The tables are in tables as Parquet."
     with (folder / "cells.parquet").open("rb") as file:
         assert list(fastparquet.ParquetFile(file).to_pandas()["sampling.steps"]) == [3, 3, 5, 5]
-    assert window.seeds.text() == "7"
+    assert window.form.seeds.text() == "7"
 
 
 def typed(edit: QLineEdit, text: str) -> None:
@@ -304,9 +304,9 @@ def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, compute
 
 @pytest.mark.claims
 def test_no_call_holds_up_the_window_while_twelve_cells_are_computed(window, tmp_path):
-    window.axes.load({"sampling.steps": [2, 3, 4, 5]})
-    window.set_place(tmp_path / "twelve")
-    window.processes.setText("1")
+    window.form.axes.load({"sampling.steps": [2, 3, 4, 5]})
+    window.form.set_place(tmp_path / "twelve")
+    window.form.processes.setText("1")
     QTest.mouseClick(window.lines.buttons["cells"], Qt.MouseButton.LeftButton)
     with Watchdog() as dog:
         QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
@@ -363,8 +363,8 @@ def test_a_sweep_whose_axis_is_changed_computes_only_the_new_cells(window, compu
     shutil.copytree(computed, folder)
     read(window, folder)
     before = {path.name: path.stat().st_mtime_ns for path in (folder / folders.CELLS).iterdir()}
-    window.processes.setText("1")
-    window.axes.rows[0].values.setText("5, 7")
+    window.form.processes.setText("1")
+    window.form.axes.rows[0].values.setText("5, 7")
     QTest.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
     wait(lambda: not window.sweeping.running)
     assert window.status.text() == "4 of 4 cells"
@@ -375,8 +375,8 @@ def test_a_sweep_whose_axis_is_changed_computes_only_the_new_cells(window, compu
 
 
 def test_training_for_a_time_is_said_to_depend_on_the_machine(window):
-    window._shown = Experiment
-    window.show_base()
-    assert window.said.text().startswith("12 cells. Networks are trained for a time")
-    window.axes.load({"training.steps": [5, 10]})
-    assert window.said.text() == "6 cells"
+    window.form._shown = Experiment
+    window.form.follow()
+    assert window.form.said.text().startswith("12 cells. Networks are trained for a time")
+    window.form.axes.load({"training.steps": [5, 10]})
+    assert window.form.said.text() == "6 cells"

@@ -1,7 +1,5 @@
 """Mouse actions on the canvas: read values, pick points and images, and paint data."""
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.canvas import readouts
@@ -22,14 +20,13 @@ MISSED = "There is no image at that place: click on one for its log-likelihood."
 class Tools(QObject):
     """Turns mouse actions into intents.
 
-    Args:
-        takes_second: returns whether the next click is the second point of an interpolation; called once per click.
-
     Signals:
         notified(Notification)
+        second_taken(): the second point of an interpolation was clicked.
     """
 
     notified = Signal(object)
+    second_taken = Signal()
 
     def __init__(
         self,
@@ -37,11 +34,11 @@ class Tools(QObject):
         controllers: Controllers,
         canvas: CanvasView,
         display: Display,
-        takes_second: Callable[[], bool],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._canvas, self._display, self._takes_second = state, canvas, display, takes_second
+        self._state, self._canvas, self._display = state, canvas, display
+        self._second = False  # whether the next click is the second point of an interpolation
         self._building, self._training = controllers.building, controllers.training
         self._following, self._measuring = controllers.following, controllers.measuring
         self._inspecting = controllers.inspecting
@@ -73,6 +70,17 @@ class Tools(QObject):
             return
         if self._shows_values():
             (self._measuring.go_to if self._takes_second() else self._measuring.inspect)(x, y)
+
+    @Slot(bool)
+    def await_second(self, waits: bool) -> None:
+        """Set whether the next click is the second point of an interpolation."""
+        self._second = waits
+
+    def _takes_second(self) -> bool:
+        second = self._second
+        if second:
+            self.second_taken.emit()
+        return second
 
     def _shows_values(self) -> bool:
         """Whether no lesson's question is open; a message says if one is."""

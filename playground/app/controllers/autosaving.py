@@ -13,6 +13,7 @@ from playground.app.controllers.sessions import Sessions
 from playground.app.model.edit_text import summary
 from playground.app.model.history import History
 from playground.app.model.state import State
+from playground.app.style.number_formats import format_ago
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab import recovery
 from playground.lab.recovery import Work
@@ -80,8 +81,7 @@ class Autosaving(QObject):
             return ""
         if self._failed:
             return "autosave failed"
-        seconds = time.monotonic() - self.saved_at
-        return f"autosaved {seconds:.0f} s ago" if seconds < 60 else f"autosaved {seconds / 60:.0f} min ago"
+        return f"autosaved {format_ago(time.monotonic() - self.saved_at)}"
 
     @Slot()
     def look(self) -> None:

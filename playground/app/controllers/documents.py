@@ -12,6 +12,7 @@ from playground.app.controllers.sessions import Sessions
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
+from playground.app.style.number_formats import format_ago
 from playground.app.workers.background_task import BackgroundTask
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
@@ -69,7 +70,7 @@ class Documents(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._sessions, self._preferences, self._prompts = state, sessions, preferences, prompts
-        self._stamp: Stamp | None = None  # of the file when it was opened or saved here
+        self.stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = BackgroundTask(self)
         self.saving = False  # whether the work is being written; it is safe only when that has ended
         self._then: Callable[[], None] | None = None  # called when that file is complete
@@ -91,11 +92,6 @@ class Documents(QObject):
         return f"{'• ' if self._state.modified else ''}{self.name} - Score Playground"
 
     @property
-    def stamp(self) -> Stamp | None:
-        """The stamp of the file when it was opened or saved here."""
-        return self._stamp
-
-    @property
     def modified(self) -> bool:
         """Whether the work differs from its file."""
         return self._state.modified
@@ -109,10 +105,7 @@ class Documents(QObject):
         """How long ago the last save was, in words."""
         if self.saved_at is None:
             return "not saved" if self._state.modified else ""
-        seconds = time.monotonic() - self.saved_at
-        if seconds < 60:
-            return f"saved {seconds:.0f} s ago"
-        return f"saved {seconds / 60:.0f} min ago" if seconds < 3600 else f"saved {seconds / 3600:.0f} h ago"
+        return f"saved {format_ago(time.monotonic() - self.saved_at)}"
 
     # --- other work
 
@@ -155,7 +148,7 @@ class Documents(QObject):
         """
         if self.path is None or self.path.suffix.lower() != SUFFIX or self._state.document.lesson is not None:
             self.save_as(then)
-        elif stamp_of(self.path) in (None, self._stamp) or self._prompts.may_replace(
+        elif stamp_of(self.path) in (None, self.stamp) or self._prompts.may_replace(
             f"{self.path.name} has changed on disk since it was opened or saved here.",
             "Replace what is there now? “Save as…” keeps both.",
         ):
@@ -189,11 +182,7 @@ class Documents(QObject):
 
         def save() -> None:
             table = (lessons.COLUMNS, *rows())
-
-            def write(file: TextIO) -> None:
-                write_rows(file, table)
-
-            self._write(path, write, f"Saved {path.name}.")
+            self._write(path, lambda file: write_rows(file, table), f"Saved {path.name}.")
 
         save()
         when_measured(save)
@@ -331,7 +320,7 @@ class Documents(QObject):
     # --- outcomes
 
     def _name(self, path: Path | None, stamp: Stamp | None = None, saved_at: float | None = None) -> None:
-        self.path, self._stamp, self.saved_at = path, stamp, saved_at
+        self.path, self.stamp, self.saved_at = path, stamp, saved_at
         self.note_success()
         self.changed.emit()
 

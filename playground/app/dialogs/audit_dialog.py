@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 from PySide6.QtCore import QSize, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 
 from playground.app.dialogs.claim_table import ClaimTable
 from playground.app.dialogs.working_dialog import WorkingDialog
@@ -13,6 +13,8 @@ from playground.app.model.state import State
 from playground.app.style.labels import CARDS, worded
 from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT, set_role
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption, named
 from playground.app.widgets.charts.chart import Chart
 from playground.app.widgets.charts.series import Series
 from playground.app.widgets.controls import ChoiceBox
@@ -56,32 +58,27 @@ class AuditDialog(WorkingDialog):
         self.failure = ""
 
         self.kinds = ChoiceBox(())
-        self.kinds.setAccessibleName("Kind to audit")
-        self.kinds.setToolTip(
-            "<p>The self-test, or one kind. A kind that the experiment has chosen is audited with its settings there.</p>"
+        named(
+            self.kinds,
+            "Kind to audit",
+            "The self-test, or one kind. A kind that the experiment has chosen is audited with its settings there.",
         )
         self.run_button = QPushButton("&Run")
         self.run_button.setObjectName("runAudit")
         self.run_button.setToolTip("<p>Measure the claims, in under 30 s.</p>")
         self.run_button.clicked.connect(self.run)
-        chosen = QHBoxLayout()
-        chosen.addWidget(self.kinds, 1)
-        chosen.addWidget(self.run_button)
+        chosen = layouts.across((self.kinds, 1), self.run_button)
 
         self.table = ClaimTable("Claims, what was measured and its bound", EMPTY)
         self.titles = [QLabel("") for _ in range(CHARTS)]
         self.charts = [Chart(f"Chart {number + 1} of the audit", ABOUT, CHART_HEIGHT) for number in range(CHARTS)]
-        beside = QHBoxLayout()
-        beside.setSpacing(2 * UNIT)
+        beside = layouts.across(spacing=2 * UNIT)
         self.boxes = []
         for title, chart in zip(self.titles, self.charts, strict=True):
             set_role(title, "caption")
             chart.apply_palette(palette)
             box = QWidget()
-            column = QVBoxLayout(box)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.addWidget(title)
-            column.addWidget(chart)
+            layouts.down(title, chart, within=box, margins=0)
             box.setVisible(False)
             beside.addWidget(box, 1)
             self.boxes.append(box)
@@ -89,24 +86,13 @@ class AuditDialog(WorkingDialog):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the audit")
-        self.status = QLabel("")
-        set_role(self.status, "caption")
-        self.status.setWordWrap(True)
+        self.status = caption("")
         self.cancel_button = QPushButton("&Close")
         self.cancel_button.setObjectName("cancelAudit")
         self.cancel_button.setToolTip("<p>Stop after the current claim, or close.</p>")
         self.cancel_button.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.status, 1)
-        buttons.addWidget(self.cancel_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
-        layout.setSpacing(UNIT)
-        layout.addLayout(chosen)
-        layout.addWidget(self.table, 1)
-        layout.addLayout(beside)
-        layout.addWidget(self.bar)
-        layout.addLayout(buttons)
+        buttons = layouts.across((self.status, 1), self.cancel_button)
+        layouts.down(chosen, (self.table, 1), beside, self.bar, buttons, within=self, spacing=UNIT, margins=2 * UNIT)
         self.resize(within_screen(self, QSize(px(940), px(640))))
         state.kinds_changed.connect(self._fill)
         self._fill()

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,6 +21,7 @@ from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
+from playground.app.widgets import layouts
 from playground.messages import Message
 
 FARTHEST = 20  # largest cost of a match; letters scattered over a title do not count
@@ -125,15 +125,10 @@ class CommandPalette(QDialog):
         self.found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.found.itemClicked.connect(self._run)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
-        layout.setSpacing(UNIT)
-        layout.addWidget(self.line)
         self.nothing = QLabel(NOTHING)
         self.nothing.setContentsMargins(10, 0, 0, 0)
         theme.set_role(self.nothing, "caption")
-        layout.addWidget(self.found)
-        layout.addWidget(self.nothing)
+        layouts.down(self.line, self.found, self.nothing, within=self, spacing=UNIT, margins=UNIT)
 
     @Slot()
     def start(self) -> None:

@@ -11,13 +11,11 @@ from PySide6.QtWidgets import (
     QDialog,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,7 +26,8 @@ from playground.app.style.labels import worded
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
-from playground.app.widgets import file_prompts
+from playground.app.widgets import file_prompts, layouts
+from playground.app.widgets.captions import caption, named
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.file_prompts import completed, may_replace
 from playground.messages import Message
@@ -297,8 +296,7 @@ class ExportForm(QWidget):
             (self.fps, "Frames a second", "Frames a second"),
             (self.theme, "Theme", "Colours of what is exported"),
         ):
-            widget.setAccessibleName(name)
-            widget.setToolTip(wrapped(tip))
+            named(widget, name, tip)
 
 
 class ExportDialog(QDialog):
@@ -336,9 +334,7 @@ class ExportDialog(QDialog):
 
     def _lay_out(self) -> None:
         """Put the progress and the buttons below the form."""
-        self.status = QLabel("")
-        self.status.setWordWrap(True)
-        set_role(self.status, "caption")
+        self.status = caption("")
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setAccessibleName("Progress of the export")
@@ -356,18 +352,10 @@ class ExportDialog(QDialog):
         self.cancel_button.setAutoDefault(False)
         self.start_button.clicked.connect(self._start)
         self.cancel_button.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.cancel_button)
-        buttons.addWidget(self.start_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
-        layout.setSpacing(UNIT)
-        layout.addWidget(self.form)
+        buttons = layouts.across(None, self.cancel_button, self.start_button)
+        layout = layouts.down(self.form, within=self, spacing=UNIT, margins=(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT))
         layout.addSpacing(UNIT)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.status)
-        layout.addLayout(buttons)
+        layouts.add(layout, self.bar, self.status, buttons)
 
     def choice(self) -> Choice:
         """The choices as the preferences keep them."""
@@ -484,11 +472,7 @@ def _pixels(value: int) -> QSpinBox:
 
 def _row(*widgets: QWidget, stretch: bool = True) -> QWidget:
     row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(UNIT)
-    for widget in widgets:
-        layout.addWidget(widget)
+    layout = layouts.across(*widgets, within=row, spacing=UNIT, margins=0)
     if stretch:
         layout.addStretch(1)
     return row

@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QScrollArea, QWidget
 
 from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model.views import plane_bounds
 from playground.app.style import text_size, theme
 from playground.app.style.text_size import px
-from playground.app.style.theme import UNIT, set_role
+from playground.app.style.theme import UNIT
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption, named
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Particles
 from playground.drawing.palette import Palette
@@ -53,8 +55,7 @@ class SceneTile(QAbstractButton):
         self.setFixedSize(px(PICTURE.width()), px(PICTURE.height()) + px(TEXT))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(f"{scene.title}: {scene.claim}")
-        self.setToolTip(f"<p>{scene.claim}</p>")
+        named(self, f"{scene.title}: {scene.claim}", f"{scene.claim}")
 
     def show_run(self, data: np.ndarray, frames: np.ndarray) -> None:
         """Paint this run from now on: (N, 2) data and (frames, particles, 2), or images without frames."""
@@ -147,9 +148,7 @@ class Gallery(WorkingDialog):
         self._computed: dict[int, Run] = {}  # grows in the thread
         self._painted: set[int] = set()
         self.tiles = [SceneTile(scene, palette) for scene in load_bundled().values()]
-        said = QLabel(SAID)
-        said.setWordWrap(True)
-        set_role(said, "caption")
+        said = caption(SAID)
         inside = QWidget()
         self._grid = QGridLayout(inside)
         self._grid.setSpacing(2 * UNIT)
@@ -164,11 +163,7 @@ class Gallery(WorkingDialog):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area = area
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * UNIT, 2 * UNIT, UNIT, 2 * UNIT)
-        layout.setSpacing(UNIT)
-        layout.addWidget(said)
-        layout.addWidget(area)
+        layouts.down(said, area, within=self, spacing=UNIT, margins=(2 * UNIT, 2 * UNIT, UNIT, 2 * UNIT))
         self.apply_text_size()
 
     def sizeHint(self) -> QSize:

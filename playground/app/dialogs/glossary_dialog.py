@@ -4,11 +4,12 @@ import html
 import itertools
 
 from PySide6.QtCore import QSize, Slot
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QTextBrowser, QWidget
 
 from playground.app.style import theme
 from playground.app.style.theme import UNIT
-from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.equation_dialog import in_rich_text, table
 from playground.app.widgets.file_prompts import name_buttons
 from playground.lab.glossary import GlossaryEntry, found
@@ -23,24 +24,17 @@ class GlossaryDialog(QDialog):
         self.setWindowTitle("Glossary")
         self.line = QLineEdit()
         self.line.setPlaceholderText("Find a symbol or a term")
-        self.line.setAccessibleName("Find a symbol or a term")
-        self.line.setToolTip(wrapped("Type some letters of a symbol, a term, its meaning or a label."))
+        named(self.line, "Find a symbol or a term", "Type some letters of a symbol, a term, its meaning or a label.")
         self.line.setClearButtonEnabled(True)
         self.line.textChanged.connect(self._find)
         self.entries = QTextBrowser()
-        self.entries.setAccessibleName("Symbols and terms")
-        self.entries.setToolTip(wrapped("Symbol, term, meaning, and where it is seen."))
+        named(self.entries, "Symbols and terms", "Symbol, term, meaning, and where it is seen.")
         self.count = QLabel()
         theme.set_role(self.count, "caption")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
         buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(UNIT)
-        layout.addWidget(self.line)
-        layout.addWidget(self.entries, 1)
-        layout.addWidget(self.count)
-        layout.addWidget(buttons)
+        layouts.down(self.line, (self.entries, 1), self.count, buttons, within=self, spacing=UNIT)
         self._find("")
 
     def sizeHint(self) -> QSize:

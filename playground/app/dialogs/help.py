@@ -12,13 +12,13 @@ from PySide6.QtWidgets import (
     QLabel,
     QMessageBox,
     QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
 import playground
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
+from playground.app.widgets import layouts
 from playground.app.widgets.file_prompts import name_buttons
 from playground.resources import notices
 
@@ -95,9 +95,7 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
     area.setWidgetResizable(True)
     area.setAccessibleName("Keys")
     area.setAccessibleDescription("Every command with its key; arrow keys scroll.")
-    layout = QVBoxLayout(dialog)
-    layout.addWidget(area)
-    layout.addWidget(buttons)
+    layouts.down(area, buttons, within=dialog)
     bar = area.verticalScrollBar().sizeHint().width()
     wanted = inside.sizeHint() + QSize(bar + 4 * UNIT, buttons.sizeHint().height() + 6 * UNIT)
     dialog.resize(wanted.boundedTo(parent.window().size() - QSize(2 * UNIT, 6 * UNIT)))

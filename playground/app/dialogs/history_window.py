@@ -4,16 +4,16 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QPalette, QUndoStack
 from PySide6.QtWidgets import (
     QDialog,
-    QLabel,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QUndoView,
-    QVBoxLayout,
     QWidget,
 )
 
 from playground.app.style.text_size import px, within_screen
-from playground.app.style.theme import UNIT, set_role
+from playground.app.style.theme import UNIT
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption
 
 START = "As opened"
 SAID = "Click a change to go there; what comes after it is muted, until another change takes its place."
@@ -34,14 +34,8 @@ class HistoryWindow(QDialog):
         self.view.setItemDelegate(_Steps(self.view))
         self.view.setWordWrap(True)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        said = QLabel(SAID)
-        said.setWordWrap(True)
-        set_role(said, "caption")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
-        layout.setSpacing(UNIT)
-        layout.addWidget(self.view)
-        layout.addWidget(said)
+        said = caption(SAID)
+        layouts.down(self.view, said, within=self, spacing=UNIT, margins=UNIT)
         self.resize(within_screen(self, QSize(px(320), px(400))))  # Qt would take the least height for the wrapped text
 
 

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
 
 from playground.app.model.errors import Log
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
 from playground.app.widgets.file_prompts import name_buttons
 
 
@@ -29,9 +30,7 @@ class LogDialog(QDialog):
         copy.setToolTip(wrapped("Copy all of it, to paste into a report"))
         copy.clicked.connect(lambda: copy_log(log))
         buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.text)
-        layout.addWidget(buttons)
+        layouts.down(self.text, buttons, within=self)
         self._timer = QTimer(self)  # collects lines that come in bursts
         self._timer.setSingleShot(True)
         self._timer.setInterval(200)

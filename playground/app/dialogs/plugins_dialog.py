@@ -6,20 +6,18 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
-    QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from playground.app.controllers.plugins import Plugin, Plugins
 from playground.app.style.text_size import px, within_screen
-from playground.app.style.theme import UNIT, set_role
+from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import button, caption
 
 PATH = Qt.ItemDataRole.UserRole
 ABOUT = (
@@ -41,9 +39,7 @@ class PluginsDialog(QDialog):
         self._plugins, self._audit = plugins, audit
         self.setObjectName("pluginsDialog")
         self.setWindowTitle("Plug-ins")
-        about = QLabel(ABOUT)
-        about.setWordWrap(True)
-        set_role(about, "caption")
+        about = caption(ABOUT)
         self.table = QTreeWidget()
         self.table.setHeaderLabels(["File", "Adds", "Loaded"])
         self.table.setAccessibleName("Plug-ins, what each adds and when it is loaded")
@@ -56,37 +52,20 @@ class PluginsDialog(QDialog):
         header.resizeSection(2, self.fontMetrics().horizontalAdvance("at every start, failed") + 4 * UNIT)
         self.table.itemSelectionChanged.connect(self._refresh)
 
-        buttons = QHBoxLayout()
-        self.load = self._button("&Load…", "Choose a plug-in, and run it.", plugins.ask, buttons)
-        self.audit = self._button("&Audit…", "Check what it adds against closed forms.", self._audit_chosen, buttons)
-        self.keep = self._button(
-            "Load at every &start", "Load the file whenever the window opens.", self._keep, buttons
-        )
-        self.remove = self._button(
+        self.load = button("&Load…", "Choose a plug-in, and run it.", plugins.ask)
+        self.audit = button("&Audit…", "Check what it adds against closed forms.", self._audit_chosen)
+        self.keep = button("Load at every &start", "Load the file whenever the window opens.", lambda: self._set(True))
+        self.remove = button(
             "&Remove",
             "Load the file no longer at start; what it added stays until the program ends.",
-            self._remove,
-            buttons,
+            lambda: self._set(False),
         )
-        buttons.addStretch(1)
-        self._button("&Close", "Close this list.", self.close, buttons)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
-        layout.setSpacing(UNIT)
-        layout.addWidget(about)
-        layout.addWidget(self.table, 1)
-        layout.addLayout(buttons)
+        close = button("&Close", "Close this list.", self.close)
+        buttons = layouts.across(self.load, self.audit, self.keep, self.remove, None, close)
+        layouts.down(about, (self.table, 1), buttons, within=self, spacing=UNIT, margins=2 * UNIT)
         self.resize(within_screen(self, QSize(px(720), px(340))))
         plugins.changed.connect(self._show)
         self._show()
-
-    def _button(self, text: str, tip: str, do: Callable[[], object], row: QHBoxLayout) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(wrapped(tip))
-        button.setAutoDefault(False)
-        button.clicked.connect(lambda: do())
-        row.addWidget(button)
-        return button
 
     @property
     def chosen(self) -> Plugin | None:
@@ -121,12 +100,6 @@ class PluginsDialog(QDialog):
         chosen = self.chosen
         if chosen is not None:
             self._plugins.keep(Path(chosen.path), at_start)
-
-    def _keep(self) -> None:
-        self._set(True)
-
-    def _remove(self) -> None:
-        self._set(False)
 
     def _audit_chosen(self) -> None:
         chosen = self.chosen

@@ -5,12 +5,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 from PySide6.QtCore import QSize, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QWidget
 
 from playground.app.model.errors import Log
 from playground.app.model.log_file import last_crash, without_home
 from playground.app.style.text_size import px, within_screen
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
 from playground.app.widgets.file_prompts import name_buttons
 from playground.version import ISSUES
 
@@ -60,10 +61,7 @@ class ReportDialog(QDialog):
         self.tracker.setToolTip(wrapped(f"Open {ISSUES} in the browser"))
         self.tracker.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(ISSUES)))
         buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(how)
-        layout.addWidget(self.text)
-        layout.addWidget(buttons)
+        layouts.down(how, self.text, buttons, within=self)
         self.resize(within_screen(self, QSize(px(820), px(480))))  # Qt would take the least height for the wrapped text
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.panels.run_table import RunTable
 from playground.app.style.text_size import px, within_screen
-from playground.app.style.theme import UNIT, set_role
-from playground.app.style.wrapping import wrapped
+from playground.app.style.theme import UNIT
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import button, caption
 from playground.drawing.palette import Palette
 
 SAID = "Point at a figure for its error and floor. Click a header to sort; double-click a name to change it."
@@ -35,28 +36,17 @@ class RunsWindow(QDialog):
         self._pinning = controllers.pinning
         self.table = RunTable(controllers, whole=True, parent=self)
         self.table.apply_palette(palette)
-        self.said = QLabel()
-        self.said.setWordWrap(True)
-        set_role(self.said, "caption")
-        buttons = QHBoxLayout()
-        buttons.setSpacing(UNIT)
-        self.restore = _button("Restore", "Make the chosen run the main one. Undo takes it back.", self.table.restore)
-        self.compare = _button("Compare", COMPARE, self.table.compare)
-        self.rename = _button("Rename", "Give the chosen run another name.", self.table.rename)
-        self.delete = _button("Delete", "Take the chosen run from the table. Undo brings it back.", self.table.delete)
-        self.copy = _button("Copy", "Copy the whole table, for a spreadsheet.", self.table.copy)
-        self.export = _button("Export CSV…", "Write the whole table with the names of metrics.json.", export)
-        for button in (self.restore, self.compare, self.rename, self.delete):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        for button in (self.copy, self.export):
-            buttons.addWidget(button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
-        layout.setSpacing(UNIT)
-        layout.addWidget(self.said)
-        layout.addWidget(self.table)
-        layout.addLayout(buttons)
+        self.said = caption()
+        self.restore = button("Restore", "Make the chosen run the main one. Undo takes it back.", self.table.restore)
+        self.compare = button("Compare", COMPARE, self.table.compare)
+        self.rename = button("Rename", "Give the chosen run another name.", self.table.rename)
+        self.delete = button("Delete", "Take the chosen run from the table. Undo brings it back.", self.table.delete)
+        self.copy = button("Copy", "Copy the whole table, for a spreadsheet.", self.table.copy)
+        self.export = button("Export CSV…", "Write the whole table with the names of metrics.json.", export)
+        buttons = layouts.across(
+            self.restore, self.compare, self.rename, self.delete, None, self.copy, self.export, spacing=UNIT
+        )
+        layouts.down(self.said, self.table, buttons, within=self, spacing=UNIT, margins=2 * UNIT)
         self.table.chosen.connect(self._enable)
         self._pinning.pinned.changed.connect(self._enable)
         self._enable()
@@ -68,16 +58,8 @@ class RunsWindow(QDialog):
     @Slot()
     def _enable(self) -> None:
         self.said.setText(SAID if self._pinning.has_runs else EMPTY)
-        for button in (self.restore, self.rename, self.delete):
-            button.setEnabled(self.table.run is not None)
+        for one in (self.restore, self.rename, self.delete):
+            one.setEnabled(self.table.run is not None)
         self.compare.setEnabled(self.table.can_compare)
-        for button in (self.copy, self.export):
-            button.setEnabled(self._pinning.has_runs)
-
-
-def _button(title: str, tip: str, act: Callable[[], object]) -> QPushButton:
-    button = QPushButton(title)
-    button.setToolTip(wrapped(tip))
-    button.setAutoDefault(False)  # Return belongs to the table
-    button.clicked.connect(act)
-    return button
+        for one in (self.copy, self.export):
+            one.setEnabled(self._pinning.has_runs)

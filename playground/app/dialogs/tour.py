@@ -17,14 +17,15 @@ from PySide6.QtGui import (
     QShortcut,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel, TrainingPanel
 from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
-from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.transport import Transport
 
@@ -151,25 +152,15 @@ class Tour(QFrame):
             (self.back, "To the panel before.", lambda: self.go(self.place - 1)),
             (self.onward, "To the next panel.", self._go_on),
         ):
-            button.setAccessibleName(button.text())
-            button.setToolTip(wrapped(tip))
+            named(button, button.text(), tip)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(act)
         head, buttons = QHBoxLayout(), QHBoxLayout()
-        head.addWidget(self.title, 1)
-        head.addWidget(self.count)
+        layouts.add(head, (self.title, 1), self.count)
         buttons.setSpacing(UNIT)
-        buttons.addWidget(self.skip)
-        buttons.addStretch(1)
-        buttons.addWidget(self.back)
-        buttons.addWidget(self.onward)
-        column = QVBoxLayout(self)
+        layouts.add(buttons, self.skip, None, self.back, self.onward)
         margin = POINTER + 2 * UNIT
-        column.setContentsMargins(margin, margin, margin, margin)
-        column.setSpacing(UNIT)
-        column.addLayout(head)
-        column.addWidget(self.words)
-        column.addLayout(buttons)
+        layouts.down(head, self.words, buttons, within=self, spacing=UNIT, margins=margin)
         window.installEventFilter(self)
         self._again = QTimer(self)  # after the window's own layout
         self._again.setSingleShot(True)

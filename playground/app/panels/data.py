@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QPushButton, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
@@ -20,10 +20,13 @@ from playground.app.style.number_formats import (
 )
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable, wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption, named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.equation import Tooltip, words
-from playground.app.widgets.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, no_number, warning
+from playground.app.widgets.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, FieldRow, no_number, warning
+from playground.app.widgets.fields import plain_row
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
@@ -58,20 +61,15 @@ class BrushRow(QWidget):
         super().__init__(parent)
         self._scale = Scale(0.02, 2.0, "log")
         self.radius = 0.2
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        layout = QHBoxLayout()
-        layout.setSpacing(theme.UNIT)
-        column.addLayout(layout)
+        layout = layouts.across(spacing=theme.UNIT)
+        column = layouts.down(layout, within=self, spacing=2, margins=0)
         label = FieldLabel("brush radius", False, self)
         label.widen(LABEL_WIDTH)
         self.slider = Slider(self)
         self.number = NumberEdit(format_number, self)
         self.number.setFixedWidth(px(EDIT_WIDTH))
         for widget, name in ((label, ""), (self.slider, "Brush radius, slider"), (self.number, "Brush radius")):
-            widget.setAccessibleName(name)
-            widget.setToolTip("<p>One standard deviation across a stroke, in your data's unit.</p>")
+            named(widget, name, "One standard deviation across a stroke, in your data's unit.")
             layout.addWidget(widget, 1 if widget is self.slider else 0)
         self.slider.moved.connect(
             lambda position: self._set(float(round_to_slider(self._scale.value(position), self._scale, False)))
@@ -147,14 +145,12 @@ class DataPanel(CollapsiblePanel):
         self._build_file_row()
         self._build_brush()
 
-        def unsaved_steps() -> int:
-            return self._training.trained_steps
+        def make(key: str) -> FieldRow | None:
+            return plain_row(state, key, lambda: self._training.trained_steps)
 
         self.notice = Notice()
         self.body.addWidget(self.notice)
-        self.source = KindRows(
-            state, "data", column(self.advanced()), column(self.advanced()), unsaved_steps, parent=self
-        )
+        self.source = KindRows(state, "data", column(self.advanced()), column(self.advanced()), make, parent=self)
         state.changed.connect(self._state_changed)
         state.kinds_changed.connect(self._kinds_changed)
         self._building.problem_changed.connect(self._problem_changed)
@@ -227,35 +223,26 @@ class DataPanel(CollapsiblePanel):
 
     def _build_file_row(self) -> None:
         self.file_row = QWidget(self)
-        column = QVBoxLayout(self.file_row)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.UNIT // 2)
-        self.file_text = QLabel(self.file_row)
+        self.file_text = caption(parent=self.file_row)
         self.file_text.setTextFormat(Qt.TextFormat.PlainText)  # it has column names from strangers' files
-        self.file_text.setWordWrap(True)
         self.file_text.setMinimumWidth(1)
-        theme.set_role(self.file_text, "caption")
         self.folder = QPushButton("Folder…", self.file_row)
-        self.folder.setAccessibleName("Open a folder of pictures")
-        self.folder.setToolTip(
-            "<p>Open a folder of PNG or JPEG files; each sub-folder is a class. Or drop a folder on the window.</p>"
+        named(
+            self.folder,
+            "Open a folder of pictures",
+            "Open a folder of PNG or JPEG files; each sub-folder is a class. Or drop a folder on the window.",
         )
         self.folder.clicked.connect(self.open_folder_requested)
         self.open = QPushButton("Open…", self.file_row)
         self.open.clicked.connect(self.open_file_requested)
-        column.addWidget(self.file_text)
-        row = QHBoxLayout()
-        row.setSpacing(theme.UNIT)
-        for button in (self.folder, self.open):
-            row.addWidget(button, 1)
+        column = layouts.down(self.file_text, within=self.file_row, spacing=theme.UNIT // 2, margins=0)
+        row = layouts.across((self.folder, 1), (self.open, 1), spacing=theme.UNIT)
         column.addLayout(row)
         self.body.addWidget(self.file_row)
 
     def _build_brush(self) -> None:
         self.brush_row = QWidget(self)
-        layout = QHBoxLayout(self.brush_row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(theme.UNIT)
+        layout = layouts.across(within=self.brush_row, spacing=theme.UNIT, margins=0)
         self.brush = QPushButton("Brush", self.brush_row)
         self.brush.setCheckable(True)
         self.brush.toggled.connect(self.brush_toggled)
@@ -344,8 +331,7 @@ class DataPanel(CollapsiblePanel):
         if not self.tiles[kind].isChecked():
             self.tiles[kind].setChecked(True)
         name, what = OPENS[data.images]
-        self.open.setAccessibleName(name)
-        self.open.setToolTip(f"<p>Open {what}; or drop one on the window.</p>")
+        named(self.open, name, f"Open {what}; or drop one on the window.")
         self.file_row.setVisible(data.is_finite)
         for button in (self.folder, self.open):
             button.setVisible(data.is_file and (button is self.open or data.images))

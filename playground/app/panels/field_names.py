@@ -2,15 +2,16 @@
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.readouts import NAMES, place, vector
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import PointReadout, ProblemView
 from playground.app.panels.figure import Figure
-from playground.app.style import theme
 from playground.app.style.number_formats import format_number
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.drawing.palette import Palette
 from playground.lab.field_names import added_noise
@@ -29,9 +30,7 @@ class FieldNamesPanel(CollapsiblePanel):
         self._point: tuple[float, float] | None = None
         self._time_to_data = False
         self._following = controllers.following
-        self.hint = QLabel(NO_NOISE, self)
-        self.hint.setWordWrap(True)
-        theme.set_role(self.hint, "caption")
+        self.hint = caption(NO_NOISE, self)
         self.body.addWidget(self.hint)
         self.score = Figure(
             "score s",
@@ -80,8 +79,7 @@ class FieldNamesPanel(CollapsiblePanel):
             *(self.score, self.noise, self.denoised, self.v, self.velocity),
             *(self.levels, self.times, self.ratio, self.step),
         )
-        for figure in self.figures:
-            self.body.addWidget(figure)
+        layouts.add(self.body, *self.figures)
         self._following.probed.connect(self._show)
         self._building.problem_changed.connect(self._forget)
         self._playing.frame_changed.connect(self._follow)

@@ -8,12 +8,10 @@ from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette,
 from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
-    QHBoxLayout,
     QLabel,
     QMessageBox,
     QPushButton,
     QRadioButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,6 +24,8 @@ from playground.app.style.number_formats import format_number, without_typograph
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import unbroken, with_indices
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.column import Cards
 from playground.app.widgets.controls import Slider
@@ -150,8 +150,7 @@ class LessonPanel(CollapsiblePanel):
         self.valued = LiveEquationView(controllers.tasks, "equation with values")
         self.text, self.question, self.explanation = (_Markdown() for _ in range(3))
         self.question.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
-        self.choices = QVBoxLayout()
-        self.choices.setSpacing(4)
+        self.choices = layouts.down(spacing=4)
         self.group = QButtonGroup(self)
         self.slider = Slider()
         self.slider.setAccessibleName("Your prediction")
@@ -183,19 +182,16 @@ class LessonPanel(CollapsiblePanel):
         self.end.clicked.connect(lessons.leave)
         for button in (self.commit, self.back, self.again, self.onward, self.end, self.start_again):
             button.setAccessibleName(button.text())
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(0, UNIT // 2, 0, UNIT // 2)
-        buttons.setSpacing(UNIT // 2)
-        for button in (self.end, self.back, self.again, self.onward):
-            buttons.addWidget(button, 1)
-        above = QHBoxLayout()
-        above.addWidget(self.steps, 1)
-        above.addWidget(self.start_again)
-        self.body.addWidget(self.name)
-        self.body.addLayout(above)
-        for part in (self.text, self.symbols, self.question):
-            self.body.addWidget(part)
-        self.body.addLayout(self.choices)
+        buttons = layouts.across(
+            (self.end, 1),
+            (self.back, 1),
+            (self.again, 1),
+            (self.onward, 1),
+            spacing=UNIT // 2,
+            margins=(0, UNIT // 2, 0, UNIT // 2),
+        )
+        above = layouts.across((self.steps, 1), self.start_again)
+        layouts.add(self.body, self.name, above, self.text, self.symbols, self.question, self.choices)
         below: tuple[QWidget, ...] = (
             self.slider,
             self.scale,
@@ -205,9 +201,7 @@ class LessonPanel(CollapsiblePanel):
             self.valued,
             self.explanation,
         )
-        for widget in below:
-            self.body.addWidget(widget)
-        self.body.addLayout(buttons)
+        layouts.add(self.body, *below, buttons)
         lessons.changed.connect(self._show)
         controllers.tasks.changed.connect(self._follow)
         state.changed.connect(self._show_equations)
@@ -333,8 +327,7 @@ class LessonPanel(CollapsiblePanel):
             button.deleteLater()
         for place, choice in enumerate(step.head.choices):
             button = QRadioButton(choice.text)
-            button.setAccessibleName(choice.text)
-            button.setToolTip("What you expect.")
+            named(button, choice.text, "What you expect.")
             self.group.addButton(button, place)
             self.choices.addWidget(button)
             button.toggled.connect(self._moved)

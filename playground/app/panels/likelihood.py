@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app.canvas.readouts import place
 from playground.app.controllers import why_disabled
@@ -16,6 +16,8 @@ from playground.app.panels.held_out import HeldOutFigures
 from playground.app.style import theme
 from playground.app.style.labels import capital, worded
 from playground.app.style.number_formats import format_count, format_number
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption, named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import make_field
 from playground.app.workers.tasks import TaskStatus
@@ -42,11 +44,8 @@ class LikelihoodPanel(CollapsiblePanel):
         self._solving = ""
         self._brush = False
         self.notice = Notice()
-        self.hint = QLabel("Click a point on the canvas for its log-likelihood and its path to noise.")
-        self.hint.setWordWrap(True)
-        theme.set_role(self.hint, "caption")
-        self.body.addWidget(self.notice)
-        self.body.addWidget(self.hint)
+        self.hint = caption("Click a point on the canvas for its log-likelihood and its path to noise.")
+        layouts.add(self.body, self.notice, self.hint)
         self._build_point()
         self._build_buttons()
         self.held_out = HeldOutFigures(state, controllers, self)
@@ -64,8 +63,7 @@ class LikelihoodPanel(CollapsiblePanel):
                 "interpolation",
             )
         }
-        for row in self.settings.values():
-            self.advanced().addWidget(row)
+        layouts.add(self.advanced(), *self.settings.values())
         state.changed.connect(self._refresh)
         self._building.problem_changed.connect(self._problem_changed)
         self._building.problem_failed.connect(self._problem_changed)
@@ -111,11 +109,12 @@ class LikelihoodPanel(CollapsiblePanel):
         )
         self.second = QPushButton("Interpolate to a second point", self)
         self.second.setCheckable(True)
-        self.second.setToolTip(
-            "<p>Then click a second point. The canvas shows the points decoded from between both latent codes. "
-            "Shift+click does the same at once.</p>"
+        named(
+            self.second,
+            "Interpolate to a second point",
+            "Then click a second point. The canvas shows the points decoded from between both latent codes. "
+            "Shift+click does the same at once.",
         )
-        self.second.setAccessibleName("Interpolate to a second point")
         self.second.toggled.connect(lambda on: self.second.setText(WAITING if on else "Interpolate to a second point"))
         self.lowest = Figure(
             "lowest log p between",
@@ -133,14 +132,12 @@ class LikelihoodPanel(CollapsiblePanel):
             self.trip,
             self.evaluations,
         )
-        for part in (*self.figures, self.second, self.lowest):
-            self.body.addWidget(part)
+        layouts.add(self.body, *self.figures, self.second, self.lowest)
 
-    def takes_second(self) -> bool:
-        """Whether the next click is the second point; reading it resets it."""
-        waits = self.second.isChecked()
+    @Slot()
+    def drop_second(self) -> None:
+        """Wait for no second point any more."""
         self.second.setChecked(False)
-        return waits
 
     @Slot(bool)
     def show_brush(self, on: bool) -> None:
@@ -175,8 +172,7 @@ class LikelihoodPanel(CollapsiblePanel):
             "test-set",
             lambda: self._measuring.measure("test-set"),
         )
-        row = QHBoxLayout()
-        row.setSpacing(theme.UNIT)
+        row = layouts.across(spacing=theme.UNIT)
         for button in (self.map, self.test):
             button.failed.connect(self._failed)
             button.ran.connect(lambda began: began and self._failed(None))

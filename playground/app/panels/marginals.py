@@ -3,12 +3,14 @@
 import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLabel, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.views import ProblemView
 from playground.app.style import theme
 from playground.app.style.text_size import px
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.collapsible_panel import ROW_GAP
 from playground.app.widgets.controls import SegmentedControl
@@ -30,13 +32,8 @@ class Marginals(QWidget):
         self.caption = QLabel("Marginal along", self)
         theme.set_role(self.caption, "caption")
         self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        row.addWidget(self.caption, 1)
-        row.addWidget(self.axes)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(ROW_GAP)
-        column.addLayout(row)
-        column.addWidget(self.histogram)
+        layouts.add(row, (self.caption, 1), self.axes)
+        layouts.down(row, self.histogram, within=self, spacing=ROW_GAP, margins=0)
         self._name_axes("x", "y")
 
     def show_data(self, view: ProblemView) -> None:
@@ -81,8 +78,7 @@ class Marginals(QWidget):
         self.axes.setMinimumWidth(self.axes.maximumWidth() if beside else 0)
         for button, name in zip(self.axes.buttons.values(), names, strict=True):
             button.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, 2 * px(AXIS_WIDTH)).replace("&", "&&"))
-            button.setAccessibleName(f"Histogram along {name}")
-            button.setToolTip(f"<p>Histogram along {name}.</p>")
+            named(button, f"Histogram along {name}", f"Histogram along {name}.")
 
     def _along(self, points: np.ndarray) -> np.ndarray:
         """(N,) the values of the histogram: a coordinate, or an image's mean brightness."""

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
@@ -11,6 +11,8 @@ from playground.app.model.views import ProblemView
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.equation import Tooltip
@@ -51,29 +53,26 @@ class NoisePanel(CollapsiblePanel):
         self.chart.previewed.connect(self._previewed)
         self.chart.moved.connect(self._moved)
         self.chart.abandoned.connect(self._refresh)
-        self.body.addWidget(self.kind)
-        self.body.addWidget(self.chart)
+        layouts.add(self.body, self.kind, self.chart)
         rows = column(self.body)
         self.by_hand = QWidget()
-        row = QHBoxLayout(self.by_hand)
-        row.setContentsMargins(0, 0, 0, 0)
         self._by_hand_text = QLabel(self.by_hand)
         theme.set_role(self._by_hand_text, "caption")
         self.evenly = QPushButton("Space evenly", self.by_hand)
-        self.evenly.setAccessibleName("Space the noise levels evenly")
-        self.evenly.setToolTip("<p>Keep both ends and space the levels between them at equal ratios.</p>")
+        named(
+            self.evenly,
+            "Space the noise levels evenly",
+            "Keep both ends and space the levels between them at equal ratios.",
+        )
         self.evenly.clicked.connect(self._space_evenly)
-        row.addWidget(self._by_hand_text, 1)
-        row.addWidget(self.evenly)
+        layouts.across((self._by_hand_text, 1), self.evenly, within=self.by_hand, margins=0)
         self.notice = Notice()
-        for part in (self.by_hand, self.notice):
-            self.body.addWidget(part)
+        layouts.add(self.body, self.by_hand, self.notice)
         self.levels = KindRows(
             state,
             "noise",
             rows,
             column(self.advanced()),
-            unsaved_steps,
             self._make,
             shown_elsewhere=lambda key: key == ENDS[1] and ENDS[0] in state.fields(),
             parent=self,

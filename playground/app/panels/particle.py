@@ -14,6 +14,7 @@ from playground.app.panels.figure import Figure
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.picture_row import PictureRow
 from playground.drawing.palette import DARK, Palette
@@ -68,8 +69,7 @@ class ParticlePanel(CollapsiblePanel):
         self.stop.setToolTip(wrapped("Follow no particle."))
         self.stop.clicked.connect(self._inspecting.clear)
         self.pictures = PictureRow(("xₖ", "denoised", "score"), ("particles", "data", "learned"), self)
-        for part in (self.hint, self.pictures, self.equation, *self.figures, self.stop):
-            self.body.addWidget(part)
+        layouts.add(self.body, self.hint, self.pictures, self.equation, *self.figures, self.stop)
         self._inspecting.changed.connect(self._show)
         self._building.problem_changed.connect(self._show)
         self._playing.frame_changed.connect(self._name)

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import conditions_of
 from playground.app.panels.figure import measured
-from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.wrapping import breakable
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.fields import NumberField, make_field
@@ -32,11 +33,9 @@ class ClassField(NumberField):
 
     def __init__(self, state: State, key: str) -> None:
         super().__init__(state, key)
-        self.class_name = QLabel(self)
+        self.class_name = caption(parent=self)
         self.class_name.setTextFormat(Qt.TextFormat.PlainText)
-        self.class_name.setWordWrap(True)
         self.class_name.setAlignment(Qt.AlignmentFlag.AlignRight)  # below the number that it belongs to
-        theme.set_role(self.class_name, "caption")
         self.class_name.hide()
         self._column.addWidget(self.class_name)
 
@@ -57,8 +56,7 @@ class SamplingPanel(CollapsiblePanel):
         self._building, self._playing = controllers.building, controllers.playing
         self.kind = make_field(state, "sampling.kind", None)
         self.notice = Notice()
-        for part in (self.kind, self.notice):
-            self.body.addWidget(part)
+        layouts.add(self.body, self.kind, self.notice)
         rows = column(self.body)
         self.cost = measured("nfe_mean", more="Shown is the number up to the step in view.")
         self.body.addWidget(self.cost)

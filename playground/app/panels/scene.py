@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.scenes import TASK
@@ -10,6 +10,8 @@ from playground.app.model.state import State
 from playground.app.panels.figure import TaskButton
 from playground.app.style import theme
 from playground.app.style.wrapping import unbroken
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.selectable import SelectableLabel
 
@@ -41,18 +43,10 @@ class ScenePanel(CollapsiblePanel):
         )
         self.measure.failed.connect(lambda message: self.notice.say("error", message))
         self.back = QPushButton("Back to my work")
-        self.back.setToolTip("Undo the scene and all that was changed in it.")
-        self.back.setAccessibleName(self.back.text())
+        named(self.back, self.back.text(), "Undo the scene and all that was changed in it.")
         self.back.clicked.connect(self._scenes.leave)
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
-        buttons.addWidget(self.back)
-        buttons.addStretch(1)
-        buttons.addWidget(self.measure)
-        self.body.addWidget(self.name)
-        self.body.addWidget(self.claim)
-        self.body.addLayout(buttons)
-        self.body.addWidget(self.changed)
+        buttons = layouts.across(self.back, None, self.measure, margins=(0, theme.UNIT // 2, 0, theme.UNIT // 2))
+        layouts.add(self.body, self.name, self.claim, buttons, self.changed)
         self.body.addWidget(self.figures)  # below the pressed button, so that it moves nothing when it comes
         self.body.addWidget(self.notice)
         self._scenes.changed.connect(self._show)

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
@@ -16,6 +16,8 @@ from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration, format_number
 from playground.app.style.text_size import px
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.charts.loss import LossChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import NumberField, make_field
@@ -78,25 +80,15 @@ class TrainingPanel(CollapsiblePanel):
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # so that the buttons below do not move when training begins
         self.bar.setSizePolicy(policy)
-        self.bar.setAccessibleName("Training progress")
-        self.bar.setToolTip("<p>Fraction of the training time or steps that is done.</p>")
+        named(self.bar, "Training progress", "Fraction of the training time or steps that is done.")
         self._build_buttons()
         self.notice = Notice()
         self.rate = make_field(state, "training.learning_rate")
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.timeout.connect(self._draw)
-        row = QHBoxLayout()
-        row.setSpacing(theme.UNIT)
-        row.setContentsMargins(0, 2, 0, 2)
-        row.addWidget(self.button)
-        row.addWidget(self.reset)
-        row.addWidget(self.distance, 1)
-        self.body.addWidget(self.chart)
-        self.body.addWidget(self.bar)
-        self.body.addLayout(row)
-        self.body.addWidget(self.notice)
-        self.body.addWidget(self.rate)
+        row = layouts.across(self.button, self.reset, (self.distance, 1), spacing=theme.UNIT, margins=(0, 2, 0, 2))
+        layouts.add(self.body, self.chart, self.bar, row, self.notice, self.rate)
         self.batch = make_field(state, "training.batch")
         self.seconds = NumberField(state, "training.seconds", automatic="no limit")
         self.steps = NumberField(state, "training.steps", automatic="no limit")
@@ -107,7 +99,8 @@ class TrainingPanel(CollapsiblePanel):
         self.dropout = make_field(state, "training.label_dropout")
         self.reflow = make_field(state, "training.reflow")
         self.seed = make_field(state, "training.seed", unsaved_steps=lambda: self._training.trained_steps)
-        for part in (
+        layouts.add(
+            self.advanced(),
             self.batch,
             self.seconds,
             self.steps,
@@ -118,8 +111,7 @@ class TrainingPanel(CollapsiblePanel):
             self.dropout,
             self.reflow,
             self.seed,
-        ):
-            self.advanced().addWidget(part)
+        )
         self.folded.connect(self._show)  # nothing is drawn while it is folded
         state.changed.connect(self._edited)
         self._building.problem_changed.connect(self._show)
@@ -231,8 +223,7 @@ class TrainingPanel(CollapsiblePanel):
         training = self._training.status
         why = why_disabled.training(self.state, self._controllers)
         self.button.setText(BUTTON[training])
-        self.button.setAccessibleName(SPOKEN[training])
-        self.button.setToolTip(f"<p>{worded(why) or TIPS[training]}</p>")
+        named(self.button, SPOKEN[training], worded(why) or TIPS[training])
         self.button.setEnabled(why is None)
 
     def _summarise(self) -> None:

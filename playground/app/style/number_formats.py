@@ -215,3 +215,14 @@ def slider_scale(field: Field, centre: float | None) -> Scale:
         low, high = middle / 10**_DECADES, middle * 10**_DECADES
         return Scale(max(low, field.minimum), min(high, field.maximum), spacing)
     return Scale(field.minimum or (1 if spacing == "log" else field.minimum), field.maximum, spacing)
+
+
+def format_ago(seconds: float) -> str:
+    """A time that has passed, in words.
+
+    >>> format_ago(12.3), format_ago(130), format_ago(7300)
+    ('12 s ago', '2 min ago', '2 h ago')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s ago"
+    return f"{seconds / 60:.0f} min ago" if seconds < 3600 else f"{seconds / 3600:.0f} h ago"

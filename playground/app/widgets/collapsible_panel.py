@@ -9,8 +9,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QFrame,
-    QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -23,6 +21,8 @@ from playground.app.style.labels import capital, worded
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, is_colored
 from playground.app.style.wrapping import breakable, wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption, named
 from playground.app.widgets.column import Column
 from playground.app.widgets.controls import paint_chevron
 from playground.app.widgets.equation_dialog import NamedEquation, WithEquations, open_equations
@@ -145,18 +145,12 @@ class Notice(QFrame):
         super().__init__(parent)
         self._level = "info"
         self._palette: Palette | None = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 2, 0, 2)
-        layout.setSpacing(4)
         self.text = SelectableLabel(parent=self)
         self.text.setWordWrap(True)
         self.text.setMinimumWidth(1)  # so that a long file name does not widen the card
         self.text.setFont(theme.text_font(theme.CAPTION_PIXELS))
-        layout.addWidget(self.text)
-        self._row = QHBoxLayout()
-        self._row.setSpacing(UNIT)
-        self._row.addStretch(1)
-        layout.addLayout(self._row)
+        self._row = layouts.across(None, spacing=UNIT)
+        layouts.down(self.text, self._row, within=self, spacing=4, margins=(12, 2, 0, 2))
         self.buttons: list[QPushButton] = []
         self._shown: tuple[object, ...] = ()
         self.hide()
@@ -188,8 +182,7 @@ class Notice(QFrame):
         self.setAccessibleName(f"{capital(level)}: {sentence}")
         for index, (title, tooltip, action) in enumerate(ways):
             button = QPushButton(title, self)
-            button.setToolTip(wrapped(tooltip))
-            button.setAccessibleName(title)
+            named(button, title, tooltip)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, action=action: action())
             self._row.insertWidget(index, button)
@@ -260,8 +253,7 @@ class EquationButton(MarkButton):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAccessibleName(f"{title}: equations")
-        self.setToolTip(wrapped("Show the equations of this card in large type, with each symbol explained."))
+        named(self, f"{title}: equations", "Show the equations of this card in large type, with each symbol explained.")
 
     def sizeHint(self) -> QSize:
         return QSize(QFontMetrics(self._font()).horizontalAdvance("f(x)") + 10, px(18))
@@ -347,29 +339,20 @@ class CollapsiblePanel(QFrame):
         self.title = title
         # Not Maximum, which would limit the height by a hint that does not know how sentences wrap.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(12, 4, 12, 4)
-        outer.setSpacing(0)
         self.header = PanelHeader(title, number, self)
-        outer.addWidget(self.header)
-        self.purpose = QLabel(purpose, self)
-        self.purpose.setWordWrap(True)
+        outer = layouts.down(self.header, within=self, spacing=0, margins=(12, 4, 12, 4))
+        self.purpose = caption(purpose, self)
         self.purpose.setContentsMargins(0, 0, 0, 2)
-        theme.set_role(self.purpose, "caption")
         self.purpose.setVisible(bool(purpose))
         self.header.setAccessibleDescription(purpose)
         self.equation_button = EquationButton(title, self)
         self.equation_button.clicked.connect(lambda: open_equations(self, self.equations()))
-        below = QHBoxLayout()
-        below.setSpacing(4)
-        below.addWidget(self.purpose, 1)
+        below = layouts.across((self.purpose, 1), spacing=4)
         below.addWidget(self.equation_button, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
         outer.addLayout(below)
         self._content = QWidget(self)
         outer.addWidget(self._content)
-        self.body = QVBoxLayout(self._content)
-        self.body.setContentsMargins(0, 2, 0, 2)
-        self.body.setSpacing(ROW_GAP)
+        self.body = layouts.down(within=self._content, spacing=ROW_GAP, margins=(0, 2, 0, 2))
         self._advanced: QVBoxLayout | None = None
         self._brief = False
         self.header.toggled.connect(self._toggled)
@@ -446,9 +429,7 @@ class CollapsiblePanel(QFrame):
         """The layout of the advanced part; made on first use, below what the body has then."""
         if self._advanced is None:
             part = QWidget(self._content)
-            self._advanced = QVBoxLayout(part)
-            self._advanced.setContentsMargins(0, 0, 0, 0)
-            self._advanced.setSpacing(ROW_GAP)
+            self._advanced = layouts.down(within=part, spacing=ROW_GAP, margins=0)
             self.disclosure = Disclosure(part)
             self.disclosure.setAccessibleName(f"{self.title}: advanced settings")
             self.disclosure.clicked.connect(self._opened)

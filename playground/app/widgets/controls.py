@@ -25,7 +25,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFrame,
-    QHBoxLayout,
     QLineEdit,
     QPushButton,
     QSizePolicy,
@@ -36,6 +35,7 @@ from PySide6.QtWidgets import (
 from playground.app.style import text_size, theme
 from playground.app.style.number_formats import format_exactly
 from playground.app.style.text_size import px
+from playground.app.widgets import layouts
 
 Role = QPalette.ColorRole
 HISTORY = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
@@ -169,9 +169,7 @@ class SegmentedControl(QFrame):
         theme.set_role(self, "segments")
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QPushButton] = {}
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(1, 1, 1, 1)
-        layout.setSpacing(0)
+        layout = layouts.across(within=self, spacing=0, margins=1)
         for choice, title in choices:
             button = QPushButton(title, self)
             button.setCheckable(True)

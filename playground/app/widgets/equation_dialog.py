@@ -13,6 +13,8 @@ from playground.app.style import theme
 from playground.app.style.labels import capital
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import with_indices, wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.equation_view import EquationView
 from playground.app.widgets.file_prompts import name_buttons
@@ -48,8 +50,7 @@ class EquationDialog(QDialog):
         self.setWindowTitle("Equation")
         self._equations: tuple[NamedEquation, ...] = ()
         self.choice = ChoiceBox((), self)
-        self.choice.setAccessibleName("Equation")
-        self.choice.setToolTip(wrapped("Which equation is shown."))
+        named(self.choice, "Equation", "Which equation is shown.")
         self.choice.currentIndexChanged.connect(self._show)
         self.heading, self.meaning = QLabel(), QLabel()
         self.meaning.setWordWrap(True)
@@ -60,20 +61,16 @@ class EquationDialog(QDialog):
         theme.set_role(ground, "card")
         QVBoxLayout(ground).addWidget(self.view)
         self.symbols = QTextBrowser()
-        self.symbols.setAccessibleName("Symbols and their meanings")
-        self.symbols.setToolTip(wrapped("Each symbol with its meaning, as in the glossary."))
+        named(self.symbols, "Symbols and their meanings", "Each symbol with its meaning, as in the glossary.")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
         copy = buttons.addButton("&Copy LaTeX", QDialogButtonBox.ButtonRole.ActionRole)
         copy.setToolTip(wrapped("Copy the equation as LaTeX, to paste into a text"))
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.view.latex))
         buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(UNIT)
-        for part in (self.choice, self.heading, self.meaning, ground):
-            layout.addWidget(part)
-        layout.addWidget(self.symbols, 1)
-        layout.addWidget(buttons)
+        layouts.down(
+            self.choice, self.heading, self.meaning, ground, (self.symbols, 1), buttons, within=self, spacing=UNIT
+        )
 
     def sizeHint(self) -> QSize:
         return QSize(620, 500)

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
 from playground.app.model.state import State
 from playground.app.style import text_size, theme
@@ -22,6 +22,8 @@ from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_exactly, parse_number
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import LONGEST, breakable
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption
 from playground.app.widgets.controls import NumberEdit
 from playground.app.widgets.equation import Tooltip, words
 from playground.app.widgets.equation_dialog import NamedEquation, open_equations
@@ -137,6 +139,9 @@ class FieldRow(QWidget):
         key: dotted key of the setting.
         label: the name to show; None shows no label, so that the control has the whole row.
         unsaved_steps: returns the training steps that a change would cost, for settings that restart training.
+
+    Attributes:
+        joined: whether the chosen kind has its setting.
     """
 
     def __init__(
@@ -152,12 +157,8 @@ class FieldRow(QWidget):
         self.keys: tuple[str, ...] = (key,)
         self.name = label or self.field.label
         self._gesture = 0
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(2)
-        self.row = QHBoxLayout()
-        self.row.setSpacing(theme.UNIT)
-        self._column.addLayout(self.row)
+        self.row = layouts.across(spacing=theme.UNIT)
+        self._column = layouts.down(self.row, within=self, spacing=2, margins=0)
         self.label: FieldLabel | None = None
         if label is not None:
             self.label = FieldLabel(self.name, self.field.resets, self)
@@ -165,23 +166,26 @@ class FieldRow(QWidget):
             self.label.asked_default.connect(self.reset)
             Tooltip(self.label, words(self.field), self._equation, self._cost)
             self.row.addWidget(self.label)
-        self.note = QLabel(self)
-        self.note.setWordWrap(True)
-        theme.set_role(self.note, "caption")
+        self.note = caption(parent=self)
         self.note.hide()
         self._column.addWidget(self.note)
-        state.changed.connect(self._state_changed)
-        state.refused.connect(self._state_refused)
-        state.replaced.connect(self._replaced)
+        self.joined = False
+        self.join()
+
+    def join(self) -> None:
+        """Follow the state, from now on or again."""
+        self.joined = True
+        self.state.changed.connect(self._state_changed)
+        self.state.refused.connect(self._state_refused)
+        self.state.replaced.connect(self._replaced)
 
     def leave(self) -> None:
-        """Remove the row: the chosen kind has no such setting."""
+        """Hide the row, and follow nothing, while the chosen kind has no such setting."""
+        self.joined = False
         self.state.changed.disconnect(self._state_changed)
         self.state.refused.disconnect(self._state_refused)
         self.state.replaced.disconnect(self._replaced)
         self.hide()
-        self.setParent(None)
-        self.deleteLater()
 
     def refresh(self) -> None:
         """Show the state's value."""

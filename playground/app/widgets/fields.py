@@ -264,7 +264,7 @@ class ChoiceField(FieldRow):
     @Slot()
     def _offer_again(self) -> None:
         """Make the control anew if a plug-in has added a kind."""
-        if self.state.field(self.key).choices == self.field.choices:
+        if self.key not in self.state.fields() or self.state.field(self.key).choices == self.field.choices:
             return
         self.field = self.state.field(self.key)
         old, focus = self.control, self.controls()[0].focusPolicy()
@@ -413,3 +413,8 @@ def make_field(
     if kind not in kinds:
         raise ValueError(f"{key} is a {kind}: it has no row")
     return kinds[kind](state, key, label, unsaved_steps, parent=parent)
+
+
+def plain_row(state: State, key: str, unsaved_steps: UnsavedSteps = no_unsaved_steps) -> FieldRow | None:
+    """The row by :func:`make_field`; None for a list or a text."""
+    return None if state.field(key).kind in ("list", "text") else make_field(state, key, unsaved_steps=unsaved_steps)

@@ -7,7 +7,7 @@ from playground.app.style.text_size import px
 
 
 class Highlight(QFrame):
-    """Lies behind a part of a card, a little larger than it, follows it, and goes when the part leaves the card.
+    """Lies behind a part of a card, a little larger than it, follows it, and is hidden while the part is.
 
     Args:
         around: the part.
@@ -23,14 +23,11 @@ class Highlight(QFrame):
         while part is not None and part is not card:
             part.installEventFilter(self)
             part = part.parentWidget()
+        around.destroyed.connect(self.deleteLater)
         self.lower()
         self._follow()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if not self._card.isAncestorOf(self.around):  # a row leaves when another kind is chosen
-            self.hide()
-            self.deleteLater()
-            return False
         if event.type() in (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide):
             self._follow()
         return False

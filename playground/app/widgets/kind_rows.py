@@ -1,14 +1,16 @@
 """The rows of a section: one for each setting of the chosen kind, made from the registry."""
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLayout, QVBoxLayout, QWidget
 
 from playground.app.model.state import State
-from playground.app.widgets.field_row import FieldRow, UnsavedSteps, no_unsaved_steps
-from playground.app.widgets.fields import make_field
+from playground.app.widgets import layouts
+from playground.app.widgets.field_row import FieldRow
+from playground.app.widgets.fields import plain_row
 from playground.kinds.setting import Field
 
 MakeRow = Callable[[str], FieldRow | None]
@@ -17,24 +19,18 @@ MakeRow = Callable[[str], FieldRow | None]
 class KindRows(QObject):
     """Keeps a row for every setting of a section's chosen kind, in the order in which the kind declares them.
 
-    A row stays while the chosen kinds have its setting. Rows of settings without effect are hidden. Lists and texts have
-    no row: they are edited on the canvas or by opening a file.
-
-    Signals:
-        rebuilt(): the rows changed.
+    A row stays while the chosen kinds have its setting, and comes back with them: making one takes milliseconds. Rows of
+    settings without effect are hidden. Lists and texts have no row: they are edited on the canvas or by opening a file.
 
     Args:
         state: the state with the settings.
         section: the section of the experiment.
         body, advanced: layouts for the rows, each made by :func:`column`, in the order of the card, which Tab follows.
-        unsaved_steps: returns the training steps that a change would cost.
-        make: makes the row of a key, if :func:`make_field` does not; None for no row.
+        make: makes the row of a key, by default by :func:`plain_row`; None for no row.
         last: settings whose rows come last, in this order.
         shown_elsewhere: returns whether something else shows a setting, so that it has no row now.
         applies: returns whether the data let a setting have an effect; called by refresh.
     """
-
-    rebuilt = Signal()
 
     def __init__(
         self,
@@ -42,7 +38,6 @@ class KindRows(QObject):
         section: str,
         body: QVBoxLayout,
         advanced: QVBoxLayout,
-        unsaved_steps: UnsavedSteps = no_unsaved_steps,
         make: MakeRow | None = None,
         last: tuple[str, ...] = (),
         shown_elsewhere: Callable[[str], bool] = lambda key: False,
@@ -50,14 +45,23 @@ class KindRows(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._section, self._unsaved_steps, self._last = state, section, unsaved_steps, last
+        self._state, self._section, self._last = state, section, last
         self._shown_elsewhere, self._applies = shown_elsewhere, applies
-        self._make = make or self._plain_row
+        self._make = make or functools.partial(plain_row, state)
         self._columns = {False: body, True: advanced}
         self.rows: dict[str, FieldRow] = {}
         self._fields: dict[str, Field] = {}
+        self._left: list[FieldRow] = []  # rows of kinds that were chosen before
         state.changed.connect(self._changed)
+        state.kinds_changed.connect(self._forget)
         self.refresh()
+
+    @Slot()
+    def _forget(self) -> None:
+        """Make rows anew from now on, because a plug-in may have changed what they offer."""
+        for row in self._left:
+            row.deleteLater()
+        self._left.clear()
 
     @Slot(object)
     def _changed(self, keys: frozenset[str]) -> None:
@@ -98,15 +102,18 @@ class KindRows(QObject):
     def _rebuild(self, wanted: dict[str, Field]) -> None:
         for key, old in list(self.rows.items()):
             if wanted.get(key) != self._fields[key]:
-                del self.rows[key]
+                self._left.append(self.rows.pop(key))
+                self._columns[old.field.advanced].removeWidget(old)
                 old.leave()
         rows: dict[str, FieldRow] = {}
         places = {False: 0, True: 0}
         for key, field in wanted.items():
-            row = self.rows.get(key) or self._make(key)
+            row = self.rows.get(key) or self._again(field) or self._make(key)
             if row is None:
                 continue
-            self._columns[field.advanced].insertWidget(places[field.advanced], row)
+            place = self._columns[field.advanced]
+            if place.indexOf(row) != places[field.advanced]:
+                place.insertWidget(places[field.advanced], row)
             for control in row.controls():
                 # As in CentralWidget, which does not see later controls.
                 if isinstance(control, QAbstractButton | QComboBox):
@@ -116,20 +123,22 @@ class KindRows(QObject):
         self.rows, self._fields = rows, wanted
         for advanced, place in self._columns.items():
             _tab_through(_part(place), self._controls(advanced))
-        self.rebuilt.emit()
 
-    def _plain_row(self, key: str) -> FieldRow | None:
-        if self._state.field(key).kind in ("list", "text"):
-            return None
-        return make_field(self._state, key, unsaved_steps=self._unsaved_steps)
+    def _again(self, field: Field) -> FieldRow | None:
+        """The row of this setting that was left, if there is one."""
+        found = next((row for row in self._left if row.field == field), None)
+        if found is not None:
+            self._left.remove(found)
+            found.join()
+            found.say("")
+            found.refresh()
+        return found
 
 
 def column(layout: QLayout) -> QVBoxLayout:
     """A layout inside another one, in which rows come and go between its neighbours."""
     part = QWidget()
-    rows = QVBoxLayout(part)
-    rows.setContentsMargins(0, 0, 0, 0)
-    rows.setSpacing(layout.spacing())
+    rows = layouts.down(within=part, spacing=layout.spacing(), margins=0)
     layout.addWidget(part)
     return rows
 

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
 
 
 class RecoveryBar(QFrame):
@@ -35,13 +36,15 @@ class RecoveryBar(QFrame):
             button.setAccessibleName(f"{button.text()} the work of the last time")
         self.restore.clicked.connect(self.restore_requested)
         self.discard.clicked.connect(self.discard_requested)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2 * UNIT, UNIT // 2, 2 * UNIT, UNIT // 2)
-        row.setSpacing(UNIT)
-        row.addWidget(self.sentence)
-        row.addWidget(self.about, 1)
-        row.addWidget(self.discard)
-        row.addWidget(self.restore)
+        layouts.across(
+            self.sentence,
+            (self.about, 1),
+            self.discard,
+            self.restore,
+            within=self,
+            spacing=UNIT,
+            margins=(2 * UNIT, UNIT // 2, 2 * UNIT, UNIT // 2),
+        )
         self.hide()
 
     def show_offer(self, sentence: str, about: str, busy: bool, can_restore: bool = True) -> None:

@@ -23,6 +23,7 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets.captions import named
 from playground.drawing.palette import DARK, Palette, rgb
 
 TRACK, TOP = 14, 18  # px: thickness, and room above it for the labels
@@ -56,8 +57,7 @@ class Scrubber(QSlider):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName("Timeline of the sampler")
-        self.setToolTip(wrapped("Drag to move particles and field through the noise levels."))
+        named(self, "Timeline of the sampler", "Drag to move particles and field through the noise levels.")
         self.setAccessibleDescription("Arrow keys move by a frame, Page keys by a tenth, Home and End to the ends.")
         self.actionTriggered.connect(self._acted)
 

@@ -8,17 +8,17 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QH
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from playground.app.style.labels import worded
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.selectable import SelectableLabel
 from playground.messages import Message
 
@@ -62,8 +62,7 @@ class Toast(QFrame):
         close = QToolButton()
         close.setObjectName("toastClose")
         close.setText("✕")
-        close.setAccessibleName("Dismiss")
-        close.setToolTip("Dismiss")
+        named(close, "Dismiss", "Dismiss")
         close.setAutoRaise(True)
         close.clicked.connect(self._close)
 
@@ -71,24 +70,18 @@ class Toast(QFrame):
         mark.setObjectName("toastMark")
         mark.setProperty("level", level)
         mark.setFixedWidth(px(4))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 6, 6, 6)
-        row.setSpacing(10)
-        row.addWidget(mark)
-        row.addWidget(title)
+        row = layouts.across(mark, title, within=self, spacing=10, margins=(8, 6, 6, 6))
         self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._body.setSpacing(8)
         self._body.addWidget(self.label, 1)
-        row.addLayout(self._body, 1)
-        row.addWidget(close)
+        layouts.add(row, (self._body, 1), close)
         self.button: QPushButton | None = None
         if offer is not None:
             text, tip, run = offer
             self.button = QPushButton(text)
             self.button.setObjectName("toastButton")
-            self.button.setAccessibleName(text)
             self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            self.button.setToolTip(f"<p>{tip}</p>")
+            named(self.button, text, tip)
             self.button.clicked.connect(lambda: self._take_up(run))
             self._body.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._timer = QTimer(self)
@@ -167,8 +160,7 @@ class Toasts(QWidget):
         self._over, self._instead = over, instead
         self.setObjectName("toasts")
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column = layouts.down(within=self, margins=0)
         self.shown: list[Toast] = []
         for part in (over, instead):
             part.installEventFilter(self)

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number, parse_number
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.scrubber import Scrubber
 from playground.app.widgets.training_track import TrainingTrack
@@ -155,8 +157,7 @@ class Transport(QWidget):
         self.play_training = TransportButton("play", "Play training", "", tiny=True)
         self.speed_label = QLabel("speed")
         self.speed_slider = SpeedSlider()
-        self.speed_slider.setAccessibleName("Speed")
-        self.speed_slider.setToolTip(wrapped("Speed of playing, from 1/8 to 8 times; double-click for 1×."))
+        named(self.speed_slider, "Speed", "Speed of playing, from 1/8 to 8 times; double-click for 1×.")
         self.speed_slider.setFixedWidth(px(90))
         self.speed_slider.setSingleStep(round(Slider.STEPS / 12))  # half an octave
         self.speed_edit = NumberEdit(lambda speed: f"{format_number(speed)}×")
@@ -172,25 +173,16 @@ class Transport(QWidget):
         self.apply_palette(DARK)
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 6, 16, 6)
-        row.setSpacing(8)
         order = (self.restart, self.back, self.play, self.forward, self.new_seed, self.loop)
-        for button in order:
-            row.addWidget(button)
+        row = layouts.across(*order, within=self, spacing=8, margins=(16, 6, 16, 6))
         row.addSpacing(8)
-        training = QHBoxLayout()
-        training.setSpacing(8)
+        training = layouts.across(spacing=8)
         training.addWidget(self.play_training, 0, Qt.AlignmentFlag.AlignTop)
         training.addWidget(self.track, 1)
-        times = QVBoxLayout()
-        times.setSpacing(0)
-        times.addWidget(self.scrubber)
-        times.addLayout(training)
+        times = layouts.down(self.scrubber, training, spacing=0)
         row.addLayout(times, 1)
         row.addSpacing(8)
-        for widget in (self.speed_label, self.speed_slider, self.speed_edit):
-            row.addWidget(widget)
+        layouts.add(row, self.speed_label, self.speed_slider, self.speed_edit)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         chain = (*order, self.scrubber, self.play_training, self.track, self.speed_slider, self.speed_edit)
         for one, other in itertools.pairwise(chain):

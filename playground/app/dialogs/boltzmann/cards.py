@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton
+from PySide6.QtWidgets import QGridLayout, QLabel
 
 from playground.app.dialogs.boltzmann.heat import WeightMap
 from playground.app.dialogs.boltzmann.plots import CostPlot, LearningCurve
@@ -15,6 +15,8 @@ from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import button, caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 
 if TYPE_CHECKING:
@@ -67,10 +69,7 @@ class WeightsCard(CollapsiblePanel):
             grid.addWidget(number, row, 1)
             self.numbers[name] = number
         grid.setRowStretch(len(NUMBERS), 1)
-        both = QHBoxLayout()
-        both.setSpacing(2 * UNIT)
-        both.addWidget(self.map, 1)
-        both.addLayout(grid)
+        both = layouts.across((self.map, 1), grid, spacing=2 * UNIT)
         self.body.addLayout(both, 1)
 
     def clear(self, units: int, columns: int) -> None:
@@ -97,11 +96,9 @@ class CostCard(CollapsiblePanel):
         self.body.addWidget(self.plot, 1)
         self.label = _caption("What Z of larger pictures would cost", lines=3)
         self.measure = button(
-            "&Measure", "measureCost", "Measure the time of Z for 2 to 20 units on this machine", measure
+            "&Measure", "Measure the time of Z for 2 to 20 units on this machine", measure, "measureCost"
         )
-        row = QHBoxLayout()
-        row.addWidget(self.label, 1)
-        row.addWidget(self.measure)
+        row = layouts.across((self.label, 1), self.measure)
         self.body.addLayout(row)
 
     @Slot(object)
@@ -112,20 +109,7 @@ class CostCard(CollapsiblePanel):
 
 
 def _caption(name: str, lines: int) -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
+    label = caption()
     label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
     label.setAccessibleName(name)
-    set_role(label, "caption")
     return label
-
-
-def button(title: str, name: str, tip: str, act: Callable[[], object]) -> QPushButton:
-    """A button of this window, by its title with the key after &, object name, tooltip and function."""
-    made = QPushButton(title)
-    made.setObjectName(name)
-    made.setAccessibleName(title.replace("&", ""))
-    made.setToolTip(wrapped(tip))
-    made.setAutoDefault(False)  # Enter belongs to the edited field
-    made.clicked.connect(lambda: act())
-    return made

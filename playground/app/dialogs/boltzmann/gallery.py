@@ -6,7 +6,7 @@ from PySide6.QtGui import QAccessible, QHelpEvent, QKeyEvent, QMouseEvent, QPain
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
-from playground.app.style.wrapping import wrapped
+from playground.app.widgets.captions import named
 from playground.drawing.boltzmann import PatternGrid, paint_patterns
 from playground.drawing.palette import DARK, Palette
 
@@ -47,8 +47,7 @@ class Gallery(QWidget):
         self.setMinimumHeight(height)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(name)
-        self.setToolTip(wrapped(f"{name}: click one, or move with the arrow keys, to see its probability."))
+        named(self, name, f"{name}: click one, or move with the arrow keys, to see its probability.")
         self._describe()
 
     def show_patterns(

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from playground.app.dialogs.boltzmann.pad import ARROWS
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
-from playground.app.style.wrapping import wrapped
+from playground.app.widgets.captions import named
 from playground.drawing.boltzmann import paint_weights
 from playground.drawing.palette import DARK, Palette
 
@@ -31,12 +31,11 @@ class WeightMap(QWidget):
         self.setMouseTracking(True)
         self.setMinimumSize(150, 150 + FOOT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Weights W")
-        self.setToolTip(
-            wrapped(
-                "Each cell is the weight between two pixels. Above 0 equal pixels are more probable; below 0, with a "
-                "bar, unequal ones. Point at a cell, or use the arrow keys."
-            )
+        named(
+            self,
+            "Weights W",
+            "Each cell is the weight between two pixels. Above 0 equal pixels are more probable; below 0, with a "
+            "bar, unequal ones. Point at a cell, or use the arrow keys.",
         )
         self._describe()
 

@@ -5,7 +5,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.app.style.wrapping import wrapped
+from playground.app.widgets.captions import named
 from playground.drawing.boltzmann import paint_pattern
 from playground.drawing.palette import DARK, Palette
 
@@ -39,9 +39,10 @@ class PatternPad(QWidget):
         self._brush: int | None = None  # the value that a drag paints
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Pattern to draw")
-        self.setToolTip(
-            wrapped("Click or drag to switch pixels. Keys: arrows move, Space switches, Enter adds the pattern.")
+        named(
+            self,
+            "Pattern to draw",
+            "Click or drag to switch pixels. Keys: arrows move, Space switches, Enter adds the pattern.",
         )
         self._describe()
 

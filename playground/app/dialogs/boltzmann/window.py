@@ -3,9 +3,9 @@
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QLabel, QScrollArea, QWidget
 
-from playground.app.dialogs.boltzmann.cards import CostCard, LearningCard, WeightsCard, button
+from playground.app.dialogs.boltzmann.cards import CostCard, LearningCard, WeightsCard
 from playground.app.dialogs.boltzmann.gallery import Gallery
 from playground.app.dialogs.boltzmann.machine import Machine, MachineState
 from playground.app.dialogs.boltzmann.pad import PatternPad
@@ -15,7 +15,8 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
-from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import button, caption, named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.controls import SegmentedControl
 from playground.app.widgets.fields import make_field
@@ -72,13 +73,9 @@ class BoltzmannWindow(QDialog):
     # --- layout
 
     def _lay_out(self) -> None:
-        about = QLabel(ABOUT)
-        about.setWordWrap(True)
+        about = caption(ABOUT)
         about.setAccessibleName("What this window shows")
-        set_role(about, "caption")
-        columns = QHBoxLayout()
-        columns.setSpacing(UNIT)
-        columns.setContentsMargins(0, 0, 0, 0)
+        columns = layouts.across(spacing=UNIT, margins=0)
         left, right = QWidget(), QWidget()
         left.setFixedWidth(px(LEFT))
         right.setMinimumWidth(px(RIGHT))
@@ -89,24 +86,20 @@ class BoltzmannWindow(QDialog):
             (QWidget(), (self.learning, self.weights)),
             (right, (self._likely_card(), self._samples_card(), self.cost)),
         ):
-            column = QVBoxLayout(holder)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.setSpacing(UNIT)
+            column = layouts.down(within=holder, spacing=UNIT, margins=0)
             for card in cards:
                 grows = card.objectName() not in ("card-draw", "card-train")
                 column.addWidget(card, 1 if grows else 0)
             columns.addWidget(holder, 0 if holder is left else 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * UNIT, 3 * UNIT // 2, 2 * UNIT, 3 * UNIT // 2)
-        layout.setSpacing(UNIT)
-        layout.addWidget(about)
         inner, area = QWidget(), QScrollArea()  # with text of 200 % the columns are wider than many screens
         inner.setLayout(columns)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inner)
-        layout.addWidget(area, 1)
+        layouts.down(
+            about, (area, 1), within=self, spacing=UNIT, margins=(2 * UNIT, 3 * UNIT // 2, 2 * UNIT, 3 * UNIT // 2)
+        )
 
     def _patterns_card(self) -> CollapsiblePanel:
         self.patterns_card = card = CollapsiblePanel("Patterns")
@@ -114,9 +107,10 @@ class BoltzmannWindow(QDialog):
         self.sizes = SegmentedControl([(size, size) for size in SIZES])
         for size, choice in self.sizes.buttons.items():
             units = int(size[0]) ** 2
-            choice.setAccessibleName(f"{size} pixels")
-            choice.setToolTip(
-                wrapped(f"Pictures of {size} pixels: {units} units, 2^{units} = {2**units:,} states to sum over")
+            named(
+                choice,
+                f"{size} pixels",
+                f"Pictures of {size} pixels: {units} units, 2^{units} = {2**units:,} states to sum over",
             )
         self.sizes.chosen.connect(self._choose_size)
         card.body.addWidget(self.sizes)
@@ -133,29 +127,23 @@ class BoltzmannWindow(QDialog):
         self.pad.finished.connect(self._add)
         self.pattern_label = QLabel()
         self.pattern_label.setWordWrap(True)
-        self.pattern_label.setAccessibleName("Probability of the drawn pattern")
-        self.pattern_label.setToolTip(wrapped("How probable the drawn pattern is under the weights as they are now"))
+        named(
+            self.pattern_label,
+            "Probability of the drawn pattern",
+            "How probable the drawn pattern is under the weights as they are now",
+        )
         self.pattern_label.setFont(theme.number_font())
-        self.add = button("&Add", "addPattern", "Learn the drawn pattern too (Enter)", self._add)
-        self.remove = button("Remo&ve", "removePattern", "Remove the drawn pattern (Delete in the list)", self._drop)
+        self.add = button("&Add", "Learn the drawn pattern too (Enter)", self._add, "addPattern")
+        self.remove = button("Remo&ve", "Remove the drawn pattern (Delete in the list)", self._drop, "removePattern")
         self.clear = button(
             "&Clear all",
-            "clearPatterns",
             f"Start from no patterns at all; {native_keys(UNDO)} brings them back",
             self._clear,
+            "clearPatterns",
         )
-        beside = QVBoxLayout()
-        beside.setSpacing(UNIT // 2)
-        beside.addWidget(self.pattern_label, 1)
-        row = QHBoxLayout()
-        row.setSpacing(UNIT // 2)
-        row.addWidget(self.add)
-        row.addWidget(self.remove)
-        beside.addLayout(row)
-        beside.addWidget(self.clear)
-        both = QHBoxLayout()
-        both.addWidget(self.pad)
-        both.addLayout(beside, 1)
+        row = layouts.across(self.add, self.remove, spacing=UNIT // 2)
+        beside = layouts.down((self.pattern_label, 1), row, self.clear, spacing=UNIT // 2)
+        both = layouts.across(self.pad, (beside, 1))
         card.body.addLayout(both)
         return card
 
@@ -165,16 +153,13 @@ class BoltzmannWindow(QDialog):
             card.body.addWidget(make_field(self.machine.state, key))
         self.train = button(
             "&Train",
-            "trainBoltzmann",
             "Increase the log-likelihood of the patterns by gradient ascent, or pause",
             self._toggle,
+            "trainBoltzmann",
         )
         set_role(self.train, "primary")
-        self.reset = button("&Reset", "resetBoltzmann", "Discard what was learned: W = 0", self.machine.reset)
-        row = QHBoxLayout()
-        row.setSpacing(UNIT)
-        row.addWidget(self.train, 1)
-        row.addWidget(self.reset)
+        self.reset = button("&Reset", "Discard what was learned: W = 0", self.machine.reset, "resetBoltzmann")
+        row = layouts.across((self.train, 1), self.reset, spacing=UNIT)
         card.body.addLayout(row)
         return card
 
@@ -188,11 +173,8 @@ class BoltzmannWindow(QDialog):
 
     def _samples_card(self) -> CollapsiblePanel:
         self.samples_card = card = CollapsiblePanel("Samples")
-        row = QHBoxLayout()
-        row.setSpacing(UNIT)
-        row.addWidget(make_field(self.machine.state, "sampler", None), 1)
-        self.again = button("&Sample again", "sampleAgain", "Draw with other random numbers", self._sample_again)
-        row.addWidget(self.again)
+        self.again = button("&Sample again", "Draw with other random numbers", self._sample_again, "sampleAgain")
+        row = layouts.across((make_field(self.machine.state, "sampler", None), 1), self.again, spacing=UNIT)
         card.body.addLayout(row)
         self.samples = Gallery("Samples", 64)
         self.samples.set_empty("Samples of the machine appear here.")

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.controls import ChoiceBox
 from playground.lab.experiment import Experiment, fields
 from playground.lab.sweep.description import Range
@@ -43,35 +45,25 @@ class AxisRow(QWidget):
         super().__init__(parent)
         self._named = values
         self.setting = ChoiceBox([(key, key)] if values is not None else [(one, one) for one in keys])
-        self.setting.setAccessibleName("Setting of this axis")
-        self.setting.setToolTip(wrapped("The setting that varies. Typing goes to the one that begins so."))
+        named(self.setting, "Setting of this axis", "The setting that varies. Typing goes to the one that begins so.")
         for place, label in enumerate(keys.values() if values is None else ()):
             self.setting.setItemData(place, label, Qt.ItemDataRole.ToolTipRole)
         self.setting.set_value(key)
         self.remove = QPushButton("×")
         set_role(self.remove, "quiet")
-        self.remove.setAccessibleName(f"Remove the axis {key}")
-        self.remove.setToolTip("Remove this axis")
+        named(self.remove, f"Remove the axis {key}", "Remove this axis")
         self.remove.setAutoDefault(False)
         self.remove.clicked.connect(self.removed)
         self.values = QLineEdit(text)
         self.values.setPlaceholderText(EXAMPLES)
-        self.values.setAccessibleName("Values of this axis")
-        self.values.setToolTip(wrapped(VALUES))
+        named(self.values, "Values of this axis", VALUES)
         if values is not None:
             self.setting.setEnabled(False)
             self.values.setReadOnly(True)
             self.values.setToolTip(wrapped("Named combinations of settings, from the sweep's file."))
         self.values.setCursorPosition(0)
-        top = QHBoxLayout()
-        top.setSpacing(UNIT // 2)
-        top.addWidget(self.setting, 1)
-        top.addWidget(self.remove)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(UNIT // 2)
-        whole.addLayout(top)
-        whole.addWidget(self.values)
+        top = layouts.across((self.setting, 1), self.remove, spacing=UNIT // 2)
+        layouts.down(top, self.values, within=self, spacing=UNIT // 2, margins=0)
         self.setting.currentTextChanged.connect(self._changed)
         self.values.textChanged.connect(lambda _: self.edited.emit())
 
@@ -113,9 +105,7 @@ class Axes(QWidget):
         self.add.setAutoDefault(False)
         set_role(self.add, "quiet")
         self.add.clicked.connect(self.add_axis)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(UNIT)
+        self._layout = layouts.down(within=self, spacing=UNIT, margins=0)
         self._layout.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
 
     def set_base(self, base: Experiment) -> None:

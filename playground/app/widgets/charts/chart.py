@@ -2,20 +2,16 @@
 descriptions for screen readers."""
 
 import functools
-import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QAccessible,
     QContextMenuEvent,
     QFocusEvent,
     QFontMetrics,
-    QGuiApplication,
-    QImage,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -26,41 +22,26 @@ from PySide6.QtGui import (
     QShowEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.app.model.preferences import Preferences
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
-from playground.app.widgets import file_prompts
+from playground.app.widgets.charts.entries import SWATCH, Entry, laid_out, paint_swatch
 from playground.app.widgets.charts.library import library
+from playground.app.widgets.charts.saving import copy, menu_of
+from playground.app.widgets.charts.scales import Scales
 from playground.app.widgets.charts.series import Series
-from playground.drawing.charts import Axis, axis_around
+from playground.drawing.charts import Axis
 from playground.drawing.palette import DARK, Palette
-from playground.drawing.render import PROVENANCE
-from playground.drawing.vectors import SUFFIXES, drawing
-from playground.lab.atomic import atomic_write
-from playground.lab.csv_table import write_rows
 
 if TYPE_CHECKING:
     from playground.app.widgets.charts.plot import Plot
 
 HEAD_PIXELS = 11
 MARGIN = 2.0  # px around the plot, for the ring of the focus
-GAP = 10  # px between two entries above the curves
 ZOOM_STEP = 1.25
 HOW = "<p>Drag to move, Ctrl and wheel to zoom, double-click to see all. A right click copies and saves.</p>"
-SWATCH = 12.0  # px of the line segment beside its name
-FILES = {"png": "Pictures", "svg": "Drawings", "pdf": "Documents", "csv": "Comma-separated values"}
-
-
-class Entry(NamedTuple):
-    """Words above the curves, and the swatch beside them: the kind of a series, "upright", or "" for none."""
-
-    color: str
-    text: str
-    kind: str = ""
-    width: float = 2.0
 
 
 class Chart(QWidget):
@@ -84,8 +65,7 @@ class Chart(QWidget):
         super().__init__(parent)
         self.tokens = DARK
         self.series: Sequence[Series] = ()
-        self._axes: tuple[Axis, Axis] | None = None  # as they were given
-        self._log: dict[int, bool] = {}  # as the user chose them, by the number of the axis
+        self.scales = Scales()
         self._lines, self._falling = lines, falling
         self._pointed: float | None = None  # the x value under the cross-hair
         self.marked: float | None = None
@@ -117,7 +97,8 @@ class Chart(QWidget):
         Args:
             description: a description for screen readers.
         """
-        self.series, self._axes = series, (x, y)
+        self.series = series
+        self.scales.give(x, y)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.describe(description)
         self._draw()
@@ -125,7 +106,7 @@ class Chart(QWidget):
     @property
     def axes(self) -> tuple[Axis, Axis] | None:
         """Both axes, logarithmic if the user chose so; None before anything was shown."""
-        return None if self._axes is None else (self._axis(0), self._axis(1))
+        return None if self.scales.given is None else (self._axis(0), self._axis(1))
 
     def show_empty(self, sentence: str) -> None:
         """Show only this sentence."""
@@ -167,8 +148,7 @@ class Chart(QWidget):
 
     def x_label(self) -> str:
         """The text at the end of the numbers below the x axis."""
-        assert self._axes is not None
-        return self._axes[0].name
+        return self._axis(0).name
 
     def say_x(self, value: float) -> str:
         """An x value under the pointer, in words."""
@@ -180,9 +160,8 @@ class Chart(QWidget):
 
     def entries(self) -> list[Entry]:
         """The entries above the curves."""
-        assert self._axes is not None
         if self._pointed is None:
-            found = [Entry("muted", self._axes[1].name)]
+            found = [Entry("muted", self._axis(1).name)]
             found += [Entry(one.color, one.legend or one.name, one.kind, one.width) for one in self._listed()]
             return found + [Entry("particles", self.mark_name(), "upright", 1.5)] * (self.marked is not None)
         found = [Entry("text", self.say_x(self._pointed))]
@@ -232,7 +211,7 @@ class Chart(QWidget):
         if self.plot is None:
             return
         self.plot.view.setVisible(bool(self.series))
-        if self.series and self._axes is not None:
+        if self.series:
             self._fill(self.plot)
             self.plot.mark(self.marked)
             self.point_at(self._pointed)
@@ -241,16 +220,8 @@ class Chart(QWidget):
         plot.show(self.series, self._axis(0), self._axis(1), self.tokens, self.x_label())
 
     def _axis(self, side: int) -> Axis:
-        """An axis as it was given or, if the user chose the other scale, around the shown values."""
-        assert self._axes is not None
-        given, log = self._axes[side], self._log.get(side)
-        if log is None or log == given.log or not self._can_be_log(side):
-            return given
-        return axis_around([(one.x, one.y)[side] for one in self.series], given.name, log)
-
-    def _can_be_log(self, side: int) -> bool:
-        values = np.concatenate([(one.x, one.y)[side] for one in self.series])
-        return bool(len(values) and np.nanmin(values) >= 0 and np.nanmax(values) > 0)
+        """An axis as it is shown."""
+        return self.scales.axis(side, self.series)
 
     def _head(self) -> int:
         return round(MARGIN) + self._lines * QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
@@ -289,37 +260,11 @@ class Chart(QWidget):
         for box, entry in self.laid_out():
             painter.setPen(self.tokens.color("muted" if self._pointed is None else "text"))
             painter.drawText(box, Qt.AlignmentFlag.AlignRight, entry.text)
-            self._paint_swatch(painter, QRectF(box.left(), box.top(), SWATCH, box.height()), entry)
-
-    def _paint_swatch(self, painter: QPainter, box: QRectF, entry: Entry) -> None:
-        """The piece of a line or bar beside an entry, so that series differ without colour."""
-        middle = round(box.center().y()) + 0.5
-        pen = QPen(self.tokens.color(entry.color), entry.width)
-        if entry.kind == "bars":
-            painter.fillRect(QRectF(box.left() + 2, middle - 4, 8, 8), pen.color())
-        elif entry.kind == "upright":
-            painter.setPen(pen)
-            painter.drawLine(QPointF(box.center().x(), middle - 5), QPointF(box.center().x(), middle + 5))
-        elif entry.kind:
-            if entry.kind == "dashed":
-                pen.setDashPattern([2, 2])
-            painter.setPen(pen)
-            painter.drawLine(QPointF(box.left(), middle), QPointF(box.right(), middle))
-            if entry.kind == "points":
-                painter.setBrush(pen.color())
-                painter.drawEllipse(box.center(), 2, 2)
+            paint_swatch(painter, QRectF(box.left(), box.top(), SWATCH, box.height()), entry, self.tokens)
 
     def laid_out(self) -> list[tuple[QRectF, Entry]]:
         """The entries with their positions, in as many lines as they need."""
-        metrics = QFontMetrics(theme.number_font(HEAD_PIXELS))
-        left, top, found = 0.0, 0.0, []
-        for entry in self.entries():
-            width = metrics.horizontalAdvance(entry.text) + (SWATCH + 4 if entry.kind else 0) + 1
-            if left and left + width > self.width() - MARGIN:
-                left, top = 0.0, top + metrics.height()
-            found.append((QRectF(left, top, width, metrics.height()), entry))
-            left += width + GAP
-        return found
+        return laid_out(self.entries(), QFontMetrics(theme.number_font(HEAD_PIXELS)), self.width() - MARGIN)
 
     # The pointer and keys
 
@@ -331,19 +276,15 @@ class Chart(QWidget):
         elif kind == QEvent.Type.MouseButtonDblClick:
             plot.show_all()
             return True
-        elif isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseMove:
-            if not event.buttons():
-                self._hover(plot.value(plot.view.mapToScene(event.position().toPoint())))
-        elif isinstance(event, QWheelEvent):
-            return self._refuses(event, not event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        elif isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseMove and not event.buttons():
+            self._hover(plot.value(plot.view.mapToScene(event.position().toPoint())))
+        refused = kind in (QEvent.Type.ContextMenu, QEvent.Type.ToolTip)
+        if isinstance(event, QWheelEvent):
+            refused = not event.modifiers() & Qt.KeyboardModifier.ControlModifier
         elif isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseButtonPress:
-            return self._refuses(event, event.button() != Qt.MouseButton.LeftButton)
-        return self._refuses(event, kind in (QEvent.Type.ContextMenu, QEvent.Type.ToolTip))
-
-    def _refuses(self, event: QEvent, refused: bool) -> bool:
-        """Let an ignored event continue to the chart and its parents."""
+            refused = event.button() != Qt.MouseButton.LeftButton
         if refused:
-            event.ignore()
+            event.ignore()  # it continues to the chart and its parents
         return refused
 
     def _hover(self, x: float | None) -> None:
@@ -371,7 +312,7 @@ class Chart(QWidget):
         if plot is None or not self.series:
             super().keyPressEvent(event)
         elif event.matches(QKeySequence.StandardKey.Copy):
-            self.copy()
+            copy(self)
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             self._step(1 if (key == Qt.Key.Key_Right) != self._falling else -1)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
@@ -389,104 +330,27 @@ class Chart(QWidget):
         self.point_at(float(lead.x[min(max(here, 0), last)]))
         self.setAccessibleDescription(", ".join(entry.text for entry in self.entries()))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.update()
-
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.point_at(None)
         self.describe(self._description)
-        self.update()
 
     # The menu
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self.plot is None or not self.series:
             return
-        menu = self.menu()
+        menu = menu_of(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(event.globalPos())
 
-    def menu(self) -> QMenu:
-        """The context menu of the chart."""
-        plot = self.plot
-        assert plot is not None
-        assert self._axes is not None
-        menu = QMenu(self)
-        menu.addAction("Copy picture", self.copy)
-        for suffix in FILES:
-            menu.addAction(f"Save {suffix.upper()}…", functools.partial(self.ask_and_save, suffix))
-        menu.addSeparator()
-        for side, given in enumerate(self._axes if plot.scaled else ()):
-            action = menu.addAction(f"Logarithmic {given.name}")
-            action.setCheckable(True)
-            action.setChecked(self._axis(side).log)
-            action.setEnabled(self._can_be_log(side))
-            action.triggered.connect(lambda log, side=side: self.set_log(side, log))
-        menu.addSeparator()
-        menu.addAction("Show all", plot.show_all).setEnabled(plot.zoomed)
-        return menu
-
     def set_log(self, side: int, log: bool) -> None:
         """Make the x axis (0) or the y axis (1) logarithmic or linear."""
-        self._log[side] = log
+        self.scales.choose(side, log)
         self._draw()
 
-    def picture(self) -> QImage:
-        """The whole chart at twice the pixels of the screen, without cross-hair or focus."""
-        ratio = 2 * self.devicePixelRatioF()
-        image = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(ratio)
-        with QPainter(image) as painter:
-            self._paint_still(painter)
-        return image
-
-    def copy(self) -> None:
-        """Copy the picture."""
-        QGuiApplication.clipboard().setImage(self.picture())
-
-    def ask_and_save(self, suffix: str) -> None:
-        """Ask for a name, and save in the format of its suffix."""
-        name = f"{self.accessibleName().lower().replace(' ', '-')}.{suffix}"
-        preferences = Preferences()
-        proposed = str(preferences.propose(None, name))
-        chosen, _ = file_prompts.save_name(self, "Save chart", proposed, f"{FILES[suffix]} (*.{suffix})")
-        path = file_prompts.completed(self, chosen, [f".{suffix}"], f".{suffix}") if chosen else None
-        if path is not None:
-            self.save(path)
-            preferences.remember_folder(path)
-
-    def save(self, path: Path) -> None:
-        """Write the picture as PNG, SVG or PDF, or the numbers as CSV. An incomplete file is never left.
-
-        Raises:
-            OSError: the folder is not writable or the disk is full.
-        """
-        with atomic_write(path) as temporary:
-            if path.suffix.lower() == ".csv":
-                with temporary.open("w", newline="", encoding="utf-8") as file:
-                    write_rows(file, self.rows())
-            elif path.suffix.lower() in SUFFIXES:
-                size = self.width(), self.height()
-                name, told = self.accessibleName(), self.provenance()
-                temporary.write_bytes(drawing(path.suffix.lower(), self._paint_still, size, size, name, told))
-            else:
-                picture = self.picture()
-                picture.setText(PROVENANCE, self.provenance())
-                picture.save(str(temporary))
-
-    def rows(self) -> list[list[object]]:
-        """The numbers of all series as rows of a table; the first row names the columns."""
-        assert self._axes is not None
-        errors = any(one.error is not None for one in self.series)
-        rows: list[list[object]] = [["series", *(axis.name for axis in self._axes), *["standard error"] * errors]]
-        for one in self.series:
-            columns = [one.x, one.y] + [np.full(len(one.x), math.nan) if one.error is None else one.error] * errors
-            rows += [[one.name, *row] for row in np.stack(columns, axis=1).tolist()]
-        return rows
-
-    def _paint_still(self, painter: QPainter) -> None:
+    def paint_still(self, painter: QPainter) -> None:
+        """Paint the whole chart without cross-hair or focus."""
         pointed = self._pointed
         self.point_at(None)
         painter.fillRect(self.rect(), self.tokens.color("raised"))

@@ -4,7 +4,8 @@ import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from playground.app.style.number_formats import format_coordinate, format_percent
-from playground.app.widgets.charts.chart import Chart, Entry
+from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.entries import Entry
 from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis
 

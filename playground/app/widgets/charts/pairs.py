@@ -6,7 +6,8 @@ import numpy as np
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from playground.app.widgets.charts.chart import MARGIN, Chart, Entry
+from playground.app.widgets.charts.chart import MARGIN, Chart
+from playground.app.widgets.charts.entries import Entry
 from playground.app.widgets.charts.series import Series
 from playground.drawing.charts import Axis
 from playground.drawing.images import ImageGrid
@@ -77,5 +78,5 @@ class NearestPairs(Chart):
             self.setFixedHeight(round((width - 2 * MARGIN) * shape + self._head() + MARGIN))
 
     def _fill(self, plot: "Plot") -> None:
-        assert self._axes is not None
-        plot.show_image(self.picture_of_pairs(self.tokens), *self._axes, self.tokens)
+        assert self.axes is not None
+        plot.show_image(self.picture_of_pairs(self.tokens), *self.axes, self.tokens)

@@ -1,0 +1,330 @@
+"""The controls of a sweep: its base, its axes, its seeds, and where it is computed."""
+
+import functools
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QMenu, QScrollArea, QWidget
+
+from playground.app.controllers.sweeping import Place, SweepReport
+from playground.app.dialogs.sweep.axes import Axes
+from playground.app.style.labels import worded
+from playground.app.style.number_formats import format_count
+from playground.app.style.text_size import px
+from playground.app.style.theme import UNIT, set_role
+from playground.app.style.wrapping import breakable, wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption, named
+from playground.app.widgets.controls import ChoiceBox, Switch
+from playground.app.widgets.menu_button import MenuButton
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.experiment import from_tree as experiment_of
+from playground.lab.sweep.cluster import check, cluster
+from playground.lab.sweep.description import BY_TIME, MOST_CELLS, Cell, Range, Sweep
+from playground.lab.sweep.executors import processes
+from playground.lab.sweep.values import read_seeds
+from playground.resources import resource
+from playground.user_errors import UserError
+
+LEFT = 320  # px
+SHIPPED = {
+    "samplers": "Five samplers by steps",
+    "evaluations": "Error against evaluations",
+    "memorization": "Memorization map",
+}
+ABOUT = "Each combination of the axes' values is trained, sampled and measured once for each seed."
+
+
+class Prompts(Protocol):
+    """Questions for a file or a folder."""
+
+    def open_name(self, title: str, folder: str, filters: str) -> str: ...
+    def folder_name(self, title: str, folder: str) -> str: ...
+
+
+class SweepForm(QWidget):
+    """Describes a sweep.
+
+    Args:
+        shown: returns the experiment of the main window.
+        folder: returns the folder for new sweeps.
+        prompts: asks for files and folders.
+
+    Signals:
+        changed(): the description is another one.
+        read_wanted(Path): read a sweep's file, or a folder with its results.
+
+    Attributes:
+        folder: of the results.
+    """
+
+    changed = Signal()
+    read_wanted = Signal(object)
+
+    def __init__(self, shown: Callable[[], Experiment], folder: Callable[[], Path], prompts: Prompts) -> None:
+        super().__init__()
+        self._shown, self._new_folder, self._prompts = shown, folder, prompts
+        self._loaded: Sweep | None = None  # whose base and plots are used; None takes the main window's experiment
+        self._origin, self.folder = "", Path()
+        self._lay_out()
+        self.axes.edited.connect(self.show_description)
+        for edit in (self.seeds, self.processes, self.scheduler):
+            edit.textChanged.connect(self.show_description)
+        self.measure.chosen.connect(self.show_description)
+        self.losses.toggled.connect(self.show_description)
+        self._take_shown()
+
+    def _lay_out(self) -> None:
+        about = caption(ABOUT)
+        menu = QMenu(self)
+        menu.addAction("What the window shows", self._take_shown)
+        menu.addSeparator()
+        for name, title in SHIPPED.items():
+            menu.addAction(title, functools.partial(self.read, resource(f"sweeps/{name}.toml")))
+        menu.addSeparator()
+        menu.addAction("A sweep's file…", self._ask_file)
+        menu.addAction("A sweep's folder…", self._ask_folder)
+        self.source = MenuButton(menu)
+        named(self.source, "Base of the sweep", "The experiment whose settings vary. A folder goes on with its sweep.")
+        self.axes = Axes()
+        inside = QWidget()
+        layouts.down(self.axes, None, within=inside, margins=0)
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.seeds = _edit("3", "Seeds", "How many seeds, such as 3; or the seeds, such as 0, 7, 12.")
+        cores = max(1, (os.cpu_count() or 2) - 1)
+        self.processes = _edit(
+            f"{cores}", "Processes", "Processes that compute at once. This leaves a core for the window."
+        )
+        self.scheduler = _edit(
+            "",
+            "Scheduler",
+            "Address of a dask scheduler, tls://HOST:PORT, on whose workers the cells are computed. The certificates are "
+            "those of dask's configuration.",
+        )
+        self.scheduler.setPlaceholderText("none: processes of this machine")
+        self.measure = ChoiceBox((("samples", "Samples"), ("all", "Samples and likelihoods")))
+        named(self.measure, "What is measured", "Likelihoods take far longer than the figures of samples.")
+        self.losses = Switch()
+        named(
+            self.losses,
+            "Loss along σ",
+            "Measure the loss at each noise level, at training points and at held-out points.",
+        )
+        places = QMenu(self)
+        places.addAction("A new folder", self._take_new_place)
+        places.addAction("Choose a folder…", self._ask_place)
+        self.place = MenuButton(places)
+        self.place.setAccessibleName("Folder of the results")
+        self.said = QLabel()
+        self.said.setWordWrap(True)
+        self.said.setTextFormat(Qt.TextFormat.PlainText)
+        self.said.setAccessibleName("What would be computed")
+        self.setFixedWidth(px(LEFT))
+        rows = QGridLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(UNIT)
+        rows.setColumnStretch(1, 1)
+
+        def add(*named: tuple[str, QWidget]) -> None:
+            """Add a line of one or two controls with their names; the names are below each other."""
+            line = rows.rowCount()
+            for column, (text, part) in zip((0, 2), named, strict=False):
+                rows.addWidget(_label(text), line, column)
+                rows.addWidget(part, line, column + 1, 1, 3 if len(named) == 1 else 1)
+
+        rows.addWidget(about, 0, 0, 1, 4)
+        add(("Base", self.source))
+        rows.addWidget(area, rows.rowCount(), 0, 1, 4)
+        rows.setRowStretch(rows.rowCount() - 1, 1)
+        add(("Seeds", self.seeds), ("Processes", self.processes))
+        add(("Scheduler", self.scheduler))
+        add(("Measure", self.measure), ("Loss along σ", self.losses))
+        add(("Folder", self.place))
+        rows.addWidget(self.said, rows.rowCount(), 0, 1, 4)
+
+    def follow(self) -> None:
+        """Take the settings of the main window as they are now, unless a sweep was read."""
+        if self._loaded is None:
+            self._show_base()
+
+    def load(self, report: SweepReport) -> None:
+        """Show the sweep that was read."""
+        sweep = self._loaded = report.sweep
+        self.axes.set_base(self.experiment)
+        self.axes.load(sweep.axes)
+        self.seeds.setText(f"{sweep.seeds}" if isinstance(sweep.seeds, int) else ", ".join(map(str, sweep.seeds)))
+        self.measure.set_value(sweep.measure)
+        self.losses.setChecked(sweep.losses)
+        if report.folder is None:
+            self._take_new_place()
+        else:
+            self.set_place(report.folder)
+
+    def set_computing(self, computing: bool) -> None:
+        """Enable the controls, unless a sweep is computed."""
+        for control in (self.axes, self.seeds, self.scheduler, self.measure, self.losses, self.place, self.source):
+            control.setEnabled(not computing)
+        self.processes.setEnabled(not computing and not self._address)
+
+    @Slot()
+    def show_description(self) -> None:
+        """Show what would be computed, or why it cannot be."""
+        self.source.show_words(self._origin or "What the window shows")
+        problem = self.problem()
+        self.said.setText(problem or self._counted())
+        set_role(self.said, "refusal" if problem else "caption")
+        self.changed.emit()
+
+    def workers(self) -> Callable[[], Place]:
+        """What yields the workers that compute."""
+        address = self._address
+        return functools.partial(cluster, address) if address else functools.partial(processes, self._processes)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The base of the sweep."""
+        return self._shown() if self._loaded is None else experiment_of(self._loaded.experiment, Experiment())
+
+    def sweep(self) -> Sweep:
+        """The sweep that the controls describe.
+
+        Raises:
+            ExperimentError: a value does not fit; the sentence says which.
+        """
+        base = self.experiment
+        axes = self.axes.read(base)
+        if not axes:
+            raise ExperimentError("Add an axis: a setting with several values.")
+        if len(axes) < len(self.axes.rows):
+            raise ExperimentError("Two axes have the same setting: remove one.")
+        plots = [] if self._loaded is None or axes != self._loaded.axes else self._loaded.plots
+        return Sweep(
+            axes,
+            experiment=msgspec.to_builtins(base),
+            seeds=read_seeds(self.seeds.text()),
+            measure="all" if self.measure.value() == "all" else "samples",
+            losses=self.losses.isChecked(),
+            plots=plots,
+        )
+
+    @Slot()
+    def _take_shown(self) -> None:
+        """Take the experiment of the main window."""
+        self._loaded, self._origin = None, ""
+        self._show_base()
+        self.axes.load({"sampling.steps": Range(5, 50, 4, log=True)} if "sampling.steps" in self.axes.keys else {})
+        self._take_new_place()
+
+    def _show_base(self) -> None:
+        """Offer the settings of the base, after it changed."""
+        self.axes.set_base(self.experiment)
+        self.show_description()
+
+    @Slot()
+    def _ask_file(self) -> None:
+        name = self._prompts.open_name("Open a sweep", str(self._new_folder()), "Sweeps (*.toml)")
+        if name:
+            self.read(Path(name))
+
+    @Slot()
+    def _ask_folder(self) -> None:
+        name = self._prompts.folder_name("Open the folder of a sweep", str(self._new_folder()))
+        if name:
+            self.read(Path(name))
+
+    @Slot()
+    def _ask_place(self) -> None:
+        name = self._prompts.folder_name("Folder of the results", str(self._new_folder()))
+        if name:
+            self.set_place(Path(name))
+
+    @Slot()
+    def _take_new_place(self) -> None:
+        self.set_place(_unused(self._new_folder(), self._origin.removesuffix(".toml") or "sweep"))
+
+    def set_place(self, folder: Path) -> None:
+        """Choose the folder of the results."""
+        self.folder = folder
+        self.place.show_words(f"{folder.name}, in {folder.parent}")
+        self.place.setToolTip(wrapped(f"{breakable(str(folder))}. A folder that is half done is gone on with."))
+        self.show_description()
+
+    def problem(self) -> str | None:
+        """Why the sweep cannot start; None if it can."""
+        try:
+            cells = _count(self.sweep())
+        except ExperimentError as error:
+            return worded(error.message)
+        if cells > MOST_CELLS:
+            return (
+                f"These are {format_count(cells)} cells: take fewer values, at most {format_count(MOST_CELLS)} cells."
+            )
+        if self._address:
+            try:
+                check(self._address)
+            except UserError as error:
+                return worded(error.message)
+        elif self._processes is None:
+            return "Processes: write a whole number from 1 to 1024."
+        return None
+
+    @property
+    def _address(self) -> str:
+        return self.scheduler.text().strip()
+
+    @property
+    def _processes(self) -> int | None:
+        """The number of processes; None if it is not one from 1 to 1024."""
+        text = self.processes.text().strip()
+        number = int(text) if text.isdecimal() and len(text) <= 4 else 0  # Python refuses more than 4,300 digits
+        return number if 1 <= number <= 1024 else None
+
+    def _counted(self) -> str:
+        sweep = self.sweep()
+        cells = _count(sweep)
+        text = f"{format_count(cells)} {'cell' if cells == 1 else 'cells'}"
+        if "training.steps" not in sweep.axes and Cell(0, {}, self.experiment).depends_on_speed:
+            text += f". {BY_TIME}"
+        return text
+
+    def read(self, path: Path) -> None:
+        """Ask for a sweep's file, or a folder with its results, to be read."""
+        self._origin = path.name
+        self.read_wanted.emit(path)
+
+
+def _count(sweep: Sweep) -> int:
+    seeds = sweep.seeds if isinstance(sweep.seeds, int) else len(sweep.seeds)
+    return seeds * math.prod(
+        len(values.values()) if isinstance(values, Range) else len(values) for values in sweep.axes.values()
+    )
+
+
+def _unused(folder: Path, name: str) -> Path:
+    """A folder name that does not exist yet."""
+    number = 1
+    while (found := folder / f"{name}-{number}").exists():
+        number += 1
+    return found
+
+
+def _label(text: str) -> QLabel:
+    label = QLabel(text)
+    set_role(label, "caption")
+    return label
+
+
+def _edit(text: str, name: str, tip: str) -> QLineEdit:
+    edit = QLineEdit(text)
+    named(edit, name, tip)
+    return edit

@@ -1,0 +1,52 @@
+"""Widgets in a row or in a column, in one call."""
+
+from typing import TypeVar
+
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+
+Part = QWidget | QLayout | tuple[QWidget | QLayout, int] | None
+"""What is laid out, with its stretch if that is not 0; None for room that grows."""
+Margins = int | tuple[int, int, int, int]
+DEFAULT = -1  # Qt's own spacing or margin
+Layout = TypeVar("Layout", bound=QBoxLayout)
+
+
+def across(
+    *parts: Part, within: QWidget | None = None, spacing: int = DEFAULT, margins: Margins = DEFAULT
+) -> QHBoxLayout:
+    """Parts beside each other.
+
+    Args:
+        within: the widget that they fill; None for a part of another layout.
+        spacing: px between two parts.
+        margins: px around all; the same at each side, or left, top, right and bottom.
+    """
+    return _filled(QHBoxLayout(), parts, within, spacing, margins)
+
+
+def down(
+    *parts: Part, within: QWidget | None = None, spacing: int = DEFAULT, margins: Margins = DEFAULT
+) -> QVBoxLayout:
+    """Parts below each other; see :func:`across`."""
+    return _filled(QVBoxLayout(), parts, within, spacing, margins)
+
+
+def add(layout: QBoxLayout, *parts: Part) -> None:
+    """Add parts at the end."""
+    for part in parts:
+        inside, stretch = part if isinstance(part, tuple) else (part, 0)
+        if inside is None:
+            layout.addStretch(1)
+        elif isinstance(inside, QWidget):
+            layout.addWidget(inside, stretch)
+        else:
+            layout.addLayout(inside, stretch)
+
+
+def _filled(layout: Layout, parts: tuple[Part, ...], within: QWidget | None, spacing: int, margins: Margins) -> Layout:
+    if within is not None:
+        within.setLayout(layout)
+    layout.setSpacing(spacing)
+    layout.setContentsMargins(*(margins if isinstance(margins, tuple) else 4 * (margins,)))
+    add(layout, *parts)
+    return layout
