@@ -37,6 +37,7 @@ from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.help import show_about, show_keys
 from playground.app.dialogs.log import copy_log
 from playground.app.dialogs.tour import Tour
+from playground.app.highlighting import Highlighting
 from playground.app.menus import TOP_BAR, MainMenu, keys_by_menu, show_canvas_menu
 from playground.app.model.edit_text import summary
 from playground.app.model.errors import Log, logger
@@ -57,7 +58,6 @@ from playground.app.panels import (
     TrainingPanel,
 )
 from playground.app.presenter import Presenter
-from playground.app.search import reveal
 from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT, is_colored
@@ -65,9 +65,7 @@ from playground.app.timeline import Timeline
 from playground.app.widgets import accessible_roles, layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import Cards, Column
-from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
-from playground.app.widgets.highlight import Highlight
 from playground.app.widgets.recovery_bar import RecoveryBar
 from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
 from playground.app.widgets.transport import Transport
@@ -126,8 +124,6 @@ class MainWindow(QMainWindow):
         self.theme_name: str = theme_name
         self._path, self._kept_plugins = path, kept_plugins
         self._leaving = self._interrupted = self._closed = False
-        self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
-        self._advanced: CollapsiblePanel | None = None  # the card whose advanced part the current step opened
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
@@ -140,6 +136,7 @@ class MainWindow(QMainWindow):
         self.building, self.training = self.controllers.building, self.controllers.training
         self.playing, self.measuring = self.controllers.playing, self.controllers.measuring
         self._lay_out()
+        self.highlighting = Highlighting(self.controllers.lessons, self.panels, len(PIPELINE), self)
         self._window_state = WindowState(self, preferences, self.panels, self.columns)
         self.display = Display(self.state, self.controllers, self.canvas, self.chips, self)
         self._own_layers = OwnLayers(self.state, self.canvas, self)
@@ -243,7 +240,7 @@ class MainWindow(QMainWindow):
         canvas.set_brush_radius(data.radius.radius)
         self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
         self.canvas.menu_requested.connect(lambda place: show_canvas_menu(self.actions_by_key, self, place))
-        self.panel(LessonPanel).highlighted.connect(self.highlight)
+        self.panel(LessonPanel).highlighted.connect(self.highlighting.highlight)
         self.compare.left.connect(self.controllers.comparing.leave)
         self.controllers.comparing.active_changed.connect(self._take_comparison)
         self.panel(TrainingPanel).reset_requested.connect(self.reset_training)
@@ -436,33 +433,6 @@ class MainWindow(QMainWindow):
             self.toggle_full_screen()
         else:
             self.measuring.clear_inspection()
-
-    @Slot(str)
-    def highlight(self, key: str) -> None:
-        """During a lesson fold all cards except the one with the setting that its step is about."""
-        taught = self.controllers.lessons.lesson is not None
-        if self._advanced is not None:
-            self._advanced.hide_advanced()
-            self._advanced = None
-        if taught and self._folded is None:
-            self._folded = {panel: panel.is_folded() for panel in self.panels[: len(PIPELINE)]}
-        for panel, folded in (self._folded or {}).items():
-            if not isinstance(panel, LessonPanel | ScenePanel):
-                panel.set_folded(taught or folded)
-                panel.set_brief(taught)  # room for the step and its control
-        if not taught:
-            self._folded = None
-        for frame in self.findChildren(Highlight):
-            frame.setParent(None)
-            frame.deleteLater()
-        for panel in self.panels:
-            for row in panel.findChildren(FieldRow):
-                if taught and row.joined and key in row.keys:
-                    self._advanced = reveal(row)
-                    Highlight(row, panel)
-                    column = panel.column()
-                    if isinstance(column, Column):
-                        column.keep_in_view(row)
 
     def toggle_training(self) -> None:
         """Start or pause training. At a start the card Train unfolds, so that its loss is seen; not in scenes and lessons,

@@ -572,7 +572,7 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
     assert not sampling.is_folded()
     (frame,) = bare_window.findChildren(Highlight)
     assert frame.around.keys == ("sampling.particles",)
-    bare_window.highlight("noise.sigma_min")
+    bare_window.highlighting.highlight("noise.sigma_min")
     (frame,) = bare_window.findChildren(Highlight)
     assert frame.around.keys == ("noise.sigma_max", "noise.sigma_min")
     lessons.leave()
@@ -584,7 +584,7 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
 def test_the_frame_of_a_highlighted_setting_goes_with_its_row(window, qtbot):
     lessons, noise = window.controllers.lessons, window.panel(NoisePanel)
     lessons.begin(LESSON)
-    window.highlight("noise.sigma_min")
+    window.highlighting.highlight("noise.sigma_min")
     (frame,) = noise.findChildren(Highlight)
     window.state.edit({"noise.kind": "vp"})  # which has no sigma_min
     noise.header.click()  # each part of the card that is hidden moves its frame
@@ -798,13 +798,13 @@ def test_a_highlighted_setting_takes_no_focus_and_its_advanced_part_closes_after
     focused = bare_window.focusWidget()
     lessons.begin(LESSON)
     assert not likelihood.disclosure.isChecked()
-    bare_window.highlight("likelihood.tolerance")
+    bare_window.highlighting.highlight("likelihood.tolerance")
     assert likelihood.disclosure.isChecked()
     assert bare_window.focusWidget() is focused  # a ring would go on to another card when this one folds
-    bare_window.highlight("sampling.particles")
+    bare_window.highlighting.highlight("sampling.particles")
     assert not likelihood.disclosure.isChecked()
     likelihood.disclosure.setChecked(True)  # by the user, and it stays
-    bare_window.highlight("likelihood.tolerance")
+    bare_window.highlighting.highlight("likelihood.tolerance")
     lessons.leave()
     assert likelihood.disclosure.isChecked()
 

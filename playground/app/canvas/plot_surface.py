@@ -19,16 +19,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.background_painter import BackgroundPainter
+from playground.app.canvas.view_range import ViewRange
 from playground.app.style import text_size
 from playground.drawing.images import ImageGrid, Tiles
 from playground.drawing.palette import DARK, Palette
-from playground.drawing.plane import Plane, Viewport, shaped
+from playground.drawing.plane import Plane, Viewport
 from playground.drawing.scene import Scene
 
 DRAG_PIXELS = 5  # px of pointer movement that make a drag of a click
 ZOOM_STEP = 1.25  # for one key press, or one notch of the wheel
-FARTHEST = 100.0  # largest view, times the fitted width and height; beyond it the data are a dot
-NEAREST = 1e-4  # smallest view, times the fitted width; below it a pixel is less than float32 resolves
 PAN_STEP = 0.1  # of the view, for one arrow key
 
 PANS = {
@@ -90,9 +89,7 @@ class PlotSurface(QWidget):
         self.colors = DARK
         self.mark: Callable[[], QRectF | None] = lambda: None  # the rectangle of the keyboard's selection
         self._tool = "point"
-        self._fitted: Viewport = (-1.0, 1.0, -1.0, 1.0)
-        self._wanted = self._shown = self._fitted  # the wanted view, and the view in this widget's shape
-        self._locked = True
+        self._range = ViewRange()
         self._ring = 0.0  # radius of the brush in the user's units
         self._pointer: QPointF | None = None
         self._pressed: QPointF | None = None  # where the left button was pressed, until that becomes a drag
@@ -111,12 +108,12 @@ class PlotSurface(QWidget):
 
     def view_range(self) -> Viewport:
         """The view: x0, x1, y0, y1."""
-        return self._shown
+        return self._range.shown
 
     @property
     def wanted(self) -> Viewport:
         """The view that was asked for, whatever the widget's shape."""
-        return self._wanted
+        return self._range.wanted
 
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and this widget's."""
@@ -140,62 +137,40 @@ class PlotSurface(QWidget):
 
     def set_aspect_locked(self, locked: bool) -> None:
         """Set whether both axes have the same scale."""
-        self._locked = locked
-        self._show(self._wanted)
+        self._look(lambda: self._range.set_locked(locked))
 
     def fit(self, bounds: Viewport) -> None:
         """Fit these bounds into the view."""
-        self._fitted = bounds
-        self._show(bounds)
+        self._look(lambda: self._range.fit(bounds))
 
     def look_at(self, viewport: Viewport) -> None:
         """Show this part, without changing what fits the whole."""
-        self._show(viewport)
+        self._look(lambda: self._range.show(viewport))
 
     def zoom(self, factor: float, centre: tuple[float, float] | None = None) -> None:
         """Enlarge by a factor; the point `centre`, by default the centre of the view, keeps its position."""
-        x0, x1, y0, y1 = self.view_range()
-        cx, cy = centre or ((x0 + x1) / 2, (y0 + y1) / 2)
-        fitted = self._in_shape(self._fitted)
-        wide = max(fitted[1] - fitted[0], 1e-300)
-        factor = min(max(factor, (x1 - x0) / (wide * FARTHEST)), (x1 - x0) / (wide * NEAREST))
-        self._move((cx + (x0 - cx) / factor, cx + (x1 - cx) / factor, cy + (y0 - cy) / factor, cy + (y1 - cy) / factor))
+        self._look(lambda: self._range.zoom(factor, centre))
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the view by fractions of its width and height; positive shows what lies right and above."""
-        x0, x1, y0, y1 = self.view_range()
-        self._move((x0 + dx * (x1 - x0), x1 + dx * (x1 - x0), y0 + dy * (y1 - y0), y1 + dy * (y1 - y0)))
+        self._look(lambda: self._range.pan(dx, dy))
 
-    def _move(self, viewport: Viewport) -> None:
-        """Show these bounds, limited to the farthest zoom."""
-        fitted, moved = self._in_shape(self._fitted), list(viewport)
-        for low in (0, 2):
-            size, middle = fitted[low + 1] - fitted[low], (fitted[low] + fitted[low + 1]) / 2
-            reach = max(FARTHEST * size - (moved[low + 1] - moved[low]), 0.0) / 2
-            centre = (moved[low] + moved[low + 1]) / 2
-            shift = min(max(centre, middle - reach), middle + reach) - centre
-            moved[low], moved[low + 1] = moved[low] + shift, moved[low + 1] + shift
-        self._show((moved[0], moved[1], moved[2], moved[3]))
-
-    def _in_shape(self, viewport: Viewport) -> Viewport:
-        """The smallest view of this widget's shape that contains the bounds."""
-        return shaped(viewport, max(self.width(), 1), max(self.height(), 1)) if self._locked else viewport
-
-    def _show(self, viewport: Viewport) -> None:
-        self._wanted = viewport
-        shown = self._in_shape(viewport)
-        if shown != self._shown:
-            self._shown = shown
+    def _look(self, change: Callable[[], None]) -> None:
+        """Change the view, and show it if it is another one."""
+        before = self._range.shown
+        self._range.set_shape(self.width(), self.height())
+        change()
+        if self._range.shown != before:
             self.picture.change()
-            self.viewport_changed.emit(shown)
+            self.viewport_changed.emit(self._range.shown)
             if self._pointer is not None:
                 self.hovered.emit(self._at(self._pointer))  # the pointer is over another position now
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._forget_pointer()  # until it moves, its position in the new shape is unknown
-        before = self._shown
-        self._show(self._wanted)
-        if self._shown == before:  # the same view has room for more or fewer arrows
+        before = self._range.shown
+        self._look(lambda: None)
+        if self._range.shown == before:  # the same view has room for more or fewer arrows
             self.viewport_changed.emit(before)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -311,7 +286,7 @@ class PlotSurface(QWidget):
         if self._tool == "brush" or event.button() != Qt.MouseButton.LeftButton:
             self.mousePressEvent(event)
         else:
-            self.fit(self._fitted)
+            self.fit(self._range.fitted)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.accept()
@@ -365,7 +340,7 @@ class PlotSurface(QWidget):
         elif key in ZOOMS:
             self.zoom(ZOOMS[Qt.Key(key)])
         else:
-            self.fit(self._fitted)
+            self.fit(self._range.fitted)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)

@@ -1,0 +1,57 @@
+"""During a lesson only the setting that its step is about is unfolded, with a frame around it."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, Slot
+
+from playground.app.controllers.lessons import Lessons
+from playground.app.panels import LessonPanel, ScenePanel
+from playground.app.search import reveal
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.column import Column
+from playground.app.widgets.field_row import FieldRow
+from playground.app.widgets.highlight import Highlight
+
+
+class Highlighting(QObject):
+    """Folds the cards that a step does not need, and restores them after the lesson.
+
+    Args:
+        panels: all cards.
+        folded: how many of them, from the first, are folded.
+    """
+
+    def __init__(
+        self, lessons: Lessons, panels: Sequence[CollapsiblePanel], folded: int, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._lessons, self._panels, self._count = lessons, panels, folded
+        self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
+        self._advanced: CollapsiblePanel | None = None  # the card whose advanced part the current step opened
+
+    @Slot(str)
+    def highlight(self, key: str) -> None:
+        """Show the card with a setting alone; without a lesson all as they were."""
+        taught = self._lessons.lesson is not None
+        if self._advanced is not None:
+            self._advanced.hide_advanced()
+            self._advanced = None
+        if taught and self._folded is None:
+            self._folded = {panel: panel.is_folded() for panel in self._panels[: self._count]}
+        for panel, folded in (self._folded or {}).items():
+            if not isinstance(panel, LessonPanel | ScenePanel):
+                panel.set_folded(taught or folded)
+                panel.set_brief(taught)  # room for the step and its control
+        if not taught:
+            self._folded = None
+        for panel in self._panels:
+            for frame in panel.findChildren(Highlight):
+                frame.setParent(None)
+                frame.deleteLater()
+            for row in panel.findChildren(FieldRow):
+                if taught and row.joined and key in row.keys:
+                    self._advanced = reveal(row)
+                    Highlight(row, panel)
+                    column = panel.column()
+                    if isinstance(column, Column):
+                        column.keep_in_view(row)
