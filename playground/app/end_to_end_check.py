@@ -119,7 +119,7 @@ class EndToEndCheck(QObject):
         assert dialog is not None
         dialog.form.path.setText(str(film))
         for name, value in FILM.items():
-            getattr(dialog, name).setValue(value)
+            getattr(dialog.form, name).setValue(value)
         dialog.start_button.click()
         yield lambda: film.exists() and not window.exports.busy
         decoded, wanted = _pictures(film), FILM["seconds"] * FILM["fps"]
