@@ -145,7 +145,7 @@ def likelihood(window: MainWindow) -> None:
     """A clicked point with its path, the test set and the quality measured."""
     show_frame(window, 0.8)
     QTest.mouseClick(window.canvas.surface, Qt.MouseButton.LeftButton, pos=place(window, -0.62, 0.98))
-    wait(lambda: window.controllers.measuring.likelihood is not None)
+    wait(lambda: window.controllers.clicking.likelihood is not None)
     window.controllers.measuring.measure("test-set")
     wait(lambda: not window.controllers.tasks.running("test-set"))
     window.controllers.measuring.measure("quality")

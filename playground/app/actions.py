@@ -332,7 +332,7 @@ COMMANDS: dict[str, Command] = {
     "measure.density_map": Command(
         "Density map",
         "Compute the learned density over the canvas",
-        lambda w, c: c.measuring.density_map(),
+        lambda w, c: c.mapping.compute(),
         key="D",
         why_disabled=lambda w, c: why_disabled.mapping_density(w.state, c),
     ),

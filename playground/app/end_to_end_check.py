@@ -103,9 +103,9 @@ class EndToEndCheck(QObject):
         self._end(f"{len(run.positions[-1])} particles over {len(run)} frames")
 
         self._next("likelihood")
-        controllers.measuring.inspect(*POINT)
-        yield lambda: controllers.measuring.likelihood is not None
-        found = controllers.measuring.likelihood
+        controllers.clicking.inspect(*POINT)
+        yield lambda: controllers.clicking.likelihood is not None
+        found = controllers.clicking.likelihood
         assert found is not None
         assert found.flow is not None
         if not math.isfinite(found.flow.log_prob):

@@ -134,7 +134,7 @@ class MainWindow(QMainWindow):
         self.state = State(parent=self)
         self.controllers = Controllers(self.state, device, self)
         self.building, self.training = self.controllers.building, self.controllers.training
-        self.playing, self.measuring = self.controllers.playing, self.controllers.measuring
+        self.playing, self.clicking = self.controllers.playing, self.controllers.clicking
         self._lay_out()
         self.highlighting = Highlighting(self.controllers.lessons, self.panels, len(PIPELINE), self)
         self._window_state = WindowState(self, preferences, self.panels, self.columns)
@@ -429,10 +429,10 @@ class MainWindow(QMainWindow):
         filled = self.isFullScreen() or self.presenter.is_on
         followed = self.controllers.inspecting.is_active
         self.controllers.inspecting.clear()
-        if filled and not followed and self.measuring.likelihood is None and not self.measuring.is_measuring_point:
+        if filled and not followed and self.clicking.likelihood is None and not self.clicking.is_measuring_point:
             self.toggle_full_screen()
         else:
-            self.measuring.clear_inspection()
+            self.clicking.clear_inspection()
 
     def toggle_training(self) -> None:
         """Start or pause training. At a start the card Train unfolds, so that its loss is seen; not in scenes and lessons,

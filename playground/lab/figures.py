@@ -25,6 +25,7 @@ class FigureWords:
         short: its name where there is little room; "" if that is the title.
         unit: its unit.
         floor: what a perfect model or sampler has: a number, or the key of the figure that tells it; None if there is none.
+        decimals: how many a card shows; None for as many digits as matter. Figures in nats and bits have three.
     """
 
     title: str
@@ -33,6 +34,12 @@ class FigureWords:
     short: str = ""
     unit: Unit = ""
     floor: float | str | None = None
+    decimals: int | None = None
+
+    @property
+    def places(self) -> int | None:
+        """The decimals of its value, error and floor; None for as many digits as matter."""
+        return 3 if self.decimals is None and self.unit in ("nat", "bit") else self.decimals
 
     @property
     def heading(self) -> str:
@@ -143,6 +150,7 @@ FIGURES: Mapping[str, FigureWords] = {
         "∫ p over the plane",
         "A density integrates to 1. What is missing lies outside the region, or is an error. The divergence is always exact.",
         floor=1,
+        decimals=3,
     ),
     # Energy networks
     "energy_nll": FigureWords(
@@ -164,6 +172,7 @@ FIGURES: Mapping[str, FigureWords] = {
         "Z. It is 1 but for the mass outside.",
         r"\frac{1}{Z}\int e^{-f}\,dx",
         floor=1,
+        decimals=3,
     ),
     "log_partition": FigureWords(
         "ln Z(σ)",

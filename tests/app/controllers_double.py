@@ -120,28 +120,38 @@ class _Inspecting(QObject):
         self.number = self.particle = self.flow = None
 
 
-class _Measuring(QObject):
+class _Clicking(QObject):
     likelihood_changed = Signal(object)
     interpolation_changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.likelihood: PointLikelihood | None = None
+        self.interpolation: LatentInterpolation | None = None
+
+
+class _Mapping(QObject):
+    def __init__(self, asked: list[Any]) -> None:
+        super().__init__()
+        self._asked = asked
+
+    def compute(self) -> None:
+        self._asked.append("density_map")
+
+    def cancel(self, task: str) -> None:
+        self._asked.append(("cancel", task))
+
+
+class _Measuring(QObject):
     evaluation_changed = Signal(object)
 
     def __init__(self, asked: list[Any]) -> None:
         super().__init__()
         self._asked = asked
-        self.likelihood: PointLikelihood | None = None
-        self.interpolation: LatentInterpolation | None = None
         self.evaluation: dict[str, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "density_map":
-            return lambda *_: self._asked.append(name)
-        raise AttributeError(name)
 
     def measure(self, task: str) -> None:
         self._asked.append(task)
-
-    def cancel(self, task: str) -> None:
-        self._asked.append(("cancel", task))
 
 
 class _Comparing(QObject):
@@ -199,6 +209,13 @@ class _Shown(QObject):
 class _Tasks(QObject):
     changed = Signal(str, object)
 
+    def __init__(self, asked: list[Any]) -> None:
+        super().__init__()
+        self._asked = asked
+
+    def cancel(self, task: str) -> None:
+        self._asked.append(("cancel", task))
+
 
 class ControllersDouble:
     """Records the commands that its controllers get, in :attr:`asked`; tests set what they show."""
@@ -208,8 +225,9 @@ class ControllersDouble:
         self.asked: list[Any] = []
         self.building, self.training = _Building(), _Training(self.asked)
         self.replaying = _Replaying()
-        self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks()
-        self.measuring, self.pinning = _Measuring(self.asked), _Pinning(self.asked, state)
+        self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks(self.asked)
+        self.clicking, self.mapping, self.measuring = _Clicking(), _Mapping(self.asked), _Measuring(self.asked)
+        self.pinning = _Pinning(self.asked, state)
         self.comparing, self.inspecting = _Comparing(self.asked), _Inspecting()
         self.scenes, self.lessons = _Shown(), _Shown()
 
@@ -254,7 +272,7 @@ class ControllersDouble:
 
     def show_point(self, flow: Mapping[str, Any] = MappingProxyType({}), **changes: Any) -> None:
         path = np.linspace((-0.62, 0.98), (-0.8, 3.0), 20)
-        self.measuring.likelihood = PointLikelihood(
+        self.clicking.likelihood = PointLikelihood(
             point=np.array([-0.62, 0.98]),
             number=None,
             sigma=0.0081,
@@ -273,10 +291,10 @@ class ControllersDouble:
             source="learned",
             untrained=False,
         )
-        assert self.measuring.likelihood.flow is not None
-        by_flow = dataclasses.replace(self.measuring.likelihood.flow, **flow)
-        self.measuring.likelihood = dataclasses.replace(self.measuring.likelihood, **{"flow": by_flow} | changes)
-        self.measuring.likelihood_changed.emit(self.measuring.likelihood)
+        assert self.clicking.likelihood.flow is not None
+        by_flow = dataclasses.replace(self.clicking.likelihood.flow, **flow)
+        self.clicking.likelihood = dataclasses.replace(self.clicking.likelihood, **{"flow": by_flow} | changes)
+        self.clicking.likelihood_changed.emit(self.clicking.likelihood)
 
     def measure(self) -> None:
         sigmas = np.geomspace(0.01, 8, 24)

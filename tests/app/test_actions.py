@@ -74,7 +74,7 @@ def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
     window.controllers.training.pause()
     window.controllers.comparing.leave()
     for task in ("density", "test-set", "quality", "fisher", "likelihood"):
-        window.controllers.measuring.cancel(task)
+        window.controllers.tasks.cancel(task)
     window.presenter.leave()
     window.setWindowState(Qt.WindowState.WindowNoState)
 

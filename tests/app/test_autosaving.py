@@ -200,9 +200,9 @@ def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
     window = windows()
     train(qtbot, window, 20)
     qtbot.waitUntil(lambda: window.playing.newest_finished is not None)
-    window.measuring.measure("quality")
-    qtbot.waitUntil(lambda: "sliced_wasserstein2" in window.measuring.evaluation)
-    figure, before = window.measuring.evaluation["sliced_wasserstein2"], weights(window)
+    window.controllers.measuring.measure("quality")
+    qtbot.waitUntil(lambda: "sliced_wasserstein2" in window.controllers.measuring.evaluation)
+    figure, before = window.controllers.measuring.evaluation["sliced_wasserstein2"], weights(window)
     run = window.playing.newest_finished.positions
     autosave(qtbot, window)
     kill(window)
@@ -211,7 +211,7 @@ def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
     after = weights(window)
     assert before.keys() == after.keys()
     assert all(np.array_equal(before[name], after[name]) for name in before)
-    qtbot.waitUntil(lambda: window.measuring.evaluation.get("sliced_wasserstein2") == figure)
+    qtbot.waitUntil(lambda: window.controllers.measuring.evaluation.get("sliced_wasserstein2") == figure)
     qtbot.waitUntil(lambda: window.playing.newest_finished is not None)
     np.testing.assert_array_equal(window.playing.newest_finished.positions, run)
 
@@ -322,7 +322,7 @@ def test_a_clicked_point_comes_back(windows, qtbot, tmp_path, older):
     window = windows()
     window.state.edit({"sampling.seed": 3})
     qtbot.waitUntil(lambda: settled(window))
-    window.measuring.inspect(0.5, 0.25)
+    window.clicking.inspect(0.5, 0.25)
     autosave(qtbot, window)
     kill(window)
     if older:
@@ -336,11 +336,11 @@ def test_a_clicked_point_comes_back(windows, qtbot, tmp_path, older):
     window = windows()
     restore(qtbot, window)
     assert window.state.document.clicked == ((0.5, 0.25),)
-    qtbot.waitUntil(lambda: window.measuring.likelihood is not None)
-    assert window.measuring.likelihood.point.tolist() == [0.5, 0.25]
+    qtbot.waitUntil(lambda: window.clicking.likelihood is not None)
+    assert window.clicking.likelihood.point.tolist() == [0.5, 0.25]
     window.state.undo()
     assert window.state.document.clicked == ()
-    assert window.measuring.likelihood is None
+    assert window.clicking.likelihood is None
 
 
 def test_work_is_written_by_itself_within_seconds(windows, qtbot, tmp_path):

@@ -53,7 +53,7 @@ def test_after_training_a_click_asks_for_a_likelihood_and_paints_nothing(drawing
     window = drawing
     train(window, qtbot)
     assert not window.panel(DataPanel).brush.isChecked()
-    with qtbot.waitSignal(window.controllers.measuring.likelihood_changed, check_params_cb=lambda found: found):
+    with qtbot.waitSignal(window.controllers.clicking.likelihood_changed, check_params_cb=lambda found: found):
         QTest.mouseClick(window.canvas.surface, LEFT, pos=QPoint(200, 100))
     assert strokes(window) == 1
     assert window.controllers.training.trained_steps > 0
@@ -76,7 +76,7 @@ def test_a_drawing_that_is_chosen_again_is_not_painted_on(drawing, qtbot):
 def test_the_way_to_a_second_point_puts_the_brush_down_and_the_brush_the_way(drawing, qtbot):
     window, card, brush = drawing, drawing.panel(LikelihoodPanel), drawing.panel(DataPanel).brush
     train(window, qtbot)
-    with qtbot.waitSignal(window.controllers.measuring.likelihood_changed, check_params_cb=lambda found: found):
+    with qtbot.waitSignal(window.controllers.clicking.likelihood_changed, check_params_cb=lambda found: found):
         QTest.mouseClick(window.canvas.surface, LEFT, pos=QPoint(200, 100))
     QTest.mouseClick(brush, LEFT)
     QTest.mouseClick(card.second, LEFT)

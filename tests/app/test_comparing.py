@@ -176,7 +176,7 @@ def test_cards_offer_only_the_clicks_that_columns_take(window) -> None:
     compared(window, Column(), Column.of({"sampling.steps": 20}))
     surface = window.compare.columns[0].canvas.surface
     QTest.mouseClick(surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, surface.rect().center())
-    assert window.controllers.measuring.likelihood is None
+    assert window.controllers.clicking.likelihood is None
     assert [hint.text() for hint in hints] == [likelihood.COMPARED, particle.COMPARED]
     assert "likelihood" not in surface.accessibleDescription()
     window.state.edit({"sampling.steps": 31})

@@ -75,10 +75,10 @@ def test_a_point_that_is_clicked_at_once_is_measured_as_soon_as_it_can_be(qtbot)
     controllers = Controllers(State(replace(Experiment(), SMALL)), device="cpu")
     controllers.start()
     try:
-        controllers.measuring.inspect(0.5, 0.25)
+        controllers.clicking.inspect(0.5, 0.25)
         assert controllers.building.problem is None
-        qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
-        assert controllers.measuring.likelihood.point.tolist() == [0.5, 0.25]
+        qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
+        assert controllers.clicking.likelihood.point.tolist() == [0.5, 0.25]
     finally:
         assert controllers.shutdown(20.0)
 
@@ -691,8 +691,8 @@ def test_a_larger_test_set_keeps_the_weights(qtbot, workspace):
 
 def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, workspace):
     _state, controllers = workspace
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed) as found:
-        controllers.measuring.inspect(0.0, 1.0)
+    with qtbot.waitSignal(controllers.clicking.likelihood_changed) as found:
+        controllers.clicking.inspect(0.0, 1.0)
     result = found.args[0]
     assert result.untrained
     flow = result.flow
@@ -708,35 +708,35 @@ def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, workspace
 
 def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgotten_with_the_first(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
-        controllers.measuring.go_to(0.0, 1.0)  # without a first point it is the first
+    with qtbot.waitSignal(controllers.clicking.likelihood_changed):
+        controllers.clicking.go_to(0.0, 1.0)  # without a first point it is the first
     found = {}
     for way in ("spherical", "linear"):
         state.edit({"likelihood.interpolation": way})
-        with qtbot.waitSignal(controllers.measuring.interpolation_changed):
-            controllers.measuring.go_again() if found else controllers.measuring.go_to(1.0, -0.5)
-        found[way] = controllers.measuring.interpolation.points
+        with qtbot.waitSignal(controllers.clicking.interpolation_changed):
+            controllers.clicking.go_again() if found else controllers.clicking.go_to(1.0, -0.5)
+        found[way] = controllers.clicking.interpolation.points
     for points in found.values():
         np.testing.assert_allclose(points[[0, -1]], [[0.0, 1.0], [1.0, -0.5]], atol=2e-2)
     np.testing.assert_allclose(found["linear"][32], [0.5, 0.25], atol=2e-2)  # a fresh network is a Gaussian
     assert np.abs(found["spherical"][32] - found["linear"][32]).max() > 0.1
-    assert controllers.measuring.interpolation.log_prob.shape == (65,)
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
-        controllers.measuring.inspect(0.5, 0.5)
-    assert controllers.measuring.interpolation is None
+    assert controllers.clicking.interpolation.log_prob.shape == (65,)
+    with qtbot.waitSignal(controllers.clicking.likelihood_changed):
+        controllers.clicking.inspect(0.5, 0.5)
+    assert controllers.clicking.interpolation is None
 
 
 def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
-        controllers.measuring.inspect(0.0, 1.0)
-    exact = controllers.measuring.likelihood
+    with qtbot.waitSignal(controllers.clicking.likelihood_changed):
+        controllers.clicking.inspect(0.0, 1.0)
+    exact = controllers.clicking.likelihood
     assert exact.flow.standard_error in (None, 0.0)
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
+    with qtbot.waitSignal(controllers.clicking.likelihood_changed):
         state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
-    assert controllers.measuring.likelihood.flow.standard_error > 0
-    assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
-    with qtbot.assertNotEmitted(controllers.measuring.likelihood_changed, wait=200):
+    assert controllers.clicking.likelihood.flow.standard_error > 0
+    assert controllers.clicking.likelihood.point.tolist() == [0.0, 1.0]
+    with qtbot.assertNotEmitted(controllers.clicking.likelihood_changed, wait=200):
         state.edit({"training.steps": 70})
 
 
@@ -1224,7 +1224,7 @@ def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
         controllers.start()
     controllers.training.start()
     controllers.measuring.measure("test-set")
-    controllers.measuring.inspect(0.0, 0.0)
+    controllers.clicking.inspect(0.0, 0.0)
     qtbot.wait(300)
     start = time.monotonic()
     assert controllers.shutdown(20.0)
@@ -1241,12 +1241,12 @@ def test_digits_train_and_sample_as_images(qtbot, workspace):
     assert controllers.training.trained_steps == 3
     controllers.playing.set_playing(False)
     qtbot.waitUntil(lambda: complete(controllers))
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed) as found:
-        controllers.measuring.inspect_image(3)
+    with qtbot.waitSignal(controllers.clicking.likelihood_changed) as found:
+        controllers.clicking.inspect_image(3)
     np.testing.assert_array_equal(found.args[0].point, controllers.playing.trajectory.positions[-1][3])
     assert found.args[0].number == 3
-    with qtbot.waitSignal(controllers.measuring.interpolation_changed) as found:
-        controllers.measuring.go_to_image(5)
+    with qtbot.waitSignal(controllers.clicking.interpolation_changed) as found:
+        controllers.clicking.go_to_image(5)
     assert found.args[0].points.shape == (11, 1, 8, 8)
     np.testing.assert_allclose(found.args[0].points[-1], controllers.playing.trajectory.positions[-1][5], atol=0.05)
 
@@ -1455,7 +1455,7 @@ def test_a_map_that_the_playhead_has_left_behind_stops_nothing_when_training_beg
     state, controllers = workspace
     state.edit({"training.steps": 1_000_000})
     qtbot.waitUntil(lambda: complete(controllers))
-    controllers.measuring.density_map()
+    controllers.mapping.compute()
     controllers.playing.set_playing(True)
     qtbot.waitUntil(lambda: not controllers.following.pinned)
     controllers.training.start()
@@ -1467,19 +1467,19 @@ def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, work
     state.edit({"training.steps": 1_000_000})
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
-    controllers.measuring.inspect(0.5, 0.2)
-    assert controllers.measuring.likelihood is None
+    controllers.clicking.inspect(0.5, 0.2)
+    assert controllers.clicking.likelihood is None
     controllers.training.pause()
     qtbot.waitUntil(
-        lambda: controllers.measuring.likelihood is not None and not controllers.tasks.running("likelihood"),
+        lambda: controllers.clicking.likelihood is not None and not controllers.tasks.running("likelihood"),
     )
-    assert np.allclose(controllers.measuring.likelihood.point, (0.5, 0.2))
+    assert np.allclose(controllers.clicking.likelihood.point, (0.5, 0.2))
     controllers.training.start()
-    controllers.measuring.clear_inspection()
+    controllers.clicking.clear_inspection()
     controllers.training.pause()
     assert not controllers.tasks.running("likelihood")
-    controllers.measuring.inspect(0.5, 0.2)
-    controllers.measuring.cancel("likelihood")
+    controllers.clicking.inspect(0.5, 0.2)
+    controllers.clicking.cancel("likelihood")
     controllers.training.start()
     controllers.training.pause()
     assert not controllers.tasks.running("likelihood")
@@ -1498,7 +1498,7 @@ def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rest
         "test-set": lambda: controllers.measuring.measure("test-set"),
         "quality": lambda: controllers.measuring.measure("quality"),
         "fisher": lambda: controllers.measuring.measure("fisher"),
-        "density": controllers.measuring.density_map,
+        "density": controllers.mapping.compute,
     }
     for measure in tasks.values():
         measure()
@@ -1528,27 +1528,27 @@ def test_stale_figures_are_forgotten_and_the_clicked_point_is_measured_anew(qtbo
     qtbot.waitUntil(lambda: "sliced_wasserstein2" in controllers.measuring.evaluation)
     state.edit({"sampling.kind": "probability-flow"})
     assert "sliced_wasserstein2" not in controllers.measuring.evaluation
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
-        controllers.measuring.inspect(0.0, 1.0)
-    before = controllers.measuring.likelihood.flow.log_prob
+    with qtbot.waitSignal(controllers.clicking.likelihood_changed):
+        controllers.clicking.inspect(0.0, 1.0)
+    before = controllers.clicking.likelihood.flow.log_prob
     controllers.training.start()
-    assert controllers.measuring.likelihood is None
+    assert controllers.clicking.likelihood is None
     qtbot.waitUntil(
-        lambda: controllers.training.status == "finished" and controllers.measuring.likelihood is not None,
+        lambda: controllers.training.status == "finished" and controllers.clicking.likelihood is not None,
     )
-    assert controllers.measuring.likelihood.flow.log_prob != before
-    assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
+    assert controllers.clicking.likelihood.flow.log_prob != before
+    assert controllers.clicking.likelihood.point.tolist() == [0.0, 1.0]
 
 
 def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbot, workspace):
     state, controllers = workspace
-    with qtbot.waitSignal(controllers.measuring.likelihood_changed):
-        controllers.measuring.inspect(0.0, 1.0)
+    with qtbot.waitSignal(controllers.clicking.likelihood_changed):
+        controllers.clicking.inspect(0.0, 1.0)
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"noise.kind": "vp"})
-    assert controllers.measuring.likelihood is None  # that was of another model
-    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
-    assert controllers.measuring.likelihood.point.tolist() == [0.0, 1.0]
+    assert controllers.clicking.likelihood is None  # that was of another model
+    qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
+    assert controllers.clicking.likelihood.point.tolist() == [0.0, 1.0]
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})
     assert state.document.clicked == ()
@@ -1557,34 +1557,34 @@ def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbo
 
 def test_one_cancels_the_first_point_with_the_second_or_the_second_alone(qtbot, workspace):
     state, controllers = workspace
-    measuring, tasks = controllers.measuring, controllers.tasks
-    measuring.inspect(0.0, 1.0)
-    measuring.go_to(1.0, -0.5)
-    measuring.cancel("likelihood")
+    clicking, tasks = controllers.clicking, controllers.tasks
+    clicking.inspect(0.0, 1.0)
+    clicking.go_to(1.0, -0.5)
+    clicking.cancel("likelihood")
     assert state.document.clicked == ()
     assert not tasks.running("interpolation")
-    measuring.inspect(0.0, 1.0)
-    measuring.go_to(1.0, -0.5)
-    measuring.cancel("interpolation")
+    clicking.inspect(0.0, 1.0)
+    clicking.go_to(1.0, -0.5)
+    clicking.cancel("interpolation")
     assert state.document.clicked == ((0.0, 1.0),)
     assert tasks.running("likelihood")
 
 
 def test_both_points_are_measured_again_with_other_weights(qtbot, workspace):
     _, controllers = workspace
-    measuring = controllers.measuring
-    measuring.inspect(0.0, 1.0)
-    measuring.go_to(1.0, -0.5)
-    qtbot.waitUntil(lambda: measuring.interpolation is not None)
+    clicking = controllers.clicking
+    clicking.inspect(0.0, 1.0)
+    clicking.go_to(1.0, -0.5)
+    qtbot.waitUntil(lambda: clicking.interpolation is not None)
     controllers.training.start()
-    assert measuring.interpolation is None
-    qtbot.waitUntil(lambda: controllers.training.status == "finished" and measuring.interpolation is not None)
-    np.testing.assert_array_equal(measuring.interpolation.ends, [[0.0, 1.0], [1.0, -0.5]])
+    assert clicking.interpolation is None
+    qtbot.waitUntil(lambda: controllers.training.status == "finished" and clicking.interpolation is not None)
+    np.testing.assert_array_equal(clicking.interpolation.ends, [[0.0, 1.0], [1.0, -0.5]])
 
 
 def test_a_clicked_image_of_a_larger_run_is_not_saved_and_of_another_run_not_measured(qtbot, workspace, tmp_path):
     state, controllers = workspace
-    measuring, playing = controllers.measuring, controllers.playing
+    clicking, playing = controllers.clicking, controllers.playing
 
     def ended():
         run = playing.trajectory
@@ -1592,8 +1592,8 @@ def test_a_clicked_image_of_a_larger_run_is_not_saved_and_of_another_run_not_mea
 
     state.edit({"data.kind": "digits", "network.width": 8, "sampling.particles": 16, "sampling.steps": 10})
     qtbot.waitUntil(ended)
-    measuring.inspect_image(12)
-    qtbot.waitUntil(lambda: measuring.likelihood is not None)
+    clicking.inspect_image(12)
+    qtbot.waitUntil(lambda: clicking.likelihood is not None)
     state.edit({"sampling.particles": 3})
     qtbot.waitUntil(ended)
     controllers.sessions.pack({})().save(tmp_path / "digits.spg")
@@ -1603,66 +1603,66 @@ def test_a_clicked_image_of_a_larger_run_is_not_saved_and_of_another_run_not_mea
     state.undo()
     qtbot.waitUntil(lambda: not controllers.building.busy)
     assert state.document.clicked == (12,)
-    assert measuring.likelihood is None
+    assert clicking.likelihood is None
     assert not controllers.tasks.running("likelihood")
 
 
 def test_a_click_on_data_that_are_going_away_is_none(qtbot, workspace):
     state, controllers = workspace
-    measuring = controllers.measuring
-    measuring.inspect(0.0, 1.0)
+    clicking = controllers.clicking
+    clicking.inspect(0.0, 1.0)
     state.edit({"data.kind": "digits"})
-    measuring.inspect(0.5, 0.5)
-    measuring.go_to(1.0, 1.0)
+    clicking.inspect(0.5, 0.5)
+    clicking.go_to(1.0, 1.0)
     assert state.document.clicked == ()
     qtbot.waitUntil(lambda: not controllers.building.busy)
     assert not controllers.tasks.running("likelihood")
     state.edit({"data.kind": "rings"})
-    measuring.inspect_image(3)
+    clicking.inspect_image(3)
     assert state.document.clicked == ()
 
 
 def test_a_point_that_cannot_be_measured_shows_no_other(qtbot, workspace):
     state, controllers = workspace
-    measuring = controllers.measuring
-    measuring.inspect(0.0, 1.0)
-    qtbot.waitUntil(lambda: measuring.likelihood is not None)
+    clicking = controllers.clicking
+    clicking.inspect(0.0, 1.0)
+    qtbot.waitUntil(lambda: clicking.likelihood is not None)
     state.edit({"network.width": 16})  # which is still being built
-    measuring.inspect(1.0, -0.5)
-    assert measuring.likelihood is None
-    qtbot.waitUntil(lambda: measuring.likelihood is not None)
-    assert measuring.likelihood.point.tolist() == [1.0, -0.5]
+    clicking.inspect(1.0, -0.5)
+    assert clicking.likelihood is None
+    qtbot.waitUntil(lambda: clicking.likelihood is not None)
+    assert clicking.likelihood.point.tolist() == [1.0, -0.5]
 
 
 def test_clicks_are_one_step_of_the_history_and_no_unsaved_work(qtbot, workspace):
     state, controllers = workspace
-    measuring = controllers.measuring
+    clicking = controllers.clicking
     modified, steps = state.modified, state.stack.count()
-    measuring.inspect(5.0, 5.0)
-    measuring.inspect(0.0, 1.0)
-    measuring.go_to(1.0, -0.5)
+    clicking.inspect(5.0, 5.0)
+    clicking.inspect(0.0, 1.0)
+    clicking.go_to(1.0, -0.5)
     assert state.document.clicked == ((0.0, 1.0), (1.0, -0.5))
     assert (state.stack.count(), state.undo_text, state.modified) == (steps + 1, "click on a point", modified)
-    qtbot.waitUntil(lambda: measuring.interpolation is not None)
+    qtbot.waitUntil(lambda: clicking.interpolation is not None)
     state.edit({"data.kind": "rings"})
     assert state.document.clicked == ()
     qtbot.waitUntil(lambda: not controllers.building.busy)
-    assert measuring.likelihood is measuring.interpolation is None
+    assert clicking.likelihood is clicking.interpolation is None
     state.undo()
     qtbot.waitUntil(lambda: not controllers.building.busy)
-    qtbot.waitUntil(lambda: measuring.likelihood is not None and measuring.interpolation is not None)
-    assert measuring.likelihood.point.tolist() == [0.0, 1.0]
-    np.testing.assert_array_equal(measuring.interpolation.ends, [[0.0, 1.0], [1.0, -0.5]])
+    qtbot.waitUntil(lambda: clicking.likelihood is not None and clicking.interpolation is not None)
+    assert clicking.likelihood.point.tolist() == [0.0, 1.0]
+    np.testing.assert_array_equal(clicking.interpolation.ends, [[0.0, 1.0], [1.0, -0.5]])
     state.undo()
     assert state.document.clicked == ()
-    assert measuring.likelihood is measuring.interpolation is None
+    assert clicking.likelihood is clicking.interpolation is None
     state.redo()
-    qtbot.waitUntil(lambda: measuring.interpolation is not None)
-    measuring.clear_inspection()
-    assert measuring.likelihood is measuring.interpolation is None
-    measuring.go_to(0.0, 1.0)  # there is no first point: this one is the first
+    qtbot.waitUntil(lambda: clicking.interpolation is not None)
+    clicking.clear_inspection()
+    assert clicking.likelihood is clicking.interpolation is None
+    clicking.go_to(0.0, 1.0)  # there is no first point: this one is the first
     assert state.document.clicked == ((0.0, 1.0),)
-    measuring.cancel("likelihood")
+    clicking.cancel("likelihood")
     assert state.document.clicked == ()
 
 

@@ -28,7 +28,7 @@ def controllers(qtbot):
     controllers.measuring.measure("test-set")
     controllers.measuring.measure("quality")
     controllers.measuring.measure("fisher")
-    controllers.measuring.inspect(0.3, 0.2)
+    controllers.clicking.inspect(0.3, 0.2)
     tasks = ("test-set", "quality", "fisher", "likelihood")
     qtbot.waitUntil(lambda: not any(controllers.tasks.running(task) for task in tasks))
     assert {"test_nll", "sliced_wasserstein2", "integral"} <= controllers.measuring.evaluation.keys()
@@ -63,8 +63,8 @@ def test_a_saved_session_brings_back_what_was_measured(qtbot, controllers, other
         other.sessions.open(Session.load(tmp_path / "a.spg"))
     assert other.measuring.evaluation == measured
     assert not any(other.tasks.running(task) for task in ("test-set", "quality", "fisher"))
-    qtbot.waitUntil(lambda: other.measuring.likelihood is not None)
-    np.testing.assert_allclose(other.measuring.likelihood.point, (0.3, 0.2))
+    qtbot.waitUntil(lambda: other.clicking.likelihood is not None)
+    np.testing.assert_allclose(other.clicking.likelihood.point, (0.3, 0.2))
 
 
 def test_undo_of_other_data_brings_back_what_was_measured_and_the_clicked_point(qtbot, controllers):
@@ -77,8 +77,8 @@ def test_undo_of_other_data_brings_back_what_was_measured_and_the_clicked_point(
         controllers.state.undo()
     settle(qtbot, controllers)
     assert controllers.measuring.evaluation == measured
-    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
-    np.testing.assert_allclose(controllers.measuring.likelihood.point, (0.3, 0.2))
+    qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
+    np.testing.assert_allclose(controllers.clicking.likelihood.point, (0.3, 0.2))
 
 
 def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, controllers):

@@ -381,13 +381,13 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot):
     assert max(shown, key=len) == readouts.position(5.0, 5.0, window.building.problem)
     for clicked in (canvas.clicked, canvas.shift_clicked):
         clicked.emit(5.0, 5.0)
-        assert not window.measuring.is_measuring_point
+        assert not window.clicking.is_measuring_point
     shown.clear()
     lessons.predict(0.5)
     until_shown(window, qtbot)
     qtbot.waitUntil(lambda: any(line.startswith("log p") for lines in shown for line in lines))
     canvas.clicked.emit(5.0, 5.0)
-    assert window.measuring.is_measuring_point
+    assert window.clicking.is_measuring_point
 
 
 def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot, monkeypatch):
@@ -410,8 +410,8 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     assert panel.mark.text().startswith("Click the place on the canvas")
     canvas.clicked.emit(9.0, 9.0)
     canvas.clicked.emit(0.5, 0.0)
-    assert bare_window.measuring.likelihood is None
-    assert not bare_window.measuring.is_measuring_point
+    assert bare_window.clicking.likelihood is None
+    assert not bare_window.clicking.is_measuring_point
     assert panel.mark.text() == "Your mark is at (0.5, 0). Click elsewhere to move it."
     assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), None)
     panel.commit.click()
@@ -1008,14 +1008,14 @@ def test_a_run_that_was_paused_stays_paused_after_a_question(window):
 @pytest.mark.claims
 @pytest.mark.parametrize("way", ["leave", "undo", "other data"])
 def test_a_scene_and_each_step_begin_without_the_clicked_point_which_comes_back(window, qtbot, way):
-    measuring, scenes_, lessons = window.measuring, window.controllers.scenes, window.controllers.lessons
+    clicking, scenes_, lessons = window.clicking, window.controllers.scenes, window.controllers.lessons
 
     def settled():
-        return not window.building.busy and not measuring.is_measuring_point
+        return not window.building.busy and not clicking.is_measuring_point
 
     def clicked(*place):
-        measuring.inspect(*place)
-        qtbot.waitUntil(lambda: measuring.likelihood is not None and settled())
+        clicking.inspect(*place)
+        qtbot.waitUntil(lambda: clicking.likelihood is not None and settled())
 
     if way == "other data":
         window.state.edit({"data.kind": "rings"})
@@ -1024,7 +1024,7 @@ def test_a_scene_and_each_step_begin_without_the_clicked_point_which_comes_back(
     place = window.state.stack.index()
     scenes_.show(SceneFile("A scene", "A topic", "A claim.", "", SAME_DATA, {}))
     qtbot.waitUntil(settled)
-    assert (window.state.document.clicked, measuring.likelihood) == ((), None)
+    assert (window.state.document.clicked, clicking.likelihood) == ((), None)
     clicked(1.5, 1.0)
     scenes_.show(SceneFile("Another", "A topic", "A claim.", "", SAME_DATA | {"seed": 3}, {}))
     qtbot.waitUntil(settled)
@@ -1043,9 +1043,9 @@ def test_a_scene_and_each_step_begin_without_the_clicked_point_which_comes_back(
         window.state.stack.setIndex(place)
     else:
         lessons.leave()
-    qtbot.waitUntil(lambda: settled() and measuring.likelihood is not None)
+    qtbot.waitUntil(lambda: settled() and clicking.likelihood is not None)
     assert window.state.document.clicked == ((0.5, 0.25),)
-    assert measuring.likelihood.point.tolist() == [0.5, 0.25]
+    assert clicking.likelihood.point.tolist() == [0.5, 0.25]
 
 
 def test_undo_goes_back_through_a_lesson_and_redo_into_it(controller, state):

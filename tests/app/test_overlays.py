@@ -321,9 +321,9 @@ def test_the_density_map_says_that_it_pauses_the_run(qtbot, controllers):
     told = []
     controllers.notified.connect(lambda one: told.append(one.message))
     assert controllers.playing.is_playing
-    controllers.measuring.density_map()
+    controllers.mapping.compute()
     assert told == [PAUSED]
-    controllers.measuring.density_map()
+    controllers.mapping.compute()
     assert told == [PAUSED]  # it rests already
 
 
@@ -452,7 +452,7 @@ def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, siz
 
 def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
     window, controllers = shared_window, shared_window.controllers
-    controllers.measuring.density_map()
+    controllers.mapping.compute()
     try:
         wait(
             lambda: (
@@ -472,7 +472,7 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
         assert not views._follow
         assert "density" not in views._view.wanted.layers
     finally:
-        controllers.measuring.cancel("density")
+        controllers.mapping.cancel()
         controllers.playing.set_playing(True)
 
 

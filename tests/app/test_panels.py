@@ -688,7 +688,7 @@ def test_why_a_measurement_failed_is_told_as_long_as_it_is_of_what_is_there(show
         controllers.build()
     elif change == "other weights":
         controllers.training.changed.emit("training")
-        controllers.measuring.likelihood_changed.emit(None)
+        controllers.clicking.likelihood_changed.emit(None)
     else:
         controllers.run(task)
     assert not panel.notice.isVisible()
@@ -1235,8 +1235,8 @@ def test_the_clicked_point(show, state, controllers):
     there_and_back = "Δx 2.1e-5, Δlog p 4e-5"
     assert shown == ["(−0.620, 0.980)", "−0.713", "−0.705", "−3.92 + 3.21", "(0.31, −1.27)", there_and_back, "86"]
     assert not panel.hint.isVisible()
-    controllers.measuring.likelihood = None
-    controllers.measuring.likelihood_changed.emit(None)
+    controllers.clicking.likelihood = None
+    controllers.clicking.likelihood_changed.emit(None)
     assert panel.hint.isVisible()
 
 
@@ -1254,8 +1254,8 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, controlle
     assert panel.hint.text().endswith("by the energy and its Z.")
     assert panel.notice.isHidden()
     controllers.show_point()
-    controllers.measuring.likelihood_changed.emit(
-        dataclasses.replace(controllers.measuring.likelihood, flow=None, sigma=0.0, exact=None, energy=(-0.8125, 2e-4))
+    controllers.clicking.likelihood_changed.emit(
+        dataclasses.replace(controllers.clicking.likelihood, flow=None, sigma=0.0, exact=None, energy=(-0.8125, 2e-4))
     )
     texts = [figure.text() for figure in panel.figures if not figure.isHidden()]
     assert texts == ["(−0.620, 0.980)", "−0.812 (ln Z ± 2e-4)"]  # what training has left is no part of the error
@@ -1328,10 +1328,10 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         assert panel.log_prob.name.text() == "log p, model (estimate)"
         assert word in panel.log_prob.toolTip()
         way = np.zeros((3, 2)), np.array([-1.0, -2.5, -1.0]), None if error is None else np.full(3, error)
-        controllers.measuring.interpolation_changed.emit(LatentInterpolation(np.zeros((2, 2)), (None, None), *way))
+        controllers.clicking.interpolation_changed.emit(LatentInterpolation(np.zeros((2, 2)), (None, None), *way))
         assert panel.lowest.name.text() == "lowest log p between (estimate)"
     controllers.show_point({"standard_error": 0.0})
-    controllers.measuring.interpolation_changed.emit(
+    controllers.clicking.interpolation_changed.emit(
         LatentInterpolation(np.zeros((2, 2)), (None, None), *way[:2], np.zeros(3))
     )
     assert (panel.log_prob.name.text(), panel.lowest.name.text()) == ("log p, model", "lowest log p between")
@@ -1397,7 +1397,7 @@ def test_a_log_p_in_doubt_is_marked(show, state, controllers):
     )
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, not measured", "–")
     controllers.show_point(warning=Message("extrapolated", "extrapolated: 12 times as far out"), energy=(-9.0, 1e-4))
-    controllers.measuring.likelihood_changed.emit(dataclasses.replace(controllers.measuring.likelihood, flow=None))
+    controllers.clicking.likelihood_changed.emit(dataclasses.replace(controllers.clicking.likelihood, flow=None))
     assert panel.energy.name.text() == "log p, extrapolated"
     controllers.show_point(energy=(-0.7, 1e-4))
     assert (panel.log_prob.name.text(), panel.energy.name.text()) == ("log p, model", "log p, energy")
@@ -1421,20 +1421,20 @@ def test_a_second_point_is_asked_for_once(show, state, controllers):
     assert waits == [True, False]
     assert panel.second.text() == "Interpolate to a second point"
     ends = np.array([[0.0, 0.0], [1.0, 1.0]])
-    controllers.measuring.interpolation = LatentInterpolation(
+    controllers.clicking.interpolation = LatentInterpolation(
         ends, (None, None), np.linspace(*ends, 5), np.array([-3.0, -1.0, -4.25, -1.0, -0.5]), None
     )
-    controllers.measuring.interpolation_changed.emit(controllers.measuring.interpolation)
+    controllers.clicking.interpolation_changed.emit(controllers.clicking.interpolation)
     assert panel.lowest.text() == "−4.250"
-    controllers.measuring.interpolation_changed.emit(
-        dataclasses.replace(controllers.measuring.interpolation, standard_error=np.array([0.1, 0.2, 0.3, 0.4, 0.5]))
+    controllers.clicking.interpolation_changed.emit(
+        dataclasses.replace(controllers.clicking.interpolation, standard_error=np.array([0.1, 0.2, 0.3, 0.4, 0.5]))
     )
     assert panel.lowest.text() == "−4.250 ± 0.300"
-    controllers.measuring.interpolation_changed.emit(
-        dataclasses.replace(controllers.measuring.interpolation, standard_error=np.zeros(5))
+    controllers.clicking.interpolation_changed.emit(
+        dataclasses.replace(controllers.clicking.interpolation, standard_error=np.zeros(5))
     )
     assert panel.lowest.text() == "−4.250"
-    controllers.measuring.interpolation_changed.emit(None)
+    controllers.clicking.interpolation_changed.emit(None)
     assert not panel.lowest.isVisible()
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from playground.app.controllers import measurements, why_disabled
+from playground.app.controllers.clicking import UNFINISHED
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.measuring import UNFINISHED
 from playground.app.controllers.overlay_timing import Throttle
 from playground.app.controllers.playback_clock import END
 from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, SamplingWorker
@@ -204,7 +204,7 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     assert not run.finished
     controllers.playing.set_playing(False)
     with qtbot.waitSignal(controllers.notified) as told:
-        controllers.measuring.inspect_image(1)
+        controllers.clicking.inspect_image(1)
     one = told.args[0]
     assert (one.message, one.action) == (UNFINISHED, "sample.end")
     assert one.is_current()
@@ -213,18 +213,18 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     qtbot.waitUntil(lambda: controllers.playing.frame == run.total - 1)
     assert not one.is_current()  # it is finished: nothing is left to say
     controllers.playing.seek(10)
-    controllers.measuring.inspect_image(1)
+    controllers.clicking.inspect_image(1)
     assert controllers.tasks.running("likelihood")
     assert controllers.playing.frame == run.total - 1
-    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
-    np.testing.assert_array_equal(controllers.measuring.likelihood.point, run.positions[-1][1])
+    qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
+    np.testing.assert_array_equal(controllers.clicking.likelihood.point, run.positions[-1][1])
 
 
 def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, controllers):
     shown = []
     controllers.following.changed.connect(lambda view: shown.append(view) if isinstance(view, DensityView) else None)
     controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
-    controllers.measuring.density_map()
+    controllers.mapping.compute()
     assert not controllers.playing.is_playing
     qtbot.waitUntil(
         lambda: (
@@ -250,7 +250,7 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
     controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     if again:
         controllers.state.edit({"likelihood.tolerance": 1e-2})
-        controllers.measuring.density_map()
+        controllers.mapping.compute()
         qtbot.waitUntil(lambda: not controllers.tasks.running("density"))
     else:
         qtbot.waitUntil(lambda: bool(shown))
@@ -266,14 +266,14 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
         raise TooManySteps("the score is not smooth")
 
     monkeypatch.setattr(measurements, "likelihood_density", endless)
-    controllers.measuring.density_map()
+    controllers.mapping.compute()
     qtbot.waitUntil(lambda: shown[-1].asked and shown[-1] is not finished)
     if fails:
         with qtbot.waitSignal(controllers.notified) as told:
             ends.set()
         assert str(told.args[0].message) == "Density stopped: the score is not smooth"
     else:
-        controllers.measuring.cancel("density")
+        controllers.mapping.cancel()
     if again:
         assert shown[-1] is finished
     qtbot.waitUntil(lambda: shown[-1].asked == again)
@@ -288,7 +288,7 @@ def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, controllers, s
     controllers.following.changed.connect(lambda view: shown.append(view) if isinstance(view, DensityView) else None)
     controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     controllers.state.edit({"likelihood.source": source, "likelihood.tolerance": 1e-2})
-    controllers.measuring.density_map()
+    controllers.mapping.compute()
     qtbot.waitUntil(lambda: not controllers.tasks.running("density"))
     finished = shown[-1]
     assert (finished.asked, finished.source) == (True, source)

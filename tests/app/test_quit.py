@@ -29,7 +29,7 @@ def keep_busy(self):
 def start(self):
     self.controllers.training.start()
     self.controllers.measuring.measure("test-set")
-    self.controllers.measuring.density_map()
+    self.controllers.mapping.compute()
     self.exports.video()
     dialog = self.exports.dialog
     dialog.form.path.setText(str(Path(sys.argv[1]) / "film.mp4"))

@@ -237,23 +237,24 @@ def measured(controllers) -> bool:
 
 
 def test_figures_belong_to_the_weights_that_they_were_measured_with_and_follow_the_step(qtbot, controllers):
-    measuring, ready = controllers.measuring, ("test_nll", "sliced_wasserstein2")
+    measuring, clicking = controllers.measuring, controllers.clicking
+    ready = "test_nll", "sliced_wasserstein2"
     for task in ("test-set", "quality", "fisher"):
         measuring.measure(task)
-    measuring.inspect(0.3, 0.2)
+    clicking.inspect(0.3, 0.2)
     qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= measuring.evaluation.keys())
-    newest, log_prob = measuring.evaluation, measuring.likelihood.flow.log_prob
+    newest, log_prob = measuring.evaluation, clicking.likelihood.flow.log_prob
     controllers.replaying.choose(0)
     assert measuring.evaluation.keys() <= {"reasons"}
-    assert measuring.likelihood is None
+    assert clicking.likelihood is None
     qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= measuring.evaluation.keys())
     earlier = measuring.evaluation
     for figure in ready:
         assert earlier[figure] > newest[figure]  # it was not trained
     assert not np.allclose(earlier["relative_score_error"], newest["relative_score_error"])
-    np.testing.assert_allclose(measuring.likelihood.point, (0.3, 0.2))
-    assert measuring.likelihood.untrained
-    assert measuring.likelihood.flow.log_prob != pytest.approx(log_prob, abs=1e-3)
+    np.testing.assert_allclose(clicking.likelihood.point, (0.3, 0.2))
+    assert clicking.likelihood.untrained
+    assert clicking.likelihood.flow.log_prob != pytest.approx(log_prob, abs=1e-3)
     controllers.replaying.choose(99)
     assert measuring.evaluation == newest
     controllers.replaying.choose(0)

@@ -34,8 +34,8 @@ def test_it_is_offered_at_the_first_start_and_never_again(qapp, tmp_path):
             assert window.focusWidget() is window.tour.onward
             QTest.keyClick(window.focusWidget(), Qt.Key.Key_Return)  # and not to the canvas
             assert window.tour.place == 1
-            assert window.measuring.likelihood is None
-            assert not window.measuring.is_measuring_point
+            assert window.clicking.likelihood is None
+            assert not window.clicking.is_measuring_point
             QTest.keyClick(window.focusWidget(), Qt.Key.Key_Escape)
             assert not window.tour.isVisible()
             assert window.canvas.isAncestorOf(window.focusWidget())
@@ -90,20 +90,20 @@ def test_a_click_on_next_takes_the_keys_from_what_was_used_meanwhile(shared_wind
 
 
 def test_enter_and_escape_are_the_tours_after_a_click_on_the_canvas(shared_window, tour):
-    surface, measuring = shared_window.canvas.surface, shared_window.measuring
+    surface, clicking = shared_window.canvas.surface, shared_window.clicking
     tour.start()
     surface.setFocus()
     for place in (1, 2):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
         assert tour.place == place
-    assert not measuring.is_measuring_point  # as Enter on the canvas does without a tour
+    assert not clicking.is_measuring_point  # as Enter on the canvas does without a tour
     surface.setFocus()
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     assert not tour.isVisible()
     surface.setFocus()
     QTest.keyClick(surface, Qt.Key.Key_Return)
-    assert measuring.is_measuring_point or measuring.likelihood is not None
-    measuring.clear_inspection()
+    assert clicking.is_measuring_point or clicking.likelihood is not None
+    clicking.clear_inspection()
 
 
 def test_the_window_can_be_used_meanwhile(shared_window, tour):

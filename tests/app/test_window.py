@@ -141,7 +141,7 @@ def test_the_map_that_was_asked_for_is_captioned_as_long_as_it_is_seen(window, q
     canvas.set_layer_visible("density", True)
     controllers.playing.set_playing(False)
     controllers.playing.seek(5)
-    controllers.measuring.density_map()
+    controllers.mapping.compute()
     line = f"density (training set) at σ = {format_number(controllers.building.problem.sigma_min)}"
     qtbot.waitUntil(lambda: canvas.scene(10, 10).caption[-1] == line)
     canvas.set_layer_visible("density", False)
@@ -256,13 +256,13 @@ def test_escape_leaves_full_screen_where_nothing_else_is_to_be_cleared(window, q
     controllers = window.controllers
     window.toggle_full_screen()
     assert window.isFullScreen()
-    controllers.measuring.inspect(0.5, 0.2)
+    controllers.clicking.inspect(0.5, 0.2)
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not controllers.tasks.running("likelihood")
-    controllers.measuring.inspect(0.5, 0.2)
-    qtbot.waitUntil(lambda: controllers.measuring.likelihood is not None)
+    controllers.clicking.inspect(0.5, 0.2)
+    qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
     QTest.keyClick(window, Qt.Key.Key_Escape)
-    assert controllers.measuring.likelihood is None
+    assert controllers.clicking.likelihood is None
     assert window.isFullScreen()
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not window.isFullScreen()
@@ -498,12 +498,12 @@ def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot)
 
 
 def test_another_divergence_measures_the_clicked_point_anew(window, qtbot):
-    with qtbot.waitSignal(window.controllers.measuring.likelihood_changed):
-        window.controllers.measuring.inspect(0.0, 1.0)
-    before = window.controllers.measuring.likelihood
+    with qtbot.waitSignal(window.controllers.clicking.likelihood_changed):
+        window.controllers.clicking.inspect(0.0, 1.0)
+    before = window.controllers.clicking.likelihood
     window.state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
-    qtbot.waitUntil(lambda: window.controllers.measuring.likelihood not in (None, before))
-    assert window.controllers.measuring.likelihood.flow.standard_error > 0
+    qtbot.waitUntil(lambda: window.controllers.clicking.likelihood not in (None, before))
+    assert window.controllers.clicking.likelihood.flow.standard_error > 0
 
 
 def test_a_failed_export_is_told_in_its_dialog_alone(window, qtbot, tmp_path):

@@ -66,7 +66,7 @@ class Display(QObject):
         super().__init__(parent)
         self._state, self._controllers, self._canvas = state, controllers, canvas
         self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
-        self._following, self._measuring = controllers.following, controllers.measuring
+        self._following, self._clicking = controllers.following, controllers.clicking
         self._replaying, self._inspecting = controllers.replaying, controllers.inspecting
         self._problem: ProblemView | None = None  # whose data are in view
         self._drawing = False  # whether the plane in view is for painting
@@ -85,8 +85,8 @@ class Display(QObject):
         self._following.changed.connect(self._show_soon)
         controllers.comparing.active_changed.connect(self._want)
         self._inspecting.changed.connect(self._show_particle)
-        self._measuring.likelihood_changed.connect(self._show_likelihood)
-        self._measuring.interpolation_changed.connect(self._show_interpolation)
+        self._clicking.likelihood_changed.connect(self._show_likelihood)
+        self._clicking.interpolation_changed.connect(self._show_interpolation)
         controllers.lessons.changed.connect(self._show_marks)
         canvas.layer_toggled.connect(self._toggled)
         canvas.option_changed.connect(self._set_option)
@@ -336,6 +336,6 @@ class Display(QObject):
         self._show()
 
     def _ring_images(self) -> None:
-        likelihood, interpolation = self._measuring.likelihood, self._measuring.interpolation
+        likelihood, interpolation = self._clicking.likelihood, self._clicking.interpolation
         first = self._inspecting.number if likelihood is None else likelihood.number
         self._canvas.choose_images(first, None if interpolation is None else interpolation.numbers[1])

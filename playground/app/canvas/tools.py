@@ -40,7 +40,7 @@ class Tools(QObject):
         self._state, self._canvas, self._display = state, canvas, display
         self._second = False  # whether the next click is the second point of an interpolation
         self._building, self._training = controllers.building, controllers.training
-        self._following, self._measuring = controllers.following, controllers.measuring
+        self._following, self._clicking = controllers.following, controllers.clicking
         self._inspecting = controllers.inspecting
         self._lessons = controllers.lessons
         self._pointer: tuple[float, float] | None = None
@@ -69,7 +69,7 @@ class Tools(QObject):
             self._lessons.set_mark(x, y)
             return
         if self._shows_values():
-            (self._measuring.go_to if self._takes_second() else self._measuring.inspect)(x, y)
+            (self._clicking.go_to if self._takes_second() else self._clicking.inspect)(x, y)
 
     @Slot(bool)
     def await_second(self, waits: bool) -> None:
@@ -92,12 +92,12 @@ class Tools(QObject):
     @Slot(float, float)
     def _pick_second(self, x: float, y: float) -> None:
         if self._shows_values():
-            self._measuring.go_to(x, y)
+            self._clicking.go_to(x, y)
 
     @Slot(int)
     def _pick_second_image(self, number: int) -> None:
         if self._shows_values():
-            self._measuring.go_to_image(number)
+            self._clicking.go_to_image(number)
 
     @Slot(float, float)
     def _follow(self, x: float, y: float) -> None:
@@ -118,7 +118,7 @@ class Tools(QObject):
         if not self._shows_values():
             return
         second = self._takes_second()
-        (self._measuring.go_to_image if second else self._measuring.inspect_image)(number)
+        (self._clicking.go_to_image if second else self._clicking.inspect_image)(number)
         if not second:
             self._inspecting.follow(number)
 

@@ -5,10 +5,12 @@ import time
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building
+from playground.app.controllers.clicking import Clicking
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.following import Following
 from playground.app.controllers.inspecting import Inspecting
 from playground.app.controllers.lessons import Lessons
+from playground.app.controllers.mapping import Mapping
 from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import stopped
 from playground.app.controllers.pinning import Pinning
@@ -18,6 +20,7 @@ from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.controllers.scenes import Scenes
 from playground.app.controllers.sessions import Sessions
+from playground.app.controllers.settling import Settling
 from playground.app.controllers.training import Training
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
@@ -51,14 +54,21 @@ class Controllers(QObject):
         self.following = Following(self.building, self.replaying, self.playing, sampler, self.tasks, self)
         self.comparing = Comparing(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
         self.inspecting = Inspecting(self.building, self.playing, self.comparing, sampler, self)
-        self.measuring = Measuring(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
+        self.clicking = Clicking(state, self.building, self.playing, self.tasks, self)
+        self.mapping = Mapping(state, self.building, self.following, self.tasks, self)
+        self.measuring = Measuring(state, self.building, self.playing, self.tasks, self)
+        self.settling = Settling(self.building, self.replaying, self.playing, self)
+        for measures in (self.measuring, self.clicking, self.mapping):
+            self.replaying.chosen.connect(measures.take_weights)
+            self.settling.settled.connect(measures.follow_weights)
+            self.training.weights_changed.connect(measures.forget_weights)
+            measures.notified.connect(self.notified)
         self.pinning = Pinning(state, self.building, self.replaying, self.playing, self.measuring, self.tasks, self)
         self.sessions = Sessions(state, self.building, self.playing, self.pinning.pinned)
         self.scenes = Scenes(state, self.training, self.tasks, self)
         self.lessons = Lessons(state, self.training, self.tasks, self)
-        self.training.weights_changed.connect(self.measuring.forget_weights)
         self.training.changed.connect(self.playing.take_last_weights)
-        for controller in (self.building, self.training, self.playing, self.following, self.measuring, self.pinning):
+        for controller in (self.building, self.training, self.playing, self.following, self.pinning):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
         self.comparing.notified.connect(self.notified)
@@ -80,7 +90,7 @@ class Controllers(QObject):
         """Stop every thread and forget the history; True if all threads ended in time."""
         self._clock.stop()
         self.building.stop()
-        self.measuring.stop()
+        self.settling.stop()
         threads = self.training.worker, self.playing.worker, *self.comparing.workers
         workers = [worker for worker in threads if worker is not None]
         for worker in workers:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from playground.app.model.state import State
+from playground.lab.experiment import Experiment
 from playground.messages import Message
 from playground.user_errors import message_of, user_error
 
@@ -36,6 +37,14 @@ def conflict(why: Callable[[], Message | None], level: Level = "warning") -> Not
     found = why()
     assert found is not None
     return Notification(level, found, is_current=lambda: why() == found)
+
+
+def refused(state: State, why: Callable[[Experiment], Message | None], tell: Callable[[Notification], object]) -> bool:
+    """Whether the settings conflict with what is asked for, which is then told."""
+    if why(state.experiment) is None:
+        return False
+    tell(conflict(lambda: why(state.experiment)))
+    return True
 
 
 def stopped(state: State, what: str, error: BaseException) -> Notification:

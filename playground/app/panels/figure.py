@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSiz
 from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
 from playground.app.style.labels import worded
-from playground.app.style.number_formats import MINUS, format_duration, format_number
+from playground.app.style.number_formats import MINUS, format_duration, format_measured, format_number, format_percent
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
 from playground.app.widgets.equation import Tooltip
@@ -40,6 +40,29 @@ def decimal(value: float, places: int = 3) -> str:
 def with_error(value: float, error: float | None, places: int = 3) -> str:
     """A value and its standard error: ``1.015 ± 0.014``."""
     return decimal(value, places) + (f" ± {decimal(error, places)}" if error is not None else "")
+
+
+def in_words(metrics: Mapping[str, Any], key: str) -> str:
+    """A figure with its standard error, if that is known; "" without the figure."""
+    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
+    if value is None:
+        return ""
+    places = FIGURES[key].places if key in FIGURES else None
+    if places is not None:
+        return with_error(float(value), error, places)
+    return format_measured(float(value), error) if error else format_number(float(value))
+
+
+def beside_floor(metrics: Mapping[str, Any], key: str) -> str:
+    """The same, with the figure of a perfect model or sampler."""
+    text, words = in_words(metrics, key), FIGURES[key]
+    floor, spread = metrics.get(words.floor_key), metrics.get(f"{key}_floor_std")
+    if not text or floor is None:
+        return text
+    if words.places is not None:
+        return f"{text} (floor {with_error(float(floor), spread, words.places)})"
+    deviation = f" ± {format_percent(spread / floor)}" if spread is not None and floor else ""
+    return f"{text} (floor {format_number(float(floor))}{deviation})"
 
 
 def missing(metrics: Mapping[str, Any], key: str) -> str:
@@ -147,10 +170,11 @@ class TaskButton(QPushButton):
     Args:
         title: the button's text.
         meaning: its tooltip.
-        controllers: the controllers; `measuring` cancels the task.
+        controllers: the controllers.
         task: the name of the task.
         begin: starts the task.
         name: the name for screen readers; by default the title.
+        cancel: cancels the task with a name; by default as figures are cancelled.
 
     Signals:
         failed(str): a sentence about the error that ended the measurement.
@@ -169,10 +193,12 @@ class TaskButton(QPushButton):
         begin: Callable[[], object],
         parent: QWidget | None = None,
         name: str = "",
+        cancel: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__(title, parent)
         self._name = name or title
-        self._title, self._measuring, self._task, self._begin = title, controllers.measuring, task, begin
+        self._title, self._task, self._begin = title, task, begin
+        self._cancel = cancel or controllers.tasks.cancel
         self._meaning = meaning
         self._why_disabled: Message | None = None
         self._running = False
@@ -200,7 +226,7 @@ class TaskButton(QPushButton):
     @Slot()
     def _clicked(self) -> None:
         if self._running:
-            self._measuring.cancel(self._task)
+            self._cancel(self._task)
         else:
             self._begin()
 

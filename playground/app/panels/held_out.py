@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import DensityView
-from playground.app.panels.figure import decimal, measured, missing, with_error
+from playground.app.panels.figure import decimal, in_words, measured, missing
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_number
@@ -117,10 +117,10 @@ class HeldOutFigures(QWidget):
             (self.integral, "integral"),
             (self.bits, "bits_per_dim"),
         ):
-            figure.show_text(_with_error(metrics, key), missing(metrics, key))
-        kl = _with_error(metrics, "energy_kl")
+            figure.show_text(in_words(metrics, key), missing(metrics, key))
+        kl = in_words(metrics, "energy_kl")
         more = kl and f"KL from the smoothed data to it: {kl} nat."
-        self.energy_nll.show_text(_with_error(metrics, "energy_nll"), more or missing(metrics, "energy_nll"))
+        self.energy_nll.show_text(in_words(metrics, "energy_nll"), more or missing(metrics, "energy_nll"))
         partition, error = metrics.get("log_partition"), metrics.get("log_partition_error")
         view = self._building.problem
         if partition is not None and error is not None and view is not None:
@@ -131,7 +131,7 @@ class HeldOutFigures(QWidget):
         text = "" if None in trip else ", ".join(format_number(abs(found), 2) for found in trip if found is not None)
         self.trips.show_text(text, missing(metrics, "round_trip_error"))
         why = missing(metrics, "trace_standard_error")
-        self.estimate.show_text("" if why else _with_error(metrics, "trace_standard_error"), why)
+        self.estimate.show_text("" if why else in_words(metrics, "trace_standard_error"), why)
         self._explain()
 
     @Slot(object)
@@ -145,9 +145,3 @@ class HeldOutFigures(QWidget):
         self.partition.show_text(
             f"{decimal(value)} (quadrature ± {format_number(error, 1)})", f"At σ = {format_number(sigma)}."
         )
-
-
-def _with_error(metrics: Mapping[str, Any], key: str) -> str:
-    """A figure with its standard error, if known; "" without the figure."""
-    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
-    return "" if value is None else with_error(float(value), None if error is None else float(error))

@@ -40,7 +40,7 @@ class LikelihoodPanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Likelihood", None, parent, purpose="How probable a point is to the model.")
         self.state, self._controllers = state, controllers
-        self._building, self._measuring = controllers.building, controllers.measuring
+        self._building, self._clicking = controllers.building, controllers.clicking
         self._solving = ""
         self._brush = False
         self.notice = Notice()
@@ -69,12 +69,12 @@ class LikelihoodPanel(CollapsiblePanel):
         self._building.problem_failed.connect(self._problem_changed)
         controllers.training.changed.connect(self._refresh)
         controllers.comparing.active_changed.connect(self._refresh)
-        self._measuring.likelihood_changed.connect(self._show_point)
-        self._measuring.interpolation_changed.connect(self._show_interpolation)
+        self._clicking.likelihood_changed.connect(self._show_point)
+        self._clicking.interpolation_changed.connect(self._show_interpolation)
         controllers.tasks.changed.connect(self._task_changed)
         self._refresh()
-        self._show_point(self._measuring.likelihood)
-        self._show_interpolation(self._measuring.interpolation)
+        self._show_point(self._clicking.likelihood)
+        self._show_interpolation(self._clicking.interpolation)
 
     def _build_point(self) -> None:
         self.point = Figure("clicked point", "Where you clicked, in your data's unit.", token="likelihood")
@@ -163,14 +163,15 @@ class LikelihoodPanel(CollapsiblePanel):
             "stays until it is played again.</p>",
             self._controllers,
             "density",
-            self._measuring.density_map,
+            self._controllers.mapping.compute,
+            cancel=self._controllers.mapping.cancel,
         )
         self.test = TaskButton(
             "Test set",
             "<p>Compute the log-likelihood of points that were never trained on.</p>",
             self._controllers,
             "test-set",
-            lambda: self._measuring.measure("test-set"),
+            lambda: self._controllers.measuring.measure("test-set"),
         )
         row = layouts.across(spacing=theme.UNIT)
         for button in (self.map, self.test):
@@ -293,7 +294,7 @@ class LikelihoodPanel(CollapsiblePanel):
             )
         self.map.set_why_disabled(why_disabled.mapping_density(self.state, self._controllers))
         self.test.set_why_disabled(why_disabled.evaluating(self.state, self._controllers))
-        self.hint.setVisible(possible and self._measuring.likelihood is None)
+        self.hint.setVisible(possible and self._clicking.likelihood is None)
         self._summarise()
         self._say()
 
@@ -304,7 +305,7 @@ class LikelihoodPanel(CollapsiblePanel):
         if conflict is not None:
             self.notice.show_message("info", conflict, self.state.edit)
         else:
-            likelihood = self._measuring.likelihood
+            likelihood = self._clicking.likelihood
             few = None if likelihood is None else likelihood.few_data
             self.notice.say("error" if self._failure else "info", self._failure or few)
 

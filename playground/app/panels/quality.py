@@ -14,7 +14,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.panels.error_budget import ErrorBudget
-from playground.app.panels.figure import TaskButton, decimal, measured, missing, with_error
+from playground.app.panels.figure import TaskButton, beside_floor, decimal, in_words, measured, missing
 from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
 from playground.app.panels.straightness import Straightness
@@ -23,7 +23,6 @@ from playground.app.style.labels import worded
 from playground.app.style.number_formats import (
     format_measured,
     format_number,
-    format_percent,
     format_percent_with_error,
 )
 from playground.app.widgets.charts.errors import ErrorAlongSigma
@@ -270,41 +269,29 @@ class QualityPanel(CollapsiblePanel):
         self._show_now()
         against = metrics.get("reference_set")
         why = missing(metrics, "sliced_wasserstein2")
-        text = _with_floor(metrics, "sliced_wasserstein2")
-        self.distance.show_text(text, f"The data are {against}." if against else why)
-        text = _with_floor(metrics, "tilted_sliced_wasserstein2")
-        self.tilted.show_text(text, missing(metrics, "tilted_sliced_wasserstein2"))
-        kl, floor, spread = (metrics.get(f"tilted_kl{end}") for end in ("", "_floor", "_floor_std"))
-        text = ""
-        if kl is not None and floor is not None:
-            text = f"{decimal(float(kl))} (floor {with_error(float(floor), None if spread is None else float(spread))})"
-        self.tilted_kl.show_text(text, missing(metrics, "tilted_kl"))
+        self.distance.show_text(
+            beside_floor(metrics, "sliced_wasserstein2"), f"The data are {against}." if against else why
+        )
+        for figure, key in (
+            (self.tilted, "tilted_sliced_wasserstein2"),
+            (self.tilted_kl, "tilted_kl"),
+            (self.kl, "kl"),
+            (self.kernel_kl, "kernel_kl"),
+        ):
+            figure.show_text(beside_floor(metrics, key), missing(metrics, key))
         self._show_transport(metrics)
         self._show_classifier(metrics)
-        text, floor = _nats(metrics, "kl"), metrics.get("kl_of_smoothing")
-        self.kl.show_text(
-            f"{text} (floor {decimal(float(floor))})" if text and floor is not None else text, missing(metrics, "kl")
-        )
-        self.kernel_kl.show_text(_nats(metrics, "kernel_kl"), missing(metrics, "kernel_kl"))
         self._show_weights(metrics)
         self._show_images(metrics)
         self.budget.show_metrics(metrics)
         self.straightness.show_metrics(metrics)
 
     def _show_transport(self, metrics: Mapping[str, Any]) -> None:
-        distance, floor, spread, squared, squared_floor = (
-            metrics.get(f"wasserstein2{end}") for end in ("", "_floor", "_floor_std", "_squared", "_squared_floor")
-        )
-        if distance is None or floor is None or spread is None or squared is None or squared_floor is None:
-            self.transport.show_text("", missing(metrics, "wasserstein2"))
-            return
-        text = (
-            f"{format_number(float(distance))} (floor {format_number(float(floor))} ± {format_percent(spread / floor)})"
-        )
-        self.transport.show_text(
-            text,
-            f"W₂² is {format_number(float(squared))} (floor {format_number(float(squared_floor))}), in squared units.",
-        )
+        squared, floor = (metrics.get(f"wasserstein2_squared{end}") for end in ("", "_floor"))
+        more = missing(metrics, "wasserstein2")
+        if squared is not None and floor is not None:
+            more = f"W₂² is {format_number(float(squared))} (floor {format_number(float(floor))}), in squared units."
+        self.transport.show_text(beside_floor(metrics, "wasserstein2"), more)
 
     def _show_images(self, metrics: Mapping[str, Any]) -> None:
         """Show the figures of images, and their distance to the training set."""
@@ -320,7 +307,7 @@ class QualityPanel(CollapsiblePanel):
             self.labels.show_text(
                 f"class {worst}: {100 * shares[worst]:.0f} % (training {100 * true[worst]:.0f} %)", "<br>".join(rows)
             )
-        distance, held_out = (_with_own_error(metrics, f"nearest_neighbour_distance{end}") for end in ("", "_held_out"))
+        distance, held_out = (in_words(metrics, f"nearest_neighbour_distance{end}") for end in ("", "_held_out"))
         why = missing(metrics, "nearest_neighbour_distance") or missing(metrics, "nearest_neighbour_distance_held_out")
         self.nearest.show_text(f"{distance} (held-out {held_out})" if held_out else distance, why)
         near, trajectory, view = metrics.get("nearest_neighbour_rows"), self._playing.trajectory, self._building.problem
@@ -332,7 +319,7 @@ class QualityPanel(CollapsiblePanel):
     def _show_classifier(self, metrics: Mapping[str, Any]) -> None:
         share, error = metrics.get("classifier_accuracy"), metrics.get("classifier_accuracy_standard_error")
         more = "<br>".join(
-            f"{FIGURES[key].title}: {_with_own_error(metrics, key)} (floor 0)"
+            f"{FIGURES[key].title}: {in_words(metrics, key)} (floor 0)"
             for key in ("energy_distance", "mmd_squared")
             if metrics.get(key) is not None
         )
@@ -393,7 +380,8 @@ class QualityPanel(CollapsiblePanel):
             self.relative.show_text(format_percent_with_error(relative, relative_error))
         else:
             self.relative.show_text("", worded(errors.unscaled))
-        self.divergence.show_text(_with_error_if_known(divergence, divergence_error))
+        known = divergence_error > 0
+        self.divergence.show_text(format_measured(divergence, divergence_error) if known else format_number(divergence))
 
 
 def _curve(metrics: Mapping[str, Any]) -> ScoreErrorCurve | None:
@@ -405,32 +393,3 @@ def _curve(metrics: Mapping[str, Any]) -> ScoreErrorCurve | None:
     sigmas, divergence, divergence_error, relative, relative_error = (np.array(metrics[name]) for name in names)
     source = metrics.get("score_reference", "")
     return ScoreErrorCurve(1.0, sigmas, divergence, divergence_error, relative, relative_error, source)
-
-
-def _with_floor(metrics: Mapping[str, Any], key: str) -> str:
-    """A distance with the floor of a perfect sampler, in words; "" if it was not measured."""
-    distance, floor, spread = (metrics.get(f"{key}{end}") for end in ("", "_floor", "_floor_std"))
-    if distance is None:
-        return ""
-    text = format_number(float(distance))
-    if floor is not None and spread is not None:
-        text += f" (floor {format_number(float(floor))} ± {format_percent(spread / floor)})"
-    return text
-
-
-def _nats(metrics: Mapping[str, Any], key: str) -> str:
-    """A figure in nats with its standard error; "" if it is not known."""
-    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
-    return "" if value is None else with_error(float(value), None if error is None else float(error))
-
-
-def _with_own_error(metrics: Mapping[str, Any], key: str) -> str:
-    """A figure with its standard error; "" if it is not known."""
-    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
-    if value is None:
-        return ""
-    return _with_error_if_known(float(value), 0.0 if error is None else float(error))
-
-
-def _with_error_if_known(value: float, error: float) -> str:
-    return format_measured(value, error) if error > 0 else format_number(value)

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from playground.app.model.pinned_runs import PinnedRun
-from playground.app.panels.figure import NOTHING, decimal
+from playground.app.panels.figure import NOTHING, beside_floor, decimal
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import (
     format_count,
-    format_measured,
     format_number,
-    format_percent,
     format_percent_with_error,
 )
 from playground.app.style.wrapping import wrapped
@@ -68,12 +66,9 @@ def _ratio(run: PinnedRun) -> str:
 
 
 def _distance(run: PinnedRun) -> str:
-    distance, floor, spread = (run.figure(f"wasserstein2{end}") for end in ("", "_floor", "_floor_std"))
-    if distance is None or not floor:
-        return ""
+    said = beside_floor(run.figures, "wasserstein2")
     near = " Within its deviation: as near as a perfect sampler." if run.is_at_floor else ""
-    deviation = "" if spread is None else f" ± {format_percent(spread / floor)}"
-    return f"W₂ {format_number(distance)}, floor {format_number(floor)}{deviation}.{near}"
+    return said and f"W₂ {said}.{near}"
 
 
 def _accuracy(run: PinnedRun) -> str:
@@ -89,14 +84,6 @@ def _whole_accuracy(run: PinnedRun) -> str:
 def _kl(run: PinnedRun) -> str:
     kl = run.figure("kl")
     return "" if kl is None else decimal(kl)
-
-
-def _whole_kl(run: PinnedRun) -> str:
-    kl, error, floor = (run.figure(key) for key in ("kl", "kl_standard_error", "kl_of_smoothing"))
-    if kl is None:
-        return ""
-    said = format_measured(kl, error) if error else decimal(kl)
-    return f"{said} nat" + ("." if floor is None else f", floor {decimal(floor)}.")
 
 
 def _share(share: float) -> str:
@@ -220,10 +207,10 @@ def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
         _measured(
             "sliced_wasserstein2",
             _shown_number("sliced_wasserstein2"),
-            lambda run: f"floor {_number(run.figure('sliced_wasserstein2_floor'))}.",
+            lambda run: beside_floor(run.figures, "sliced_wasserstein2"),
         ),
         C2ST,
-        _column("kl", _kl, lambda run: run.figure("kl"), _whole_kl),
+        _column("kl", _kl, lambda run: run.figure("kl"), lambda run: beside_floor(run.figures, "kl")),
         WEIGHTS,
         _column("sampling_seconds", lambda run: _number(run.seconds, 2), lambda run: run.seconds),
         RunColumn(

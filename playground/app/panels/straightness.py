@@ -5,10 +5,8 @@ from typing import Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from playground.app.panels.figure import measured, missing
-from playground.app.style.number_formats import format_measured, format_number
+from playground.app.panels.figure import beside_floor, measured, missing
 from playground.app.widgets.collapsible_panel import ROW_GAP
-from playground.lab.figures import FIGURES
 
 KEYS = (
     "path_energy",
@@ -34,13 +32,4 @@ class Straightness(QWidget):
     def show_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Show the figures of :data:`playground.lab.path_energy.METRICS`, or why they are missing."""
         for key, figure in self.rows.items():
-            value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
-            text = "" if value is None else _measured(float(value), error)
-            floor = metrics.get(FIGURES[key].floor_key)
-            if text and floor is not None:
-                text += f" (floor {format_number(float(floor))})"
-            figure.show_text(text, missing(metrics, key))
-
-
-def _measured(value: float, error: float | None) -> str:
-    return format_measured(value, error) if error else format_number(value)
+            figure.show_text(beside_floor(metrics, key), missing(metrics, key))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.panels.figure import with_error
+from playground.app.panels.figure import in_words
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration, format_number
@@ -187,8 +187,8 @@ class TrainingPanel(CollapsiblePanel):
     def _evaluated(self, metrics: Mapping[str, Any]) -> None:
         # Otherwise it says nothing about the trained model.
         learned = self.state.experiment.likelihood.source == "learned"
-        kl = metrics.get("kl") if learned else None
-        text = "" if kl is None else f"{FIGURES['kl'].short} {with_error(kl, metrics.get('kl_standard_error'))} nat"
+        kl = in_words(metrics, "kl") if learned else ""
+        text = kl and f"{FIGURES['kl'].short} {kl} nat"
         self.distance.setText(text.replace(" ±", "\n±"))  # beside two buttons it does not fit in one line
 
     @Slot()

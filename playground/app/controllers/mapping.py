@@ -1,0 +1,121 @@
+"""The map of the model's density over the canvas, on request."""
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from playground.app.controllers import measurements
+from playground.app.controllers.building import Building
+from playground.app.controllers.following import Following
+from playground.app.controllers.notification import refused, stopped
+from playground.app.controllers.overlay_timing import FOLLOWING
+from playground.app.model.state import State
+from playground.app.model.views import DensityView
+from playground.app.workers.tasks import Tasks
+from playground.lab.conflicts import likelihood_conflict
+
+TASK = "density"
+
+
+class Mapping(QObject):
+    """Computes the density map, with the weights in view; it can be cancelled.
+
+    Signals:
+        notified(Notification)
+    """
+
+    notified = Signal(object)
+
+    def __init__(
+        self, state: State, building: Building, following: Following, tasks: Tasks, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._building, self._following, self._tasks = state, building, following, tasks
+        self._finished: DensityView | None = None  # shown when the map in progress was requested
+        self._again = False  # whether it is to be computed with the chosen weights
+        building.taken.connect(self._take)
+        building.settings_changed.connect(self._take_settings)
+
+    def compute(self) -> None:
+        """Compute the model's density at the finest level over the canvas; it stays until the playhead moves."""
+        workspace = self._building.workspace
+        if workspace is None or refused(self._state, likelihood_conflict, self.notified.emit):
+            return
+        model = workspace.model
+        if not self._following.pinned or not self._tasks.running(TASK):
+            self._finished = None if not self._following.pinned else self._following.seen_density
+        self._following.pin()
+        bounds = self._following.bounds
+        self._tasks.start(
+            TASK,
+            "Density map",
+            lambda: measurements.likelihood_density(model.problem, model.weights, bounds, measurements.ASKED_CELLS),
+            self._following.show_density,
+            self._failed,
+        )
+
+    def _failed(self, error: BaseException) -> None:
+        self._leave()
+        self.notified.emit(stopped(self._state, "Density", error))
+
+    def _leave(self) -> None:
+        """Show the last complete map again, or else the density of the frame. An incomplete map shows blocks."""
+        if self._following.pinned and self._finished is not None:
+            self._following.show_density(self._finished)
+        else:
+            self._following.unpin()
+
+    def cancel(self, task: str = TASK) -> None:
+        """Stop, and show what was shown before."""
+        if self._tasks.running(task):
+            self._leave()
+        self._tasks.cancel(task)
+
+    @Slot()
+    def _take(self) -> None:
+        self._again = False
+        self._stop()
+
+    @Slot(object)
+    def _take_settings(self, keys: frozenset[str]) -> None:
+        if "likelihood.source" in keys:
+            self.forget_weights()
+
+    def forget_weights(self) -> None:
+        """Remove the map of earlier weights: training began or paused, or likelihoods use another score.
+
+        One in progress starts again.
+        """
+        if self._forget():
+            self.compute()
+
+    @Slot()
+    def take_weights(self) -> None:
+        """Another training step was chosen."""
+        self._again |= self._forget()
+
+    @Slot(bool)
+    def follow_weights(self, plays: bool) -> None:
+        """Compute the map that was in progress with the chosen weights, when they have stayed for a moment.
+
+        Args:
+            plays: whether another step comes at once.
+        """
+        if self._again and not plays:
+            self._again = False
+            self.compute()
+
+    def _forget(self) -> bool:
+        """Remove what was computed with other weights.
+
+        Returns:
+            Whether a map was in progress.
+        """
+        running = self._following.pinned and self._tasks.running(TASK)  # otherwise the map will not be shown
+        shown = self._following.seen_density
+        if running or (shown is not None and shown.asked and shown.source == "learned"):
+            self._following.unpin()
+        self._stop()
+        return running
+
+    def _stop(self) -> None:
+        for task in (TASK, FOLLOWING):
+            self._tasks.cancel(task)
