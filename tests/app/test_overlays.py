@@ -531,6 +531,7 @@ def test_a_field_that_comes_with_another_frame_is_shown_with_it(shared_window, m
     assert len(shown) == 2
     monkeypatch.setattr(type(window.playing), "shows_another_soon", True)  # while a run plays
     window.controllers.following.changed.emit(view)
+    window.controllers.inspecting.changed.emit()
     assert len(shown) == 2
     window.playing.playing_changed.emit(False)  # no frame comes
     assert len(shown) == 3

@@ -301,18 +301,9 @@ class CompareView(QWidget):
         self._row = QHBoxLayout()
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(1)
-        self.equal = ChoiceBox((key, title) for key, title, _ in EQUAL)
-        self.equal.setMinimumContentsLength(max(len(title) for _, title, _ in EQUAL))
-        self.equal.setAccessibleName("What is equal in all columns")
-        for place, (_, _, tip) in enumerate(EQUAL):
-            self.equal.setItemData(place, wrapped(tip), Qt.ItemDataRole.ToolTipRole)
-        self.equal.setToolTip(wrapped("What is equal in all columns.", ONE_PATH))
-        self.fair = ChoiceBox((key, title) for key, title, _ in FAIR)
-        self.fair.setMinimumContentsLength(max(len(title) for _, title, _ in FAIR))
-        self.fair.setAccessibleName("What is equal in all trainings")
-        for place, (_, _, tip) in enumerate(FAIR):
-            self.fair.setItemData(place, wrapped(tip), Qt.ItemDataRole.ToolTipRole)
-        self.fair.setToolTip(wrapped("How long columns are trained that need a training of their own."))
+        self.equal = _choice(EQUAL, "What is equal in all columns", "What is equal in all columns.", ONE_PATH)
+        tip = "How long columns are trained that need a training of their own."
+        self.fair = _choice(FAIR, "What is equal in all trainings", tip)
         self.fair.hide()
         self.add = self._button("+ Column", "Add a column with another sampler; its head lets you choose what differs.")
         self.leave = self._button("Leave", "End the comparison. The main run is in view again.")
@@ -352,7 +343,7 @@ class CompareView(QWidget):
         self._comparing.overlays_changed.connect(self._show_column)
         self._playing.frame_changed.connect(self._show_frame)
         self._playing.playing_changed.connect(self._show_columns)
-        controllers.inspecting.changed.connect(self._show_columns)
+        controllers.inspecting.changed.connect(self._show_particle)
         main.layer_toggled.connect(self._follow_layers)
         main.option_changed.connect(self._follow_layers)
         main.viewport_changed.connect(lambda _: self._link(main))
@@ -544,6 +535,12 @@ class CompareView(QWidget):
         for view in self.columns:
             view.show(self._playing.frame, self._comparing.total)
 
+    @Slot()
+    def _show_particle(self) -> None:
+        """Show the followed particle: its values in each column come on their own, up to four in a frame."""
+        if not self._playing.shows_another_soon:
+            self._show_columns()
+
     @Slot(int)
     def _show_column(self, place: int) -> None:
         """Show what was computed for one column, unless all are about to show another frame."""
@@ -573,6 +570,17 @@ class CompareView(QWidget):
         for view in self.columns:
             view.show_cost(self._playing.frame, self._comparing.total)
         self.chart.show_now(_places(self._comparing.runs, self._playing.frame, self._comparing.total))
+
+
+def _choice(options: Sequence[tuple[str, str, str]], name: str, *tips: str) -> ChoiceBox:
+    """A choice between keys, each with its title and a sentence."""
+    box = ChoiceBox((key, title) for key, title, _ in options)
+    box.setMinimumContentsLength(max(len(title) for _, title, _ in options))
+    box.setAccessibleName(name)
+    for place, (_, _, tip) in enumerate(options):
+        box.setItemData(place, wrapped(tip), Qt.ItemDataRole.ToolTipRole)
+    box.setToolTip(wrapped(*tips))
+    return box
 
 
 def how_compared(runs: Sequence[ColumnRun]) -> str:

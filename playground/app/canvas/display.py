@@ -333,7 +333,7 @@ class Display(QObject):
         """Show the followed particle, and the path from a dragged start."""
         self._canvas.set_flow(self._inspecting.flow)
         self._ring_images()
-        self._show()
+        self._show_soon()
 
     def _ring_images(self) -> None:
         likelihood, interpolation = self._clicking.likelihood, self._clicking.interpolation
