@@ -65,7 +65,7 @@ def measure(experiment: Experiment) -> Found:
     for x in problem.test.split(1000):
         sigma = problem.noise.training_sigmas(len(x), generator, experiment.training.sigma_distribution)
         losses.append(float(judge.loss(network, x, sigma, generator).detach().mean()))
-    *_, result = evaluate(problem, network, None)
+    *_, result = evaluate(problem, network)
     figures = result.metrics
     assert figures is not None
     distance = distance_over_floor(problem, network)

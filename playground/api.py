@@ -660,10 +660,16 @@ def _warn_of_untrained(problem: Problem, levels: NDArray[np.float64]) -> None:
 def _evaluated(
     problem: Problem, score: ScoreFunction | None, samples: NDArray[np.floating] | None
 ) -> Generator[EvaluationProgress, None, Mapping[str, Any]]:
-    for progress in evaluation.evaluate(problem, score, samples):
-        yield progress
-    assert progress.metrics is not None
-    return progress.metrics
+    found: dict[str, Any] = {"reasons": {}}
+    for measuring, begun, share in (
+        (evaluation.evaluate(problem, score), 0.0, 0.9),
+        (evaluation.sample_distances(problem, samples), 0.9, 0.1),
+    ):
+        for progress in measuring:
+            yield dataclasses.replace(progress, fraction=begun + share * progress.fraction)
+        assert progress.metrics is not None
+        found |= progress.metrics | {"reasons": found["reasons"] | progress.metrics["reasons"]}
+    return found
 
 
 def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None) -> Experiment:

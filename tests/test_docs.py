@@ -305,7 +305,13 @@ def test_each_figure_stands_on_the_page_of_metrics() -> None:
     entries = [line.replace(r"\|", "|") for line in page.splitlines() if line.startswith(("- Key: ", "| "))]
     shown = (_figures() | {name for name, *_ in NUMBERS}) - {words.title for words in FIGURES.values()}
     assert {name for name in shown if not any(name in entry for entry in entries)} == set()
-    keys = {*evaluation.METRICS, *score_errors.METRICS, *error_budget.METRICS, *path_energy.METRICS}
+    keys = {
+        *evaluation.METRICS,
+        *evaluation.OF_SAMPLES,
+        *score_errors.METRICS,
+        *error_budget.METRICS,
+        *path_energy.METRICS,
+    }
     for module, function in (
         ("lab/run_figures", "_training"),
         ("lab/run_figures", "sampling_cost"),

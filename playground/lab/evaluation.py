@@ -40,17 +40,15 @@ TRAIN_POINTS, TRAIN_IMAGES = 500, 32
 
 @dataclass(frozen=True)
 class EvaluationProgress:
-    """Progress of the evaluation, with the name of the present part; the last one alone has the `metrics`."""
+    """Progress of the evaluation, with the name of the present part; the last one alone has the `metrics`; from Python also that of the likelihoods."""
 
     fraction: float
     label: str
     metrics: dict[str, Any] | None
 
 
-def evaluate(
-    problem: Problem, score: ScoreFunction | None, samples: Array | None = None
-) -> Iterator[EvaluationProgress]:
-    """Measure a score and the samples made with it.
+def evaluate(problem: Problem, score: ScoreFunction | None) -> Iterator[EvaluationProgress]:
+    """Measure a score by its likelihoods.
 
     The last progress carries a dictionary. A figure that does not apply is None there, and `reasons` says why by key:
 
@@ -67,27 +65,6 @@ def evaluate(
       :mod:`playground.theory.local_geometry`.
     - kernel_nll, kernel_kl, each with its _standard_error: like test_nll and kl, by the kernel density of the training points
       with the width of the best leave-one-out likelihood, for few points of the plane. It needs no network.
-    - sliced_wasserstein2: distance between samples and data in user units. If the units of the axes differ widely, each
-      axis is scaled to their geometric mean, as for sigma, in all distances (`Units.equalized`). At most DISTANCE_POINTS
-      of the samples are used. sliced_wasserstein2_points: the numbers of samples and of data.
-    - reference_set: the data of the comparison, in words: fresh draws of a known density, otherwise the held-out points.
-      If many rows repeat, equal rows are held out together; then the data are drawn from all rows. See
-      :func:`playground.lab.sample_metrics.add_distances`.
-    - sliced_wasserstein2_floor, sliced_wasserstein2_floor_std: the distance between two clouds of the data with the same
-      two sizes, mean and standard deviation over FLOOR_PAIRS pairs: the score of a perfect sampler.
-    - wasserstein2, wasserstein2_floor, wasserstein2_floor_std, wasserstein2_squared, wasserstein2_squared_floor: the
-      distance by optimal transport without slicing, and its square, between equally many samples and data, at most
-      TRANSPORT_POINTS. The floor is the mean over TRANSPORT_PAIRS pairs. wasserstein2_points: the numbers of samples
-      and of data.
-    - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: between the
-      samples and the same data, equally many of each, at most TESTED_POINTS. A perfect sampler scores 0, 0 and 1/2, up
-      to the error. two_sample_points: the numbers of samples and of data.
-    - tilted_sliced_wasserstein2, tilted_sliced_wasserstein2_floor, _floor_std, tilted_points: distance between samples of
-      classes and the tilted density, see :func:`playground.lab.tilting.add_tilted`.
-    - tilted_kl, tilted_kl_floor, _floor_std, tilted_kl_points: KL(tilted || samples), see the same.
-    - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
-      Conditioned samples are not compared with data that are not conditioned: see
-      :func:`playground.lab.conflicts.comparison_conflict`.
     - trace_standard_error: standard error of one log p from Hutchinson's estimate, in nats, as the root mean square over
       these points; 0 if the trace is exact.
     - bits_per_dim, bits_per_dim_standard_error: for images, dequantised likelihood.dequantization_samples times at their
@@ -97,7 +74,6 @@ def evaluate(
     - round_trip_error (user units), round_trip_log_prob_error (nats): `round_trip_points` of these points are encoded
       and decoded again. These are the largest distance to the start and the largest difference of the two log p: see
       :class:`playground.lab.likelihood.RoundTrip`.
-    - figures of images and their labels: see :func:`playground.lab.image_metrics.image_figures`.
     - density: the density of the likelihoods, in words: that of which score, or of the learned energy if there is no
       flow. likelihood_nfe_mean: score evaluations for one point.
     - log_partition, log_partition_error: ln Z of a learned energy at the finest level over the plane in user units, and
@@ -107,8 +83,7 @@ def evaluate(
 
     Args:
         score: learned or exact, in internal units; must not change while this runs. None if there are no trained weights: then
-            the samples are measured, and what else needs no score.
-        samples: (N, *shape) in user units, finished ones; None if there are none.
+            only what needs no score is measured.
     """
     found: dict[str, Any] = dict.fromkeys(METRICS)
     reasons: dict[str, Message] = {}
@@ -122,7 +97,7 @@ def evaluate(
         reasons |= dict.fromkeys(FROM_LIKELIHOOD, untrained)
     else:
         yield from _measure_likelihoods(problem, score, found, reasons)
-    yield EvaluationProgress(0.9, "distances", None)
+    yield EvaluationProgress(0.95, "references", None)
     kernel_reference.add_kernel_density(problem, found, reasons)
     if score is None:
         reasons |= dict.fromkeys(energies.METRICS, NO_WEIGHTS)
@@ -144,8 +119,6 @@ def evaluate(
     if problem.dataset.grey_levels is None:
         no_images = Message("no-images", "Bits per dimension are for images.")
         reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), no_images)
-    for fraction in _add_distances(problem, samples, found, reasons):
-        yield EvaluationProgress(0.9 + 0.1 * fraction, "distances", None)
     yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
 
 
@@ -228,10 +201,7 @@ _FROM_SMOOTHING = (
 
 OF_SAMPLES = (*FROM_SAMPLES, "mode_weights_true", *FROM_TILTED, *FROM_IMAGES, *FROM_LABELS)
 """Keys of the figures of samples and of their reference set."""
-METRICS = (
-    *(*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING),
-    *(*kernel_reference.METRICS, *energies.METRICS, *OF_SAMPLES),
-)
+METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *kernel_reference.METRICS, *energies.METRICS)
 """Keys of the dictionary of :func:`evaluate`, besides `reasons`."""
 ERROR = "_standard_error"
 
@@ -364,20 +334,39 @@ def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[s
     reasons["kl_of_smoothing_standard_error"] = Message("unknown-error", text)
 
 
-def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationProgress]:
-    """The part of :func:`evaluate` that needs only samples (N, *shape) and no likelihoods. It takes a second."""
+def sample_distances(problem: Problem, samples: Array | None) -> Iterator[EvaluationProgress]:
+    """Measure samples by their distance to the data, as :func:`evaluate` does a score. It takes a second.
+
+    - sliced_wasserstein2: distance between samples and data in user units. If the units of the axes differ widely, each
+      axis is scaled to their geometric mean, as for sigma, in all distances (`Units.equalized`). At most DISTANCE_POINTS
+      of the samples are used. sliced_wasserstein2_points: the numbers of samples and of data.
+    - reference_set: the data of the comparison, in words: fresh draws of a known density, otherwise the held-out points.
+      If many rows repeat, equal rows are held out together; then the data are drawn from all rows. See
+      :func:`playground.lab.sample_metrics.add_distances`.
+    - sliced_wasserstein2_floor, sliced_wasserstein2_floor_std: the distance between two clouds of the data with the same
+      two sizes, mean and standard deviation over FLOOR_PAIRS pairs: the score of a perfect sampler.
+    - wasserstein2, wasserstein2_floor, wasserstein2_floor_std, wasserstein2_squared, wasserstein2_squared_floor: the
+      distance by optimal transport without slicing, and its square, between equally many samples and data, at most
+      TRANSPORT_POINTS. The floor is the mean over TRANSPORT_PAIRS pairs. wasserstein2_points: the numbers of samples
+      and of data.
+    - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: between the
+      samples and the same data, equally many of each, at most TESTED_POINTS. A perfect sampler scores 0, 0 and 1/2, up
+      to the error. two_sample_points: the numbers of samples and of data.
+    - tilted_sliced_wasserstein2, tilted_sliced_wasserstein2_floor, _floor_std, tilted_points: distance between samples of
+      classes and the tilted density, see :func:`playground.lab.tilting.add_tilted`.
+    - tilted_kl, tilted_kl_floor, _floor_std, tilted_kl_points: KL(tilted || samples), see the same.
+    - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
+      Conditioned samples are not compared with data that are not conditioned: see
+      :func:`playground.lab.conflicts.comparison_conflict`.
+    - figures of images and their labels: see :func:`playground.lab.image_metrics.image_figures`.
+
+    Args:
+        samples: (N, *shape) in user units, finished ones; None if there are none.
+    """
     found: dict[str, Any] = dict.fromkeys(OF_SAMPLES)
     reasons: dict[str, Message] = {}
-    for fraction in _add_distances(problem, samples, found, reasons):
-        yield EvaluationProgress(fraction, "distances", None)
-    yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
-
-
-def _add_distances(
-    problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, Message]
-) -> Iterator[float]:
-    """Measure the distances from the data and from the tilted density; yields the fraction done."""
     for fraction in add_distances(problem, samples, found, reasons):
-        yield 0.8 * fraction
+        yield EvaluationProgress(0.8 * fraction, "distances", None)
     for fraction in add_tilted(problem, samples, found, reasons):
-        yield 0.8 + 0.2 * fraction
+        yield EvaluationProgress(0.8 + 0.2 * fraction, "distances", None)
+    yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))

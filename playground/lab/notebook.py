@@ -17,19 +17,15 @@ POINTS = """right.plot(*data_points[:2000].T, ".", markersize=2, alpha=0.4, labe
 right.plot(*samples.T, ".", markersize=2, label="samples")
 right.set_aspect("equal")
 right.legend()"""
-IMAGES = "\n".join(
-    (
-        "rows, columns = 4, 8",
-        "shown = samples[: rows * columns]",
-        "height, width = shown.shape[2:]",
-        "sheet = np.ones((rows * height, columns * width, shown.shape[1]))",
-        "for place, image in enumerate(shown):",
-        "    row, column = divmod(place, columns)",
-        "    sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = image.transpose(1, 2, 0)",
-        'right.imshow(np.clip((sheet + 1) / 2, 0, 1).squeeze(), cmap="gray")',
-        'right.axis("off")',
-    )
-)
+IMAGES = """rows, columns = 4, 8
+shown = samples[: rows * columns]
+height, width = shown.shape[2:]
+sheet = np.ones((rows * height, columns * width, shown.shape[1]))
+for place, image in enumerate(shown):
+    row, column = divmod(place, columns)
+    sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = image.transpose(1, 2, 0)
+right.imshow(np.clip((sheet + 1) / 2, 0, 1).squeeze(), cmap="gray")
+right.axis("off")"""
 
 
 def short_notebook(experiment: Experiment, data_name: str = "data.spg") -> str:

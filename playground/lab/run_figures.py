@@ -5,7 +5,7 @@ that has a key is computed.
 """
 
 import math
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,9 +169,7 @@ def _of_training(measured: Measurable) -> Steps:
 
 def _of_likelihoods(measured: Measurable) -> Steps:
     for progress in evaluate(measured.model.problem, measured.model.evaluated_score):
-        found = progress.metrics
-        label = "" if progress.label == "distances" else progress.label
-        yield progress.fraction, label, None if found is None else _without(found, OF_SAMPLES)
+        yield progress.fraction, progress.label, progress.metrics
 
 
 def _of_samples(measured: Measurable) -> Steps:
@@ -214,13 +212,12 @@ def _labelled(label: str, measuring: Iterable[tuple[float, Flat | None]]) -> Ste
         yield fraction, label, figures
 
 
-_OF_LIKELIHOODS = [key for key in evaluation.METRICS if key not in OF_SAMPLES]
 PARTS = {
     part.name: part
     for part in (
         Part("Sampling", ("nfe_mean", "nfe_max", "sampling_seconds"), _cost),
         Part("Final loss", ("final_loss", "final_loss_standard_error", "held_out_loss"), _of_training),
-        Part("Likelihoods", _OF_LIKELIHOODS, _of_likelihoods),
+        Part("Likelihoods", evaluation.METRICS, _of_likelihoods),
         Part("Distances", OF_SAMPLES, _of_samples),
         Part("Score errors", score_errors.METRICS, _of_score),
         Part("Error budget", error_budget.METRICS, _of_budget),
@@ -230,11 +227,6 @@ PARTS = {
     )
 }
 """The parts of the figures by name. Each has its own draws, which do not depend on what else is measured."""
-
-
-def _without(found: Mapping[str, Any], keys: Collection[str]) -> Flat:
-    reasons = {key: why for key, why in found[REASONS].items() if key not in keys}
-    return {key: value for key, value in found.items() if key not in keys} | {REASONS: reasons}
 
 
 def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None) -> Flat:

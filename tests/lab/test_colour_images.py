@@ -9,7 +9,7 @@ import torch
 from test_sampling import SAMPLERS
 
 from playground.data import Dataset
-from playground.lab.evaluation import evaluate
+from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import log_likelihood, round_trip
@@ -111,8 +111,10 @@ def test_colour_images_are_encoded_decoded_and_interpolated() -> None:
 def test_the_figures_of_colours_count_all_three_channels() -> None:
     """Each dimension of N(m, 0.15^2) takes log2(0.15 sqrt(2 pi e)) + 7 = 6.31 bits; without a channel it would be 2/3 of that."""
     made = problem()
-    *_, progress = evaluate(made, gaussian(*moments(made)), made.dataset.held_out[:40])
-    found = progress.metrics
-    assert found is not None
+    *_, likelihoods = evaluate(made, gaussian(*moments(made)))
+    *_, distances = sample_distances(made, made.dataset.held_out[:40])
+    assert likelihoods.metrics is not None
+    assert distances.metrics is not None
+    found = likelihoods.metrics | distances.metrics
     assert found["bits_per_dim"] == pytest.approx(math.log2(0.15 * math.sqrt(2 * math.pi * math.e)) + 7, abs=0.08)
     assert found["sliced_wasserstein2"] > 0

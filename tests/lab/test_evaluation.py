@@ -16,7 +16,7 @@ from playground.data import Dataset
 from playground.lab import energies, kernel_reference, sample_metrics
 from playground.lab.conflicts import LEAST_SAMPLES
 from playground.lab.density_map import density_map, integral
-from playground.lab.evaluation import METRICS, evaluate, sample_distances
+from playground.lab.evaluation import METRICS, OF_SAMPLES, evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
@@ -53,6 +53,12 @@ def last(progress_of):
     *_, progress = progress_of
     assert progress.fraction == 1.0
     return progress
+
+
+def measured(problem: Problem, score, samples) -> dict:
+    """The figures of a score and of samples."""
+    likelihoods, distances = last(evaluate(problem, score)).metrics, last(sample_distances(problem, samples)).metrics
+    return likelihoods | distances | {"reasons": likelihoods["reasons"] | distances["reasons"]}
 
 
 @pytest.mark.parametrize("noise", ["discrete", *CONTINUOUS])
@@ -340,12 +346,15 @@ def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
 def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000))
     samples = problem.dataset.density.sample(800, seeded(1)).numpy()
-    progress = list(evaluate(problem, problem.density.score, samples))
-    fractions = [step.fraction for step in progress]
-    assert fractions == sorted(fractions)
-    assert all(step.label for step in progress)
-    found = progress[-1].metrics
-    assert set(found) == {*METRICS, "reasons"}
+    found, reasons = {}, {}
+    for measuring in (evaluate(problem, problem.density.score), sample_distances(problem, samples)):
+        progress = list(measuring)
+        fractions = [step.fraction for step in progress]
+        assert fractions == sorted(fractions)
+        assert all(step.label for step in progress)
+        found |= progress[-1].metrics
+        reasons |= progress[-1].metrics["reasons"]
+    assert set(found) == {*METRICS, *OF_SAMPLES, "reasons"}
     assert found["entropy"] == pytest.approx(3.3383, abs=2e-4)
     assert found["test_nll"] == pytest.approx(found["entropy"], abs=4 * found["test_nll_standard_error"])
     assert 0.01 < found["test_nll_standard_error"] < 0.1
@@ -362,7 +371,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["mode_weights_standard_error"] == pytest.approx([0.0141] * 2, abs=2e-3)
     assert found["density"].startswith("p_sigma of the data by the learned score, smoothed by sigma_min = 0.04")
     assert found["likelihood_nfe_mean"] > 20
-    assert list(found["reasons"]) == [
+    assert list(reasons) == [
         *kernel_reference.METRICS,
         *energies.METRICS,
         "bits_per_dim",
@@ -407,7 +416,7 @@ def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
     """
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000, noise__kind="vp"))
     samples = problem.dataset.held_out + 3.0
-    found = last(evaluate(problem, problem.network().eval(), samples)).metrics
+    found = measured(problem, problem.network().eval(), samples)
     points, scale = problem.dataset.held_out, problem.units.scale * math.hypot(1, problem.noise.sigma_min)
     z = (points - problem.units.offset) / scale
     cross = float(0.5 * (z**2).sum(1).mean() + np.log(scale).sum() + math.log(2 * math.pi))
@@ -548,20 +557,20 @@ def test_the_least_number_of_samples_is_that_of_the_statistics() -> None:
 @pytest.mark.parametrize(("count", "said"), [(1, "1 sample is"), (3, "3 samples are")])
 def test_a_few_samples_are_not_compared_and_say_what_to_do(count: int, said: str) -> None:
     problem = Problem.build(experiment(data__kind="two-gaussians", noise__kind="none"))
-    found = last(evaluate(problem, problem.density.score, problem.dataset.held_out[:count])).metrics
+    found = measured(problem, problem.density.score, problem.dataset.held_out[:count])
     sentence = f"{said} too few to compare with the data: set sampling.particles to {two_samples.LEAST} or more."
     for key in FROM_SAMPLES:
         assert found[key] is None
         assert str(found["reasons"][key]) == sentence
     assert str(found["reasons"]["nearest_neighbour_distance_held_out"]) == "These figures are for images."
-    enough = last(evaluate(problem, problem.density.score, problem.dataset.held_out[: two_samples.LEAST])).metrics
+    enough = measured(problem, problem.density.score, problem.dataset.held_out[: two_samples.LEAST])
     assert enough["energy_distance_standard_error"] > 0
 
 
 def test_a_few_data_are_not_compared_with_samples_and_say_what_to_do() -> None:
     problem, samples = small_file(0, 100)
     few = Problem.build(problem.experiment, with_fields(problem.dataset, held_out=problem.dataset.held_out[:3]))
-    found = last(evaluate(few, normal_score, samples)).metrics
+    found = measured(few, normal_score, samples)
     for key in ("sliced_wasserstein2", "sliced_wasserstein2_floor", "energy_distance", "reference_set"):
         assert found[key] is None
         assert str(found["reasons"][key]).startswith("Only 3 data are held out; a comparison needs at least 4")
@@ -600,7 +609,7 @@ def test_sharp_edges_leave_the_kl_finite() -> None:
 
 
 def test_unknown_figures_are_none_with_a_reason() -> None:
-    found = last(evaluate(odd_units(), normal_score)).metrics
+    found = measured(odd_units(), normal_score, None)
     assert found["test_nll"] is not None
     assert found["test_points"] == 100  # of 200; half of them decide when training stops
     for key, reason in {
@@ -617,9 +626,9 @@ def test_unknown_figures_are_none_with_a_reason() -> None:
     }.items():
         assert found[key] is None
         assert reason in str(found["reasons"][key])
-    assert set(found["reasons"]) == {key for key in METRICS if found[key] is None}
+    assert set(found["reasons"]) == {key for key in (*METRICS, *OF_SAMPLES) if found[key] is None}
     single = Problem.build(experiment(noise__kind="single"))
-    found = last(evaluate(single, single.density.score, single.dataset.held_out)).metrics
+    found = measured(single, single.density.score, single.dataset.held_out)
     assert found["test_nll"] is None
     assert found["test_points"] is None
     assert "noise.kind = single has no such path" in str(found["reasons"]["test_nll"])
@@ -685,7 +694,7 @@ def test_the_kl_of_smoothing_a_file_is_estimated() -> None:
 
 def test_a_score_that_is_not_finite_spoils_only_its_own_figures() -> None:
     problem = Problem.build(experiment())
-    found = last(evaluate(problem, lambda x, sigma: x * torch.nan, problem.dataset.held_out)).metrics
+    found = measured(problem, lambda x, sigma: x * torch.nan, problem.dataset.held_out)
     assert found["test_nll"] is None
     assert "not finite" in str(found["reasons"]["test_nll"])
     assert found["entropy"] == pytest.approx(1.0076, abs=2e-4)
@@ -708,16 +717,14 @@ def test_bits_per_dim_of_digits() -> None:
 def test_evaluation_is_the_same_each_time_and_can_be_stopped() -> None:
     problem = odd_units()
     samples = problem.dataset.held_out + 1.0
-    assert (
-        last(evaluate(problem, normal_score, samples)).metrics == last(evaluate(problem, normal_score, samples)).metrics
-    )
+    assert measured(problem, normal_score, samples) == measured(problem, normal_score, samples)
     calls = []
 
     def counted(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         calls.append(len(x))
         return normal_score(x, sigma)
 
-    run = evaluate(problem, counted, samples)
+    run = evaluate(problem, counted)
     assert next(run).fraction < 0.5
     before = len(calls)
     run.close()
