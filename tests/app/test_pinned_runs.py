@@ -5,6 +5,9 @@ import dataclasses
 import io
 import json
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -206,6 +209,23 @@ def test_new_noise_of_an_earlier_version_is_another_seed(noise: object, seed: in
     (saved,) = to_json([run(1, sampling__seed=5)])
     (found,) = from_json([saved | {"noise": noise}], Experiment())
     assert found.experiment.sampling.seed == seed
+
+
+def test_a_session_that_is_opened_has_torch_loaded_by_the_thread_that_reads_it():
+    """The window opens before torch is there, and would stand still for a second."""
+    pinned = Path(__file__).parents[1] / "golden" / "sessions" / "pinned.spg"
+    code = f"""
+import sys
+from pathlib import Path
+from playground.app.controllers.sessions import read_session
+from playground.app.model.pinned_runs import from_json
+assert "torch" not in sys.modules
+session = read_session(Path({str(pinned)!r}))
+before = set(sys.modules)
+assert all(run.is_measured for run in from_json(session.runs, session.experiment))
+assert "torch" in before and set(sys.modules) == before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_file_has_no_more_runs_than_can_be_pinned():
