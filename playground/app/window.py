@@ -151,8 +151,7 @@ class MainWindow(QMainWindow):
         self.set_time_to_data(self.time_to_data)
         self._show_name()
 
-        self._second = QTimer(self)
-        self._second.setInterval(1000)
+        self._second = QTimer(self, interval=1000)
         self._second.timeout.connect(self._each_second)
         self._second.start()
         self.canvas.setFocus()

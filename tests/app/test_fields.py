@@ -487,7 +487,7 @@ def test_auto_shows_its_value_and_can_be_left_and_taken_again(form, state):
 
 
 def test_auto_without_a_value_waits_for_a_number(form, state):
-    row = NumberField(state, "training.steps", automatic="no limit")
+    row = NumberField(state, "training.steps")
     form(row)
     assert row.number.text() == "no limit"
     QTest.mouseClick(row.chip, Qt.MouseButton.LeftButton)
@@ -506,7 +506,7 @@ def test_auto_without_a_value_waits_for_a_number(form, state):
     ],
 )
 def test_resolved_values_are_shown_at_once(form, state, key, changes, before, after):
-    row = NumberField(state, key, automatic="no limit")
+    row = NumberField(state, key)
     form(row)
     assert row.number.text() == before
     state.edit(changes)

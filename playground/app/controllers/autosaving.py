@@ -60,8 +60,7 @@ class Autosaving(QObject):
         self._failed = False
         self._left: list[Store] = []  # stores of other work, to be deleted when nothing is written to them
         self.background = BackgroundTask(self)
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOOK)
+        self._timer = QTimer(self, interval=LOOK)
         self._timer.timeout.connect(self.look)
         state.history_changed.connect(self._note)
         sessions.pinned.changed.connect(self._note)

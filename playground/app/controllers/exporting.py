@@ -53,8 +53,7 @@ class Exporting(QObject):
         self._worker: Worker[Progress] | None = None
         self._path = Path()
         self._started = 0.0
-        self._timer = QTimer(self)
-        self._timer.setInterval(POLL)
+        self._timer = QTimer(self, interval=POLL)
         self._timer.timeout.connect(self._poll)
 
     @property

@@ -95,8 +95,7 @@ class Sweeping(QObject):
         self.error: Message | None = None
         self.cancelled = self.computing = False
         self.said = self._success = ""
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOOK)
+        self._timer = QTimer(self, interval=LOOK)
         self._timer.timeout.connect(self._look)
 
     @property

@@ -83,8 +83,7 @@ class AuditDialog(WorkingDialog):
             beside.addWidget(box, 1)
             self.boxes.append(box)
 
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName("Progress of the audit")
         self.status = caption("")
         self.cancel_button = QPushButton("&Close")

@@ -131,9 +131,7 @@ class ExportForm(QWidget):
         self.path.textEdited.connect(self._path_typed)
         self.format.currentIndexChanged.connect(self._format_chosen)
         self.size_preset.activated.connect(self._size_chosen)
-        self._settling = QTimer(self)
-        self._settling.setSingleShot(True)
-        self._settling.setInterval(PATIENCE)
+        self._settling = QTimer(self, singleShot=True, interval=PATIENCE)
         self._settling.timeout.connect(self.settled)
         self.changed.connect(self._settling.start)
         for box in self.numbers:
@@ -325,8 +323,7 @@ class ExportDialog(QDialog):
         self.setObjectName(f"{kind}Dialog")
         self.setWindowTitle(f"Export {kind}")
         self.form = ExportForm(preferences.get(kind), suggestion)
-        self.file_size = QLabel(ESTIMATING)
-        self.file_size.setWordWrap(True)
+        self.file_size = QLabel(ESTIMATING, wordWrap=True)
         self.form.rows.addRow(QLabel("File size"), self.file_size)  # takes no input, and so needs no key
         self.form.changed.connect(self._size_unknown)
         self.form.settled.connect(self.size_wanted)
@@ -343,8 +340,7 @@ class ExportDialog(QDialog):
         keep.setRetainSizeWhenHidden(True)  # the dialog must not change its height when the export starts
         self.bar.setSizePolicy(keep)
         self.bar.hide()
-        self.start_button = QPushButton("&Export")
-        self.start_button.setDefault(True)
+        self.start_button = QPushButton("&Export", default=True)
         self.start_button.setObjectName("startExport")
         set_role(self.start_button, "primary")
         self.cancel_button = QPushButton("C&ancel")

@@ -61,8 +61,7 @@ class Exports(QObject):
         self.dialog: ExportDialog | None = None
         self._exported: Exported | None = None  # what it exports; None while columns are awaited
         self._begin: Path | None = None  # the file of the export that waits for the columns
-        self._awaiting = QTimer(self)
-        self._awaiting.setInterval(POLL)
+        self._awaiting = QTimer(self, interval=POLL)
         self._awaiting.timeout.connect(self._look_at_columns)
         self._begun_by: ExportDialog | None = None  # while it is open; other files have no dialog
         self.in_dialog = False

@@ -49,8 +49,7 @@ class SceneTile(QAbstractButton):
         self.scene, self._colors = scene, palette
         self._run: Run | None = None
         self.frame = -1
-        self._timer = QTimer(self)
-        self._timer.setInterval(FRAME)
+        self._timer = QTimer(self, interval=FRAME)
         self._timer.timeout.connect(self._advance)
         self.setFixedSize(px(PICTURE.width()), px(PICTURE.height()) + px(TEXT))
         self.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -18,8 +18,7 @@ class LogDialog(QDialog):
         self.setWindowTitle("Log")
         self.setObjectName("logDialog")
         self._log = log
-        self.text = QPlainTextEdit(log.text())
-        self.text.setReadOnly(True)
+        self.text = QPlainTextEdit(log.text(), readOnly=True)
         self.text.setObjectName("log")
         self.text.setAccessibleName("Log")
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)

@@ -46,8 +46,7 @@ class ReportDialog(QDialog):
         self.setWindowTitle("Report a problem")
         self.setObjectName("reportDialog")
         self._log = log
-        how = QLabel(HOW)
-        how.setWordWrap(True)
+        how = QLabel(HOW, wordWrap=True)
         self.text = QPlainTextEdit()
         self.text.setObjectName("report")
         self.text.setAccessibleName("Report")

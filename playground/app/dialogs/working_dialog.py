@@ -19,8 +19,7 @@ class WorkingDialog(QDialog):
     def __init__(self, interval: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._worker: Worker[None] | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(interval)
+        self._timer = QTimer(self, interval=interval)
         self._timer.timeout.connect(self._look)
 
     def _work(self, make: Callable[[], Iterator[None]], name: str) -> None:

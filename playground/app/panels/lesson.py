@@ -137,9 +137,7 @@ class LessonPanel(CollapsiblePanel):
         self._lessons, self._state, self._building = controllers.lessons, state, controllers.building
         self._shown: tuple[str, int] | None = None
         self._explains = False
-        self.name = QLabel()
-        self.name.setTextFormat(Qt.TextFormat.PlainText)
-        self.name.setWordWrap(True)
+        self.name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self.name.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.steps = StepBar()
         self.start_again = QPushButton("Start again")

@@ -25,8 +25,7 @@ class ScenePanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Scene", None, parent, purpose="Shows one thing, and measures its claim.")
         self._state, self._scenes = state, controllers.scenes
-        self.name = QLabel()
-        self.name.setWordWrap(True)
+        self.name = QLabel(wordWrap=True)
         self.name.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.claim = SelectableLabel()
         self.claim.setWordWrap(True)

@@ -20,7 +20,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import named
 from playground.app.widgets.charts.loss import LossChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.widgets.fields import NumberField, make_field
+from playground.app.widgets.fields import make_field
 from playground.lab.conflicts import training_conflict
 from playground.lab.figures import FIGURES
 from playground.lab.label_dropout_checks import SHARE, untrained_conditional_score, untrained_unconditional_score
@@ -84,33 +84,20 @@ class TrainingPanel(CollapsiblePanel):
         self._build_buttons()
         self.notice = Notice()
         self.rate = make_field(state, "training.learning_rate")
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
+        self._redraw = QTimer(self, singleShot=True)
         self._redraw.timeout.connect(self._draw)
         row = layouts.across(self.button, self.reset, (self.distance, 1), spacing=theme.UNIT, margins=(0, 2, 0, 2))
         layouts.add(self.body, self.chart, self.bar, row, self.notice, self.rate)
-        self.batch = make_field(state, "training.batch")
-        self.seconds = NumberField(state, "training.seconds", automatic="no limit")
-        self.steps = NumberField(state, "training.steps", automatic="no limit")
-        self.decay = make_field(state, "training.lr_schedule")
-        self.stopping = make_field(state, "training.early_stopping")
-        self.ema = make_field(state, "training.ema_decay")
         self.sigmas = make_field(state, "training.sigma_distribution")
         self.dropout = make_field(state, "training.label_dropout")
-        self.reflow = make_field(state, "training.reflow")
-        self.seed = make_field(state, "training.seed", unsaved_steps=lambda: self._training.trained_steps)
         layouts.add(
             self.advanced(),
-            self.batch,
-            self.seconds,
-            self.steps,
-            self.decay,
-            self.stopping,
-            self.ema,
+            *(make_field(state, f"training.{name}") for name in ("batch", "seconds", "steps", "lr_schedule")),
+            *(make_field(state, f"training.{name}") for name in ("early_stopping", "ema_decay")),
             self.sigmas,
             self.dropout,
-            self.reflow,
-            self.seed,
+            make_field(state, "training.reflow"),
+            make_field(state, "training.seed", unsaved_steps=lambda: self._training.trained_steps),
         )
         self.folded.connect(self._show)  # nothing is drawn while it is folded
         state.changed.connect(self._edited)

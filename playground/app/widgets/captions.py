@@ -13,8 +13,7 @@ Widget = TypeVar("Widget", bound=QWidget)
 
 def caption(text: str = "", parent: QWidget | None = None) -> QLabel:
     """Small text that takes as many lines as it needs."""
-    label = QLabel(text, parent)
-    label.setWordWrap(True)
+    label = QLabel(text, parent, wordWrap=True)
     set_role(label, "caption")
     return label
 

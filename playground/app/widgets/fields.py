@@ -34,14 +34,14 @@ from playground.lab import experiment as description
 from playground.lab.defaults import resolve
 from playground.lab.experiment import SEEDS
 
+UNKNOWN = dict.fromkeys(("training.seconds", "training.steps"), "no limit")
+"""The words for "auto", if its number is not known and it is not just that."""
 LONGEST_NAME = 24  # characters of a file's name on its button
 
 
 class NumberField(FieldRow):
-    """A slider and a number; if there is an automatic value, a chip returns to it.
-
-    Args:
-        automatic: the word for "auto" while its number is not known.
+    """A slider and a number; if there is an automatic value, a chip returns to it. A seed has no slider, where no position
+    means more than another.
     """
 
     def __init__(
@@ -50,8 +50,6 @@ class NumberField(FieldRow):
         key: str,
         label: str | None = "",
         unsaved_steps: UnsavedSteps = no_unsaved_steps,
-        slider: bool = True,
-        automatic: str = "auto",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(state, key, label, unsaved_steps, parent)
@@ -59,14 +57,13 @@ class NumberField(FieldRow):
         self._scale = slider_scale(self.field, None)
         self._last = self.field.maximum
         self._pending: float | int | None = None
-        self._automatic_word = automatic
         self.chip: QPushButton | None = None
         self.slider: Slider | None = None
         if self.field.auto:
             if self.label is not None:
                 self.label.widen(LABEL_WIDTH - CHIP_WIDTH - theme.UNIT)
             self.chip = self._add_chip(f"<b>{self.name}</b>", "the number", self._chip_clicked)
-        if slider:
+        if key not in SEEDS:
             self.slider = Slider(self)
             self.slider.moved.connect(self._slid)
             self.slider.settled.connect(self._settled)
@@ -115,7 +112,7 @@ class NumberField(FieldRow):
         theme.set_state(self.number, "auto", "true" if automatic else "false")
         number = self.shown_value()
         if not (self.number.dirty and self._refused()):
-            self.number.show_value(number, self._automatic_word)
+            self.number.show_value(number, UNKNOWN.get(self.key, "auto"))
         if self.slider is not None:
             self.slider.set_known(number is not None)
             self.slider.set_position(0.5 if number is None else self._scale.position(number))
@@ -407,8 +404,6 @@ def make_field(
         "choice": ChoiceField,
         "bool": SwitchField,
     }
-    if key in SEEDS:  # no position on a slider means more than another
-        return NumberField(state, key, label, unsaved_steps, slider=False, parent=parent)
     kind = state.field(key).kind
     if kind not in kinds:
         raise ValueError(f"{key} is a {kind}: it has no row")

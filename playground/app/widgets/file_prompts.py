@@ -135,8 +135,7 @@ def save_name(parent: QWidget, title: str, proposed: str, filters: str) -> tuple
 
 def make_dialog(parent: QWidget, title: str, folder: str, filters: str) -> QFileDialog:
     """A file dialog with readable columns; Qt's own dialog gives dates too little room."""
-    dialog = QFileDialog(parent, title, folder, filters)
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog = QFileDialog(parent, title, folder, filters, fileMode=QFileDialog.FileMode.ExistingFile)
     table = dialog.findChild(QTreeView, "treeView")
     if table is not None:  # Qt's own dialog
         header = table.header()

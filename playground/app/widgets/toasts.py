@@ -84,8 +84,7 @@ class Toast(QFrame):
             named(self.button, text, tip)
             self.button.clicked.connect(lambda: self._take_up(run))
             self._body.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._expire)
 
     def set_width(self, width: int) -> None:

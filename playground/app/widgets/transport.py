@@ -22,6 +22,7 @@ from playground.drawing.palette import DARK, Palette
 from playground.messages import Message
 
 TINY, SMALL, LARGE = 20, 32, 46  # px, sides of the buttons
+PICTURES = {TINY: 10, SMALL: 16, LARGE: 22}  # px, sides of their icons
 FASTEST = 8.0  # times the normal speed; the slowest is its inverse
 NARROW = 720  # px: below it the word "speed" is hidden
 
@@ -29,16 +30,13 @@ NARROW = 720  # px: below it the word "speed" is hidden
 class TransportButton(QAbstractButton):
     """A button with an icon: square, or a large disc for playing."""
 
-    def __init__(
-        self, icon: str, name: str, tip: str, *, large: bool = False, tiny: bool = False, checkable: bool = False
-    ) -> None:
+    def __init__(self, icon: str, name: str, tip: str, size: int = SMALL, checkable: bool = False) -> None:
         super().__init__()
-        self._icon, self._large, self._colors = icon, large, DARK
+        self._icon, self._large, self._colors = icon, size == LARGE, DARK
         self._why_disabled = ""
         self._ringed = False  # whether the keyboard gave it the focus
-        side = px(LARGE if large else TINY if tiny else SMALL)
-        self._picture = 22 if large else 10 if tiny else 16  # px, side of the icon
-        self.setFixedSize(side, side)
+        self._picture = PICTURES[size]
+        self.setFixedSize(px(size), px(size))
         self.setCheckable(checkable)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -148,13 +146,13 @@ class Transport(QWidget):
         self.restart = TransportButton("restart", "Restart", "Run the sampler again with the same noise (R).")
         self.new_seed = TransportButton("new-seed", "Restart with new noise", "Run the sampler with another seed (N).")
         self.back = TransportButton("step-back", "Step back", "One frame back (comma).")
-        self.play = TransportButton("pause", "Pause", "", large=True)
+        self.play = TransportButton("pause", "Pause", "", LARGE)
         self.forward = TransportButton("step-forward", "Step", "One frame forward (full stop).")
         self.loop = TransportButton("loop", "Loop", "Start again when the run ends (L).", checkable=True)
         self.loop.setChecked(True)
         self.scrubber = Scrubber()
         self.track = TrainingTrack()
-        self.play_training = TransportButton("play", "Play training", "", tiny=True)
+        self.play_training = TransportButton("play", "Play training", "", TINY)
         self.speed_label = QLabel("speed")
         self.speed_slider = SpeedSlider()
         named(self.speed_slider, "Speed", "Speed of playing, from 1/8 to 8 times; double-click for 1×.")

@@ -54,8 +54,7 @@ class Machine(QObject):
         self._wanted = True  # whether changed patterns are learned at once
         self.tasks = Tasks(self)
         self.tasks.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
-        self._timer = QTimer(self)
-        self._timer.setInterval(16)
+        self._timer = QTimer(self, interval=16)
         self._timer.timeout.connect(self._poll)
         self.state.changed.connect(self._edited)
 

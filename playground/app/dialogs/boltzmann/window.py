@@ -125,8 +125,7 @@ class BoltzmannWindow(QDialog):
         self.pad = PatternPad()
         self.pad.drawn.connect(self._show_pattern)
         self.pad.finished.connect(self._add)
-        self.pattern_label = QLabel()
-        self.pattern_label.setWordWrap(True)
+        self.pattern_label = QLabel(wordWrap=True)
         named(
             self.pattern_label,
             "Probability of the drawn pattern",

@@ -54,8 +54,7 @@ class AxisRow(QWidget):
         named(self.remove, f"Remove the axis {key}", "Remove this axis")
         self.remove.setAutoDefault(False)
         self.remove.clicked.connect(self.removed)
-        self.values = QLineEdit(text)
-        self.values.setPlaceholderText(EXAMPLES)
+        self.values = QLineEdit(text, placeholderText=EXAMPLES)
         named(self.values, "Values of this axis", VALUES)
         if values is not None:
             self.setting.setEnabled(False)

@@ -89,11 +89,9 @@ class SweepWindow(QDialog):
         layouts.across(left, (self._right(), 1), within=self, spacing=2 * UNIT, margins=2 * UNIT)
 
     def _right(self) -> QVBoxLayout:
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName("Progress of the sweep")
-        self.status = QLabel()
-        self.status.setTextFormat(Qt.TextFormat.PlainText)
+        self.status = QLabel(textFormat=Qt.TextFormat.PlainText)
         self.status.setAccessibleName("State of the sweep")
         set_role(self.status, "caption")
         self.choice = ChoiceBox(())
