@@ -165,7 +165,6 @@ LONG = {
 KNOWING = {
     "controllers/comparing.py:Comparing": 6,
     "controllers/following.py:Following": 5,
-    "controllers/pinning.py:Pinning": 6,
 }
 """Likewise those that still take more collaborators."""
 

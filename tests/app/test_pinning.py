@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from playground.app.controllers import why_disabled
-from playground.app.controllers.pinning import TASK
+from playground.app.model.figures import PINNED
 from playground.app.model.pinned_runs import OF_KL, PinnedRun
 from playground.app.style.number_formats import format_count
 from playground.lab.document import LessonPlace
@@ -114,7 +114,7 @@ def test_what_quality_measured_of_this_run_is_taken(qtbot, controllers):
     controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
     controllers.pinning.pin()
-    assert not controllers.tasks.running(TASK)
+    assert not controllers.tasks.running(PINNED)
     (run,) = controllers.pinning.pinned.runs
     assert run.figure("wasserstein2") == controllers.measuring.evaluation["wasserstein2"]
 
@@ -410,7 +410,7 @@ def test_another_file_takes_the_runs_away(qtbot, controllers):
     controllers.pinning.pin()
     controllers.building.open_experiment(Experiment())
     assert controllers.pinning.pinned.runs == ()
-    assert not controllers.tasks.running(TASK)
+    assert not controllers.tasks.running(PINNED)
 
 
 def test_what_cannot_be_measured_says_why(qtbot, controllers):

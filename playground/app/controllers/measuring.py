@@ -11,7 +11,7 @@ from playground.app.controllers.notification import refused
 from playground.app.controllers.playing import Playing, of_a_run
 from playground.app.model import figures
 from playground.app.model.state import State
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.tasks import Tasks, TaskStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.keys import ModelKey
 from playground.lab.measured import Figures, Measured
@@ -54,6 +54,7 @@ class Measuring(QObject):
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
         state.changed.connect(self._measure_again)
+        tasks.changed.connect(self._task_changed)
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -119,6 +120,11 @@ class Measuring(QObject):
     def _show_figures(self, found: Mapping[str, Figures]) -> None:
         self._shown |= found
         self.evaluation_changed.emit(self.evaluation)
+
+    @Slot(str, object)
+    def _task_changed(self, task: str, status: TaskStatus) -> None:
+        if task == figures.PINNED and not status.running:
+            self.look_up()
 
     def look_up(self) -> None:
         """Show what is known of the weights and settings in view."""

@@ -9,11 +9,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers import measurements
 from playground.app.controllers.building import Building
-from playground.app.controllers.measuring import Measuring
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing, Run
-from playground.app.controllers.replaying import Replaying
-from playground.app.model.figures import MEASUREMENTS
+from playground.app.model.figures import MEASUREMENTS, PINNED
 from playground.app.model.pinned_runs import PinnedRun, PinnedRuns
 from playground.app.model.state import State
 from playground.app.model.weights import Weights
@@ -31,7 +29,6 @@ from playground.user_errors import message_of
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
 
-TASK = "pinned run"
 KEPT = 2**28  # bytes of recorded particles that can be played at once
 OF_SAMPLES = ("sliced_wasserstein2", "wasserstein2", "classifier_accuracy", "mode_weights")
 
@@ -41,25 +38,24 @@ class Pinning(QObject):
 
     Signals:
         finished_changed(): another run can be pinned, or none.
+        step_wanted(int): the place of the training step whose weights a restored run has.
         notified(Notification)
     """
 
     finished_changed = Signal()
+    step_wanted = Signal(int)
     notified = Signal(object)
 
     def __init__(
         self,
         state: State,
         building: Building,
-        replaying: Replaying,
         playing: Playing,
-        measuring: Measuring,
         tasks: Tasks,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._replaying, self._playing = state, building, replaying, playing
-        self._measuring, self._tasks = measuring, tasks
+        self._state, self._building, self._playing, self._tasks = state, building, playing, tasks
         self.pinned = PinnedRuns(state, lambda: building.store, self)
         self.finished: Run | None = None  # the run in view, if it can be pinned
         self._trained: int | None = None  # the training step of its weights
@@ -221,7 +217,7 @@ class Pinning(QObject):
         self._played.clear()
         self._recorded = BoundedMemory(KEPT)
         self._awaited = None
-        self._tasks.cancel(TASK)
+        self._tasks.cancel(PINNED)
 
     @Slot(object)
     def _take(self, session: Session | None = None) -> None:
@@ -230,9 +226,9 @@ class Pinning(QObject):
         run, workspace = None if number is None else self.pinned.get(number), self._building.workspace
         if number is None or run is None or workspace is None or run.experiment != self._state.experiment:
             return
-        steps = self._replaying.steps
+        steps = workspace.shown_steps
         if run.trained_steps in steps:
-            self._replaying.choose(steps.index(run.trained_steps))
+            self.step_wanted.emit(steps.index(run.trained_steps))
         trajectory = self._recorded.get(number)
         if trajectory is not None and trajectory.shape == workspace.problem.shape:
             same = run.trained_steps is not None and run.model == workspace.model_key(run.experiment)
@@ -256,7 +252,7 @@ class Pinning(QObject):
 
     def _measure_next(self) -> None:
         """Measure the samples of a pinned run that were not measured, while the user asks for no figures."""
-        if not self._unmeasured or any(map(self._tasks.running, (TASK, *MEASUREMENTS))):
+        if not self._unmeasured or any(map(self._tasks.running, (PINNED, *MEASUREMENTS))):
             return
         number, (problem, weights, trajectory) = next(iter(self._unmeasured.items()))
         run, store = self.pinned.get(number), self._building.store
@@ -270,7 +266,7 @@ class Pinning(QObject):
             store.hold(key, Figures(dict.fromkeys(OF_SAMPLES, why)))
 
         self._tasks.start(
-            TASK,
+            PINNED,
             "Pinned run",
             lambda: measurements.figures([key], problem, weights, [trajectory], store),
             lambda found: None,
@@ -280,14 +276,12 @@ class Pinning(QObject):
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
         """Show what was measured of pinned runs, which is unsaved work."""
-        if status.running or task not in (TASK, *MEASUREMENTS):
+        if status.running or task not in (PINNED, *MEASUREMENTS):
             return
         before = self.pinned.runs
         self.pinned.look_up()
         if self.pinned.runs != before:
             self._state.mark_modified(own=True)
-        if task == TASK:
-            self._measuring.look_up()  # the run in view may be the same
 
     def _is_there(self, number: int) -> bool:
         return any(pin.number == number for pin in self._state.document.pins)

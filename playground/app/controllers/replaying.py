@@ -42,10 +42,7 @@ class Replaying(QObject):
     @property
     def steps(self) -> tuple[int, ...]:
         """The training steps that can be shown, ascending; the last one is the newest. Empty before training."""
-        workspace = self._building.workspace
-        if workspace is None or not workspace.trained_steps:
-            return ()
-        return *(step for step in workspace.kept_steps if step < workspace.trained_steps), workspace.trained_steps
+        return () if self._building.workspace is None else self._building.workspace.shown_steps
 
     @property
     def step(self) -> int | None:

@@ -132,6 +132,13 @@ class Workspace:
         """The training steps before the newest whose weights are kept, ascending."""
         return tuple(step for step in self.trainer.checkpoints if step < self.trainer.step)
 
+    @property
+    def shown_steps(self) -> tuple[int, ...]:
+        """The training steps that can be shown, ascending; the last one is the newest. Empty before training."""
+        if not self.trained_steps:
+            return ()
+        return *(step for step in self.kept_steps if step < self.trained_steps), self.trained_steps
+
     def choose(self, step: int | None) -> None:
         """Use the weights of a kept step, or the newest.
 
