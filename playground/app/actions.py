@@ -183,7 +183,7 @@ COMMANDS: dict[str, Command] = {
     "file.export_trajectory": Command(
         "Export trajectory…",
         "Export the particles of every frame as NPZ or CSV",
-        lambda w, c: w.exports.save(exported_files.trajectory(c.playing.trajectory, c.playing.trajectory_iterator())),
+        lambda w, c: w.exports.save(exported_files.trajectory(c.playing.trajectory_iterator())),
         enabled=lambda w, c: w.exports.has_frames,
     ),
     "file.export_runs": Command(

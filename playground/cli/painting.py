@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from playground.app.canvas.frames import frames_of, labelled
 from playground.app.canvas.readouts import weights_in_view
-from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.exporting import paint_film
 from playground.app.controllers.overlay_timing import as_known
 from playground.app.controllers.training_film import FilmStage, TrainingFrames
@@ -22,7 +21,7 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.cli.reporting import stage
 from playground.drawing.coloring import Coloring, by_class
-from playground.drawing.film import HOLD_SECONDS, FrameOverlay, pictures, schedule, trail
+from playground.drawing.film import HOLD_SECONDS, FrameOverlay, OverlayMaker, pictures, schedule, trail
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
 from playground.drawing.layers import Data, Particles, Trails

@@ -1,6 +1,7 @@
 """A run as a film: the recorded frame that each picture shows, and the picture of a frame."""
 
 import dataclasses
+import typing
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -13,6 +14,9 @@ from playground.drawing.layers import Particles, Trails
 from playground.drawing.render import render
 from playground.drawing.scene import Scene, paint
 
+if typing.TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
 TRAIL = 16  # frames that a trail reaches back
 HOLD_SECONDS = 1.0  # seconds for which the last frame stays, so that the result can be seen
 TITLE = "Score Playground"  # of a drawing
@@ -20,6 +24,8 @@ UNIT_HEIGHT = 720  # height of the layout, which is then scaled: a 4K film has t
 
 Picture = TypeVar("Picture")
 FrameOverlay = Callable[[Scene, int], Scene]  # adds the contents of a frame to a scene
+OverlayMaker = Callable[["Trajectory | None", np.ndarray], tuple[FrameOverlay, Iterator[float]]]
+"""For a run and the frames to paint: prepares score field, density and caption, and then adds them to each frame."""
 
 
 def schedule(recorded: int, seconds: float, fps: int) -> np.ndarray:

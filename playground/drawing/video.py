@@ -1,9 +1,8 @@
 """Videos from pictures: MP4 (H.264), WebM (VP9) and GIF, chosen by the file's suffix."""
 
 import os
-import tempfile
 import typing
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -34,14 +33,12 @@ class Format:
         encoders: FFmpeg's names, best first; builds differ in the encoders that they have.
         pixels: the pixel format of the encoder.
         options: settings of the first encoder.
-        key_interval: pictures from one key frame to the next; 0 if only the first picture is one.
     """
 
     title: str
     encoders: tuple[str, ...]
     pixels: str
     options: dict[str, str]
-    key_interval: int = 0
 
 
 FORMATS = {
@@ -52,14 +49,12 @@ FORMATS = {
         # Quality before size, because thin lines on a dark background show every artefact.
         # No macroblock trees, because x264 computes them differently with AVX-512, and the files would differ.
         {"crf": "18", "preset": "veryfast", "mbtree": "0", "movflags": "+faststart"},
-        250,
     ),
     ".webm": Format(
         "VP9",
         ("libvpx-vp9",),
         "yuv420p",
         {"crf": "28", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"},
-        128,
     ),
     ".gif": Format("GIF", ("gif",), "pal8", {}),
 }
@@ -128,34 +123,6 @@ def write_video(
     yield 1.0
 
 
-def packet_sizes(suffix: str, pictures: Iterable[QImage], size: tuple[int, int], fps: float) -> list[int]:
-    """Bytes of each packet of successive pictures as :func:`write_video` encodes them; the first is a key frame.
-
-    Raises:
-        VideoError: the format is unknown or missing.
-    """
-    name, form = encoder(suffix), FORMATS[suffix.lower()]
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, f"piece{suffix}")
-        with av.open(path, "w", options=_container_options(form)) as container:
-            write = _writer(container, name, form, size, fps)
-            return [packet for picture in (*pictures, None) for packet in write(picture)]
-
-
-def estimated_size(suffix: str, pieces: Sequence[Sequence[int]], moving: int) -> int:
-    """Estimate the bytes of a film from :func:`packet_sizes` of pieces from different parts of it.
-
-    A picture that is held takes almost nothing, so only moving pictures count.
-
-    Args:
-        moving: number of pictures that differ from the one before.
-    """
-    interval = FORMATS[suffix.lower()].key_interval
-    keys = 1 + (moving - 1) // interval if interval else 1
-    alone, after = [piece[0] for piece in pieces], [size for piece in pieces for size in piece[1:]]
-    return round(keys * sum(alone) / len(alone) + (moving - keys) * sum(after) / max(len(after), 1))
-
-
 def _container_options(form: Format) -> dict[str, str]:
     repeatable = {"fflags": "+bitexact"}  # a Matroska file has a random number otherwise
     return repeatable | ({"movflags": form.options["movflags"]} if "movflags" in form.options else {})
@@ -173,11 +140,8 @@ def _comment(path: Path, text: str) -> None:
 
 def _writer(
     container: "OutputContainer", name: str, form: Format, size: tuple[int, int], fps: float
-) -> "typing.Callable[[QImage | None], list[int]]":
-    """Return a function that encodes one picture, or flushes the encoder if it is given None.
-
-    The function returns the bytes of each packet that it wrote.
-    """
+) -> "typing.Callable[[QImage | None], None]":
+    """Return a function that encodes one picture, or flushes the encoder if it is given None."""
     even = form.pixels == "yuv420p"
     width, height = (side // 2 * 2 if even else side for side in size)
     rate = Fraction(fps).limit_denominator(1000)
@@ -194,17 +158,18 @@ def _writer(
     last: QImage | None = None
     held = False  # whether the last picture must still be written again
 
-    def write(image: QImage | None) -> list[int]:
+    def write(image: QImage | None) -> None:
         nonlocal count, last, held
         if palette is not None and image is not None and image is last:
             count, held = count + 1, True  # each GIF frame has its own palette, so a repeated one would be stored whole
-            return [0]
+            return
         if image is None and held:
             assert last is not None
             count, image_at_the_end, last = count - 1, last, None
-            sizes = write(image_at_the_end)
+            write(image_at_the_end)
             held = False
-            return sizes + write(None)
+            write(None)
+            return
         last, held = image, False
         if image is not None:
             frame = av.VideoFrame.from_ndarray(_pixels(image, size)[:height, :width], format="bgra")
@@ -221,9 +186,7 @@ def _writer(
             packets = stream.encode(frame)
         else:
             packets = stream.encode(None)
-        sizes = [packet.size for packet in packets]
         container.mux(packets)
-        return sizes
 
     return write
 

@@ -85,14 +85,29 @@ def _replace(source: Path, target: Path) -> None:
             time.sleep(pause)
 
 
+def _temporaries(path: Path) -> list[Path]:
+    """The temporary files of the same name."""
+    ours = re.compile(rf"\.{re.escape(path.stem)}-[0-9a-f]{{12}}{re.escape(path.suffix)}")
+    with contextlib.suppress(OSError):
+        return [other for other in path.parent.iterdir() if ours.fullmatch(other.name)]
+    return []
+
+
 def _remove_leftovers(path: Path) -> None:
     """Remove the temporary files of the same name whose writers were killed."""
-    ours = re.compile(rf"\.{re.escape(path.stem)}-[0-9a-f]{{12}}{re.escape(path.suffix)}")
-    with contextlib.suppress(OSError), os.scandir(path.parent) as found:
-        for entry in found:
-            if ours.fullmatch(entry.name) and is_held(entry.path) is False:
-                with contextlib.suppress(OSError):
-                    os.unlink(entry.path)
+    for other in _temporaries(path):
+        if is_held(other) is False:
+            with contextlib.suppress(OSError):
+                other.unlink()
+
+
+def size_so_far(path: Path) -> int:
+    """Bytes of a file that :func:`atomic_write` is writing."""
+    sizes = [0]
+    for other in _temporaries(Path(os.path.realpath(path))):
+        with contextlib.suppress(OSError):
+            sizes.append(other.stat().st_size)
+    return max(sizes)
 
 
 @contextlib.contextmanager

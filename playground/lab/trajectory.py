@@ -25,9 +25,6 @@ if typing.TYPE_CHECKING:
 MEMORY_LIMIT = 800_000_000
 """Most bytes for the positions of one trajectory; if they would take more, only every k-th step is kept."""
 
-NPZ_HEADER = 150  # half of the bytes around an array: numpy's header and the array's two headers in the archive
-SAMPLED_FRAMES, SAMPLED_NUMBERS = 40, 100
-"""Frames, and numbers in each, from which the size of a CSV file is estimated."""
 
 PIECE = 512
 """Numbers of a CSV file that are written at once, in about 0.2 ms."""
@@ -235,24 +232,6 @@ class Trajectory:
         arrays: dict[str, Any] = {**self.arrays()}
         with atomic_write(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)
-
-    def npz_size(self) -> int:
-        """Bytes that :meth:`save_npz` writes, to within some hundred for each array's name and headers."""
-        return sum(int(array.nbytes) + 2 * NPZ_HEADER for array in self.arrays().values())
-
-    def csv_size(self) -> int:
-        """Estimate the bytes that :meth:`writing_csv` writes, from the rows of some particles in some frames."""
-        dims, digits = math.prod(self.shape), self._digits
-        frames = np.unique(np.linspace(0, self._length - 1, SAMPLED_FRAMES).astype(int))
-        particles = self._positions.shape[1]
-        some = np.unique(np.linspace(0, particles - 1, max(1, SAMPLED_NUMBERS // dims)).astype(int))
-        lengths = []
-        for frame in frames:
-            numbers = self._positions[frame].reshape(particles, -1)[some]
-            written = sum(len(f"{number:.{digits}g},") for number in numbers.reshape(-1).tolist())
-            lengths.append(len(f"{frame},,{self._sigma[frame]:.9g}\n") + written / len(some))
-        indices = sum(len(str(particle)) for particle in range(particles)) / particles
-        return int(self._length * particles * (np.mean(lengths) + indices))
 
     @property
     def _digits(self) -> int:

@@ -1685,12 +1685,3 @@ def test_settings_kept_for_other_data_cost_no_weights(qtbot, workspace):
     state.edit({"training.learning_rate": 1e-3})
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     assert controllers.training.trained_steps > steps
-
-
-def test_the_size_of_a_session_is_known_before_it_is_saved(qtbot, workspace, tmp_path):
-    _state, controllers = workspace
-    train(qtbot, controllers)
-    qtbot.waitUntil(lambda: complete(controllers))
-    foretold = controllers.sessions.size()
-    controllers.sessions.pack({})().save(tmp_path / "run.spg")
-    assert foretold == pytest.approx((tmp_path / "run.spg").stat().st_size, rel=0.1)

@@ -39,7 +39,6 @@ class Workspace(QObject):
         self.opening = None
         self.sessions, self.experiments, self.points = [], [], []
         self.broken = set()  # paths that cannot be read
-        self.bytes = 2_310_000
         self.busy = False  # while data are read, nothing can be packed
 
     def describe_view(self, own):
@@ -50,9 +49,6 @@ class Workspace(QObject):
             raise SessionError("Nothing is saved: there are no data yet.")
         points, experiment = np.random.default_rng(0).normal(size=(60, 2)), self.state.experiment
         return lambda: Session(experiment, points, points, view=view)
-
-    def size(self):
-        return self.bytes
 
     def open(self, session):
         self.sessions.append(session)
@@ -477,15 +473,6 @@ def test_save_asks_for_a_name_once_and_adds_the_ending(at, qtbot, monkeypatch):
             at.documents.save()
     assert len(asked) == 1
     assert (at.folder / "named.spg").is_file()
-
-
-def test_the_size_of_a_session_is_foretold_in_the_file_dialog(at, monkeypatch):
-    asked = []
-    monkeypatch.setattr(file_prompts, "save_name", lambda *arguments: (asked.append(arguments[3]), ("", ""))[1])
-    at.documents.save_as()
-    at.workspace.bytes = None  # there are no data yet
-    at.documents.save_as()
-    assert asked == ["Sessions, about 2.3 MB (*.spg)", "Sessions (*.spg)"]
 
 
 def test_the_model_of_a_run_is_saved_as_a_session_beside_it(at, qtbot, monkeypatch):

@@ -1,6 +1,5 @@
 """A film of the training: one picture for each step, all of the same noise and frame."""
 
-import dataclasses
 from types import SimpleNamespace
 
 import av
@@ -146,28 +145,3 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     with qtbot.waitSignal(window.exports.finished):
         dialog.start_button.click()
     assert (tmp_path / "learned.gif").stat().st_size > 1_000
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif"])
-def test_the_size_of_a_film_of_the_training_is_foretold(tmp_path, suffix):
-    """Within a factor of 2.5: how alike the pictures of a training are cannot be told from one of them."""
-    scene = Scene(palette=DARK, particles=Particles(np.zeros((0, 2))), trails=Trails(np.zeros((1, 0, 2))))
-    choice = VideoChoice(width=320, height=200, seconds=4.0, fps=10, suffix=suffix)
-    path = tmp_path / f"film{suffix}"
-    clouds = np.random.default_rng(0).normal(0, 0.4, (6, 300, 2))
-
-    def of(cloud):
-        run = SimpleNamespace(positions=cloud[None], total=1)
-        run_type = type("Run", (SimpleNamespace,), {"__len__": lambda self: 1})
-        whole = run_type(**vars(run))
-        return FilmStage(
-            lambda: iter([whole]),
-            lambda run, frames: (lambda scene, frame: at_frame(scene, run.positions, 0), iter(())),
-        )
-
-    seen = dataclasses.replace(scene, particles=Particles(clouds[-1]))
-    frames = TrainingFrames(seen, [of(cloud) for cloud in clouds], 1.0, choice)
-    for _ in paint_film(frames, choice, path):
-        pass
-    *_, (_, size) = frames.film_size(choice)
-    assert 1 / 2.5 < size / path.stat().st_size < 2.5

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from playground.lab import atomic
-from playground.lab.atomic import atomic_write, hold, is_held
+from playground.lab.atomic import atomic_write, hold, is_held, size_so_far
 
 pytestmark = pytest.mark.files
 
@@ -219,3 +219,13 @@ def test_a_folder_that_takes_no_files_is_told_by_the_users_file(
     with pytest.raises(PermissionError) as caught, atomic_write(tmp_path / "moons.csv"):
         pass
     assert caught.value.filename == str(tmp_path / "moons.csv")
+
+
+def test_the_size_of_a_file_is_known_while_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.txt"
+    path.write_text("an older and longer file")
+    assert size_so_far(path) == 0
+    with atomic_write(path) as temporary:
+        temporary.write_text("1 2 3")
+        assert size_so_far(path) == 5
+    assert size_so_far(path) == size_so_far(tmp_path / "no folder" / "numbers.txt") == 0

@@ -7,7 +7,6 @@ import math
 import re
 import threading
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -829,24 +828,3 @@ def test_the_annealed_step_stands_for_half_the_noises_variance() -> None:
     assert isinstance(sampler, AnnealedLangevin)
     assert sampler.step == pytest.approx(annealed_langevin.STEP * problem.noise.sigma_min**2)
     assert float(sampler.levels[0]) == pytest.approx(problem.noise.sigma_max)
-
-
-@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
-def test_the_size_of_a_trajectory_s_file_is_estimated(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    frames, particles = 40, 1200
-    positions = np.random.default_rng(0).normal(size=(frames, particles, math.prod(shape))).astype(np.float32)
-    positions *= np.geomspace(100, 0.01, frames)[:, None, None]
-    run = Trajectory.from_arrays(
-        {
-            "positions": positions,
-            "sigma": np.geomspace(100, 0.01, frames),
-            "time": np.linspace(1, 0, frames),
-            "step_size": np.full(frames, 0.1),
-            "shape": np.array(shape),
-            "axes": np.array(["x", "y"]),
-        }
-    )
-    run.save_npz(tmp_path / "a.npz")
-    run.save_csv(tmp_path / "a.csv")
-    assert run.npz_size() == pytest.approx((tmp_path / "a.npz").stat().st_size, rel=0.01)
-    assert run.csv_size() == pytest.approx((tmp_path / "a.csv").stat().st_size, rel=0.03)

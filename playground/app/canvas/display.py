@@ -13,7 +13,6 @@ from playground.app.canvas.run_view import RunView
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.overlay_timing import near
 from playground.app.controllers.replaying import VIEWED
 from playground.app.controllers.training_film import FilmStage
@@ -26,6 +25,7 @@ from playground.app.model.views import (
     plane_bounds,
 )
 from playground.app.model.workspace import SHOWN_POINTS
+from playground.drawing.film import OverlayMaker
 from playground.drawing.images import ImageGrid
 from playground.drawing.marks import Marks
 from playground.drawing.plane import Viewport

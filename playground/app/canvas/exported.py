@@ -1,11 +1,9 @@
 """What is exported as a film or a picture: the canvas, or the columns of a comparison."""
 
 import functools
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import msgspec
 from PySide6.QtGui import QImage
 
 from playground.app.canvas.compare_view import CompareView
@@ -13,8 +11,7 @@ from playground.app.canvas.display import Display
 from playground.app.canvas.frames import labelled
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.comparison_film import ComparisonFrames
-from playground.app.controllers.export_frames import Choice, Frames, RunFrames, Size, encoded, picture
-from playground.app.controllers.export_size import picture_bytes
+from playground.app.controllers.export_frames import Choice, Frames, RunFrames, picture
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.training_film import TrainingFrames
 from playground.app.model.preferences import PictureChoice, VideoChoice
@@ -27,7 +24,6 @@ from playground.drawing.scene import Scene
 from playground.messages import Message
 
 COPIED_RATIO = 2.0  # pixels of a copied picture per unit of the canvas, sharp on a slide
-SizeMaker = Callable[[Choice], Callable[[], Iterator[Size]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +32,10 @@ class Exported:
 
     Attributes:
         frames: makes the frames of a choice; call it when the export begins.
-        size: estimates the bytes of the file of a choice, for a thread; call it likewise.
         frame: the frame of a picture.
     """
 
     frames: Callable[[Choice], Frames]
-    size: SizeMaker
     frame: int = 0
 
 
@@ -78,26 +72,19 @@ class ExportedCanvas:
             overlay_maker = labelled(display.overlay_makers()(scene.viewport), labels)
             return RunFrames(scene, display.run, overlay_maker, choice, self._playing.trajectory_iterator())
 
-        return Exported(frames, _film_size(frames))
+        return Exported(frames)
 
     def picture(self) -> Exported:
         """The canvas as it is now, also while a run continues."""
         still, overlay_makers = self._canvas.still(), self._display.overlay_makers(still=True)
         run, frame = (self._display.run, self._playing.frame) if self.has_frames else (None, 0)
-        shape, labels = (self._canvas.width(), self._canvas.height()), self._labels()
+        labels = self._labels()
 
         def frames(choice: Choice) -> Frames:
             scene = _coloured(still(choice.width, choice.height), choice)
             return RunFrames(scene, run, labelled(overlay_makers(scene.viewport), labels(choice)), choice)
 
-        def size(choice: Choice) -> Iterator[Size]:
-            # What is on the screen, with the picture's number of pixels: to compute its layers may take a minute.
-            seen = labels(choice).on(_coloured(still(*shape), choice))
-            ratio = math.sqrt(choice.width * choice.height / math.prod(shape))
-            width, height = (round(ratio * side) for side in shape)
-            yield 1.0, picture_bytes(encoded(seen, msgspec.structs.replace(choice, width=width, height=height)))
-
-        return Exported(frames, lambda choice: functools.partial(size, choice), frame)
+        return Exported(frames, frame)
 
     def copied(self) -> QImage:
         """The canvas as it is now, at twice its pixels."""
@@ -132,21 +119,14 @@ class ExportedColumns:
         drawing = self._compare.drawn()
         if drawing is None:
             return None
-        frames = functools.partial(ComparisonFrames, drawing)
-        return Exported(frames, _film_size(frames))
+        return Exported(functools.partial(ComparisonFrames, drawing))
 
     def picture(self) -> Exported | None:
         """All columns at the frame in view; None if none can be sampled."""
         frame = self._playing.frame
-        drawing, seen = self._compare.drawn(frame), self._compare.drawn(frame, as_seen=True)
-        if drawing is None or seen is None:
-            return None
+        drawing = self._compare.drawn(frame)
 
-        def size(choice: Choice) -> Iterator[Size]:
-            yield 1.0, picture_bytes(picture(ComparisonFrames(seen, choice), frame))
-
-        frames = functools.partial(ComparisonFrames, drawing)
-        return Exported(frames, lambda choice: functools.partial(size, choice), frame)
+        return None if drawing is None else Exported(functools.partial(ComparisonFrames, drawing), frame)
 
     def copied(self) -> QImage | None:
         """The columns in view at twice their pixels; None if there are none."""
@@ -159,14 +139,6 @@ class ExportedColumns:
         copied = picture(ComparisonFrames(drawing, PictureChoice(width, height)), self._playing.frame)
         assert isinstance(copied, QImage)
         return copied
-
-
-def _film_size(frames: Callable[[Choice], Frames]) -> SizeMaker:
-    def size(choice: Choice) -> Callable[[], Iterator[Size]]:
-        assert isinstance(choice, VideoChoice)
-        return functools.partial(frames(choice).film_size, choice)
-
-    return size
 
 
 def _coloured(scene: Scene, choice: Choice) -> Scene:

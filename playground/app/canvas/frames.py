@@ -9,10 +9,9 @@ import numpy as np
 from playground.app.canvas import readouts
 from playground.app.canvas.colorings import coloring
 from playground.app.canvas.frame_style import PLAIN, FrameStyle
-from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView, FieldView, ParticleValues
-from playground.drawing.film import FrameOverlay, at_frame
+from playground.drawing.film import FrameOverlay, OverlayMaker, at_frame
 from playground.drawing.labels import Labels
 from playground.drawing.layers import FollowedParticle, Role
 from playground.drawing.scene import Scene

@@ -10,12 +10,12 @@ import numpy as np
 from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import frames_of, show_frame
 from playground.app.canvas.view import CanvasView
-from playground.app.controllers.export_size import OverlayMaker
 from playground.app.controllers.following import Following
 from playground.app.controllers.inspecting import Inspecting
 from playground.app.controllers.overlay_timing import FrameOverlays
 from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView
+from playground.drawing.film import OverlayMaker
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.kinds.samplers.sampler import Sampler

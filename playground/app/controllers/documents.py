@@ -7,7 +7,6 @@ from typing import Protocol, TextIO, TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.export_size import megabytes
 from playground.app.controllers.sessions import Sessions
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
@@ -157,11 +156,9 @@ class Documents(QObject):
     def save_as(self, then: Callable[[], None] | None = None) -> None:
         """Ask for a name and save."""
         proposed = str(self.proposal().with_suffix(SUFFIX))
-        size = self._sessions.size()
-        about = "" if size is None else f", about {megabytes(size)}"
         other = self._state.document.lesson is not None
         title = "Save the scene or lesson in view, not your own work" if other else "Save as"
-        path = self._prompts.save_path(title, proposed, f"Sessions{about} (*{SUFFIX})", SUFFIX)
+        path = self._prompts.save_path(title, proposed, f"Sessions (*{SUFFIX})", SUFFIX)
         if path is not None:
             self.save_to(path, then)
 

@@ -1,15 +1,15 @@
 """The frames of a film or a picture, for the export's thread."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtGui import QImage
 
-from playground.app.controllers.export_size import OverlayMaker, sampled_pieces
 from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.drawing import film
+from playground.drawing.film import OverlayMaker
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 Choice = PictureChoice | VideoChoice
 Painted = Callable[[int], QImage | bytes]
 """Paints a frame: an image, or the bytes of a drawing file."""
-Size = tuple[float, int | None]
-"""The share done, and finally the estimated bytes, if they can be estimated."""
 
 
 class Frames(ABC):
@@ -40,23 +38,6 @@ class Frames(ABC):
     @abstractmethod
     def prepare(self, frames: np.ndarray) -> tuple[Painted, Iterator[float]]:
         """A function that paints any of these frames, and its preparation, which must be iterated to its end first."""
-
-    def film_size(self, choice: VideoChoice) -> Iterator[Size]:
-        """Paint and encode pieces of the film of the frames that there are."""
-        from playground.drawing.video import estimated_size, packet_sizes  # loads FFmpeg's libraries
-
-        if not len(self):
-            yield 1.0, None
-            return
-        moving, pieces = sampled_pieces(film.schedule(len(self), choice.seconds, choice.fps))
-        painted, preparing = self.prepare(np.concatenate(pieces))
-        for done in preparing:
-            yield 0.5 * done, None
-        size, found = (choice.width, choice.height), list[Sequence[int]]()
-        for frames in pieces:
-            found.append(packet_sizes(choice.suffix, images(painted, frames), size, choice.fps))
-            yield 0.5 + 0.5 * len(found) / len(pieces), None
-        yield 1.0, estimated_size(choice.suffix, found, moving)
 
 
 class RunFrames(Frames):

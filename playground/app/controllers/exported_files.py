@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playground.app.controllers.export_size import megabytes
 from playground.app.controllers.exporting import Progress, Write
 from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.run_table import table_text
@@ -81,11 +80,10 @@ def script(experiment: Experiment, dataset: "Dataset | None") -> ExportedFile:
     return ExportedFile("Save as script", SCRIPTS, write)
 
 
-def trajectory(run: "Trajectory | None", complete: "Callable[[], Iterator[Trajectory]]") -> ExportedFile:
+def trajectory(complete: "Callable[[], Iterator[Trajectory]]") -> ExportedFile:
     """Every frame of a run as .npz or .csv.
 
     Args:
-        run: the run as it is now, for the sizes.
         complete: makes an iterator that yields the growing run until its last frame.
     """
 
@@ -102,8 +100,4 @@ def trajectory(run: "Trajectory | None", complete: "Callable[[], Iterator[Trajec
                 yield round(500 + 500 * fraction), 1000
         yield 1000, 1000
 
-    npz, csv = "", ""
-    if run is not None and len(run):
-        npz, csv = f", {megabytes(run.npz_size())}", f", about {megabytes(run.csv_size())}"
-    types = f"NumPy archive{npz} (*.npz)", f"Comma-separated values{csv} (*.csv)"
-    return ExportedFile("Export trajectory", types, write)
+    return ExportedFile("Export trajectory", ("NumPy archive (*.npz)", "Comma-separated values (*.csv)"), write)

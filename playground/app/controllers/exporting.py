@@ -12,13 +12,13 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from playground.app.controllers.export_frames import Frames, images
-from playground.app.controllers.export_size import megabytes
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences, VideoChoice
+from playground.app.style.number_formats import megabytes
 from playground.app.workers.worker import Worker
 from playground.drawing import film
 from playground.drawing.render import save_image
-from playground.lab.atomic import atomic_write
+from playground.lab.atomic import atomic_write, size_so_far
 from playground.messages import plain
 from playground.user_errors import cannot_write, user_error
 
@@ -34,14 +34,14 @@ class Exporting(QObject):
     """Runs one export at a time.
 
     Signals:
-        progressed(int, int, float | None): done, total, and the estimated seconds left or None.
+        progressed(int, int, float | None, int): done, total, the estimated seconds left or None, and the bytes written so far.
         finished(str, str): a sentence and the path that was written.
         failed(Message): what went wrong; an error of the program is already in the log.
         refused(Message): what the user can do.
         cancelled(): nothing was written.
     """
 
-    progressed = Signal(int, int, object)
+    progressed = Signal(int, int, object, object)
     finished = Signal(str, str)
     failed = Signal(object)
     refused = Signal(object)
@@ -102,7 +102,7 @@ class Exporting(QObject):
             self._ended(worker)
         elif latest is not None:
             done, total = latest
-            self.progressed.emit(done, total, self._seconds_left(done, total))
+            self.progressed.emit(done, total, self._seconds_left(done, total), size_so_far(self._path))
 
     def _seconds_left(self, done: int, total: int) -> float | None:
         elapsed = time.monotonic() - self._started

@@ -113,11 +113,6 @@ class Sessions:
                 "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
             )
 
-    def size(self) -> int | None:
-        """Approximate bytes of the file that :meth:`pack` would give; None while there are no data."""
-        workspace = self._building.workspace
-        return None if workspace is None else workspace.file_size(self._playing.trajectory)
-
     def open(self, session: Session) -> None:
         """Put a saved session on the workspace. Its trajectory plays at once; the rest follows when it is built."""
         store = new_store()

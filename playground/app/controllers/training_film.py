@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.app.controllers.export_frames import Choice, Frames, Painted, Size, encoded
-from playground.app.controllers.export_size import OverlayMaker
-from playground.app.model.preferences import VideoChoice
-from playground.drawing import film
+from playground.app.controllers.export_frames import Choice, Frames, Painted, encoded
+from playground.drawing.film import OverlayMaker
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
 
@@ -77,26 +75,6 @@ class TrainingFrames(Frames):
         for done in preparing:
             yield 0.8 + 0.2 * done, self._scene
         yield 1.0, _detached(overlay(self._scene, frame))
-
-    def film_size(self, choice: VideoChoice) -> Iterator[Size]:
-        """Paint and encode the current view, without particles and again with them.
-
-        Two training steps differ by about as much as pictures with and without particles. Held pictures cost almost nothing.
-        """
-        from playground.drawing.video import packet_sizes  # loads FFmpeg's libraries, which the window does not need
-
-        schedule, scene = film.schedule(len(self), choice.seconds, choice.fps), self._scene
-        pictures = int((np.diff(schedule) > 0).sum()) + 1
-        size = choice.width, choice.height
-        bare = dataclasses.replace(scene, particles=None, trails=None)
-        if scene.images is not None:
-            bare = dataclasses.replace(bare, images=dataclasses.replace(scene.images, images=scene.images.images[::-1]))
-        held = max(1, len(schedule) // pictures)
-        before, now = ([film.picture(one, *size)] * held for one in (bare, scene))
-        alone = sum(packet_sizes(choice.suffix, now, size, choice.fps))
-        yield 0.5, None
-        both = sum(packet_sizes(choice.suffix, [*before, *now], size, choice.fps))
-        yield 1.0, alone + (pictures - 1) * (both - sum(packet_sizes(choice.suffix, before, size, choice.fps)))
 
 
 def _detached(scene: Scene) -> Scene:

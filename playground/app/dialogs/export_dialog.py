@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.controllers.export_frames import Choice
-from playground.app.controllers.export_size import MAILABLE, mailable, megabytes
 from playground.app.model.preferences import GIF, PictureChoice, Preferences, VideoChoice
 from playground.app.style.labels import worded
+from playground.app.style.number_formats import megabytes
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
@@ -46,9 +46,6 @@ FORMAT_TIPS = {
     "picture": "PNG has pixels; SVG and PDF have lines and text, which stay sharp in print and can be edited",
 }
 CUSTOM = "Custom"
-PATIENCE = 300  # ms after the last change until the file's size is estimated again
-ESTIMATING = "estimating…"
-WRITING = "unknown until it is written"
 SUBJECTS = (
     ("The run, from its first to its last frame", "run"),
     ("The training, at the frame in view", "training"),
@@ -57,23 +54,12 @@ THEMES = (("As the window", ""), ("Dark", "dark"), ("Light", "light"))
 
 
 class ExportForm(QWidget):
-    """The file, size and theme of a picture; for a video, length and frame rate too.
-
-    Signals:
-        changed(): the file would have another size.
-        settled(): so it was, and the last change is a while ago.
-    """
-
-    changed = Signal()
-    settled = Signal()
+    """The file, size and theme of a picture; for a video, length and frame rate too."""
 
     def __init__(self, choice: Choice, suggestion: Path) -> None:
         super().__init__()
         self.kind = "video" if isinstance(choice, VideoChoice) else "picture"
         self._agreed: Path | None = None  # the file that may be replaced
-        self._suits = True  # whether a GIF takes a size and frame rate with which it can be mailed
-        self.suited = False  # whether these differ from the chosen ones
-        self._changes_itself = False
         self._fill(choice, suggestion)
         self._watch()
 
@@ -131,20 +117,8 @@ class ExportForm(QWidget):
         self.path.textEdited.connect(self._path_typed)
         self.format.currentIndexChanged.connect(self._format_chosen)
         self.size_preset.activated.connect(self._size_chosen)
-        self._settling = QTimer(self, singleShot=True, interval=PATIENCE)
-        self._settling.timeout.connect(self.settled)
-        self.changed.connect(self._settling.start)
-        for box in self.numbers:
-            box.valueChanged.connect(self.changed)
-        for asked in self._mailed:
-            asked.valueChanged.connect(self._asked_for)
         for side in (self.width_box, self.height_box):
             side.valueChanged.connect(self._show_preset)
-        for choices in (self.format, self.theme, self.subject):
-            choices.currentIndexChanged.connect(self.changed)
-        for words in (self.caption, self.legend):
-            words.toggled.connect(self.changed)
-        self._settling.start(0)
 
     def choice(self) -> Choice:
         """The choices as the preferences keep them."""
@@ -223,39 +197,6 @@ class ExportForm(QWidget):
             self.format.setCurrentIndex(row)
             self.format.blockSignals(False)
             self._suit_format()
-            self.changed.emit()
-
-    # --- its size
-
-    @property
-    def _mailed(self) -> tuple[QSpinBox, ...]:
-        """The numbers that a mail limits."""
-        return self.width_box, self.height_box, self.fps
-
-    @property
-    def is_mailed(self) -> bool:
-        """Whether the file is a GIF whose size the program chose so that it can be mailed."""
-        return self._suits and self.format.currentData() == ".gif"
-
-    def suit_mail(self, size: int) -> bool:
-        """Take fewer frames and pixels, so that the file can be mailed.
-
-        Returns:
-            Whether that was possible; the size is then estimated again.
-        """
-        before = tuple(box.value() for box in self._mailed)
-        after = mailable(size, *before)
-        self._changes_itself = True
-        for box, value in zip(self._mailed, after, strict=True):
-            box.setValue(value)
-        self._changes_itself = False
-        self.suited = True
-        return after != before
-
-    def _asked_for(self) -> None:
-        """Keep a size or a frame rate that the user chose, however large the file is."""
-        if not self._changes_itself:
-            self._suits = self.suited = False
 
     def _suit_format(self) -> None:
         """Take the default size and rate of the format, if the other format's defaults are set."""
@@ -263,10 +204,9 @@ class ExportForm(QWidget):
         before, after = tuple(GIF.values()), usual
         if self.format.currentData() == ".gif":
             before, after = after, before
-        if self.kind == "video" and tuple(box.value() for box in self._mailed) == before:
-            for box, value in zip(self._mailed, after, strict=True):
+        if self.kind == "video" and tuple(box.value() for box in (self.width_box, self.height_box, self.fps)) == before:
+            for box, value in zip((self.width_box, self.height_box, self.fps), after, strict=True):
                 box.setValue(value)
-        self._suits, self.suited = True, False
 
     def _size_chosen(self, row: int) -> None:
         if row < len(SIZES):
@@ -304,12 +244,10 @@ class ExportDialog(QDialog):
 
     Signals:
         wanted(object): the path to write; read :meth:`choice`.
-        size_wanted(): the choices changed, so estimate the file's size and call :meth:`show_file_size`.
         cancelled(): the user cancelled the running export.
     """
 
     wanted = Signal(object)
-    size_wanted = Signal()
     cancelled = Signal()
 
     def __init__(self, kind: str, suggestion: Path, preferences: Preferences, parent: QWidget | None = None) -> None:
@@ -318,15 +256,9 @@ class ExportDialog(QDialog):
         self._preferences = preferences
         self.running = False
         self.failure = ""  # the error of the last export
-        self._estimates = True  # whether the file's size is being estimated
-        self._waits = False  # whether the export waits for that
         self.setObjectName(f"{kind}Dialog")
         self.setWindowTitle(f"Export {kind}")
         self.form = ExportForm(preferences.get(kind), suggestion)
-        self.file_size = QLabel(ESTIMATING, wordWrap=True)
-        self.form.rows.addRow(QLabel("File size"), self.file_size)  # takes no input, and so needs no key
-        self.form.changed.connect(self._size_unknown)
-        self.form.settled.connect(self.size_wanted)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -357,30 +289,6 @@ class ExportDialog(QDialog):
         """The choices as the preferences keep them."""
         return self.form.choice()
 
-    # --- the size of the file
-
-    def _size_unknown(self) -> None:
-        self._estimates = True
-        self.file_size.setText(WRITING if self.running else ESTIMATING)
-
-    def show_file_size(self, size: int | None) -> None:
-        """Show the estimated bytes of the file; None if there is no estimate."""
-        if size is not None and size > MAILABLE and self.form.is_mailed and self.form.suit_mail(size):
-            return
-        self._estimates = False
-        self.file_size.setText("unknown" if size is None else self._about(size))
-        if self._waits:
-            self._waits = False
-            self._start()
-
-    def _about(self, size: int) -> str:
-        """The size in words, with advice if it is too large for a mail."""
-        smaller = "fewer pixels" if self.kind == "picture" else "fewer pixels or frames"
-        more = f": too large for a mail; choose {smaller}" if size > MAILABLE else ""
-        if self.form.suited and not more:
-            more = ": made smaller than was chosen, so that it can be mailed. Choose another size to have that."
-        return f"about {megabytes(size)}{more}"
-
     # --- during the export
 
     def set_running(self, running: bool) -> None:
@@ -390,8 +298,6 @@ class ExportDialog(QDialog):
         self.bar.setVisible(running)
         self.bar.setValue(0)
         self.status.setText("Starting…" if running else "")
-        if self._estimates:  # an export ends the estimate
-            self.form.changed.emit()
 
     def wait_for(self, sentence: str) -> None:
         """Say what the export waits for, which can be cancelled like the export itself."""
@@ -404,10 +310,11 @@ class ExportDialog(QDialog):
         self.set_running(False)
         self.status.setText("Cancelled; nothing was written.")
 
-    def set_progress(self, done: int, total: int, seconds_left: float | None) -> None:
+    def set_progress(self, done: int, total: int, seconds_left: float | None, size: int) -> None:
         self.bar.setValue(round(1000 * done / max(total, 1)))
         left = "" if seconds_left is None else f" · {_duration(seconds_left)} left"
-        self.status.setText(f"{done} of {total} frames{left}")
+        written = f" · {megabytes(size)}" if size else ""
+        self.status.setText(f"{done} of {total} frames{written}{left}")
 
     def fail(self, sentence: str) -> None:
         """Say what went wrong and let the user try again."""
@@ -422,7 +329,6 @@ class ExportDialog(QDialog):
 
     def reject(self) -> None:
         """Cancel: the export if it runs, otherwise the dialog."""
-        self._waits = False
         if self.running:
             self.cancelled.emit()
         else:
@@ -438,9 +344,6 @@ class ExportDialog(QDialog):
         why = self.form.refused()
         if why:
             self.fail(why)
-        elif self.form.is_mailed and self._estimates:
-            self._waits = True
-            self.status.setText("The size of the file is still being estimated.")
         elif self.form.may_write():
             self._preferences.set(self.kind, self.choice())
             self.wanted.emit(self.form.file.absolute())

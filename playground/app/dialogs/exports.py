@@ -12,7 +12,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.exported import Exported, ExportedCanvas, ExportedColumns
-from playground.app.controllers.export_frames import Size
 from playground.app.controllers.exported_files import ExportedFile
 from playground.app.controllers.exporting import POLL, Exporting, Write, paint_film, save_picture
 from playground.app.dialogs.export_dialog import ExportDialog
@@ -20,7 +19,6 @@ from playground.app.model.preferences import Preferences, VideoChoice
 from playground.app.style.labels import worded
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import completed
-from playground.app.workers.worker import Worker
 from playground.messages import Message, plain
 
 NO_COLUMN = "Nothing is exported: no column can be sampled. Each says why; change one."
@@ -65,8 +63,6 @@ class Exports(QObject):
         self._awaiting.timeout.connect(self._look_at_columns)
         self._begun_by: ExportDialog | None = None  # while it is open; other files have no dialog
         self.in_dialog = False
-        self._sizing: Worker[Size] | None = None  # estimates the size for the dialog's choices
-        self._outdated: list[Worker[Size]] = []  # estimates for earlier choices, which are ending
         self._exporting.progressed.connect(self._show_progress)
         self._exporting.finished.connect(self._finish)
         self._exporting.failed.connect(self._show_failure)
@@ -129,9 +125,8 @@ class Exports(QObject):
         Returns:
             Whether the thread ended in time.
         """
-        self._forget_size()
         self._awaiting.stop()
-        ended = all([self._exporting.shutdown(seconds), *(worker.stop(seconds) for worker in self._outdated)])
+        ended = self._exporting.shutdown(seconds)
         if self.dialog is not None:
             self.dialog.set_running(False)
             self.dialog.close()
@@ -158,15 +153,14 @@ class Exports(QObject):
         if self._exporting.refuses_second():
             return
         self._begun_by, self.in_dialog = dialog, False
-        self._forget_size()
         if dialog is not None:
             dialog.set_running(True)
         self._exporting.start(lambda: write(path), path)
 
-    @Slot(int, int, object)
-    def _show_progress(self, done: int, total: int, seconds_left: float | None) -> None:
+    @Slot(int, int, object, object)
+    def _show_progress(self, done: int, total: int, seconds_left: float | None, size: int) -> None:
         if self._begun_by is not None:
-            self._begun_by.set_progress(done, total, seconds_left)
+            self._begun_by.set_progress(done, total, seconds_left, size)
 
     @Slot(object)
     def _show_failure(self, message: Message) -> None:
@@ -187,34 +181,6 @@ class Exports(QObject):
             self._begun_by.accept()
         self.finished.emit(sentence, path)
 
-    # --- the size of the file, before it is written
-
-    @Slot()
-    def _estimate_size(self) -> None:
-        """Estimate the size of the file for the dialog, in a thread that encodes a part of it."""
-        self._forget_size()
-        dialog = self.dialog
-        if dialog is not None and not dialog.running and self._exported is not None:
-            self._sizing = Worker(self._exported.size(dialog.choice()), "size of the export")
-            self._sizing.finished.connect(self._show_size)
-            self._sizing.start(Worker.Priority.LowPriority)
-
-    def _forget_size(self) -> None:
-        if self._sizing is not None:
-            self._sizing.requestInterruption()
-            self._outdated.append(self._sizing)
-            self._sizing = None
-
-    @Slot()
-    def _show_size(self) -> None:
-        self._outdated = [worker for worker in self._outdated if not worker.isFinished()]
-        worker = self._sizing
-        if worker is not None and worker.isFinished():
-            worker.wait()
-            self._sizing = None
-            if self.dialog is not None:
-                self.dialog.show_file_size(worker.last[1] if worker.last is not None else None)
-
     # --- the dialog
 
     def _open_dialog(self, kind: str) -> None:
@@ -234,7 +200,6 @@ class Exports(QObject):
         dialog.form.refuse_training(self._canvas.why_no_training)
         dialog.wanted.connect(self._paint)
         dialog.cancelled.connect(self.cancel)
-        dialog.size_wanted.connect(self._estimate_size)
         dialog.finished.connect(lambda _: self._forget(dialog))
         if why is not None:
             self._awaiting.start()
@@ -267,7 +232,6 @@ class Exports(QObject):
         self._awaiting.stop()
         path, self._begin = self._begin, None
         if path is None:
-            self._estimate_size()
             return
         dialog.set_running(False)
         if self._exported is None:
@@ -279,7 +243,6 @@ class Exports(QObject):
         if self.dialog is dialog:
             self.dialog = self._exported = self._begin = None
             self._awaiting.stop()
-            self._forget_size()
         if self._begun_by is dialog:
             self._begun_by = None
         dialog.deleteLater()

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from playground.data import Dataset
     from playground.lab.problem import Problem
     from playground.lab.training import Trainer, TrainingProgress
-    from playground.lab.trajectory import Trajectory
     from playground.theory.densities import Density
 
 SHOWN_POINTS = 20_000
@@ -198,14 +197,6 @@ class Workspace:
         """Take the status of training from a workspace with the same trainer."""
         self.training, self.progress = before.training, before.progress
         self.newest, self.chosen = before.newest, before.chosen
-
-    def file_size(self, trajectory: "Trajectory | None") -> int:
-        """Approximate bytes of a session: data, a finished run, weights with their averages, and checkpoints."""
-        played = trajectory.npz_size() if trajectory is not None and trajectory.finished else 0
-        # Weights, averages, two moments of Adam, and the best averages if training stops early.
-        numbers = (5 if self.problem.stops_early else 4) * self.view.parameters_count
-        data = self.problem.dataset.points.nbytes + self.problem.dataset.held_out.nbytes
-        return data + 4 * numbers + self.trainer.checkpoints.nbytes + played
 
     @property
     def could_hold_out_more(self) -> bool:

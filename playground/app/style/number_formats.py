@@ -226,3 +226,10 @@ def format_ago(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s ago"
     return f"{seconds / 60:.0f} min ago" if seconds < 3600 else f"{seconds / 3600:.0f} h ago"
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes as text, in kB or MB."""
+    if size < 1_000_000:
+        return f"{max(size // 1000, 1)} kB"
+    return f"{size / 1e6:.1f} MB"
