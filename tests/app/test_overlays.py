@@ -113,7 +113,7 @@ def test_a_run_requests_what_is_wanted_of_its_frame_and_drops_what_is_of_another
     worker, model, shown = Requests(), a_model(), []
     overlays = FrameOverlays(worker, shown.append)
     wanted = WantedOverlays(frozenset({"learned", "density"}))
-    overlays.current = CurrentFrame(model, None, 0, (1.0, 0.5), wanted)
+    overlays.follow(CurrentFrame(model, None, 0, (1.0, 0.5), wanted))
     overlays.look()
     overlays.look()
     assert worker.layers == [{"learned", "density"}]  # once for a frame
@@ -127,7 +127,7 @@ def test_a_run_requests_what_is_wanted_of_its_frame_and_drops_what_is_of_another
         assert overlays.waits == (owner is not model)
     assert shown == [overlays.field.seen, density]
     wanted = dataclasses.replace(wanted, density_source="learned")
-    overlays.current = dataclasses.replace(overlays.current, wanted=wanted)
+    overlays.follow(dataclasses.replace(overlays.current, wanted=wanted))
     overlays.hurry()
     overlays.look()
     assert worker.layers[1:] == [{"learned"}]  # a learned density takes seconds, so no frame waits for it
@@ -136,7 +136,7 @@ def test_a_run_requests_what_is_wanted_of_its_frame_and_drops_what_is_of_another
     assert not overlays.waits
     overlays.forget()
     assert overlays.field.seen is None
-    overlays.current = dataclasses.replace(overlays.current, model=a_model(is_image=True))
+    overlays.follow(dataclasses.replace(overlays.current, model=a_model(is_image=True)))
     overlays.hurry()
     overlays.look()
     assert len(worker.layers) == 2

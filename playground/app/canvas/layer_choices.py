@@ -79,11 +79,11 @@ class LayerChoices(QObject):
     @Slot()
     def name_fields(self) -> None:
         """Say on the chips of the two fields which score they show, and which one the particles follow."""
-        followed, exact = self._state.experiment.sampling.follows, self._controllers.following.wanted.exact_source
+        followed, wanted = self._state.experiment.sampling.follows, self._controllers.following.wanted
         velocity = not self._state.experiment.noise.has_score
         for layer, source, title in (
             ("learned", "learned", "Learned velocity" if velocity else "Learned score"),
-            ("exact", exact, "Exact velocity" if velocity else FIELD_NAMES[exact]),
+            ("exact", wanted.exact_source, "Exact velocity" if velocity else FIELD_NAMES[wanted.exact_source]),
         ):
             # The learned score is followed by default, and its chip has no room for more words.
             told = source == followed and source != "learned"

@@ -487,7 +487,7 @@ class Comparing(QObject):
         for run in self.runs:
             run.worker.set_share(share)
             own, moment = run.frame_at(frame, total), run.noise_at(frame, total)
-            run.overlays.current = CurrentFrame(run.model, run.trajectory, own, moment, self.wanted_by(run))
+            run.overlays.follow(CurrentFrame(run.model, run.trajectory, own, moment, self.wanted_by(run)))
             if not self._playing.seeks:
                 run.overlays.look()
         self._measure_next()

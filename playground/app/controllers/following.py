@@ -86,7 +86,7 @@ class Following(QObject):
     def _note_frame(self) -> None:
         playing, workspace = self._playing, self._building.workspace
         run, moment = playing.trajectory, playing.frame_noise
-        self.overlays.current = CurrentFrame(workspace, run, playing.frame, moment, self.wanted, self.pinned)
+        self.overlays.follow(CurrentFrame(workspace, run, playing.frame, moment, self.wanted, self.pinned))
 
     def probe(self, x: float, y: float) -> None:
         """Compute score and density at a point; `probed` reports them."""

@@ -217,7 +217,7 @@ class FrameOverlays:
         seconds: least time between two requests for the field.
 
     Attributes:
-        current: the current frame, which the owner sets.
+        current: the current frame.
         field, density: each with the view that is shown.
         values: the values that colour the particles; None before the first.
     """
@@ -240,6 +240,10 @@ class FrameOverlays:
     def _suits(self, density: DensityView) -> bool:
         """Whether a density is of the kind to show: the requested map, or until it is there that of the frame."""
         return self.current.asked if density.asked else density.source == self.current.wanted.density_source
+
+    def follow(self, current: CurrentFrame) -> None:
+        """Take what is the current frame now."""
+        self.current = current
 
     def expire(self) -> None:
         """See :meth:`Overlay.expire`."""
