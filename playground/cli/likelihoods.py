@@ -94,7 +94,7 @@ def _add_eigenvalues(
     names = field_names(model.problem, model.likelihood_score, points, sigma, None)
     if names is not None and names.eigenvalues is not None:
         header += ["eigenvalue_1", "eigenvalue_2", "eigenvalue_imag"]
-        columns += [*names.eigenvalues.real.T.tolist(), abs(names.eigenvalues[:, 0].imag).tolist()]
+        columns += map(_cells, (*names.eigenvalues.real.T, abs(names.eigenvalues[:, 0].imag)))
 
 
 def _warn_of_few_data(problem: Problem, points: np.ndarray, sigma: float) -> None:

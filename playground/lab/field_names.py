@@ -118,14 +118,17 @@ def field_names(
 def _eigenvalues(
     slope: "Callable[[Tensor], Tensor]", x: "Tensor", reach: float, units: "Units"
 ) -> NDArray[np.complex128]:
-    """The eigenvalues of a field's Jacobian at points (N, D), by central differences."""
+    """The eigenvalues of a field's Jacobian at points (N, D), by central differences; NaN where it is not finite."""
     import torch
 
     away = reach + APART * x.norm(dim=1, keepdim=True)
     sides = ((x + away * axis, x - away * axis) for axis in torch.eye(x.shape[1], dtype=x.dtype, device=x.device))
     columns = [units.score_to_user(((slope(one) - slope(other)) / (2 * away)).cpu().numpy()) for one, other in sides]
-    found = np.linalg.eigvals(np.stack(columns, 2) / units.scale)
-    return np.sort_complex(found.astype(np.complex128))
+    matrices = np.stack(columns, 2) / units.scale
+    finite = np.isfinite(matrices).all((1, 2))
+    found = np.full(matrices.shape[:2], np.nan, np.complex128)
+    found[finite] = np.linalg.eigvals(matrices[finite])
+    return np.sort_complex(found)
 
 
 def added_noise(sigmas: Array, frame: int) -> float | None:

@@ -25,6 +25,8 @@ Digests = tuple[tuple[str, str], ...]
 """SHA-256 of each file that a setting names, and of the plug-in of each chosen kind, by setting."""
 GIVEN = "given"
 """The name of the digest of points that are given, as by a session, in place of those that the settings say."""
+HELD_OUT = "data.held_out"
+"""The name in place of a digest of how many points a training holds out of finite data, if that is not what the settings say now."""
 KNOWN = ("exact", "empirical")
 """The scores that need no network."""
 DEFAULT = Experiment()
@@ -153,13 +155,17 @@ class ModelKey(Key, frozen=True, cache_hash=True):
     digests: Digests = ()
 
     @classmethod
-    def after(cls, training: TrainingKey, step: int, experiment: Experiment) -> "ModelKey":
-        """The network after a step of a training, with an experiment's settings of sampling and likelihoods."""
+    def after(cls, training: TrainingKey, step: int, experiment: Experiment, held_out: int | None = None) -> "ModelKey":
+        """The network after a step of a training, with an experiment's settings of sampling and likelihoods.
+
+        Args:
+            held_out: how many points the training holds out; None of data that give as many as the settings say.
+        """
         settings = msgspec.structs.replace(
             training.experiment, sampling=experiment.sampling, likelihood=experiment.likelihood
         )
-        points = PointsKey.of(settings, training.digests)
-        return cls(settings, points, WeightsKey(training, step), training.digests)
+        digests = training.digests if held_out is None else (*training.digests, (HELD_OUT, str(held_out)))
+        return cls(settings, PointsKey.of(settings, digests), WeightsKey(training, step), training.digests)
 
 
 class StartKey(Key, frozen=True, cache_hash=True):
@@ -247,7 +253,7 @@ class FiguresKey(Key, frozen=True, cache_hash=True):
 
     @property
     def again(self) -> bool:
-        return self.model.weights is None or self.model.weights.training.again
+        return self.model.points.again and (self.model.weights is None or self.model.weights.training.again)
 
 
 def to_json(key: Key) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from playground.app.controllers import measurements
+from playground.app.controllers.settling import SETTLE
 from playground.app.model import figures
 from playground.app.model.figures import CURVES
 from playground.lab import run_figures
@@ -221,3 +222,50 @@ def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controll
     np.testing.assert_allclose(
         other.playing.trajectory.positions[-1], controllers.playing.trajectory.positions[-1], rtol=1e-4, atol=1e-4
     )
+
+
+def test_figures_of_another_split_are_not_those_after_a_reset(qtbot, other, tmp_path):
+    """A training keeps its split; that of a known score, which no weights tell apart, is told apart by the split."""
+    path = tmp_path / "mine.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
+    controllers = other
+    with qtbot.waitSignal(controllers.building.points_opened):
+        controllers.building.open_points(str(path))
+    settle(qtbot, controllers)
+    state, building, evaluation = controllers.state, controllers.building, lambda: controllers.measuring.evaluation
+    state.edit({"sampling.source": "empirical"})
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    state.edit({"likelihood.points": 100})
+    settle(qtbot, controllers)
+    qtbot.waitUntil(lambda: controllers.playing.is_of_now and controllers.playing.trajectory.finished)
+    controllers.measuring.measure("quality")
+    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
+    held_out, before = len(building.dataset.held_out), evaluation()
+    assert "sliced_wasserstein2" in before
+    with qtbot.waitSignal(building.problem_changed):
+        building.reset_training()
+    settle(qtbot, controllers)
+    assert len(building.dataset.held_out) > held_out
+    assert "sliced_wasserstein2" not in evaluation()
+    with qtbot.waitSignal(building.problem_changed):
+        state.undo()
+    settle(qtbot, controllers)
+    assert evaluation()["sliced_wasserstein2"] == before["sliced_wasserstein2"]
+
+
+def test_what_was_to_follow_a_chosen_step_is_given_up_when_training_begins(qtbot, controllers):
+    controllers.mapping.compute()
+    controllers.replaying.choose(0)  # its map and figures are to be computed in a moment
+    steps = controllers.training.trained_steps
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.trained_steps > steps)
+    controllers.training.pause()
+    qtbot.waitUntil(lambda: controllers.training.status in ("paused", "finished"))
+    begun = []
+    controllers.tasks.changed.connect(lambda task, status: begun.append(task))
+    controllers.replaying.choose(0)
+    qtbot.waitUntil(lambda: not controllers.playing.is_replacing)
+    qtbot.wait(2 * SETTLE)
+    assert "density" not in begun
+    assert not controllers.following.pinned

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from playground.app.controllers import why_disabled
+from playground.app.controllers import measurements, why_disabled
 from playground.app.model.figures import PINNED
 from playground.app.model.pinned_runs import OF_KL, PinnedRun
 from playground.app.style.number_formats import format_count
@@ -13,6 +13,7 @@ from playground.lab.document import LessonPlace
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
+from playground.user_errors import UserError
 from tests.app.conftest import put_pin, started
 
 
@@ -420,3 +421,19 @@ def test_what_cannot_be_measured_says_why(qtbot, controllers):
     (run,) = controllers.pinning.pinned.runs
     assert run.figure("wasserstein2") is None
     assert run.why_missing("wasserstein2").code == "conditioned-on-a-part"
+
+
+def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monkeypatch):
+    def failing(*_):
+        yield 0.5, None
+        raise UserError("It fails.")
+
+    monkeypatch.setattr(measurements, "figures", failing)
+    told = []
+    controllers.pinning.pinned.changed.connect(lambda: told.append(controllers.pinning.pinned.runs[0].is_measured))
+    controllers.pinning.pin()
+    qtbot.waitUntil(lambda: controllers.pinning.pinned.runs[0].is_measured)
+    (run,) = controllers.pinning.pinned.runs
+    assert told[-1]
+    assert str(run.why_missing("wasserstein2")) == "It fails."
+    assert not controllers.pinning.is_waiting(run.number)

@@ -536,6 +536,12 @@ def test_figures_are_written_and_read_as_they_were(part: str, tmp_path: Path) ->
     assert all(str(flat["reasons"][name]) for name in missing)
 
 
+def test_figures_of_given_points_cannot_be_computed_again() -> None:
+    known = replace(SMALL, {"sampling.source": "exact"})
+    for points, again in ((PointsKey.of(known), True), (PointsKey.of(known, ((GIVEN, "digest"),)), False)):
+        assert FiguresKey.of("Distances", ModelKey(known, points)).again == again
+
+
 def test_a_measured_figure_has_its_parts() -> None:
     said = Message("few", "There are too few.")
     flat = {

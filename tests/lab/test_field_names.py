@@ -112,6 +112,16 @@ def test_eigenvalues_of_a_field_that_turns_are_a_pair_in_the_units_of_both_axes(
     np.testing.assert_allclose(names.eigenvalues, np.tile(expected, (3, 1)), rtol=1e-3)
 
 
+def test_a_score_that_is_not_finite_has_no_eigenvalues_there(problem: Problem) -> None:
+    def broken(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return torch.where(x[:, :1] > 0, torch.nan, -x)
+
+    far = problem.units.to_user(np.array([[5.0, 5.0], [-5.0, -5.0]]))
+    names = field_names(problem, broken, far, 1.0, None)
+    assert names is not None
+    assert np.isnan(names.eigenvalues).all(1).tolist() == [True, False]
+
+
 def test_images_have_no_eigenvalues() -> None:
     problem = Problem.build(replace(Experiment(), {"data.kind": "digits", "network.kind": "mlp"}))
     names = field_names(problem, lambda x, sigma: -x, problem.dataset.points[:2], 0.5, None)

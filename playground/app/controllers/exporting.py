@@ -23,6 +23,7 @@ from playground.messages import plain
 from playground.user_errors import cannot_write, user_error
 
 POLL = 60  # ms
+SIZED = 0.5  # seconds between two looks at how large the file is, for which its folder is listed
 COMPLETING = 0.1  # of the bar, for frames that must be computed before painting
 PREPARING = 0.5  # of the bar, for learned densities and runs that must be computed before painting
 
@@ -53,6 +54,7 @@ class Exporting(QObject):
         self._worker: Worker[Progress] | None = None
         self._path = Path()
         self._started = 0.0
+        self._size, self._sized = 0, 0.0  # the bytes written, and when they were counted
         self._timer = QTimer(self, interval=POLL)
         self._timer.timeout.connect(self._poll)
 
@@ -68,7 +70,7 @@ class Exporting(QObject):
 
     def start(self, make: Callable[[], Iterator[Progress]], path: Path) -> None:
         """Write a file in a thread."""
-        self._path, self._started = path, time.monotonic()
+        self._path, self._started, self._size = path, time.monotonic(), 0
         self._worker = Worker(make, "export")
         self._worker.start()
         self._timer.start()
@@ -102,7 +104,10 @@ class Exporting(QObject):
             self._ended(worker)
         elif latest is not None:
             done, total = latest
-            self.progressed.emit(done, total, self._seconds_left(done, total), size_so_far(self._path))
+            now = time.monotonic()
+            if now - self._sized > SIZED:
+                self._size, self._sized = size_so_far(self._path), now
+            self.progressed.emit(done, total, self._seconds_left(done, total), self._size)
 
     def _seconds_left(self, done: int, total: int) -> float | None:
         elapsed = time.monotonic() - self._started

@@ -84,6 +84,7 @@ class Mapping(QObject):
 
         One in progress starts again.
         """
+        self._again = False
         if self._forget():
             self.compute()
 

@@ -13,7 +13,6 @@ from playground.app.model import figures
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks, TaskStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
-from playground.lab.keys import ModelKey
 from playground.lab.measured import Figures, Measured
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -106,8 +105,8 @@ class Measuring(QObject):
             if trajectory is None or not len(trajectory):
                 return
             run = self._playing.trajectory_iterator()  # one that has not ended is completed first
-        assert workspace.key is not None
-        model = ModelKey.after(workspace.key, weights.made, self._state.experiment)
+        model = workspace.key_after(weights.made, self._state.experiment)
+        assert model is not None
         keys = [figures.key(part, model) for part in figures.MEASUREMENTS[task]]
         keeps = workspace.training != "training"  # otherwise it changes the weights meanwhile
         self._tasks.start(
@@ -153,6 +152,7 @@ class Measuring(QObject):
 
         Measurements in progress start again.
         """
+        self._followed.clear()
         for task in self._forget():
             self.measure(task)
 

@@ -19,7 +19,6 @@ from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import Tasks, TaskStatus
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
-from playground.lab.keys import ModelKey
 from playground.lab.measured import Figures, Measured
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
@@ -118,8 +117,8 @@ class Pinning(QObject):
         own_steps, steps = math.isnan(trajectory.step_size.sum()), found.sampling.steps
         taken = None if own_steps or steps == "auto" else steps
         learned, model = experiment.sampling.follows == "learned", None
-        if run.workspace.key is not None and (self._trained is not None or not learned):
-            model = ModelKey.after(run.workspace.key, self._trained or 0, experiment)
+        if self._trained is not None or not learned:
+            model = run.workspace.key_after(self._trained or 0, experiment)
         nfe_mean, nfe_max = float(trajectory.nfe_mean[-1]), float(trajectory.nfe_max[-1])
         pinned = PinnedRun(
             number=number,

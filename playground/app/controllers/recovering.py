@@ -201,7 +201,8 @@ def _bring_up_to_date(store: Store, work: Work, history: History) -> None:
         return named.get(old.name or str(old.reset)) or key_of(Document(settings))
 
     for of, session in recovery.take_old(store, work, key, history.first.experiment).items():
-        figures.keep(store, session.measurements, ModelKey.after(of, session.step, session.experiment))
+        held_out = None if session.experiment.data.known_density else len(session.held_out)
+        figures.keep(store, session.measurements, ModelKey.after(of, session.step, session.experiment, held_out))
     documents = {"history": history.to_json(), "clicked": (), "trainings": ()}
     recovery.write(store, msgspec.structs.replace(work, **documents))
     if not store.is_failing:

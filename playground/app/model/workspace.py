@@ -122,9 +122,14 @@ class Workspace:
 
         None while training changes the weights, and if nothing leads back here.
         """
-        if self.key is None or self.training == "training":
+        return None if self.training == "training" else self.key_after((weights or self.weights).made, experiment)
+
+    def key_after(self, step: int, experiment: Experiment) -> ModelKey | None:
+        """The key of the weights after a step, with an experiment's settings of sampling and likelihoods."""
+        if self.key is None:
             return None
-        return ModelKey.after(self.key, (weights or self.weights).made, experiment)
+        held_out = None if self.problem.density is not None else len(self.problem.dataset.held_out)
+        return ModelKey.after(self.key, step, experiment, held_out)
 
     @property
     def kept_steps(self) -> tuple[int, ...]:
@@ -449,8 +454,9 @@ def assemble(
         trainer.restore(dict(session.weights))
         workspace.publish()
         workspace.remember(session.training, TrainingProgress)
-    if session is not None and store is not None and key is not None:
-        figures.keep(store, session.measurements, ModelKey.after(key, workspace.newest.made, session.experiment))
+    measured = workspace.key_after(workspace.newest.made, experiment if session is None else session.experiment)
+    if session is not None and store is not None and measured is not None:
+        figures.keep(store, session.measurements, measured)
     yield 1.0, workspace
 
 

@@ -102,14 +102,13 @@ class Tasks(QObject):
             if finished and self._tasks.get(name) is task:
                 del self._tasks[name]
                 error = task.worker.error
+                if error is not None and task.on_failure is not None:
+                    task.on_failure(error)  # before the end is told, as the last item is
                 self.changed.emit(
                     name, TaskStatus(task.label, running=False, error=None if error is None else message_of(error))
                 )
-                if error is not None:
-                    if task.on_failure is None:
-                        self.failed.emit(name, error)
-                    else:
-                        task.on_failure(error)
+                if error is not None and task.on_failure is None:
+                    self.failed.emit(name, error)
 
     def shutdown(self, seconds: float) -> bool:
         """Stop everything.
