@@ -240,10 +240,10 @@ FAULTS = (
     ),
     Fault(
         "a score's Jacobian per user unit of one axis",
-        "lab/field_names.py",
-        "np.stack(columns, 2) / units.scale",
-        "np.stack(columns, 2) / units.length",
-        ("lab/test_field_names.py::test_eigenvalues_of_a_field_that_turns_are_a_pair_in_the_units_of_both_axes",),
+        "lab/inspection.py",
+        "for pair in sides], 2) / units.scale",
+        "for pair in sides], 2) / units.length",
+        ("lab/test_inspection.py::test_eigenvalues_of_a_field_that_turns_are_a_pair_in_the_units_of_both_axes",),
     ),
     Fault(
         "the blur's cost without the term of the trace",

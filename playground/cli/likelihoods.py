@@ -17,7 +17,7 @@ from playground.data.tables import columns_named
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.energies import normalised
-from playground.lab.field_names import field_names
+from playground.lab.inspection import score_eigenvalues
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, Progress, Result, decode, log_likelihood
@@ -91,10 +91,10 @@ def _add_eigenvalues(
     header: list[str], columns: list[list[Any]], model: Model, points: np.ndarray, sigma: float
 ) -> None:
     """Add the eigenvalues of the score's Jacobian at points of the plane: their real parts, and the size of their imaginary parts."""
-    names = field_names(model.problem, model.likelihood_score, points, sigma, None)
-    if names is not None and names.eigenvalues is not None:
+    found = score_eigenvalues(model.problem, model.likelihood_score, points, sigma, None, sigma)
+    if found is not None:
         header += ["eigenvalue_1", "eigenvalue_2", "eigenvalue_imag"]
-        columns += map(_cells, (*names.eigenvalues.real.T, abs(names.eigenvalues[:, 0].imag)))
+        columns += map(_cells, (*found.real.T, abs(found[:, 0].imag)))
 
 
 def _warn_of_few_data(problem: Problem, points: np.ndarray, sigma: float) -> None:

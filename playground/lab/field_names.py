@@ -11,20 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import Tensor
-
-    from playground.data.units import Units
     from playground.lab.problem import Problem
     from playground.theory.noise import ScoreFunction
 
 Array = NDArray[np.floating]
-
-REACH, APART = 0.01, 1e-4
-"""The distance of central differences of a score, in standard deviations of the noise, of which their error is about 1e-4; and what
-is added as a share of the point's own distance, because single precision must tell both sides apart.
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +33,6 @@ class FieldNames:
         time: time t of the process, or None.
         snr, log_snr: signal-to-noise ratio of the standardized data, which have variance 1, and its logarithm.
         flow_time: the time at which the straight path of flow matching has this ratio.
-        eigenvalues: those of the score's Jacobian at points of the plane, (N, 2), complex, ascending by their real parts, per
-            squared user unit. Of a score that is a gradient they are real; a learned one may turn. None for images
-            and between two sets.
     """
 
     points: Array
@@ -61,7 +48,6 @@ class FieldNames:
     snr: float
     log_snr: float
     flow_time: float
-    eigenvalues: NDArray[np.complex128] | None
 
 
 def field_names(
@@ -85,13 +71,8 @@ def field_names(
     if not level > 0:
         return None
     x = torch.as_tensor(units.to_internal(points), dtype=torch.float32, device=problem.device)
-
-    def slope_at(places: "Tensor") -> "Tensor":
-        return score(places / alpha, torch.tensor(level, device=problem.device)) / alpha
-
     with torch.no_grad():
-        slope = slope_at(x)
-        turned = _eigenvalues(slope_at, x, REACH * alpha * level, units) if x.ndim == 2 and problem.has_score else None
+        slope = score(x / alpha, torch.tensor(level, device=problem.device)) / alpha
     at = NoiseLevel(alpha, alpha * level)
     said = predictions(x, slope, at)
     noise, denoised, v, velocity = (
@@ -111,24 +92,7 @@ def field_names(
         snr=at.snr,
         log_snr=at.log_snr,
         flow_time=at.flow_time,
-        eigenvalues=turned,
     )
-
-
-def _eigenvalues(
-    slope: "Callable[[Tensor], Tensor]", x: "Tensor", reach: float, units: "Units"
-) -> NDArray[np.complex128]:
-    """The eigenvalues of a field's Jacobian at points (N, D), by central differences; NaN where it is not finite."""
-    import torch
-
-    away = reach + APART * x.norm(dim=1, keepdim=True)
-    sides = ((x + away * axis, x - away * axis) for axis in torch.eye(x.shape[1], dtype=x.dtype, device=x.device))
-    columns = [units.score_to_user(((slope(one) - slope(other)) / (2 * away)).cpu().numpy()) for one, other in sides]
-    matrices = np.stack(columns, 2) / units.scale
-    finite = np.isfinite(matrices).all((1, 2))
-    found = np.full(matrices.shape[:2], np.nan, np.complex128)
-    found[finite] = np.linalg.eigvals(matrices[finite])
-    return np.sort_complex(found)
 
 
 def added_noise(sigmas: Array, frame: int) -> float | None:

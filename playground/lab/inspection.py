@@ -19,10 +19,15 @@ if typing.TYPE_CHECKING:
 
     from playground.lab.problem import Problem
     from playground.theory.guidance import LabelledScore
+    from playground.theory.noise import ScoreFunction
     from playground.theory.samplers import Step
 
 Array = NDArray[np.floating]
 
+REACH, APART = 0.01, 1e-4
+"""The distance of central differences of a score, in standard deviations of the noise, of which their error is about 1e-4; and what
+is added as a share of the point's own distance, because single precision must tell both sides apart.
+"""
 FLOW_STEPS = 40
 """Heun steps of the path from a dragged start, on Karras's grid: on two moons its end is known to 0.1 %."""
 
@@ -60,6 +65,7 @@ class InspectedParticle:
         denoised_here: the denoised estimate in the coordinates of the frame, contracted like x; None without noise.
         step: the step to the next frame; None in the last frame, and if the terms of a step are not known.
         skipped: whether frames are several steps apart, so that no terms are known.
+        eigenvalues: (2,), see :func:`score_eigenvalues`.
     """
 
     number: int
@@ -69,6 +75,7 @@ class InspectedParticle:
     denoised_here: Array | None
     step: StepSum | None
     skipped: bool = False
+    eigenvalues: NDArray[np.complex128] | None = None
 
 
 def inspect(
@@ -95,7 +102,10 @@ def inspect(
     moment = float(trajectory.sigma[frame]), None if math.isnan(time) else time
     field = field_names(problem, followed, position[None], *moment)
     here = None if field is None else units.offset + field.alpha * (field.denoised[0] - units.offset)
-    alone = InspectedParticle(number, frame, position, field, here, None)
+    turned = None if field is None else score_eigenvalues(problem, followed, position[None], *moment, field.std)
+    alone = InspectedParticle(
+        number, frame, position, field, here, None, eigenvalues=None if turned is None else turned[0]
+    )
     if frame + 1 >= len(trajectory):
         return alone
     before, after = (_step(problem, trajectory, place, number) for place in (frame, frame + 1))
@@ -139,6 +149,34 @@ def _step(problem: "Problem", trajectory: Trajectory, frame: int, number: int) -
         int(trajectory.step[frame]),
         trajectory.steps,
     )
+
+
+def score_eigenvalues(
+    problem: "Problem", score: "ScoreFunction", points: Array, sigma: float, time: float | None, std: float
+) -> NDArray[np.complex128] | None:
+    """The eigenvalues of the score's Jacobian at points of the plane, (N, 2), by central differences.
+
+    They are in ascending order of their real parts, per squared user unit, and NaN where the score is not finite. Of a score that is
+    a gradient they are real; a learned one may turn. None for images and between two sets.
+
+    Args:
+        points: in the user's units, in the coordinates of the particles at this moment.
+        sigma, time: as for :func:`playground.lab.fields.score_at`.
+        std: the standard deviation of the noise at this moment, in the user's units.
+    """
+    from playground.lab.fields import score_at
+
+    if points.ndim != 2 or not problem.has_score:
+        return None
+    units = problem.units
+    away = REACH * units.sigma_to_internal(std) + APART * np.linalg.norm(units.to_internal(points), axis=1)[:, None]
+    steps = [away * axis * units.scale for axis in np.eye(2)]
+    sides = ((score_at(problem, score, points + by, sigma, time) for by in (step, -step)) for step in steps)
+    matrices = np.stack([np.subtract(*pair) / (2 * away) for pair in sides], 2) / units.scale
+    finite = np.isfinite(matrices).all((1, 2))
+    found = np.full(matrices.shape[:2], np.nan, np.complex128)
+    found[finite] = np.linalg.eigvals(matrices[finite])
+    return np.sort_complex(found)
 
 
 def flow_from(problem: "Problem", score: "LabelledScore", start: Array) -> Array:

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from playground.app.controllers.measurements import learned_density, learned_score, sample_quality
+from playground.app.controllers.measurements import figures, learned_density, learned_score
 from playground.app.controllers.sampling_worker import OverlayRequest
 from playground.app.controllers.video_frames import VideoFrames, complete_run
 from playground.app.model.views import WantedOverlays
@@ -15,6 +15,7 @@ from playground.app.model.workspace import assemble
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import bounds_of_smoothed
+from playground.lab.keys import FiguresKey, ModelKey, TrainingKey
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FLOOR_PAIRS
 from playground.lab.sampling import sample
@@ -55,9 +56,11 @@ def test_a_finished_run_is_taken_as_it_is(workspace):
 def test_samples_are_measured_at_the_end_of_the_run(workspace):
     full = list(run_of(workspace, 5))[-1]
     begun = next(itertools.islice(run_of(workspace, 5), 3, None))
-    *steps, (fraction, metrics) = sample_quality(
-        workspace.problem, complete_run(workspace.problem, workspace.weights, 5, begun)()
-    )
+    experiment = workspace.problem.experiment
+    key = FiguresKey.of("Distances", ModelKey.after(TrainingKey.of(experiment), 0, experiment))
+    run = complete_run(workspace.problem, workspace.weights, 5, begun)()
+    *steps, (fraction, found) = figures([key], workspace.problem, workspace.weights, run)
+    metrics = found["Distances"].flat()
     assert fraction == 1.0
     (*_, at_the_end), (*_, too_early) = (
         sample_distances(workspace.problem, run.positions[-1]) for run in (full, begun)

@@ -1,7 +1,6 @@
 """The names of a field in the user's units, compared with regressions of a Gaussian mixture in double precision."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,59 +70,3 @@ def test_noise_of_steps_adds_in_squares_to_all_of_it() -> None:
     assert steps == pytest.approx([added_noise(sigmas[::-1], 21 - frame) for frame in range(1, 21)])
     assert added_noise(sigmas, 0) is None
     assert added_noise(np.ones(5), 3) is None  # Langevin dynamics at one noise level
-
-
-@pytest.mark.parametrize("time", [None, 0.4])
-def test_eigenvalues_are_those_of_the_known_densitys_curvature(problem: Problem, time: float | None) -> None:
-    density, exact = problem.dataset.density, problem.known_score("exact")
-    assert isinstance(density, GaussianMixture)
-    assert exact is not None
-    alpha, level = 1.0, 0.8
-    if time is not None:
-        alpha, level = float(problem.process().scale(time)), float(problem.process().sigma(time))
-    sigma = problem.units.sigma_to_user(level)
-    y = np.array([[3.0, -8.0], [40.0, 35.0], [0.0, 0.0]])
-    middle = problem.units.offset
-    names = field_names(problem, exact, middle + alpha * (y - middle), sigma, time)
-    assert names is not None
-
-    def log_p(place: torch.Tensor) -> torch.Tensor:
-        variance = density.stds**2 + sigma**2
-        away = (place - density.means).square().sum(1)
-        return (density.weights.log() - away / (2 * variance) - variance.log()).logsumexp(0)
-
-    for place, found in zip(torch.from_numpy(y), names.eigenvalues, strict=True):
-        curvature = torch.autograd.functional.hessian(log_p, place) / alpha**2
-        expected = torch.linalg.eigvalsh(curvature).numpy()
-        np.testing.assert_allclose(found.real, expected, atol=2e-3 / (alpha * sigma) ** 2)
-        np.testing.assert_allclose(found.imag, 0, atol=2e-3 / (alpha * sigma) ** 2)
-
-
-def test_eigenvalues_of_a_field_that_turns_are_a_pair_in_the_units_of_both_axes(tmp_path: Path) -> None:
-    points = np.random.default_rng(0).standard_normal((400, 2)) * (2.0, 50.0)
-    np.savetxt(tmp_path / "wide.csv", points, delimiter=",")
-    problem = Problem.build(replace(Experiment(), {"data.kind": "file", "data.path": str(tmp_path / "wide.csv")}))
-    matrix = torch.tensor([[-1.0, 30.0], [-200.0, 0.5]])
-    names = field_names(problem, lambda x, sigma: x @ matrix.T, points[:3], 10.0, None)
-    assert names is not None
-    assert not problem.units.isotropic
-    expected = np.sort_complex(np.linalg.eigvals(matrix.numpy() / np.outer(problem.units.scale, problem.units.scale)))
-    assert abs(expected.imag).min() > 0
-    np.testing.assert_allclose(names.eigenvalues, np.tile(expected, (3, 1)), rtol=1e-3)
-
-
-def test_a_score_that_is_not_finite_has_no_eigenvalues_there(problem: Problem) -> None:
-    def broken(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        return torch.where(x[:, :1] > 0, torch.nan, -x)
-
-    far = problem.units.to_user(np.array([[5.0, 5.0], [-5.0, -5.0]]))
-    names = field_names(problem, broken, far, 1.0, None)
-    assert names is not None
-    assert np.isnan(names.eigenvalues).all(1).tolist() == [True, False]
-
-
-def test_images_have_no_eigenvalues() -> None:
-    problem = Problem.build(replace(Experiment(), {"data.kind": "digits", "network.kind": "mlp"}))
-    names = field_names(problem, lambda x, sigma: -x, problem.dataset.points[:2], 0.5, None)
-    assert names is not None
-    assert names.eigenvalues is None

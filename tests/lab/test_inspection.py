@@ -1,6 +1,7 @@
 """A recorded step as a sum in the user's units: for every sampler, its terms add to the recorded displacement."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from playground.kinds.kind import registered
 from playground.kinds.samplers import Sampler
 from playground.lab.experiment import Experiment, replace
-from playground.lab.inspection import flow_from, inspect
+from playground.lab.inspection import flow_from, inspect, score_eigenvalues
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.trajectory import Trajectory
@@ -129,3 +130,58 @@ def test_every_sampler_is_tried_here() -> None:
     assert {settings["sampling.kind"] for settings in SAMPLERS.values()} == {
         kind.__struct_config__.tag for kind in registered() if issubclass(kind, Sampler)
     }
+
+
+@pytest.mark.parametrize("time", [None, 0.4])
+def test_eigenvalues_are_those_of_the_known_densitys_curvature(time: float | None) -> None:
+    problem = Problem.build(replace(Experiment(), SETTINGS))
+    density, exact = problem.dataset.density, problem.known_score("exact")
+    assert isinstance(density, GaussianMixture)
+    assert exact is not None
+    alpha, level = 1.0, 0.8
+    if time is not None:
+        alpha, level = float(problem.process().scale(time)), float(problem.process().sigma(time))
+    sigma = problem.units.sigma_to_user(level)
+    y = np.array([[3.0, -8.0], [40.0, 35.0], [0.0, 0.0]])
+    middle = problem.units.offset
+    found = score_eigenvalues(problem, exact, middle + alpha * (y - middle), sigma, time, alpha * sigma)
+    assert found is not None
+
+    def log_p(place: torch.Tensor) -> torch.Tensor:
+        variance = density.stds**2 + sigma**2
+        away = (place - density.means).square().sum(1)
+        return (density.weights.log() - away / (2 * variance) - variance.log()).logsumexp(0)
+
+    for place, pair in zip(torch.from_numpy(y), found, strict=True):
+        expected = torch.linalg.eigvalsh(torch.autograd.functional.hessian(log_p, place) / alpha**2).numpy()
+        np.testing.assert_allclose(pair.real, expected, atol=2e-3 / (alpha * sigma) ** 2)
+        np.testing.assert_allclose(pair.imag, 0, atol=2e-3 / (alpha * sigma) ** 2)
+
+
+def test_eigenvalues_of_a_field_that_turns_are_a_pair_in_the_units_of_both_axes(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).standard_normal((400, 2)) * (2.0, 50.0)
+    np.savetxt(tmp_path / "wide.csv", points, delimiter=",")
+    problem = Problem.build(replace(Experiment(), {"data.kind": "file", "data.path": str(tmp_path / "wide.csv")}))
+    matrix = torch.tensor([[-1.0, 30.0], [-200.0, 0.5]])
+    found = score_eigenvalues(problem, lambda x, sigma: x @ matrix.T, points[:3], 10.0, None, 10.0)
+    assert not problem.units.isotropic
+    expected = np.sort_complex(np.linalg.eigvals(matrix.numpy() / np.outer(problem.units.scale, problem.units.scale)))
+    assert abs(expected.imag).min() > 0
+    np.testing.assert_allclose(found, np.tile(expected, (3, 1)), rtol=1e-3)
+
+
+def test_a_score_that_is_not_finite_has_no_eigenvalues_there() -> None:
+    problem = Problem.build(replace(Experiment(), SETTINGS))
+
+    def broken(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return torch.where(x[:, :1] > 0, torch.nan, -x)
+
+    far = problem.units.to_user(np.array([[5.0, 5.0], [-5.0, -5.0]]))
+    found = score_eigenvalues(problem, broken, far, 1.0, None, 1.0)
+    assert found is not None
+    assert np.isnan(found).all(1).tolist() == [True, False]
+
+
+def test_images_have_no_eigenvalues() -> None:
+    problem = Problem.build(replace(Experiment(), {"data.kind": "digits", "network.kind": "mlp"}))
+    assert score_eigenvalues(problem, lambda x, sigma: -x, problem.dataset.points[:2], 0.5, None, 0.5) is None

@@ -122,8 +122,8 @@ class ParticlePanel(CollapsiblePanel):
         else:
             self.place.show_text(place(particle.position, problem.bounds))
             self.denoised.show_text("" if field is None else place(field.denoised[0], problem.bounds))
-            known = None if field is None else field.eigenvalues
-            self.eigenvalues.show_text("" if known is None else _pair(known[0]))
+            known = particle.eigenvalues
+            self.eigenvalues.show_text("" if known is None else _pair(known))
         step = particle.step
         if step is None:
             self.hint.show()
