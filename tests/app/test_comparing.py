@@ -206,7 +206,7 @@ def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(w
     def shown(place: int):
         return window.compare.columns[place].canvas.scene(400, 400).followed
 
-    wait(lambda: all(len(shown(place).terms) == 3 for place in (0, 1)))
+    wait(lambda: all(ring is not None and len(ring.terms) == 3 for ring in map(shown, (0, 1))))
     for place, run in enumerate(comparing.runs):
         frame, way = (
             run.frame_at(window.playing.frame, comparing.total),
