@@ -74,7 +74,7 @@ def test_numbers_and_arrows_are_those_of_the_recorded_step_in_each_frame(window)
     for frame in (30, 31, 12):
         window.playing.seek(frame)
         wait(lambda frame=frame: inspecting.particle is not None and inspecting.particle.frame == frame)
-        wait(lambda: len(window.canvas.shown().followed.terms) == 3)
+        wait(lambda: (ring := window.canvas.shown().followed) is not None and len(ring.terms) == 3)
         step = inspecting.particle.step
         drawn = window.canvas.shown().followed.terms
         assert [role for _, role in drawn] == ["exact", "learned", "particles"]
