@@ -44,6 +44,7 @@ from playground.lab.evaluation import EvaluationProgress
 from playground.lab.experiment import SEED, Experiment, ExperimentError, plain_values, reset_key
 from playground.lab.keys import RunKey, StartKey
 from playground.lab.likelihood import PointLikelihoods
+from playground.lab.measured import joined
 from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.points import Points
@@ -660,7 +661,7 @@ def _warn_of_untrained(problem: Problem, levels: NDArray[np.float64]) -> None:
 def _evaluated(
     problem: Problem, score: ScoreFunction | None, samples: NDArray[np.floating] | None
 ) -> Generator[EvaluationProgress, None, Mapping[str, Any]]:
-    found: dict[str, Any] = {"reasons": {}}
+    found = []
     for measuring, begun, share in (
         (evaluation.evaluate(problem, score), 0.0, 0.9),
         (evaluation.sample_distances(problem, samples), 0.9, 0.1),
@@ -668,8 +669,8 @@ def _evaluated(
         for progress in measuring:
             yield dataclasses.replace(progress, fraction=begun + share * progress.fraction)
         assert progress.metrics is not None
-        found |= progress.metrics | {"reasons": found["reasons"] | progress.metrics["reasons"]}
-    return found
+        found.append(progress.metrics)
+    return joined(found)
 
 
 def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None) -> Experiment:

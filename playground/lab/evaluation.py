@@ -89,13 +89,12 @@ def evaluate(problem: Problem, score: ScoreFunction | None) -> Iterator[Evaluati
     reasons: dict[str, Message] = {}
     conflict = flow_conflict(problem.experiment)
     untrained = untrained_likelihood_score(problem.experiment, problem.conditions)
+    why = NO_WEIGHTS if score is None else untrained
     if conflict is not None:
-        reasons |= dict.fromkeys(FROM_LIKELIHOOD, likelihood_conflict(problem.experiment) or conflict)
-    elif score is None:
-        reasons |= dict.fromkeys(FROM_LIKELIHOOD, NO_WEIGHTS)
-    elif untrained is not None:
-        reasons |= dict.fromkeys(FROM_LIKELIHOOD, untrained)
-    else:
+        why = likelihood_conflict(problem.experiment) or conflict
+    if why is not None:
+        reasons |= dict.fromkeys(FROM_LIKELIHOOD, why)
+    elif score is not None:
         yield from _measure_likelihoods(problem, score, found, reasons)
     yield EvaluationProgress(0.95, "references", None)
     kernel_reference.add_kernel_density(problem, found, reasons)

@@ -65,7 +65,7 @@ class InspectedParticle:
         denoised_here: the denoised estimate in the coordinates of the frame, contracted like x; None without noise.
         step: the step to the next frame; None in the last frame, and if the terms of a step are not known.
         skipped: whether frames are several steps apart, so that no terms are known.
-        eigenvalues: (2,), see :func:`score_eigenvalues`.
+        eigenvalues: (1, 2), see :func:`score_eigenvalues`.
     """
 
     number: int
@@ -103,9 +103,7 @@ def inspect(
     field = field_names(problem, followed, position[None], *moment)
     here = None if field is None else units.offset + field.alpha * (field.denoised[0] - units.offset)
     turned = None if field is None else score_eigenvalues(problem, followed, position[None], *moment, field.std)
-    alone = InspectedParticle(
-        number, frame, position, field, here, None, eigenvalues=None if turned is None else turned[0]
-    )
+    alone = InspectedParticle(number, frame, position, field, here, None, eigenvalues=turned)
     if frame + 1 >= len(trajectory):
         return alone
     before, after = (_step(problem, trajectory, place, number) for place in (frame, frame + 1))

@@ -1,7 +1,7 @@
 """A figure as it was measured, with its error and its floor, and a part of the figures of docs/metrics.md."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -106,6 +106,16 @@ class Figures(Mapping[str, Measured]):
             return cls.of(json.loads(texts["figures"], object_hook=_read))
         except (LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("The figures cannot be read.") from error
+
+
+def joined(flats: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Several results of :meth:`Figures.flat` as one."""
+    found: dict[str, Any] = {}
+    reasons: dict[str, Any] = {}
+    for flat in flats:
+        found |= flat
+        reasons |= flat[REASONS]
+    return found | {REASONS: reasons}
 
 
 def _owner(name: str, found: Mapping[str, Any]) -> str | None:

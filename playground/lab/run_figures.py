@@ -21,7 +21,7 @@ from playground.lab.density_map import integral
 from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
 from playground.lab.experiment import SEEDS
 from playground.lab.keys import FiguresKey
-from playground.lab.measured import REASONS, Figures
+from playground.lab.measured import REASONS, Figures, joined
 from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.progress import TrainingProgress
@@ -105,12 +105,12 @@ def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Flat]:
 
     A figure that does not apply is None, and `reasons` says why.
     """
-    found: Flat = {REASONS: {}}
+    flats = []
     for part in PARTS.values():
         if not part.on_request:
             figures = yield from opened.compute(FiguresKey.of(part.name, opened.document.model))
-            flat = figures.flat()
-            found |= flat | {REASONS: found[REASONS] | flat[REASONS]}
+            flats.append(figures.flat())
+    found = joined(flats)
     experiment = opened.document.experiment
     seeds = {key.replace(".", "_"): experiments.value(experiment, key) for key in SEEDS}
     return finite(found | seeds | {"provenance": Provenance.of(experiment, found["device"]).as_json()})

@@ -83,7 +83,7 @@ def test_numbers_and_arrows_are_those_of_the_recorded_step_in_each_frame(window)
         assert panel.score.text() == vector(step.score)
         assert panel.rest.text() == vector(step.rest)
         assert panel.rest.name.text() == "noise"
-        low, high = inspecting.particle.eigenvalues
+        low, high = inspecting.particle.eigenvalues[0]
         assert panel.eigenvalues.text().startswith(format_number(low.real))
         assert panel.eigenvalues.text().endswith(" i" if low.imag else format_number(high.real))
         assert panel.header.state == f"{number} · step {frame}"

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from playground.app.controllers import measurements
-from playground.app.model.figures import joined
 from playground.app.model.weights import Weights
 from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.keys import FiguresKey, ModelKey, TrainingKey
+from playground.lab.measured import joined
 from playground.lab.problem import Problem
 from tests.generators import seeded
 

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtGui import QImage
 
 from playground.app.model.preferences import PictureChoice, VideoChoice
-from playground.drawing import film
+from playground.drawing import film, vectors
 from playground.drawing.film import OverlayMaker
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
@@ -79,7 +79,7 @@ class RunFrames(Frames):
 
 def encoded(scene: Scene, choice: Choice) -> QImage | bytes:
     """The picture of a scene: an image, or the bytes of a drawing file."""
-    if choice.suffix in (".svg", ".pdf"):
+    if choice.suffix in vectors.SUFFIXES:
         return film.drawing(scene, choice.width, choice.height, choice.suffix)
     return film.picture(scene, choice.width, choice.height)
 

@@ -13,7 +13,7 @@ from playground.app.model import figures
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks, TaskStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
-from playground.lab.measured import Figures, Measured
+from playground.lab.measured import Figures, Measured, joined
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
@@ -58,7 +58,7 @@ class Measuring(QObject):
     @property
     def evaluation(self) -> Mapping[str, Any]:
         """The figures as metrics.json has them; of those that are missing only the reasons."""
-        found = figures.joined([shown.flat() for shown in self._shown.values()]) if self._shown else {}
+        found = joined([shown.flat() for shown in self._shown.values()]) if self._shown else {}
         return {name: value for name, value in found.items() if value is not None}
 
     @Slot(object)

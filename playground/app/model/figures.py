@@ -11,7 +11,7 @@ from msgspec import structs
 
 from playground import messages
 from playground.lab.keys import ABOUT, DEFAULT, FiguresKey, ModelKey
-from playground.lab.measured import REASONS, Figures
+from playground.lab.measured import REASONS, Figures, joined
 from playground.lab.store import Store
 from playground.messages import Message
 
@@ -88,12 +88,6 @@ def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:
             if figures is not None:
                 found[part] = figures
     return found
-
-
-def joined(flats: list[dict[str, Any]]) -> dict[str, Any]:
-    """Several results of :meth:`Figures.flat` as one."""
-    reasons = {name: why for flat in flats for name, why in flat[REASONS].items()}
-    return {name: value for flat in flats for name, value in flat.items()} | {REASONS: reasons}
 
 
 def sound(saved: object, names: Container[str]) -> Figures | None:

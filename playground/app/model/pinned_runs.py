@@ -20,7 +20,7 @@ from playground.lab import experiment as description
 from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.keys import GIVEN, FiguresKey, ModelKey, TrainingKey
-from playground.lab.measured import REASONS, Figures
+from playground.lab.measured import REASONS, Figures, joined
 from playground.lab.session import LONGEST_RUNS, with_new_noise
 from playground.lab.store import Store
 from playground.messages import Message
@@ -83,7 +83,7 @@ class PinnedRun:
         found = [{REASONS: {}}] if self.distances is None else [self.distances.flat()]
         if self.likelihoods is not None:
             found.append(Figures({name: self.likelihoods[name] for name in KL if name in self.likelihoods}).flat())
-        return figures.joined(found)
+        return joined(found)
 
     def setting(self, key: str) -> Any:
         """The value of a setting, with "auto" replaced.

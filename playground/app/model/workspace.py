@@ -454,9 +454,10 @@ def assemble(
         trainer.restore(dict(session.weights))
         workspace.publish()
         workspace.remember(session.training, TrainingProgress)
-    measured = workspace.key_after(workspace.newest.made, experiment if session is None else session.experiment)
-    if session is not None and store is not None and measured is not None:
-        figures.keep(store, session.measurements, measured)
+    if session is not None and store is not None:
+        measured = workspace.key_after(workspace.newest.made, session.experiment)
+        if measured is not None:
+            figures.keep(store, session.measurements, measured)
     yield 1.0, workspace
 
 

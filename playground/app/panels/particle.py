@@ -123,7 +123,7 @@ class ParticlePanel(CollapsiblePanel):
             self.place.show_text(place(particle.position, problem.bounds))
             self.denoised.show_text("" if field is None else place(field.denoised[0], problem.bounds))
             known = particle.eigenvalues
-            self.eigenvalues.show_text("" if known is None else _pair(known))
+            self.eigenvalues.show_text("" if known is None else _pair(known[0]))
         step = particle.step
         if step is None:
             self.hint.show()
