@@ -719,6 +719,7 @@ def test_a_file_that_is_opened_while_work_is_written_is_not_taken_for_its_file(w
     assert (work.file, work.stamp) == (str(mine), stamp)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_window_does_not_wait_for_what_is_written_when_work_comes_back(windows, qtbot, tmp_path, monkeypatch, fails):
     window, go_on, write = windows(), threading.Event(), recovery.write

@@ -375,6 +375,7 @@ def test_a_long_history_is_thinned_to_what_can_be_seen(loss):
     assert len(drawn) <= 2 * loss.width()
 
 
+@pytest.mark.alone
 def test_thousands_of_losses_are_drawn_in_a_few_milliseconds(loss):
     steps, values = losses(5_000)
     seconds = []

@@ -302,7 +302,7 @@ def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, compute
     assert not window.run_button.isEnabled()
 
 
-@pytest.mark.claims
+@pytest.mark.alone
 def test_no_call_holds_up_the_window_while_twelve_cells_are_computed(window, tmp_path):
     window.form.axes.load({"sampling.steps": [2, 3, 4, 5]})
     window.form.set_place(tmp_path / "twelve")
@@ -320,6 +320,7 @@ def test_no_call_holds_up_the_window_while_twelve_cells_are_computed(window, tmp
     assert dog.beats > 20
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("shown", ["means", "cells"])
 def test_a_report_of_thousands_of_cells_is_shown_at_once(window, tmp_path, shown):
     axes = {"sampling.steps": list(range(2, 1002))}
