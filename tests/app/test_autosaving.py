@@ -65,7 +65,7 @@ def train(qtbot, window, steps):
     qtbot.waitUntil(lambda: window.building.workspace.trained_steps >= steps)
     window.training.pause()
     qtbot.waitUntil(lambda: window.training.status in ("paused", "finished"))
-    qtbot.waitUntil(lambda: window.training.resting is None)  # the block that ran at the pause counts too
+    qtbot.waitUntil(lambda: not window.training.is_resting)  # the block that ran at the pause counts too
 
 
 def settled(window):
@@ -789,7 +789,7 @@ def test_training_is_written_while_it_goes_on_and_data_only_once(windows, qtbot,
     qtbot.waitUntil(lambda: next(folder.glob("training-*")).stat().st_mtime_ns != first)
     assert {path.name: path.stat().st_ino for path in folder.glob("points-*")} == data
     window.training.pause()
-    qtbot.waitUntil(lambda: window.training.resting is None)
+    qtbot.waitUntil(lambda: not window.training.is_resting)
     autosave(qtbot, window)
     trained = window.building.store.get(window.building.workspace_key)
     assert trained.state["step"] == window.building.workspace.trainer.step

@@ -292,7 +292,7 @@ def test_closing_in_the_middle_ends_its_threads_and_it_opens_again(window, monke
     press(window.cost.measure)
     wait(lambda: window.machine.view is not None)
     window.close()
-    wait(lambda: not window.machine._timer.isActive())
+    wait(lambda: window.machine.tasks.idle)
     assert not window.machine.training
     window.show()
     press(window.train)

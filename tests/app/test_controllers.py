@@ -94,7 +94,7 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
     controllers.training.changed.connect(
         lambda training: measured.append((training, controllers.training.trained_steps))
     )
-    qtbot.waitUntil(lambda: controllers.tasks.idle and controllers.training.resting is None)
+    qtbot.waitUntil(lambda: controllers.tasks.idle and not controllers.training.is_resting)
     assert (
         told[-1]
         == controllers.training.trained_steps
@@ -108,7 +108,7 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
     controllers.training.start()  # before the block of the pause is done
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 2 * rested)
     assert controllers.training.status == "training"
-    assert controllers.training.resting is None
+    assert not controllers.training.is_resting
     controllers.training.pause()
 
 

@@ -113,7 +113,7 @@ def test_nothing_is_shown_or_saved_of_weights_that_it_is_not_of(qtbot, controlle
     trained = controllers.training.trained_steps
     qtbot.waitUntil(lambda: controllers.training.trained_steps > trained)
     controllers.training.pause()
-    qtbot.waitUntil(lambda: controllers.training.resting is None)
+    qtbot.waitUntil(lambda: not controllers.training.is_resting)
     assert controllers.measuring.evaluation.keys() <= {"reasons"}
     assert not controllers.sessions.pack({})().measurements
 

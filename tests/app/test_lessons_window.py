@@ -115,11 +115,7 @@ def controller(qtbot, state):
 
 
 def until_measured(controller, qtbot):
-    def look():
-        controller.tasks.poll()
-        return controller.may_go_on
-
-    qtbot.waitUntil(look)
+    qtbot.waitUntil(lambda: controller.may_go_on)
 
 
 def test_the_own_work_comes_back_when_the_lesson_is_left(controller, state):
@@ -312,11 +308,8 @@ def until_written(window, qtbot):
 
 
 def until_shown(window, qtbot):
-    def look():
-        window.controllers.tasks.poll()
-        return window.controllers.lessons.may_go_on and not window.controllers.lessons.measuring
-
-    qtbot.waitUntil(look)
+    lessons = window.controllers.lessons
+    qtbot.waitUntil(lambda: lessons.may_go_on and not lessons.measuring)
 
 
 def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
@@ -479,7 +472,6 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, q
     assert panel.valued.latex == "{0.25} + {0.75} + {70}"
 
     def drawn():
-        bare_window.controllers.tasks.poll()
         return not panel.valued.image.isNull() and not bare_window.controllers.tasks.running("equation with values")
 
     qtbot.waitUntil(drawn)
@@ -511,11 +503,7 @@ def test_an_equation_that_cannot_be_drawn_is_written_out(qtbot):
     qtbot.addWidget(view)
     view.show_equation(r"\frac{", "Equation")
 
-    def ended():
-        tasks.poll()
-        return tasks.idle
-
-    qtbot.waitUntil(ended)
+    qtbot.waitUntil(lambda: tasks.idle)
     assert view.image.isNull()
     assert not view.grab().isNull()
 
@@ -529,17 +517,13 @@ def test_an_equation_is_not_in_view_under_another_and_opens_large(qtbot):
     view.resize(300, 40)
     window.show()
 
-    def ended():
-        tasks.poll()
-        return tasks.idle
-
     view.show_equation("x^2", "Equation")
-    qtbot.waitUntil(ended)
+    qtbot.waitUntil(lambda: tasks.idle)
     drawn = view.grab().toImage()
     assert not view.image.isNull()
     view.show_equation("y^3", "The equation with its values")
     assert view.grab().toImage() != drawn  # the old one is gone at once, and the new one comes
-    qtbot.waitUntil(ended)
+    qtbot.waitUntil(lambda: tasks.idle)
     QTest.mouseClick(view, Qt.MouseButton.LeftButton)
     dialog = window.findChild(EquationDialog)
     assert dialog.view.latex == "y^3"
@@ -952,7 +936,7 @@ def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(
     assert saved() == [["mine", "3", "Which?", "many", "", ""]]
     held.set()
     until_shown(bare_window, qtbot)
-    until_written(bare_window, qtbot)
+    qtbot.waitUntil(lambda: not bare_window.documents.busy)
     assert saved() == [["mine", "3", "Which?", "many", "0.75", "True"]]
     path.unlink()
     lessons.forget_answer()

@@ -192,7 +192,7 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
     training.start()
     qtbot.waitUntil(lambda: training.trained_steps > 100)
     training.pause()
-    qtbot.waitUntil(lambda: playing.runs[0].is_of_its_weights and training.resting is None)
+    qtbot.waitUntil(lambda: playing.runs[0].is_of_its_weights and not training.is_resting)
     wait_finished(qtbot, controllers)
     controllers.pinning.pin()
     assert controllers.pinning.pinned.runs[0].trained_steps == training.trained_steps

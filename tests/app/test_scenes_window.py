@@ -120,11 +120,7 @@ def measured_by(monkeypatch, value):
 
 
 def wait_measured(controller, qtbot):
-    def look():
-        controller.tasks.poll()
-        return controller.measured is not None and controller.measured.complete
-
-    qtbot.waitUntil(look)
+    qtbot.waitUntil(lambda: controller.measured is not None and controller.measured.complete)
 
 
 @pytest.mark.parametrize(("value", "said"), [(0.5, HOLDS), (0.8, FAILS)])
@@ -213,7 +209,7 @@ def gallery(qtbot, monkeypatch):
 def test_the_gallery_computes_a_run_of_every_scene_and_a_click_shows_one(gallery, qtbot):
     before = gallery.tiles[0].grab().toImage()
     gallery.start()
-    qtbot.waitUntil(lambda: gallery._worker is None and gallery.complete)
+    qtbot.waitUntil(lambda: not gallery.tasks.busy and gallery.complete)
     assert gallery.tiles[0].grab().toImage() != before
     QTest.mouseClick(gallery.tiles[2], Qt.MouseButton.LeftButton)
     assert gallery.chosen == [gallery.tiles[2].scene]

@@ -352,7 +352,7 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 0)
     controllers.training.pause()
-    qtbot.waitUntil(lambda: controllers.training.resting is None)  # the block that ran at the pause counts too
+    qtbot.waitUntil(lambda: not controllers.training.is_resting)  # the block that ran at the pause counts too
     settings.set("video", VideoChoice(width=640, height=360))
     settings.add_recent(tmp_path / "a.spg")
     window.set_theme("light")

@@ -92,7 +92,7 @@ class Controllers(QObject):
         self._clock.stop()
         self.building.stop()
         self.settling.stop()
-        threads = self.training.worker, self.playing.worker, *self.comparing.workers
+        threads = self.playing.worker, *self.comparing.workers
         workers = [worker for worker in threads if worker is not None]
         for worker in workers:
             worker.requestInterruption()
@@ -110,8 +110,7 @@ class Controllers(QObject):
         # Count whole ticks, so that at speed 1 each tick shows the next frame. Sixty frames in 62.5 ticks would stutter.
         ticks = max(1, round(1000 * (now - self._last_tick) / TICK))
         self._last_tick = now
-        self.tasks.poll()
-        self.training.poll(now)
+        self.training.poll()
         self.playing.poll()
         self.replaying.advance(ticks * TICK / 1000, not self.playing.is_replacing)
         self.following.poll()

@@ -12,7 +12,7 @@ from playground.app.model import errors
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.style.number_formats import format_ago
-from playground.app.workers.background_task import BackgroundTask
+from playground.app.workers.tasks import Tasks
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
 from playground.lab.csv_table import write_rows
@@ -70,7 +70,7 @@ class Documents(QObject):
         super().__init__(parent)
         self._state, self._sessions, self._preferences, self._prompts = state, sessions, preferences, prompts
         self.stamp: Stamp | None = None  # of the file when it was opened or saved here
-        self._background = BackgroundTask(self)
+        self._background = Tasks(self)
         self.saving = False  # whether the work is being written; it is safe only when that has ended
         self._then: Callable[[], None] | None = None  # called when that file is complete
         self._once_built: Callable[[], None] | None = None  # a save that waits for the data of the last change
@@ -129,7 +129,7 @@ class Documents(QObject):
         Returns:
             Whether no other file is being read or written; otherwise nothing is started.
         """
-        return self._background.run(name, work, done, self._failed)
+        return not self.busy and self._background.call(name, work, done, self._failed)
 
     def wait_for_save(self, go_on: Callable[[], None]) -> bool:
         """Whether a file is being written; if so, `go_on` is called when it is complete."""
@@ -263,7 +263,7 @@ class Documents(QObject):
                 self._state.mark_modified(own=True)
             self._failed(error)
 
-        self._background.run("save", write, done, failed)
+        self._background.call("save", write, done, failed)
 
     @Slot()
     def save_waiting(self) -> None:

@@ -8,21 +8,21 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from playground.app.controllers.export_frames import Frames, images
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences, VideoChoice
 from playground.app.style.number_formats import megabytes
-from playground.app.workers.worker import Worker
+from playground.app.workers.tasks import Tasks
 from playground.drawing import film
 from playground.drawing.render import save_image
 from playground.lab.atomic import atomic_write, size_so_far
 from playground.messages import plain
 from playground.user_errors import cannot_write, user_error
 
-POLL = 60  # ms
+TASK = "export"
 SIZED = 0.5  # seconds between two looks at how large the file is, for which its folder is listed
 COMPLETING = 0.1  # of the bar, for frames that must be computed before painting
 PREPARING = 0.5  # of the bar, for learned densities and runs that must be computed before painting
@@ -51,16 +51,15 @@ class Exporting(QObject):
     def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._preferences = preferences
-        self._worker: Worker[Progress] | None = None
+        self._tasks = Tasks(self)
         self._path = Path()
         self._started = 0.0
         self._size, self._sized = 0, 0.0  # the bytes written, and when they were counted
-        self._timer = QTimer(self, interval=POLL)
-        self._timer.timeout.connect(self._poll)
+        self._complete = self._cancelled = False
 
     @property
     def busy(self) -> bool:
-        return self._worker is not None
+        return self._tasks.busy
 
     def refuses_second(self) -> bool:
         """Whether an export is running; if so, say so."""
@@ -71,14 +70,14 @@ class Exporting(QObject):
     def start(self, make: Callable[[], Iterator[Progress]], path: Path) -> None:
         """Write a file in a thread."""
         self._path, self._started, self._size = path, time.monotonic(), 0
-        self._worker = Worker(make, "export")
-        self._worker.start()
-        self._timer.start()
+        self._complete = self._cancelled = False
+        steps = lambda: ((None, progress) for progress in make())  # noqa: E731
+        self._tasks.start(TASK, "Export", steps, self._progressed, self._failed, self._ended)
 
     def cancel(self) -> None:
         """Cancel the running export; no file is left."""
-        if self._worker is not None:
-            self._worker.requestInterruption()
+        self._cancelled = True
+        self._tasks.interrupt(TASK)
 
     def shutdown(self, seconds: float) -> bool:
         """Stop and wait, when quitting.
@@ -86,43 +85,30 @@ class Exporting(QObject):
         Returns:
             Whether the thread ended in time.
         """
-        self._timer.stop()
-        if self._worker is None or self._worker.stop(seconds):
-            self._worker = None
-        return self._worker is None
+        return self._tasks.shutdown(seconds)
 
-    @Slot()
-    def _poll(self) -> None:
-        worker = self._worker
-        if worker is None:
-            return
-        finished = worker.isFinished()
-        latest = worker.latest.take()
-        if finished:
-            self._timer.stop()
-            self._worker = None
-            self._ended(worker)
-        elif latest is not None:
-            done, total = latest
-            now = time.monotonic()
-            if now - self._sized > SIZED:
-                self._size, self._sized = size_so_far(self._path), now
+    def _progressed(self, progress: Progress) -> None:
+        done, total = progress
+        now, self._complete = time.monotonic(), done == total
+        if now - self._sized > SIZED:
+            self._size, self._sized = size_so_far(self._path), now
+        if self.busy:
             self.progressed.emit(done, total, self._seconds_left(done, total), self._size)
 
     def _seconds_left(self, done: int, total: int) -> float | None:
         elapsed = time.monotonic() - self._started
         return elapsed * (total - done) / done if done and elapsed > 1 else None
 
-    def _ended(self, worker: Worker[Progress]) -> None:
-        error = worker.error
-        if error is not None:
-            message = plain(cannot_write(self._path, error)) if isinstance(error, OSError) else user_error(error)
-            self.failed.emit(message or plain(errors.sentence(error)))
-            if message is not None:
-                self.refused.emit(message)
-            else:
-                errors.report(error, "the export failed")
-        elif worker.isInterruptionRequested() or not _complete(worker.last):
+    def _failed(self, error: BaseException) -> None:
+        message = plain(cannot_write(self._path, error)) if isinstance(error, OSError) else user_error(error)
+        self.failed.emit(message or plain(errors.sentence(error)))
+        if message is not None:
+            self.refused.emit(message)
+        else:
+            errors.report(error, "the export failed")
+
+    def _ended(self) -> None:
+        if self._cancelled or not self._complete:
             self.cancelled.emit()
         else:
             self._preferences.remember_folder(self._path)
@@ -159,7 +145,3 @@ def paint_film(frames: Frames, choice: VideoChoice, path: Path) -> Generator[Pro
     for done in write_video(path, images(painted, shown.tolist()), total, (choice.width, choice.height), choice.fps):
         yield int((begun + (1 - begun) * done) * total), total
     yield total, total
-
-
-def _complete(last: Progress | None) -> bool:
-    return last is not None and last[0] == last[1]

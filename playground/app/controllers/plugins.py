@@ -11,7 +11,7 @@ from playground.app.controllers.notification import Notification
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
-from playground.app.workers.background_task import BackgroundTask
+from playground.app.workers.tasks import Tasks
 from playground.kinds import plugins
 from playground.kinds.kind import Kind
 from playground.user_errors import user_error
@@ -69,7 +69,7 @@ class Plugins(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._preferences, self._prompts = state, preferences, prompts
-        self.background = BackgroundTask(self)
+        self.background = Tasks(self)
         self._failures: dict[Path, str] = {}
 
     @property
@@ -111,7 +111,7 @@ class Plugins(QObject):
         def failed(error: BaseException) -> None:
             self.notified.emit(Notification("error", _sentence(path, error)))
 
-        if not self.background.run("plug-in", lambda: plugins.load_plugin(path), done, failed):
+        if not self.background.call("plug-in", lambda: plugins.load_plugin(path), done, failed):
             self.notified.emit(Notification("info", "Another plug-in is being loaded: try again when it is."))
 
     def keep(self, path: Path, at_start: bool) -> None:
@@ -155,7 +155,7 @@ class Plugins(QObject):
             self.changed.emit()
             self._load_kept(agreed)
 
-        self.background.run("plug-ins", lambda: plugins.load_kept(files), done, errors.report)
+        self.background.call("plug-in", lambda: plugins.load_kept(files), done, errors.report)
 
     def shutdown(self, seconds: float) -> bool:
         """Wait until no plug-in is being loaded, when quitting.

@@ -16,7 +16,7 @@ from playground.app.controllers.sessions import Sessions
 from playground.app.model import figures
 from playground.app.model.history import History
 from playground.app.model.pinned_runs import PinnedRun, from_json
-from playground.app.workers.background_task import BackgroundTask
+from playground.app.workers.tasks import Tasks
 from playground.lab import recovery
 from playground.lab.document import Document, Pin
 from playground.lab.experiment import Experiment
@@ -86,7 +86,7 @@ class Recovering(QObject):
     def __init__(self, sessions: Sessions, documents: Documents, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._sessions, self._documents, self._folder = sessions, documents, folder
-        self._background = BackgroundTask(self)
+        self._background = Tasks(self)
         self._offers: list[RecoverableWork] = []
 
     @property
@@ -147,7 +147,7 @@ class Recovering(QObject):
 
     def _read(self, offer: RecoverableWork, work: Work) -> None:
         if self.offer is offer:
-            self._background.run(
+            self._background.call(
                 "recovery",
                 lambda: _recovered(offer.store, work),
                 functools.partial(self._take, offer, work),

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
-from playground.app.workers.worker import Worker
+from playground.app.workers.tasks import Tasks
 from playground.drawing.sweep_plots import save_pictures
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment
@@ -25,7 +25,7 @@ from playground.user_errors import message_of
 
 Place = AbstractContextManager[Workers]
 
-LOOK = 60  # ms between two checks for results
+TASK = "sweep"
 REDRAWN = 1.0  # s between two updates of the table
 PLOTS = "plots"
 
@@ -90,17 +90,15 @@ class Sweeping(QObject):
     ) -> None:
         super().__init__(parent)
         self._open_made = open_made
-        self._worker: Worker[SweepReport] | None = None
+        self._tasks = Tasks(self)
         self.report: SweepReport | None = None
         self.error: Message | None = None
         self.cancelled = self.computing = False
         self.said = self._success = ""
-        self._timer = QTimer(self, interval=LOOK)
-        self._timer.timeout.connect(self._look)
 
     @property
     def running(self) -> bool:
-        return self._worker is not None
+        return self._tasks.busy
 
     def compute(self, sweep: Sweep, folder: Path, place: Callable[[], Place], device: str = "auto") -> None:
         """Compute the cells of a sweep that are not finished; does nothing during another computation.
@@ -124,8 +122,8 @@ class Sweeping(QObject):
 
     def cancel(self) -> None:
         """Stop. Finished cells stay, and :meth:`compute` continues with the others."""
-        if self._worker is not None:
-            self._worker.requestInterruption()
+        if self.running:
+            self._tasks.interrupt(TASK)
             self.cancelled = True
             self.changed.emit()
 
@@ -148,38 +146,30 @@ class Sweeping(QObject):
         Returns:
             Whether they ended in time.
         """
-        self._timer.stop()
-        worker, self._worker = self._worker, None
-        return worker is None or worker.stop(seconds)
+        return self._tasks.shutdown(seconds)
 
-    def _start(self, make: Callable[[], Iterator[SweepReport]], name: str, success: str = "") -> None:
+    def _start(self, make: Callable[[], Iterator[SweepReport]], label: str, success: str = "") -> None:
         """Drive an iterator in a thread; afterwards `said` is the sentence of its success."""
-        if self._worker is not None:
+        if self.running:
             return
         self.error, self.cancelled, self.computing = None, False, False
         self.said, self._success = "", success
-        self._worker = Worker(make, name)
-        self._worker.start()
-        self._timer.start()
+        self._tasks.start(
+            TASK, label, lambda: ((None, report) for report in make()), self._take, self._failed, self._ended
+        )
         self.changed.emit()
 
-    @Slot()
-    def _look(self) -> None:
-        worker = self._worker
-        if worker is None:
-            return
-        ended = worker.isFinished()  # checked first, so that no report can follow it
-        report = worker.latest.take()
-        if report is not None:
-            self.report = report
-            self.reported.emit(report)
-        if ended:
-            self._timer.stop()
-            worker.wait()
-            self._worker = None
-            self.error = None if worker.error is None else message_of(worker.error)
-            self.said = "" if self.error is not None else self._success
-            self.changed.emit()
+    def _take(self, report: SweepReport) -> None:
+        self.report = report
+        self.reported.emit(report)
+
+    def _failed(self, error: BaseException) -> None:
+        self.error = message_of(error)
+        self.changed.emit()
+
+    def _ended(self) -> None:
+        self.said = self._success
+        self.changed.emit()
 
 
 def _computed(sweep: Sweep, folder: Path, place: Callable[[], Place], device: str) -> Iterator[SweepReport]:

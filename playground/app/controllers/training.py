@@ -1,5 +1,6 @@
 """Trains the network of the workspace: starts, pauses and continues. Requests wait until they are possible."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from playground.app.controllers.notification import Notification, conflict, stop
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
 from playground.app.workers.tasks import Tasks
-from playground.app.workers.worker import Worker
 from playground.lab.conflicts import training_conflict
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment
@@ -21,6 +21,7 @@ from playground.messages import Message, setting
 if TYPE_CHECKING:
     from playground.lab.training import TrainingProgress
 
+TASK = "training"
 PROGRESS_SECONDS = 1 / 15  # between two reports of progress, which update two charts and a dozen numbers
 
 
@@ -43,8 +44,7 @@ class Training(QObject):
     def __init__(self, state: State, building: Building, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._building, self._tasks = state, building, tasks
-        self._worker: Worker[TrainingProgress] | None = None
-        self.resting: Worker[TrainingProgress] | None = None  # paused last, until its block is done
+        self.is_resting = False  # paused, while the block in progress is done
         self._waiting = False  # whether to train when the workspace is built
         self._more = True  # whether to train more then if training has ended
         self._progress_time = 0.0
@@ -129,7 +129,7 @@ class Training(QObject):
             more: after the end of training, train more.
         """
         workspace = self._building.workspace
-        if self._worker is not None:
+        if self.is_running:
             return
         if self._building.busy:
             self._more = more
@@ -145,18 +145,19 @@ class Training(QObject):
             self.notified.emit(Notification("error", failure, is_current=lambda: self._building.failure == failure))
             return
         experiment = self._state.experiment
-        self._worker, self.resting = Worker(lambda: workspace.train(experiment, more), "training"), None
-        self._worker.start()
+        self.is_resting = False
+        steps = lambda: ((None, progress) for progress in workspace.train(experiment, more))  # noqa: E731
+        self._tasks.start(TASK, "Training", steps, self._progressed, self._ended, self._ended)
         self._state.mark_modified()
         self._become(workspace, "training")
 
     def pause(self) -> None:
         """Pause training, or withdraw the request to train."""
         self._wait(False)
-        resting, workspace = self._worker, self._building.workspace
-        if resting is not None and workspace is not None:
-            self._end()
-            self.resting = resting
+        workspace = self._building.workspace
+        if self.is_running and workspace is not None:
+            self._tasks.interrupt(TASK)
+            self.is_resting = True
             self._become(workspace, "paused")
 
     @Slot()
@@ -174,9 +175,9 @@ class Training(QObject):
         self._end()
 
     @property
-    def worker(self) -> "Worker[TrainingProgress] | None":
-        """The thread that trains; quitting waits for it."""
-        return self._worker
+    def is_running(self) -> bool:
+        """Whether a thread trains, and was not paused."""
+        return self._tasks.running(TASK) and not self.is_resting
 
     # How it proceeds
 
@@ -202,7 +203,7 @@ class Training(QObject):
         workspace = self._building.workspace
         if (
             workspace is None
-            or self._worker is None
+            or not self.is_running
             or not any(key.startswith(("training.", "objective.")) for key in keys)
         ):
             return
@@ -215,7 +216,7 @@ class Training(QObject):
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: object) -> None:
         """Leave the current workspace. Training continues if only the measurements changed."""
-        before, trained = self._building.workspace, self._worker is not None
+        before, trained = self._building.workspace, self.is_running
         if workspace is None:
             self.stop()
         elif workspace is not before:
@@ -232,13 +233,11 @@ class Training(QObject):
             self.progress.emit(workspace.progress)
 
     def _end(self) -> None:
-        self.resting = None
-        if self._worker is not None:
-            self._tasks.retire(self._worker)
-            self._worker = None
-            workspace = self._building.workspace
-            if workspace is not None and workspace.training == "training":
-                workspace.become("paused")
+        self.is_resting = False
+        self._tasks.cancel(TASK)
+        workspace = self._building.workspace
+        if workspace is not None and workspace.training == "training":
+            workspace.become("paused")
 
     def _become(self, workspace: Workspace, training: str) -> None:
         workspace.become(training)
@@ -246,40 +245,41 @@ class Training(QObject):
             self.weights_changed.emit()
             self.changed.emit(self.status)
 
-    def poll(self, now: float) -> None:
-        """Take the thread's results, and start training that was waiting."""
+    def poll(self) -> None:
+        """Start training that was waiting."""
         if self._waiting and not self._building.busy:
             self._waiting = False
             self.start(more=self._more)
-            if self._worker is None:  # the workspace that came cannot be trained
+            if not self.is_running:  # the workspace that came cannot be trained
                 self.changed.emit(self.status)
-        worker, workspace = self._worker, self._building.workspace
+
+    def _progressed(self, progress: "TrainingProgress") -> None:
+        now = time.monotonic()
+        if self.is_running and now - self._progress_time > PROGRESS_SECONDS:
+            self._progress_time = now
+            self._tell(progress)
+
+    def _tell(self, progress: "TrainingProgress") -> None:
+        if not self._state.modified:
+            self._state.mark_modified()  # a file saved since then lacks these steps
+        workspace = self._building.workspace
         if workspace is not None and workspace.learned_of_labels():
             self.changed.emit(self.status)
-        if workspace is not None and self.resting is not None and self.resting.isFinished():
-            self.resting = None  # the block that ran during the pause counts too
-            self.progress.emit(workspace.progress)
-            self._become(workspace, "paused")
-        if workspace is None or worker is None:
-            return
-        finished = worker.isFinished()
-        if not finished and now - self._progress_time < PROGRESS_SECONDS:
-            return
-        self._progress_time = now
-        progress = worker.latest.take()
-        if progress is not None:
-            if not self._state.modified:
-                self._state.mark_modified()  # a file saved since then lacks these steps
-            self.progress.emit(progress)
-        if finished:
-            self._worker = None
-            self._finish(workspace, worker)
+        self.progress.emit(progress)
 
-    def _finish(self, workspace: Workspace, worker: "Worker[TrainingProgress]") -> None:
+    def _ended(self, error: BaseException | None = None) -> None:
+        rested, self.is_resting = self.is_resting, False
+        workspace = self._building.workspace
+        if workspace is None:
+            return
         progress = workspace.progress
-        if worker.error is not None:
+        if progress is not None:
+            self._tell(progress)  # the block that ran during a pause counts too
+        if error is not None:
             self._become(workspace, "paused")
-            self.notified.emit(stopped(self._state, "Training", worker.error))
+            self.notified.emit(stopped(self._state, "Training", error))
+        elif rested:
+            self._become(workspace, "paused")
         elif progress is not None and progress.diverged:
             self._become(workspace, "diverged")
             self.notified.emit(

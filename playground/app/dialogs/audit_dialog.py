@@ -27,7 +27,7 @@ from playground.lab.audit import Audit
 from playground.lab.claims import Claim, how_many_hold, measured
 from playground.user_errors import user_error
 
-LOOK = 50  # ms between two checks for results
+TASK = "audit"
 CHARTS = 2
 CHART_HEIGHT = 190
 SELFTEST = "selftest"
@@ -47,7 +47,7 @@ class AuditDialog(WorkingDialog):
     """
 
     def __init__(self, state: State, palette: Palette, parent: QWidget | None = None) -> None:
-        super().__init__(LOOK, parent)
+        super().__init__(parent)
         self._state = state
         self.setObjectName("auditDialog")
         self.setWindowTitle("Audit")
@@ -120,7 +120,7 @@ class AuditDialog(WorkingDialog):
 
     @property
     def running(self) -> bool:
-        return self._worker is not None
+        return self.tasks.busy
 
     @Slot()
     def run(self) -> None:
@@ -129,13 +129,14 @@ class AuditDialog(WorkingDialog):
             return
         claims = self.claims = list[Claim]()
         self._made, self._shown, self._charts, self.failure = Audit("", "", ()), 0, (), ""
+        self._cancelled = False
         self.table.clear()
         self.bar.setRange(0, 0)
         for box in self.boxes:
             box.setVisible(False)
         name, own = self.kinds.value(), self._state.experiment
 
-        def measure() -> Iterator[None]:
+        def measure() -> Iterator[tuple[None, int]]:
             if name == SELFTEST:
                 made = selftest.selftest()
             else:
@@ -145,47 +146,45 @@ class AuditDialog(WorkingDialog):
                     experiment = msgspec.structs.replace(experiment, **{kind.section: asked})
                 made = audits.audit(experiment, kind.section)
             self._made = made
-            yield
+            yield None, len(claims)
             for claim in measured(made.claims):
                 claims.append(claim)
-                yield
+                yield None, len(claims)
             self._charts = made.charts()
 
-        self._work(measure, "audit")
+        self.tasks.start(TASK, "Audit", measure, self._add, self._failed, self._end)
         self._say()
 
     def reject(self) -> None:
         """Cancel: the work if it runs, otherwise the dialog."""
-        if self._worker is not None:
-            self._worker.requestInterruption()
+        if self.running:
+            self.tasks.interrupt(TASK)
+            self._cancelled = True
             self.status.setText("Stopping…")
         else:
             super().reject()
 
-    @Slot()
-    def _look(self) -> None:
-        worker = self._worker
-        if worker is None:
-            return
-        ended = worker.isFinished()  # checked first, so that no claim can follow it
-        for claim in self.claims[self._shown :]:
+    def _add(self, count: int) -> None:
+        """Show the claims that have been measured so far."""
+        for claim in self.claims[self._shown : count]:
             self.table.add(claim)
-            self._shown += 1
-        if self._made.claims or ended:
-            self.bar.setRange(0, max(len(self._made.claims), 1))
-            self.bar.setValue(self._shown)
-        if ended:
-            worker.wait()
-            self._stop()
-            error = worker.error
-            if error is not None:
-                message = user_error(error)
-                self.failure = "The audit broke off: see the log." if message is None else worded(message)
-                if message is None:
-                    errors.report(error, "the audit broke off")
-            self._show_charts()
-        if ended or not worker.isInterruptionRequested():
+        self._shown = count
+        self.bar.setRange(0, max(len(self._made.claims), 1))
+        self.bar.setValue(count)
+        if not self._cancelled:
             self._say()
+
+    def _failed(self, error: BaseException) -> None:
+        message = user_error(error)
+        self.failure = "The audit broke off: see the log." if message is None else worded(message)
+        if message is None:
+            errors.report(error, "the audit broke off")
+        self._end()
+
+    def _end(self) -> None:
+        self.bar.setRange(0, max(len(self._made.claims), 1))
+        self._show_charts()
+        self._say()
 
     def _show_charts(self) -> None:
         for box, title, chart, shown in zip(self.boxes, self.titles, self.charts, self._charts, strict=False):

@@ -13,12 +13,13 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.exported import Exported, ExportedCanvas, ExportedColumns
 from playground.app.controllers.exported_files import ExportedFile
-from playground.app.controllers.exporting import POLL, Exporting, Write, paint_film, save_picture
+from playground.app.controllers.exporting import Exporting, Write, paint_film, save_picture
 from playground.app.dialogs.export_dialog import ExportDialog
 from playground.app.model.preferences import Preferences, VideoChoice
 from playground.app.style.labels import worded
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import completed
+from playground.app.workers.tasks import LOOK
 from playground.messages import Message, plain
 
 NO_COLUMN = "Nothing is exported: no column can be sampled. Each says why; change one."
@@ -59,7 +60,7 @@ class Exports(QObject):
         self.dialog: ExportDialog | None = None
         self._exported: Exported | None = None  # what it exports; None while columns are awaited
         self._begin: Path | None = None  # the file of the export that waits for the columns
-        self._awaiting = QTimer(self, interval=POLL)
+        self._awaiting = QTimer(self, interval=LOOK)
         self._awaiting.timeout.connect(self._look_at_columns)
         self._begun_by: ExportDialog | None = None  # while it is open; other files have no dialog
         self.in_dialog = False

@@ -30,7 +30,7 @@ STEPS: dict[int, tuple[int, int]] = {  # tiles to the right, and rows down
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
-LOOK, FRAME = 60, 70  # ms between two checks for results, and between two frames
+FRAME = 70  # ms between two frames
 SAID = "Each scene sets the window, makes a claim and measures it on this machine. Undo brings your own work back."
 Run = tuple[np.ndarray, np.ndarray]  # data and frames
 
@@ -140,7 +140,7 @@ class Gallery(WorkingDialog):
     """
 
     def __init__(self, show: Callable[[SceneFile], None], palette: Palette, parent: QWidget | None = None) -> None:
-        super().__init__(LOOK, parent)
+        super().__init__(parent)
         self.setObjectName("gallery")
         self.setWindowTitle("Scenes")
         self._show, self.columns = show, COLUMNS
@@ -193,12 +193,12 @@ class Gallery(WorkingDialog):
     def start(self) -> None:
         """Compute the runs that are not there yet."""
         missing = [place for place in range(len(self.tiles)) if place not in self._computed]
-        if self._worker is not None or not missing:
+        if self.tasks.busy or not missing:
             return
         scenes = [(place, self.tiles[place].scene) for place in missing]
         scenes.sort(key=lambda one: one[1].settings.sampling.follows == "learned")  # those to be trained come last
 
-        def compute() -> Iterator[None]:
+        def compute() -> Iterator[tuple[None, int]]:
             from playground.lab.scene_figures import preview  # loads torch
 
             for place, scene in scenes:
@@ -206,22 +206,18 @@ class Gallery(WorkingDialog):
                     for run in preview(scene):
                         if run is not None:
                             self._computed[place] = run
-                        yield  # the thread can end here
+                        yield None, len(self._computed)  # the thread can end here
                 except UserError:  # its tile stays empty, and the others follow
                     continue
 
-        self._work(compute, "gallery")
+        self.tasks.start("gallery", "Scenes", compute, self._paint)
 
-    @Slot()
-    def _look(self) -> None:
-        worker = self._worker
-        ended = worker is None or worker.isFinished()
+    def _paint(self, _: int) -> None:
+        """Show the runs that have been computed so far."""
         for place, run in list(self._computed.items()):
             if place not in self._painted:
                 self._painted.add(place)
                 self.tiles[place].show_run(*run)
-        if ended:
-            self._stop()
 
     def _chosen(self, tile: SceneTile) -> None:
         self.close()

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 from PySide6.QtCore import QObject, Signal
 
-from playground.app.workers.background_task import BackgroundTask
+from playground.app.workers.tasks import Tasks
 from playground.lab.atomic import atomic_write
 from playground.lab.lessons import Lesson, measured_cell
 from playground.user_errors import cannot_write
@@ -85,7 +85,7 @@ class LessonProgress(QObject):
         self._folder: Path | None = None
         self._kept = dict[str, Kept]()  # by the name of the file
         self._unwritten = dict[str, Kept]()  # in the order in which they are written
-        self._task = BackgroundTask(self)
+        self._task = Tasks(self)
         self._said = set[str]()
 
     def keep_in(self, folder: Path) -> None:
@@ -170,10 +170,7 @@ class LessonProgress(QObject):
         Returns:
             Whether it ended in time.
         """
-        while self._task.busy:
-            if not self._task.wait(seconds):
-                return False
-        return True
+        return self._task.wait(seconds)
 
     def _step(self, lesson: str, step: int) -> Kept:
         return self._kept.get(_file_name(lesson, step), Kept())
@@ -201,7 +198,7 @@ class LessonProgress(QObject):
                 del self._unwritten[name]
             self._write()
 
-        self._task.run("lesson progress", write, written, self._not_written)
+        self._task.call("lesson progress", write, written, self._not_written)
 
     def _not_written(self, error: BaseException) -> None:
         if not isinstance(error, OSError):

@@ -1,17 +1,19 @@
-"""Long work with a name, progress, time left and an end."""
+"""Long work outside the GUI thread: its name, progress, time left, result and end."""
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.workers.worker import Worker
 from playground.messages import Message
 from playground.user_errors import message_of
 
 Item = TypeVar("Item")
+
+LOOK = 16  # ms between two looks at running work
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,13 @@ class _Task(Generic[Item]):
     started: float
     on_item: Callable[[Item], None]
     on_failure: Callable[[BaseException], None] | None
+    on_end: Callable[[], None]
 
 
 class Tasks(QObject):
     """Runs iterators of ``(fraction, item)`` in threads and delivers the newest item in the GUI thread.
 
-    A new task replaces a running one with the same name. Call :meth:`poll` from a timer.
+    A new task replaces a running one with the same name.
 
     Signals:
         changed(str, TaskStatus): name and state of a task.
@@ -51,6 +54,8 @@ class Tasks(QObject):
         super().__init__(parent)
         self._tasks: dict[str, _Task[Any]] = {}  # each with its own type of item
         self._retired: list[Worker[Any]] = []
+        self._timer = QTimer(self, interval=LOOK, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.poll)
 
     def start(
         self,
@@ -59,24 +64,64 @@ class Tasks(QObject):
         make: Callable[[], Iterator[tuple[float | None, Item | None]]],
         on_item: Callable[[Item], None],
         on_failure: Callable[[BaseException], None] | None = None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
-        """Run `make()` in a thread; `on_item` gets the newest item that is not None, in the GUI thread."""
+        """Run `make()` in a thread; `on_item` gets the newest item that is not None, in the GUI thread.
+
+        Args:
+            on_failure: gets an error in place of :attr:`failed`.
+            on_end: called when it has ended without an error, also after :meth:`interrupt`.
+        """
         if name in self._tasks:
             self.retire(self._tasks.pop(name).worker)
         worker = Worker(make, name)
-        self._tasks[name] = _Task(worker, label, time.monotonic(), on_item, on_failure)
+        self._tasks[name] = _Task(worker, label, time.monotonic(), on_item, on_failure, on_end)
+        worker.finished.connect(self.poll)
         worker.start()
+        self._timer.start()
         self.changed.emit(name, TaskStatus(label, running=True))
+
+    def call(
+        self,
+        name: str,
+        function: Callable[[], Item],
+        on_result: Callable[[Item], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> bool:
+        """Call a slow function in a thread, unless one of this name is running; `on_result` gets what it returns.
+
+        Returns:
+            Whether it is called.
+        """
+        if self.running(name):
+            return False
+
+        def once() -> Iterator[tuple[None, tuple[Item]]]:
+            yield None, (function(),)
+
+        self.start(name, name, once, lambda result: on_result(*result), on_failure)
+        return True
 
     def running(self, name: str) -> bool:
         return name in self._tasks
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task is running."""
+        return bool(self._tasks)
 
     @property
     def idle(self) -> bool:
         """Whether no thread is running, not even one that was cancelled."""
         return not self._tasks and not self._retired
 
+    def interrupt(self, name: str | None = None) -> None:
+        """Ask a task, or all, to end at the next step; the end is still delivered."""
+        for task in self._tasks.values() if name is None else filter(None, [self._tasks.get(name)]):
+            task.worker.requestInterruption()
+
     def cancel(self, name: str) -> None:
+        """Ask a task to end, and deliver nothing more of it."""
         task = self._tasks.pop(name, None)
         if task is not None:
             self.retire(task.worker)
@@ -86,29 +131,52 @@ class Tasks(QObject):
         """Ask a thread to end, and keep the object until it has."""
         worker.requestInterruption()
         self._retired.append(worker)
+        self._timer.start()
 
+    @Slot()
     def poll(self) -> None:
-        """Deliver the results of the threads. Call it from the GUI thread."""
+        """Deliver the results of the threads."""
         self._retired = [worker for worker in self._retired if not worker.isFinished()]
         for name, task in list(self._tasks.items()):
-            finished = task.worker.isFinished()
-            item = task.worker.latest.take()
-            if item is not None:
-                fraction, payload = item
-                if payload is not None:
-                    task.on_item(payload)
-                if not finished:
-                    self.changed.emit(name, _status(task, fraction))
-            if finished and self._tasks.get(name) is task:
-                del self._tasks[name]
-                error = task.worker.error
-                if error is not None and task.on_failure is not None:
-                    task.on_failure(error)  # before the end is told, as the last item is
-                self.changed.emit(
-                    name, TaskStatus(task.label, running=False, error=None if error is None else message_of(error))
-                )
-                if error is not None and task.on_failure is None:
-                    self.failed.emit(name, error)
+            if self._tasks.get(name) is task:
+                self._look(name, task)
+        if self.idle:
+            self._timer.stop()
+
+    def _look(self, name: str, task: _Task[Any]) -> None:
+        finished = task.worker.isFinished()  # checked first, so that no item can follow it
+        fraction, item = task.worker.latest.take() or (None, None)
+        if finished:
+            del self._tasks[name]
+        if item is not None:
+            task.on_item(item)
+        if not finished:
+            if self._tasks.get(name) is task and (fraction is not None or item is not None):
+                self.changed.emit(name, _status(task, fraction))
+            return
+        error = task.worker.error
+        if error is None:
+            task.on_end()
+        elif task.on_failure is not None:
+            task.on_failure(error)
+        if name not in self._tasks:  # it is not yet followed by another
+            said = None if error is None else message_of(error)
+            self.changed.emit(name, TaskStatus(task.label, running=False, error=said))
+        if error is not None and task.on_failure is None:
+            self.failed.emit(name, error)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until all tasks have ended, when quitting; their results are delivered, and those that follow are waited for.
+
+        Returns:
+            Whether they ended in time.
+        """
+        deadline = time.monotonic() + seconds
+        while self._tasks:
+            if not all(_ended(task.worker, deadline) for task in self._tasks.values()):
+                return False
+            self.poll()
+        return True
 
     def shutdown(self, seconds: float) -> bool:
         """Stop everything.
@@ -119,10 +187,15 @@ class Tasks(QObject):
         for task in self._tasks.values():
             self.retire(task.worker)
         self._tasks.clear()
+        self._timer.stop()
         deadline = time.monotonic() + seconds
-        for worker in self._retired:
-            worker.wait(max(int((deadline - time.monotonic()) * 1000), 0))
-        return all(worker.isFinished() for worker in self._retired)
+        ended = [_ended(worker, deadline) for worker in self._retired]
+        return all(ended)
+
+
+def _ended(worker: Worker[Any], deadline: float) -> bool:
+    """Wait for the end of a thread; returns whether it came in time."""
+    return worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
 
 
 def _status(task: _Task[Any], fraction: float | None) -> TaskStatus:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.model import errors
 from playground.app.model.state import State
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.tasks import Tasks, TaskStatus
 from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_conflict
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ class Machine(QObject):
         self._wanted = True  # whether changed patterns are learned at once
         self.tasks = Tasks(self)
         self.tasks.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
-        self._timer = QTimer(self, interval=16)
-        self._timer.timeout.connect(self._poll)
+        self.tasks.changed.connect(self._task_changed)
         self.state.changed.connect(self._edited)
 
     @property
@@ -130,22 +129,15 @@ class Machine(QObject):
         Returns:
             Whether it ended in time.
         """
-        self._timer.stop()
         return self.tasks.shutdown(seconds)
 
     def _start(self, name: str, make: Callable[[], Iterator[tuple[float, Item]]], show: Callable[[Item], None]) -> None:
         self.tasks.start(name, name, make, show)
-        self._timer.start()
-        self.changed.emit()
 
-    @Slot()
-    def _poll(self) -> None:
-        before = self.training, self.measuring
-        self.tasks.poll()
-        if (self.training, self.measuring) != before:
+    @Slot(str, object)
+    def _task_changed(self, name: str, status: TaskStatus) -> None:
+        if not status.running or status.fraction is None:  # it has begun or ended
             self.changed.emit()
-        if self.tasks.idle:
-            self._timer.stop()
 
     def _seen(self, view: MachineState) -> None:
         first, self.view = self.view is None, view
