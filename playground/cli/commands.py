@@ -184,7 +184,6 @@ def sweep(
             "--workers", metavar="N", parser=_whole("--workers"), help="Processes at once; by default one a core."
         ),
     ] = None,
-    parquet: Annotated[bool, typer.Option("--parquet", help="Write the tables as Parquet too.")] = False,
     cell: Annotated[
         int | None,
         typer.Option("--cell", metavar="N", parser=_whole("--cell"), help="Compute this cell alone, as a job does."),
@@ -227,9 +226,9 @@ def sweep(
         done = sweeps.write_job_array(source, out, slurm, device)
     elif scheduler is not None:
         place = sweeps.on_cluster(scheduler, tls_ca, tls_cert, tls_key, insecure_tcp)
-        done = sweeps.run_sweep(source, out, place, device, parquet)
+        done = sweeps.run_sweep(source, out, place, device)
     else:
-        done = sweeps.run_sweep(source, out, sweeps.on_this_machine(workers), device, parquet)
+        done = sweeps.run_sweep(source, out, sweeps.on_this_machine(workers), device)
     if not done:
         raise typer.Exit(1)
 

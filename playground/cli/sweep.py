@@ -15,7 +15,7 @@ from playground.lab.atomic import atomic_write
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.plots import pictures
 from playground.lab.sweep.slurm import HIGHEST, job_array, ranges
-from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, NO_PARQUET, Row, has_parquet, write_tables
+from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row, write_tables
 from playground.user_errors import UserError
 from playground.version import __version__
 
@@ -47,7 +47,7 @@ def on_cluster(
         yield workers
 
 
-def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: bool) -> bool:
+def run_sweep(source: Path, folder: Path, place: "Place", device: str) -> bool:
     """Compute the unfinished cells of a sweep, and write its tables and pictures.
 
     Args:
@@ -57,18 +57,14 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str, parquet: 
         Whether no cell failed.
 
     Raises:
-        UserError: the file is not a sweep, another process computes it now, or the package for Parquet is missing.
+        UserError: the file is not a sweep, or another process computes it now.
     """
-    if parquet and not has_parquet():
-        raise UserError(NO_PARQUET)
     sweep, cells = sweeps.load(source)
     with if_stopped(lambda: _complete(folder, cells)):
-        return _run(sweep, cells, folder, place, device, parquet)
+        return _run(sweep, cells, folder, place, device)
 
 
-def _run(
-    sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place: "Place", device: str, parquet: bool
-) -> bool:
+def _run(sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place: "Place", device: str) -> bool:
     folders.adopt(folder)
     warn(folders.replaced(sweep, folder))
     waiting = len(folders.waiting(folder, cells))
@@ -85,12 +81,12 @@ def _run(
                 update(done / waiting, f"{done} of {count}" + ("" if left is None else f", about {left:.0f} s left"))
     else:
         folders.prepare(sweep, folder)  # its pictures may be others
-    rows = write_tables(folder, cells, parquet)
+    rows = write_tables(folder, cells)
     shown = save_pictures(pictures(sweep, rows), folder / PLOTS, provenance=folders.provenance(folder, cells))
     _print(rows)
     failed = {cell.number: why for cell in cells if (why := sweeps.failure(folder, cell)) is not None}
     warn(*(f"cell {number} failed: {why}" for number, why in failed.items()))
-    say(f"The tables are {folder / MEANS_TABLE}.csv and {folder / CELLS_TABLE}.csv")
+    say(f"The tables are {folder / MEANS_TABLE} and {folder / CELLS_TABLE}")
     if shown:
         say(f"The pictures are in {folder / PLOTS}: " + ", ".join(path.stem for path in shown))
     return not failed

@@ -206,26 +206,6 @@ def test_a_scheduler_that_does_not_answer_is_an_error_in_a_sentence(window, tmp_
     assert window.start_button.isEnabled()
 
 
-def test_tables_are_saved_as_parquet_or_it_is_said_what_is_missing(window, computed, tmp_path, monkeypatch):
-    folder = tmp_path / "tables"
-    shutil.copytree(computed, folder)
-    assert not window.parquet_button.isEnabled()
-    read(window, folder)
-    typed(window.form.seeds, "7")  # stays
-    monkeypatch.setattr("playground.lab.sweep.table.has_parquet", lambda: False)
-    QTest.mouseClick(window.parquet_button, Qt.MouseButton.LeftButton)
-    wait(lambda: not window.sweeping.running)
-    assert window.status.text() == "Parquet needs a package: pip install 'score-playground[parquet]'."
-    monkeypatch.undo()
-    fastparquet = pytest.importorskip("fastparquet")
-    QTest.mouseClick(window.parquet_button, Qt.MouseButton.LeftButton)
-    wait(lambda: not window.sweeping.running)
-    assert window.status.text() == "The tables are in tables as Parquet."
-    with (folder / "cells.parquet").open("rb") as file:
-        assert list(fastparquet.ParquetFile(file).to_pandas()["sampling.steps"]) == [3, 3, 5, 5]
-    assert window.form.seeds.text() == "7"
-
-
 def typed(edit: QLineEdit, text: str) -> None:
     edit.selectAll()
     QTest.keyClick(edit, Qt.Key.Key_Delete)

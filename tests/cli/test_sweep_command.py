@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -66,20 +65,12 @@ def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsy
 def test_several_processes_make_the_same_cells(tmp_path: Path) -> None:
     source = tmp_path / "sweep.toml"
     source.write_text(SWEEP, encoding="utf-8")
-    parquet = [] if find_spec("fastparquet") is None else ["--parquet"]
     tables = []
     for workers in ("1", "2"):
-        assert main(["sweep", str(source), "--out", str(tmp_path / workers), "--workers", workers, *parquet]) == 0
+        assert main(["sweep", str(source), "--out", str(tmp_path / workers), "--workers", workers]) == 0
         with (tmp_path / workers / "cells.csv").open(encoding="utf-8", newline="") as file:
             tables.append([{k: v for k, v in row.items() if "seconds" not in k} for row in csv.DictReader(file)])
     assert tables[0] == tables[1]
-    if parquet:
-        import fastparquet
-
-        with (tmp_path / "2" / "cells.parquet").open("rb") as file:
-            frame = fastparquet.ParquetFile(file).to_pandas()
-        assert str(frame["seed"].dtype) == "int64"
-        assert [str(number) for number in frame["nfe_mean"]] == [row["nfe_mean"] for row in tables[1]]
 
 
 def test_a_sweep_of_one_cell_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

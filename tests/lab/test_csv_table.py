@@ -9,7 +9,6 @@ import pytest
 
 from playground.data.files import read_columns
 from playground.lab.csv_table import write_csv, write_rows
-from playground.lab.sweep.table import write_table
 from playground.lab.trajectory import Trajectory
 
 NAMES = ("=cmd|x", "-y, z")
@@ -46,5 +45,5 @@ def test_the_header_of_a_trajectory_is_no_formula(tmp_path: Path) -> None:
 
 
 def test_the_table_of_a_sweep_has_no_formula(tmp_path: Path) -> None:
-    write_table(tmp_path / "means", ["=a", "error"], [[None, "=1+1"]])
+    write_csv(tmp_path / "means.csv", ["=a", "error"], [[None, "=1+1"]])
     assert (tmp_path / "means.csv").read_text(encoding="utf-8") == "'=a,error\n,'=1+1\n"

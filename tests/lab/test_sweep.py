@@ -300,7 +300,7 @@ def test_an_error_of_a_plugin_ends_one_cell_and_is_tried_again(
     )
     folder = tmp_path / "out"
     place = sweeps.processes(2) if in_processes else contextlib.nullcontext()
-    assert not command.run_sweep(source, folder, place, "cpu", parquet=False)  # the command's exit code is 1
+    assert not command.run_sweep(source, folder, place, "cpu")  # the command's exit code is 1
     _, cells = sweeps.load(source)
     log = folders.log_path(folder, cells[0])
     why = f"This should not have happened (Broken: three steps): see cells/{log.name}."
@@ -319,7 +319,7 @@ def test_an_error_of_a_plugin_ends_one_cell_and_is_tried_again(
     assert f"cell 0 failed: {why}" in capfd.readouterr().err
     fragile.with_name("mended").touch()
     place = sweeps.processes(2) if in_processes else contextlib.nullcontext()
-    assert command.run_sweep(source, folder, place, "cpu", parquet=False)
+    assert command.run_sweep(source, folder, place, "cpu")
     assert "2 of 3 cells are there already" in capfd.readouterr().err
     assert all(sweeps.result(folder, cell) for cell in cells)
     assert not log.exists()
@@ -338,7 +338,7 @@ def test_a_cell_whose_process_is_killed_is_tried_once_more_and_the_others_go_on(
         '[axes]\n"sampling.steps" = [3, 2, 4, 5]\n',
     )
     folder = tmp_path / "out"
-    assert command.run_sweep(source, folder, sweeps.processes(2), "cpu", parquet=False) == once
+    assert command.run_sweep(source, folder, sweeps.processes(2), "cpu") == once
     assert deadly.with_name("killed").exists() == once
     _, cells = sweeps.load(source)
     why = (
@@ -476,7 +476,7 @@ def test_broken_cells_are_said_and_computed_anew(tmp_path: Path, capsys: pytest.
         folders.write(folder, cell, {"metrics": {"nfe_mean": 5.0}})
     for cell in cells[1:3]:
         break_cell(folder, cell, BROKEN["a list of figures"])
-    assert command.run_sweep(source, folder, place, "cpu", parquet=False)
+    assert command.run_sweep(source, folder, place, "cpu")
     said = capsys.readouterr().err
     assert said.count("The files of cells 1-2 are broken, so the cells are computed anew.") == 1
     assert all(len(sweeps.result(folder, cell) or {}) > 1 for cell in cells[:3])
@@ -557,12 +557,12 @@ def test_the_command_finds_cells_that_were_called_by_their_numbers(tmp_path: Pat
     for cell in cells:
         folders.write(tmp_path / "out", cell, {"metrics": {"nfe_mean": 5.0}})
     called_by_numbers(tmp_path / "out", cells)
-    assert command.run_sweep(source, tmp_path / "out", contextlib.nullcontext(), "cpu", parquet=False)
+    assert command.run_sweep(source, tmp_path / "out", contextlib.nullcontext(), "cpu")
     said = capsys.readouterr().err
     assert "3 of 3 cells are there already" in said
     assert "another sweep" not in said
     source.write_text(source.read_text("utf-8").replace("[2, 3, 4]", "[2, 3]"), encoding="utf-8")
-    assert command.run_sweep(source, tmp_path / "out", contextlib.nullcontext(), "cpu", parquet=False)
+    assert command.run_sweep(source, tmp_path / "out", contextlib.nullcontext(), "cpu")
     assert "had another sweep: its cells stay and count where they are the same" in capsys.readouterr().err
 
 
@@ -625,7 +625,7 @@ def test_a_killed_sweep_goes_on_after_an_update_with_its_networks_and_says_so(
     of_another_version(folder, {"network.prediction": None, "training.batch": None, "sampling.score_factor": None})
     before = [(path.name, path.stat().st_mtime_ns) for path in (folder / folders.MODELS).iterdir()]
     place = contextlib.nullcontext()
-    assert command.run_sweep(source, folder, place, "cpu", parquet=False)
+    assert command.run_sweep(source, folder, place, "cpu")
     said = capsys.readouterr().err
     assert "1 of 3 cells are there already" in said
     assert f"(version 0.0.9: 0, and version {__version__} computes the others)" in said
@@ -633,7 +633,7 @@ def test_a_killed_sweep_goes_on_after_an_update_with_its_networks_and_says_so(
     assert folders.versions(folder, cells) == {"0.0.9": [0], __version__: [1, 2]}
     with (folder / "cells.csv").open(encoding="utf-8", newline="") as file:
         assert [row["version"] for row in csv.DictReader(file)] == ["0.0.9", __version__, __version__]
-    assert command.run_sweep(source, folder, place, "cpu", parquet=False)
+    assert command.run_sweep(source, folder, place, "cpu")
     assert f"(version 0.0.9: 0; version {__version__}: 1-2)" in capsys.readouterr().err
     assert isinstance(folders.opened(folder, cells[0]), Session)
 

@@ -79,7 +79,6 @@ class Sweeping(QObject):
     Attributes:
         report: the newest report.
         error: why the last work failed.
-        said: what the last work did, if that is not in the report.
     """
 
     changed = Signal()
@@ -94,7 +93,6 @@ class Sweeping(QObject):
         self.report: SweepReport | None = None
         self.error: Message | None = None
         self.cancelled = self.computing = False
-        self.said = self._success = ""
 
     @property
     def running(self) -> bool:
@@ -113,12 +111,6 @@ class Sweeping(QObject):
     def read(self, path: Path) -> None:
         """Read a sweep's file, or the folder of a sweep with its results."""
         self._start(lambda: iter([_read(path)]), "sweep file")
-
-    def write_parquet(self) -> None:
-        """Write the tables of the report as Parquet into its folder; does nothing without a folder or during a computation."""
-        report = self.report
-        if report is not None and report.folder is not None:
-            self._start(lambda: _with_parquet(report), "Parquet", f"The tables are in {report.folder.name} as Parquet.")
 
     def cancel(self) -> None:
         """Stop. Finished cells stay, and :meth:`compute` continues with the others."""
@@ -148,14 +140,13 @@ class Sweeping(QObject):
         """
         return self._tasks.shutdown(seconds)
 
-    def _start(self, make: Callable[[], Iterator[SweepReport]], label: str, success: str = "") -> None:
-        """Drive an iterator in a thread; afterwards `said` is the sentence of its success."""
+    def _start(self, make: Callable[[], Iterator[SweepReport]], label: str) -> None:
+        """Drive an iterator in a thread."""
         if self.running:
             return
         self.error, self.cancelled, self.computing = None, False, False
-        self.said, self._success = "", success
         self._tasks.start(
-            TASK, label, lambda: ((None, report) for report in make()), self._take, self._failed, self._ended
+            TASK, label, lambda: ((None, report) for report in make()), self._take, self._failed, self.changed.emit
         )
         self.changed.emit()
 
@@ -165,10 +156,6 @@ class Sweeping(QObject):
 
     def _failed(self, error: BaseException) -> None:
         self.error = message_of(error)
-        self.changed.emit()
-
-    def _ended(self) -> None:
-        self.said = self._success
         self.changed.emit()
 
 
@@ -193,13 +180,6 @@ def _computed(sweep: Sweep, folder: Path, place: Callable[[], Place], device: st
     write_tables(folder, cells)
     save_pictures(report.pictures, folder / PLOTS, provenance=folders.provenance(folder, cells))
     yield report
-
-
-def _with_parquet(report: SweepReport) -> Iterator[SweepReport]:
-    """Write the tables; there is nothing new to report."""
-    assert report.folder is not None
-    write_tables(report.folder, report.cells, parquet=True)
-    return iter(())
 
 
 def _read(path: Path) -> SweepReport:

@@ -5,19 +5,14 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from playground.lab.atomic import atomic_write
 from playground.lab.csv_table import write_csv
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell
-from playground.user_errors import UserError
 
-CELLS_TABLE, MEANS_TABLE = "cells", "means"
-FORMATS = (".csv", ".parquet")
-NO_PARQUET = "Parquet needs a package: pip install 'score-playground[parquet]'."
+CELLS_TABLE, MEANS_TABLE = "cells.csv", "means.csv"
 ERROR, WITHIN = "_standard_error", "_standard_error_within_cells"
 
 Curves = Mapping[str, Sequence[float]]
@@ -100,20 +95,17 @@ def _over_seeds(results: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float],
     return mean, error, within
 
 
-def write_tables(folder: Path, cells: Sequence[Cell], parquet: bool = False) -> list[Row]:
-    """Write a table of all cells, finished or failed, and one of the means, as CSV and, if asked for, as Parquet.
+def write_tables(folder: Path, cells: Sequence[Cell]) -> list[Row]:
+    """Write a table of all cells, finished or failed, and one of the means, as CSV.
 
     Returns:
         The rows of the means.
-
-    Raises:
-        UserError: the package for Parquet is missing.
     """
     axes = list(cells[0].values)
     every = [(cell, folders.read(folder, cell)) for cell in cells]
     computed = [(cell, one) for cell, one in every if one]
     figures = list(dict.fromkeys(key for _, one in computed for key in one.get("metrics", {})))
-    write_table(
+    write_csv(
         folder / CELLS_TABLE,
         ["cell", *axes, "version", "error", *figures],
         [
@@ -123,17 +115,15 @@ def write_tables(folder: Path, cells: Sequence[Cell], parquet: bool = False) -> 
             ]
             for cell, one in computed
         ],
-        parquet,
     )
     made = rows_of(every)
     figures = list(dict.fromkeys(key for row in made for key in row.mean))
     within = {key for row in made for key in row.within}
     columns = [name for key in figures for name in (key, key + ERROR, *([key + WITHIN] if key in within else []))]
-    write_table(
+    write_csv(
         folder / MEANS_TABLE,
         [*axes[:-1], "seeds", *columns],
         [[*row.values.values(), row.count, *_in_order(_named_figures(row), columns)] for row in made],
-        parquet,
     )
     return made
 
@@ -148,38 +138,3 @@ def _named_figures(row: Row) -> dict[str, float]:
 
 def _in_order(figures: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
     return [figures.get(column) for column in columns]
-
-
-def write_table(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]], parquet: bool = False) -> None:
-    """Write a table beside its name: as CSV and, if asked for, as Parquet too, both atomically.
-
-    Raises:
-        UserError: the package for Parquet is missing.
-    """
-    write_csv(path.with_suffix(".csv"), header, lines)
-    if not parquet:
-        return
-    if not has_parquet():
-        raise UserError(NO_PARQUET)
-    import pandas
-    from fastparquet import write
-
-    columns = {name: [line[place] for line in lines] for place, name in enumerate(header)}
-    frame = pandas.DataFrame({name: pandas.Series(*_typed(values)) for name, values in columns.items()})
-    with atomic_write(path.with_suffix(".parquet")) as temporary:
-        write(str(temporary), frame, compression="UNCOMPRESSED")
-
-
-def has_parquet() -> bool:
-    """Whether the packages that write Parquet are installed."""
-    return all(find_spec(name) is not None for name in ("pandas", "fastparquet"))
-
-
-def _typed(values: Sequence[Any]) -> tuple[list[Any], None, str]:
-    """The values of a column with its type: whole numbers, numbers, or texts; a missing number is nan."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int} and None not in values:
-        return list(values), None, "int64"
-    if kinds <= {int, float}:
-        return [math.nan if value is None else value for value in values], None, "float64"
-    return ["" if value is None else str(value) for value in values], None, "object"

@@ -108,11 +108,6 @@ class SweepWindow(QDialog):
         self.run_button = button(
             "Open &run", "Open the run of the chosen line in the main window (Return)", self._open_chosen, "openRun"
         )
-        self.parquet_button = button(
-            "Save as &Parquet",
-            "Write the tables into the folder as Parquet too. As CSV they are there when a sweep ends.",
-            self.sweeping.write_parquet,
-        )
         self.view = QTableView()
         self.view.setModel(self.table)
         self.view.setAccessibleName("Table of the sweep")
@@ -135,7 +130,7 @@ class SweepWindow(QDialog):
         self.picture.chosen.connect(self._open_place)
         below = QWidget()
         layouts.down(
-            layouts.across(self.lines, None, self.parquet_button, self.run_button, spacing=UNIT),
+            layouts.across(self.lines, None, self.run_button, spacing=UNIT),
             (self.view, 1),
             within=below,
             spacing=UNIT,
@@ -207,9 +202,6 @@ class SweepWindow(QDialog):
         self.cancel_button.setEnabled(computing and not self.sweeping.cancelled)
         self.form.set_computing(computing)
         report = self.sweeping.report
-        self.parquet_button.setEnabled(
-            not running and report is not None and report.folder is not None and bool(report.rows)
-        )
         if report is not None:
             self.bar.setRange(0, len(report.cells))
             self.bar.setValue(report.done)
@@ -221,8 +213,6 @@ class SweepWindow(QDialog):
         sweeping, report = self.sweeping, self.sweeping.report
         if sweeping.error is not None:
             return worded(sweeping.error)
-        if sweeping.said:
-            return sweeping.said
         if report is None or not (report.done or sweeping.running):
             return "Starting…" if sweeping.running and sweeping.computing else ""
         text = f"{format_count(report.done)} of {format_count(len(report.cells))} cells"
