@@ -837,3 +837,24 @@ def test_work_that_can_be_restored_is_offered_before_work_that_cannot(windows, q
     window.recovery_bar.discard.click()
     assert window.recovery_bar.isVisible()
     assert not window.recovery_bar.restore.isVisible()
+
+
+def test_what_a_column_has_learned_comes_back_after_a_kill(windows, qtbot):
+    window = windows()
+    window.training.start()
+    qtbot.waitUntil(lambda: window.training.trained_steps >= 50)
+    window.training.pause()
+    qtbot.waitUntil(lambda: window.building.workspace.training == "paused" and window.training.resting is None)
+    comparing, steps = window.controllers.comparing, window.training.trained_steps
+    comparing.begin((Column(), Column.of({"objective.kind": "exact"})))
+    qtbot.waitUntil(lambda: len(comparing.runs) == 2 and comparing.awaited is None)
+    learned = comparing.runs[1].training.trained_steps
+    assert learned >= steps
+    autosave(qtbot, window)
+    kill(window)
+    window = windows()
+    restore(qtbot, window)
+    comparing = window.controllers.comparing
+    qtbot.waitUntil(lambda: len(comparing.runs) == 2)
+    assert comparing.runs[1].training.trained_steps == learned
+    assert not comparing.runs[1].model.weights.untrained

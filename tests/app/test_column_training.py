@@ -5,11 +5,17 @@ import time
 
 import msgspec
 import pytest
+import torch
 
-from playground.app.controllers.column_training import ColumnTraining, ColumnTrainings, Fair
+from playground.app.controllers.column_training import ColumnTrainings, Fair, column_key, done
+from playground.app.model.workspace import Workspace, assemble
 from playground.lab import experiment as description
+from playground.lab.columns import Column
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem
+from playground.lab.store import Store
+from playground.user_errors import UserError
 
 MAIN = description.replace(
     Experiment(),
@@ -22,6 +28,7 @@ MAIN = description.replace(
         "training.early_stopping": "off",
     },
 )
+OF_MAIN = Document(MAIN).begun("first").training
 
 
 @pytest.fixture(scope="module")
@@ -29,25 +36,26 @@ def problem() -> Problem:
     return Problem.build(MAIN)
 
 
-def training(problem: Problem, **edits: object) -> ColumnTraining:
-    changes = {key.replace("__", "."): value for key, value in edits.items()}
-    return ColumnTraining(problem.with_experiment(description.replace(MAIN, changes)))
+def training(problem: Problem, fair: Fair = "steps", store: Store | None = None, **edits: object) -> Workspace:
+    """The training of a column with these edits."""
+    column = Document(description.replace(MAIN, {key.replace("__", "."): value for key, value in edits.items()}))
+    key = column_key(column, OF_MAIN, fair)
+    return next(assemble(column.experiment, "cpu", key, store, shared=problem))[1]
 
 
-def run(trainer: ColumnTrainings, trainings: list[ColumnTraining], moments: int) -> None:
-    trainer.put(trainings)
-    for _ in itertools.islice(trainer.loop(), moments):
+def run(trainings: ColumnTrainings, moments: int) -> None:
+    for _ in itertools.islice(trainings.loop(), moments):
         pass
 
 
 def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
     one, other = training(problem), training(problem, network__width=200, network__depth=3)
-    trainer = ColumnTrainings()
-    trainer.aim("steps", 100_000.0)
+    trainings = ColumnTrainings()
+    trainings.aim("steps", 100_000.0)
     before = 0, 0
-    trainer.put([one, other])
-    for _ in itertools.islice(trainer.loop(), 12):
-        now = one.step, other.step
+    trainings.put([one, other])
+    for _ in itertools.islice(trainings.loop(), 12):
+        now = one.trained_steps, other.trained_steps
         moved = [after - since for after, since in zip(now, before, strict=True)]
         assert sorted(moved)[0] == 0
         assert moved.index(max(moved)) == before.index(min(before))
@@ -58,94 +66,114 @@ def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
 @pytest.mark.parametrize("fair", ["steps", "seconds"])
 def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fair) -> None:
     one, other = training(problem), training(problem, objective__kind="exact")
-    trainer, target = ColumnTrainings(), {"steps": 300.0, "seconds": 0.2}[fair]
-    trainer.aim(fair, target)
+    trainings, target = ColumnTrainings(), {"steps": 300.0, "seconds": 0.2}[fair]
+    trainings.aim(fair, target)
+    trainings.put([one, other])
+    untrained, loop = one.newest, trainings.loop()
     end = time.monotonic() + 20
-    while any(each.is_behind(fair, target) for each in (one, other)) and time.monotonic() < end:
-        run(trainer, [one, other], 1)
+    while any(trainings.is_behind(each) for each in (one, other)) and time.monotonic() < end:
+        next(loop)
     for each in (one, other):
-        assert each.failure is None
-        assert each.done(fair) >= target
-        assert not each.is_behind(fair, target)
-        assert each.weights is not None
-        assert not each.weights.untrained
-    steps = one.step, other.step
-    run(trainer, [one, other], 2)  # each waits a moment
-    assert (one.step, other.step) == steps
+        assert each.training == "paused"  # beyond the limit of 100 steps too, as the main experiment
+        assert done(each, fair) >= target
+        assert not trainings.is_behind(each)
+        assert not each.newest.untrained
+        newest, trained = each.newest.tensors, each.trainer.snapshot()
+        assert all(torch.equal(newest[name], trained[name]) for name in newest)
+    assert one.newest.version > untrained.version
+    steps = one.trained_steps, other.trained_steps
+    run(trainings, 2)  # each waits a moment
+    assert (one.trained_steps, other.trained_steps) == steps
 
 
-@pytest.mark.parametrize("fair", ["steps", "seconds"])
-def test_it_lies_beyond_a_target_that_fell_below_it(problem: Problem, fair: Fair) -> None:
-    one = training(problem)
-    assert not one.is_beyond(fair, 0.0)
-    target = {"steps": 300.0, "seconds": 0.2}[fair]
-    while one.is_behind(fair, target):
-        one.advance(fair, target)
-    assert one.done(fair) >= target
-    assert not one.is_beyond(fair, target)
-    assert one.is_beyond(fair, 0.1 * target)
-    assert one.is_beyond(fair, 0.0)
+def test_a_training_that_is_left_on_the_way_keeps_what_it_has_learned(problem: Problem) -> None:
+    one, trainings = training(problem), ColumnTrainings()
+    trainings.aim("steps", 1e9)
+    trainings.put([one])
+    loop = trainings.loop()
+    next(loop)
+    assert one.training == "training"
+    loop.close()
+    assert one.training == "paused"
+    assert one.newest.made == one.trained_steps > 0
 
 
-def test_a_training_that_cannot_be_says_why_and_the_other_goes_on(problem: Problem) -> None:
-    refused = ColumnTraining(
-        problem.with_experiment(description.replace(MAIN, {"noise.kind": "none", "sampling.kind": "langevin"}))
-    )
-    fine, trainer = training(problem), ColumnTrainings()
-    trainer.aim("steps", 50.0)
-    run(trainer, [refused, fine], 10)
-    assert refused.failure is not None
-    assert refused.step == 0
-    assert fine.step >= 50
+def test_weights_are_published_while_it_goes_on(problem: Problem) -> None:
+    one, trainings = training(problem, training__steps=100_000), ColumnTrainings()
+    first, end = one.newest, time.monotonic() + 20
+    trainings.aim("steps", 1e9)
+    trainings.put([one])
+    loop = trainings.loop()
+    for _ in loop:
+        if one.newest.version > first.version or time.monotonic() > end:
+            break
+    assert one.training == "training"
+    assert one.newest.version > first.version
+
+
+def test_a_training_that_fails_says_why_and_the_other_goes_on(problem: Problem, monkeypatch) -> None:
+    refused, fine, trainings = training(problem), training(problem, network__width=8), ColumnTrainings()
+
+    def fail(*_):
+        raise UserError("No.")
+
+    monkeypatch.setattr(refused.trainer, "_chunk", fail)
+    trainings.aim("steps", 50.0)
+    trainings.put([refused, fine])
+    run(trainings, 10)
+    assert str(trainings.failures[refused.key]) == "No."
+    assert refused.trained_steps == 0
+    assert not trainings.is_behind(refused)
+    assert fine.trained_steps >= 50
 
 
 def test_a_training_that_diverges_ends_and_says_so(problem: Problem) -> None:
+    one, trainings = training(problem), ColumnTrainings()
     wild = msgspec.structs.replace(MAIN.training, learning_rate=1e4)  # outside the bounds of files and panels
-    one = ColumnTraining(problem.with_experiment(msgspec.structs.replace(MAIN, training=wild)))
+    one.trainer.set_hyperparameters(msgspec.structs.replace(MAIN, training=wild))
+    trainings.aim("steps", 1e9)
+    trainings.put([one])
     end = time.monotonic() + 20
-    while one.is_behind("steps", 1e9) and time.monotonic() < end:
-        one.advance("steps", 1e9)
-    assert one.ended
-    assert one.diverged is not None
-    assert one.weights is not None
-    assert one.is_beyond("steps", 0.0)
+    for _ in trainings.loop():
+        if not trainings.is_behind(one) or time.monotonic() > end:
+            break
+    assert one.training == "diverged"
+    assert one.progress.diverged is not None
+    assert one.newest.made == one.trainer.step
 
 
-def test_weights_are_left_while_it_goes_on(problem: Problem) -> None:
-    one = training(problem)
-    one.advance("steps", 1e9)
-    first = one.weights
-    assert first is not None
-    end = time.monotonic() + 20
-    while one.weights is first and time.monotonic() < end:
-        one.advance("steps", 1e9)
-    assert one.weights is not None
-    assert one.weights.version > first.version
+def test_a_training_is_looked_up_by_its_settings_its_data_and_the_main_training() -> None:
+    document, main = Document(MAIN), OF_MAIN
+
+    def key(fair: Fair = "steps", main=main, digests=(), **edits: object):
+        changes = {name.replace("__", "."): value for name, value in edits.items()}
+        other = Document(description.replace(MAIN, changes), digests)
+        return column_key(other, main, fair)
+
+    assert key() == key() == key(sampling__seed=1)
+    others = [
+        key(network__width=8),
+        key(objective__kind="exact"),
+        key(noise__kind="vp"),
+        key(training__learning_rate=1e-4),
+        key(training__seed=1),
+        key("seconds"),
+        key(main=document.begun("reset").training),  # a reset of the main training takes the columns back too
+        key(digests=(("data.path", "other points"),)),
+    ]
+    assert len({key(), *others}) == 1 + len(others)
+    assert key() == column_key(msgspec.structs.replace(document, columns=(Column(), Column())).column(1), main, "steps")
 
 
-def test_trainings_are_kept_by_their_settings_and_their_data(problem: Problem) -> None:
-    trainings, narrow = ColumnTrainings(), description.replace(MAIN, {"network.width": 8})
-    again = Problem.build(MAIN)  # equal points, read anew
-    first, second = trainings.of(MAIN, problem), trainings.of(narrow, problem)
-    assert first is not second
-    assert trainings.of(MAIN, problem) is first
-    assert trainings.of(MAIN, again) is not first
-    for seed, same in (("training.seed", False), ("sampling.seed", True)):
-        assert (trainings.of(description.replace(MAIN, {seed: 1}), problem) is first) == same
-    trainings.keep([second, None])
-    assert trainings.of(narrow, problem) is second
-    assert trainings.of(MAIN, problem) is not first
-    trainings.keep_those_of(again.dataset)
-    assert trainings.of(narrow, problem) is not second
-
-
-def test_trainings_beyond_their_target_are_forgotten(problem: Problem) -> None:
-    trainings = ColumnTrainings()
-    training = trainings.of(MAIN, problem)
-    assert not trainings.forget_beyond()  # it has not begun
-    trainings.aim("steps", 1.0)
-    for _ in range(2):
-        training.advance("steps", 1.0)
-    assert trainings.weights(MAIN, problem) is training.weights is not None
-    assert trainings.forget_beyond()
-    assert trainings.weights(MAIN, problem) is None
+def test_what_it_has_learned_is_found_in_the_store(problem: Problem) -> None:
+    store, trainings = Store(), ColumnTrainings()
+    one = training(problem, store=store)
+    trainings.aim("steps", 50.0)
+    trainings.put([one])
+    run(trainings, 5)
+    one.keep_in(store)
+    again = training(problem, store=store)
+    assert again is not one
+    assert again.trained_steps == one.trained_steps >= 50
+    assert all(torch.equal(again.newest.tensors[name], one.newest.tensors[name]) for name in one.newest.tensors)
+    assert training(problem, "seconds", store).trained_steps == 0

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication
 
 from playground.app.canvas.compare_view import EQUAL
 from playground.app.canvas.readouts import vector
-from playground.app.controllers import column_training, why_disabled
-from playground.app.controllers.column_training import ColumnTraining
+from playground.app.controllers import comparing as comparing_module
+from playground.app.controllers import why_disabled
 from playground.app.controllers.comparison_film import ComparisonFrames
 from playground.app.controllers.export_frames import picture
 from playground.app.controllers.exporting import paint_film
@@ -144,7 +144,7 @@ def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
     assert again == [*seen[-2::-1], []]
     assert state.experiment == experiment
     assert comparing.workers == []
-    assert len(threads) == 3
+    assert len(threads) == 6  # two of each comparison
     wait(lambda: all(thread.isFinished() for thread in threads))
     assert all(thread.isFinished() for thread in threads)
 
@@ -214,7 +214,7 @@ def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(w
         )
         np.testing.assert_array_equal(shown(place).positions, way[: frame + 1])
         np.testing.assert_allclose(sum(term for term, _ in shown(place).terms), way[frame + 1] - way[frame], atol=1e-6)
-    steps = [inspecting.particles[place].step.score for place in (0, 1)]
+    steps = [run.overlays.particle.step.score for run in comparing.runs]
     assert not np.allclose(*steps)
     assert card.score.text() == vector(steps[1])
     frame = comparing.runs[1].frame_at(window.playing.frame, comparing.total)
@@ -768,8 +768,8 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     wait(lambda: comparing.awaited is None)
     for run in comparing.runs[1:]:
         assert run.failure is None
-        assert run.training.step >= steps
-        assert run.model.weights is run.training.weights
+        assert run.training.trained_steps >= steps
+        assert run.model.weights is run.training.newest
         assert run.curve is not None
     assert window.building.workspace is workspace  # the main experiment's own stays as it was
     assert workspace.training == "paused"
@@ -782,7 +782,7 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     comparing.begin([Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})])
     wait(lambda: len(comparing.runs) == 3)
     assert [run.training for run in comparing.runs] == kept
-    assert comparing.runs[1].training.step >= steps
+    assert comparing.runs[1].training.trained_steps >= steps
     comparing.set_fair("seconds")
     assert comparing.target == window.building.workspace.trainer.seconds
     comparing.set_fair("steps")
@@ -799,11 +799,11 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
 
     def trained(steps: int) -> bool:
         training = comparing.runs[1].training if len(comparing.runs) > 1 else None
-        return training is not None and (training.step >= steps > 0 or training.step == steps == 0)
+        return training is not None and (training.trained_steps >= steps > 0 or training.trained_steps == steps == 0)
 
     wait(lambda: trained(window.training.trained_steps))
     assert trained(window.training.trained_steps)
-    assert comparing.runs[1].training.step > 0
+    assert comparing.runs[1].training.trained_steps > 0
     window.building.reset_training()
 
     def untrained() -> bool:
@@ -849,12 +849,17 @@ def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, monkey
 
 
 def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
-    def wild(problem) -> ColumnTraining:
-        settings = problem.experiment.training
-        faster = msgspec.structs.replace(settings, learning_rate=1e4)  # outside the bounds of files and panels
-        return ColumnTraining(problem.with_experiment(msgspec.structs.replace(problem.experiment, training=faster)))
+    def wild(*given, **more):
+        for share, workspace in assemble(*given, **more):
+            settings = workspace.problem.experiment
+            training = msgspec.structs.replace(
+                settings.training, learning_rate=1e4
+            )  # outside the bounds of files and panels
+            workspace.trainer.set_hyperparameters(msgspec.structs.replace(settings, training=training))
+            yield share, workspace
 
-    monkeypatch.setattr(column_training, "ColumnTraining", wild)
+    assemble = comparing_module.assemble
+    monkeypatch.setattr(comparing_module, "assemble", wild)
     window.state.edit({"sampling.source": "learned"})
     window.training.start()
     wait(lambda: window.training.trained_steps >= 100)
@@ -865,7 +870,7 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     comparing.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 24})])
     wait(lambda: "diverged" in said.text())
     assert "The training of column B diverged at step" in said.text()
-    assert comparing.runs[1].training.diverged is not None
+    assert comparing.runs[1].training.progress.diverged is not None
     replaying = window.controllers.replaying
     replaying.choose(0)
     wait(lambda: "as far as the newest step" in said.text())

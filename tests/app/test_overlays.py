@@ -113,7 +113,7 @@ def test_a_run_requests_what_is_wanted_of_its_frame_and_drops_what_is_of_another
     worker, model, shown = Requests(), a_model(), []
     overlays = FrameOverlays(worker, shown.append)
     wanted = WantedOverlays(frozenset({"learned", "density"}))
-    overlays.follow(CurrentFrame(model, None, 0, (1.0, 0.5), wanted))
+    overlays.follow(CurrentFrame(model, None, None, 0, (1.0, 0.5), wanted))
     overlays.look()
     overlays.look()
     assert worker.layers == [{"learned", "density"}]  # once for a frame

@@ -115,7 +115,6 @@ def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
     ):
         slot.put((gone, "late"))
     controllers.playing.poll()
-    controllers.following.poll()
     controllers.following.look()
     assert "late" not in shown
 

@@ -1,12 +1,11 @@
 """The menu for the settings that a column changes, made from the settings' own descriptions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu
 
-from playground.app.controllers.comparing import Comparing
 from playground.app.model.columns import applied, changed, presets
 from playground.app.model.edit_text import value_text
 from playground.app.style.labels import capital
@@ -25,12 +24,13 @@ Choose = Callable[[Column], None]
 
 
 def fill(
-    menu: QMenu, main: Experiment, resolved: Experiment | None, column: Column, comparing: Comparing, choose: Choose
+    menu: QMenu, main: Experiment, resolved: Experiment | None, column: Column, steps: Sequence[int], choose: Choose
 ) -> None:
     """Fill a menu with everything that the column may change; current values are checked.
 
     Args:
         resolved: the main experiment with every "auto" replaced by its number, if known.
+        steps: the training steps whose weights a column can use.
         choose: called with the changed column.
     """
     menu.clear()
@@ -52,7 +52,6 @@ def fill(
         kinds: dict[str, type[Kind]] = dict(type(getattr(experiment, section)).kinds())
         options = [(tag, kind.title) for tag, kind in kinds.items()]
         _add_values(menu, title, options, getattr(experiment, section).kind, f"{section}.kind", take)
-    steps = comparing.steps
     if steps:
         every = max(1, -(-len(steps) // MOST_STEPS))
         some = steps[::-1][::every][::-1]

@@ -128,7 +128,7 @@ class ColumnView(QFrame):
             "particle in all columns."
         )
         self._inspecting = controllers.inspecting
-        self._view = RunView(self.canvas, controllers.following, self._inspecting, place, narrow=True)
+        self._view = RunView(self.canvas, controllers.following, narrow=True)
         self.canvas.alt_clicked.connect(lambda x, y: self._inspecting.follow(self.canvas.particle_near(x, y), place))
         self.canvas.image_alt_selected.connect(lambda number: self._inspecting.follow(number, place))
         rows = QVBoxLayout(self)
@@ -164,7 +164,9 @@ class ColumnView(QFrame):
         view = self._controllers.building.problem
         resolved = None if self.run is None or self.run.model is None else self.run.model.view.resolved
         resolved = resolved or (None if view is None else view.resolved)
-        column_menu.fill(self.menu, self._state.experiment, resolved, self.column, self._comparing, self.chosen.emit)
+        replaying = self._controllers.replaying
+        steps = replaying.steps if replaying.can_choose else ()
+        column_menu.fill(self.menu, self._state.experiment, resolved, self.column, steps, self.chosen.emit)
 
     @property
     def _weights(self) -> str:
@@ -185,7 +187,7 @@ class ColumnView(QFrame):
         trajectory = None if run is None else run.trajectory
         if run is None or run.model is None or run.failure is not None or trajectory is None or not len(trajectory):
             return None
-        views = functools.partial(video_frames_over, run.model, self._comparing.wanted_by(run))
+        views = functools.partial(video_frames_over, run.model, self._controllers.following.wanted_by(run))
         maker = self._view.maker(views, run.experiment.sampling, self._weights)
         still = None if frame is None else run.frame_at(frame, total)
 
@@ -237,7 +239,7 @@ class ColumnView(QFrame):
         """Show the score evaluations up to a frame of the common timeline."""
         run = self.run
         trajectory = None if run is None else run.trajectory
-        if run is not None and trajectory is not None and not self._trains():
+        if run is not None and trajectory is not None and self._comparing.trained(run) is None:
             unit = self._unit_here
             if unit != self._unit:
                 self._unit = unit
@@ -252,22 +254,17 @@ class ColumnView(QFrame):
         self.show_cost(self._controllers.playing.frame, self._comparing.total)
         super().resizeEvent(event)
 
-    def _trains(self) -> bool:
-        training = None if self.run is None else self.run.training
-        return training is not None and training.is_behind(self._comparing.fair, self._comparing.target)
-
     def show_training(self) -> None:
         """Show the progress of the column's own training."""
-        if self._trains() and self.run is not None and self.run.training is not None:
-            fair, training = self._comparing.fair, self.run.training
-            share = training.done(fair) / max(self._comparing.target, 1e-9)
+        share = None if self.run is None else self._comparing.trained(self.run)
+        if share is not None:
             self.cost.setText(f"training {share:.0%}")
 
     def follow(self, like: CanvasView) -> None:
         """Show the layers of another canvas, but with the field that its own particles follow."""
         shown = like.visible
         if self.run is not None:
-            layers = self._comparing.wanted_by(self.run).layers
+            layers = self._controllers.following.wanted_by(self.run).layers
             shown = shown | {name: name in layers for name in COMPUTED}
         for name, on in shown.items():
             self.canvas.set_layer_visible(name, on)

@@ -74,7 +74,7 @@ class Display(QObject):
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._sigma = 0.0  # of the current frame
         self.frame: int | None = None
-        self._view = RunView(canvas, self._following, self._inspecting)
+        self._view = RunView(canvas, self._following)
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
         self._training.changed.connect(self._show_training)

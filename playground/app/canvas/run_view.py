@@ -11,7 +11,6 @@ from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import frames_of, show_frame
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.following import Following
-from playground.app.controllers.inspecting import Inspecting
 from playground.app.controllers.overlay_timing import FrameOverlays
 from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView
@@ -28,22 +27,18 @@ class RunView:
     """Shows a run's current frame on a canvas, and makes its frames for films and pictures.
 
     Args:
-        place: the run's column, from 0 at the left; 0 for a single run.
         narrow: whether the canvas has room for short captions only.
     """
 
-    def __init__(
-        self, canvas: CanvasView, following: Following, inspecting: Inspecting, place: int = 0, narrow: bool = False
-    ) -> None:
-        self._canvas, self._following, self._inspecting = canvas, following, inspecting
-        self._place, self._narrow = place, narrow
+    def __init__(self, canvas: CanvasView, following: Following, narrow: bool = False) -> None:
+        self._canvas, self._following, self._narrow = canvas, following, narrow
         self._in_scene: tuple[object, ...] = ()  # what the scene's particles depend on
 
     @property
     def style(self) -> FrameStyle:
         """How the layers of a frame are shown, with colours that are available."""
-        colors, followed = self._following.wanted.colors, self._inspecting.number
-        return dataclasses.replace(self._canvas.frame_style, particles=colors, followed=followed, narrow=self._narrow)
+        wanted, style = self._following.wanted, self._canvas.frame_style
+        return dataclasses.replace(style, particles=wanted.colors, followed=wanted.followed, narrow=self._narrow)
 
     def density(self, overlays: FrameOverlays) -> DensityView | None:
         """The density that is shown."""
@@ -63,8 +58,8 @@ class RunView:
         Args:
             known: for images, which pixels are given.
         """
-        style, particle = self.style, self._inspecting.particles.get(self._place)
-        computed = overlays.field.seen, self.density(overlays), weights, style, overlays.values, particle
+        style = self.style
+        computed = overlays.field.seen, self.density(overlays), weights, style, overlays.values, overlays.particle
         before, self._in_scene = self._in_scene, (trajectory, frame, overlays.values, style.particles)
 
         def in_view(scene: Scene) -> Scene:

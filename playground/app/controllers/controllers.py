@@ -51,9 +51,11 @@ class Controllers(QObject):
         self.training = Training(state, self.building, self.tasks, self)
         self.replaying = Replaying(self.building, self.training, self)
         self.playing = Playing(state, self.building, self.replaying, sampler, self)
-        self.following = Following(self.building, self.replaying, self.playing, sampler, self.tasks, self)
-        self.comparing = Comparing(state, self.building, self.replaying, self.playing, self.following, self.tasks, self)
-        self.inspecting = Inspecting(self.building, self.playing, self.comparing, sampler, self)
+        self.comparing = Comparing(state, self.building, self.playing, self.tasks, self)
+        self.following = Following(self.building, self.playing, self.comparing, self.tasks, self)
+        self.inspecting = Inspecting(self.building, self.playing, self.comparing, self.following, self)
+        self.replaying.chosen.connect(self.following.take_weights)
+        self.replaying.chosen.connect(self.comparing.sample_again)
         self.clicking = Clicking(state, self.building, self.playing, self.tasks, self)
         self.mapping = Mapping(state, self.building, self.following, self.tasks, self)
         self.measuring = Measuring(state, self.building, self.playing, self.tasks, self)
@@ -113,14 +115,13 @@ class Controllers(QObject):
         self.training.poll()
         self.playing.poll()
         self.replaying.advance(ticks * TICK / 1000, not self.playing.is_replacing)
-        self.following.poll()
         self.inspecting.poll()
-        followed = self.comparing if self.comparing.is_active else self.following  # the main canvas is hidden then
         self.playing.advance(ticks * TICK / 1000)
         self.playing.record_ahead()
-        followed.look()
-        if not followed.waits:
-            followed.settle()
+        self.comparing.poll(now)
+        self.following.look()
+        if not self.following.waits:
+            self.following.settle()
             self.playing.show()
         self.pinning.look()
 

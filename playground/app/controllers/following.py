@@ -1,4 +1,4 @@
-"""Computes what the current frame shows besides its particles: score field, density, and values under the pointer."""
+"""Computes what the runs in view show besides their particles: score field, density, a followed particle; values at the pointer."""
 
 import dataclasses
 import time
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building
+from playground.app.controllers.column_runs import ColumnRun
+from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.overlay_timing import (
     DENSITY_SECONDS,
@@ -18,26 +20,27 @@ from playground.app.controllers.overlay_timing import (
     as_known,
 )
 from playground.app.controllers.playing import Playing
-from playground.app.controllers.replaying import Replaying
-from playground.app.controllers.sampling_worker import ReadoutRequest, SamplingWorker
+from playground.app.controllers.sampling_worker import ReadoutRequest
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
 from playground.app.model.views import Bounds, DensityView, WantedOverlays
 from playground.app.model.weights import Weights
 from playground.app.workers.tasks import Tasks
 
+ARROWS = frozenset({"learned", "exact"})
 PAUSED = "The run is paused for the density map, which stays until you press play."
 
 
 class Following(QObject):
-    """What the run in view shows besides its particles; see :class:`FrameOverlays`. Arrays are in the user's units.
+    """What the runs in view show besides their particles; see :class:`FrameOverlays`. Arrays are in the user's units.
 
-    Besides it has what a single run alone has: a density map on request, learned densities, and values at the pointer.
+    A single run alone has a density map on request, learned densities, and values at the pointer.
 
     Attributes:
-        overlays: those of the current frame.
+        overlays: those of the current frame of the single run; a column has its own.
 
     Signals:
-        changed(FieldView | DensityView | ParticleValues | None): this is shown from now on; None if something was removed.
+        changed(FieldView | DensityView | ParticleValues | InspectedParticle | None): the single run shows this from now on; None
+            if something was removed.
         probed(PointReadout)
         notified(Notification)
     """
@@ -47,36 +50,48 @@ class Following(QObject):
     notified = Signal(object)
 
     def __init__(
-        self,
-        building: Building,
-        replaying: Replaying,
-        playing: Playing,
-        sampler: SamplingWorker,
-        tasks: Tasks,
-        parent: QObject | None = None,
+        self, building: Building, playing: Playing, comparing: Comparing, tasks: Tasks, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._building, self._playing, self._sampler, self._tasks = building, playing, sampler, tasks
+        self._building, self._playing, self._comparing, self._tasks = building, playing, comparing, tasks
         self._wanted = WantedOverlays()
         self._learned = Throttle(DENSITY_SECONDS)
         self._learned_densities = LearnedDensities(tasks, self.show_density)
         self._pinned: int | None = None  # the frame whose requested density map is shown
-        self.overlays = FrameOverlays(sampler, self.changed.emit)
+        self.overlays = FrameOverlays(playing.sampler, self.changed.emit)
         building.problem_changed.connect(self._take_problem)
-        replaying.chosen.connect(self._take_weights)
 
     def want(self, wanted: WantedOverlays) -> None:
         """Set what the canvas shows; only that is computed."""
-        before, self._wanted = self._wanted, wanted
+        before, self._wanted = self._wanted, dataclasses.replace(wanted, followed=self._wanted.followed)
         if wanted.density_source != before.density_source:
             self.unpin()
         if wanted.exact_source != before.exact_source:
             self.overlays.field.expire()
 
+    def follow(self, number: int | None) -> None:
+        """Compute the steps of the particle with this number too, in each run in view."""
+        self._wanted = dataclasses.replace(self._wanted, followed=number)
+
     @property
     def wanted(self) -> WantedOverlays:
         """What the canvas shows, with sources and colours that are known."""
         return as_known(self._wanted, self._building.workspace)
+
+    def wanted_by(self, run: ColumnRun) -> WantedOverlays:
+        """What one column shows. If arrows show the score that particles follow, each column shows its own."""
+        wanted, workspace = self.wanted, self._building.workspace
+        main = None if workspace is None else workspace.problem.experiment.sampling.follows
+        own, layers = run.experiment.sampling.follows, wanted.layers
+        exact = "empirical" if own == "empirical" else "exact"
+        if (main == "learned") != (own == "learned") and own is not None and layers & ARROWS:
+            layers = (layers - ARROWS) | {"learned" if own == "learned" else "exact"}
+        if (layers, exact) != (wanted.layers, wanted.exact_source):
+            wanted = dataclasses.replace(wanted, layers=layers, exact_source=exact)
+        wanted = as_known(wanted, run.model)
+        if "density" in layers and wanted.density_source == "learned":  # its maps take seconds
+            return dataclasses.replace(wanted, layers=layers - {"density"})
+        return wanted
 
     @property
     def bounds(self) -> Bounds:
@@ -86,13 +101,15 @@ class Following(QObject):
     def _note_frame(self) -> None:
         playing, workspace = self._playing, self._building.workspace
         run, moment = playing.trajectory, playing.frame_noise
-        self.overlays.follow(CurrentFrame(workspace, run, playing.frame, moment, self.wanted, self.pinned))
+        self.overlays.follow(
+            CurrentFrame(workspace, playing.sampled, run, playing.frame, moment, self.wanted, self.pinned)
+        )
 
     def probe(self, x: float, y: float) -> None:
         """Compute score and density at a point; `probed` reports them."""
         workspace, moment = self._building.workspace, self._playing.frame_noise
         if workspace is not None and not workspace.view.is_image and moment is not None:
-            self._sampler.request_readout(ReadoutRequest(workspace, (x, y), *moment))
+            self._playing.sampler.request_readout(ReadoutRequest(workspace, (x, y), *moment))
 
     def video_frame_maker(self, still: bool = False, weights: Weights | None = None) -> Callable[[Bounds], VideoFrames]:
         """Returns a function that, for any bounds, makes what computes field and density with the current weights.
@@ -154,7 +171,7 @@ class Following(QObject):
         self.overlays.expire()
 
     @Slot()
-    def _take_weights(self) -> None:
+    def take_weights(self) -> None:
         """Take the chosen weights: their field comes at once, and the learned density of others is removed."""
         self.overlays.hurry()
         self._learned.forget()
@@ -165,30 +182,45 @@ class Following(QObject):
         self.look()
         self.settle()
 
-    def poll(self) -> None:
-        """Take the values at the pointer, except those for other data or noise."""
-        workspace, readout = self._sampler.readouts.take() or (None, None)
-        if readout is not None and workspace is self._building.workspace:
-            self.probed.emit(readout)
+    @property
+    def in_view(self) -> list[FrameOverlays]:
+        """Those of each run in view, from left to right."""
+        comparing = self._comparing
+        return [run.overlays for run in comparing.runs] if comparing.is_active else [self.overlays]
 
     @property
     def waits(self) -> bool:
-        """Whether the current frame, at rest, must wait for its field or density."""
-        return not self._playing.seeks and not self._playing.is_playing and self.overlays.waits
+        """Whether the current frame, at rest, must wait for a field or density."""
+        if self._playing.seeks or self._playing.is_playing:
+            return False
+        waiting = [overlays.waits for overlays in self.in_view]  # all are asked: each notes since when it waits
+        return any(waiting)
 
     def settle(self) -> None:
         """Show what was computed for the current frame, and remove what belongs to another."""
-        self.overlays.settle(self._playing.plays_on)
+        for overlays in self.in_view:
+            overlays.settle(self._playing.plays_on)
 
     def look(self) -> None:
-        """Request field and density of the current frame, if it is a new one."""
-        if self._pinned is not None and not self._playing.seeks and self._playing.frame != self._pinned:
+        """Take what was computed, and request what the current frame lacks, if it is a new one."""
+        workspace, readout = self._playing.sampler.readouts.take() or (None, None)
+        if readout is not None and workspace is self._building.workspace:  # else it is of other data or noise
+            self.probed.emit(readout)
+        frame, comparing = self._playing.frame, self._comparing
+        if self._pinned is not None and not self._playing.seeks and frame != self._pinned:
             self.unpin()
-        self._note_frame()
+        if comparing.is_active:
+            total = comparing.total
+            for run in comparing.runs:
+                run.overlays.follow(run.current(frame, total, self.wanted_by(run)))
+        else:
+            self._note_frame()
         if self._playing.seeks:
             return  # frames on the way to one that is not sampled need none, and computing them would delay the sampling
-        self.overlays.look()
-        self._follow_learned_density()
+        for overlays in self.in_view:
+            overlays.look()
+        if not comparing.is_active:
+            self._follow_learned_density()
 
     def _follow_learned_density(self) -> None:
         workspace, moment, wanted = self._building.workspace, self._playing.frame_noise, self.wanted

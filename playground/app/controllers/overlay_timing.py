@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from playground.app.controllers import measurements
-from playground.app.controllers.sampling_worker import OverlayRequest, ParticlesRequest, SamplingWorker
+from playground.app.controllers.sampling_worker import (
+    InspectionRequest,
+    OverlayRequest,
+    ParticlesRequest,
+    SamplingRun,
+    SamplingWorker,
+)
 from playground.app.model.views import (
     COMPUTED_COLORS,
     Bounds,
@@ -27,6 +33,7 @@ from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Mailbox
 from playground.lab.conflicts import tilted_conflict
+from playground.lab.inspection import InspectedParticle
 
 if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -46,6 +53,15 @@ View = TypeVar("View")
 def near(one: float, other: float) -> bool:
     """Whether two noise levels are close enough to count as the same."""
     return max(one, other) <= NEAR * min(one, other)
+
+
+def noise_at(trajectory: "Trajectory | None", frame: int) -> FrameNoise | None:
+    """Sigma and, if the particles are not in data coordinates, the process's time of a frame; None if there is none."""
+    if trajectory is None or not len(trajectory):
+        return None
+    frame = min(frame, len(trajectory) - 1)
+    time = float(trajectory.time[frame])
+    return float(trajectory.sigma[frame]), None if math.isnan(time) else time
 
 
 def density_source(chosen: str, view: ProblemView | None) -> str:
@@ -189,13 +205,15 @@ class CurrentFrame:
 
     Attributes:
         model: its problem and weights; None if there are none.
-        trajectory, frame: the run and the frame's number; no run if there is none.
+        run: settings, weights and seed with which it was sampled; None if they are not known.
+        trajectory, frame: its frames so far and the number of this one; no trajectory if there is none.
         moment: its noise; None if no frame of the model is in view.
         wanted: what is shown of it.
         asked: whether its density is a map that the user requested.
     """
 
     model: Workspace | Model | None
+    run: SamplingRun | None
     trajectory: "Trajectory | None"
     frame: int
     moment: FrameNoise | None
@@ -213,26 +231,29 @@ class FrameOverlays:
 
     Args:
         worker: computes them.
-        changed: called with each view that is shown from now on, or with None if one was removed.
+        changed: called with each view that is shown from now on and with values, or with None if a view was removed.
         seconds: least time between two requests for the field.
 
     Attributes:
         current: the current frame.
         field, density: each with the view that is shown.
         values: the values that colour the particles; None before the first.
+        particle: the followed particle and its step, of this frame or one a moment before; None before the first.
     """
 
     def __init__(
         self,
         worker: SamplingWorker,
-        changed: Callable[[FieldView | DensityView | ParticleValues | None], None],
+        changed: Callable[[FieldView | DensityView | ParticleValues | InspectedParticle | None], None],
         seconds: float = FIELD_SECONDS,
     ) -> None:
         self._worker, self._changed = worker, changed
-        self.current = CurrentFrame(None, None, 0, None, WantedOverlays())
+        self.current = CurrentFrame(None, None, None, 0, None, WantedOverlays())
         self.field = Overlay[FieldView]()
         self.density = Overlay[DensityView](self._suits)
         self.values: ParticleValues | None = None
+        self.particle: InspectedParticle | None = None
+        self._inspected: tuple[object, ...] | None = None
         self._fields, self._densities = Throttle(seconds), Throttle(DENSITY_SECONDS)
         self._coloring = Throttle(FIELD_SECONDS)
         self._waiting_since: float | None = None
@@ -243,12 +264,15 @@ class FrameOverlays:
 
     def follow(self, current: CurrentFrame) -> None:
         """Take what is the current frame now."""
+        if current.wanted.followed != self.current.wanted.followed:
+            self.particle = self._inspected = None
         self.current = current
 
     def expire(self) -> None:
         """See :meth:`Overlay.expire`."""
         self.field.expire()
         self.density.expire()
+        self.particle = self._inspected = None
 
     def forget(self) -> None:
         """Remove everything: it belongs to other data."""
@@ -274,6 +298,7 @@ class FrameOverlays:
         if values is not None:
             self.values = values
             self._changed(values)
+        self._inspect(current)
         if model is None or moment is None or model.view.is_image:
             return
         self._value_particles(current, model, moment, now)
@@ -297,6 +322,21 @@ class FrameOverlays:
             return
         if self._coloring.due((id(run), frame, colors), now):
             self._worker.request_particle_values(ParticlesRequest(model, colors, run.positions[frame], *moment))
+
+    def _inspect(self, current: CurrentFrame) -> None:
+        """Take the values of the followed particle, and request those of the current frame."""
+        run, trajectory, frame, number = current.run, current.trajectory, current.frame, current.wanted.followed
+        request, particle = self._worker.inspections.take() or (None, None)
+        if request is not None and request.number == number and request.trajectory is trajectory:
+            self.particle = particle
+            self._changed(particle)
+        if run is None or number is None or trajectory is None or not frame < len(trajectory):
+            return
+        # The step from a frame is known when the next frame is there.
+        asked = id(trajectory), frame, number, min(len(trajectory), frame + 2)
+        if number < trajectory.positions.shape[1] and asked != self._inspected:
+            self._inspected = asked
+            self._worker.request_inspection(InspectionRequest(run, trajectory, frame, number))
 
     def settle(self, plays_on: bool = False) -> None:
         """Show what was computed for the current frame, and remove what belongs to another; see :meth:`Overlay.settle`."""

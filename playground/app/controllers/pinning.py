@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers import measurements
 from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
-from playground.app.controllers.playing import Playing, Run
+from playground.app.controllers.playing import Playing
+from playground.app.controllers.runs import Run
 from playground.app.model.figures import MEASUREMENTS, PINNED
 from playground.app.model.pinned_runs import PinnedRun, PinnedRuns
 from playground.app.model.state import State

@@ -6,18 +6,17 @@ Nothing is computed here: one thread samples (:mod:`playground.app.controllers.s
 import dataclasses
 import itertools
 import sys
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.notification import conflict, stopped
-from playground.app.controllers.overlay_timing import FrameNoise
+from playground.app.controllers.overlay_timing import FrameNoise, noise_at
 from playground.app.controllers.playback_clock import FRAMES_A_SECOND, PlaybackClock
 from playground.app.controllers.replaying import Replaying
+from playground.app.controllers.runs import KeptRuns, Run
 from playground.app.controllers.sampling_worker import SHARE, SamplingRun, SamplingWorker
 from playground.app.controllers.video_frames import complete_run
 from playground.app.model.state import State
@@ -25,11 +24,8 @@ from playground.app.model.views import ProblemView
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Workspace
 from playground.app.workers.worker import Worker
-from playground.kinds.inpainting import known_pixels
 from playground.kinds.setting import SEEDS
-from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import sampling_conflict
-from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -51,61 +47,11 @@ class Lockstep(Protocol):
 
 
 AHEAD = 40  # frames to record beyond the playhead
-KEPT_RUNS = 2**28  # bytes of finished runs of other training steps, which can be shown at once
 
 
 def of_a_run(keys: frozenset[str]) -> bool:
     """Whether changes of these settings give another run."""
     return any(key.startswith("sampling.") for key in keys)
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A sampling run, during and after recording.
-
-    Attributes:
-        number: counts runs.
-        experiment: the settings with which it was sampled.
-        workspace: its workspace; None while that of an opened session is being built.
-        weights: the weights at its start; None if it was recorded earlier.
-        replaces: whether it replaces another run at the playhead, and does not start from its first frame.
-        trajectory: its frames so far; None before the first.
-    """
-
-    number: int
-    experiment: Experiment
-    workspace: Workspace | None
-    weights: Weights | None = None
-    replaces: bool = False
-    trajectory: Trajectory | None = None
-
-    @property
-    def seed(self) -> int:
-        """The seed of its noise."""
-        return self.experiment.sampling.seed
-
-    @property
-    def version(self) -> int:
-        """The version of its weights; -1 if they are not known."""
-        return -1 if self.weights is None else self.weights.version
-
-    @property
-    def key(self) -> Hashable:
-        """What its frames depend on."""
-        return self.version, self.experiment.sampling, self.experiment.likelihood.points
-
-    @property
-    def is_of_its_weights(self) -> bool:
-        """Whether no newer weights have come since it began."""
-        kept = self.weights is not None and self.weights.step is not None
-        return kept or (self.workspace is not None and self.workspace.newest is self.weights)
-
-    @property
-    def known(self) -> np.ndarray | None:
-        """For images: (H, W), True at the pixels that are given."""
-        if self.trajectory is None or len(self.trajectory.shape) < 3:
-            return None
-        return known_pixels(self.experiment.sampling.mask, *self.trajectory.shape[-2:])
 
 
 class Playing(QObject):
@@ -144,10 +90,8 @@ class Playing(QObject):
         self._numbers = itertools.count(1)
         self._recording: Run | None = None  # shown from its first frame on
         self._next: Run | None = None  # recorded while another run plays, and shown after it
-        # Finished runs, by what they depend on.
-        self.kept: BoundedMemory[Hashable, Trajectory] = BoundedMemory(KEPT_RUNS)
+        self.kept = KeptRuns()
         self._failed: Run | None = None  # the run whose sampling ended with an error
-        self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
         self._shown_frame = -1
         self._first = 0  # the frame at which the run that comes is shown: one may be asked for before it is there
         self._told: Message | None = None
@@ -227,9 +171,9 @@ class Playing(QObject):
     @property
     def sigma(self) -> float:
         """The noise level of the canvas, in the user's units."""
-        trajectory, problem = self.trajectory, self._building.problem
-        if trajectory is not None and len(trajectory):
-            return float(trajectory.sigma[min(self.frame, len(trajectory) - 1)])
+        moment, problem = noise_at(self.trajectory, self.frame), self._building.problem
+        if moment is not None:
+            return moment[0]
         return 0.0 if problem is None else problem.sigma_min
 
     @property
@@ -238,13 +182,16 @@ class Playing(QObject):
 
         None while the run in view belongs to another problem.
         """
-        trajectory = self.trajectory
-        if trajectory is None or not len(trajectory):
+        moment = noise_at(self.trajectory, self.frame)
+        if moment is None:
             return self.sigma, None
-        if self.runs[0].workspace is not self._building.workspace:
-            return None
-        time = float(trajectory.time[min(self.frame, len(trajectory) - 1)])
-        return self.sigma, None if np.isnan(time) else time
+        return moment if self.runs[0].workspace is self._building.workspace else None
+
+    @property
+    def sampled(self) -> SamplingRun | None:
+        """Settings, weights and seed with which the run in view was sampled; None if they are not known."""
+        run = self.runs[0] if self.runs else None
+        return None if run is None or run.workspace is not self._building.workspace else run.sampled
 
     @property
     def is_of_now(self) -> bool:
@@ -426,20 +373,18 @@ class Playing(QObject):
     @Slot()
     def _forget(self) -> None:
         """Forget kept runs when other work comes: nothing leads back to them."""
-        self.kept = BoundedMemory(KEPT_RUNS)
+        self.kept = KeptRuns()
 
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
         """Assign a recorded run to the workspace that comes with its session."""
-        if self._opened is not None and self._opened[0].workspace is not workspace:
-            self._opened = None
-        if session is None or workspace is None:
-            return
         run = self.runs[0] if self.runs else None
-        recorded = None if run is None or run.workspace is not None else run.trajectory
-        if run is not None and recorded is not None and recorded.shape == workspace.problem.shape:
+        if session is None or workspace is None or run is None or run.workspace is not None:
+            return
+        if run.trajectory is not None and run.trajectory.shape == workspace.problem.shape:
             opened = dataclasses.replace(run, workspace=workspace)
-            self.runs, self._opened = (opened,), (opened, workspace.newest)
+            self.runs = (opened,)
+            self.kept.open(opened, workspace.newest)
 
     @Slot(object)
     def _take(self, session: Session | None) -> None:
@@ -515,13 +460,7 @@ class Playing(QObject):
 
     def _kept_run(self, workspace: Workspace, weights: Weights) -> Run | None:
         """A finished run with these weights and the current settings; None if none is kept."""
-        run = dataclasses.replace(self._run(workspace, True), weights=weights)
-        if self._opened is not None and self._opened[1].version == weights.version:
-            opened = self._opened[0]
-            if opened.experiment.sampling == run.experiment.sampling:
-                return opened
-        kept = self.kept.get(run.key)
-        return None if kept is None else dataclasses.replace(run, trajectory=kept)
+        return self.kept.find(dataclasses.replace(self._run(workspace, True), weights=weights))
 
     def _same_frame(self, trajectory: Trajectory) -> int:
         """The playhead's frame, or its target, in another run: at the same share of the length if the runs differ."""
@@ -564,20 +503,13 @@ class Playing(QObject):
                 self._show(found, min(self._first, trajectory.total - 1))
             elif trajectory.finished or len(trajectory) > self._same_frame(trajectory):
                 self._show(found, self._same_frame(trajectory))
-        self._keep_finished()
+        if self.runs:
+            self.kept.keep(self.runs[0])
         thread = self._thread
         if thread is not None and thread.isFinished() and thread.error is not None:
             self._failed, self._shown_frame = self._recording, -1
             self.notified.emit(stopped(self._state, "Sampling", thread.error))
             self.start()
-
-    def _keep_finished(self) -> None:
-        """Keep the run in view when it is finished, so that its training step can be shown again without sampling."""
-        run = self.runs[0] if self.runs else None
-        if run is None or run.trajectory is None or not run.trajectory.finished or not run.is_of_its_weights:
-            return
-        if run.key not in self.kept:
-            self.kept.put(run.key, run.trajectory)
 
     def advance(self, passed: float) -> None:
         """Move the playhead by the seconds passed."""

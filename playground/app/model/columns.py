@@ -4,8 +4,10 @@ import contextlib
 import math
 from typing import Any
 
+from playground.kinds.samplers import FromNoise, Sampler
 from playground.lab import experiment as description
-from playground.lab.columns import Column, may_differ
+from playground.lab.columns import Column, Columns, may_differ, with_edits
+from playground.lab.conflicts import Conditions, sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError, Field
 
 LETTERS = "ABCD"
@@ -27,6 +29,19 @@ def changed(main: Experiment, column: Column, key: str, value: Any) -> Column:
     """
     other = description.replace(applied(main, column), {key: value})
     return Column.of(edits_between(main, other), column.step)
+
+
+def another(main: Experiment, conditions: Conditions | None, columns: Columns) -> Column:
+    """A column with a sampler that fits and that no other has."""
+    taken = {value for column in columns for key, value in column.edits if key == "sampling.kind"}
+    # Those that follow the process come first, because they can share a Brownian path.
+    for kind in sorted(Sampler.kinds().values(), key=lambda kind: not issubclass(kind, FromNoise)):
+        if kind.is_generative and kind.name() not in taken | {main.sampling.kind}:
+            column = Column.of({"sampling.kind": kind.name()})
+            with contextlib.suppress(ExperimentError):
+                if sampling_conflict(with_edits(main, column), conditions) is None:
+                    return column
+    return Column.of({"sampling.steps": 50})
 
 
 def presets(field: Field, value: float) -> list[float]:

@@ -32,6 +32,7 @@ class WantedOverlays:
         exact_source: the source of the exact score: "exact", or "empirical" for the training set's.
         density_source: the source of the density.
         colors: what colours the particles.
+        followed: the number of the followed particle; None if there is none.
     """
 
     layers: frozenset[str] = frozenset({"learned", "density"})
@@ -40,6 +41,7 @@ class WantedOverlays:
     exact_source: str = "exact"
     density_source: str = "exact"
     colors: ParticleColors = "one"
+    followed: int | None = None
 
     @property
     def arrows(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -240,7 +240,7 @@ class Workspace:
             return kind.upper()
         return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
 
-    def train(self, experiment: Experiment, more: bool = True) -> "Iterator[TrainingProgress]":
+    def train(self, experiment: Experiment, more: bool = True) -> "Generator[TrainingProgress]":
         """Train until the limit. Takes new settings and publishes weights for sampling.
 
         Args:
@@ -366,11 +366,6 @@ def weights_of(trainer: "Trainer") -> Weights:
     """The newest averaged weights of a training, and those that it keeps of earlier steps."""
     kept, made = trainer.checkpoints.weights, trainer.step
     return Weights(next(_versions), trainer.snapshot(), untrained=not made, earlier=kept, made=made)
-
-
-def new_weights(tensors: "dict[str, torch.Tensor]", untrained: bool) -> Weights:
-    """The weights of a network that no workspace trains."""
-    return Weights(next(_versions), tensors, untrained=untrained)
 
 
 def torch_threads(problem: "Problem") -> int:

@@ -71,6 +71,7 @@ class ParticlePanel(CollapsiblePanel):
         self.pictures = PictureRow(("xₖ", "denoised", "score"), ("particles", "data", "learned"), self)
         layouts.add(self.body, self.hint, self.pictures, self.equation, *self.figures, self.stop)
         self._inspecting.changed.connect(self._show)
+        self._inspecting.measured.connect(self._show)
         self._building.problem_changed.connect(self._show)
         self._playing.frame_changed.connect(self._name)
         self._comparing.active_changed.connect(self._show)
