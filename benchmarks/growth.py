@@ -20,10 +20,11 @@ from PySide6.QtGui import QImage, QPainter
 
 from playground.drawing.axes import figure_font
 from playground.drawing.boltzmann import cost_chart
-from playground.drawing.charts import Curve, axis_around, paint_chart
+from playground.drawing.chart_pictures import paint_chart
 from playground.drawing.palette import DARK
 from playground.drawing.render import headless, save_image
 from playground.lab.boltzmann.cost import Cost, measure_cost
+from playground.lab.chart import Chart, Series
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
@@ -35,7 +36,7 @@ from playground.theory.samplers.reverse import euler_maruyama
 
 LEAST_TIME, LEAST_CALLS = 0.3, 3
 COLORS = ("learned", "particles", "data")
-PANEL, FOOT = (420, 300), 30  # px
+PANEL, FOOT = (420, 300), 10  # px
 Measurement = tuple[str, str, str, Callable[[], Iterator[tuple[str, float, float]]]]
 
 
@@ -149,28 +150,20 @@ def measured(names: list[str], measure: Callable[[], Iterator[tuple[str, float, 
 
 
 def panel(painter: QPainter, box: QRectF, found: dict[str, np.ndarray], names: list[str]) -> None:
-    """Paint one chart, with the slope of each curve below it."""
+    """Paint one chart, with the slope of each curve in its legend."""
     title, across, upward = names
     heading(painter, box, title)
-    horizontal = axis_around([curve[0] for curve in found.values()], across, log=True)
-    vertical = axis_around([curve[1] for curve in found.values()], upward, log=True)
-    curves = [
-        Curve(x, y, color=color, points=True, width=1.5) for (x, y), color in zip(found.values(), COLORS, strict=False)
+    series = [
+        Series(name, x, y, color, "points", f"{name}: slope {slope(x, y):.2f}", 1.5)
+        for (name, (x, y)), color in zip(found.items(), COLORS, strict=False)
     ]
-    paint_chart(painter, box, curves, horizontal, vertical, DARK)
-    left = box.left()
-    for (name, curve), color in zip(found.items(), COLORS, strict=False):
-        text = f"● {name}: slope {slope(*curve):.2f}"
-        painter.setPen(DARK.color(color))
-        painter.drawText(QRectF(left, box.bottom() + 2, box.width(), 18), Qt.AlignmentFlag.AlignLeft, text)
-        left += painter.fontMetrics().horizontalAdvance(text) + 12
+    paint_chart(painter, box, Chart.around(title, (across, upward), series, (True, True)), DARK)
 
 
 def partition(painter: QPainter, box: QRectF, cost: Cost) -> None:
     """Paint the chart of the cost of a Boltzmann machine's Z, against the number of units on a linear axis."""
     heading(painter, box, "Z of a Boltzmann machine")
-    curves, x, y = cost_chart(cost.units, cost.partition, cost.weight, cost.growth())
-    paint_chart(painter, box, curves, x, y, DARK)
+    paint_chart(painter, box, cost_chart(cost.units, cost.partition, cost.weight, cost.growth()), DARK)
 
 
 def heading(painter: QPainter, box: QRectF, title: str) -> None:

@@ -17,9 +17,9 @@ sys.path += [str(HERE.parent), str(HERE.parent / "benchmarks")]
 
 from tables import rows, write_between  # noqa: E402
 
-from playground.drawing.sweep_plots import save_pictures  # noqa: E402
+from playground.drawing.sweep_pictures import pictures as pictures_of  # noqa: E402
+from playground.drawing.sweep_pictures import save_pictures  # noqa: E402
 from playground.lab import sweep as sweeps  # noqa: E402
-from playground.lab.sweep import plots  # noqa: E402
 
 Row = dict[str, str]
 
@@ -79,7 +79,7 @@ def main() -> None:
         sweep, cells = sweeps.load(folder / name)
         with tempfile.TemporaryDirectory() as drawn:
             for number, path in enumerate(
-                save_pictures(plots.pictures(sweep, sweeps.rows(folder / name, cells)), Path(drawn)), 1
+                save_pictures(pictures_of(sweep, sweeps.rows(folder / name, cells)), Path(drawn)), 1
             ):
                 shutil.copy(path, pictures / f"{name}-{number}.png")
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from playground.cli.reporting import note, say, stage, warn, with_error
 from playground.cli.stopping import if_stopped
-from playground.drawing.sweep_plots import save_pictures
+from playground.drawing.sweep_pictures import pictures, save_pictures
 from playground.kinds import plugins
 from playground.lab import sweep as sweeps
 from playground.lab.atomic import atomic_write
 from playground.lab.sweep import folder as folders
-from playground.lab.sweep.plots import pictures
 from playground.lab.sweep.slurm import HIGHEST, job_array, ranges
 from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row, write_tables
 from playground.user_errors import UserError

@@ -12,18 +12,9 @@ from playground.drawing.fonts import number_font
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane
 from playground.drawing.vectors import is_vector
+from playground.lab.chart import nice_step, ticks
 
 SPACING = 92  # approximate painter units between ticks
-
-
-def nice_step(raw: float) -> float:
-    """The nearest of 1, 2, 5 times a power of ten, by ratio.
-
-    >>> nice_step(1.9), nice_step(0.17), nice_step(700)
-    (2.0, 0.2, 500.0)
-    """
-    power = 10.0 ** math.floor(math.log10(raw))
-    return min((factor * power for factor in (1.0, 2.0, 5.0, 10.0)), key=lambda step: abs(math.log(step / raw)))
 
 
 def rounded_up(value: float) -> float:
@@ -36,29 +27,6 @@ def rounded_up(value: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= value * (1 - 1e-12))
-
-
-def ticks(low: float, high: float, step: float) -> list[tuple[float, str]]:
-    """Multiples of `step` in [low, high], with labels of as few digits as keep them distinct.
-
-    >>> ticks(-0.6, 0.6, 0.5)
-    [(-0.5, '−0.5'), (0.0, '0'), (0.5, '0.5')]
-    >>> [label for _, label in ticks(8e-9, 1.2e-8, 2e-9)]
-    ['8e−9', '1.0e−8', '1.2e−8']
-    """
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    found = []
-    for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1):
-        value = number * step
-        if not number:
-            label = "0"
-        elif decimals <= 5 and abs(value) < 1e7:
-            label = f"{value:.{decimals}f}"
-        else:
-            digits = max(0, math.floor(math.log10(abs(value)) + 1e-9) - math.floor(math.log10(step) + 1e-9))
-            label = f"{value:.{digits}e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
-        found.append((value, label.replace("-", "−")))
-    return found
 
 
 def figure_font(pixels: float, bold: bool = False) -> QFont:

@@ -8,8 +8,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from playground.drawing.axes import figure_font
-from playground.drawing.charts import Axis, Curve, axis_around, paint_chart
+from playground.drawing.chart_pictures import paint_chart
 from playground.drawing.palette import Palette, rgb
+from playground.lab.chart import Axis, Chart, Series, axis_around
 
 CAPTION = 10  # px, of the letters below a pattern
 GAP = 6.0  # px between patterns
@@ -139,38 +140,36 @@ def paint_weights(painter: QPainter, box: QRectF, weights: np.ndarray, palette: 
                 )
 
 
-def curve_chart(steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: int) -> tuple[list[Curve], Axis, Axis]:
+def curve_chart(steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: int) -> Chart:
     """The learning curve with its floor, against 1 + steps, so that step 0 has a place on the logarithmic axis."""
     x = Axis("steps", 1.0, max(float(most_steps), 10.0), True)
-    y = axis_around([nlls, np.array([least])], "NLL of a pattern, nat", margin=0.12)
-    ends = np.array([x.low, x.high])
-    floor = Curve(ends, np.array([least, least]), "exact", f"optimal {least:.3f}", dashed=True, width=1.0)
-    return [floor, Curve(steps + 1.0, nlls, "learned")], x, y
+    ends, level = np.array([x.low, x.high]), np.array([least, least])
+    floor = Series("optimal", ends, level, "exact", "dashed", f"optimal {least:.3f}", width=1.0)
+    curve = Series("NLL", steps + 1.0, nlls, "learned")
+    return Chart((floor, curve), x, axis_around([nlls, level], "NLL of a pattern, nat", margin=0.12))
 
 
 def cost_chart(
     units: np.ndarray, partition: np.ndarray, weight: np.ndarray, growth: tuple[float, float] | None
-) -> tuple[list[Curve], Axis, Axis]:
+) -> Chart:
     """Seconds for Z and its gradient, and for one state's weight, against the number of units.
 
     Args:
-        growth: the factor for each further unit, which the label names, and the seconds per state, from which the line of
-            2^d states is drawn.
+        growth: the factor for each further unit, which the legend names, and the seconds per state, from which the line
+            of 2^d states is drawn.
     """
     x = Axis("units", 1.0, max(float(units.max(initial=16)), 16.0) + 1)
     z = "Z and its gradient" if growth is None else f"Z: measured ×{growth[0]:.2f} a unit"
-    curves = [
-        Curve(units, weight, "data", "exp(y'Wy/2) of one state", points=True, width=1.0, at_start=True),
-        Curve(units, partition, "error", z, points=True, width=1.5, at_start=True),
+    series = [
+        Series("one state", units, weight, "data", "points", "exp(y'Wy/2) of one state", width=1.0),
+        Series("Z", units, partition, "error", "points", z, width=1.5),
     ]
-    bounds = [partition, weight]
     if growth is not None:
         _, a_state = growth
         start = math.log2(float(partition.min()) / a_state)
         ends = np.array([min(max(start, x.low), x.high), x.high])
-        curves.append(Curve(ends, a_state * 2.0**ends, "error", dashed=True, width=1.0))
-        bounds.append(a_state * 2.0**ends)
-    return curves, x, axis_around(bounds, "seconds", log=True)
+        series.append(Series("doubling", ends, a_state * 2.0**ends, "error", "dashed", "", width=1.0))
+    return Chart(tuple(series), x, axis_around([one.y for one in series], "seconds", log=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,14 +225,14 @@ def paint_report(report: Report, palette: Palette, ratio: float = 2.0) -> QImage
         painter.setPen(palette.color("muted"))
         painter.drawText(boxes[0], Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, "\n".join(report.lines))
         paint_weights(painter, boxes[1], report.weights, palette)
-        curves, x, y = curve_chart(report.steps, report.nlls, report.least, int(report.steps[-1]) + 1)
-        paint_chart(painter, boxes[2], curves, x, y, palette)
+        learning = curve_chart(report.steps, report.nlls, report.least, int(report.steps[-1]) + 1)
+        paint_chart(painter, boxes[2], learning, palette)
         captions = [probability(value) for value in report.probabilities]
         _paint_set(painter, boxes[3], report.likely, palette, "learned", captions)
         _paint_set(painter, boxes[4], report.samples, palette, "particles")
         if len(report.units):
-            curves, x, y = cost_chart(report.units, report.partition, report.weight, report.growth)
-            paint_chart(painter, boxes[5], curves, x, y, palette)
+            cost = cost_chart(report.units, report.partition, report.weight, report.growth)
+            paint_chart(painter, boxes[5], cost, palette)
     return image
 
 

@@ -9,79 +9,14 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetrics, QFontMetricsF, QPainter, QPen, QPolygonF
 
-from playground.drawing.axes import figure_font, nice_step, ticks
+from playground.drawing.axes import figure_font
 from playground.drawing.palette import Palette
+from playground.lab.chart import Axis
 
 SMALLEST_DECADES = 6  # most labels on the y axis
 BAND = 0.25  # opacity of a band of standard errors
 POINT = 2.6  # px, radius
 LABEL_GAP = 4.0  # px between a label's ends and a curve
-
-
-@dataclass(frozen=True)
-class Axis:
-    """An axis from `low` to `high`.
-
-    Args:
-        name: the name with its unit, written at the end of the axis.
-        log: whether the axis is logarithmic; both ends must then be above 0.
-    """
-
-    name: str
-    low: float
-    high: float
-    log: bool = False
-
-    def place(self, values: np.ndarray) -> np.ndarray:
-        """Return the positions of values, 0 at the low end and 1 at the high end."""
-        low, high = self.bend(np.array([self.low, self.high]))
-        return np.asarray((self.bend(values) - low) / (high - low))
-
-    def marks(self, most: int) -> list[tuple[float, str]]:
-        """Values with their labels, at most about `most`."""
-        if not self.log:
-            return ticks(self.low, self.high, nice_step((self.high - self.low) / most))
-        first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-        if last - first < 2:  # hardly a decade: also 2 and 5
-            every = [(factor, power) for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
-            inside = [one for one in every if self.low <= one[0] * 10.0 ** one[1] <= self.high]
-            return [(factor * 10.0**power, power_of_ten(power, factor)) for factor, power in inside]
-        step = max(1, math.ceil((last - first + 1) / most))
-        return [(10.0**power, power_of_ten(power)) for power in range(first, last + 1, step)]
-
-    def bend(self, values: np.ndarray) -> np.ndarray:
-        """Map values to distances along the axis: the values themselves, or their logarithms."""
-        return np.log10(values) if self.log else np.asarray(values, float)
-
-    def unbend(self, distances: np.ndarray) -> np.ndarray:
-        """Map distances along the axis back to values."""
-        return 10.0 ** np.asarray(distances, float) if self.log else np.asarray(distances, float)
-
-
-def axis_around(values: Sequence[np.ndarray], name: str, log: bool = False, margin: float = 0.06) -> Axis:
-    """The axis that shows all values with a margin, as a fraction of their extent on the axis."""
-    every = np.concatenate([np.ravel(part) for part in values])
-    every = every[np.isfinite(every) & ((every > 0) | (not log))]
-    low, high = (float(every.min()), float(every.max())) if len(every) else (1.0, 10.0)
-    if log:
-        room = (high / low) ** margin if high > low else 2.0
-        return Axis(name, low / room, high * room, True)
-    room = margin * (high - low) or 1.0
-    return Axis(name, low - room, high + room)
-
-
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def power_of_ten(power: int, factor: int = 1) -> str:
-    """``10⁻³``, ``2·10⁻³``; but numbers from 0.1 to 500 as plain numbers.
-
-    >>> [power_of_ten(power) for power in (-3, -1, 0, 2, 6)], power_of_ten(-3, 2), power_of_ten(1, 5)
-    (['10⁻³', '0.1', '1', '100', '10⁶'], '2·10⁻³', '50')
-    """
-    if -1 <= power <= 2:
-        return f"{factor * 10.0**power:g}"
-    return ("" if factor == 1 else f"{factor}·") + "10" + str(power).translate(SUPERSCRIPTS)
 
 
 @dataclass(frozen=True, eq=False)

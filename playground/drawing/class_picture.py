@@ -11,9 +11,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
 from playground.drawing.axes import figure_font
-from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import LIGHT, Palette
 from playground.drawing.render import PictureError, save_painting
+from playground.lab.chart import Axis, axis_around
 
 WIDTH, MARGIN = 960, 36  # px
 ROW, GAP = 22, 34  # px, height of an answer, and gap between two questions

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.drawing.axes import nice_step, ticks
 from playground.drawing.color_scale import ColorKey, ColorScale
 from playground.drawing.palette import PALETTES, Palette, category_colors, value_colors
 from playground.drawing.raster import premultiplied
+from playground.lab.chart import nice_step, ticks
 
 SECTORS = 8
 OF_CLASSES = (0, 5, 4, 6, 7, 3, 2, 1)

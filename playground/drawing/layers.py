@@ -15,7 +15,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing import lines, raster
-from playground.drawing.axes import figure_font, nice_step, text_background
+from playground.drawing.axes import figure_font, text_background
 from playground.drawing.color_scale import ColorScale
 from playground.drawing.color_scale import number as number_text
 from playground.drawing.coloring import Coloring
@@ -24,6 +24,7 @@ from playground.drawing.palette import Palette, density_colors, rgb
 from playground.drawing.pixel_buffers import PixelBuffer
 from playground.drawing.plane import Plane
 from playground.drawing.vectors import RATIO, embed, fine, is_vector
+from playground.lab.chart import nice_step
 
 Role = Literal["data", "learned", "exact", "error", "particles", "trails", "likelihood"]
 DensityStyle = Literal["plain", "contours", "log"]

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from playground.drawing import vectors
@@ -24,10 +25,12 @@ def headless() -> QGuiApplication:
     """The application that text needs: the present one, or a new one without a display. Keep the result."""
     application = QGuiApplication.instance()
     if application is None:
+        from PySide6.QtWidgets import QApplication  # for charts, whose items are widgets
+
         # An empty value counts as unset: Qt would look for a display, and abort the process if there is none.
         os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
         with instead_of_abort(NO_DISPLAY_NEEDED):
-            application = QGuiApplication(["score-playground"])
+            application = QApplication(["score-playground"])
     return application  # type: ignore[return-value]
 
 
@@ -68,12 +71,21 @@ def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
         raise PictureError(cannot_write(target, error)) from None
 
 
+def painted(paint: vectors.Paint, size: tuple[int, int], ratio: float) -> QImage:
+    """An image of what is painted over [0, width] x [0, height], at `ratio` pixels per painter unit."""
+    image = QImage(QSize(*size) * ratio, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(ratio)
+    with QPainter(image) as painter:
+        paint(painter)
+    return image
+
+
 def save_painting(
     paint: vectors.Paint,
     size: tuple[int, int],
     path: str | os.PathLike[str],
     title: str,
-    ratio: int = 2,
+    ratio: float = 2.0,
     provenance: str = "",
 ) -> None:
     """Write what is painted as PNG, SVG or PDF, by the suffix of the file's name, whole or not at all.
@@ -88,12 +100,9 @@ def save_painting(
     Raises:
         PictureError: the folder cannot be written or the disk is full.
     """
-    target, (width, height) = Path(path), size
+    target = Path(path)
     if target.suffix.lower() not in vectors.SUFFIXES:
-        image = QImage(width * ratio, height * ratio, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(ratio)
-        with QPainter(image) as painter:
-            paint(painter)
+        image = painted(paint, size, ratio)
         image.setText(PROVENANCE, provenance)
         save_image(image, target)
         return

@@ -9,12 +9,13 @@ from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen
 
 from playground.drawing import vectors
 from playground.drawing.axes import figure_font
-from playground.drawing.charts import Axis, Curve, paint_chart
+from playground.drawing.charts import Curve, paint_chart
 from playground.drawing.film import TITLE, UNIT_HEIGHT, FrameOverlay
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Viewport
 from playground.drawing.render import PROVENANCE
 from playground.drawing.scene import Scene, paint
+from playground.lab.chart import Axis
 
 HEAD, CHART, GAP = 40.0, 170.0, 2.0  # in a picture of height UNIT_HEIGHT
 MARGIN = 14.0

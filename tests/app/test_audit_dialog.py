@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -14,11 +13,12 @@ from playground.drawing import selftest
 from playground.drawing.palette import DARK
 from playground.kinds.kind import registered
 from playground.lab import audit as audits
-from playground.lab.audit import Audit, Chart, Claim, Line
+from playground.lab.audit import Audit, Claim
+from playground.lab.audit.chart import chart, line
 from playground.lab.experiment import Experiment, replace
 
 INF = float("inf")
-CHART = Chart("One", "n", "error", (Line("own", np.array([1.0, 2.0]), np.array([0.5, 0.25])),), log_y=True)
+CHART = chart("One", "n", "error", [line("own", [1.0, 2.0], [0.5, 0.25])], log_y=True)
 
 
 @pytest.fixture

@@ -21,20 +21,20 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.widgets import file_prompts
 from playground.app.widgets.charts import saving
-from playground.app.widgets.charts.chart import HEAD_PIXELS, Chart
+from playground.app.widgets.charts.chart import HEAD_PIXELS, ChartView
 from playground.app.widgets.charts.errors import ErrorAlongSigma
 from playground.app.widgets.charts.histogram import BINS, MarginalHistogram
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.loss import COLUMNS, LossChart, averaged
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart, decades
 from playground.app.widgets.charts.pairs import NearestPairs
-from playground.app.widgets.charts.series import Series
 from playground.drawing.palette import DARK, LIGHT
 from playground.kinds.noise import Noise
 from playground.kinds.noise.discrete import Discrete
 from playground.kinds.noise.none import NoNoise
 from playground.kinds.noise.single import SingleLevel
 from playground.kinds.noise.ve import VarianceExploding
+from playground.lab.chart import Series
 from playground.user_errors import user_error
 
 LEVELS = np.geomspace(8.0, 0.05, 10)
@@ -42,7 +42,7 @@ LEVELS = np.geomspace(8.0, 0.05, 10)
 
 def count_of(chart: QWidget, token: str) -> int:
     """Pixels of a token's colour, of curves alone where pyqtgraph draws them."""
-    part = chart.plot.view if isinstance(chart, Chart) and chart.plot is not None else chart
+    part = chart.plot.view if isinstance(chart, ChartView) and chart.plot is not None else chart
     image = part.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     pixels = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1)[:, : image.width()]
     return int(np.count_nonzero((pixels & 0xFFFFFF) == (chart.tokens.color(token).rgb() & 0xFFFFFF)))
@@ -300,12 +300,12 @@ def shown(qtbot, chart: QWidget) -> QWidget:
     return chart
 
 
-def text_of(chart: Chart) -> str:
+def text_of(chart: ChartView) -> str:
     """What stands above the curves."""
     return ", ".join(entry.text for entry in chart.entries())
 
 
-def named(chart: Chart, name: str) -> Series:
+def named(chart: ChartView, name: str) -> Series:
     return next(one for one in chart.series if one.name == name)
 
 
@@ -542,7 +542,7 @@ def test_new_data_take_the_place_of_old_in_the_same_items(loss):
     assert len(items) == 1
 
 
-def reading(chart: Chart, x: float) -> str:
+def reading(chart: ChartView, x: float) -> str:
     """What is read where the pointer is nearest to an x value."""
     at = QPointF(round(chart.plot.pixels(x)), chart.plot.box.sceneBoundingRect().center().y())
     none = Qt.MouseButton.NoButton  # the cursor itself may be there already, and would not move
@@ -555,7 +555,7 @@ def test_under_the_pointer_the_values_are_read(loss, qtbot):
     steps, values = losses(50)
     loss.show_history(steps, values, 1.85)
     rest = text_of(loss)
-    at = loss.nearest(named(loss, "loss"), float(steps.mean()))
+    at = loss.chart.nearest(named(loss, "loss"), float(steps.mean()))
     found = reading(loss, named(loss, "loss").x[at])
     assert found == f"step {steps[at]}, loss {named(loss, 'loss').y[at]:.3g}, optimal 1.85"
     QApplication.sendEvent(loss.plot.view.viewport(), QEvent(QEvent.Type.Leave))
@@ -590,7 +590,7 @@ def test_only_a_chart_with_curves_takes_the_focus_and_only_by_tab(loss):
     assert loss.focusPolicy() == Qt.FocusPolicy.NoFocus
 
 
-def wheel(chart: Chart, modifiers: Qt.KeyboardModifier) -> QWheelEvent:
+def wheel(chart: ChartView, modifiers: Qt.KeyboardModifier) -> QWheelEvent:
     viewport, at = chart.plot.view.viewport(), QPointF(chart.plot.box.sceneBoundingRect().center())
     event = QWheelEvent(
         at,
@@ -645,7 +645,7 @@ def test_a_drag_moves_no_further_than_there_is_something(loss):
     assert loss.plot.box.viewRange()[0][0] == pytest.approx(10)
 
 
-def drag_view(chart: Chart, by: int) -> None:
+def drag_view(chart: ChartView, by: int) -> None:
     time.sleep(0.02)  # pyqtgraph takes at most a hundred moves a second
     viewport, start = chart.plot.view.viewport(), chart.plot.box.sceneBoundingRect().center().toPoint()
     QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=start)

@@ -416,7 +416,7 @@ def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_pat
     assert 0 < spread < floor
     assert list(chart.series[0].error) == [spread, spread]
     assert chart.series[0].legend == f"floor {format_measured(floor, spread, 2)}"
-    low, high = sorted((chart.axes[1].low, chart.axes[1].high))
+    low, high = sorted((chart.chart.y.low, chart.chart.y.high))
     assert low < floor - spread
     assert floor + spread < high
     assert window.compare.drawn().chart.curves[0].error is not None

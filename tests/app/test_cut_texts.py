@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLayout, QLineEd
 from playground.app.dialog_registry import DIALOGS
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.panels import QualityPanel, RunsPanel, SamplingPanel, ScenePanel
-from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
@@ -109,7 +109,7 @@ def squeezed(part: QWidget) -> bool:
 def too_small(widget: QWidget) -> str:
     """What a widget has less room for than it takes; nothing where all is whole."""
     metrics, inside = widget.fontMetrics(), widget.contentsRect()
-    if isinstance(widget, Chart) and widget.series:
+    if isinstance(widget, ChartView) and widget.series:
         view = widget.plot.view.geometry()
         outside = [
             entry for box, entry in widget.laid_out() if box.bottom() > view.top() + 1 or box.right() > view.right() + 1

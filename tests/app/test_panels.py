@@ -29,7 +29,7 @@ from playground.app.panels.training import BUTTON
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.wrapping import BREAK
-from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, shortened
 from playground.app.widgets.field_row import FieldRow
@@ -131,7 +131,9 @@ def test_every_scene_fits_and_has_names(show, state, controllers, qtbot, scene):
             assert at.x() >= 0, control
             assert at.x() + control.width() <= 288, control
             assert at.y() + control.height() <= panel.height(), control
-            if isinstance(control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | Chart | NoiseLevelChart):
+            if isinstance(
+                control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | ChartView | NoiseLevelChart
+            ):
                 assert control.accessibleName(), control
                 assert control.toolTip(), control
         overlaps(panel.body)

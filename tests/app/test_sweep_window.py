@@ -11,14 +11,13 @@ from PySide6.QtWidgets import QLineEdit
 
 from playground.app.controllers.sweeping import Sweeping, _report
 from playground.app.dialogs.sweep.window import SweepWindow
+from playground.drawing.heat_map import HeatMap, cell_at
 from playground.drawing.palette import DARK
-from playground.drawing.sweep_plots import cell_at
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.cluster import cluster
-from playground.lab.sweep.plots import HeatMap
 from playground.version import __version__
 from tests.app.conftest import wait
 from tests.app.watchdog import LIMIT, Watchdog
@@ -122,12 +121,12 @@ def test_a_line_and_a_cell_of_a_heat_map_open_their_run_with_its_network(window,
     QTest.mouseClick(window.run_button, Qt.MouseButton.LeftButton)
     window.choice.setCurrentIndex(window.choice.count() - 1)
     window.show_picture()
-    picture, box = window.picture.picture, window.picture.box
+    picture, box = window.map.picture, window.map.box
     assert isinstance(picture, HeatMap)
     wanted = picture.rows.index("probability-flow"), picture.columns.index("3")
-    every = (QPoint(x, y) for x in range(0, window.picture.width(), 20) for y in range(0, window.picture.height(), 20))
+    every = (QPoint(x, y) for x in range(0, window.map.width(), 20) for y in range(0, window.map.height(), 20))
     place = next(one for one in every if cell_at(picture, box, one.x(), one.y()) == wanted)
-    QTest.mouseClick(window.picture, Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseClick(window.map, Qt.MouseButton.LeftButton, pos=place)
     first, second = opened
     assert isinstance(first, Session)
     assert isinstance(second, Session)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QScrollBar, QVBoxLay
 
 from playground.app.model.edit_text import summary
 from playground.app.panels import LikelihoodPanel
-from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.controls import ChoiceBox
 from tests.app.conftest import wait
 
@@ -93,7 +93,7 @@ def test_text_rows_charts_and_captions_follow(window):
     card = window.panel(LikelihoodPanel)
     label = next(label for label in card.findChildren(QLabel) if label.text().startswith("train NLL"))
     button = window.top_bar.findChild(QPushButton, "learn.scenes.button")
-    chart, chip = card.window().findChild(Chart), window.chips.chips["particles"]
+    chart, chip = card.window().findChild(ChartView), window.chips.chips["particles"]
     parts = {
         "text of a caption": lambda: label.font().pixelSize(),
         "text of a button": lambda: button.font().pixelSize(),

@@ -1,17 +1,25 @@
 """Curves over linear and logarithmic axes."""
 
-import dataclasses
+import math
+from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF
+from pyqtgraph import TextItem
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
+from playground.app.workers.worker import Worker
 from playground.drawing.axes import figure_font
 from playground.drawing.boltzmann import CAPTION, PatternGrid, cost_chart, paint_pattern, probability
-from playground.drawing.charts import Axis, Curve, axis_around, paint_chart, places
-from playground.drawing.palette import DARK
+from playground.drawing.chart_pictures import paint_chart
+from playground.drawing.legend import entries_of, laid_out
+from playground.drawing.palette import DARK, LIGHT, Palette
+from playground.drawing.plot import Plot
+from playground.drawing.render import PictureError, save_painting
+from playground.lab.chart import Axis, Chart, Series, axis_around
 
 
 def test_a_logarithmic_axis_gives_equal_ratios_equal_room() -> None:
@@ -31,67 +39,132 @@ def test_an_axis_shows_all_that_can_be_shown_on_it() -> None:
     assert alone.low < 3.0 < alone.high
 
 
-def test_a_curve_is_painted_where_its_points_lie() -> None:
+BOX = QRectF(10, 10, 380, 280)
+
+
+def drawn(chart: Chart, palette: Palette = DARK) -> tuple[QImage, Callable[[float, float], QColor]]:
+    """A chart in an image, and the colour at a value of both axes."""
     image = QImage(400, 300, QImage.Format.Format_RGB32)
-    image.fill(DARK.color("background"))
-    curve = Curve(np.array([1.0, 10.0, 100.0]), np.array([1.0, 2.0, 4.0]), "learned", "doubling", points=True)
-    x, y = axis_around([curve.x], "n", log=True), axis_around([curve.y], "s", log=True)
-    painter = QPainter(image)
-    plot = paint_chart(painter, QRectF(10, 10, 380, 280), [curve], x, y, DARK)
-    painter.end()
-    at = places(plot, curve, x, y)
-    assert np.allclose(np.diff(at, axis=0)[0], np.diff(at, axis=0)[1])  # a power law is a line
-    for across, down in at.round().astype(int).tolist():
-        assert QColor(image.pixel(across, down)) == DARK.color("learned")
+    image.fill(palette.color("background"))
+    with QPainter(image) as painter:
+        plot = paint_chart(painter, BOX, chart, palette)
+
+    def at(x: float, y: float) -> QColor:
+        across, up = (float(axis.place(np.array(value))) for axis, value in ((chart.x, x), (chart.y, y)))
+        return image.pixelColor(
+            round(plot.left() + across * plot.width() - 0.5), round(plot.bottom() - up * plot.height() - 0.5)
+        )
+
+    return image, at
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
+@pytest.mark.parametrize("log", [False, True])
+def test_a_curve_is_painted_where_its_points_lie(palette: Palette, log: bool) -> None:
+    series = Series("doubling", np.array([1.0, 10.0, 100.0]), np.array([1.0, 2.0, 4.0]), "learned", "points", width=4.0)
+    _, at = drawn(Chart.around("", ("n", "s"), [series], (log, log)), palette)
+    for x, y in zip(series.x, series.y, strict=True):
+        assert at(x, y) == palette.color("learned")
+    assert (at(math.sqrt(10), math.sqrt(2)) == palette.color("learned")) == log  # a power law is a line
 
 
 @pytest.mark.parametrize("log", [False, True])
 def test_an_error_is_a_band_around_its_curve(log: bool) -> None:
-    image = QImage(400, 300, QImage.Format.Format_RGB32)
-    image.fill(DARK.color("background"))
     level, error = np.full(2, 2.0), np.full(2, 0.5)
-    curve = Curve(np.array([0.0, 10.0]), level, "learned", dashed=True, error=error)
-    x, y = Axis("n", 0.0, 10.0), Axis("s", 1.0, 4.0, log)
-    painter = QPainter(image)
-    plot = paint_chart(painter, QRectF(10, 10, 380, 280), [curve], x, y, DARK)
-    painter.end()
-    inside, outside = ([1.55, 1.9, 2.1, 2.45], [1.4, 2.6])
-    middle = np.full(1, 5.2)
-    for heights, banded in ((inside, True), (outside, False)):
+    series = Series("", np.array([0.0, 10.0]), level, "learned", "dashed", error=error)
+    _, at = drawn(Chart((series,), Axis("n", 0.0, 10.0), Axis("s", 1.0, 4.0, log)))
+    for heights, banded in (([1.55, 1.9, 2.1, 2.45], True), ([1.43, 2.57], False)):
         for height in heights:
-            ((across, down),) = places(plot, Curve(middle, np.full(1, height), ""), x, y).round().astype(int).tolist()
-            assert (QColor(image.pixel(across, down)) != DARK.color("background")) == banded, height
+            assert (at(5.2, height) != DARK.color("background")) == banded, height
+
+
+def test_a_point_above_the_axis_is_an_arrow_with_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = Series("sde", np.array([1.0, 2.0, 3.0]), np.array([160.0, 0.5, 0.2]), "error", "points")
+    said = list[str]()
+    write = TextItem.setText
+    monkeypatch.setattr(TextItem, "setText", lambda self, text, *rest: (said.append(text), write(self, text, *rest)))
+    for high, expected in ((200.0, []), (1.0, ["↑ 160"])):
+        said.clear()
+        drawn(Chart((series,), Axis("n", 0.0, 4.0), Axis("s", 0.0, high)))
+        assert sorted({*said} - {""}) == expected
+
+
+@pytest.mark.parametrize("name", ["t", "score evaluations"])
+def test_the_name_of_an_axis_hides_no_number(name: str) -> None:
+    series = Series("w2", np.array([5.0, 10.0, 20.0]), np.array([1.0, 0.5, 0.2]), "error")
+    plot = Plot(None, figure_font(11), "background")
+    plot.resize(BOX)
+    plot.show(Chart.around("", (name, "W2"), [series], (True, True)), DARK, name)
+    metrics = QFontMetricsF(figure_font(11))
+    assert plot.x_name.text() == name
+    labels = [(plot.box.mapViewToScene(QPointF(at, 0)).x(), label) for at, label in plot.labels[0] if label]
+    free = plot.box.sceneBoundingRect().left() + plot.x_name.x()
+    assert {"5", "10"} <= {label for _, label in labels}
+    assert all(at + metrics.horizontalAdvance(label) / 2 < free for at, label in labels)
+
+
+def test_the_lines_of_a_picture_are_as_wide_at_any_resolution(tmp_path: Path) -> None:
+    """Those of pyqtgraph have a width in pixels."""
+    series = Series("w2", np.array([0.0, 1.0]), np.array([0.5, 0.5]), "learned", width=4.0)
+    chart = Chart((series,), Axis("x", 0.0, 1.0), Axis("y", 0.0, 1.0))
+    widths = []
+    for ratio in (1, 3):
+        path = tmp_path / f"{ratio}.png"
+        save_painting(lambda painter: paint_chart(painter, BOX, chart, DARK), (400, 300), path, "", ratio)
+        image = QImage(str(path))
+        column = [image.pixelColor(200 * ratio, y) for y in range(40 * ratio, 280 * ratio)]
+        widths.append(column.count(DARK.color("learned")) / ratio)
+    assert widths == pytest.approx([4, 4], abs=1)
+
+
+def test_a_chart_is_painted_in_a_thread_while_the_application_runs(qtbot) -> None:
+    """As a film is: its items are made in the application's thread, and the thread that asked for them waits."""
+    found = list[tuple[QImage, QImage]]()
+    chart = Chart.around("", ("n", "s"), [Series("w2", np.arange(9.0), np.arange(9.0), "learned")], (False, False))
+    thread = Worker(lambda: iter([found.append((drawn(chart)[0], drawn(chart, LIGHT)[0]))]), "picture")
+    thread.start()
+    qtbot.waitUntil(thread.isFinished)
+    assert thread.error is None
+    assert found[0] == (drawn(chart)[0], drawn(chart, LIGHT)[0])
+
+
+def test_a_thread_that_waits_for_a_chart_can_be_ended(qtbot) -> None:
+    """Nothing takes events here, as where the window waits for its threads when it closes."""
+    chart = Chart.around("", ("n", "s"), [Series("w2", np.arange(9.0), np.arange(9.0), "learned")], (False, False))
+    thread = Worker(lambda: iter([drawn(chart)]), "picture")
+    thread.start()
+    assert thread.stop(60)
+    assert isinstance(thread.error, PictureError)
 
 
 def test_the_line_of_doubling_begins_where_it_meets_what_is_measured() -> None:
     units = np.arange(2, 21)
-    curves, x, _ = cost_chart(units, np.maximum(1e-4, 1e-9 * 2.0**units), np.full(19, 1e-6), (1.69, 1e-9))
-    line = curves[-1]
-    assert line.dashed
-    assert line.y == pytest.approx([1e-4, 1e-9 * 2.0**x.high])
-    assert "measured ×1.69 a unit" in curves[1].label
+    chart = cost_chart(units, np.maximum(1e-4, 1e-9 * 2.0**units), np.full(19, 1e-6), (1.69, 1e-9))
+    line = chart.series[-1]
+    assert line.kind == "dashed"
+    assert line.y == pytest.approx([1e-4, 1e-9 * 2.0**chart.x.high])
+    assert "measured ×1.69 a unit" in (chart.series[1].legend or "")
 
 
 @pytest.mark.parametrize("size", [(240, 110), (260, 140), (320, 110), (420, 200), (600, 300)])
 @pytest.mark.parametrize("factor", [1.7, 1.96, 2.2])
-def test_the_labels_of_the_cost_of_z_cross_nothing(size: tuple[int, int], factor: float) -> None:
+def test_the_names_in_the_cost_of_z_cross_nothing(size: tuple[int, int], factor: float) -> None:
     units = np.arange(2, 21)
     measured = np.maximum(1e-4, 6e-3 * factor ** (units - 20.0))
-    curves, x, y = cost_chart(units, measured, np.full(19, 6e-6), (factor, measured[-1] / 2.0**20))
-
-    def painted(curves: list[Curve]) -> np.ndarray:
-        image = QImage(*size, QImage.Format.Format_RGB32)
-        image.fill(DARK.color("background"))
-        with QPainter(image) as painter:
-            paint_chart(painter, QRectF(image.rect()), curves, x, y, DARK)
-        return np.frombuffer(image.constBits(), np.uint32).reshape(size[::-1]) & 0xFFFFFF
-
-    named, bare = painted(curves), painted([dataclasses.replace(curve, label="") for curve in curves])
-    under = bare[named != bare]
-    assert len(under) > 100
-    assert set(under.tolist()) <= {DARK.color(token).rgb() & 0xFFFFFF for token in ("background", "border")}
-    # No grid line goes through a label either: its pixels are blank there, or a letter.
-    assert not (named[(named != bare)] == DARK.color("border").rgb() & 0xFFFFFF).any()
+    chart = cost_chart(units, measured, np.full(19, 6e-6), (factor, measured[-1] / 2.0**20))
+    placed = laid_out(entries_of(chart), QFontMetricsF(figure_font(11)), size[0])
+    assert [entry.text for _, entry in placed] == [
+        "seconds",
+        "exp(y'Wy/2) of one state",
+        f"Z: measured ×{factor:.2f} a unit",
+    ]
+    boxes = [box for box, _ in placed]
+    assert not any(one.intersects(other) for n, one in enumerate(boxes) for other in boxes[:n])
+    assert all(box.left() >= 0 and box.right() <= size[0] for box in boxes)
+    image = QImage(*size, QImage.Format.Format_RGB32)
+    with QPainter(image) as painter:
+        plot = paint_chart(painter, QRectF(image.rect()), chart, DARK)
+    assert max(box.bottom() for box in boxes) < plot.top()
 
 
 @pytest.mark.parametrize("count", [1, 14, 48])

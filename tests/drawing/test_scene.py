@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from playground.drawing.axes import nice_step, ticks
 from playground.drawing.layers import (
     SPRITES,
     Data,
@@ -24,6 +23,7 @@ from playground.drawing.palette import DARK, LIGHT, PALETTES, Palette
 from playground.drawing.plane import Plane, bounds_of, shaped
 from playground.drawing.render import PictureError, render, save_png
 from playground.drawing.scene import Scene, Still, paint
+from playground.lab.chart import nice_step, ticks
 
 BOX = (0.0, 10.0, 0.0, 5.0)  # 200 x 100 pixels: 20 pixels a unit
 GENERATOR = np.random.default_rng(0)

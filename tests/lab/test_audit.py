@@ -188,9 +188,9 @@ def test_the_plugins_of_the_page_hold(name: str, load, quick: None) -> None:
     rows = list(measured(made.claims))
     assert [row for row in rows if not row.holds] == []
     for chart in made.charts():
-        for one in chart.lines:
+        for one in chart.series:
             assert len(one.x) == len(one.y) > 1
-            for values, log in ((one.x, chart.log_x), (one.y, chart.log_y)):
+            for values, log in ((one.x, chart.x.log), (one.y, chart.y.log)):
                 assert all(math.isfinite(value) and (value > 0 or not log) for value in values.tolist())
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from playground.cli import sweep as command
+from playground.drawing.sweep_pictures import default_plots
 from playground.lab import experiment as experiments
 from playground.lab import sampling
 from playground.lab import sweep as sweeps
@@ -27,7 +28,6 @@ from playground.lab.sampling import sample, shared_path
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.executors import Workers
-from playground.lab.sweep.plots import default_plots
 from playground.lab.sweep.table import write_tables
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory

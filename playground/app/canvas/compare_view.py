@@ -447,15 +447,17 @@ class CompareView(QWidget):
         if not columns:
             return None
         total = self._comparing.total
-        chart, axes = None, self.chart.axes
-        if axes is not None and self.chart.series:
+        chart, shown = None, self.chart.chart
+        if shown is not None:
             runs = self._comparing.runs
             curves = [
                 Curve(one.x, one.y, one.color, one.name, dashed=one.kind == "dashed", width=one.width, error=one.error)
-                for one in self.chart.series
+                for one in shown.series
             ]
             still = None if frame is None else _places(runs, frame, total)
-            chart = DrawnChart(curves, *axes, at=lambda frame: _places(runs, frame, total) if still is None else still)
+            chart = DrawnChart(
+                curves, shown.x, shown.y, at=lambda frame: _places(runs, frame, total) if still is None else still
+            )
         return SideBySide(columns, chart, self._colors, total, self._provenance())
 
     def _provenance(self) -> str:

@@ -11,14 +11,13 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.workers.tasks import Tasks
-from playground.drawing.sweep_plots import save_pictures
+from playground.drawing.sweep_pictures import Picture, pictures, save_pictures
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Sweep
 from playground.lab.sweep.executors import Workers
-from playground.lab.sweep.plots import Picture, pictures
 from playground.lab.sweep.table import Row, rows_of, write_tables
 from playground.messages import Message
 from playground.user_errors import message_of
@@ -46,7 +45,7 @@ class SweepReport:
     folder: Path | None
     found: Mapping[int, Mapping[str, Any]]
     rows: Sequence[Row]
-    pictures: Sequence[Picture]
+    pictures: Mapping[str, Picture]
     broken: Sequence[Cell] = ()
     seconds_left: float | None = None
 

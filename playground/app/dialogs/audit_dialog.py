@@ -15,15 +15,14 @@ from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption, named
-from playground.app.widgets.charts.chart import Chart
-from playground.app.widgets.charts.series import Series
+from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.controls import ChoiceBox
 from playground.drawing import selftest
-from playground.drawing.audit import curves_of
 from playground.drawing.palette import Palette
 from playground.kinds.kind import registered
 from playground.lab import audit as audits
 from playground.lab.audit import Audit
+from playground.lab.chart import Chart
 from playground.lab.claims import Claim, how_many_hold, measured
 from playground.user_errors import user_error
 
@@ -54,7 +53,7 @@ class AuditDialog(WorkingDialog):
         self.claims: list[Claim] = []
         self._made = Audit("", "", ())
         self._shown: int = 0
-        self._charts: Sequence[audits.Chart] = ()
+        self._charts: Sequence[Chart] = ()
         self.failure = ""
 
         self.kinds = ChoiceBox(())
@@ -71,7 +70,7 @@ class AuditDialog(WorkingDialog):
 
         self.table = ClaimTable("Claims, what was measured and its bound", EMPTY)
         self.titles = [QLabel("") for _ in range(CHARTS)]
-        self.charts = [Chart(f"Chart {number + 1} of the audit", ABOUT, CHART_HEIGHT) for number in range(CHARTS)]
+        self.charts = [ChartView(f"Chart {number + 1} of the audit", ABOUT, CHART_HEIGHT) for number in range(CHARTS)]
         beside = layouts.across(spacing=2 * UNIT)
         self.boxes = []
         for title, chart in zip(self.titles, self.charts, strict=True):
@@ -187,13 +186,10 @@ class AuditDialog(WorkingDialog):
         self._say()
 
     def _show_charts(self) -> None:
-        for box, title, chart, shown in zip(self.boxes, self.titles, self.charts, self._charts, strict=False):
-            curves, x, y = curves_of(shown)
-            title.setText(shown.title)
-            series = [Series.of_curve(curve, curve.label) for curve in curves]
-            names = ", ".join(one.name for one in series)
+        for box, title, view, chart in zip(self.boxes, self.titles, self.charts, self._charts, strict=False):
+            title.setText(chart.title)
             box.setVisible(True)
-            chart.show_series(series, x, y, f"{shown.title}: {names}.")
+            view.show_chart(chart, f"{chart.title}: {', '.join(one.name for one in chart.series)}.")
 
     def _say(self) -> None:
         found, count = self.claims[: self._shown], len(self._made.claims)

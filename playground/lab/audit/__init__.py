@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from playground.kinds.kind import Kind, registered
-from playground.lab.audit.chart import Chart as Chart
-from playground.lab.audit.chart import Line as Line
+from playground.lab.chart import Chart
 from playground.lab.claims import Claim as Claim
 from playground.lab.claims import one_thread
 from playground.lab.conflicts import training_conflict

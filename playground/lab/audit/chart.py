@@ -1,57 +1,41 @@
-"""What an audit's picture shows, as plain arrays."""
+"""The charts of an audit: lines of the kind that is audited and of others, in colours that tell them apart."""
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from playground.lab.chart import Chart, Series
 
-@dataclass(frozen=True, eq=False)
-class Line:
-    """Points (N,) joined by a line.
-
-    Attributes:
-        label: its name.
-        own: whether it is of the kind that is audited, and not of one to compare it with.
-        dashed: whether it was not measured: a bound, or a closed form.
-        error: the standard errors of y, (N,), if it has any.
-    """
-
-    label: str
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    own: bool = True
-    dashed: bool = False
-    error: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Chart:
-    """Lines over two axes.
-
-    Attributes:
-        title: what it shows.
-        x, y: the names of the axes, with their units.
-        log_x, log_y: whether an axis is logarithmic; then its values are above 0.
-    """
-
-    title: str
-    x: str
-    y: str
-    lines: tuple[Line, ...]
-    log_x: bool = False
-    log_y: bool = False
+COLORS = {"own": ("learned", "particles", "likelihood", "data"), "other": ("muted", "data", "error")}
+FEW = 20  # points of which each is marked
 
 
 def line(
-    label: str,
+    name: str,
     x: Sequence[float],
     y: Sequence[float],
     own: bool = True,
     dashed: bool = False,
     error: Sequence[float] | None = None,
-) -> Line:
-    """A line of any numbers."""
+) -> Series:
+    """A line of any numbers, which :func:`chart` colours.
+
+    Args:
+        own: whether it is of the kind that is audited, and not of one to compare it with.
+        dashed: whether it was not measured: a bound, or a closed form.
+        error: the standard errors of y, if it has any.
+    """
+    kind = "dashed" if dashed else "points" if len(x) < FEW else "line"
     spread = None if error is None else np.asarray(error, float)
-    return Line(label, np.asarray(x, float), np.asarray(y, float), own, dashed, spread)
+    return Series(name, np.asarray(x, float), np.asarray(y, float), "own" if own else "other", kind, error=spread)
+
+
+def chart(title: str, x: str, y: str, lines: Sequence[Series], log_x: bool = False, log_y: bool = False) -> Chart:
+    """The chart of lines over two axes of these names. The kind's own are painted last."""
+    left = {whose: iter(2 * colors) for whose, colors in COLORS.items()}
+    made = [
+        dataclasses.replace(one, color="exact" if one.kind == "dashed" else next(left[one.color]))
+        for one in sorted(lines, key=lambda one: one.color == "own")
+    ]
+    return Chart.around(title, (x, y), made, (log_x, log_y))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.data.dataset import Dataset
-from playground.lab.audit.chart import Chart, line
+from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import (
     KOLMOGOROV,
     STANDARD_ERRORS,
@@ -20,6 +20,7 @@ from playground.lab.audit.deviations import (
     share_gap,
     standard_errors,
 )
+from playground.lab.chart import Chart
 from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.theory.class_densities import ClassDensities
@@ -424,4 +425,4 @@ class DataAudit:
             lines.append(line(name, at.tolist(), share.tolist()))
             exact = self.density.marginal(axis).cdf(at[:, None])
             lines.append(line(f"{name}, closed form", at.tolist(), exact.tolist(), own=False, dashed=True))
-        return [Chart("Distribution of the samples", "coordinate", "share below", tuple(lines))]
+        return [chart("Distribution of the samples", "coordinate", "share below", lines)]

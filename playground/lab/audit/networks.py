@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from playground.lab.audit.chart import Chart, line
+from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import gradient_of, seconds, seeded
+from playground.lab.chart import Chart
 from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -316,4 +317,4 @@ class NetworkAudit:
                 x, _ = self.noisy(sigma)
                 exact.append(float(sigma * density.score(x, sigma).square().mean().sqrt()))
             lines.append(line("exact", self.levels, exact, own=False, dashed=True))
-        return [Chart("Root mean square of σ s", "σ", "σ s", tuple(lines), log_x=True)]
+        return [chart("Root mean square of σ s", "σ", "σ s", lines, log_x=True)]

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from playground.lab.audit.chart import Chart, line
+from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import KOLMOGOROV, gap, kolmogorov, pearson, seeded
+from playground.lab.chart import Chart
 from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -235,7 +236,7 @@ class NoiseAudit:
             return []
         t = torch.linspace(self.process.t_min, 1.0, 80, dtype=torch.float64)
         shown = [
-            Chart(
+            chart(
                 "Schedules",
                 "t",
                 "α, σ, g",
@@ -255,7 +256,7 @@ class NoiseAudit:
                 times, found = zip(*points, strict=True)
                 ends = [times[0], 1.0]
                 shown.append(
-                    Chart(
+                    chart(
                         "Divergence of x(t) from a Gaussian",
                         "t",
                         "nats",

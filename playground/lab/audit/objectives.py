@@ -13,9 +13,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from playground.lab.audit.chart import Chart, line
+from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import STANDARD_ERRORS, seconds, seeded
 from playground.lab.audit.gaussian import with_density
+from playground.lab.chart import Chart
 from playground.lab.claims import Claim
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
@@ -309,8 +310,8 @@ class ObjectiveAudit:
             if all((own, sigma) in self.found for sigma in levels)
         ]
         return [
-            Chart("Offset of the minimiser from the score", "σ", "relative offset", tuple(lines), log_x=True),
-            Chart("Its standard error with 1,000 points", "σ", "relative error", tuple(noise), log_x=True, log_y=True),
+            chart("Offset of the minimiser from the score", "σ", "relative offset", lines, log_x=True),
+            chart("Its standard error with 1,000 points", "σ", "relative error", noise, log_x=True, log_y=True),
         ]
 
 

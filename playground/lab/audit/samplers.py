@@ -13,10 +13,11 @@ from torch import Tensor
 
 from playground.kinds.samplers import FollowsScore
 from playground.lab.audit import gaussian
-from playground.lab.audit.chart import Chart, Line, line
+from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import STANDARD_ERRORS, normals, seeded
 from playground.lab.audit.gaussian import Moments
 from playground.lab.autoguidance import asks_checkpoint, with_weaker
+from playground.lab.chart import Chart, Series
 from playground.lab.claims import Claim
 from playground.lab.comparison import at_equal_evaluations
 from playground.lab.compute import result
@@ -460,7 +461,7 @@ class SamplerAudit:
 
     def charts(self) -> list[Chart]:
         """Convergence on the Gaussian, and W2 against evaluations."""
-        lines: list[Line] = []
+        lines: list[Series] = []
         for process, errors in self.weak.items():
             if len(errors) > 1 and min(errors.values()) > 0:
                 lines.append(line(f"law, {process}", list(errors), list(errors.values())))
@@ -468,7 +469,7 @@ class SamplerAudit:
             lines.append(line("path, VE", *self.strong))
         found = []
         if lines:
-            found.append(Chart("Error against steps, Gaussian", "steps", "error", tuple(lines), True, True))
+            found.append(chart("Error against steps, Gaussian", "steps", "error", lines, True, True))
         if self.distances:
             shown = [
                 line(name, list(points), list(points.values()), own=name == self.name)
@@ -477,7 +478,7 @@ class SamplerAudit:
             ends = [x for points in self.distances.values() for x in points]
             shown.append(line("floor", [min(ends), max(ends)], [1.0, 1.0], own=False, dashed=True))
             found.append(
-                Chart(
+                chart(
                     "W₂ over its floor, two moons, exact score", "evaluations", "W₂ / floor", tuple(shown), True, True
                 )
             )
@@ -537,4 +538,4 @@ class ForwardAudit:
         for process, (times, found, right) in self.found.items():
             lines.append(line(process, times, found))
             lines.append(line(f"{process}, closed form", times, right, own=False, dashed=True))
-        return [Chart("Variance of the frames, Gaussian", "t", "variance", tuple(lines), log_y=True)] if lines else []
+        return [chart("Variance of the frames, Gaussian", "t", "variance", lines, log_y=True)] if lines else []

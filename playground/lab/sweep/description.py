@@ -81,7 +81,7 @@ class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seeds: the seeds, or their number, counted from 0. Each sets the three seeds of an experiment, except those that are axes.
         measure: "samples" for the figures of samples; "all" for likelihoods too.
         losses: whether the loss along sigma is measured, at training points and at held-out points.
-        plots: the pictures; by default :func:`playground.lab.sweep.plots.default_plots` chooses them.
+        plots: the pictures; by default the program chooses them.
     """
 
     axes: dict[str, Range | list[Any]]

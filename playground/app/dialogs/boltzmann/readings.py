@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.app.style.number_formats import THIN_SPACE, format_number
 from playground.drawing.boltzmann import probability
-from playground.drawing.charts import SUPERSCRIPTS
+from playground.lab.chart import SUPERSCRIPTS
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost

@@ -1,21 +1,17 @@
-"""The picture of a sweep in its window."""
+"""The heat map of a sweep in its window."""
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from playground.app.style import theme
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.style.theme import UNIT
+from playground.drawing.heat_map import HeatMap, cell_at, paint_heat_map
 from playground.drawing.palette import Palette
-from playground.drawing.sweep_plots import cell_at, paint_picture
-from playground.lab.sweep.plots import HeatMap, Picture
-
-EMPTY = "Pictures appear here as cells are finished."
 
 
-class SweepPicture(QWidget):
-    """Paints one picture. A click on a cell of a heat map chooses it.
+class SweepMap(QWidget):
+    """Paints one heat map. A click on a cell chooses it.
 
     Signals:
         chosen(HeatMap, tuple): the row and column of a cell that was clicked.
@@ -27,26 +23,19 @@ class SweepPicture(QWidget):
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._palette = palette
-        self.picture: Picture | None = None
+        self.picture: HeatMap | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(360, 200)
         self.setMouseTracking(True)
-        self.setAccessibleName("Picture of the sweep")
-        self.show_picture(None)
+        self.setAccessibleName("Heat map of the sweep")
 
     def sizeHint(self) -> QSize:
         return QSize(640, 330)
 
-    def show_picture(self, picture: Picture | None) -> None:
-        """Paint a picture from now on."""
+    def show_map(self, picture: HeatMap) -> None:
+        """Paint a heat map from now on."""
         self.picture = picture
-        if picture is None:
-            described = EMPTY
-        elif isinstance(picture, HeatMap):
-            described = f"Heat map of {picture.color} over {picture.x} and {picture.y}"
-        else:
-            described = f"Chart of {picture.y} against {picture.x}"
-        self.setAccessibleDescription(described)
+        self.setAccessibleDescription(f"Heat map of {picture.color} over {picture.x} and {picture.y}")
         self.update()
 
     def apply_palette(self, palette: Palette) -> None:
@@ -62,11 +51,7 @@ class SweepPicture(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._palette.color("background"))
         if self.picture is not None:
-            paint_picture(painter, self.box, self.picture, self._palette)
-            return
-        painter.setFont(theme.text_font())
-        painter.setPen(self._palette.color("muted"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, EMPTY)
+            paint_heat_map(painter, self.box, self.picture, self._palette)
 
     def _cell(self, at: QPointF) -> tuple[int, int] | None:
         return None if self.picture is None else cell_at(self.picture, self.box, at.x(), at.y())
@@ -83,7 +68,7 @@ class SweepPicture(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             cell, picture = self._cell(QPointF(event.pos())), self.picture
-            if cell is not None and isinstance(picture, HeatMap):
+            if cell is not None and picture is not None:
                 value, error = float(picture.values[cell]), float(picture.errors[cell])
                 said = format_measured(value, error) if error > 0 else format_number(value)
                 where = f"{picture.x} {picture.columns[cell[1]]}, {picture.y} {picture.rows[cell[0]]}"

@@ -10,9 +10,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from playground.app.controllers.sweeping import SweepReport
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.style.wrapping import wrapped
+from playground.drawing.sweep_pictures import name_of
 from playground.lab.figures import FIGURES
 from playground.lab.sweep.description import Cell
-from playground.lab.sweep.plots import name_of
 from playground.lab.sweep.table import Row
 
 Index = QModelIndex | QPersistentModelIndex

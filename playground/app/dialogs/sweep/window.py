@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QSplitter,
+    QStackedWidget,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.controllers.sweeping import Sweeping, SweepReport
 from playground.app.dialogs.sweep.form import Prompts, SweepForm
-from playground.app.dialogs.sweep.picture import SweepPicture
+from playground.app.dialogs.sweep.picture import SweepMap
 from playground.app.dialogs.sweep.table import SweepTable
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration
@@ -28,16 +29,20 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, named
+from playground.app.widgets.charts.tall import TallChart
 from playground.app.widgets.controls import ChoiceBox, SegmentedControl
+from playground.drawing.heat_map import HeatMap
 from playground.drawing.palette import Palette
+from playground.drawing.sweep_pictures import Picture, name_of
 from playground.lab.experiment import Experiment
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import NOTE
-from playground.lab.sweep.plots import HeatMap, name_of
 from playground.version import __version__
 
 SIZE = QSize(1180, 700)
 LEFT = 320  # px
+EMPTY = "Pictures appear here as cells are finished."
+ABOUT = "<p>Means over the seeds, each in a band of one standard error to either side.</p>"
 WIDEST = 360  # px, of a column; the error of a cell would be wider
 
 
@@ -78,7 +83,13 @@ class SweepWindow(QDialog):
     # --- layout
 
     def _lay_out(self, palette: Palette) -> None:
-        self.table, self.picture = SweepTable(self), SweepPicture(palette)
+        self.table, self.map = SweepTable(self), SweepMap(palette)
+        self.chart = TallChart("Chart of the sweep", ABOUT, 200)
+        self.chart.apply_palette(palette)
+        self.chart.set_provenance(self._provenance)
+        self.picture = QStackedWidget()
+        self.picture.addWidget(self.chart)
+        self.picture.addWidget(self.map)
         self.start_button = button("&Start", "Compute what is not finished yet", self._start, "startSweep")
         set_role(self.start_button, "primary")
         self.cancel_button = button(
@@ -127,7 +138,7 @@ class SweepWindow(QDialog):
         self.view.horizontalHeader().setResizeContentsPrecision(50)  # lines that are looked at
         for changed in (self.table.modelReset, self.table.dataChanged):  # errors come with the second seed
             changed.connect(lambda *_: self.view.resizeColumnsToContents())
-        self.picture.chosen.connect(self._open_place)
+        self.map.chosen.connect(self._open_place)
         below = QWidget()
         layouts.down(
             layouts.across(self.lines, None, self.run_button, spacing=UNIT),
@@ -147,7 +158,8 @@ class SweepWindow(QDialog):
         )
 
     def apply_palette(self, palette: Palette) -> None:
-        self.picture.apply_palette(palette)
+        self.chart.apply_palette(palette)
+        self.map.apply_palette(palette)
 
     def showEvent(self, event: QShowEvent) -> None:
         if not self.sweeping.running:
@@ -166,16 +178,11 @@ class SweepWindow(QDialog):
         if not self.sweeping.computing:  # read from a file: the controls show it
             self.form.load(report)
         chosen = self.choice.currentData()
-        names = [picture.name for picture in report.pictures]
+        names = list(report.pictures)
         if names != [self.choice.itemData(place) for place in range(self.choice.count())]:
             self.choice.clear()
-            for picture in report.pictures:
-                title = (
-                    f"{picture.color} over {picture.x} and {picture.y}"
-                    if isinstance(picture, HeatMap)
-                    else f"{picture.y} against {picture.x}"
-                )
-                self.choice.addItem(title, picture.name)
+            for name, picture in report.pictures.items():
+                self.choice.addItem(_title(picture), name)
             self.choice.setVisible(bool(names))
             self.choice.setCurrentIndex(max(self.choice.findData(chosen), 0 if names else -1))
         self.show_picture()
@@ -185,8 +192,18 @@ class SweepWindow(QDialog):
     @Slot()
     def show_picture(self) -> None:
         report, name = self.sweeping.report, self.choice.currentData()
-        found = [] if report is None else [picture for picture in report.pictures if picture.name == name]
-        self.picture.show_picture(found[0] if found else None)
+        shown = None if report is None else report.pictures.get(name)
+        if isinstance(shown, HeatMap):
+            self.map.show_map(shown)
+        elif shown is None:
+            self.chart.show_empty(EMPTY)
+        else:
+            self.chart.show_chart(shown, f"Chart of {_title(shown)}")
+        self.picture.setCurrentWidget(self.map if isinstance(shown, HeatMap) else self.chart)
+
+    def _provenance(self) -> str:
+        report = self.sweeping.report
+        return "" if report is None or report.folder is None else folders.provenance(report.folder, report.cells)
 
     @Slot()
     def _show_table(self) -> None:
@@ -270,3 +287,9 @@ class SweepWindow(QDialog):
 def _written(value: object) -> str:
     """A value as in a picture."""
     return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _title(picture: Picture) -> str:
+    if isinstance(picture, HeatMap):
+        return f"{picture.color} over {picture.x} and {picture.y}"
+    return f"{picture.y.name} against {picture.x.name}"

@@ -2,16 +2,15 @@
 descriptions for screen readers."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QAccessible,
     QContextMenuEvent,
     QFocusEvent,
-    QFontMetrics,
+    QFontMetricsF,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -27,16 +26,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
-from playground.app.widgets.charts.entries import SWATCH, Entry, laid_out, paint_swatch
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.saving import copy, menu_of
-from playground.app.widgets.charts.scales import Scales
-from playground.app.widgets.charts.series import Series
-from playground.drawing.charts import Axis
+from playground.drawing.legend import Entry, entries_of, laid_out, paint_legend
 from playground.drawing.palette import DARK, Palette
+from playground.lab.chart import Chart, Series
 
 if TYPE_CHECKING:
-    from playground.app.widgets.charts.plot import Plot
+    from playground.drawing.plot import Plot
 
 HEAD_PIXELS = 11
 MARGIN = 2.0  # px around the plot, for the ring of the focus
@@ -44,8 +41,8 @@ ZOOM_STEP = 1.25
 HOW = "<p>Drag to move, Ctrl and wheel to zoom, double-click to see all. A right click copies and saves.</p>"
 
 
-class Chart(QWidget):
-    """Curves over two axes; a line above names them and shows their values under the pointer.
+class ChartView(QWidget):
+    """Shows a chart; a line above the curves names them and says their values under the pointer.
 
     It draws only while it is visible. Left and Right move the cross-hair, plus and minus zoom, 0 shows all.
 
@@ -64,8 +61,9 @@ class Chart(QWidget):
     ) -> None:
         super().__init__(parent)
         self.tokens = DARK
-        self.series: Sequence[Series] = ()
-        self.scales = Scales()
+        self.chart: Chart | None = None
+        self._given: Chart | None = None
+        self._log: dict[int, bool] = {}  # of the x axis (0) and the y axis (1), as the user chose
         self._lines, self._falling = lines, falling
         self._pointed: float | None = None  # the x value under the cross-hair
         self.marked: float | None = None
@@ -90,28 +88,28 @@ class Chart(QWidget):
         """What made the values."""
         return self._told()
 
-    def show_series(self, series: Sequence[Series], x: Axis, y: Axis, description: str) -> None:
-        """Show these series, the first one at the bottom. The cross-hair stops at the points of the first listed and
-        measured series; others are read at the nearest point.
+    def show_chart(self, chart: Chart, description: str) -> None:
+        """Show a chart. The cross-hair stops at the points of the first listed and measured series; others are read at
+        the nearest point.
 
         Args:
             description: a description for screen readers.
         """
-        self.series = series
-        self.scales.give(x, y)
+        self._given = chart
+        self.chart = chart.with_scales(self._log)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.describe(description)
         self._draw()
 
     @property
-    def axes(self) -> tuple[Axis, Axis] | None:
-        """Both axes, logarithmic if the user chose so; None before anything was shown."""
-        return None if self.scales.given is None else (self._axis(0), self._axis(1))
+    def series(self) -> tuple[Series, ...]:
+        """What is shown."""
+        return () if self.chart is None else self.chart.series
 
     def show_empty(self, sentence: str) -> None:
         """Show only this sentence."""
         if self.series or sentence != self.empty_text or self._description != sentence:
-            self.empty_text, self.series, self._pointed = sentence, (), None
+            self.empty_text, self.chart, self._given, self._pointed = sentence, None, None, None
             self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self.describe(sentence)
             self._draw()
@@ -140,7 +138,7 @@ class Chart(QWidget):
     def apply_text_size(self) -> None:
         if self.plot is not None:
             self._place()
-            self.plot.apply_text_size()
+            self.plot.set_font(theme.number_font(HEAD_PIXELS))
 
     def mark_name(self) -> str:
         """The name of the mark above the curves."""
@@ -148,7 +146,7 @@ class Chart(QWidget):
 
     def x_label(self) -> str:
         """The text at the end of the numbers below the x axis."""
-        return self._axis(0).name
+        return "" if self.chart is None else self.chart.x.name
 
     def say_x(self, value: float) -> str:
         """An x value under the pointer, in words."""
@@ -160,29 +158,17 @@ class Chart(QWidget):
 
     def entries(self) -> list[Entry]:
         """The entries above the curves."""
+        if self.chart is None:
+            return []
         if self._pointed is None:
-            found = [Entry("muted", self._axis(1).name)]
-            found += [Entry(one.color, one.legend or one.name, one.kind, one.width) for one in self._listed()]
-            return found + [Entry("particles", self.mark_name(), "upright", 1.5)] * (self.marked is not None)
-        found = [Entry("text", self.say_x(self._pointed))]
-        for one in self._listed():
-            at = self.nearest(one, self._pointed)
+            mark = [Entry(self.mark_name(), "particles", width=1.5)] * (self.marked is not None)
+            return entries_of(self.chart) + mark
+        found = [Entry(self.say_x(self._pointed))]
+        for one in self.chart.listed:
+            at = self.chart.nearest(one, self._pointed)
             said = self.say_y(float(one.y[at]), 0.0 if one.error is None else float(one.error[at]))
-            found.append(Entry(one.color, f"{one.name} {said}", one.kind, one.width))
+            found.append(Entry(f"{one.name} {said}", of=one))
         return found
-
-    def nearest(self, one: Series, x: float) -> int:
-        """The index of the point nearest to an x value in the axis's scale."""
-        axis = self._axis(0)
-        with np.errstate(divide="ignore"):
-            return int(np.abs(axis.bend(one.x) - axis.bend(np.array(x))).argmin())
-
-    def _listed(self) -> list[Series]:
-        return [one for one in self.series if one.legend != "" and len(one.x)]
-
-    def _lead(self) -> Series:
-        """The series at whose points the cross-hair stops."""
-        return next(one for one in self._listed() if one.kind != "dashed")
 
     # Painting
 
@@ -196,7 +182,8 @@ class Chart(QWidget):
     def _make(self) -> None:
         make = library.get()
         if make is not None:
-            self.plot = make(self, self._falling, functools.partial(self.point_at, None))
+            moved = functools.partial(self.point_at, None)
+            self.plot = make(self, theme.number_font(HEAD_PIXELS), "raised", self._falling, moved)
             self.plot.view.viewport().installEventFilter(self)
             self._place()
 
@@ -217,19 +204,15 @@ class Chart(QWidget):
             self.point_at(self._pointed)
 
     def _fill(self, plot: "Plot") -> None:
-        plot.show(self.series, self._axis(0), self._axis(1), self.tokens, self.x_label())
-
-    def _axis(self, side: int) -> Axis:
-        """An axis as it is shown."""
-        return self.scales.axis(side, self.series)
+        assert self.chart is not None
+        plot.show(self.chart, self.tokens, self.x_label())
 
     def _head(self) -> int:
-        return round(MARGIN) + self._lines * QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
+        return round(MARGIN) + self._lines * round(QFontMetricsF(theme.number_font(HEAD_PIXELS)).height())
 
     def _place(self) -> None:
         if self.plot is not None:
-            inside = QRectF(self.rect()).adjusted(MARGIN, self._head(), -MARGIN, -MARGIN)
-            self.plot.view.setGeometry(inside.toRect())
+            self.plot.resize(QRectF(self.rect()).adjusted(MARGIN, self._head(), -MARGIN, -MARGIN))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -257,14 +240,11 @@ class Chart(QWidget):
             painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), flags, self.empty_text)
             return
         painter.setFont(theme.number_font(HEAD_PIXELS))
-        for box, entry in self.laid_out():
-            painter.setPen(self.tokens.color("muted" if self._pointed is None else "text"))
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight, entry.text)
-            paint_swatch(painter, QRectF(box.left(), box.top(), SWATCH, box.height()), entry, self.tokens)
+        paint_legend(painter, self.laid_out(), self.tokens, "muted" if self._pointed is None else "text")
 
     def laid_out(self) -> list[tuple[QRectF, Entry]]:
         """The entries with their positions, in as many lines as they need."""
-        return laid_out(self.entries(), QFontMetrics(theme.number_font(HEAD_PIXELS)), self.width() - MARGIN)
+        return laid_out(self.entries(), QFontMetricsF(theme.number_font(HEAD_PIXELS)), self.width() - MARGIN)
 
     # The pointer and keys
 
@@ -288,22 +268,17 @@ class Chart(QWidget):
         return refused
 
     def _hover(self, x: float | None) -> None:
-        if x is None or not self.series:
+        if x is None or self.chart is None:
             self.point_at(None)
         else:
-            lead = self._lead()
-            self.point_at(float(lead.x[self.nearest(lead, x)]))
+            lead = self.chart.measured[0]
+            self.point_at(float(lead.x[self.chart.nearest(lead, x)]))
 
     def point_at(self, x: float | None) -> None:
         """Move the cross-hair to an x value of the first series, or hide it."""
         changed, self._pointed = x != self._pointed, x
-        if self.plot is not None and self.series:
-            spots = list[tuple[float, float, str]]()
-            if x is not None:
-                measured = [one for one in self._listed() if one.kind != "dashed"]
-                nearest = [self.nearest(one, x) for one in measured]
-                spots = [(one.x[at], one.y[at], one.color) for one, at in zip(measured, nearest, strict=True)]
-            self.plot.point_at(x, spots, self.tokens)
+        if self.plot is not None and self.chart is not None:
+            self.plot.point_at(x)
         if changed:
             self.update()
 
@@ -324,9 +299,10 @@ class Chart(QWidget):
 
     def _step(self, by: int) -> None:
         """Move the cross-hair from point to point, and announce the values there."""
-        lead = self._lead()
+        assert self.chart is not None
+        lead = self.chart.measured[0]
         last = len(lead.x) - 1
-        here = (0 if by > 0 else last) if self._pointed is None else self.nearest(lead, self._pointed) + by
+        here = (0 if by > 0 else last) if self._pointed is None else self.chart.nearest(lead, self._pointed) + by
         self.point_at(float(lead.x[min(max(here, 0), last)]))
         self.setAccessibleDescription(", ".join(entry.text for entry in self.entries()))
 
@@ -345,8 +321,9 @@ class Chart(QWidget):
         menu.popup(event.globalPos())
 
     def set_log(self, side: int, log: bool) -> None:
-        """Make the x axis (0) or the y axis (1) logarithmic or linear."""
-        self.scales.choose(side, log)
+        """Make the x axis (0) or the y axis (1) logarithmic or linear, whatever is shown."""
+        self._log[side] = log
+        self.chart = None if self._given is None else self._given.with_scales(self._log)
         self._draw()
 
     def paint_still(self, painter: QPainter) -> None:
@@ -356,6 +333,5 @@ class Chart(QWidget):
         painter.fillRect(self.rect(), self.tokens.color("raised"))
         self._paint(painter)
         assert self.plot is not None
-        view = self.plot.view
-        view.render(painter, QRectF(view.geometry()), view.rect())
+        self.plot.paint(painter, QRectF(self.plot.view.geometry()), painter.deviceTransform().m11())
         self.point_at(pointed)

@@ -6,10 +6,9 @@ import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from playground.app.style.number_formats import format_measured, format_number
-from playground.app.widgets.charts.chart import Chart
-from playground.app.widgets.charts.series import Series
-from playground.drawing.charts import Axis, axis_around
+from playground.app.widgets.charts.chart import ChartView
 from playground.drawing.palette import Palette
+from playground.lab.chart import Axis, Chart, Series, axis_around
 from playground.lab.columns import DistanceCurve
 from playground.lab.figures import FIGURES
 
@@ -29,7 +28,7 @@ ABOUT = (
 )
 
 
-class DistanceChart(Chart):
+class DistanceChart(ChartView):
     """One curve per column, and a dashed floor in a band two standard deviations wide."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -71,7 +70,8 @@ class DistanceChart(Chart):
         log = min(float(part.min()) for part in heights) > 0
         y = axis_around(heights, f"{FIGURES['sliced_wasserstein2'].title} to the data", log)
         said = ", ".join(f"{letter} ends at {format_number(float(curve.distances[-1]))}" for letter, _, curve in curves)
-        self.show_series(series, Axis("evaluations", 0.0, float(ends[1])), y, f"{said}; the floor is {known}.")
+        chart = Chart(tuple(series), Axis("evaluations", 0.0, float(ends[1])), y)
+        self.show_chart(chart, f"{said}; the floor is {known}.")
 
     def say_x(self, value: float) -> str:
         return f"{format_number(value)} evaluations"

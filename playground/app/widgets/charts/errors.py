@@ -1,14 +1,12 @@
 """The error of the learned score at each noise level."""
 
-import math
-
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from playground.app.style.number_formats import format_number, format_percent_with_error
-from playground.app.widgets.charts.chart import Chart
-from playground.app.widgets.charts.series import Series
-from playground.drawing.charts import Axis
+from playground.app.widgets.charts.chart import ChartView
+from playground.drawing.axes import rounded_up
+from playground.lab.chart import Axis, Chart, Series
 
 ABOUT = (
     "<p>Relative error at each noise level: root of the Fisher divergence over the root mean square of "
@@ -25,7 +23,7 @@ class SigmaAxis(Axis):
         return [(value, format_number(value)) for value, _ in super().marks(most)]
 
 
-class ErrorAlongSigma(Chart):
+class ErrorAlongSigma(ChartView):
     """Relative error of the score against log sigma, in a band two standard errors wide, with the sampler's level
     marked."""
 
@@ -55,9 +53,10 @@ class ErrorAlongSigma(Chart):
             super().show_empty(NO_CURVE)
             self.describe(said)
             return
-        top = 100 * _nice(float((errors + spread).max()))
+        top = 100 * rounded_up(float((errors + spread).max()))
         series = Series("error", sigmas, 100 * errors, "error", legend=f"a{most}", error=100 * spread)
-        self.show_series([series], SigmaAxis("σ", sigmas[0], sigmas[-1], True), Axis("error, %", 0.0, top), said)
+        x = SigmaAxis("σ", sigmas[0], sigmas[-1], True)
+        self.show_chart(Chart((series,), x, Axis("error, %", 0.0, top)), said)
 
     def show_empty(self, sentence: str) -> None:
         """Show what stands here before a measurement."""
@@ -70,11 +69,3 @@ class ErrorAlongSigma(Chart):
 
     def say_y(self, value: float, error: float = 0.0) -> str:
         return format_percent_with_error(value / 100, error / 100)
-
-
-def _nice(value: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is at least this."""
-    if value <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9))

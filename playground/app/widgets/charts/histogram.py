@@ -4,10 +4,9 @@ import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from playground.app.style.number_formats import format_coordinate, format_percent
-from playground.app.widgets.charts.chart import Chart
-from playground.app.widgets.charts.entries import Entry
-from playground.app.widgets.charts.series import Series
-from playground.drawing.charts import Axis
+from playground.app.widgets.charts.chart import ChartView
+from playground.drawing.legend import Entry
+from playground.lab.chart import Axis, Chart, Series
 
 BINS = 28
 ABOUT = (
@@ -16,7 +15,7 @@ ABOUT = (
 )
 
 
-class MarginalHistogram(Chart):
+class MarginalHistogram(ChartView):
     """Data as bars, samples as a line over the same bins, a known density as a thin curve."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -68,7 +67,7 @@ class MarginalHistogram(Chart):
 
     def entries(self) -> list[Entry]:
         overlap = self.overlap() if self._pointed is None else None
-        return super().entries() + ([] if overlap is None else [Entry("muted", f"{format_percent(overlap)} overlap")])
+        return super().entries() + ([] if overlap is None else [Entry(f"{format_percent(overlap)} overlap")])
 
     def say_x(self, value: float) -> str:
         """Round by the width in view; with a fixed number of digits, both ends would look equal far from 0."""
@@ -100,7 +99,8 @@ class MarginalHistogram(Chart):
             said = f"Along {self._axis_name}, samples and data share {overlap:.0%} of their area."
         # Scaled to the data, because particles in a single bin would flatten them.
         y = Axis("share, %", 0.0, 125 * float(self._data.max()))
-        self.show_series(series, Axis(self._axis_name, float(self.edges[0]), float(self.edges[-1])), y, said)
+        x = Axis(self._axis_name, float(self.edges[0]), float(self.edges[-1]))
+        self.show_chart(Chart(tuple(series), x, y), said)
 
     def _share(self, values: np.ndarray) -> np.ndarray:
         """(BINS,) share of the values in each bin; values outside count in the total."""

@@ -15,7 +15,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 if typing.TYPE_CHECKING:
-    from playground.app.widgets.charts.plot import Plot
+    from playground.drawing.plot import Plot
 
 
 class Library(QObject):
@@ -57,7 +57,7 @@ class Library(QObject):
 
     def load(self) -> None:
         """Load it in the calling thread."""
-        from playground.app.widgets.charts.plot import Plot
+        from playground.drawing.plot import Plot
 
         self._plot = Plot
         self.loaded.emit()

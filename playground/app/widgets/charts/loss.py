@@ -4,15 +4,13 @@ import dataclasses
 import math
 
 import numpy as np
-from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count, format_measured, format_number
-from playground.app.widgets.charts.chart import HEAD_PIXELS, Chart
-from playground.app.widgets.charts.series import Series
-from playground.drawing.axes import nice_step, ticks
-from playground.drawing.charts import Axis
+from playground.app.widgets.charts.chart import HEAD_PIXELS, ChartView
+from playground.lab.chart import Axis, Chart, Series, nice_step, ticks
 
 COLUMNS = 320  # number of averages in the smoothed line, about one per pixel
 MEMORY = 0.85  # of the smoothed line, from column to column
@@ -58,7 +56,7 @@ class LossAxis(Axis):
         return found
 
 
-class LossChart(Chart):
+class LossChart(ChartView):
     """Loss against steps: raw faint, smoothed strong, the optimal loss dashed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -115,10 +113,8 @@ class LossChart(Chart):
             said += f", optimal loss {best} over fresh points"
         base = float(smooth.min()) if floor is None else min(floor, float(smooth.min()))
         high = max(float(one.y.max()) for one in series[1:])
-        self.show_series(
-            series, Axis("steps", steps[0], max(steps[-1], steps[0] + 1)), _axis(base, high, means), f"{said}."
-        )
-
+        x = Axis("steps", steps[0], max(steps[-1], steps[0] + 1))
+        self.show_chart(Chart(tuple(series), x, _axis(base, high, means)), f"{said}.")
         self._fit_head(self._lines)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -128,7 +124,7 @@ class LossChart(Chart):
 
     def _fit_head(self, fewest: int) -> None:
         """Grow by the lines that long entries need, as those of negative losses; in one width it does not shrink again."""
-        height = QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
+        height = round(QFontMetricsF(theme.number_font(HEAD_PIXELS)).height())
         needed = max((round(box.bottom() / height) for box, _ in self.laid_out()), default=0) if self.series else 0
         lines = max(fewest, needed)
         if lines != self._lines:

@@ -6,20 +6,19 @@ import numpy as np
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from playground.app.widgets.charts.chart import MARGIN, Chart
-from playground.app.widgets.charts.entries import Entry
-from playground.app.widgets.charts.series import Series
-from playground.drawing.charts import Axis
+from playground.app.widgets.charts.chart import MARGIN, ChartView
 from playground.drawing.images import ImageGrid
+from playground.drawing.legend import Entry
 from playground.drawing.palette import Palette
+from playground.lab.chart import Axis, Chart, Series
 
 if TYPE_CHECKING:
-    from playground.app.widgets.charts.plot import Plot
+    from playground.drawing.plot import Plot
 
 ABOUT = "<p>The run's last samples in the upper row, and below each the training image nearest to it.</p>"
 
 
-class NearestPairs(Chart):
+class NearestPairs(ChartView):
     """Two rows of small images, samples and their neighbours; the pointer shows the distance of a pair."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -43,17 +42,14 @@ class NearestPairs(Chart):
             "distance", np.arange(count) + 1.0, apart, "particles", legend="nearest training image below each sample"
         )
         ends = Axis("pair", 0.5, count + 0.5), Axis("", 0.0, 2 * samples.shape[-2] / samples.shape[-1])
-        self.show_series(
-            [series], *ends, f"{count} samples, {apart.min():.3g} to {apart.max():.3g} from the nearest training image."
-        )
+        said = f"{count} samples, {apart.min():.3g} to {apart.max():.3g} from the nearest training image."
+        self.show_chart(Chart((series,), *ends), said)
 
     def say_x(self, value: float) -> str:
         return f"pair {round(value)}"
 
     def entries(self) -> list[Entry]:
-        return [
-            Entry("muted" if self._pointed is None else "text", entry.text) for entry in super().entries() if entry.text
-        ]
+        return [Entry(entry.text) for entry in super().entries() if entry.text]
 
     def picture_of_pairs(self, palette: Palette) -> np.ndarray:
         """(rows, columns, 4) uint8: both rows, with an empty gap of one pixel around each image."""
@@ -78,5 +74,5 @@ class NearestPairs(Chart):
             self.setFixedHeight(round((width - 2 * MARGIN) * shape + self._head() + MARGIN))
 
     def _fill(self, plot: "Plot") -> None:
-        assert self.axes is not None
-        plot.show_image(self.picture_of_pairs(self.tokens), *self.axes, self.tokens)
+        assert self.chart is not None
+        plot.show_image(self.picture_of_pairs(self.tokens), self.chart, self.tokens)

@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,29 +12,23 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from playground.app.model.preferences import Preferences
 from playground.app.widgets import file_prompts
-from playground.app.widgets.charts.scales import Scales
-from playground.app.widgets.charts.series import Series
-from playground.drawing.charts import Axis
-from playground.drawing.render import PROVENANCE
-from playground.drawing.vectors import SUFFIXES, drawing
+from playground.drawing.render import painted, save_painting
 from playground.lab.atomic import atomic_write
+from playground.lab.chart import Chart
 from playground.lab.csv_table import write_rows
 
 if TYPE_CHECKING:
-    from playground.app.widgets.charts.plot import Plot
+    from playground.drawing.plot import Plot
 
 FILES = {"png": "Pictures", "svg": "Drawings", "pdf": "Documents", "csv": "Comma-separated values"}
 
 
 class Saved(Protocol):
-    """The part of a chart that is copied and saved."""
+    """The part of a shown chart that is copied and saved."""
 
     plot: "Plot | None"
-    series: Sequence[Series]
-    scales: Scales
+    chart: Chart | None
 
-    @property
-    def axes(self) -> tuple[Axis, Axis] | None: ...
     def set_log(self, side: int, log: bool) -> None: ...
     def paint_still(self, painter: QPainter) -> None: ...
     def provenance(self) -> str: ...
@@ -44,82 +37,71 @@ class Saved(Protocol):
     def size(self) -> QSize: ...
 
 
-def menu_of(chart: Saved) -> QMenu:
-    """The context menu of the chart."""
-    assert isinstance(chart, QWidget)
-    plot, axes = chart.plot, chart.axes
+def menu_of(view: Saved) -> QMenu:
+    """The context menu of a chart."""
+    assert isinstance(view, QWidget)
+    plot, chart = view.plot, view.chart
     assert plot is not None
-    assert axes is not None
-    menu = QMenu(chart)
-    menu.addAction("Copy picture", functools.partial(copy, chart))
+    assert chart is not None
+    menu = QMenu(view)
+    menu.addAction("Copy picture", functools.partial(copy, view))
     for suffix in FILES:
-        menu.addAction(f"Save {suffix.upper()}…", functools.partial(ask_and_save, chart, suffix))
+        menu.addAction(f"Save {suffix.upper()}…", functools.partial(ask_and_save, view, suffix))
     menu.addSeparator()
-    for side, given in enumerate(axes if plot.scaled else ()):
+    for side, given in enumerate(chart.axes if plot.scaled else ()):
         action = menu.addAction(f"Logarithmic {given.name}")
         action.setCheckable(True)
         action.setChecked(given.log)
-        action.setEnabled(chart.scales.can_be_log(side, chart.series))
-        action.triggered.connect(lambda log, side=side: chart.set_log(side, log))
+        action.setEnabled(chart.can_be_log(side))
+        action.triggered.connect(lambda log, side=side: view.set_log(side, log))
     menu.addSeparator()
     menu.addAction("Show all", plot.show_all).setEnabled(plot.zoomed)
     return menu
 
 
-def picture(chart: Saved) -> QImage:
+def picture(view: Saved) -> QImage:
     """The whole chart at twice the pixels of the screen, without cross-hair or focus."""
-    ratio = 2 * chart.devicePixelRatioF()
-    image = QImage(chart.size() * ratio, QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(ratio)
-    with QPainter(image) as painter:
-        chart.paint_still(painter)
-    return image
+    return painted(view.paint_still, view.size().toTuple(), 2 * view.devicePixelRatioF())
 
 
-def copy(chart: Saved) -> None:
+def copy(view: Saved) -> None:
     """Copy the picture."""
-    QGuiApplication.clipboard().setImage(picture(chart))
+    QGuiApplication.clipboard().setImage(picture(view))
 
 
-def ask_and_save(chart: Saved, suffix: str) -> None:
+def ask_and_save(view: Saved, suffix: str) -> None:
     """Ask for a name, and save in the format of its suffix."""
-    assert isinstance(chart, QWidget)
-    name = f"{chart.accessibleName().lower().replace(' ', '-')}.{suffix}"
+    assert isinstance(view, QWidget)
+    name = f"{view.accessibleName().lower().replace(' ', '-')}.{suffix}"
     preferences = Preferences()
     proposed = str(preferences.propose(None, name))
-    chosen, _ = file_prompts.save_name(chart, "Save chart", proposed, f"{FILES[suffix]} (*.{suffix})")
-    path = file_prompts.completed(chart, chosen, [f".{suffix}"], f".{suffix}") if chosen else None
+    chosen, _ = file_prompts.save_name(view, "Save chart", proposed, f"{FILES[suffix]} (*.{suffix})")
+    path = file_prompts.completed(view, chosen, [f".{suffix}"], f".{suffix}") if chosen else None
     if path is not None:
-        save(chart, path)
+        save(view, path)
         preferences.remember_folder(path)
 
 
-def save(chart: Saved, path: Path) -> None:
+def save(view: Saved, path: Path) -> None:
     """Write the picture as PNG, SVG or PDF, or the numbers as CSV. An incomplete file is never left.
 
     Raises:
-        OSError: the folder is not writable or the disk is full.
+        OSError, PictureError: the folder is not writable or the disk is full.
     """
-    with atomic_write(path) as temporary:
-        if path.suffix.lower() == ".csv":
-            with temporary.open("w", newline="", encoding="utf-8") as file:
-                write_rows(file, rows(chart))
-        elif path.suffix.lower() in SUFFIXES:
-            size = chart.size().width(), chart.size().height()
-            name, told = chart.accessibleName(), chart.provenance()
-            temporary.write_bytes(drawing(path.suffix.lower(), chart.paint_still, size, size, name, told))
-        else:
-            image = picture(chart)
-            image.setText(PROVENANCE, chart.provenance())
-            image.save(str(temporary))
+    if path.suffix.lower() == ".csv":
+        with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            write_rows(file, rows(view))
+    else:
+        size, ratio = view.size().toTuple(), 2 * view.devicePixelRatioF()
+        save_painting(view.paint_still, size, path, view.accessibleName(), ratio, view.provenance())
 
 
-def rows(chart: Saved) -> list[list[object]]:
+def rows(view: Saved) -> list[list[object]]:
     """The numbers of all series as rows of a table; the first row names the columns."""
-    axes = chart.axes
-    assert axes is not None
+    chart = view.chart
+    assert chart is not None
     errors = any(one.error is not None for one in chart.series)
-    rows: list[list[object]] = [["series", *(axis.name for axis in axes), *["standard error"] * errors]]
+    rows: list[list[object]] = [["series", *(axis.name for axis in chart.axes), *["standard error"] * errors]]
     for one in chart.series:
         columns = [one.x, one.y] + [np.full(len(one.x), math.nan) if one.error is None else one.error] * errors
         rows += [[one.name, *row] for row in np.stack(columns, axis=1).tolist()]

@@ -1,4 +1,7 @@
-"""The pyqtgraph part of a chart; only :mod:`playground.app.widgets.charts.library` imports it, after the first paint."""
+"""Draws charts by pyqtgraph: in the window, and without one for files.
+
+Its import takes 0.15 to 0.25 s: the window loads it after the first paint, the command line when a chart is asked for.
+"""
 
 import dataclasses
 import math
@@ -9,22 +12,21 @@ import numpy as np
 import numpy.ma  # numpy loads these two at first use, which would be at the first chart in the GUI thread
 import numpy.random
 import pyqtgraph
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
-from playground.app.style import theme
-from playground.app.style.number_formats import format_count
-from playground.app.style.text_size import px
-from playground.app.widgets.charts.series import Series
-from playground.drawing.charts import BAND, Axis
+from playground.drawing.color_scale import number
+from playground.drawing.legend import color_of, mark_of
 from playground.drawing.palette import Palette
+from playground.lab.chart import Axis, Chart, Series
 
-TICK_PIXELS = 11
-TICK_ROOM = (48, 22)  # px, least room for a label of the x and of the y axis
+TICK_ROOM = (3.6, 1.65)  # heights of the letters, least room for a label of the x and of the y axis
 ZOOM = 1e4  # largest zoom
 LIMITS = "xMin", "xMax", "yMin", "yMax", "minXRange", "minYRange"
 BAR = 0.55  # opacity of bars
+BAND = 0.25  # opacity of a band of standard errors
+THIN_SPACE = "\u202f"
 
 
 class Plot:
@@ -33,12 +35,21 @@ class Plot:
     Coordinates are those of :meth:`Axis.bend`.
 
     Args:
-        parent: the widget of the view.
+        parent: the widget of the view; None for a picture.
+        font: of the labels.
+        ground: the token of the colour behind the curves.
         falling: whether x decreases from left to right.
         moved: called when the user has zoomed or panned.
     """
 
-    def __init__(self, parent: QWidget, falling: bool, moved: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None,
+        font: QFont,
+        ground: str,
+        falling: bool = False,
+        moved: Callable[[], None] = lambda: None,
+    ) -> None:
         self.view = pyqtgraph.GraphicsView(parent)
         for widget in (self.view, self.view.viewport()):
             widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the chart has it, and only by Tab
@@ -57,17 +68,18 @@ class Plot:
             axis.setStyle(tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
             axis.setZValue(-1000)  # the grid is below the curves
         self.x_name = QGraphicsSimpleTextItem(self.axes[0])
-        self._set_font()
+        self._ground, self._fineness = ground, 1.0
+        self._chart: Chart | None = None
+        self.set_font(font)
         self._palette: Palette | None = None
-        self._scales: tuple[Axis, Axis] | None = None
         self._x_label = ""
         self._drawn: dict[str, Series] = {}
         self._items: dict[tuple[str, str], Any] = {}  # by part and series
         self._cross = self._upright()
         self._mark = self._upright()
         self._spots = self._added(pyqtgraph.ScatterPlotItem(size=7, pen=pyqtgraph.mkPen(None)))
-        for number, item in enumerate((self._mark, self._cross, self._spots)):
-            item.setZValue(1 + number)  # above the curves
+        for above, item in enumerate((self._mark, self._cross, self._spots)):
+            item.setZValue(1 + above)  # the curves
         self.labels: tuple[list[tuple[float, str]], ...] = [], []  # of the x and the y axis, each with its position
         self._places = self._added(pyqtgraph.ScatterPlotItem(size=9, pen=pyqtgraph.mkPen(None)))
         self._places.setZValue(4)
@@ -75,32 +87,39 @@ class Plot:
         self._image: pyqtgraph.ImageItem | None = None
         self.scaled = True  # whether the axes have labels
         self.zoomed = False
-        self.box.sigRangeChangedManually.connect(self._by_hand)
-        self.box.sigResized.connect(self._label)
+        if parent is not None:  # a picture is made without slots, in which a Ctrl+C would be lost
+            self.box.sigRangeChangedManually.connect(self._by_hand)
+            self.box.sigResized.connect(self._label)
 
-    def show(self, series: Sequence[Series], x: Axis, y: Axis, palette: Palette, x_label: str) -> None:
-        """Show these series, in the range that the user zoomed to, or else completely."""
-        before, self._scales, self._x_label = self._scales, (x, y), x_label
-        for name in self._drawn.keys() - {one.name for one in series}:
+    def show(self, chart: Chart, palette: Palette, x_label: str) -> None:
+        """Show a chart, in the range that the user zoomed to, or else completely.
+
+        Args:
+            x_label: the text at the end of the numbers below the x axis.
+        """
+        before, self._chart, self._x_label = self._chart, chart, x_label
+        for name in self._drawn.keys() - {one.name for one in chart.series}:
+            del self._drawn[name]
             self._hide(name)
         if palette != self._palette:
             self._color(palette)
-        if self._scales != before or palette != self._palette:
+        moved = before is None or before.axes != chart.axes
+        if moved or palette != self._palette:
             self._drawn.clear()
         self._palette = palette
-        for one in series:
+        for one in chart.series:
             if not one.looks_like(self._drawn.get(one.name)):
                 self._show(one, palette)
                 self._drawn[one.name] = one
-        if before is None or (x.log, y.log) != tuple(axis.log for axis in before) or not self.zoomed:
+        if before is None or not self.zoomed or [one.log for one in before.axes] != [one.log for one in chart.axes]:
             self.show_all()
-        elif self._scales != before:
+        elif moved:
             self._limit()
             self._label()
 
-    def show_image(self, pixels: np.ndarray, x: Axis, y: Axis, palette: Palette) -> None:
-        """Show an image (rows, columns, 4) over the whole of both axes, without labels."""
-        self.scaled, self._scales, self._palette = False, (x, y), palette
+    def show_image(self, pixels: np.ndarray, chart: Chart, palette: Palette) -> None:
+        """Show an image (rows, columns, 4) over the whole of a chart's axes, without labels."""
+        self.scaled, self._chart, self._palette = False, chart, palette
         self._color(palette)
         for axis in self.axes:
             axis.hide()
@@ -111,23 +130,19 @@ class Plot:
             self._image.setZValue(-1)
             self.box.invertY(True)
         self._image.setImage(pixels, autoLevels=False, levels=None)
-        self._image.setRect(x.low, y.low, x.high - x.low, y.high - y.low)
+        self._image.setRect(*(axis.low for axis in chart.axes), *(axis.high - axis.low for axis in chart.axes))
         if not self.zoomed:
             self.show_all()
 
-    def apply_text_size(self) -> None:
-        """Label the axes in the current size of the text."""
-        self._set_font()
-        if self._scales is not None:
-            self._label()
-
-    def _set_font(self) -> None:
-        font = theme.number_font(TICK_PIXELS)
-        self._metrics = QFontMetricsF(font)
+    def set_font(self, font: QFont) -> None:
+        """Label the axes in this font."""
+        self._metrics, self._font = QFontMetricsF(font), font
         for axis in self.axes:
             axis.setStyle(tickFont=font)
         self.axes[0].setHeight(round(self._metrics.height()) + 3)
         self.x_name.setFont(font)
+        if self._chart is not None:
+            self._label()
 
     def line(self, name: str) -> pyqtgraph.PlotDataItem:
         """The item that draws the line of a series."""
@@ -142,6 +157,30 @@ class Plot:
         self.box.setRange(xRange=across, yRange=up, padding=0)
         self._label()
 
+    def resize(self, box: QRectF) -> None:
+        """Take the place of a box."""
+        self.view.setGeometry(box.toRect())
+        if not self.view.isVisible():
+            self.view.resizeEvent(None)  # which comes only when it is shown
+
+    def paint(self, painter: QPainter, box: QRectF, fineness: float) -> None:
+        """Paint what is in view into a box of so many pixels per unit."""
+        self._pens_for(fineness)
+        self.view.render(painter, box, self.view.rect())
+        self._pens_for(1.0)
+
+    def _pens_for(self, fineness: float) -> None:
+        """Make lines as wide as they should be in so many pixels per unit: those of pyqtgraph do not grow."""
+        palette = self._palette
+        if fineness != self._fineness and self.scaled and self._chart is not None and palette is not None:
+            self._fineness, self._palette = fineness, None
+            self.show(self._chart, palette, self._x_label)
+
+    def _pen(self, color: QColor, width: float = 1.0) -> QPen:
+        pen = QPen(color, width * self._fineness)
+        pen.setCosmetic(True)
+        return pen
+
     def zoom(self, factor: float) -> None:
         """Zoom in by this factor."""
         self.box.scaleBy((1 / factor, 1 / factor))
@@ -149,58 +188,58 @@ class Plot:
 
     def value(self, at: QPointF) -> float | None:
         """The x value at a position in the view; None outside the plot, except for a few pixels."""
-        if self._scales is None or not self.box.sceneBoundingRect().adjusted(-4, -4, 4, 4).contains(at):
+        if self._chart is None or not self.box.sceneBoundingRect().adjusted(-4, -4, 4, 4).contains(at):
             return None
-        return float(self._scales[0].unbend(np.array(self.box.mapSceneToView(at).x())))
+        return float(self._chart.x.unbend(np.array(self.box.mapSceneToView(at).x())))
 
     def pixels(self, x: float) -> float:
         """The distance of an x value from the view's left edge, in pixels; nan before anything is shown."""
-        if self._scales is None:
+        if self._chart is None:
             return math.nan
-        return float(self.box.mapViewToScene(QPointF(float(_bent(self._scales[0], np.array(x))), 0)).x())
+        return float(self.box.mapViewToScene(QPointF(float(_bent(self._chart.x, np.array(x))), 0)).x())
 
     def mark(self, x: float | None) -> None:
         """Draw a line through this x value."""
         self._mark.setVisible(x is not None)
-        if x is not None and self._scales is not None:
+        if x is not None and self._chart is not None:
             low, high = self._ends()[0]
-            self._mark.setValue(min(max(float(_bent(self._scales[0], np.array(x))), low), high))
+            self._mark.setValue(min(max(float(_bent(self._chart.x, np.array(x))), low), high))
 
     def show_places(self, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
         """Mark points (x, y, colour) on the curves."""
-        if self._scales is None:
+        if self._chart is None:
             return
-        across, up = self._scales
-        places = np.array([spot[:2] for spot in spots]).reshape(-1, 2)
-        ring = pyqtgraph.mkPen(palette.color("text"), width=1.5)
-        brushes = [palette.color(spot[2]) for spot in spots]
-        self._places.setData(_bent(across, places[:, 0]), _bent(up, places[:, 1]), brush=brushes, pen=ring)
+        self._places.setPen(self._pen(palette.color("text"), 1.5))
+        self._scatter(self._places, [(x, y, palette.color(color)) for x, y, color in spots])
 
-    def point_at(self, x: float | None, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
-        """Put the cross-hair at this x value, with spots (x, y, colour) on the curves."""
+    def point_at(self, x: float | None) -> None:
+        """Put the cross-hair at this x value, with spots on the curves that are measured."""
         self._cross.setVisible(x is not None)
         self._spots.setVisible(x is not None and self.scaled)
-        if x is None or self._scales is None:
+        if x is None or self._chart is None or self._palette is None:
             return
-        across, up = self._scales
-        self._cross.setValue(float(_bent(across, np.array(x))))
-        places = np.array([spot[:2] for spot in spots]).reshape(-1, 2)
-        self._spots.setData(
-            _bent(across, places[:, 0]), _bent(up, places[:, 1]), brush=[palette.color(spot[2]) for spot in spots]
-        )
+        self._cross.setValue(float(_bent(self._chart.x, np.array(x))))
+        spots = [(one, self._chart.nearest(one, x)) for one in self._chart.measured]
+        self._scatter(self._spots, [(one.x[at], one.y[at], color_of(one, self._palette)) for one, at in spots])
+
+    def _scatter(self, item: pyqtgraph.ScatterPlotItem, spots: Sequence[tuple[float, float, QColor]]) -> None:
+        assert self._chart is not None
+        places = zip(self._chart.axes, np.array([spot[:2] for spot in spots]).reshape(-1, 2).T, strict=True)
+        item.setData(*(_bent(axis, at) for axis, at in places), brush=[spot[2] for spot in spots])
 
     # Items
 
     def _show(self, one: Series, palette: Palette) -> None:
-        assert self._scales is not None
-        across, up = self._scales
-        x, y, color = _bent(across, one.x), _bent(up, one.y), palette.color(one.color, one.alpha)
+        assert self._chart is not None
+        self._hide(one.name)
+        across, up = self._chart.axes
+        x, y, color = _bent(across, one.x), _bent(up, one.y), color_of(one, palette, one.alpha)
         if one.kind == "bars":
             bars = self._item(
                 "bars", one.name, lambda: pyqtgraph.BarGraphItem(x=[0], height=[0], width=1, pen=pyqtgraph.mkPen(None))
             )
             width, low = 0.92 * float(np.diff(x).mean()), self._ends()[1][0]
-            bars.setOpts(x=x, y0=low, height=y - low, width=width, brush=palette.color(one.color, BAR))
+            bars.setOpts(x=x, y0=low, height=y - low, width=width, brush=color_of(one, palette, BAR))
             return
         if one.error is not None:
             band = self._item(
@@ -208,14 +247,23 @@ class Plot:
             )
             below, above = _bent(up, one.y - one.error), _bent(up, one.y + one.error)
             edge = np.concatenate([below, above[::-1]])
-            band.setData(np.concatenate([x, x[::-1]]), edge, brush=palette.color(one.color, BAND))
-        pen = pyqtgraph.mkPen(color, width=one.width, **({"dash": [3, 3]} if one.kind == "dashed" else {}))
+            band.setData(np.concatenate([x, x[::-1]]), edge, brush=color_of(one, palette, BAND))
+        pen = self._pen(color, one.width)
+        if one.kind == "dashed":
+            pen.setDashPattern([3, 3])
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        spots = {"symbol": "o", "symbolSize": 5, "symbolBrush": color, "symbolPen": None}
-        self._item("line", one.name, _line).setData(x, y, pen=pen, **(spots if one.kind == "points" else {}))
+        mark, size = mark_of(one)
+        rim = None if one.category is None else self._pen(palette.color(self._ground), 0.8)
+        spots = {"symbol": mark, "symbolSize": 2 * size, "symbolBrush": color, "symbolPen": rim}
+        self._item("line", one.name, _line).setData(x, y, pen=pen, **({} if mark is None else spots))
+        over = (one.y > up.high) & (one.kind == "points")
+        for place, value in zip(x[over].tolist(), one.y[over].tolist(), strict=True):
+            beyond = self._item(f"beyond {place}", one.name, lambda: pyqtgraph.TextItem(anchor=(0.1, 0)))
+            beyond.setText(f"↑ {number(value)}", color)
+            beyond.setFont(self._font)
+            beyond.setPos(place, self._ends()[1][1])
 
     def _hide(self, name: str) -> None:
-        del self._drawn[name]
         for (_, of), item in self._items.items():
             if of == name:
                 item.setVisible(False)
@@ -238,20 +286,20 @@ class Plot:
         return line
 
     def _color(self, palette: Palette) -> None:
-        self.view.setBackground(palette.color("raised"))
+        self.view.setBackground(palette.color(self._ground))
         for axis in self.axes:
             axis.setPen(pyqtgraph.mkPen(None))
-            axis.setTickPen(pyqtgraph.mkPen(palette.color("border")))
+            axis.setTickPen(self._pen(palette.color("border")))
             axis.setTextPen(palette.color("muted"))
         self.x_name.setBrush(palette.color("muted"))
-        self._cross.setPen(pyqtgraph.mkPen(palette.color("muted")))
-        self._mark.setPen(pyqtgraph.mkPen(palette.color("particles"), width=1.5))
+        self._cross.setPen(self._pen(palette.color("muted")))
+        self._mark.setPen(self._pen(palette.color("particles"), 1.5))
 
     # Range
 
     def _ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        assert self._scales is not None
-        across, up = (tuple(axis.bend(np.array([axis.low, axis.high])).tolist()) for axis in self._scales)
+        assert self._chart is not None
+        across, up = (tuple(axis.bend(np.array([axis.low, axis.high])).tolist()) for axis in self._chart.axes)
         return across, up
 
     def _limit(self) -> None:
@@ -269,7 +317,7 @@ class Plot:
 
     def _label(self) -> None:
         """Label the part of both axes that is in view."""
-        if self._scales is None or not self.scaled:
+        if self._chart is None or not self.scaled:
             return
         up = self._marks(1, self.box.height())
         wide = max([self._metrics.horizontalAdvance(label) for _, label in up], default=0.0) + 6
@@ -296,11 +344,11 @@ class Plot:
 
     def _marks(self, side: int, length: float) -> list[tuple[float, str]]:
         """The positions of the labels on an axis of this length."""
-        assert self._scales is not None
-        axis = self._scales[side]
+        assert self._chart is not None
+        axis = self._chart.axes[side]
         low, high = axis.unbend(np.array(self.box.viewRange()[side])).tolist()
         part = dataclasses.replace(axis, low=low, high=high)
-        for most in range(max(2, int(length // px(TICK_ROOM[side]))), 0, -1):
+        for most in range(max(2, int(length // (TICK_ROOM[side] * self._metrics.height()))), 0, -1):
             marks = [(float(axis.bend(np.array(value))), _grouped(label)) for value, label in part.marks(most)]
             gaps = np.diff([place for place, _ in marks]) * length / abs(np.diff(self.box.viewRange()[side])[0])
             widest = max([self._metrics.horizontalAdvance(label) for _, label in marks], default=0.0)
@@ -310,7 +358,7 @@ class Plot:
 
 
 def _grouped(label: str) -> str:
-    return format_count(int(label)) if label.isdecimal() else label
+    return f"{int(label):,}".replace(",", THIN_SPACE) if label.isdecimal() else label
 
 
 def _bent(axis: Axis, values: np.ndarray) -> np.ndarray:
@@ -321,4 +369,5 @@ def _bent(axis: Axis, values: np.ndarray) -> np.ndarray:
 def _line() -> pyqtgraph.PlotDataItem:
     line = pyqtgraph.PlotDataItem(antialias=True, autoDownsample=True, clipToView=True, downsampleMethod="mean")
     line.opts["autoDownsampleFactor"] = 1.0  # one point per pixel
+    line.opts["useCache"] = False  # marks made of pixels would be coarse in files
     return line

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from playground.drawing.heat_map import HeatMap
+from playground.drawing.sweep_pictures import pictures
 from playground.lab import sweep as sweeps
+from playground.lab.chart import Chart
 from playground.lab.experiment import Experiment
-from playground.lab.sweep.plots import HeatMap, Lines, pictures
 from playground.lab.sweep.table import Row, rows_of
 from playground.resources import resource
 
@@ -32,39 +34,39 @@ def sweep() -> sweeps.Sweep:
 
 
 def test_the_default_pictures_are_distance_against_evaluations_and_steps_a_map_and_losses(sweep: sweeps.Sweep) -> None:
-    evaluations, steps, over, losses = pictures(sweep, table(sweep))
-    assert isinstance(evaluations, Lines)
-    assert (evaluations.x, evaluations.y) == ("score evaluations", "W₂")
-    assert [line.name for line in evaluations.lines] == ["euler", "heun", "floor"]
-    np.testing.assert_allclose(evaluations.lines[1].x, [10, 20, 40])
-    np.testing.assert_allclose(evaluations.lines[1].y, [0.205, 0.105, 0.055])
-    np.testing.assert_allclose(evaluations.lines[1].error, 0.005)  # of two seeds that are 0.01 apart
-    np.testing.assert_allclose(evaluations.lines[2].y, 0.1)
-    assert isinstance(steps, Lines)
-    np.testing.assert_allclose(steps.lines[0].x, [5, 10, 20])  # in order, as the axis is not
+    evaluations, steps, over, losses = pictures(sweep, table(sweep)).values()
+    assert isinstance(evaluations, Chart)
+    assert (evaluations.x.name, evaluations.y.name) == ("score evaluations", "W₂")
+    assert [line.name for line in evaluations.series] == ["euler", "heun", "floor"]
+    np.testing.assert_allclose(evaluations.series[1].x, [10, 20, 40])
+    np.testing.assert_allclose(evaluations.series[1].y, [0.205, 0.105, 0.055])
+    np.testing.assert_allclose(evaluations.series[1].error, 0.005)  # of two seeds that are 0.01 apart
+    np.testing.assert_allclose(evaluations.series[2].y, 0.1)
+    assert isinstance(steps, Chart)
+    np.testing.assert_allclose(steps.series[0].x, [5, 10, 20])  # in order, as the axis is not
     assert isinstance(over, HeatMap)
     assert (over.columns, over.rows) == (("5", "10", "20"), ("euler", "heun"))
     np.testing.assert_allclose(over.values, [[2.05, 1.05, 0.55]] * 2)
-    assert isinstance(losses, Lines)
-    assert losses.x == "σ"
-    np.testing.assert_allclose(losses.lines[1].y, [1, 0.2])
-    np.testing.assert_allclose(losses.lines[1].error, [0.5, 0], atol=1e-12)
+    assert isinstance(losses, Chart)
+    assert losses.x.name == "σ"
+    np.testing.assert_allclose(losses.series[1].y, [1, 0.2])
+    np.testing.assert_allclose(losses.series[1].error, [0.5, 0], atol=1e-12)
 
 
 def test_a_file_chooses_its_pictures(sweep: sweeps.Sweep) -> None:
     rows = table(sweep)
     asked = sweeps.Plot("nfe_mean", "wasserstein2", where={"sampler": "heun"}), sweeps.Plot("sampling.steps", "none")
-    (only,) = pictures(sweeps.Sweep(sweep.axes, plots=list(asked)), rows)  # nothing is known of the other
-    assert isinstance(only, Lines)
-    assert [line.name for line in only.lines] == ["W₂", "floor"]
-    np.testing.assert_allclose(only.lines[0].x, [10, 20, 40])
-    assert not only.log_x
+    (only,) = pictures(sweeps.Sweep(sweep.axes, plots=list(asked)), rows).values()  # nothing is known of the other
+    assert isinstance(only, Chart)
+    assert [line.name for line in only.series] == ["W₂", "floor"]
+    np.testing.assert_allclose(only.series[0].x, [10, 20, 40])
+    assert not only.x.log
 
 
 def test_rows_of_other_axes_are_averaged_in_a_map(sweep: sweeps.Sweep) -> None:
     rows = table(sweep)
     asked = sweeps.Plot("sampling.steps", "sampling.steps", color="nfe_mean")
-    (found,) = pictures(sweeps.Sweep(sweep.axes, plots=[asked]), rows)
+    (found,) = pictures(sweeps.Sweep(sweep.axes, plots=[asked]), rows).values()
     assert isinstance(found, HeatMap)
     np.testing.assert_allclose(np.diag(found.values), [7.5, 15, 30])  # of one and two evaluations a step
     assert np.isnan(found.values[0, 1])

@@ -1,19 +1,27 @@
-"""What the pictures of a sweep show, as plain arrays: lines with bands, and heat maps. This module imports no torch."""
+"""The pictures of a sweep: charts of lines with bands of standard errors, and heat maps."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
 
+from playground.drawing.chart_pictures import paint_chart
+from playground.drawing.heat_map import TEXT, HeatMap, paint_heat_map
+from playground.drawing.palette import LIGHT, Palette
+from playground.drawing.render import PictureError, headless, save_painting
+from playground.drawing.vectors import SUFFIXES
+from playground.lab.chart import Chart, Series
 from playground.lab.experiment import SEEDS
 from playground.lab.figures import FIGURES, OVER_FLOOR
 from playground.lab.sweep.description import Plot, Sweep
 from playground.lab.sweep.table import Row
+from playground.user_errors import cannot_write
 
-Array = NDArray[np.floating]
+SIZE = (760, 440)  # painter units of a file
 
 SIGMA, LOSS = "sigma", "loss"
 CURVES = {"train_loss": "training", "held_out_loss": "held-out"}
@@ -22,78 +30,51 @@ DISTANCES = ("wasserstein2", "sliced_wasserstein2", "nearest_neighbour_distance"
 MOST_LINES = 8
 
 
-@dataclass(frozen=True, eq=False)
-class Line:
-    """Means over the seeds along x, with their standard errors.
-
-    Attributes:
-        name: the values of the axes that it stands for.
-        x, y, error: (N,) each; an unknown error is 0.
-        dashed: whether it is a reference: a floor, or the training loss beside the held-out one.
-        color: its number among the colours; lines of one combination share one.
-    """
-
-    name: str
-    x: Array
-    y: Array
-    error: Array
-    color: int
-    dashed: bool = False
+Picture = Chart | HeatMap
 
 
-@dataclass(frozen=True, eq=False)
-class Lines:
-    """A picture of lines.
-
-    Attributes:
-        name: the stem of its file.
-        left_out: the number of lines beyond the first eight.
-        top: the end of the y axis, if not all values are to be within it.
-    """
-
-    name: str
-    x: str
-    y: str
-    lines: tuple[Line, ...]
-    log_x: bool
-    log_y: bool
-    left_out: int = 0
-    top: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class HeatMap:
-    """A picture of cells.
-
-    Attributes:
-        name: the stem of its file.
-        columns, rows: the values of the two axes.
-        values, errors: (rows, columns), nan where nothing is known.
-    """
-
-    name: str
-    x: str
-    y: str
-    color: str
-    columns: tuple[str, ...]
-    rows: tuple[str, ...]
-    values: Array
-    errors: Array
-    log: bool
-
-
-Picture = Lines | HeatMap
-
-
-def pictures(sweep: Sweep, rows: Sequence[Row]) -> list[Picture]:
-    """The pictures that a sweep's file asks for, or the default ones; those without any number are left out."""
-    found: list[Picture] = []
+def pictures(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Picture]:
+    """The pictures that a sweep's file asks for, or the default ones, by the stems of their files; those without any
+    number are left out."""
+    found: dict[str, Picture] = {}
     for plot in sweep.plots or default_plots(sweep, rows):
         chosen = [row for row in rows if all(row.values.get(axis) == value for axis, value in plot.where.items())]
         picture = _heat_map(plot, chosen) if plot.color else _lines(sweep, plot, chosen)
         if picture is not None:
-            found.append(picture)
+            found[_stem(plot)] = picture
     return found
+
+
+def save_pictures(
+    pictures: Mapping[str, Picture], folder: Path, palette: Palette = LIGHT, provenance: str = ""
+) -> list[Path]:
+    """Write each picture as PNG, SVG and PDF into a folder, and return the PNG files.
+
+    Args:
+        provenance: what made the sweep, one line of ASCII.
+
+    Raises:
+        PictureError: the folder cannot be written or the disk is full.
+    """
+    application = headless()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(cannot_write(folder, error)) from None
+    for name, picture in pictures.items():
+
+        def paint(painter: QPainter, shown: Picture = picture) -> None:
+            painter.fillRect(QRectF(0, 0, *SIZE), palette.color("background"))
+            box = QRectF(16, 14, SIZE[0] - 32, SIZE[1] - 28)
+            if isinstance(shown, HeatMap):
+                paint_heat_map(painter, box, shown, palette)
+            else:
+                paint_chart(painter, box, shown, palette, TEXT)
+
+        for suffix in (".png", *SUFFIXES):
+            save_painting(paint, SIZE, folder / f"{name}{suffix}", name, provenance=provenance)
+    del application
+    return [folder / f"{name}.png" for name in pictures]
 
 
 def default_plots(sweep: Sweep, rows: Sequence[Row]) -> list[Plot]:
@@ -143,7 +124,7 @@ def _stem(plot: Plot) -> str:
     return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in what)
 
 
-def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Lines | None:
+def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Chart | None:
     axes = [plot.lines] if plot.lines else [axis for axis in sweep.axes if axis not in (plot.x, *plot.where)]
     if plot.x == "nfe_mean" and not plot.lines:  # the steps change the evaluations: they are points of a line
         axes = [axis for axis in axes if axis != "sampling.steps"]
@@ -151,21 +132,21 @@ def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Lines | None:
     for row in rows:
         shown = ", ".join(_named(axis, row.values.get(axis)) for axis in axes)
         grouped.setdefault(shown, []).append(row)
-    lines: list[Line] = []
-    kept = list(grouped.items())[:MOST_LINES]
-    for color, (name, members) in enumerate(kept):
-        lines += _losses(name, members, color) if plot.x == SIGMA else _line(plot, name, members, color)
+    lines: list[Series] = []
+    for category, (name, members) in enumerate(list(grouped.items())[:MOST_LINES]):
+        lines += _losses(name, members, category) if plot.x == SIGMA else _line(plot, name, members, category)
     if not lines:
         return None
     floor = OVER_FLOOR.get(plot.y)
     floors = [row.mean[floor] for row in rows if floor in row.mean] if floor else []
     if floors:
         ends = np.array([min(line.x.min() for line in lines), max(line.x.max() for line in lines)])
-        level = float(np.mean(floors))
-        lines.append(Line("floor", ends, np.array([level, level]), np.zeros(2), -1, dashed=True))
-    log = {axis: axis in plot.log and _all_positive(lines, axis) for axis in ("x", "y")}
-    left_out = len(grouped) - len(kept)
-    return Lines(_stem(plot), name_of(plot.x), name_of(plot.y), tuple(lines), log["x"], log["y"], left_out, plot.top)
+        lines.append(Series("floor", ends, np.full(2, np.mean(floors)), "exact", "dashed"))
+    log_x, log_y = (axis in plot.log and all((getattr(line, axis) > 0).all() for line in lines) for axis in ("x", "y"))
+    left_out = len(grouped) - MOST_LINES
+    note = f"and {left_out} more" if left_out > 0 else ""
+    top = math.inf if plot.top is None else plot.top
+    return Chart.around("", (name_of(plot.x), name_of(plot.y)), lines, (log_x, log_y), top, note)
 
 
 def _named(axis: str, value: Any) -> str:
@@ -173,28 +154,29 @@ def _named(axis: str, value: Any) -> str:
     return f"{axis.rpartition('.')[2]} {_shown(value)}" if _is_number(value) else str(value)
 
 
-def _line(plot: Plot, name: str, rows: Sequence[Row], color: int) -> list[Line]:
+def _line(plot: Plot, name: str, rows: Sequence[Row], category: int) -> list[Series]:
+    """The means over the seeds along x, with their standard errors; an unknown error is 0."""
     points = [(_value(row, plot.x), _value(row, plot.y), row.error.get(plot.y, 0.0)) for row in rows]
     points = sorted(point for point in points if all(map(math.isfinite, point)))
     if not points:
         return []
     x, y, error = np.array(points).T
-    return [Line(name or name_of(plot.y), x, y, error, color)]
+    return [_series(name or name_of(plot.y), x, y, error, category)]
 
 
-def _losses(name: str, rows: Sequence[Row], color: int) -> list[Line]:
-    """The two losses along sigma of one combination, or of the last of several."""
+def _losses(name: str, rows: Sequence[Row], category: int) -> list[Series]:
+    """The two losses along sigma of one combination, or of the last of several, in one colour."""
     found = []
     for row in [row for row in rows if SIGMA in row.curves][-1:]:
         for key, title in CURVES.items():
             x, y, error = (np.array(part) for part in (row.curves[SIGMA], row.curves[key], row.curve_errors[key]))
             words = f"{name}, {title}" if name else title
-            found.append(Line(words, x, y, error, color, dashed=key == "train_loss"))
+            found.append(_series(words, x, y, error, category, "dashed" if key == "train_loss" else "points"))
     return found
 
 
-def _all_positive(lines: Sequence[Line], axis: str) -> bool:
-    return all(bool((getattr(line, axis) > 0).all()) for line in lines)
+def _series(name: str, x: np.ndarray, y: np.ndarray, error: np.ndarray, category: int, kind: str = "points") -> Series:
+    return Series(name, x, y, "", kind, error=error if error.any() else None, category=category)
 
 
 def _heat_map(plot: Plot, rows: Sequence[Row]) -> HeatMap | None:
@@ -212,7 +194,7 @@ def _heat_map(plot: Plot, rows: Sequence[Row]) -> HeatMap | None:
         return None
     log = "color" in plot.log and bool((values[np.isfinite(values)] > 0).all())
     shown = tuple(map(_shown, columns)), tuple(map(_shown, ups))
-    return HeatMap(_stem(plot), name_of(plot.x), name_of(plot.y), name_of(plot.color), *shown, values, errors, log)
+    return HeatMap(name_of(plot.x), name_of(plot.y), name_of(plot.color), *shown, values, errors, log)
 
 
 def _by_cell(
