@@ -1,21 +1,22 @@
 """Runs side by side in one picture: a head and a canvas each, with the chart of their distances below."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen, QPicture
 
 from playground.drawing import vectors
 from playground.drawing.axes import figure_font
-from playground.drawing.charts import Curve, paint_chart
+from playground.drawing.chart_pictures import recorded
 from playground.drawing.film import TITLE, UNIT_HEIGHT, FrameOverlay
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Viewport
 from playground.drawing.render import PROVENANCE
 from playground.drawing.scene import Scene, paint
-from playground.lab.chart import Axis
+from playground.lab.chart import Chart
 
 HEAD, CHART, GAP = 40.0, 170.0, 2.0  # in a picture of height UNIT_HEIGHT
 MARGIN = 14.0
@@ -52,9 +53,7 @@ class DrawnChart:
         at: returns the position of each column on its curve (x, y, colour), for a frame of the common timeline.
     """
 
-    curves: Sequence[Curve]
-    x: Axis
-    y: Axis
+    chart: Chart
     at: Callable[[int], Sequence[tuple[float, float, str]]]
 
 
@@ -124,6 +123,13 @@ class SideBySide:
             overlays.append(overlay)
             waiting.append(preparing)
 
+        below = QRectF(MARGIN, HEAD + high + 8, across - 2 * MARGIN, CHART - 16)
+
+        @functools.cache
+        def curves(fineness: float) -> tuple[QPicture, QRectF]:
+            assert chart is not None
+            return recorded(chart.chart, below.size(), colors, 11, fineness)
+
         def paint_frame(painter: QPainter, frame: int) -> None:
             for place, column in enumerate(self.columns):
                 own, left = column.frame(frame), place * (wide + GAP)
@@ -134,8 +140,9 @@ class SideBySide:
                 paint(painter, shown, wide, high)
                 painter.restore()
             if chart is not None:
-                below = QRectF(MARGIN, HEAD + high + 8, across - 2 * MARGIN, CHART - 16)
-                _paint_below(painter, below, chart, frame, colors)
+                picture, inside = curves(painter.deviceTransform().m11())
+                painter.drawPicture(below.topLeft(), picture)
+                _paint_places(painter, inside.translated(below.topLeft()), chart, frame, colors)
 
         return paint_frame, (done / max(len(waiting), 1) for done in _one_after_another(waiting))
 
@@ -165,11 +172,11 @@ def _paint_head(painter: QPainter, box: QRectF, column: DrawnColumn, frame: int,
     painter.drawText(inside, middle | Qt.AlignmentFlag.AlignRight, said)
 
 
-def _paint_below(painter: QPainter, box: QRectF, chart: DrawnChart, frame: int, palette: Palette) -> None:
-    plot = paint_chart(painter, box, chart.curves, chart.x, chart.y, palette, 11)
-    for x, y, color in chart.at(frame):
-        left = plot.left() + float(chart.x.place(np.array(x))) * plot.width()
-        bottom = plot.bottom() - float(chart.y.place(np.array(y))) * plot.height()
+def _paint_places(painter: QPainter, plot: QRectF, drawn: DrawnChart, frame: int, palette: Palette) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for x, y, color in drawn.at(frame):
+        left = plot.left() + float(drawn.chart.x.place(np.array(x))) * plot.width()
+        bottom = plot.bottom() - float(drawn.chart.y.place(np.array(y))) * plot.height()
         painter.setPen(QPen(palette.color("text"), 1.5))
         painter.setBrush(palette.color(color))
         painter.drawEllipse(QPointF(left, bottom), 4.5, 4.5)

@@ -419,7 +419,7 @@ def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_pat
     low, high = sorted((chart.chart.y.low, chart.chart.y.high))
     assert low < floor - spread
     assert floor + spread < high
-    assert window.compare.drawn().chart.curves[0].error is not None
+    assert window.compare.drawn().chart.chart.series[0].error is not None
     path = tmp_path / "distances.csv"
     saving.save(chart, path)
     rows = path.read_text().splitlines()
@@ -643,7 +643,7 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, mon
         dialog.reject()
     else:
         wait(lambda: bool(finished or failed))
-        names = [curve.label for curve in drawings[-1].chart.curves]
+        names = [one.name for one in drawings[-1].chart.chart.series]
         assert [name for name in names if name in ("A", "B", "C")] == ["A", "B", "C"]
     assert path.exists() is not cancelled
     assert failed == []

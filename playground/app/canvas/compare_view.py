@@ -40,7 +40,6 @@ from playground.app.widgets.charts.distance import COLORS, DistanceChart
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.menu_button import MenuButton
 from playground.app.widgets.steady_size import SteadySize
-from playground.drawing.charts import Curve
 from playground.drawing.film import FrameOverlay
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport
@@ -450,14 +449,8 @@ class CompareView(QWidget):
         chart, shown = None, self.chart.chart
         if shown is not None:
             runs = self._comparing.runs
-            curves = [
-                Curve(one.x, one.y, one.color, one.name, dashed=one.kind == "dashed", width=one.width, error=one.error)
-                for one in shown.series
-            ]
             still = None if frame is None else _places(runs, frame, total)
-            chart = DrawnChart(
-                curves, shown.x, shown.y, at=lambda frame: _places(runs, frame, total) if still is None else still
-            )
+            chart = DrawnChart(shown, at=lambda frame: _places(runs, frame, total) if still is None else still)
         return SideBySide(columns, chart, self._colors, total, self._provenance())
 
     def _provenance(self) -> str:

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
-from playground.drawing.charts import along
 from playground.drawing.palette import DARK, Palette
 from playground.kinds.noise import Noise
 from playground.lab.experiment import Experiment
@@ -428,6 +427,13 @@ class NoiseLevelChart(QWidget):
             f"From {format_number(high)} to {format_number(low)}; level {self._chosen + 1} of {len(self._sigmas)} is {format_number(now)}. "
             "Left and Right move it, Up and Down choose another."
         )
+
+
+def along(corners: np.ndarray) -> np.ndarray:
+    """Points (M, 2) at most 1 px apart on the line that joins corners (N, 2)."""
+    way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
+    steps = np.linspace(0.0, way[-1], math.ceil(way[-1]) + 1)
+    return np.stack([np.interp(steps, way, corners[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def decades(low: float, high: float, most: int = 5) -> list[float]:
