@@ -153,10 +153,8 @@ def over_the_bounds(folder: Path) -> tuple[dict[str, int], dict[str, int]]:
 LONG = {
     "canvas/plot_surface.py:PlotSurface": 326,
     "canvas/view.py:CanvasView": 454,
-    "controllers/building.py:Building": 435,
     "controllers/comparing.py:Comparing": 432,
     "controllers/playing.py:Playing": 499,
-    "controllers/sampling_worker.py:SamplingWorker": 310,
     "panels/quality.py:QualityPanel": 341,
     "panels/run_table.py:RunTable": 330,
     "widgets/charts/noise_levels.py:NoiseLevelChart": 401,

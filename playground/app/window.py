@@ -164,7 +164,7 @@ class MainWindow(QMainWindow):
         preferences, sessions, prompts = self.preferences, self.controllers.sessions, FilePrompts(self)
         sessions.set_view(self._describe_view)
         self.documents = Documents(self.state, sessions, preferences, prompts, self)
-        self.opening = Opening(self.building, sessions, self.documents, prompts, resource(OPENING), self)
+        self.opening = Opening(self.controllers.reading, sessions, self.documents, prompts, resource(OPENING), self)
         folder = preferences.recovery
         self.autosaving = Autosaving(self.state, self.building, sessions, self.documents, folder, self)
         self.recovering = Recovering(sessions, self.documents, folder, self)

@@ -224,6 +224,7 @@ class ControllersDouble:
         self.state = state
         self.asked: list[Any] = []
         self.building, self.training = _Building(), _Training(self.asked)
+        self.reading = SimpleNamespace()
         self.replaying = _Replaying()
         self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks(self.asked)
         self.clicking, self.mapping, self.measuring = _Clicking(), _Mapping(self.asked), _Measuring(self.asked)

@@ -231,12 +231,12 @@ def test_a_run_of_earlier_weights_is_not_kept_as_one_of_the_newest(windows, qtbo
 def test_points_of_a_file_that_changed_take_the_place_of_those_in_the_store(windows, qtbot, tmp_path):
     window, path, generator = windows(), tmp_path / "points.csv", np.random.default_rng(0)
     building, opened = window.building, []
-    building.points_opened.connect(opened.append)
+    window.controllers.reading.points_opened.connect(opened.append)
 
     def open_points(offset):
         opened.clear()
         np.savetxt(path, offset + generator.normal(size=(300, 2)), delimiter=",", header="x,y", comments="")
-        building.open_points(str(path))
+        window.controllers.reading.open_points(str(path))
         qtbot.waitUntil(lambda: bool(opened) and settled(window))
 
     open_points(0.0)
@@ -289,7 +289,7 @@ def test_other_work_has_a_folder_of_its_own(windows, qtbot, tmp_path):
         autosave(qtbot, window)
         (folder,) = folders(tmp_path)
         assert len([*folder.glob("training-*")]) == 1
-        window.building.open_experiment(window.state.experiment)
+        window.controllers.sessions.begin(window.state.experiment)
         qtbot.waitUntil(lambda: not folders(tmp_path))
         qtbot.waitUntil(lambda: settled(window) and not window.building.is_replacing)
         assert window.building.workspace.trained_steps == 0
@@ -472,7 +472,7 @@ def test_data_opened_in_a_scene_or_lesson_are_own_work_from_then_on(windows, qtb
 def test_a_file_that_has_changed_or_gone_meanwhile_takes_nothing_of_the_work_away(windows, qtbot, tmp_path):
     window, path = windows(), tmp_path / "own.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
-    with qtbot.waitSignal(window.building.points_opened):
+    with qtbot.waitSignal(window.controllers.reading.points_opened):
         window.opening.open(path)
     qtbot.waitUntil(lambda: settled(window))
     count, before = window.building.problem.count, window.building.dataset.points

@@ -885,7 +885,7 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
     def open_points(offset: float) -> None:
         before = building.workspace
         np.savetxt(path, offset + generator.normal(size=(400, 2)), delimiter=",", header="x,y", comments="")
-        building.open_points(str(path))
+        window.controllers.reading.open_points(str(path))
         wait(lambda: building.workspace is not None and building.workspace is not before)
 
     def trained_on_these() -> bool:

@@ -139,14 +139,14 @@ def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})
     with qtbot.waitSignal(controllers.building.problem_changed):
-        controllers.building.open_experiment(begun)
+        controllers.sessions.begin(begun)
     assert controllers.training.untrained
     assert controllers.training.trained_steps == 0
     assert not state.stack.canUndo()
     assert not state.modified
     train(qtbot, controllers)
     with qtbot.waitSignal(controllers.building.problem_changed):
-        controllers.building.open_experiment(begun)  # the same settings once more
+        controllers.sessions.begin(begun)  # the same settings once more
     assert controllers.training.untrained
     assert not state.stack.canUndo()
 
@@ -311,7 +311,7 @@ def test_training_that_waits_is_taken_back_by_a_second_press_and_by_other_settin
     for kind, take_back in (
         ("rings", controllers.training.pause),
         ("pinwheel", lambda: state.edit({"network.width": 16})),
-        ("checkerboard", lambda: controllers.building.open_experiment(replace(Experiment(), SMALL))),
+        ("checkerboard", lambda: controllers.sessions.begin(replace(Experiment(), SMALL))),
     ):
         with qtbot.waitSignal(controllers.building.problem_changed):
             state.edit({"data.kind": kind})
@@ -332,12 +332,12 @@ def test_training_that_waits_for_a_file_begins_with_its_points_and_not_where_it_
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
     bad.write_text("x,y\n1,2\n3,nonsense\n")
-    controllers.building.open_points(str(bad))
+    controllers.reading.open_points(str(bad))
     controllers.training.start()
     assert controllers.training.status == "waiting"
     qtbot.waitUntil(lambda: not controllers.building.busy)
     assert controllers.training.status == "untrained"
-    controllers.building.open_points(str(good))
+    controllers.reading.open_points(str(good))
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     assert controllers.building.problem.name == "good.csv"
@@ -617,7 +617,7 @@ def test_training_that_was_to_begin_on_other_data_does_not_begin_on_a_file(qtbot
     state.edit({"data.kind": "pinwheel"})
     controllers.training.start()
     assert controllers.training.status == "waiting"
-    controllers.building.open_points(str(path))
+    controllers.reading.open_points(str(path))
     qtbot.waitUntil(lambda: controllers.building.problem.name == "good.csv" and not controllers.building.busy)
     qtbot.wait(50)
     assert controllers.training.status == "untrained"
@@ -872,7 +872,7 @@ def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, workspace, tmp_
         qtbot.assertNotEmitted(controllers.building.problem_failed),
         qtbot.waitSignal(controllers.notified) as told,
     ):
-        controllers.building.open_points(str(path))
+        controllers.reading.open_points(str(path))
     assert told.args[0].level == "error"
     assert "line 3" in str(told.args[0].message)
     assert state.experiment == before
@@ -896,7 +896,7 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, workspace, tmp_pat
     points = np.random.default_rng(0).normal([300.0, -50.0], 40.0, (500, 2))
     np.savetxt(path, points, delimiter=",", header="length,width", comments="")
     with qtbot.waitSignal(controllers.building.problem_changed):
-        controllers.building.open_points(str(path))
+        controllers.reading.open_points(str(path))
     assert state.experiment.data.kind == "file"
     assert controllers.building.problem.axes == ("length", "width")
     x0, x1, y0, y1 = controllers.building.problem.bounds
@@ -906,7 +906,7 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, workspace, tmp_pat
     assert not controllers.building.problem.known_density
     np.savetxt(path, points[:200], delimiter=",")
     with qtbot.waitSignal(controllers.building.problem_changed):
-        controllers.building.open_points(str(path))  # the same name, other points
+        controllers.reading.open_points(str(path))  # the same name, other points
     assert controllers.building.problem.count < 200
 
 
@@ -919,7 +919,7 @@ def test_a_start_set_with_other_contents_is_a_step_and_the_old_one_comes_back_wi
 
     def opened(some):
         np.savetxt(path, some, delimiter=",")
-        building.open_start(str(path))
+        controllers.reading.open_start(str(path))
         qtbot.waitUntil(lambda: not building.busy and starts() == len(some))
 
     def starts():
@@ -947,16 +947,16 @@ def test_a_file_with_other_contents_is_a_step_and_the_old_ones_come_back_with_th
     points = np.random.default_rng(0).normal(size=(500, 2))
 
     def opened(count):
-        with qtbot.waitSignal(building.points_opened):
-            building.open_points(str(path))
+        with qtbot.waitSignal(controllers.reading.points_opened):
+            controllers.reading.open_points(str(path))
         settled(count)
 
     def settled(count):
         qtbot.waitUntil(lambda: not building.busy and building.problem.count == count)
 
     np.savetxt(path, points, delimiter=",")
-    with qtbot.waitSignal(building.points_opened):
-        building.open_points(str(path))
+    with qtbot.waitSignal(controllers.reading.points_opened):
+        controllers.reading.open_points(str(path))
     qtbot.waitUntil(lambda: not building.busy)
     first = building.problem.count
     train(qtbot, controllers)
@@ -964,8 +964,8 @@ def test_a_file_with_other_contents_is_a_step_and_the_old_ones_come_back_with_th
     opened(first)  # the same contents are the same work
     assert (controllers.training.trained_steps, state.stack.count()) == (trained, steps)
     np.savetxt(path, points[:200], delimiter=",")
-    with qtbot.waitSignal(building.points_opened):
-        building.open_points(str(path))
+    with qtbot.waitSignal(controllers.reading.points_opened):
+        controllers.reading.open_points(str(path))
     qtbot.waitUntil(lambda: not building.busy and building.problem.count < 200)
     second = building.problem.count
     assert (controllers.training.trained_steps, state.stack.count()) == (0, steps + 1)
@@ -1002,7 +1002,7 @@ def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
     edit({"likelihood.points": 20, "network.width": 8} | ({"data.kind": "digits"} if kind == "digits" else {}))
     if kind == "file":
         with qtbot.waitSignal(controllers.building.problem_changed):
-            controllers.building.open_points(str(path))
+            controllers.reading.open_points(str(path))
     every = held_out() + controllers.building.problem.count
     assert held_out() == 20
     edit({"likelihood.points": 30})
@@ -1041,7 +1041,7 @@ def test_rows_that_may_have_stopped_training_judge_no_weights_of_it(qtbot, works
     state, controllers = workspace
     np.savetxt(tmp_path / "points.csv", np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
     with qtbot.waitSignal(controllers.building.problem_changed):
-        controllers.building.open_points(str(tmp_path / "points.csv"))
+        controllers.reading.open_points(str(tmp_path / "points.csv"))
     half = controllers.building.problem.test_points
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 0)
@@ -1334,7 +1334,7 @@ def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, workspace
     try:
         other.sessions.open(session)
         other.start()
-        other.building.open_points(str(path))
+        other.reading.open_points(str(path))
         qtbot.waitUntil(
             lambda: other.building.problem is not None and other.building.problem.axes == ("east", "north"),
         )
@@ -1352,7 +1352,7 @@ def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, workspace, tmp
     path = tmp_path / "a.npz"
     np.savez(path, images=images, labels=np.arange(60) % 3)
     with qtbot.waitSignal(controllers.building.problem_changed):
-        controllers.building.open_points(str(path), "images")
+        controllers.reading.open_points(str(path), "images")
     assert controllers.building.problem.points.shape == (48, 3, 20, 20)
     assert controllers.building.problem.conditions == Conditions((0, 1, 2), 12)
     with qtbot.waitSignal(controllers.building.problem_changed):
@@ -1372,7 +1372,7 @@ def test_a_file_of_points_lets_go_of_what_only_images_have(qtbot, workspace, tmp
     state.edit(images)
     path = tmp_path / "a.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(60, 2)), delimiter=",")
-    controllers.building.open_points(str(path))
+    controllers.reading.open_points(str(path))
     qtbot.waitUntil(lambda: controllers.building.problem.name == "a.csv" and complete(controllers))
     state.undo()
     assert {key: state.value(key) for key in images} == images
@@ -1383,7 +1383,7 @@ def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, work
     path = tmp_path / "a.npz"
     np.savez(path, images=np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8), labels=np.arange(60) % 3)
     with qtbot.waitSignal(controllers.building.problem_changed):
-        controllers.building.open_points(str(path), "images")
+        controllers.reading.open_points(str(path), "images")
     state.edit({"objective.target_batch": 64})
     for begin in (controllers.training.start, lambda: state.edit({"objective.target_batch": 32})):
         with qtbot.waitSignal(controllers.notified) as told:
@@ -1409,7 +1409,7 @@ def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, workspace, tmp_
     monkeypatch.setattr(pictures, "read_size", lambda name: (32, 32))
     for number in range(2000):
         (tmp_path / f"{number}.png").touch()
-    controllers.building.open_points(str(tmp_path), "images")
+    controllers.reading.open_points(str(tmp_path), "images")
     qtbot.waitUntil(lambda: len(read) > 2)
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})

@@ -30,19 +30,20 @@ class Workspace(QObject):
     """Stands in for the controllers: remembers what it was given."""
 
     points_opened = Signal(str)
-    taken = Signal(object)
-    problem_failed = Signal(object)
 
     def __init__(self, state: State) -> None:
         super().__init__()
         self.state = state
-        self.opening = None
+        self.is_opening = False
         self.sessions, self.experiments, self.points = [], [], []
         self.broken = set()  # paths that cannot be read
         self.busy = False  # while data are read, nothing can be packed
 
     def describe_view(self, own):
         return {}
+
+    def when_built(self, call):
+        self.built = call
 
     def pack(self, view):
         if self.busy:
@@ -54,7 +55,7 @@ class Workspace(QObject):
         self.sessions.append(session)
         self.state.load(session.experiment)
 
-    def open_experiment(self, experiment):
+    def begin(self, experiment):
         self.experiments.append(experiment)
         self.state.load(experiment)
 
@@ -354,7 +355,7 @@ def test_a_save_that_waits_for_data_does_not_write_what_is_shown_since(at):
     at.documents.save()
     at.state.put(lesson=LessonPlace("scene", "A scene"))
     at.workspace.busy = False
-    at.workspace.taken.emit(None)
+    at.workspace.built()
     assert not (at.folder / "own.spg").exists()
     assert at.conflicts == ["own.spg is not saved: something else was shown before its data were there."]
 
@@ -427,7 +428,7 @@ def test_a_save_waits_for_the_data_of_the_last_change(at, qtbot):
     assert not at.documents.saving
     at.workspace.busy = False
     with qtbot.waitSignal(at.documents.saved):
-        at.workspace.taken.emit(None)
+        at.workspace.built()
     assert at.documents.path == at.folder / "mine.spg"
     assert at.conflicts == []
 
@@ -438,7 +439,7 @@ def test_a_save_that_waits_for_data_that_cannot_be_had_is_refused(at):
     assert at.conflicts == []
     at.workspace.busy = False
     at.workspace.pack = _no_data
-    at.workspace.problem_failed.emit(None)
+    at.workspace.built()
     assert at.conflicts == ["Nothing is saved: there are no data yet."]
 
 
@@ -454,7 +455,7 @@ def test_a_save_that_waits_for_its_data_never_saves_other_work(at, qtbot):
     with qtbot.waitSignal(at.documents.opened):
         at.opening.open(other)
     at.workspace.busy = False
-    at.workspace.taken.emit(None)
+    at.workspace.built()
     assert not at.documents.saving
     assert not (at.folder / "mine.spg").exists()
     assert other.read_bytes() == before

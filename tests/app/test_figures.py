@@ -229,8 +229,8 @@ def test_figures_of_another_split_are_not_those_after_a_reset(qtbot, other, tmp_
     path = tmp_path / "mine.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
     controllers = other
-    with qtbot.waitSignal(controllers.building.points_opened):
-        controllers.building.open_points(str(path))
+    with qtbot.waitSignal(controllers.reading.points_opened):
+        controllers.reading.open_points(str(path))
     settle(qtbot, controllers)
     state, building, evaluation = controllers.state, controllers.building, lambda: controllers.measuring.evaluation
     state.edit({"sampling.source": "empirical"})

@@ -88,7 +88,7 @@ def test_settings_and_fields_of_a_scene_stay_with_opened_points_and_one_undo_bri
     window.controllers.scenes.show(SCENE)
     state.edit({"sampling.steps": 7})
     of_scene = state.experiment
-    window.building.open_points(str(path))
+    window.controllers.reading.open_points(str(path))
     qtbot.waitUntil(lambda: state.experiment.data.kind == "file")
     assert window.controllers.scenes.scene is None
     assert (state.experiment.noise, state.experiment.sampling.steps) == (of_scene.noise, 7)

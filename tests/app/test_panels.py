@@ -1928,7 +1928,7 @@ def test_a_flow_from_a_file_shows_its_name_and_asks_for_another(show, state, con
     assert (file.isHidden(), noise.isHidden()) == (False, True)
     assert file.button.text() == "Open…"
     chosen = ["", "/data/" + "circle-of-radius-seven-and-more.csv"]
-    controllers.building.open_start = lambda path: state.edit({"noise.source_path": path})
+    controllers.reading.open_start = lambda path: state.edit({"noise.source_path": path})
     monkeypatch.setattr("playground.app.panels.noise.open_name", lambda *asked: chosen.pop(0))
     press(file.button)
     assert state.experiment.noise.source_path == ""

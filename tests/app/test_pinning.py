@@ -409,7 +409,7 @@ def test_a_session_brings_the_runs_back_and_one_is_sampled_again_by_the_same_noi
 
 def test_another_file_takes_the_runs_away(qtbot, controllers):
     controllers.pinning.pin()
-    controllers.building.open_experiment(Experiment())
+    controllers.sessions.begin(Experiment())
     assert controllers.pinning.pinned.runs == ()
     assert not controllers.tasks.running(PINNED)
 

@@ -78,10 +78,10 @@ def test_a_score_is_taken_in_pieces_that_no_other_core_shares_and_is_the_whole_s
     """Another core trains, and what waits for a share of it waits for training."""
     worker, problem = SamplingWorker(), Problem.build(Experiment())
     workspace = _Workspace(problem)
-    network, asked = worker.network(workspace, workspace.weights), []
-    worker.network = lambda *_: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
+    network, asked = worker.scores.network(workspace, workspace.weights), []
+    worker.scores.network = lambda *_: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
     x = torch.randn(3 * module.ROWS + 5, 2)
-    found = worker.learned(workspace, workspace.weights)(x, torch.tensor(0.5))
+    found = worker.scores.learned(workspace, workspace.weights)(x, torch.tensor(0.5))
     assert (sum(asked), len(asked)) == (len(x), 4)
     assert max(asked) <= ROWS
     with torch.no_grad():
@@ -133,7 +133,7 @@ def test_an_adaptive_run_leaves_the_loop_after_every_score() -> None:
         asked.append(len(x))
         return problem.density.score(x, sigma)
 
-    worker.score = lambda run: score  # type: ignore[method-assign]
+    worker.scores.score = lambda run: score  # type: ignore[method-assign]
     worker.begin(module.SamplingRun(_Workspace(problem), problem, seed=0, number=1))
     worker.record(2)
     loop, most = worker.loop(), []
@@ -207,8 +207,8 @@ def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | 
     def counted(name: str, score: Callable):
         return lambda *place: (asked.append(name), score(*place))[1]
 
-    learned, known = worker.learned, Problem.known_score
-    monkeypatch.setattr(worker, "learned", lambda *of: counted("learned", learned(*of)))
+    learned, known = worker.scores.learned, Problem.known_score
+    monkeypatch.setattr(worker.scores, "learned", lambda *of: counted("learned", learned(*of)))
 
     def known_score(self, of: str | None = None):
         score = known(self, of)
@@ -220,7 +220,10 @@ def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | 
     assert sorted(asked) == ["exact", "learned"]
     monkeypatch.undo()
     point = np.array([[0.3, 0.4]])
-    for found, score in ((read.learned, worker.learned(model, model.weights)), (read.exact, known(problem, "exact"))):
+    for found, score in (
+        (read.learned, worker.scores.learned(model, model.weights)),
+        (read.exact, known(problem, "exact")),
+    ):
         np.testing.assert_allclose(found, score_at(problem, score, point, sigma, time)[0], rtol=1e-5)
     np.testing.assert_array_equal(read.names.score[0], read.learned if source == "learned" else read.exact)
 
@@ -268,7 +271,7 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
     wanted = WantedOverlays(frozenset({"learned", "exact"}), (-2.0, 3.0, -2.0, 2.0), (6, 5))
     request = OverlayRequest(workspace, wanted, sigma, time)
     field, _ = worker.compute_overlays(request)
-    plain = problem.known_score() or worker.network(workspace, workspace.weights)
+    plain = problem.known_score() or worker.scores.network(workspace, workspace.weights)
     if (
         "sampling.labels" not in asked
     ):  # each particle has a class of its own, and the plane shows the field without classes
@@ -279,7 +282,7 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
         arrows[source], arrows_at(problem, conditioned_score(problem, plain), field.positions, sigma, time), rtol=1e-4
     )
     assert np.abs(arrows[source] - arrows_at(problem, plain, field.positions, sigma, time)).max() > 1e-3
-    other = worker.network(workspace, workspace.weights) if source == "exact" else problem.known_score("exact")
+    other = worker.scores.network(workspace, workspace.weights) if source == "exact" else problem.known_score("exact")
     np.testing.assert_allclose(
         arrows["learned" if source == "exact" else "exact"],
         arrows_at(problem, other, field.positions, sigma, time),
@@ -296,7 +299,7 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
 def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None:
     """The weights in view bring the kept steps of their training; the nearest to a tenth of the steps made guides."""
     asked = {"sampling.guide": "checkpoint", "sampling.guidance": 1.0, "data.points": 100, "network.width": 8}
-    worker, problem = SamplingWorker(), Problem.build(replace(Experiment(), asked))
+    problem = Problem.build(replace(Experiment(), asked))
     networks = {step: problem.network() for step in (0, 10, 60, 100)}
     for step, network in networks.items():
         torch.nn.init.normal_(network.out.weight, std=0.1 + step, generator=seeded(step))
@@ -305,10 +308,15 @@ def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None
     run = module.SamplingRun(_Workspace(problem), problem, 0, 0, weights)
     x, sigma = torch.randn(50, 2), torch.tensor(0.5)
     with torch.no_grad():
-        torch.testing.assert_close(module.LatestScore(worker, run).weaker(x, sigma), networks[10](x, sigma))
-        torch.testing.assert_close(module.LatestScore(worker, run)(x, sigma), networks[100](x, sigma))
+        torch.testing.assert_close(
+            module.LatestScore(module.LoadedScores(), run).weaker(x, sigma), networks[10](x, sigma)
+        )
+        torch.testing.assert_close(module.LatestScore(module.LoadedScores(), run)(x, sigma), networks[100](x, sigma))
     plain = Problem.build(replace(problem.experiment, {"sampling.guidance": 0.0}))
-    assert module.LatestScore(worker, module.SamplingRun(_Workspace(plain), plain, 0, 0, weights)).weaker is None
+    assert (
+        module.LatestScore(module.LoadedScores(), module.SamplingRun(_Workspace(plain), plain, 0, 0, weights)).weaker
+        is None
+    )
 
 
 def test_the_arrows_of_autoguidance_are_those_that_particles_follow() -> None:

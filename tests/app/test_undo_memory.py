@@ -133,7 +133,7 @@ def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
     for name in "abc":
         path = tmp_path / f"{name}.csv"
         path.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
-        controllers.building.open_points(str(path))
+        controllers.reading.open_points(str(path))
         qtbot.waitUntil(
             lambda path=path: controllers.building.problem.name == path.name and not controllers.building.busy,
         )
@@ -165,7 +165,7 @@ def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
     _, controllers = workspace
     playing = controllers.playing
     qtbot.waitUntil(lambda: len(playing.kept) > 0)
-    controllers.building.open_experiment(replace(Experiment(), SMALL))
+    controllers.sessions.begin(replace(Experiment(), SMALL))
     assert not len(playing.kept)
 
 
@@ -173,10 +173,10 @@ def test_weights_are_of_the_scene_that_began_them_whatever_its_title_begins_with
     state, controllers = workspace
     building = controllers.building
     lesson, other = (LessonPlace(name, name, 0) for name in ("Guidance is not tilting", "Guidance"))
-    building.begin_anew(state.experiment, lesson)
+    controllers.training.teach(state.experiment, lesson)
     first = key_of(state.document)
-    building.begin_anew(replace(state.experiment, {"sampling.steps": 7}), lesson)
+    controllers.training.teach(replace(state.experiment, {"sampling.steps": 7}), lesson)
     assert key_of(state.document) == first  # steps of one lesson share their weights
-    building.begin_anew(replace(state.experiment, {"sampling.steps": 8}), other)
+    controllers.training.teach(replace(state.experiment, {"sampling.steps": 8}), other)
     assert key_of(state.document) != first
     qtbot.waitUntil(lambda: not building.busy)

@@ -463,7 +463,7 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
     )
     card = window.panel(NoisePanel)
     with qtbot.waitSignal(window.controllers.building.problem_changed):
-        window.controllers.building.open_points(str(path))
+        window.controllers.reading.open_points(str(path))
     window.state.edit({"noise.sigma_max": 5.0})
     qtbot.waitUntil(lambda: "Raise σ max" in card.notice.text.text())
     assert card.notice.buttons

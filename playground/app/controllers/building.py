@@ -2,33 +2,30 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
-from playground.app.controllers.notification import Notification, about
-from playground.app.model.history import shared
+from playground.app.controllers.notification import about, held_out
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble
 from playground.app.model.workspaces import Workspaces, digest_of
 from playground.app.workers.tasks import Tasks
-from playground.app.workers.worker import interrupted
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions, training_conflict
-from playground.lab.document import DATA_FILE, START_FILE, Document, LessonPlace
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import TrainingKey
-from playground.lab.provenance import digests
 from playground.lab.recovery import new_store
 from playground.lab.session import Session
 from playground.lab.settings import Likelihood
 from playground.lab.store import Store
 from playground.lab.trained import Trained
-from playground.messages import Message, setting
+from playground.messages import Message
 from playground.user_errors import message_of
 
 if TYPE_CHECKING:
@@ -36,8 +33,8 @@ if TYPE_CHECKING:
 
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
 SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out points needs no other training
-TASKS = ("problem", "reading")  # the tasks that end with another workspace
-MOST_NAMED = 3  # settings that one message names
+READING = "reading"
+TASKS = ("problem", READING)  # the tasks that end with another workspace
 FIRST = "first"
 """The name of the training of settings with which none was begun by a reset, a scene or a lesson."""
 
@@ -74,7 +71,6 @@ class Building(QObject):
         withdrawn(): the workspace that was being built will not come.
         opened(Session | None): the settings of a file or of a new experiment replace everything.
         left(Store): that of the work before, which nothing leads back to.
-        points_opened(str): the path of the file or folder with the new data.
         notified(Notification)
     """
 
@@ -88,7 +84,6 @@ class Building(QObject):
     withdrawn = Signal()
     opened = Signal(object)
     left = Signal(object)
-    points_opened = Signal(str)
     notified = Signal(object)
 
     def __init__(self, state: State, tasks: Tasks, device: str = "auto", parent: QObject | None = None) -> None:
@@ -100,18 +95,18 @@ class Building(QObject):
         self.kept = Workspaces()
         self.store = new_store()
         self._begun: tuple[TrainingKey, ...] = ()  # the trainings that undo has reached
-        self._given: dict[TrainingKey, Callable[[], Session]] = {}  # weights that take the place of a training
-        self._opening: Session | None = None
+        self.given: dict[
+            TrainingKey, Callable[[], Session]
+        ] = {}  # reads, in a thread, what takes the place of a training
+        self.opening: Session | None = None  # whose data and network are being built
         self._opened = state.document  # that of the session being opened; a scene or lesson may be shown since
         self._outdated = False  # whether a file has replaced the settings of the workspace
-        self._bundled = False  # whether the next problem may start from bundled weights
-        self.adopting = False  # whether the data become those of a file that was just read, so that waiting tasks stay
+        self._bundled = False  # whether the next data start from bundled weights, if there are any for their settings
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE)
         self._settle.timeout.connect(self.build)
         state.changed.connect(self._edited)
-        state.cleared.connect(self._notify_cleared)
         state.history_changed.connect(self._follow_history)  # the stack itself still emits while it is destroyed
 
     # What the window may read
@@ -140,23 +135,9 @@ class Building(QObject):
         return self._settle.isActive() or any(self._tasks.running(task) for task in TASKS)
 
     @property
-    def opening(self) -> Session | None:
-        """The session whose data and network are being built."""
-        return self._opening
-
-    @property
     def default_step(self) -> float | None:
-        """The value of `sampling.step = "auto"` for the current sampler, in squared user units."""
-        if self._workspace is None:
-            return None
-        from playground.lab.sampling import step_in_user_units
-
-        return step_in_user_units(self._workspace.problem)
-
-    def restarts(self, keys: frozenset[str]) -> bool:
-        """Whether a change of these settings restarts training."""
-        known = description.every_field()
-        return any(known[key].resets for key in keys)
+        """See :attr:`Workspace.default_step`; None while there is no workspace."""
+        return None if self._workspace is None else self._workspace.default_step
 
     def is_behind(self, workspace: Workspace) -> bool:
         """Whether a workspace is not yet the one that the current settings describe."""
@@ -173,39 +154,15 @@ class Building(QObject):
         key = self._key(self._state.experiment)
         here = self.kept.of(key)  # which may still be under construction
         if key in self.store if here is None else here.trained_steps:
-            self._state.push(self._state.document.begun(_new_name("reset")))
+            self._state.push(self._state.document.begun(new_name("reset")))
             return self._state.last_step
         if self._workspace is not None:
             self.resetting.emit()
             self.kept.discard(key)
-            self._forget_stored(key)
+            if key in self.store:  # it has what was learned before, for instance before it diverged
+                self.store.hold(key, Trained({}))
             self.build()
         return None
-
-    def _forget_stored(self, key: TrainingKey) -> None:
-        """Have the store forget what a training had learned, for instance before it diverged."""
-        if key in self.store:
-            self.store.hold(key, Trained({}))
-
-    def begin_anew(
-        self, experiment: Experiment, lesson: LessonPlace, trained: Callable[[], Session] | None = None
-    ) -> None:
-        """Take the experiment of a scene or of a lesson's step, with new weights, by one step of the history. Weights that a step
-        with these settings has learned stay: the steps of a lesson share their weights, and two scenes do not.
-
-        Args:
-            trained: reads a session whose weights they are; by default they are untrained.
-        """
-        state = self._state
-        settings = shared(state.experiment, experiment)
-        wanted = structs.replace(state.document, experiment=settings, lesson=lesson, columns=(), clicked=())
-        key = wanted.training
-        if key is None or key in state.own.trainings or key.name.rpartition(" ")[0] != lesson.name:
-            name = _new_name(lesson.name)
-            if trained is not None:
-                self._given[key_of(wanted.begun(name))] = trained
-            wanted = wanted.begun(name)
-        state.push(wanted)
 
     @Slot()
     def _follow_history(self) -> None:
@@ -213,14 +170,14 @@ class Building(QObject):
         if self._state.document.trainings != self._begun:
             self._begun = self._state.document.trainings
             self.resetting.emit()
-            if self._opening is None:  # otherwise the session is built first
+            if self.opening is None:  # otherwise the session is built first
                 self.build()
         elif self.workspace_key is not None and self.workspace_key.digests != self._state.document.digests:
             self._settle.start()
 
     def _key(self, experiment: Experiment) -> TrainingKey:
         """The key of a workspace."""
-        document = self._state.document if self._opening is None else self._opened
+        document = self._state.document if self.opening is None else self._opened
         return key_of(structs.replace(document, experiment=experiment))
 
     @property
@@ -246,117 +203,38 @@ class Building(QObject):
         """Start the data set that is chosen next from bundled weights, if there are any for its settings."""
         self._bundled = True
 
-    def restore(
-        self,
-        first: Document,
-        steps: Sequence[Document],
-        place: int,
-        session: Session | None,
-        store: Store,
-    ) -> None:
-        """Restore work with its history.
+    def open(self, put: Callable[[], object], session: Session | None = None, store: Store | None = None) -> None:
+        """Take other work. Earlier trainings are lost.
 
         Args:
-            first, steps, place: as in :meth:`State.restore`.
-            session: the workspace at the history's position; None if it is to be built anew.
-            store: has each training that undo or redo reaches.
-        """
-        self._open(session, store)
-        self._state.restore(first, steps, place)
-        self._opened = self._state.document
-        self._settle.start()
-
-    def open_experiment(
-        self, experiment: Experiment, session: Session | None = None, store: Store | None = None, **parts: Any
-    ) -> None:
-        """Take other settings, with new weights or those of a session. Earlier trainings are lost.
-
-        Args:
+            put: puts its documents into the state.
+            session: the workspace of the document in view; None if it is to be built anew.
             store: has what was computed of it; None if that is nothing.
-            parts: other parts of its document, by name.
         """
-        self._open(session, store or new_store())
-        self._state.load(experiment, **parts)
-        self._opened = self._state.document
-        self._settle.start()
-
-    def _open(self, session: Session | None, store: Store) -> None:
-        """Forget everything before other work comes, whose store this is."""
         self.opened.emit(session)
         self.resetting.emit()
         for task in TASKS:
             self._tasks.cancel(task)
         self.kept.forget_workspaces()
         self._begun = ()
-        self._given.clear()
+        self.given.clear()
         self._outdated = True
-        self._opening = session
-        before, self.store = self.store, store
+        self.opening = session
+        before, self.store = self.store, store or new_store()
         self.left.emit(before)
-
-    def open_points(
-        self, path: str, kind: str = "file", when_safe: Callable[[Callable[[], None]], None] = lambda use: use()
-    ) -> None:
-        """Read a file of points, or of images if `kind` says so. The experiment changes to it only if it is sound.
-
-        Args:
-            when_safe: calls what it is given once the work on the workspace may be replaced.
-        """
-        experiment = self._state.experiment
-        wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
-
-        def read() -> "Iterator[tuple[float, tuple[Dataset, str]]]":
-            dataset = wanted.data.load(experiment.likelihood.points, interrupted)
-            yield 1.0, (dataset, dict(digests(wanted)).get(DATA_FILE, ""))
-
-        def use(dataset: "Dataset", digest: str) -> None:
-            self._state.note_read(DATA_FILE, path, digest)
-            self.kept.keep_points(wanted, digest, dataset)
-            self.adopting = True  # training may have been requested while these points were read
-            try:
-                now = self._state.experiment
-                others = {
-                    key: description.value(now, key)
-                    for key, known in description.fields(now).items()
-                    if not (key.startswith("data.") or known.of_data)
-                }
-                self._state.leave_lesson()  # so that one undo brings the own work back; the settings stay with the points
-                self._state.edit({**others, "data.kind": kind, "data.path": path})
-            finally:
-                self.adopting = False
-            self._settle.start()
-            self.points_opened.emit(path)
-
-        def refuse(error: BaseException) -> None:
-            self.withdrawn.emit()
-            self._notify_error(error)
-
-        self.withdrawn.emit()  # tasks that waited give way to the points
-        # A task of its own, because a session that is being built comes first and the points follow it.
-        self._tasks.start("reading", "Reading", read, lambda found: when_safe(lambda: use(*found)), refuse)
-
-    def open_start(self, path: str) -> None:
-        """Take the start points of a file. A file of the same name with other contents is another start set."""
-        wanted = self._state.replaced_by({START_FILE: path})
-
-        def read() -> Iterator[tuple[float, str]]:
-            yield 1.0, dict(digests(wanted)).get(START_FILE, "")
-
-        def use(digest: str) -> None:
-            self._state.note_read(START_FILE, path, digest)
-            self._state.edit({START_FILE: path})
-
-        self._tasks.start("reading", "Reading", read, use, self._notify_error)
+        put()
+        self._opened = self._state.document
+        self._settle.start()
 
     # Following the experiment
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         if keys & {"data.kind", "data.path"}:
-            self._tasks.cancel("reading")  # other data were chosen meanwhile
-        if self._opening is not None:
+            self._tasks.cancel(READING)  # other data were chosen meanwhile
+        if self.opening is not None:
             return  # the session is built first, then later changes
-        if self.restarts(keys) or "likelihood.points" in keys:
+        if restarts(keys) or "likelihood.points" in keys:
             self._settle.start()
             conflict = training_conflict(self._state.experiment)
             if conflict is not None and conflict.key == "data.strokes":
@@ -377,7 +255,7 @@ class Building(QObject):
         """Build what the experiment describes, or take it from the kept workspaces."""
         self._settle.stop()  # it would build the same
         self.failure = None
-        session = self._opening
+        session = self.opening
         bundled, self._bundled = self._bundled and session is None, False
         experiment = self._state.experiment if session is None else session.experiment
         key = self._key(experiment)
@@ -407,7 +285,7 @@ class Building(QObject):
                 previous=previous,
                 shared=shared,
                 bundled=bundled,
-                given=self._given.get(key),
+                given=self.given.get(key),
             ),
             self._take,
             self._not_assembled,
@@ -422,17 +300,16 @@ class Building(QObject):
 
     def _not_assembled(self, error: BaseException) -> None:
         """Report why there is no problem. A session whose weights do not fit is opened without them."""
-        session = self._opening
+        session = self.opening
         if session is not None and session.weights is not None:
-            self._notify_error(error)  # the problem that is built without them would withdraw the message
-            self._opening = dataclasses.replace(session, weights=None, training={})
+            self.notified.emit(
+                about(self._state, "error", message_of(error))
+            )  # the problem that is built without them would withdraw the message
+            self.opening = dataclasses.replace(session, weights=None, training={})
             self._settle.start()
         else:
-            self._opening = None
+            self.opening = None
             self._fail(message_of(error))
-
-    def _notify_error(self, error: BaseException) -> None:
-        self.notified.emit(about(self._state, "error", message_of(error)))
 
     def _fail(self, why: Message, clear: bool = False) -> None:
         """Report why there is no problem. The workspace of a file that was open before is cleared."""
@@ -445,15 +322,15 @@ class Building(QObject):
     def _take(self, workspace: Workspace) -> None:
         """Replace the current workspace, which is kept."""
         self.failure, self._outdated = None, False
-        before, opened = self._workspace, self._opening
+        before, opened = self._workspace, self.opening
         built, key = workspace.problem.experiment, workspace.key
         assert key is not None
-        self._opening = None
+        self.opening = None
         self.leaving.emit(workspace, opened)
         if built.data.is_file:
             self.kept.keep_points(built, digest_of(key), workspace.problem.dataset)
         if workspace.could_hold_out_more:
-            self._notify_held_out(workspace)
+            self.notified.emit(held_out(workspace, lambda: self._workspace is workspace))
         if self.is_behind(workspace) or key != self._key(self._state.experiment):
             self._settle.start()
         else:
@@ -469,22 +346,11 @@ class Building(QObject):
         if before is None:
             self.ready.emit()
 
-    def _notify_held_out(self, workspace: Workspace) -> None:
-        held_out = len(workspace.problem.dataset.held_out)
-        said = f"{held_out:,} of these data were held out when training started. Reset holds out more."
-        is_current = lambda: self._workspace is workspace and workspace.could_hold_out_more  # noqa: E731
-        self.notified.emit(Notification("info", said, is_current=is_current))
 
-    @Slot(object)
-    def _notify_cleared(self, keys: Sequence[str]) -> None:
-        """Say which settings other data returned to their defaults."""
-        step = self._state.last_step
-        named = [setting(key) for key in keys[:MOST_NAMED]]
-        more = len(keys) - len(named)
-        names = ", ".join(["{}"] * len(named)) + (f" and {more} more" if more else "")
-        said = Message("cleared", f"With other data these have their defaults again: {names}.", tuple(named))
-        is_current = lambda: step is not None and self._state.is_done(step)  # noqa: E731
-        self.notified.emit(Notification("info", said, "edit.undo", is_current))
+def restarts(keys: frozenset[str]) -> bool:
+    """Whether a change of these settings restarts training."""
+    known = description.every_field()
+    return any(known[key].resets for key in keys)
 
 
 def _built_for(experiment: Experiment) -> tuple[object, ...]:
@@ -492,6 +358,6 @@ def _built_for(experiment: Experiment) -> tuple[object, ...]:
     return reset_key(experiment), experiment.likelihood.points
 
 
-def _new_name(owner: str) -> str:
+def new_name(owner: str) -> str:
     """A name for a training that begins, which no other has."""
     return f"{owner} {os.urandom(6).hex()}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from playground.app.controllers.overlay_timing import CurrentFrame, FrameOverlays, noise_at
-from playground.app.controllers.sampling_worker import IDLE, LatestScore, SamplingRun, SamplingWorker
+from playground.app.controllers.sampling_worker import IDLE, LatestScore, LoadedScores, SamplingRun, SamplingWorker
 from playground.app.model.columns import LETTERS
 from playground.app.model.views import WantedOverlays
 from playground.app.model.weights import Weights
@@ -293,5 +293,4 @@ def _put_on_path(main: Model, run: ColumnRun, seed: int) -> None:
 
 def _score(model: Model) -> LatestScore:
     """The learned score of a model; a sampler may ask it for its energy."""
-    worker = SamplingWorker()
-    return LatestScore(worker, SamplingRun(model, model.problem, 0, 0, model.weights))
+    return LatestScore(LoadedScores(), SamplingRun(model, model.problem, 0, 0, model.weights))

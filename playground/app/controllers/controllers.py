@@ -12,10 +12,11 @@ from playground.app.controllers.inspecting import Inspecting
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.mapping import Mapping
 from playground.app.controllers.measuring import Measuring
-from playground.app.controllers.notification import stopped
+from playground.app.controllers.notification import cleared, stopped
 from playground.app.controllers.pinning import Pinning
 from playground.app.controllers.playback_clock import TICK
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.reading import Reading
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.controllers.scenes import Scenes
@@ -48,7 +49,8 @@ class Controllers(QObject):
         self.tasks = Tasks(self)
         sampler = SamplingWorker()
         self.building = Building(state, self.tasks, device, self)
-        self.training = Training(state, self.building, self.tasks, self)
+        self.reading = Reading(state, self.building, self.tasks, self)
+        self.training = Training(state, self.building, self.reading, self.tasks, self)
         self.replaying = Replaying(self.building, self.training, self)
         self.playing = Playing(state, self.building, self.replaying, sampler, self)
         self.comparing = Comparing(state, self.building, self.playing, self.tasks, self)
@@ -71,12 +73,13 @@ class Controllers(QObject):
         self.scenes = Scenes(state, self.training, self.tasks, self)
         self.lessons = Lessons(state, self.training, self.tasks, self)
         self.training.changed.connect(self.playing.take_last_weights)
-        for controller in (self.building, self.training, self.playing, self.following, self.pinning):
+        for controller in (self.building, self.reading, self.training, self.playing, self.following, self.pinning):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
         self.comparing.notified.connect(self.notified)
         self.lessons.changed.connect(self._hold)
         self.tasks.failed.connect(self._stopped)
+        state.cleared.connect(lambda keys: self.notified.emit(cleared(state, keys)))
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)

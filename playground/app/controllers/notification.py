@@ -1,15 +1,17 @@
 """Messages of controllers to the user, as values. The window words them and shows them while they hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from playground.app.model.state import State
+from playground.app.model.workspace import Workspace
 from playground.lab.experiment import Experiment
-from playground.messages import Message
+from playground.messages import Message, setting
 from playground.user_errors import message_of, user_error
 
 Level = Literal["info", "warning", "error"]
+MOST_NAMED = 3  # settings that one message names
 
 
 def _always() -> bool:
@@ -51,6 +53,23 @@ def stopped(state: State, what: str, error: BaseException) -> Notification:
     """Work that ended with an error. The log is offered only for an error of the program."""
     action = "help.log" if user_error(error) is None else ""
     return about(state, "error", Message("stopped", "{} stopped: {}", (what, message_of(error))), action)
+
+
+def cleared(state: State, keys: Sequence[str]) -> Notification:
+    """Which settings other data returned to their defaults."""
+    step = state.last_step
+    named = [setting(key) for key in keys[:MOST_NAMED]]
+    more = len(keys) - len(named)
+    names = ", ".join(["{}"] * len(named)) + (f" and {more} more" if more else "")
+    said = Message("cleared", f"With other data these have their defaults again: {names}.", tuple(named))
+    return Notification("info", said, "edit.undo", is_current=lambda: step is not None and state.is_done(step))
+
+
+def held_out(workspace: Workspace, in_view: Callable[[], bool]) -> Notification:
+    """That a training began with fewer held-out points than the settings ask for."""
+    count = len(workspace.problem.dataset.held_out)
+    said = f"{count:,} of these data were held out when training started. Reset holds out more."
+    return Notification("info", said, is_current=lambda: in_view() and workspace.could_hold_out_more)
 
 
 def about(state: State, level: Level, message: Message, action: str = "") -> Notification:

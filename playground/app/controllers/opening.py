@@ -12,8 +12,8 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from playground.app.controllers.building import Building
 from playground.app.controllers.documents import Documents, Stamp, stamp_of
+from playground.app.controllers.reading import Reading
 from playground.app.controllers.sessions import Sessions, read_session
 from playground.lab import experiment as experiments
 from playground.lab import lessons
@@ -61,7 +61,7 @@ class Opening(QObject):
 
     def __init__(
         self,
-        building: Building,
+        reading: Reading,
         sessions: Sessions,
         documents: Documents,
         prompts: OpeningPrompts,
@@ -69,13 +69,11 @@ class Opening(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._building, self._sessions, self._documents, self._prompts = building, sessions, documents, prompts
+        self._reading, self._sessions, self._documents, self._prompts = reading, sessions, documents, prompts
         self._bundled = bundled
         self._lesson: lessons.Lesson | None = None  # it was read and waits for the session below it
-        building.points_opened.connect(self._points_opened)
-        for built in (building.taken, building.problem_failed):
-            built.connect(self._begin_lesson)
-            built.connect(documents.save_waiting)
+        reading.points_opened.connect(self._points_opened)
+        sessions.when_built(self._go_on)
 
     def ask_open(self) -> None:
         """Let the user choose a file, then open it."""
@@ -126,11 +124,15 @@ class Opening(QObject):
         self._lesson = lesson
         self._begin_lesson()
 
-    @Slot()
+    def _go_on(self) -> None:
+        """Do what waited for the data of a session that was opened, or of the last change."""
+        self._begin_lesson()
+        self._documents.save_waiting()
+
     def _begin_lesson(self) -> None:
         """Begin the lesson that was read, once the session that is being opened is there: Leave brings it back."""
         lesson = self._lesson
-        if lesson is not None and self._building.opening is None:
+        if lesson is not None and not self._sessions.is_opening:
             self._lesson = None
             self.lesson_opened.emit(lesson)
 
@@ -193,7 +195,7 @@ class Opening(QObject):
             self._open_data(path, "images" if suffix in IMAGES else "file")
 
     def _use(self, experiment: Experiment, path: Path | None = None) -> None:
-        self._documents.take(lambda: self._building.open_experiment(experiment), None)
+        self._documents.take(lambda: self._sessions.begin(experiment), None)
         if path is not None:
             self._documents.remember(path)
 
@@ -204,7 +206,7 @@ class Opening(QObject):
             else:
                 use()
 
-        self._building.open_points(str(path.resolve()), kind, when_safe)
+        self._reading.open_points(str(path.resolve()), kind, when_safe)
 
     @Slot(str)
     def _points_opened(self, path: str) -> None:

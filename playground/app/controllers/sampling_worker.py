@@ -111,24 +111,72 @@ class InspectionRequest:
     start: tuple[float, float] | None = None
 
 
+class LoadedScores:
+    """The scores of networks of one thread, each loaded when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._network: ScoreNetwork | None = None
+        self._owner: Problem | None = None  # the problem of the network
+        self._loaded = -1  # the version of its weights
+        self._earlier: tuple[object, LabelledScore] | None = (
+            None  # weights of an earlier training step, and their score
+        )
+
+    def score(self, run: SamplingRun) -> "ScoreFunction":
+        """The score that the run follows now."""
+        return run.problem.known_score() or self.learned(run.workspace, run.followed)
+
+    def weaker(self, run: SamplingRun) -> "LabelledScore | None":
+        """The score of the earlier training step that guides the run; None if none does."""
+        return self.weaker_of(run.problem, run.followed)
+
+    def weaker_of(self, problem: "Problem", weights: "Weights") -> "LabelledScore | None":
+        from playground.lab.autoguidance import weaker_step
+
+        step = weaker_step(problem.experiment, weights.earlier, weights.made)
+        if step is None or problem.known_score() is not None:
+            return None
+        earlier = weights.earlier[step]
+        if self._earlier is None or self._earlier[0] is not earlier:  # arrows ask for it in each frame
+            network = problem.network().requires_grad_(False)
+            network.load_state_dict(dict(earlier))
+            self._earlier = earlier, _in_pieces(network)
+        return self._earlier[1]
+
+    def learned(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreFunction":
+        """The score of the network with these weights."""
+        return _in_pieces(self.network(workspace, weights))
+
+    def network(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreNetwork":
+        """The network with these weights."""
+        if self._loaded != weights.version:
+            # Building one takes 5 ms of the interpreter, seven times a second during training.
+            if self._owner is not workspace.problem or self._network is None:
+                self._owner, self._network = workspace.problem, workspace.problem.network().requires_grad_(False)
+            self._network.load_state_dict(weights.tensors)
+            self._loaded = weights.version
+        assert self._network is not None
+        return self._network
+
+
 class LatestScore:
     """The score that a run follows, with the current weights at each call; an energy also has its log-density."""
 
-    def __init__(self, worker: "SamplingWorker", run: SamplingRun) -> None:
-        self._sampling_worker, self._run = worker, run
+    def __init__(self, scores: LoadedScores, run: SamplingRun) -> None:
+        self._scores, self._run = scores, run
 
     def __call__(self, *place: "Tensor") -> "Tensor":
-        return self._sampling_worker.score(self._run)(*place)
+        return self._scores.score(self._run)(*place)
 
     @property
     def weaker(self) -> "LabelledScore | None":
         """The score of the earlier training step that guides the run, if one does."""
-        return self._sampling_worker.weaker(self._run)
+        return self._scores.weaker(self._run)
 
     def log_density(self, x: "Tensor", sigma: "Tensor") -> "Tensor":
         from playground.theory.partition import EnergyFunction
 
-        network = self._sampling_worker.network(self._run.workspace, self._run.followed)
+        network = self._scores.network(self._run.workspace, self._run.followed)
         assert isinstance(network, EnergyFunction)  # only these are asked
         return network.log_density(x, sigma)
 
@@ -158,12 +206,7 @@ class SamplingWorker:
         self._rested = 0.0  # time at which the next step may begin
         self._wake = wake or threading.Event()  # shared if several workers share a thread
         self._steps: Iterator[Trajectory] | None = None  # of the current run
-        self._network: ScoreNetwork | None = None
-        self._owner: Problem | None = None  # the problem of the network
-        self._loaded = -1  # the version of its weights
-        self._earlier: tuple[object, LabelledScore] | None = (
-            None  # weights of an earlier training step, and their score
-        )
+        self.scores = LoadedScores()
 
     def begin(self, run: SamplingRun) -> None:
         self._wanted = 0
@@ -246,7 +289,7 @@ class SamplingWorker:
         from playground.lab.sampling import sample
 
         self.recorded, self._spent = (run, None), 0.0
-        return sample(run.problem, LatestScore(self, run), seed=run.seed, path=run.path)
+        return sample(run.problem, LatestScore(self.scores, run), seed=run.seed, path=run.path)
 
     def advance(self, steps: "Iterator[Trajectory]") -> bool:
         run, trajectory = self.recorded
@@ -268,41 +311,6 @@ class SamplingWorker:
             self._spent = 0.0
         return True
 
-    def score(self, run: SamplingRun) -> "ScoreFunction":
-        """The score that the run follows now."""
-        return run.problem.known_score() or self.learned(run.workspace, run.followed)
-
-    def weaker(self, run: SamplingRun) -> "LabelledScore | None":
-        """The score of the earlier training step that guides the run, or None."""
-        return self._weaker(run.problem, run.followed)
-
-    def _weaker(self, problem: "Problem", weights: "Weights") -> "LabelledScore | None":
-        from playground.lab.autoguidance import weaker_step
-
-        step = weaker_step(problem.experiment, weights.earlier, weights.made)
-        if step is None or problem.known_score() is not None:
-            return None
-        earlier = weights.earlier[step]
-        if self._earlier is None or self._earlier[0] is not earlier:  # arrows ask for it in each frame
-            network = problem.network().requires_grad_(False)
-            network.load_state_dict(dict(earlier))
-            self._earlier = earlier, _in_pieces(network)
-        return self._earlier[1]
-
-    def learned(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreFunction":
-        return _in_pieces(self.network(workspace, weights))
-
-    def network(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreNetwork":
-        """The network with these weights."""
-        if self._loaded != weights.version:
-            # Building one takes 5 ms of the interpreter, seven times a second during training.
-            if self._owner is not workspace.problem or self._network is None:
-                self._owner, self._network = workspace.problem, workspace.problem.network().requires_grad_(False)
-            self._network.load_state_dict(weights.tensors)
-            self._loaded = weights.version
-        assert self._network is not None
-        return self._network
-
     def _answer(self, request: OverlayRequest) -> None:
         field, density = self.compute_overlays(request)
         if field is not None:
@@ -323,7 +331,7 @@ class SamplingWorker:
             positions = grid_points(bounds, *wanted.grid).reshape(-1, 2)
             shown = exact = errors = None
             if error:
-                score = self.learned(request.workspace, request.workspace.weights)
+                score = self.scores.learned(request.workspace, request.workspace.weights)
                 plain = arrows_at(problem, score, positions, request.sigma, request.time)
                 errors = self._errors(request, positions, plain)
             if "learned" in layers:
@@ -353,7 +361,7 @@ class SamplingWorker:
         from playground.theory.guidance import ScoreWithWeaker
 
         problem, weights = workspace.problem, workspace.weights
-        score = ScoreWithWeaker(self.learned(workspace, weights), self._weaker(problem, weights))
+        score = ScoreWithWeaker(self.scores.learned(workspace, weights), self.scores.weaker_of(problem, weights))
         return field_score(problem, score, "learned")
 
     def _tilted_over(self, problem: "Problem", bounds: Bounds) -> np.ndarray | None:
@@ -387,21 +395,21 @@ class SamplingWorker:
 
         assert request.trajectory is not None
         run = request.run
-        return inspect(run.problem, LatestScore(self, run), request.trajectory, request.frame, request.number)
+        return inspect(run.problem, LatestScore(self.scores, run), request.trajectory, request.frame, request.number)
 
     def flow(self, request: InspectionRequest) -> np.ndarray:
         """Compute the path from a start by the probability flow."""
         from playground.lab.inspection import flow_from
 
         assert request.start is not None
-        return flow_from(request.run.problem, LatestScore(self, request.run), np.array(request.start))
+        return flow_from(request.run.problem, LatestScore(self.scores, request.run), np.array(request.start))
 
     def _errors(self, request: OverlayRequest, positions: np.ndarray, arrows: np.ndarray) -> ScoreErrorMap:
         """The error map, and its arrows at the positions of the learned score's arrows."""
         from playground.lab.fields import arrows_at, score_error_over, typical_score
 
         problem, moment = request.workspace.problem, (request.sigma, request.time)
-        learned, exact = self.learned(request.workspace, request.workspace.weights), problem.known_score("exact")
+        learned, exact = self.scores.learned(request.workspace, request.workspace.weights), problem.known_score("exact")
         assert exact is not None  # otherwise no error is requested
         values = score_error_over(problem, learned, request.wanted.bounds, *moment)
         away = arrows - arrows_at(problem, exact, positions, *moment)

@@ -118,8 +118,22 @@ class Sessions:
         store = new_store()
         pins = self.pinned.load(from_json(session.runs, session.experiment), store)
         parts = {"pins": pins, "columns": session.columns, "clicked": session.clicked}
-        self._building.open_experiment(session.experiment, session, store, **parts)
+        self._building.open(lambda: self._state.load(session.experiment, **parts), session, store)
         self.play(session)
+
+    def begin(self, experiment: Experiment) -> None:
+        """Put an experiment on the workspace, with new weights. Earlier trainings are lost."""
+        self._building.open(lambda: self._state.load(experiment))
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the data and network of a session are being built."""
+        return self._building.opening is not None
+
+    def when_built(self, call: Callable[[], None]) -> None:
+        """Call something whenever data and network have been built, or it is known why they cannot be."""
+        for built in (self._building.taken, self._building.problem_failed):
+            built.connect(lambda _: call())
 
     def play(self, session: Session) -> None:
         """Play the trajectory of a session whose data and network are being built."""
@@ -178,6 +192,6 @@ class Sessions:
             store: has each training that undo or redo reaches.
         """
         self.pinned.load(runs, store)
-        self._building.restore(history.first, history.steps, history.place, session, store)
+        self._building.open(lambda: self._state.restore(history.first, history.steps, history.place), session, store)
         if session is not None:
             self.play(session)

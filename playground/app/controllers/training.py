@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import structs
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.building import Building
+from playground.app.controllers.building import Building, key_of, new_name, restarts
 from playground.app.controllers.notification import Notification, conflict, stopped
+from playground.app.controllers.reading import Reading
+from playground.app.model.history import shared
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
 from playground.app.workers.tasks import Tasks
@@ -41,9 +44,11 @@ class Training(QObject):
     progress = Signal(object)
     notified = Signal(object)
 
-    def __init__(self, state: State, building: Building, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(
+        self, state: State, building: Building, reading: Reading, tasks: Tasks, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._tasks = state, building, tasks
+        self._state, self._building, self._reading, self._tasks = state, building, reading, tasks
         self.is_resting = False  # paused, while the block in progress is done
         self._waiting = False  # whether to train when the workspace is built
         self._more = True  # whether to train more then if training has ended
@@ -113,12 +118,21 @@ class Training(QObject):
 
     def teach(self, experiment: Experiment, lesson: LessonPlace, weights: Path | None = None) -> None:
         """Take the experiment of a scene or of a lesson's step, with weights of its own, as one step of the history; and train to
-        the end if its particles follow a learned score.
+        the end if its particles follow a learned score. Weights that a step with these settings has learned stay: the steps of a
+        lesson share their weights, and two scenes do not.
 
         Args:
             weights: a session that ships with the program, whose weights take the place of a training.
         """
-        self._building.begin_anew(experiment, lesson, None if weights is None else lambda: Session.load(weights))
+        state = self._state
+        settings = shared(state.experiment, experiment)
+        wanted = structs.replace(state.document, experiment=settings, lesson=lesson, columns=(), clicked=())
+        key = wanted.training
+        if key is None or key in state.own.trainings or key.name.rpartition(" ")[0] != lesson.name:
+            wanted = wanted.begun(new_name(lesson.name))
+            if weights is not None:
+                self._building.given[key_of(wanted)] = lambda: Session.load(weights)
+        state.push(wanted)
         if experiment.sampling.follows == "learned" and weights is None:
             self.start(more=False)
 
@@ -194,7 +208,7 @@ class Training(QObject):
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         """End training if a change restarts it; it starts again only on request."""
-        if self._building.restarts(keys) and not self._building.adopting:
+        if restarts(keys) and not self._reading.is_adopting:
             self._wait(False)
 
     @Slot(object)

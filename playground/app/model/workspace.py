@@ -176,6 +176,13 @@ class Workspace:
         return Model(self.problem, self.weights, self.view)
 
     @property
+    def default_step(self) -> float | None:
+        """The value of `sampling.step = "auto"` for the current sampler, in squared user units."""
+        from playground.lab.sampling import step_in_user_units
+
+        return step_in_user_units(self.problem)
+
+    @property
     def trained_steps(self) -> int:
         """Steps of the last report, or of weights that came without one."""
         return self.progress.step if self.progress is not None else self.trainer.step

@@ -38,7 +38,7 @@ class NoisePanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Noise", 2, parent, purpose="How much noise is added to the data.")
         self.state = state
-        self._building = controllers.building
+        self._building, self._reading = controllers.building, controllers.reading
         self._gesture, self._by_key = 0, False
         self._failure: Message | None = None
 
@@ -86,7 +86,7 @@ class NoisePanel(CollapsiblePanel):
     def _choose_file(self) -> None:
         path = open_name(self, "Open start points", "", POINT_FILTER)
         if path:
-            self._building.open_start(path)
+            self._reading.open_start(path)
 
     def _make(self, key: str) -> FieldRow | None:
         if self.state.field(key).kind == "list":

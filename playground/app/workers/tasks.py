@@ -76,7 +76,6 @@ class Tasks(QObject):
             self.retire(self._tasks.pop(name).worker)
         worker = Worker(make, name)
         self._tasks[name] = _Task(worker, label, time.monotonic(), on_item, on_failure, on_end)
-        worker.finished.connect(self.poll)
         worker.start()
         self._timer.start()
         self.changed.emit(name, TaskStatus(label, running=True))

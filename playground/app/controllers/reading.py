@@ -1,0 +1,96 @@
+"""Reads the files that settings name, before the settings name them."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from playground.app.controllers.building import READING, Building
+from playground.app.controllers.notification import about
+from playground.app.model.state import State
+from playground.app.workers.tasks import Tasks
+from playground.app.workers.worker import interrupted
+from playground.lab import experiment as description
+from playground.lab.document import DATA_FILE, START_FILE
+from playground.lab.provenance import digests
+from playground.user_errors import message_of
+
+if TYPE_CHECKING:
+    from playground.data import Dataset
+
+
+class Reading(QObject):
+    """Reads files of points in a thread. The settings name a file only if it is sound.
+
+    Attributes:
+        is_adopting: whether the settings just become those of a file that was read.
+
+    Signals:
+        points_opened(str): the path of the file or folder with the new data.
+        notified(Notification)
+    """
+
+    points_opened = Signal(str)
+    notified = Signal(object)
+
+    def __init__(self, state: State, building: Building, tasks: Tasks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._building, self._tasks = state, building, tasks
+        self.is_adopting = False
+
+    def open_points(
+        self, path: str, kind: str = "file", when_safe: Callable[[Callable[[], None]], None] = lambda use: use()
+    ) -> None:
+        """Read a file of points, or of images if `kind` says so.
+
+        Args:
+            when_safe: calls what it is given once the work on the workspace may be replaced.
+        """
+        experiment = self._state.experiment
+        wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
+
+        def read() -> "Iterator[tuple[float, tuple[Dataset, str]]]":
+            dataset = wanted.data.load(experiment.likelihood.points, interrupted)
+            yield 1.0, (dataset, dict(digests(wanted)).get(DATA_FILE, ""))
+
+        def use(dataset: "Dataset", digest: str) -> None:
+            self._state.note_read(DATA_FILE, path, digest)
+            self._building.kept.keep_points(wanted, digest, dataset)
+            self.is_adopting = True  # training may have been requested while these points were read
+            try:
+                now = self._state.experiment
+                others = {
+                    key: description.value(now, key)
+                    for key, known in description.fields(now).items()
+                    if not (key.startswith("data.") or known.of_data)
+                }
+                self._state.leave_lesson()  # so that one undo brings the own work back; the settings stay with the points
+                self._state.edit({**others, "data.kind": kind, "data.path": path})
+            finally:
+                self.is_adopting = False
+            self._building.build()
+            self.points_opened.emit(path)
+
+        def refuse(error: BaseException) -> None:
+            self._building.withdrawn.emit()
+            self._refuse(error)
+
+        self._building.withdrawn.emit()  # tasks that waited give way to the points
+        # A task of its own, because a session that is being built comes first and the points follow it.
+        self._tasks.start(READING, "Reading", read, lambda found: when_safe(lambda: use(*found)), refuse)
+
+    def open_start(self, path: str) -> None:
+        """Take the start points of a file. A file of the same name with other contents is another start set."""
+        wanted = self._state.replaced_by({START_FILE: path})
+
+        def read() -> Iterator[tuple[float, str]]:
+            yield 1.0, dict(digests(wanted)).get(START_FILE, "")
+
+        def use(digest: str) -> None:
+            self._state.note_read(START_FILE, path, digest)
+            self._state.edit({START_FILE: path})
+
+        self._tasks.start(READING, "Reading", read, use, self._refuse)
+
+    def _refuse(self, error: BaseException) -> None:
+        self.notified.emit(about(self._state, "error", message_of(error)))
