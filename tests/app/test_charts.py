@@ -24,9 +24,10 @@ from playground.app.widgets.charts import saving
 from playground.app.widgets.charts.chart import HEAD_PIXELS, ChartView
 from playground.app.widgets.charts.errors import ErrorAlongSigma
 from playground.app.widgets.charts.histogram import BINS, MarginalHistogram
+from playground.app.widgets.charts.level_picture import LevelPicture, decades
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.loss import COLUMNS, LossChart, averaged
-from playground.app.widgets.charts.noise_levels import NoiseLevelChart, decades
+from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.charts.pairs import NearestPairs
 from playground.drawing.palette import DARK, LIGHT
 from playground.kinds.noise import Noise
@@ -1034,16 +1035,16 @@ def test_the_value_of_what_is_dragged_hides_neither_the_curve_nor_a_handle(
     noise_chart, monkeypatch, kind, sigmas, by, width
 ) -> None:
     noise_chart.resize(width, noise_chart.height())
-    written, paint = [], noise_chart.words
+    written, paint = [], LevelPicture.words
 
-    def words(painter, text, at, *rest, plate=False, **named):
+    def words(picture, text, at, *rest, plate=False, **named):
         if not plate:
-            return paint(painter, text, at, *rest, plate=plate, **named)
-        metrics = painter.fontMetrics()
+            paint(picture, text, at, *rest, plate=plate, **named)
+            return
+        metrics = picture.painter.fontMetrics()
         box = QRectF(0, 0, metrics.horizontalAdvance(text) + 1, metrics.height())
         box.moveCenter(at)
         written.append(box.adjusted(-3, 0, 3, 0))
-        return box
 
     for index in noise_chart.handles() if kind == "discrete" else range(len(sigmas)):
         noise_chart.show_levels(NoNoise(), np.zeros(0))
@@ -1053,8 +1054,8 @@ def test_the_value_of_what_is_dragged_hides_neither_the_curve_nor_a_handle(
         start = noise_chart.place(index).toPoint()
         QTest.mousePress(noise_chart, Qt.MouseButton.LeftButton, pos=start)
         QTest.mouseMove(noise_chart, start + QPoint(by, 0))
-        monkeypatch.setattr(noise_chart, "words", words)
-        monkeypatch.setattr(noise_chart, "line", lambda *_: None)  # of the grid
+        monkeypatch.setattr(LevelPicture, "words", words)
+        monkeypatch.setattr(LevelPicture, "line", lambda *_: None)  # of the grid
         bare = noise_chart.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
         monkeypatch.undo()
         QTest.mouseRelease(noise_chart, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))

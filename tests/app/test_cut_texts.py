@@ -13,8 +13,8 @@ from playground.app.model.pinned_runs import PinnedRun
 from playground.app.panels import QualityPanel, RunsPanel, SamplingPanel, ScenePanel
 from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.charts.histogram import MarginalHistogram
+from playground.app.widgets.charts.level_picture import LevelPicture
 from playground.app.widgets.charts.library import library
-from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.experiment import replace
 from playground.lab.scenes import MeasuredScene, bundled, load
@@ -46,7 +46,7 @@ class Cuts:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.found: set[str] = set()
         self.where = ""
-        elided, words = QFontMetrics.elidedText, NoiseLevelChart.words
+        elided, words = QFontMetrics.elidedText, LevelPicture.words
 
         def elide(metrics: QFontMetrics, text: str, *arguments: object) -> str:
             result = elided(metrics, text, *arguments)
@@ -54,13 +54,13 @@ class Cuts:
                 self.found.add(f"{self.where}: “{text}” elided to “{result}”")
             return result
 
-        def write(chart: NoiseLevelChart, painter: object, text: str, *arguments: object, **more: object) -> object:
-            if painter.fontMetrics().horizontalAdvance(text) > chart.width() - 2:
+        def write(picture: LevelPicture, text: str, *arguments: object, **more: object) -> None:
+            if picture.painter.fontMetrics().horizontalAdvance(text) > picture.width - 2:
                 self.found.add(f"{self.where}: “{text}” is wider than its chart")
-            return words(chart, painter, text, *arguments, **more)
+            words(picture, text, *arguments, **more)
 
         monkeypatch.setattr(QFontMetrics, "elidedText", elide)
-        monkeypatch.setattr(NoiseLevelChart, "words", write)
+        monkeypatch.setattr(LevelPicture, "words", write)
 
     def look(self, part: QWidget, where: str) -> None:
         self.where = where
@@ -110,6 +110,7 @@ def too_small(widget: QWidget) -> str:
     """What a widget has less room for than it takes; nothing where all is whole."""
     metrics, inside = widget.fontMetrics(), widget.contentsRect()
     if isinstance(widget, ChartView) and widget.series:
+        wait(lambda: widget.plot is not None)  # a thread loads what draws the first chart
         view = widget.plot.view.geometry()
         outside = [
             entry for box, entry in widget.laid_out() if box.bottom() > view.top() + 1 or box.right() > view.right() + 1

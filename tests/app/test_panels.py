@@ -538,7 +538,7 @@ def test_dragging_a_point_draws_the_schedule_and_straightening_takes_it_back(sho
     assert moved[2] > 1.05 * line[2]  # left is coarser
     assert np.delete(moved, 2) == pytest.approx(np.delete(line, 2), rel=1e-3)
     assert "6 points set by hand" in panel._by_hand_text.text()
-    curve = panel.chart._curve()
+    curve = panel.chart.levels.curve()
     assert (curve[0].x(), curve[-1].x()) == pytest.approx((panel.chart.place(5).x(), panel.chart.place(0).x()))
     press(panel.evenly)
     noise = state.experiment.noise

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
+from playground.app.widgets.charts.level_picture import paint_sentence
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.saving import copy, menu_of
 from playground.drawing.legend import Entry, entries_of, laid_out, paint_legend
@@ -234,10 +235,7 @@ class ChartView(QWidget):
 
     def _paint(self, painter: QPainter) -> None:
         if not self.series:
-            painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
-            painter.setPen(self.tokens.color("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), flags, self.empty_text)
+            paint_sentence(painter, QRectF(self.rect()), self.empty_text, self.tokens)
             return
         painter.setFont(theme.number_font(HEAD_PIXELS))
         paint_legend(painter, self.laid_out(), self.tokens, "muted" if self._pointed is None else "text")
