@@ -51,7 +51,7 @@ def _record(chart: Chart, size: QSizeF, palette: Palette, text: float, fineness:
 
     font, picture = figure_font(text), QPicture()
     names = laid_out(entries_of(chart), QFontMetricsF(font), size.width())
-    head = max(box.bottom() for box, _ in names) + 4
+    head = max([box.bottom() + 4 for box, _ in names], default=0.0)
     plot, below = Plot(None, font, "background"), QRectF(QPointF(0, head), size - QSizeF(0, head))
     plot.resize(below)
     plot.show(chart, palette, chart.x.name)

@@ -1,5 +1,6 @@
 """A picture of a class: its predictions for each question, with the measured answers."""
 
+import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -7,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter
 
 from playground.drawing.axes import figure_font
+from playground.drawing.chart_pictures import paint_chart, recorded
 from playground.drawing.palette import LIGHT, Palette
 from playground.drawing.render import PictureError, save_painting
-from playground.lab.chart import Axis, axis_around
+from playground.lab.chart import Axis, Chart, Series, axis_around
 
 WIDTH, MARGIN = 960, 36  # px
 ROW, GAP = 22, 34  # px, height of an answer, and gap between two questions
@@ -101,8 +103,13 @@ def paint_class(painter: QPainter, questions: Sequence[Question], palette: Palet
         painter.setFont(figure_font(16, bold=True))
         painter.setPen(palette.color("text"))
         painter.drawText(box, Qt.TextFlag.TextWordWrap, one.question)
-        paint = (_paint_choices, _paint_numbers, _paint_marks)[one.numbers]
-        paint(painter, palette, one, box.bottom() + 10)
+        below = QRectF(MARGIN, box.bottom() + 10, WIDTH - 2 * MARGIN, _height(one) - box.height() - 30)
+        if one.numbers == 0:
+            _paint_choices(painter, palette, one, below.top())
+        elif one.numbers == 1:
+            paint_chart(painter, below, numbers_chart(one), palette)
+        else:
+            _paint_marks(painter, palette, one, below)
         top += _height(one) + GAP
 
 
@@ -139,88 +146,76 @@ def _paint_choices(painter: QPainter, palette: Palette, one: Question, top: floa
     _write(painter, palette, below, f"{_range(values)}   ✓ right by that" if values else "not measured", 11, "muted")
 
 
-def _paint_numbers(painter: QPainter, palette: Palette, one: Question, top: float) -> None:
-    """Paint a row for each student on one axis, and the range of the measured answers across the rows.
+def numbers_chart(one: Question) -> Chart:
+    """A row for each student, the least number at the top, and the range of the measured answers across the rows.
 
-    The axis is the question's scale if that is known. A number outside is an arrow at the edge.
+    The axis is the question's scale if that is known. For a number outside, an arrow at its name says on which side.
     """
-    replies = sorted(one.replies, key=lambda reply: reply.value)
+    replies, count = sorted(one.replies, key=lambda reply: reply.value), len(one.replies)
+    values, rows = np.array([reply.value[0] for reply in replies]), np.arange(count)[::-1]
     measured = [value for place in one.measured for value in place]
-    shown = [reply.value[0] for reply in replies] + measured if one.scale is None else one.scale
-    axis = axis_around([np.array(shown)], "")
-    plot = QRectF(MARGIN + NAMES + 12, top, WIDTH - 2 * MARGIN - NAMES - 12, len(replies) * ROW)
-    _paint_axis(painter, palette, plot, axis)
+    x = axis_around([np.array([*values, *measured] if one.scale is None else one.scale)], "")
+    arrows = np.select([values < x.low, values > x.high], ["← ", "→ "], "")
+    metrics = QFontMetricsF(figure_font(11))
+    names = [f"{arrow}{reply.who}: {reply.said}" for arrow, reply in zip(arrows, replies, strict=True)]
+    short = [metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAMES) for name in names]
+    shown = arrows == ""
+    series = [Series("answers", values[shown], rows[shown], "accent", "dots", "", 5.5)]
     if measured:
-        ends = np.clip([min(measured), max(measured)], axis.low, axis.high)
-        low, high = (plot.left() + at * plot.width() for at in axis.place(ends))
-        painter.setPen(QPen(palette.color("particles"), 2.5))
-        painter.setBrush(palette.color("particles", 0.25))
-        painter.drawRect(QRectF(low, plot.top(), max(high - low, 0.1), plot.height()))
-    for row, reply in enumerate(replies):
-        y = top + (row + 0.5) * ROW
-        box = QRectF(MARGIN, y - ROW / 2, NAMES, ROW)
-        _write(painter, palette, box, f"{reply.who}: {reply.said}", 12, "text", Qt.AlignmentFlag.AlignRight)
-        painter.setPen(QPen(palette.color("background"), 1.5))
-        painter.setBrush(palette.color("accent"))
-        x = plot.left() + float(axis.place(np.array(reply.value))[0]) * plot.width()
-        if plot.left() <= x <= plot.right():
-            painter.drawEllipse(QPointF(x, y), 5.5, 5.5)
-        else:
-            edge, way = (plot.left(), 1) if x < plot.left() else (plot.right(), -1)
-            corners = (QPointF(edge, y), QPointF(edge + 11 * way, y - 6), QPointF(edge + 11 * way, y + 6))
-            painter.drawPolygon(QPolygonF(corners))
-    below = QRectF(plot.left(), plot.bottom() + 20, plot.width(), 20)
-    _write(painter, palette, below, _range(measured) if measured else "not measured", 11, "muted")
+        low, high = np.clip([min(measured), max(measured)], x.low, x.high)
+        middle, top = np.full(2, (count - 1) / 2), count - 0.5
+        band = Series("measured", np.array([low, high]), middle, "particles", legend=_range(measured), alpha=0.0)
+        ends = np.array([low, low, high, high]), np.array([-0.5, top, top, -0.5])
+        spread = dataclasses.replace(band, error=np.full(2, count / 2))
+        series = [spread, Series("ends", *ends, "particles", legend="", width=2.5), *series]
+    return Chart(
+        tuple(series), x, Names("", -0.5, count - 0.5, names=tuple(short[::-1])), "", "" if measured else "not measured"
+    )
 
 
-def _paint_marks(painter: QPainter, palette: Palette, one: Question, top: float) -> None:
-    """Paint the plane with a cross for each student, and a ring for each measured place."""
-    places = np.array([*(reply.value for reply in one.replies), *one.measured])
-    x, y = (axis_around([places[:, axis]], "", margin=0.12) for axis in (0, 1))
-    half = max(x.high - x.low, y.high - y.low) / 2  # the same scale along both axes
-    x, y = (Axis("", (axis.low + axis.high) / 2 - half, (axis.low + axis.high) / 2 + half) for axis in (x, y))
-    plot = QRectF(MARGIN + NAMES + 12, top, PLANE, PLANE)
-    _paint_axis(painter, palette, plot, x)
-    for value, label in y.marks(6):
-        level = plot.bottom() - float(y.place(np.array([value]))[0]) * plot.height()
-        painter.setPen(QPen(palette.color("grid"), 1))
-        painter.drawLine(QPointF(plot.left(), level), QPointF(plot.right(), level))
-        box = QRectF(plot.left() - 66, level - 8, 60, 16)
-        _write(painter, palette, box, label, 11, "muted", Qt.AlignmentFlag.AlignRight)
-
-    def at(place: Sequence[float]) -> QPointF:
-        across, up = (float(axis.place(np.array([value]))[0]) for axis, value in zip((x, y), place, strict=True))
-        return QPointF(plot.left() + across * plot.width(), plot.bottom() - up * plot.height())
-
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    for place in one.measured:
-        painter.setPen(QPen(palette.color("particles"), 3))
-        painter.drawEllipse(at(place), 8.0, 8.0)
+def _paint_marks(painter: QPainter, palette: Palette, one: Question, box: QRectF) -> None:
+    """Paint the plane with a dot and a name for each student, and a disc for each measured place."""
+    replies = sorted(one.replies, key=lambda reply: reply.value)
+    marked, found = (
+        np.array(sorted(places)).reshape(-1, 2) for places in ([one.value for one in replies], one.measured)
+    )
+    ends = [axis_around([np.concatenate([marked, found])[:, side]], "", margin=0.12) for side in (0, 1)]
+    half = max(axis.high - axis.low for axis in ends) / 2
+    series = (
+        Series("measured", found[:, 0], found[:, 1], "particles", "dots", width=8.0, alpha=0.5),
+        Series("marked", marked[:, 0], marked[:, 1], "accent", "dots", width=4.0),
+    )
+    plane = QRectF(box.left() + NAMES - 54, box.top(), PLANE + 72, box.height())
+    chart = Chart(series, ends[0], ends[1], "", "✓ near enough" if one.measured else "not measured")
+    inside = recorded(chart, plane.size(), palette, 11, 1.0)[1]
+    reach = half * inside.width() / inside.height(), half  # the same scale along both axes
+    x, y = (
+        Axis("", (one.low + one.high) / 2 - far, (one.low + one.high) / 2 + far)
+        for one, far in zip(ends, reach, strict=True)
+    )
+    inside = paint_chart(painter, plane, dataclasses.replace(chart, x=x, y=y), palette)
     written: list[QRectF] = []
-    for reply in sorted(one.replies, key=lambda reply: -reply.value[1]):
-        cross = at(reply.value)
-        painter.setPen(QPen(palette.color("accent"), 2.5))
-        for slope in (1, -1):
-            painter.drawLine(cross - QPointF(5, 5 * slope), cross + QPointF(5, 5 * slope))
+    for reply in sorted(replies, key=lambda reply: -reply.value[1]):
+        across, up = (float(axis.place(np.array(value))) for axis, value in zip((x, y), reply.value, strict=True))
         text = f"{reply.who} ✓" if reply.right else reply.who
         width = QFontMetricsF(figure_font(11)).horizontalAdvance(text)
-        box = QRectF(cross.x() + 9, cross.y() - 9, width + 1, 16)
-        while any(box.intersects(other) for other in written):  # names of marks close to each other
-            box.translate(0, 4)
-        written.append(box)
-        _write(painter, palette, box, text, 11, "text")
-    words = "○ measured   × marked   ✓ near enough" if one.measured else "× marked, not measured"
-    _write(painter, palette, QRectF(plot.left(), plot.bottom() + 20, 400, 18), words, 11, "muted")
+        name = QRectF(
+            inside.left() + across * inside.width() + 9, inside.bottom() - up * inside.height() - 9, width + 1, 16
+        )
+        while any(name.intersects(other) for other in written):  # names of marks close to each other
+            name.translate(0, 4)
+        written.append(name)
+        _write(painter, palette, name, text, 11, "text")
 
 
-def _paint_axis(painter: QPainter, palette: Palette, plot: QRectF, axis: Axis) -> None:
-    """Paint the vertical lines of a plot with their numbers below."""
-    for value, label in axis.marks(7):
-        x = plot.left() + float(axis.place(np.array([value]))[0]) * plot.width()
-        painter.setPen(QPen(palette.color("grid"), 1))
-        painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
-        box = QRectF(x - 40, plot.bottom() + 3, 80, 16)
-        _write(painter, palette, box, label, 11, "muted", Qt.AlignmentFlag.AlignHCenter)
+@dataclass(frozen=True)
+class Names(Axis):
+    """An axis with a name at each whole number from 0 on."""
+
+    names: tuple[str, ...] = ()
+
+    def marks(self, most: int) -> list[tuple[float, str]]:
+        return [(float(row), name) for row, name in enumerate(self.names)]
 
 
 def _write(

@@ -50,20 +50,20 @@ def color_of(one: Series, palette: Palette, alpha: float = 1.0) -> QColor:
 
 def mark_of(one: Series) -> tuple[QPainterPath | None, float]:
     """The mark of a series' points in a square of side 1, None if they have none; and half its size in pixels."""
-    if one.category is None and one.kind != "points":
+    if one.category is None and one.kind not in ("points", "dots"):
         return None, 0.0
     path, corners = QPainterPath(), SHAPES[(one.category or 0) % len(SHAPES)]
     if corners:
         path.addPolygon(QPolygonF([QPointF(*corner) / 2 for corner in (*corners, corners[0])]))
     else:
         path.addEllipse(QPointF(0, 0), 0.5, 0.5)
-    return path, POINT if one.category is None else MARK
+    return path, one.width if one.kind == "dots" else POINT if one.category is None else MARK
 
 
 def entries_of(chart: Chart) -> list[Entry]:
     """The name of the y axis, and each series."""
     names = [Entry(one.legend or one.name, of=one) for one in chart.listed]
-    return [Entry(chart.y.name), *names, *([Entry(chart.note)] if chart.note else [])]
+    return [*([Entry(chart.y.name)] if chart.y.name else []), *names, *([Entry(chart.note)] if chart.note else [])]
 
 
 def laid_out(entries: Iterable[Entry], metrics: QFontMetricsF, width: float) -> list[tuple[QRectF, Entry]]:
@@ -99,7 +99,8 @@ def paint_legend(
         if one.kind == "dashed":
             pen.setDashPattern([2, 2])
         painter.setPen(pen)
-        painter.drawLine(middle - half, middle + half)
+        if one.kind != "dots":
+            painter.drawLine(middle - half, middle + half)
         mark, size = mark_of(one)
         if mark is not None:
             painter.save()

@@ -255,7 +255,8 @@ class Plot:
         mark, size = mark_of(one)
         rim = None if one.category is None else self._pen(palette.color(self._ground), 0.8)
         spots = {"symbol": mark, "symbolSize": 2 * size, "symbolBrush": color, "symbolPen": rim}
-        self._item("line", one.name, _line).setData(x, y, pen=pen, **({} if mark is None else spots))
+        line = None if one.kind == "dots" else pen
+        self._item("line", one.name, _line).setData(x, y, pen=line, **({} if mark is None else spots))
         over = (one.y > up.high) & (one.kind == "points")
         for place, value in zip(x[over].tolist(), one.y[over].tolist(), strict=True):
             beyond = self._item(f"beyond {place}", one.name, lambda: pyqtgraph.TextItem(anchor=(0.1, 0)))

@@ -114,7 +114,8 @@ class Series:
     Args:
         name: the name in files and under the pointer; no two of a chart have the same.
         color: a token of the palette, or ``#rrggbb``.
-        kind: "line", "dashed" (not measured: a bound, a fit, a floor), "points" (joined by a line) or "bars".
+        kind: "line", "dashed" (not measured: a bound, a fit, a floor), "points" (joined by a line), "dots" (not joined, of
+            radius `width`) or "bars".
         legend: the text above the chart; None takes the name, "" shows none.
         error: (N,) standard errors of y, drawn as a band; NaN is none. A floor has those of a measurement.
         category: the number of its colour and its mark among the categories, in place of `color`.

@@ -2,9 +2,18 @@
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
-from playground.drawing.class_picture import Question, Reply, class_height, paint_class, save_class_picture
+from playground.drawing.axes import figure_font
+from playground.drawing.class_picture import (
+    NAMES,
+    Question,
+    Reply,
+    class_height,
+    numbers_chart,
+    paint_class,
+    save_class_picture,
+)
 from playground.drawing.palette import LIGHT
 from playground.drawing.render import PictureError
 
@@ -32,43 +41,51 @@ def test_bars_are_as_long_as_their_shares_and_the_right_one_has_the_measured_col
     assert wrong[:, 0].mean() < right[:, 0].mean()  # the commonest comes first
 
 
+def numbers(*values: float, scale: tuple[float, float] | None = (0.0, 10.0), measured: float = 5.0) -> Question:
+    replies = tuple(Reply(f"s{number}", f"{value:g}", (value,)) for number, value in enumerate(values))
+    return Question("mine, step 1", "How many?", replies, ((measured,),), scale)
+
+
 def test_numbers_stand_on_one_axis_beside_what_was_measured(qapp):
-    replies = tuple(Reply(who, str(value), (value,)) for who, value in (("ada", 0.0), ("eve", 1.0), ("bob", 0.5)))
-    image = painted(Question("mine, step 1", "How many?", replies, ((0.5,), (0.5,))))
+    image = painted(numbers(0.0, 1.0, 0.5, scale=None, measured=0.5))
     dots, line = places(image, "accent"), places(image, "particles")
     rows = np.unique(dots[:, 0])
     parts = np.split(rows, np.flatnonzero(np.diff(rows) > 2) + 1)
     low, middle, high = (dots[np.isin(dots[:, 0], part)][:, 1].mean() for part in parts)
     assert low < middle < high
+    line = line[line[:, 0] > rows[0] - 11]  # without its name above
     assert line[:, 1].mean() == pytest.approx((low + high) / 2, abs=2)
     assert middle == pytest.approx(line[:, 1].mean(), abs=2)
     assert np.ptp(line[:, 0]) > 55  # across all three rows
 
 
-def test_the_axis_is_the_questions_scale_and_what_lies_outside_is_at_its_edge(qapp):
-    def dots(*values, scale=(0.0, 10.0)):
-        replies = tuple(Reply(f"s{number}", str(value), (value,)) for number, value in enumerate(values))
-        image = painted(Question("mine, step 1", "How many?", replies, ((5.0,),), scale))
-        found, line = places(image, "accent"), places(image, "particles")
-        rows = np.unique(found[:, 0])
-        parts = np.split(rows, np.flatnonzero(np.diff(rows) > 2) + 1)
-        return [found[np.isin(found[:, 0], part)][:, 1].mean() for part in parts], line[:, 1].mean()
+def test_the_axis_is_the_questions_scale_and_what_lies_outside_is_an_arrow_at_its_name(qapp):
+    for values in ((4.0, 6.0), (-900.0, 5.0, 7e5)):
+        chart = numbers_chart(numbers(*values))
+        assert (chart.x.low, chart.x.high) == (pytest.approx(-0.6), pytest.approx(10.6))
+    answers = chart.series[-1]
+    assert (answers.x.tolist(), answers.y.tolist()) == ([5.0], [1])
+    assert [name for _, name in chart.y.marks(9)] == ["→ s2: 700000", "s1: 5", "← s0: -900"]  # the least at the top
 
-    (near, far), middle = dots(4.0, 6.0)
-    assert far - near == pytest.approx(0.2 * 626 / 1.12, abs=3)  # px: not the whole width, as of answers alone
-    assert (near + far) / 2 == pytest.approx(middle, abs=2)
-    (low, inside, high), middle = dots(-900.0, 5.0, 7e5)
-    assert inside == pytest.approx(middle, abs=2)
-    assert (low, high) == (pytest.approx(298 + 7, abs=3), pytest.approx(924 - 7, abs=3))  # px, at the plot's edges
+
+def test_a_name_that_is_too_long_leaves_room_for_the_numbers(qapp):
+    question = Question("mine", "?", (Reply("a" * 400, "1", (1.0,)), Reply("eve", "2", (2.0,))))
+    (_, name) = numbers_chart(question).y.marks(9)[1]
+    assert name.endswith("…")
+    assert QFontMetricsF(figure_font(11)).horizontalAdvance(name) <= NAMES
+    assert np.ptp(places(painted(question), "accent")[:, 1]) > 400
 
 
 def test_marks_lie_in_one_plane_with_the_measured_place(qapp):
     replies = (Reply("ada", "(0, 0)", (0.0, 0.0), True), Reply("eve", "(2, 0)", (2.0, 0.0)))
     image = painted(Question("mine, step 1", "Where?", replies, ((1.0, 1.0),)))
-    crosses, ring = places(image, "accent"), places(image, "particles")
-    assert ring[:, 1].mean() == pytest.approx((crosses[:, 1].min() + crosses[:, 1].max()) / 2, abs=3)
-    up, across = crosses[:, 0].mean() - ring[:, 0].mean(), ring[:, 1].mean() - crosses[:, 1].min() - 5
-    assert up == pytest.approx(across, abs=4)  # one scale along both axes, and y points up
+    dots = places(image, "accent")
+    dots = dots[dots[:, 0] > dots[:, 0].min() + 40]  # without the one beside its name
+    left, right = (dots[side][:, 1].mean() for side in (dots[:, 1] < dots[:, 1].mean(), dots[:, 1] > dots[:, 1].mean()))
+    pale = image[round(dots[:, 0].mean() - (right - left) / 2), round((left + right) / 2)]
+    # One scale along both axes, and y points up: the disc is as far above the middle of both as they are beside it.
+    assert tuple(pale) != tuple(image[0, 0])
+    assert pale[0] > pale[2] + 60  # the colour of what is measured
 
 
 @pytest.mark.parametrize("replies", [(Reply("ada", "x"),), (Reply("ada", "1", (1.0,)),), (Reply("a", "", (0.0, 0.0)),)])
