@@ -163,7 +163,7 @@ def panel(painter: QPainter, box: QRectF, found: dict[str, np.ndarray], names: l
 def partition(painter: QPainter, box: QRectF, cost: Cost) -> None:
     """Paint the chart of the cost of a Boltzmann machine's Z, against the number of units on a linear axis."""
     heading(painter, box, "Z of a Boltzmann machine")
-    paint_chart(painter, box, cost_chart(cost.units, cost.partition, cost.weight, cost.growth()), DARK)
+    paint_chart(painter, box, cost_chart(cost), DARK)
 
 
 def heading(painter: QPainter, box: QRectF, title: str) -> None:

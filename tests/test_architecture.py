@@ -68,6 +68,11 @@ Session.load(resource("checkpoints/two-moons.spg"))
         ("import playground.lab.experiment", "playground.kinds.samplers.langevin", HEAVY),
         ("import playground.lab.score_error_curve", "playground.lab.score_error_curve", HEAVY),
         ("import playground.data", "playground.data", {"torch"}),
+        (
+            "import playground.drawing.boltzmann, playground.drawing.sweep_pictures, playground.cli.painting",
+            "playground.drawing.chart_pictures",
+            {"pyqtgraph"},  # which takes a quarter of a second, until a chart is drawn
+        ),
         (OPENS, "playground.lab.session", HEAVY),
         (
             "import playground.app.panels",

@@ -10,9 +10,9 @@ import torch
 from playground.cli.folders import create_folder, replace_results
 from playground.cli.reporting import say, stage
 from playground.cli.results import require_free_folder, write_csv, write_json
-from playground.drawing.boltzmann import Report, paint_report
+from playground.drawing.boltzmann import HEIGHT, WIDTH, paint_machine
 from playground.drawing.palette import DARK
-from playground.drawing.render import PROVENANCE, headless, save_image
+from playground.drawing.render import headless, save_painting
 from playground.lab import experiment as experiments
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import write_pattern
@@ -31,7 +31,6 @@ SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
 )
 EVERYTHING = (SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE)
 LIKELY = 32  # states listed in metrics.json
-PICTURED = 60  # samples in the picture
 DIGITS = 64  # units of an 8 x 8 picture
 YEAR = 365.25 * 86_400  # s
 
@@ -82,7 +81,15 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
             write_csv(folder / SAMPLES, [f"y{unit}" for unit in range(units)], samples.reshape(-1, units).tolist())
             table = zip(cost.units.tolist(), cost.partition.tolist(), cost.weight.tolist(), strict=True)
             write_csv(folder / COST, ["units", "seconds_partition", "seconds_weight_of_one_state"], table)
-            _paint(settings, progress, likely, samples, cost, folder / PICTURE, str(provenance))
+            application, patterns = headless(), patterns_of(settings)
+            save_painting(
+                lambda painter: paint_machine(painter, patterns, progress, likely, samples, cost, DARK),
+                (WIDTH, HEIGHT),
+                folder / PICTURE,
+                "Boltzmann machine",
+                provenance=str(provenance),
+            )
+            del application
     _summarise(measured, cost, folder)
 
 
@@ -113,41 +120,6 @@ def _metrics(
         "cost_seconds_of_64_units": cost.extrapolated(DIGITS),
         "seed": settings.seed,
     }
-
-
-def _paint(
-    settings: Boltzmann,
-    progress: Progress,
-    likely: MostProbable,
-    samples: np.ndarray,
-    cost: Cost,
-    path: Path,
-    provenance: str,
-) -> None:
-    application = headless()
-    shown = min(len(likely.states), 16)
-    report = Report(
-        patterns=patterns_of(settings),
-        likely=likely.states[:shown],
-        probabilities=likely.probabilities[:shown],
-        samples=samples[:PICTURED],
-        weights=progress.weights,
-        steps=progress.steps,
-        nlls=progress.nlls,
-        least=progress.least,
-        units=cost.units,
-        partition=cost.partition,
-        weight=cost.weight,
-        growth=cost.growth(),
-        lines=(
-            f"NLL {progress.nll:.4f} nat, optimal {progress.least:.4f}",
-            f"log Z {progress.log_partition:.3f}, |∇ log Z| {progress.partition_gradient:.3f}",
-        ),
-    )
-    image = paint_report(report, DARK)
-    image.setText(PROVENANCE, provenance)
-    save_image(image, path)
-    del application
 
 
 def _summarise(measured: dict[str, Any], cost: Cost, folder: Path) -> None:

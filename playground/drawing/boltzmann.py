@@ -2,18 +2,24 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from playground.drawing.axes import figure_font
 from playground.drawing.chart_pictures import paint_chart
 from playground.drawing.palette import Palette, rgb
 from playground.lab.chart import Axis, Chart, Series, axis_around
 
+if TYPE_CHECKING:
+    from playground.lab.boltzmann.cost import Cost
+    from playground.lab.boltzmann.training import MostProbable, Progress
+
 CAPTION = 10  # px, of the letters below a pattern
 GAP = 6.0  # px between patterns
+LIKELY, SAMPLES = 16, 60  # states and samples in the picture of a machine
 
 
 @dataclass(frozen=True)
@@ -140,100 +146,84 @@ def paint_weights(painter: QPainter, box: QRectF, weights: np.ndarray, palette: 
                 )
 
 
-def curve_chart(steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: int) -> Chart:
-    """The learning curve with its floor, against 1 + steps, so that step 0 has a place on the logarithmic axis."""
-    x = Axis("steps", 1.0, max(float(most_steps), 10.0), True)
-    ends, level = np.array([x.low, x.high]), np.array([least, least])
-    floor = Series("optimal", ends, level, "exact", "dashed", f"optimal {least:.3f}", width=1.0)
-    curve = Series("NLL", steps + 1.0, nlls, "learned")
-    return Chart((floor, curve), x, axis_around([nlls, level], "NLL of a pattern, nat", margin=0.12))
-
-
-def cost_chart(
-    units: np.ndarray, partition: np.ndarray, weight: np.ndarray, growth: tuple[float, float] | None
-) -> Chart:
-    """Seconds for Z and its gradient, and for one state's weight, against the number of units.
+def curve_chart(progress: "Progress", most_steps: int = 0) -> Chart:
+    """The learning curve with its floor, against 1 + steps, so that step 0 has a place on the logarithmic axis.
 
     Args:
-        growth: the factor for each further unit, which the legend names, and the seconds per state, from which the line
-            of 2^d states is drawn.
+        most_steps: the number of steps that were asked for, if more than are made.
     """
-    x = Axis("units", 1.0, max(float(units.max(initial=16)), 16.0) + 1)
+    x = Axis("steps", 1.0, float(max(most_steps, int(progress.steps[-1]) + 1, 10)), True)
+    ends, level = np.array([x.low, x.high]), np.full(2, progress.least)
+    floor = Series("optimal", ends, level, "exact", "dashed", f"optimal {progress.least:.3f}", width=1.0)
+    curve = Series("NLL", progress.steps + 1.0, progress.nlls, "learned")
+    return Chart((floor, curve), x, axis_around([progress.nlls, level], "NLL of a pattern, nat", margin=0.12))
+
+
+def cost_chart(cost: "Cost") -> Chart:
+    """Seconds for Z and its gradient, and for one state's weight, against the number of units.
+
+    The legend names the factor for each further unit if it is known, and a line of 2^d states is drawn from the seconds per state.
+    """
+    growth = cost.growth()
+    x = Axis("units", 1.0, max(float(cost.units.max(initial=16)), 16.0) + 1)
     z = "Z and its gradient" if growth is None else f"Z: measured ×{growth[0]:.2f} a unit"
     series = [
-        Series("one state", units, weight, "data", "points", "exp(y'Wy/2) of one state", width=1.0),
-        Series("Z", units, partition, "error", "points", z, width=1.5),
+        Series("one state", cost.units, cost.weight, "data", "points", "exp(y'Wy/2) of one state", width=1.0),
+        Series("Z", cost.units, cost.partition, "error", "points", z, width=1.5),
     ]
     if growth is not None:
         _, a_state = growth
-        start = math.log2(float(partition.min()) / a_state)
+        start = math.log2(float(cost.partition.min()) / a_state)
         ends = np.array([min(max(start, x.low), x.high), x.high])
         series.append(Series("doubling", ends, a_state * 2.0**ends, "error", "dashed", "", width=1.0))
     return Chart(tuple(series), x, axis_around([one.y for one in series], "seconds", log=True))
 
 
-@dataclass(frozen=True, eq=False)
-class Report:
-    """The contents of the picture of a trained machine.
-
-    Args:
-        patterns, likely, samples: (N, rows, columns) of -1 and +1.
-        probabilities: (K,) of the likely states.
-        weights: (d, d).
-        steps, nlls, least: the learning curve and its floor.
-        units, partition, weight, growth: arguments of :func:`cost_chart`; no units if nothing was measured.
-        lines: lines of text with a few numbers.
-    """
-
-    patterns: np.ndarray
-    likely: np.ndarray
-    probabilities: np.ndarray
-    samples: np.ndarray
-    weights: np.ndarray
-    steps: np.ndarray
-    nlls: np.ndarray
-    least: float
-    units: np.ndarray
-    partition: np.ndarray
-    weight: np.ndarray
-    growth: tuple[float, float] | None
-    lines: tuple[str, ...]
-
-
 WIDTH, HEIGHT = 960, 640
 
 
-def paint_report(report: Report, palette: Palette, ratio: float = 2.0) -> QImage:
-    """The whole picture: patterns, weights and learning curve above; likely states, samples and cost below."""
-    image = QImage(round(WIDTH * ratio), round(HEIGHT * ratio), QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(ratio)
-    image.fill(palette.color("background"))
-    with QPainter(image) as painter:
-        wide, tall, margin = WIDTH / 3, HEIGHT / 2, 20.0
-        boxes = [
-            QRectF(column * wide + margin, row * tall + 44, wide - 2 * margin, tall - 44 - margin)
-            for row in range(2)
-            for column in range(3)
-        ]
-        titles = ("Patterns", "Weights", "Learning", "Most probable states", "Samples", "Cost of Z")
-        for box, title in zip(boxes, titles, strict=True):
-            painter.setFont(figure_font(14, bold=True))
-            painter.setPen(palette.color("text"))
-            painter.drawText(box.adjusted(0, -28, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
-        _paint_set(painter, boxes[0].adjusted(0, 0, 0, -18.0 * len(report.lines)), report.patterns, palette, "data")
-        painter.setFont(figure_font(12))
-        painter.setPen(palette.color("muted"))
-        painter.drawText(boxes[0], Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, "\n".join(report.lines))
-        paint_weights(painter, boxes[1], report.weights, palette)
-        learning = curve_chart(report.steps, report.nlls, report.least, int(report.steps[-1]) + 1)
-        paint_chart(painter, boxes[2], learning, palette)
-        captions = [probability(value) for value in report.probabilities]
-        _paint_set(painter, boxes[3], report.likely, palette, "learned", captions)
-        _paint_set(painter, boxes[4], report.samples, palette, "particles")
-        if len(report.units):
-            cost = cost_chart(report.units, report.partition, report.weight, report.growth)
-            paint_chart(painter, boxes[5], cost, palette)
-    return image
+def paint_machine(
+    painter: QPainter,
+    patterns: np.ndarray,
+    progress: "Progress",
+    likely: "MostProbable",
+    samples: np.ndarray,
+    cost: "Cost",
+    palette: Palette,
+) -> None:
+    """Paint a trained machine: patterns, weights and learning curve above; likely states, samples and cost below.
+
+    Args:
+        patterns, samples: (N, rows, columns) of -1 and +1.
+        cost: no units if nothing was measured.
+    """
+    painter.fillRect(QRectF(0, 0, WIDTH, HEIGHT), palette.color("background"))
+    wide, tall, margin = WIDTH / 3, HEIGHT / 2, 20.0
+    boxes = [
+        QRectF(column * wide + margin, row * tall + 44, wide - 2 * margin, tall - 44 - margin)
+        for row in range(2)
+        for column in range(3)
+    ]
+    titles = ("Patterns", "Weights", "Learning", "Most probable states", "Samples", "Cost of Z")
+    painter.setFont(figure_font(14, bold=True))
+    painter.setPen(palette.color("text"))
+    for box, title in zip(boxes, titles, strict=True):
+        painter.drawText(box.adjusted(0, -28, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
+    lines = (
+        f"NLL {progress.nll:.4f} nat, optimal {progress.least:.4f}",
+        f"log Z {progress.log_partition:.3f}, |∇ log Z| {progress.partition_gradient:.3f}",
+    )
+    painter.setFont(figure_font(12))
+    painter.setPen(palette.color("muted"))
+    painter.drawText(boxes[0], Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, "\n".join(lines))
+    _paint_set(painter, boxes[0].adjusted(0, 0, 0, -36.0), patterns, palette, "data")
+    paint_weights(painter, boxes[1], progress.weights, palette)
+    paint_chart(painter, boxes[2], curve_chart(progress), palette)
+    captions = [probability(value) for value in likely.probabilities[:LIKELY]]
+    _paint_set(painter, boxes[3], likely.states[:LIKELY], palette, "learned", captions)
+    _paint_set(painter, boxes[4], samples[:SAMPLES], palette, "particles")
+    if len(cost.units):
+        paint_chart(painter, boxes[5], cost_chart(cost), palette)
 
 
 def _paint_set(

@@ -19,6 +19,7 @@ from playground.drawing.legend import entries_of, laid_out
 from playground.drawing.palette import DARK, LIGHT, Palette
 from playground.drawing.plot import Plot
 from playground.drawing.render import PictureError, save_painting
+from playground.lab.boltzmann.cost import Cost
 from playground.lab.chart import Axis, Chart, Series, axis_around
 
 
@@ -139,11 +140,11 @@ def test_a_thread_that_waits_for_a_chart_can_be_ended(qtbot) -> None:
 
 def test_the_line_of_doubling_begins_where_it_meets_what_is_measured() -> None:
     units = np.arange(2, 21)
-    chart = cost_chart(units, np.maximum(1e-4, 1e-9 * 2.0**units), np.full(19, 1e-6), (1.69, 1e-9))
+    chart = cost_chart(Cost(units, np.maximum(1e-4, 6e-9 * 2.0**units), np.full(19, 1e-6), 1.0))
     line = chart.series[-1]
     assert line.kind == "dashed"
-    assert line.y == pytest.approx([1e-4, 1e-9 * 2.0**chart.x.high])
-    assert "measured ×1.69 a unit" in (chart.series[1].legend or "")
+    assert line.y == pytest.approx([1e-4, 6e-9 * 2.0**chart.x.high])
+    assert "measured ×2.00 a unit" in (chart.series[1].legend or "")
 
 
 @pytest.mark.parametrize("size", [(240, 110), (260, 140), (320, 110), (420, 200), (600, 300)])
@@ -151,7 +152,7 @@ def test_the_line_of_doubling_begins_where_it_meets_what_is_measured() -> None:
 def test_the_names_in_the_cost_of_z_cross_nothing(size: tuple[int, int], factor: float) -> None:
     units = np.arange(2, 21)
     measured = np.maximum(1e-4, 6e-3 * factor ** (units - 20.0))
-    chart = cost_chart(units, measured, np.full(19, 6e-6), (factor, measured[-1] / 2.0**20))
+    chart = cost_chart(Cost(units, measured, np.full(19, 6e-6), 1.0))
     placed = laid_out(entries_of(chart), QFontMetricsF(figure_font(11)), size[0])
     assert [entry.text for _, entry in placed] == [
         "seconds",

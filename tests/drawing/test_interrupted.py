@@ -10,13 +10,15 @@ import pytest
 from PySide6.QtCore import qInstallMessageHandler
 
 from playground.drawing import axes
-from playground.drawing.boltzmann import Report, paint_report
+from playground.drawing.boltzmann import HEIGHT, WIDTH, paint_machine
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Density, Field, Particles, Trails
 from playground.drawing.palette import DARK
 from playground.drawing.plane import Plane
-from playground.drawing.render import render
+from playground.drawing.render import painted, render
 from playground.drawing.scene import Scene, Still
+from playground.lab.boltzmann.cost import Cost
+from playground.lab.boltzmann.training import MostProbable, Progress
 
 BOX = (0.0, 10.0, 0.0, 5.0)
 POINTS = np.random.default_rng(0).uniform([1, 1], [9, 4], (4, 2))
@@ -48,13 +50,10 @@ def images() -> None:
 
 
 def a_boltzmann_machine() -> None:
-    states, line = np.ones((2, 2, 2)), np.arange(1.0, 4.0)
-    weights = np.ones((4, 4))
-    paint_report(
-        Report(states, states, np.ones(2), states, weights, line, line, 1.0, line, line, line, None, ("NLL 1",)),
-        DARK,
-        0.5,
-    )
+    states, line, weights = np.ones((2, 2, 2), np.int8), np.arange(1, 4), np.ones((4, 4))
+    progress = Progress(2, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, weights, weights, weights, line, line + 0.0, 0.1, 1.0)
+    likely, cost = MostProbable(states, np.ones(2), np.ones(2, bool), 1.0), Cost(line, line + 0.0, line + 0.0, 1.0)
+    painted(lambda painter: paint_machine(painter, states, progress, likely, states, cost, DARK), (WIDTH, HEIGHT), 0.5)
 
 
 @pytest.fixture

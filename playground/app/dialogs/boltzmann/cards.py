@@ -41,7 +41,7 @@ class LearningCard(CollapsiblePanel):
 
     def show_progress(self, progress: "Progress", steps: int) -> None:
         """Show the learning so far, of this many steps in total."""
-        self.curve.show_curve(progress.steps, progress.nlls, progress.least, steps)
+        self.curve.show_curve(progress, steps)
         self.verdict.setText(verdict(progress))
         self.set_state(f"step {format_count(progress.step)}")
 
@@ -104,7 +104,7 @@ class CostCard(CollapsiblePanel):
     @Slot(object)
     def show_cost(self, cost: "Cost") -> None:
         """Show the measured times."""
-        self.plot.show_cost(cost.units, cost.partition, cost.weight, cost.growth())
+        self.plot.show_cost(cost)
         self.label.setText(cost_sentence(cost))
 
 

@@ -1,10 +1,14 @@
 """The two curves of the window: learning, and the cost of Z."""
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.charts.tall import TallChart
 from playground.drawing.boltzmann import cost_chart, curve_chart
+
+if TYPE_CHECKING:
+    from playground.lab.boltzmann.cost import Cost
+    from playground.lab.boltzmann.training import Progress
 
 ABOUT_LEARNING = "<p>Mean negative log-likelihood of a pattern during training. Dashed: the optimal one of a machine without biases.</p>"
 ABOUT_COST = "<p>Time of Z and its gradient on this machine, and of the weight of one state. Dashed: a doubling with each unit.</p>"
@@ -16,10 +20,12 @@ class LearningCurve(TallChart):
     def __init__(self) -> None:
         super().__init__("Learning curve", ABOUT_LEARNING, 140)
 
-    def show_curve(self, steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: int) -> None:
-        """Show (C,) steps and their NLLs, of `most_steps` requested steps."""
-        said = f"{nlls[-1]:.4g} nat after {int(steps[-1])} steps, optimal {least:.4g}."
-        self.show_chart(curve_chart(steps, nlls, least, max(most_steps, int(steps[-1]) + 1)), said)
+    def show_curve(self, progress: "Progress", most_steps: int) -> None:
+        """Show the NLLs so far, of `most_steps` requested steps."""
+        nll, step = progress.nlls[-1], int(progress.steps[-1])
+        self.show_chart(
+            curve_chart(progress, most_steps), f"{nll:.4g} nat after {step} steps, optimal {progress.least:.4g}."
+        )
 
     def say_x(self, value: float) -> str:
         return f"step {round(value) - 1}"
@@ -34,18 +40,17 @@ class CostPlot(TallChart):
     def __init__(self) -> None:
         super().__init__("Cost of Z", ABOUT_COST, 124)
 
-    def show_cost(
-        self, units: np.ndarray, partition: np.ndarray, weight: np.ndarray, growth: tuple[float, float] | None
-    ) -> None:
+    def show_cost(self, cost: "Cost") -> None:
         """See :func:`playground.drawing.boltzmann.cost_chart`."""
+        growth = cost.growth()
         more = (
             "" if growth is None else f" Each further unit took {growth[0]:.2f} times as long; the dashed line doubles."
         )
         said = (
-            f"{format_number(float(partition[-1]))} seconds for Z and its gradient of {int(units[-1])} units, "
-            f"{format_number(float(weight[-1]))} for the weight of one state.{more}"
+            f"{format_number(float(cost.partition[-1]))} seconds for Z and its gradient of {int(cost.units[-1])} units, "
+            f"{format_number(float(cost.weight[-1]))} for the weight of one state.{more}"
         )
-        self.show_chart(cost_chart(units, partition, weight, growth), said)
+        self.show_chart(cost_chart(cost), said)
 
     def say_x(self, value: float) -> str:
         return f"{round(value)} units"
