@@ -98,9 +98,8 @@ def evaluated(problem: Problem, trainer: Trainer) -> Found:
         for images in (samples, dataset.held_out)
     )
     shares = np.bincount(classifier.predict(samples.reshape(-1, 64)), minlength=10) / len(samples)
-    figures = image_figures(problem, samples)
-    near = (figures[f"nearest_neighbour_distance{end}"] for end in ("", "_standard_error", "_held_out"))
-    return Found(sure, sure_real, shares.tolist(), *near)
+    near = image_figures(problem, samples)["nearest_neighbour_distance"]
+    return Found(sure, sure_real, shares.tolist(), near.value, near.error, near.floor)
 
 
 def shipped(settings: dict[str, object]) -> Found:

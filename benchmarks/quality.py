@@ -69,7 +69,7 @@ def measure(experiment: Experiment) -> Found:
     figures = result.metrics
     assert figures is not None
     distance = distance_over_floor(problem, network)
-    found = Found(figures["kl"], figures["kl_standard_error"], distance)
+    found = Found(figures["kl"].value, figures["kl"].error, distance)
     floor = "unknown" if last.optimal_loss is None else f"{last.optimal_loss:.4f}"
     print(
         f"{experiment.data.kind:16} seed {experiment.data.seed}  {last.step:6,} steps {last.step / last.seconds:5.0f}/s  "

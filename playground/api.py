@@ -44,7 +44,7 @@ from playground.lab.evaluation import EvaluationProgress
 from playground.lab.experiment import SEED, Experiment, ExperimentError, plain_values, reset_key
 from playground.lab.keys import RunKey, StartKey
 from playground.lab.likelihood import PointLikelihoods
-from playground.lab.measured import joined
+from playground.lab.measured import Figures
 from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.points import Points
@@ -670,7 +670,7 @@ def _evaluated(
             yield dataclasses.replace(progress, fraction=begun + share * progress.fraction)
         assert progress.metrics is not None
         found.append(progress.metrics)
-    return joined(found)
+    return Figures.union(found).flat()
 
 
 def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None) -> Experiment:

@@ -19,6 +19,7 @@ from playground.lab.compute import result
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.csv_table import write_csv as write_csv
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
+from playground.lab.measured import Figures
 from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.problem import Problem
@@ -120,11 +121,11 @@ def run_sampler(model: Opened) -> Trajectory:
     return found
 
 
-def cost_in_words(cost: Mapping[str, Any]) -> str:
+def cost_in_words(cost: Figures) -> str:
     """Put the cost into words."""
-    mean, most = cost["nfe_mean"], cost["nfe_max"]
+    mean, most, seconds = map(cost.value, ("nfe_mean", "nfe_max", "sampling_seconds"))
     count = f"{most:,}" if mean == most else f"mean {mean:,.1f}, most {most:,}"
-    return f"{count} of a particle, in {cost['sampling_seconds']:.3g} s"
+    return f"{count} of a particle, in {seconds:.3g} s"
 
 
 def warn_of_settings(problem: Problem) -> None:
@@ -153,7 +154,7 @@ def write_samples(
     else:
         final = trajectory.positions[-1]
         write_csv(out, column_names(model.problem), final.reshape(len(final), -1))
-    say(f"Score evaluations: {cost_in_words(sampling_cost(trajectory))}")
+    say(f"Score evaluations: {cost_in_words(Figures(sampling_cost(trajectory)))}")
     what = f"{len(trajectory)} frames" if frames else "The final points"
     say(f"{what} of {trajectory.positions.shape[1]} particles are in {out}")
 

@@ -20,6 +20,7 @@ from playground.lab.compute import result
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.experiment import Experiment
+from playground.lab.measured import Figures
 from playground.lab.memorization import memorization_warning
 from playground.lab.opened import Opened
 from playground.lab.problem import Problem
@@ -74,9 +75,10 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             painted = workspace.Model.of(problem, opened.model.network)
             paint_picture(painted, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(painted, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
-    print_figures(measured, problem)
+    figures = Figures.of(measured)
+    print_figures(figures, problem)
     say(f"Everything is in {folder}")
-    warn(memorization_warning(measured, problem.experiment))
+    warn(memorization_warning(figures, problem.experiment))
 
 
 UNTRAINED = "nothing is written, and the training is not kept. The same command begins anew."

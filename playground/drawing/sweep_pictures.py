@@ -17,6 +17,7 @@ from playground.drawing.vectors import SUFFIXES
 from playground.lab.chart import Chart, Series
 from playground.lab.experiment import SEEDS
 from playground.lab.figures import FIGURES, OVER_FLOOR
+from playground.lab.measured import floor_name
 from playground.lab.sweep.description import Plot, Sweep
 from playground.lab.sweep.table import Row
 from playground.user_errors import cannot_write
@@ -88,7 +89,8 @@ def default_plots(sweep: Sweep, rows: Sequence[Row]) -> list[Plot]:
         if len({row.mean.get("nfe_mean") for row in rows}) > 1:
             plots.append(Plot("nfe_mean", figure, log=["x", "y"]))
         plots += [Plot(axis, figure, log=["y"]) for axis in numeric[:1]]
-        over = f"{figure}_over_floor" if any(f"{figure}_over_floor" in row.mean for row in rows) else figure
+        over = figure + OVER_FLOOR
+        over = over if any(over in row.mean for row in rows) else figure
         if len(axes) > 1:
             across = (numeric or axes)[0]
             up = next(axis for axis in axes if axis != across)
@@ -137,8 +139,8 @@ def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Chart | None:
         lines += _losses(name, members, category) if plot.x == SIGMA else _line(plot, name, members, category)
     if not lines:
         return None
-    floor = OVER_FLOOR.get(plot.y)
-    floors = [row.mean[floor] for row in rows if floor in row.mean] if floor else []
+    floor = floor_name(plot.y)
+    floors = [row.mean[floor] for row in rows if floor in row.mean]
     if floors:
         ends = np.array([min(line.x.min() for line in lines), max(line.x.max() for line in lines)])
         lines.append(Series("floor", ends, np.full(2, np.mean(floors)), "exact", "dashed"))

@@ -6,7 +6,6 @@ noise level; the likelihood by the flow depends on the scores at all levels. Aft
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ import torch
 from playground.lab.conflicts import has_energy, path_conflict, unknown_density
 from playground.lab.fields import Array, bounds_of_smoothed, grid_points
 from playground.lab.likelihood import checked_points
-from playground.lab.measured import add_with_error
+from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
 from playground.messages import Edit, Message, setting
 from playground.theory import metrics
@@ -141,40 +140,37 @@ def _without_energy(problem: Problem) -> Message:
 
 METRICS = (
     "log_partition",
-    "log_partition_error",
     "energy_integral",
     "energy_note",
     "energy_nll",
-    "energy_nll_standard_error",
     "energy_kl",
-    "energy_kl_standard_error",
 )
 """Keys of what :func:`energy_metrics` finds."""
 
 
-def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any], reasons: dict[str, Message]) -> None:
-    """Write the likelihood figures of the energy at the finest level into `found`, or why there are none into `reasons`.
+def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Measured]) -> None:
+    """Write the likelihood figures of the energy at the finest level into `found`, or why there are none.
 
     If the noise has no flow from data to noise, the test set's figures are those of the energy.
     """
     model = normalised(problem, score)
     if model is None:
-        reasons |= dict.fromkeys(METRICS, _without_energy(problem))
+        found |= missing(METRICS, _without_energy(problem))
         return
     points = problem.evaluation_points
     log_prob = torch.from_numpy(model.log_prob(points))
-    found["log_partition"], found["log_partition_error"] = model.log_partition, model.partition.error
-    found["energy_integral"] = model.integral()
-    found["energy_note"] = integral_note(found["energy_integral"])
-    if found["energy_note"] is None:
-        reasons["energy_note"] = Message("no-note", "The integral of p is 1 within 2 %.")
-    add_with_error(found, "energy_nll", metrics.mean_with_error(-log_prob))
+    integral = model.integral()
+    note = integral_note(integral)
+    why = None if note else Message("no-note", "The integral of p is 1 within 2 %.")
+    found["log_partition"] = Measured(model.log_partition, model.partition.error)
+    found["energy_integral"], found["energy_note"] = Measured(integral), Measured(note, reason=why)
+    found["energy_nll"] = Measured(*metrics.mean_with_error(-log_prob))
     if path_conflict(problem.experiment) is not None:
-        add_with_error(found, "test_nll", (found["energy_nll"], found["energy_nll_standard_error"]))
-        found["test_points"], found["density"] = len(points), model.origin
+        found["test_nll"] = found["energy_nll"]
+        found["test_points"], found["density"] = Measured(len(points)), Measured(model.origin)
         true = problem.exact_log_prob(points)
         if true is not None:
-            add_with_error(found, "kl", metrics.kl_to_known(true, log_prob))
+            found["kl"] = Measured(*metrics.kl_to_known(true, log_prob))
     if problem.dataset.density is not None:
         # The energy is that of the smoothed data, which are far from the data themselves if the one sigma is coarse.
         z = torch.randn(points.shape, generator=problem.generator("energy", "cpu"), dtype=torch.float64)
@@ -182,6 +178,6 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
         true = problem.exact_log_prob(noisy, model.sigma)
         assert true is not None
         log_prob = torch.from_numpy(model.log_prob(noisy))
-        add_with_error(found, "energy_kl", metrics.kl_to_known(true, log_prob))
+        found["energy_kl"] = Measured(*metrics.kl_to_known(true, log_prob))
     else:
-        reasons |= dict.fromkeys(("energy_kl", "energy_kl_standard_error"), unknown_density(problem.experiment))
+        found |= missing(("energy_kl",), unknown_density(problem.experiment))

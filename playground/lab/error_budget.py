@@ -8,7 +8,6 @@ replacement, so the parts and the floor add up to the whole.
 import dataclasses
 import math
 from collections.abc import Generator, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,11 +17,10 @@ from playground.lab import experiment as description
 from playground.lab.conditioning import conditioned_score
 from playground.lab.conflicts import budget_conflict
 from playground.lab.defaults import resolve
-from playground.lab.measured import add_with_error
+from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import PROJECTIONS
 from playground.lab.sampling import make_sampler
-from playground.messages import Message
 from playground.theory import metrics, ode
 from playground.theory.densities import Density
 from playground.theory.guidance import LabelledScore
@@ -39,12 +37,12 @@ NEARLY_ZERO = 0.01
 PARTS = ("score_factor", "score", "steps", "prior", "sigma_min", "floor")
 """The parts in the order of the replacements, and what is left of a perfect sampler. That of a right factor is 0."""
 _NAMES = ("total", *PARTS)
-METRICS = (*(f"budget_{name}{end}" for name in _NAMES for end in ("", "_standard_error")), "budget_points")
+METRICS = (*(f"budget_{name}" for name in _NAMES), "budget_points")
 """Keys of the figures of :func:`error_budget`, in squared user units; `budget_points`: pairs of clouds, and points in each."""
 
 
-def error_budget(problem: Problem, score: LabelledScore) -> Iterator[tuple[float, dict[str, Any] | None]]:
-    """Yield the fraction done, and at the end the figures of :data:`METRICS` with `reasons` for missing ones.
+def error_budget(problem: Problem, score: LabelledScore) -> Iterator[tuple[float, dict[str, Measured] | None]]:
+    """Yield the fraction done, and at the end the figures of :data:`METRICS`.
 
     The distance is the squared sliced W2 of samples and fresh draws of the known density, the mean of `REPEATS` pairs of
     clouds. All replacements are compared with the same draws in the same directions, and start from the same noise. The errors
@@ -55,23 +53,19 @@ def error_budget(problem: Problem, score: LabelledScore) -> Iterator[tuple[float
     """
     conflict = budget_conflict(problem.experiment, problem.conditions)
     if conflict is not None:
-        yield 1.0, _missing(conflict)
+        yield 1.0, missing(METRICS, conflict)
         return
     try:
         distances = yield from _distances(problem, score)
     except (SamplerDiverged, ode.TooManySteps) as error:
-        yield 1.0, _missing(error.message)
+        yield 1.0, missing(METRICS, error.message)
         return
     # The last row is the floor, and each row above it exceeds the next one by one part.
     parts = torch.cat([distances[:1], distances[:-1] - distances[1:], distances[-1:]])
-    found: dict[str, Any] = {}
-    for name, values in zip(_NAMES, parts, strict=True):
-        add_with_error(found, f"budget_{name}", metrics.mean_with_error(values))
-    yield 1.0, found | {"budget_points": [REPEATS, _points(problem)], "reasons": {}}
-
-
-def _missing(why: Message) -> dict[str, Any]:
-    return dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, why)}
+    found = {
+        f"budget_{name}": Measured(*metrics.mean_with_error(values)) for name, values in zip(_NAMES, parts, strict=True)
+    }
+    yield 1.0, found | {"budget_points": Measured((REPEATS, _points(problem)))}
 
 
 def _points(problem: Problem) -> int:

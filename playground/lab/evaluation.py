@@ -3,10 +3,10 @@
 The score function works in internal units. Points, densities and distances are in the user's units.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from playground.lab.conflicts import flow_conflict, likelihood_conflict, unknown
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.likelihood import PointLikelihoods, log_likelihood, round_trip
-from playground.lab.measured import add_with_error
+from playground.lab.measured import Figures, Measured, missing
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
 from playground.lab.tilting import FROM_TILTED, add_tilted
@@ -44,7 +44,7 @@ class EvaluationProgress:
 
     fraction: float
     label: str
-    metrics: dict[str, Any] | None
+    metrics: Figures | None
 
 
 def evaluate(problem: Problem, score: ScoreFunction | None) -> Iterator[EvaluationProgress]:
@@ -85,44 +85,41 @@ def evaluate(problem: Problem, score: ScoreFunction | None) -> Iterator[Evaluati
         score: learned or exact, in internal units; must not change while this runs. None if there are no trained weights: then
             only what needs no score is measured.
     """
-    found: dict[str, Any] = dict.fromkeys(METRICS)
-    reasons: dict[str, Message] = {}
+    found = missing(METRICS, None)
     conflict = flow_conflict(problem.experiment)
     untrained = untrained_likelihood_score(problem.experiment, problem.conditions)
     why = NO_WEIGHTS if score is None else untrained
     if conflict is not None:
         why = likelihood_conflict(problem.experiment) or conflict
     if why is not None:
-        reasons |= dict.fromkeys(FROM_LIKELIHOOD, why)
+        found |= missing(FROM_LIKELIHOOD, why)
     elif score is not None:
-        yield from _measure_likelihoods(problem, score, found, reasons)
+        yield from _measure_likelihoods(problem, score, found)
     yield EvaluationProgress(0.95, "references", None)
-    kernel_reference.add_kernel_density(problem, found, reasons)
+    kernel_reference.add_kernel_density(problem, found)
     if score is None:
-        reasons |= dict.fromkeys(energies.METRICS, NO_WEIGHTS)
+        found |= missing(energies.METRICS, NO_WEIGHTS)
     else:
-        energies.energy_metrics(problem, score, found, reasons)
+        energies.energy_metrics(problem, score, found)
     density = problem.dataset.density
     if density is None:
         unknown = unknown_density(problem.experiment)
-        without = ("entropy", "kl", "kl_standard_error", "kernel_kl", "kernel_kl_standard_error", *_FROM_SMOOTHING)
-        reasons |= dict.fromkeys(without, unknown)
+        found |= missing(("entropy", "kl", "kernel_kl", *_FROM_SMOOTHING), unknown)
         if problem.shape == (2,) and problem.has_score:
-            _estimate_smoothing(problem, found, reasons)
+            _estimate_smoothing(problem, found)
     else:
-        found["entropy"] = density.entropy()
+        found["entropy"] = Measured(density.entropy())
         if problem.has_score:
             _add_smoothing(problem, found)
         elif conflict is not None:
-            reasons |= dict.fromkeys(_FROM_SMOOTHING, conflict)
+            found |= missing(_FROM_SMOOTHING, conflict)
     if problem.dataset.grey_levels is None:
-        no_images = Message("no-images", "Bits per dimension are for images.")
-        reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), no_images)
-    yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
+        found |= missing(("bits_per_dim",), Message("no-images", "Bits per dimension are for images."))
+    yield EvaluationProgress(1.0, "done", _with_reasons(found))
 
 
 def _measure_likelihoods(
-    problem: Problem, score: ScoreFunction, found: dict[str, Any], reasons: dict[str, Message]
+    problem: Problem, score: ScoreFunction, found: dict[str, Measured]
 ) -> Iterator[EvaluationProgress]:
     """Add the figures of the flow's log-likelihood and of its round trip, or why there are none."""
     held_out = problem.evaluation_points
@@ -145,21 +142,18 @@ def _measure_likelihoods(
             yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
             trip = returning.result
     except TooManySteps as error:
-        reasons |= dict.fromkeys(FROM_LIKELIHOOD, error.message)
+        found |= missing(FROM_LIKELIHOOD, error.message)
     astray = None if result is None else _astray(problem, held_out, result)
     if astray is not None:
-        reasons |= dict.fromkeys(FROM_LIKELIHOOD, astray)
+        found |= missing(FROM_LIKELIHOOD, astray)
         result = seen = trip = None
     if result is not None and seen is not None:
         _add_likelihoods(problem, held_out, result, draws, found)
-        nll = torch.from_numpy(-seen.log_prob)
-        add_with_error(found, "train_nll", metrics.mean_with_error(nll))
-        if result.standard_error is None:
-            reasons["trace_standard_error"] = _without_trace_error(problem)
+        found["train_nll"] = Measured(*metrics.mean_with_error(torch.from_numpy(-seen.log_prob)))
     if trip is not None:
-        found["round_trip_points"] = len(trip.distance)
-        found["round_trip_error"] = float(trip.distance.max())
-        found["round_trip_log_prob_error"] = float(np.abs(trip.log_prob_error).max())
+        found["round_trip_points"] = Measured(len(trip.distance))
+        found["round_trip_error"] = Measured(float(trip.distance.max()))
+        found["round_trip_log_prob_error"] = Measured(float(np.abs(trip.log_prob_error).max()))
 
 
 def _train_points(problem: Problem) -> Array:
@@ -174,15 +168,11 @@ def _train_points(problem: Problem) -> Array:
 
 FROM_LIKELIHOOD = (
     "test_nll",
-    "test_nll_standard_error",
     "train_nll",
-    "train_nll_standard_error",
     "test_points",
     "kl",
-    "kl_standard_error",
     "trace_standard_error",
     "bits_per_dim",
-    "bits_per_dim_standard_error",
     "round_trip_error",
     "round_trip_log_prob_error",
     "round_trip_points",
@@ -191,18 +181,12 @@ FROM_LIKELIHOOD = (
 )
 """Keys of the figures that the probability flow gives."""
 
-_FROM_SMOOTHING = (
-    "optimal_nll",
-    "optimal_nll_standard_error",
-    "kl_of_smoothing",
-    "kl_of_smoothing_standard_error",
-)
+_FROM_SMOOTHING = ("optimal_nll", "kl_of_smoothing")
 
-OF_SAMPLES = (*FROM_SAMPLES, "mode_weights_true", *FROM_TILTED, *FROM_IMAGES, *FROM_LABELS)
+OF_SAMPLES = (*FROM_SAMPLES, *FROM_TILTED, *FROM_IMAGES, *FROM_LABELS)
 """Keys of the figures of samples and of their reference set."""
 METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *kernel_reference.METRICS, *energies.METRICS)
-"""Keys of the dictionary of :func:`evaluate`, besides `reasons`."""
-ERROR = "_standard_error"
+"""Keys of the figures of :func:`evaluate`."""
 
 
 NO_WEIGHTS = Message(
@@ -233,24 +217,13 @@ def _without_trace_error(problem: Problem) -> Message:
     return Message("probes-agree", text, (probes,), probes.key)
 
 
-def _with_reasons(found: dict[str, Any], reasons: dict[str, Message]) -> dict[str, Any]:
-    """The figures, with `reasons` for those that are None. Standard errors that are not known become None."""
-    for key in _without_error(found):
-        found[key] = None
-        reasons[key] = ONE_SAMPLE if key.startswith("nearest_neighbour_distance_s") else ONE_HELD_OUT
-    return found | {"reasons": {key: why for key, why in reasons.items() if found[key] is None}}
-
-
-def _without_error(found: dict[str, Any]) -> list[str]:
-    """The keys of standard errors that are not known although their figures are."""
-    return [
-        key
-        for key, error in found.items()
-        if key.endswith(ERROR)
-        and isinstance(error, float)
-        and math.isnan(error)
-        and math.isfinite(found[key.removesuffix(ERROR)])
-    ]
+def _with_reasons(found: dict[str, Measured]) -> Figures:
+    """The figures; standard errors that are not known become None, and there is a reason for that."""
+    for name, figure in found.items():
+        if isinstance(figure.error, float) and math.isnan(figure.error) and math.isfinite(figure.value):
+            why = ONE_SAMPLE if name == "nearest_neighbour_distance" else ONE_HELD_OUT
+            found[name] = dataclasses.replace(figure, error=None, reason=why)
+    return Figures(found)
 
 
 def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> Message | None:
@@ -290,34 +263,36 @@ _SMOOTHED = {
 
 
 def _add_likelihoods(
-    problem: Problem, points: Array, result: PointLikelihoods, draws: int, found: dict[str, Any]
+    problem: Problem, points: Array, result: PointLikelihoods, draws: int, found: dict[str, Measured]
 ) -> None:
     log_prob = torch.from_numpy(result.log_prob).reshape(draws, -1).mean(0)
-    add_with_error(found, "test_nll", metrics.mean_with_error(-log_prob))
-    found["test_points"] = len(log_prob)
-    if result.standard_error is not None:
-        found["trace_standard_error"] = float(np.sqrt(np.mean(result.standard_error**2)))
-    found["likelihood_nfe_mean"] = float(result.evaluations.mean())
+    found["test_nll"] = Measured(*metrics.mean_with_error(-log_prob))
+    found["test_points"] = Measured(len(log_prob))
+    if result.standard_error is None:
+        found["trace_standard_error"] = Measured(None, reason=_without_trace_error(problem))
+    else:
+        found["trace_standard_error"] = Measured(float(np.sqrt(np.mean(result.standard_error**2))))
+    found["likelihood_nfe_mean"] = Measured(float(result.evaluations.mean()))
     smoothed = _SMOOTHED[problem.experiment.likelihood.source]
-    found["density"] = f"p_sigma of {smoothed}, smoothed by sigma_min = {result.sigma:.6g} (user units)"
+    found["density"] = Measured(f"p_sigma of {smoothed}, smoothed by sigma_min = {result.sigma:.6g} (user units)")
     true = problem.exact_log_prob(points)
     if true is not None:
-        add_with_error(found, "kl", metrics.kl_to_known(true, log_prob))
+        found["kl"] = Measured(*metrics.kl_to_known(true, log_prob))
     if problem.dataset.grey_levels is not None:
         bits = likelihood.bits_per_dim(log_prob, problem.shape, problem.dataset.grey_levels)
-        add_with_error(found, "bits_per_dim", metrics.mean_with_error(bits))
+        found["bits_per_dim"] = Measured(*metrics.mean_with_error(bits))
 
 
-def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
+def _add_smoothing(problem: Problem, found: dict[str, Measured]) -> None:
     true = problem.exact_log_prob(problem.evaluation_points)
     smoothed = problem.exact_log_prob(problem.evaluation_points, problem.units.sigma_to_user(problem.noise.sigma_min))
     assert true is not None
     assert smoothed is not None
-    add_with_error(found, "optimal_nll", metrics.mean_with_error(-smoothed))
-    add_with_error(found, "kl_of_smoothing", metrics.kl_to_known(true, smoothed))
+    found["optimal_nll"] = Measured(*metrics.mean_with_error(-smoothed))
+    found["kl_of_smoothing"] = Measured(*metrics.kl_to_known(true, smoothed))
 
 
-def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[str, Message]) -> None:
+def _estimate_smoothing(problem: Problem, found: dict[str, Measured]) -> None:
     """Estimate the KL of smoothing for points of the plane with an unknown density.
 
     It has no error, because the neighbourhoods share points.
@@ -325,12 +300,10 @@ def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[s
     cost = local_geometry.mean_smoothing_kl(problem.thickness(), problem.noise.sigma_min)
     if math.isinf(cost) or local_geometry.intrinsic_dimension(problem.train).is_curve:
         text = "Points on a line or a curve have no density to which smoothing could be compared."
-        keys = ("kl_of_smoothing", "kl_of_smoothing_standard_error")
-        reasons |= dict.fromkeys(keys, Message("no-density", text))
+        found["kl_of_smoothing"] = Measured(None, reason=Message("no-density", text))
         return
-    found["kl_of_smoothing"] = cost
     text = "The estimate by overlapping neighbourhoods has no known error."
-    reasons["kl_of_smoothing_standard_error"] = Message("unknown-error", text)
+    found["kl_of_smoothing"] = Measured(cost, reason=Message("unknown-error", text))
 
 
 def sample_distances(problem: Problem, samples: Array | None) -> Iterator[EvaluationProgress]:
@@ -362,10 +335,8 @@ def sample_distances(problem: Problem, samples: Array | None) -> Iterator[Evalua
     Args:
         samples: (N, *shape) in user units, finished ones; None if there are none.
     """
-    found: dict[str, Any] = dict.fromkeys(OF_SAMPLES)
-    reasons: dict[str, Message] = {}
-    for fraction in add_distances(problem, samples, found, reasons):
-        yield EvaluationProgress(0.8 * fraction, "distances", None)
-    for fraction in add_tilted(problem, samples, found, reasons):
-        yield EvaluationProgress(0.8 + 0.2 * fraction, "distances", None)
-    yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
+    found = missing(OF_SAMPLES, None)
+    for begun, share, measuring in ((0.0, 0.8, add_distances), (0.8, 0.2, add_tilted)):
+        for fraction in measuring(problem, samples, found):
+            yield EvaluationProgress(begun + share * fraction, "distances", None)
+    yield EvaluationProgress(1.0, "done", _with_reasons(found))

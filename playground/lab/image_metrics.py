@@ -1,13 +1,11 @@
 """Figures of generated images: their classes, and whether they are memorized."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.lab.measured import add_with_error
+from playground.lab.measured import Measured
 from playground.lab.problem import Problem
 from playground.lab.trust import nearest
 from playground.theory.metrics import median_with_error, share_error
@@ -18,44 +16,35 @@ SHOWN = 12  # samples whose nearest training images are reported
 
 Array = NDArray[np.floating]
 
-FROM_IMAGES = (
-    "nearest_neighbour_distance",
-    "nearest_neighbour_distance_standard_error",
-    "nearest_neighbour_distance_held_out",
-    "nearest_neighbour_distance_held_out_standard_error",
-    "nearest_neighbour_rows",
-)
-FROM_LABELS = ("class_frequencies", "class_frequencies_standard_error", "class_frequencies_true")
+FROM_IMAGES = ("nearest_neighbour_distance", "nearest_neighbour_rows")
+FROM_LABELS = ("class_frequencies",)
 
 
-def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
+def image_figures(problem: Problem, samples: Array) -> dict[str, Measured]:
     """Figures of samples (N, C, H, W) in user units, by the keys of FROM_IMAGES and, if there are labels, FROM_LABELS.
 
-    - nearest_neighbour_distance: median Euclidean distance from a sample to the nearest training image.
-      nearest_neighbour_distance_held_out: the same from held-out images. Each has a _standard_error. Memorized samples
-      are much nearer to training images than held-out images are.
+    - nearest_neighbour_distance: median Euclidean distance from a sample to the nearest training image. Its floor is the same from
+      held-out images, with its standard error. Memorized samples are much nearer to training images than held-out images are.
     - nearest_neighbour_rows: the training images nearest to the first SHOWN samples.
     - class_frequencies: the share of the samples in each class, by a vote of the NEIGHBOURS nearest training images, with
-      the error of :func:`share_error`. class_frequencies_true: the shares of the classes in the training set.
+      the error of :func:`share_error`. Their floor: the shares of the classes in the training set.
     """
     training = torch.tensor(problem.dataset.points, dtype=torch.float32).flatten(1)
     distances, rows = _nearest(training, samples[:EVALUATED])
     others = problem.dataset.held_out
     held_out, _ = _nearest(training, others[problem.some_rows(len(others), EVALUATED, "nearest")])
-    found: dict[str, Any] = {
-        "nearest_neighbour_rows": rows[:SHOWN, 0].tolist(),
+    (near, error), (floor, floor_error) = (median_with_error(those[:, 0]) for those in (distances, held_out))
+    found = {
+        "nearest_neighbour_distance": Measured(near, error, floor, floor_error),
+        "nearest_neighbour_rows": Measured(tuple(rows[:SHOWN, 0].tolist())),
     }
-    for key, those in {
-        "nearest_neighbour_distance": distances,
-        "nearest_neighbour_distance_held_out": held_out,
-    }.items():
-        add_with_error(found, key, median_with_error(those[:, 0]))
     if problem.dataset.labels is not None:
         labels = torch.tensor(problem.dataset.labels)
         classes = int(labels.max()) + 1
         shares = torch.bincount(_voted(labels[rows]), minlength=classes).double() / len(rows)
-        add_with_error(found, "class_frequencies", (shares.tolist(), share_error(shares, len(rows)).tolist()))
-        found["class_frequencies_true"] = (torch.bincount(labels, minlength=classes).double() / len(labels)).tolist()
+        true = torch.bincount(labels, minlength=classes).double() / len(labels)
+        parts = shares, share_error(shares, len(rows)), true
+        found["class_frequencies"] = Measured(*(tuple(part.tolist()) for part in parts))
     return found
 
 

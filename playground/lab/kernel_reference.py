@@ -1,33 +1,31 @@
 """The likelihood of held-out points by a kernel density of the training points: what few points tell without a network."""
 
-from typing import Any
-
 import torch
 
-from playground.lab.measured import add_with_error
+from playground.lab.measured import Measured, missing
 from playground.lab.problem import FEW_ROWS, Problem
 from playground.messages import Message
 from playground.theory import metrics
 from playground.theory.empirical import Empirical
 
-METRICS = ("kernel_nll", "kernel_nll_standard_error", "kernel_kl", "kernel_kl_standard_error")
+METRICS = ("kernel_nll", "kernel_kl")
 """Keys of the figures of :func:`add_kernel_density`."""
 
 
-def add_kernel_density(problem: Problem, found: dict[str, Any], reasons: dict[str, Message]) -> None:
+def add_kernel_density(problem: Problem, found: dict[str, Measured]) -> None:
     """Add the NLL of the kernel density at the held-out points, and its KL if the density is known, or why there is none."""
     width = problem.kernel_width()
     if width is None:
-        reasons |= dict.fromkeys(METRICS, _why_none(problem))
+        found |= missing(METRICS, _why_none(problem))
         return
     points = problem.evaluation_points
     x = torch.from_numpy(problem.units.to_internal(points).astype("float64"))
     kernel = Empirical(problem.train.cpu().double()).log_prob(x, width)
     log_prob = torch.from_numpy(problem.units.log_prob_to_user(kernel.numpy()))
-    add_with_error(found, "kernel_nll", metrics.mean_with_error(-log_prob))
+    found["kernel_nll"] = Measured(*metrics.mean_with_error(-log_prob))
     true = problem.exact_log_prob(points)
     if true is not None:
-        add_with_error(found, "kernel_kl", metrics.kl_to_known(true, log_prob))
+        found["kernel_kl"] = Measured(*metrics.kl_to_known(true, log_prob))
 
 
 def _why_none(problem: Problem) -> Message:

@@ -1,28 +1,44 @@
 """A figure as it was measured, with its error and its floor, and a part of the figures of docs/metrics.md."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
-from msgspec import UNSET
 from numpy.typing import NDArray
 
 from playground import messages
+from playground.lab.figures import FIGURES
+from playground.lab.figures.spec import MEASURED
 from playground.messages import Message
 
-PARTS = {"error": "_standard_error", "floor": "_floor", "floor_std": "_floor_std", "points": "_points"}
-"""The ends of the names that the parts of a figure have in metrics.json."""
+ENDS = {"error": "_standard_error", "floor": "_floor", "floor_std": "_floor_std", "points": "_points"}
+"""The ends of the names that the parts of a figure have in a table."""
+OTHER_NAMES = {
+    ("log_partition", "error"): "log_partition_error",
+    ("mode_weights", "floor"): "mode_weights_true",
+    ("class_frequencies", "floor"): "class_frequencies_true",
+    **{
+        (name, part): f"{name}_held_out{end}"
+        for name in ("memorized_share", "nearest_neighbour_distance")
+        for part, end in (("floor", ""), ("floor_std", "_standard_error"))
+    },
+    ("energy_distance", "points"): "two_sample_points",
+    ("mmd_squared", "points"): "two_sample_points",
+    ("classifier_accuracy", "points"): "two_sample_points",
+    ("tilted_sliced_wasserstein2", "points"): "tilted_points",
+}
+"""Names that parts have instead."""
 REASONS, SAID = "reasons", "said"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure as it was measured. A part that a figure of this name never has is UNSET, one that is not known None.
+    """A figure as it was measured. What there is not, or what is not known, is None.
 
     Attributes:
-        value: a number, a text, or a tuple of numbers; None if it could not be measured.
+        value: a number, a text, or a tuple of numbers.
         error: its standard error.
         floor, floor_std: what a perfect model or sampler has, and its standard deviation.
         points: the numbers of points from which it was measured.
@@ -30,24 +46,24 @@ class Measured:
     """
 
     value: Any
-    error: Any = UNSET
-    floor: Any = UNSET
-    floor_std: Any = UNSET
-    points: Any = UNSET
-    reason: Message | None = None
+    error: Any = None
+    floor: Any = None
+    floor_std: Any = None
+    points: Any = None
+    reason: Message | None = field(default=None, kw_only=True)
 
 
-def add_with_error(found: dict[str, Any], name: str, measured: tuple[Any, Any]) -> None:
-    """Write a figure and its standard error into a mapping as metrics.json has it."""
-    found[name], found[f"{name}{PARTS['error']}"] = measured
+def missing(names: Iterable[str], why: Message | None) -> dict[str, Measured]:
+    """Figures that could not be measured."""
+    return dict.fromkeys(names, Measured(None, reason=why))
 
 
-def add_floor(found: dict[str, Any], name: str, floors: Sequence[float] | NDArray[np.floating]) -> None:
-    """Write the floor of a figure, the mean of two or more, and its standard deviation."""
-    found[f"{name}{PARTS['floor']}"], found[f"{name}{PARTS['floor_std']}"] = (
-        float(np.mean(floors)),
-        float(np.std(floors, ddof=1)),
-    )
+def mean_floor(floors: Sequence[float] | NDArray[np.floating]) -> tuple[float, float]:
+    """The floor of a figure, the mean of two or more, and its standard deviation."""
+    return float(np.mean(floors)), float(np.std(floors, ddof=1))
+
+
+UNKNOWN = Measured(None)
 
 
 class Figures(Mapping[str, Measured]):
@@ -65,30 +81,54 @@ class Figures(Mapping[str, Measured]):
     def __len__(self) -> int:
         return len(self._figures)
 
+    def known(self, name: str) -> Measured:
+        """A figure; one without a value if it was not measured."""
+        return self._figures.get(name, UNKNOWN)
+
+    def value(self, name: str) -> Any:
+        """The value of a figure; None if there is none."""
+        return self.known(name).value
+
+    def floor(self, name: str) -> tuple[Any, Any]:
+        """The floor of a figure that FIGURES declares, and its standard deviation; None where they are not known."""
+        figure, floor = self.known(name), FIGURES[name].floor
+        if floor == MEASURED:
+            return figure.floor, figure.floor_std
+        return self.value(floor) if isinstance(floor, str) else floor, None
+
+    @classmethod
+    def union(cls, parts: Iterable[Mapping[str, Measured]]) -> Self:
+        """The figures of several parts."""
+        return cls({name: figure for part in parts for name, figure in part.items()})
+
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Self:
         """The figures of a mapping as metrics.json has it: numbers by name, errors and floors beside them, and `reasons`."""
-        reasons = {key: why if isinstance(why, Message) else messages.plain(why) for key, why in found[REASONS].items()}
-        figures = {}
-        for name in found:
-            if name == REASONS or _owner(name, found) is not None:
-                continue
-            ends = {part: f"{name}{end}" for part, end in PARTS.items() if f"{name}{end}" in found}
-            why = (reasons[key] for key in (name, *ends.values()) if key in reasons)
-            parts = {part: _frozen(found[key]) for part, key in ends.items()}
-            figures[name] = Measured(_frozen(found[name]), **parts, reason=next(why, None))
-        return cls(figures)
+        reasons = found.get(REASONS, {})
+        parts: dict[str, dict[str, Any]] = {}
+        for name in [name for name in found if name != REASONS]:
+            for owner, part in owners(name, found):
+                figure = parts.setdefault(owner, {"value": None})
+                figure[part] = _frozen(found[name])
+                if name in reasons and (part == "value" or "reason" not in figure):
+                    why = reasons[name]
+                    figure["reason"] = why if isinstance(why, Message) else messages.plain(why)
+        return cls({name: Measured(**figure) for name, figure in parts.items()})
 
     def flat(self) -> dict[str, Any]:
-        """What :meth:`of` was given."""
+        """The columns of a table; and why figures and errors are missing. :meth:`of` reads it."""
         found: dict[str, Any] = {}
         reasons: dict[str, Message] = {}
         for name, figure in self._figures.items():
-            ends = ((f"{name}{end}", getattr(figure, part)) for part, end in PARTS.items())
-            told = {name: figure.value} | {key: value for key, value in ends if value is not UNSET}
+            told = {name: figure.value}
+            for part, end in ENDS.items():
+                if getattr(figure, part) is not None or (
+                    part == "error" and figure.reason and figure.value is not None
+                ):
+                    told[OTHER_NAMES.get((name, part), f"{name}{end}")] = getattr(figure, part)
             found |= {key: list(value) if isinstance(value, tuple) else value for key, value in told.items()}
             if figure.reason is not None:
-                reasons |= {key: figure.reason for key, value in told.items() if value is None}
+                reasons |= dict.fromkeys([key for key, value in told.items() if value is None] or [name], figure.reason)
         return found | {REASONS: reasons}
 
     def packed(self) -> tuple[dict[str, str], dict[str, Any]]:
@@ -108,20 +148,19 @@ class Figures(Mapping[str, Measured]):
             raise ValueError("The figures cannot be read.") from error
 
 
-def joined(flats: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Several results of :meth:`Figures.flat` as one."""
-    found: dict[str, Any] = {}
-    reasons: dict[str, Any] = {}
-    for flat in flats:
-        found |= flat
-        reasons |= flat[REASONS]
-    return found | {REASONS: reasons}
+def floor_name(key: str) -> str:
+    """The name of a figure's floor in a table; "" if it has none there."""
+    floor = FIGURES[key].floor if key in FIGURES else None
+    if floor == MEASURED:
+        return OTHER_NAMES.get((key, "floor"), f"{key}{ENDS['floor']}")
+    return floor if isinstance(floor, str) else ""
 
 
-def _owner(name: str, found: Mapping[str, Any]) -> str | None:
-    """The figure of which a name is a part; None if it is a figure itself."""
-    stems = (name.removesuffix(end) for end in PARTS.values() if name.endswith(end))
-    return next((stem for stem in stems if stem in found), None)
+def owners(name: str, found: Container[str]) -> list[tuple[str, str]]:
+    """The figures that a name of a table is about, each with the part of it that the name is."""
+    shared = [(owner, part) for (owner, part), other in OTHER_NAMES.items() if other == name and owner in found]
+    ends = ((name.removesuffix(end), part) for part, end in ENDS.items() if name.endswith(end))
+    return shared or [next(((stem, part) for stem, part in ends if stem in found), (name, "value"))]
 
 
 def _frozen(value: Any) -> Any:

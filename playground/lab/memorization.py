@@ -4,14 +4,13 @@ This module imports no torch, so that the window can warn before torch is loaded
 """
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.lab.experiment import Experiment
-from playground.lab.measured import add_with_error
+from playground.lab.measured import Figures, Measured
 from playground.lab.trust import NEIGHBOURS, nearest
 from playground.messages import Message, joined
 
@@ -21,20 +20,14 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 EVALUATED = 1_000  # most samples, and most held-out points, that are compared
-FROM_NEIGHBOURS = (
-    "memorized_share",
-    "memorized_share_standard_error",
-    "memorized_share_held_out",
-    "memorized_share_held_out_standard_error",
-)
 ERRORS = 4.0
 """Standard errors by which two figures must differ to speak of memorization: chance does so in one of 30,000 runs."""
 SHARE, NATS = 0.1, 0.5
 """The least differences that count, of shares and of NLLs: smaller ones do little harm."""
 
 
-def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
-    """The shares of samples (N, *shape), in user units, and of fresh points that lie near one training point.
+def memorized_share(problem: "Problem", samples: Array) -> Measured:
+    """The share of samples (N, *shape), in user units, and of fresh points that lie near one training point.
 
     Fresh points are draws of the density where it is known, otherwise held-out points. Each share has its standard error; see
     :func:`playground.theory.metrics.memorized`. Equal training points of the plane count once. If there are more than
@@ -53,46 +46,44 @@ def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
     others = problem.test[problem.some_rows(len(problem.test), EVALUATED, "held-out copies")]
     if problem.density is not None:  # enough draws, however few points are held out
         others = problem.density.sample(EVALUATED, problem.generator("held-out copies"))
-    found: dict[str, float] = {}
-    for key, points in (("memorized_share", evaluated), ("memorized_share_held_out", others)):
+    found: list[Any] = []
+    for points in (evaluated, others):
         distances, _ = nearest(points.to(train).flatten(1), train, 2)
         share = memorized(distances).cpu().double().mean()
-        add_with_error(found, key, (float(share), float(share_error(share, len(points)))))
-    return found
+        found += (float(share), float(share_error(share, len(points))))
+    return Measured(*found)
 
 
-def nearness(metrics: Mapping[str, Any]) -> Message | None:
+def nearness(figures: Figures) -> Message | None:
     """How near the samples are to training points, beside fresh points; None if that was not measured.
 
     Only where the share of samples near a training point exceeds that of fresh points by more than chance are there copies
     (code "copies"): the share of fresh points, a ninth in the plane, is that of a perfect model.
     """
-    share, usual = metrics.get("memorized_share"), metrics.get("memorized_share_held_out")
-    if share is None or usual is None:
+    share, usual = _shares(figures)
+    if share[0] is None or usual[0] is None:
         return None
-    if _differ(metrics, "memorized_share", "memorized_share_held_out", 0.0):
+    if _differ(share, usual, 0.0):
         return Message("copies", "nearer to training points than fresh points are: there are copies")
-    if _differ(metrics, "memorized_share_held_out", "memorized_share", 0.0):
+    if _differ(usual, share, 0.0):
         return Message("farther-than-fresh", "farther from training points than fresh points are")
     return Message("as-near-as-fresh", "as near to training points as fresh points are")
 
 
-def memorization_warning(metrics: Mapping[str, Any], experiment: Experiment) -> Message | None:
+def memorization_warning(figures: Figures, experiment: Experiment) -> Message | None:
     """A message if the training points are memorized, otherwise None.
 
     They are if there are many copies of them among the samples, see :func:`nearness`, or if they are likelier than held-out
     points, by more than chance. Only a learned score is checked: the training set's own score yields nothing but copies.
     """
     copies = likelier = None
-    if experiment.sampling.follows == "learned" and _differ(
-        metrics, "memorized_share", "memorized_share_held_out", SHARE
-    ):
-        share, usual = metrics["memorized_share"], metrics["memorized_share_held_out"]
+    share, usual = _shares(figures)
+    if experiment.sampling.follows == "learned" and _differ(share, usual, SHARE):
         text = "{:.0%} of the samples lie near one of them, against {:.0%} of fresh points"
-        copies = Message("copies", text, (share, usual))
-    if experiment.likelihood.source == "learned" and _differ(metrics, "test_nll", "train_nll", NATS):
-        values = (metrics["test_nll"], metrics["train_nll"])
-        likelier = Message("likelier", "test NLL is {:.3g}, train NLL {:.3g}", values)
+        copies = Message("copies", text, (share[0], usual[0]))
+    test, train = ((one.value, one.error) for one in map(figures.known, ("test_nll", "train_nll")))
+    if experiment.likelihood.source == "learned" and _differ(test, train, NATS):
+        likelier = Message("likelier", "test NLL is {:.3g}, train NLL {:.3g}", (test[0], train[0]))
     said = joined(copies, likelier, between="; ")
     if said is None:
         return None
@@ -103,9 +94,14 @@ def memorization_warning(metrics: Mapping[str, Any], experiment: Experiment) -> 
     )
 
 
-def _differ(metrics: Mapping[str, Any], high: str, low: str, least: float) -> bool:
-    above, below = metrics.get(high), metrics.get(low)
-    if above is None or below is None:
+def _shares(figures: Figures) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """The shares of samples and of fresh points near a training point, each with its error."""
+    share = figures.known("memorized_share")
+    return (share.value, share.error), figures.floor("memorized_share")
+
+
+def _differ(high: tuple[Any, Any], low: tuple[Any, Any], least: float) -> bool:
+    """Whether a figure exceeds another one by more than `least` and than chance; each with its error."""
+    if high[0] is None or low[0] is None:
         return False
-    errors = [metrics.get(f"{key}_standard_error") or 0.0 for key in (high, low)]
-    return bool(above - below > max(least, ERRORS * math.hypot(*errors)))
+    return bool(high[0] - low[0] > max(least, ERRORS * math.hypot(high[1] or 0.0, low[1] or 0.0)))

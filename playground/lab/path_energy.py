@@ -15,13 +15,12 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Generator, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from playground.lab.compute import passed_on
-from playground.lab.measured import add_with_error
+from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import compared_data
 from playground.messages import Message, setting
@@ -46,17 +45,12 @@ _NAMES = (
     "path_floor_wasserstein2",
     "path_floor_wasserstein2_squared",
 )
-_NORMALIZED = ("normalized_path_energy", "normalized_path_energy_standard_error", "normalized_path_energy_floor")
-METRICS = (
-    *_NORMALIZED,
-    *(f"{name}{end}" for name in _NAMES for end in ("", "_standard_error")),
-    "path_points",
-)
+METRICS = ("normalized_path_energy", *_NAMES, "path_points")
 """Keys of the figures of :func:`path_figures`; `path_points`: clouds, and points in each."""
 
 
-def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Any] | None]]:
-    """Yield the fraction done, and at the end the figures of :data:`METRICS` with `reasons` for missing ones.
+def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Measured] | None]]:
+    """Yield the fraction done, and at the end the figures of :data:`METRICS`.
 
     Lengths are in user units, energies in squared ones. The errors are those of a mean over `REPEATS` clouds.
 
@@ -67,7 +61,7 @@ def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float
     if start is None:
         text = "Paths are measured between two sets, and this flow starts at noise: choose another {}."
         why = Message("path-from-noise", text, (setting("noise.source"),), "noise.source")
-        yield 1.0, dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, why)}
+        yield 1.0, missing(METRICS, why)
         return
     generator = problem.generator("path energy")
     begin = start.sample(REPEATS * POINTS, generator).to(problem.device)
@@ -90,18 +84,13 @@ def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float
             ends += (squared**0.5, squared)
         found.append([float(path.energy[part].mean()), float(path.bend[part].mean()), sets, *ends])
     columns = dict(zip(_NAMES, torch.tensor(found, dtype=torch.float64).T, strict=True))
-    figures: dict[str, Any] = {}
-    for name, values in columns.items():
-        add_with_error(figures, name, mean_with_error(values))
-    reasons = {}
-    if figures["sets_wasserstein2_squared"] > figures["path_floor_wasserstein2_squared"]:
-        normalized = _normalized(columns["path_energy"], columns["sets_wasserstein2_squared"])
-        figures |= dict(zip(_NORMALIZED, normalized, strict=True))
+    figures = {name: Measured(*mean_with_error(values)) for name, values in columns.items()}
+    if figures["sets_wasserstein2_squared"].value > figures["path_floor_wasserstein2_squared"].value:
+        normalized = Measured(*_normalized(columns["path_energy"], columns["sets_wasserstein2_squared"]))
     else:
-        figures |= dict.fromkeys(_NORMALIZED)
         text = "The two sets are as near to each other as two clouds of one set."
-        reasons = dict.fromkeys(_NORMALIZED, Message("sets-alike", text))
-    yield 1.0, figures | {"path_points": [REPEATS, POINTS], "reasons": reasons}
+        normalized = Measured(None, reason=Message("sets-alike", text))
+    yield 1.0, {"normalized_path_energy": normalized, **figures, "path_points": Measured((REPEATS, POINTS))}
 
 
 def _normalized(energy: Tensor, squared: Tensor) -> tuple[float, float, float]:

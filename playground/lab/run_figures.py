@@ -5,7 +5,7 @@ that has a key is computed.
 """
 
 import math
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +13,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from playground import messages
 from playground.lab import error_budget, evaluation, path_energy, score_errors
 from playground.lab import experiment as experiments
 from playground.lab.compute import computes
 from playground.lab.conflicts import flow_conflict
 from playground.lab.density_map import integral
-from playground.lab.evaluation import OF_SAMPLES, evaluate, sample_distances
+from playground.lab.evaluation import OF_SAMPLES, EvaluationProgress, evaluate, sample_distances
 from playground.lab.experiment import SEEDS
 from playground.lab.keys import FiguresKey
-from playground.lab.measured import REASONS, Figures, joined
+from playground.lab.measured import ENDS, Figures, Measured, owners
 from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.progress import TrainingProgress
@@ -31,8 +32,8 @@ from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.user_errors import UserError
 
-Flat = dict[str, Any]
-Steps = Iterable[tuple[float, str, Flat | None]]
+Found = Mapping[str, Measured]
+Steps = Iterable[tuple[float, str, Found | None]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Part:
 
     Attributes:
         name: what its progress says.
-        keys: the names of its figures in metrics.json.
+        keys: the names of its figures.
         measure: yields the fraction done and a label, and at last the figures; before them maybe those known so far.
         on_request: whether it is no part of metrics.json: only the window measures it.
     """
@@ -94,26 +95,25 @@ def part_of(key: str) -> str:
     Raises:
         UserError: there is no such figure.
     """
-    found = next((part.name for part in PARTS.values() if key in part.keys), None)
+    found = next((part.name for part in PARTS.values() if owners(key, part.keys)[0][0] in part.keys), None)
     if found is None:
         raise UserError(f"{key} is not known: no figure has this name.")
     return found
 
 
-def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Flat]:
+def run_figures(opened: Opened) -> Generator[FiguresProgress, None, dict[str, Any]]:
     """Measure all figures of a document whose network is trained, as metrics.json has them.
 
     A figure that does not apply is None, and `reasons` says why.
     """
-    flats = []
+    figures: dict[str, Measured] = {}
     for part in PARTS.values():
         if not part.on_request:
-            figures = yield from opened.compute(FiguresKey.of(part.name, opened.document.model))
-            flats.append(figures.flat())
-    found = joined(flats)
+            figures |= yield from opened.compute(FiguresKey.of(part.name, opened.document.model))
+    found = Figures({name: finite(figure) for name, figure in figures.items()}).flat()
     experiment = opened.document.experiment
     seeds = {key.replace(".", "_"): experiments.value(experiment, key) for key in SEEDS}
-    return finite(found | seeds | {"provenance": Provenance.of(experiment, found["device"]).as_json()})
+    return found | seeds | {"provenance": Provenance.of(experiment, found["device"]).as_json()}
 
 
 @computes(FiguresKey)
@@ -126,16 +126,15 @@ def _figures(key: FiguresKey, _device: str) -> Generator[Any, Any, Figures]:
         if fraction < 1.0:
             yield FiguresProgress(part.name, fraction, label)
     assert found is not None
-    return Figures.of(found)
+    return Figures(found)
 
 
-def sampling_cost(trajectory: Trajectory) -> Flat:
+def sampling_cost(trajectory: Trajectory) -> Found:
     """The cost of a sampler's run: score evaluations of one particle (mean and maximum), and seconds."""
     return {
-        "nfe_mean": float(trajectory.nfe_mean[-1]),
-        "nfe_max": int(trajectory.nfe_max[-1]),
-        "sampling_seconds": trajectory.seconds,
-        "reasons": {},
+        "nfe_mean": Measured(float(trajectory.nfe_mean[-1])),
+        "nfe_max": Measured(int(trajectory.nfe_max[-1])),
+        "sampling_seconds": Measured(trajectory.seconds),
     }
 
 
@@ -168,12 +167,15 @@ def _of_training(measured: Measurable) -> Steps:
 
 
 def _of_likelihoods(measured: Measurable) -> Steps:
-    for progress in evaluate(measured.model.problem, measured.model.evaluated_score):
-        yield progress.fraction, progress.label, progress.metrics
+    return _evaluated(evaluate(measured.model.problem, measured.model.evaluated_score))
 
 
 def _of_samples(measured: Measurable) -> Steps:
-    for progress in sample_distances(measured.model.problem, measured.samples):
+    return _evaluated(sample_distances(measured.model.problem, measured.samples))
+
+
+def _evaluated(work: Iterable[EvaluationProgress]) -> Steps:
+    for progress in work:
         yield progress.fraction, progress.label, progress.metrics
 
 
@@ -194,7 +196,7 @@ def _of_integral(measured: Measurable) -> Steps:
         for progress in integral(problem, measured.model.likelihood_score):
             yield progress.fraction, "integral of the density", None
             found = progress.value
-    yield 1.0, "", {"integral": found, REASONS: {}}
+    yield 1.0, "", {"integral": Measured(found)}
 
 
 def _of_budget(measured: Measurable) -> Steps:
@@ -207,7 +209,7 @@ def _of_paths(measured: Measurable) -> Steps:
     return _labelled("paths between the sets", path_energy.path_figures(model.problem, model.score))
 
 
-def _labelled(label: str, measuring: Iterable[tuple[float, Flat | None]]) -> Steps:
+def _labelled(label: str, measuring: Iterable[tuple[float, Found | None]]) -> Steps:
     for fraction, figures in measuring:
         yield fraction, label, figures
 
@@ -216,7 +218,7 @@ PARTS = {
     part.name: part
     for part in (
         Part("Sampling", ("nfe_mean", "nfe_max", "sampling_seconds"), _cost),
-        Part("Final loss", ("final_loss", "final_loss_standard_error", "held_out_loss"), _of_training),
+        Part("Final loss", ("final_loss", "held_out_loss"), _of_training),
         Part("Likelihoods", evaluation.METRICS, _of_likelihoods),
         Part("Distances", OF_SAMPLES, _of_samples),
         Part("Score errors", score_errors.METRICS, _of_score),
@@ -229,11 +231,10 @@ PARTS = {
 """The parts of the figures by name. Each has its own draws, which do not depend on what else is measured."""
 
 
-def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None) -> Flat:
+def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None) -> Found:
     problem = trainer.problem
-    loss, loss_error = final_loss or (None, None)
     beside = None if final_loss is None else trainer.held_out_loss(*final_loss)
-    held_out, held_out_error = beside or (None, None)
+    optimal = None if last is None else (last.optimal_loss, last.optimal_loss_error)
     found = {
         "train_points": len(problem.dataset.points),
         "held_out_points": len(problem.dataset.held_out),
@@ -241,25 +242,28 @@ def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple
         "steps": trainer.step,
         "seconds": trainer.seconds,
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
-        "final_loss": loss,
-        "final_loss_standard_error": loss_error,
-        "held_out_loss": held_out,
-        "held_out_loss_standard_error": held_out_error,
+        "final_loss": final_loss,
+        "held_out_loss": beside,
         "kept_step": None if last is None or last.diverged else trainer.stopping.best_step or trainer.step,
         "early_stopping": None if last is None else last.note,
-        "optimal_loss": None if last is None else last.optimal_loss,
-        "optimal_loss_standard_error": None if last is None else last.optimal_loss_error,
+        "optimal_loss": optimal,
         "diverged": None if last is None else last.diverged,
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
         "device": str(problem.device),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-    reasons = {key: _why_none(key, trainer, last) for key, value in found.items() if value is None}
-    return found | {"reasons": reasons}
+
+    def figure(key: str, value: Any) -> Measured:
+        value, error = value if isinstance(value, tuple) else (value, None)
+        why = messages.plain(_why_none(key, trainer, last)) if value is None else None
+        return Measured(value, error, reason=why)
+
+    return {key: figure(key, value) for key, value in found.items()}
 
 
-OF_THE_END = ("kept_step", "early_stopping", "optimal_loss", "optimal_loss_standard_error", "diverged")
+NOT_FINITE = messages.plain("The result is not finite: if training diverged, lower training.learning_rate.")
+OF_THE_END = ("kept_step", "early_stopping", "optimal_loss", "diverged")
 
 
 def _why_none(key: str, trainer: Trainer, last: TrainingProgress | None) -> str:
@@ -275,7 +279,7 @@ def _why_none(key: str, trainer: Trainer, last: TrainingProgress | None) -> str:
         return "Training diverged: the last good weights are kept."
     if not problem.has_score:
         return "Between two sets the loss is that of a velocity, and depends on how the points are paired."
-    if key.startswith("held_out_loss"):
+    if key == "held_out_loss":
         return (
             "Held-out points have no labels, and this network never trained without labels: set "
             "training.label_dropout above 0."
@@ -289,19 +293,14 @@ def _why_none(key: str, trainer: Trainer, last: TrainingProgress | None) -> str:
     return "The optimal loss leaves single precision: choose noise levels nearer to the data's size."
 
 
-def finite(contents: dict[str, Any]) -> dict[str, Any]:
-    """Replace numbers that are not finite by null, since JSON has none, and say so in `reasons` if they say nothing."""
-    reasons = dict(contents["reasons"])
-    kept = {}
-    for key, value in contents.items():
-        astray = [one for one in (value if isinstance(value, list) else [value]) if _is_astray(one)]
-        if astray:
-            unknown = f"The result is {astray[0]} and not finite: if training diverged, lower training.learning_rate."
-            reasons.setdefault(key, unknown)
-            value = [None if _is_astray(one) else one for one in value] if isinstance(value, list) else None
-        kept[key] = value
-    return kept | {"reasons": reasons}
+def finite(figure: Measured) -> Measured:
+    """A figure with None in place of numbers that are not finite, since JSON has none, and a reason if there is none yet."""
+    parts = [getattr(figure, part) for part in ("value", *ENDS)]
+    kept = list(map(_known, parts))
+    return figure if kept == parts else Measured(*kept, reason=figure.reason or NOT_FINITE)
 
 
-def _is_astray(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+def _known(part: Any) -> Any:
+    if isinstance(part, tuple):
+        return tuple(map(_known, part))
+    return None if isinstance(part, float) and not math.isfinite(part) else part

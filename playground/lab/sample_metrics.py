@@ -3,7 +3,6 @@
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,8 +13,8 @@ from torch import Tensor
 from playground.lab.compute import passed_on
 from playground.lab.conflicts import comparison_conflict, why_too_few_samples
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
-from playground.lab.measured import add_floor, add_with_error
-from playground.lab.memorization import FROM_NEIGHBOURS, memorized_shares
+from playground.lab.measured import Measured, mean_floor, missing
+from playground.lab.memorization import memorized_share
 from playground.lab.problem import Problem
 from playground.messages import Message
 from playground.theory import metrics, two_samples
@@ -26,81 +25,63 @@ Array = NDArray[np.floating]
 _FROM_DATA = (
     "reference_set",
     "sliced_wasserstein2",
-    "sliced_wasserstein2_floor",
-    "sliced_wasserstein2_floor_std",
-    "sliced_wasserstein2_points",
     "wasserstein2",
-    "wasserstein2_floor",
-    "wasserstein2_floor_std",
     "wasserstein2_squared",
-    "wasserstein2_squared_floor",
-    "wasserstein2_points",
     "energy_distance",
-    "energy_distance_standard_error",
     "mmd_squared",
-    "mmd_squared_standard_error",
     "classifier_accuracy",
-    "classifier_accuracy_standard_error",
-    "two_sample_points",
 )
 
-FROM_SAMPLES = (*_FROM_DATA, *FROM_NEIGHBOURS, "mode_weights", "mode_weights_standard_error")
+FROM_SAMPLES = (*_FROM_DATA, "memorized_share", "mode_weights")
 """Keys of the figures of samples, except those of images. All except the mode weights compare samples with data."""
 
 
-def add_distances(
-    problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, Message]
-) -> Iterator[float]:
-    """Write the figures of :data:`FROM_SAMPLES`, and those of images, into `found`, or why they are missing into `reasons`.
+def add_distances(problem: Problem, samples: Array | None, found: dict[str, Measured]) -> Iterator[float]:
+    """Write the figures of :data:`FROM_SAMPLES`, and those of images, into `found`, or why they are missing.
 
     If many rows repeat, the held-out rows do not represent the data and others are used: see :func:`compared_data`.
 
     Yields the fraction done.
     """
-    if len(problem.shape) != 3:
-        reasons |= dict.fromkeys((*FROM_IMAGES, *FROM_LABELS), Message("no-images", "These figures are for images."))
-    elif problem.dataset.labels is None:
-        reasons |= dict.fromkeys(FROM_LABELS, Message("no-labels", "These images have no labels."))
+    why = None
     if not problem.experiment.sampling.is_generative:
-        samples = None
-        reasons |= _without_samples(FORWARD, reasons)
+        why = FORWARD
     elif samples is None or not len(samples):
-        samples = None
-        reasons |= _without_samples(NO_SAMPLES, reasons)
-    else:
+        why = NO_SAMPLES
+    found |= missing((*FROM_SAMPLES, *FROM_IMAGES, *FROM_LABELS), why)
+    if len(problem.shape) != 3:
+        found |= missing((*FROM_IMAGES, *FROM_LABELS), Message("no-images", "These figures are for images."))
+    elif problem.dataset.labels is None:
+        found |= missing(FROM_LABELS, Message("no-labels", "These images have no labels."))
+    if why is None:
         samples = np.asarray(samples, dtype=np.float64)
         conflict = comparison_conflict(problem.experiment, problem.conditions) or why_too_few_samples(len(samples))
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)
         if conflict is None:
-            found |= memorized_shares(problem, samples)
+            found["memorized_share"] = memorized_share(problem, samples)
             equalized = torch.tensor(problem.units.equalized(samples))
-            yield from _compare(problem, equalized, found, reasons)
+            yield from _compare(problem, equalized, found)
         else:  # images keep their class frequencies and nearest training images
-            samples = None
-            reasons |= dict.fromkeys(FROM_SAMPLES, conflict)
-            if len(problem.shape) == 3:
-                unlike = ("nearest_neighbour_distance_held_out", "nearest_neighbour_distance_held_out_standard_error")
-                found |= dict.fromkeys(unlike)
-                reasons |= dict.fromkeys(unlike, conflict)
+            why = conflict
+            found |= missing(FROM_SAMPLES, conflict)
+            near = found["nearest_neighbour_distance"]
+            if near.value is not None:
+                found["nearest_neighbour_distance"] = Measured(near.value, near.error, reason=conflict)
     density = problem.dataset.density
     if density is None or density.modes is None:
-        none_known = Message("no-modes", "These data have no modes whose weights are known.")
-        reasons |= dict.fromkeys(("mode_weights", "mode_weights_standard_error", "mode_weights_true"), none_known)
+        found |= missing(("mode_weights",), Message("no-modes", "These data have no modes whose weights are known."))
         return
-    found["mode_weights_true"] = None if density.mode_weights is None else density.mode_weights.tolist()
-    if samples is not None:
+    true = None if density.mode_weights is None else tuple(density.mode_weights.tolist())
+    if why is None:
         weights, errors = metrics.mode_weights(torch.from_numpy(samples), density.modes.cpu().double())
-        add_with_error(found, "mode_weights", (weights.tolist(), errors.tolist()))
+        found["mode_weights"] = Measured(tuple(weights.tolist()), tuple(errors.tolist()), true)
+    else:
+        found["mode_weights"] = Measured(None, floor=true, reason=why)
 
 
 FORWARD = Message("forward", "The forward process ends in noise: run a sampler first.")
 NO_SAMPLES = Message("no-samples", "There are no samples: run the sampler first.")
-
-
-def _without_samples(why: Message, reasons: dict[str, Message]) -> dict[str, Message]:
-    """Reasons for all figures of samples: those known already, otherwise `why`."""
-    return {key: reasons.get(key, why) for key in (*FROM_SAMPLES, *FROM_IMAGES, *FROM_LABELS)}
 
 
 PROJECTIONS = 128
@@ -163,30 +144,26 @@ def compared_data(problem: Problem, count: int, generator: torch.Generator) -> C
     return Comparison(count, data, metrics.splits(everything, count, len(data), FLOOR_PAIRS, generator), origin)
 
 
-def _compare(
-    problem: Problem, samples: Tensor, found: dict[str, Any], reasons: dict[str, Message]
-) -> Generator[float, None, None]:
+def _compare(problem: Problem, samples: Tensor, found: dict[str, Measured]) -> Generator[float, None, None]:
     """Yields the fraction done."""
     generator = problem.generator("distances", "cpu")
     comparison = compared_data(problem, min(len(samples), DISTANCE_POINTS), generator)
     count, data = comparison.count, comparison.data
     if len(data) < two_samples.LEAST:
         text = "Only {} data are held out; a comparison needs at least {}: take more data."
-        reasons |= dict.fromkeys(_FROM_DATA, Message("few-held-out", text, (len(data), two_samples.LEAST)))
+        found |= missing(_FROM_DATA, Message("few-held-out", text, (len(data), two_samples.LEAST)))
         return
-    found["reference_set"] = comparison.origin
-    found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], data, PROJECTIONS, generator)
-    found["sliced_wasserstein2_points"] = [count, len(data)]
+    found["reference_set"] = Measured(comparison.origin)
+    sliced = metrics.sliced_wasserstein2(samples[:count], data, PROJECTIONS, generator)
     matched = min(count, len(data), TRANSPORT_POINTS)
     # Shuffled, because files are often sorted.
     shuffled = data[torch.randperm(len(data), generator=problem.generator("transport", "cpu"))]
     squared = yield from _transport(samples, shuffled, matched, 0.0)
     floors, squared_floors = yield from _floors(problem, comparison, matched, generator)
-    found["wasserstein2_squared"], found["wasserstein2"] = squared, float(np.sqrt(squared))
-    found["wasserstein2_squared_floor"] = float(np.mean(squared_floors))
-    add_floor(found, "wasserstein2", np.sqrt(squared_floors))
-    found["wasserstein2_points"] = [matched, matched]
-    add_floor(found, "sliced_wasserstein2", floors)
+    floor = mean_floor(np.sqrt(squared_floors))
+    found["wasserstein2"] = Measured(float(np.sqrt(squared)), None, *floor, (matched, matched))
+    found["wasserstein2_squared"] = Measured(squared, floor=float(np.mean(squared_floors)))
+    found["sliced_wasserstein2"] = Measured(sliced, None, *mean_floor(floors), (count, len(data)))
     _add_two_samples(problem, samples, data, found)
 
 
@@ -230,15 +207,14 @@ TESTED_POINTS = 2_000
 """Most samples in the two-sample figures, which use all pairs: four million pairs take a few tenths of a second."""
 
 
-def _add_two_samples(problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Any]) -> None:
+def _add_two_samples(problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Measured]) -> None:
     generator = problem.generator("two samples", "cpu")
     count = min(len(samples), len(data), TESTED_POINTS)  # these figures compare clouds of one size
     # Shuffled, because the classifier is trained on the first half.
     samples, data = samples[:count], data[torch.randperm(len(data), generator=generator)[:count]]
-    found["two_sample_points"] = [len(samples), len(data)]
     for name, measured in {
         "energy_distance": two_samples.energy_distance(samples, data),
         "mmd_squared": two_samples.mmd_squared(samples, data),
         "classifier_accuracy": two_samples.classifier_accuracy(samples, data, generator),
     }.items():
-        add_with_error(found, name, measured)
+        found[name] = Measured(*measured, points=(len(samples), len(data)))

@@ -13,13 +13,12 @@ from playground.lab import experiment as experiments
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.compute import passed_on, result
 from playground.lab.conditioning import known_point
-from playground.lab.evaluation import ERROR
 from playground.lab.experiment import Experiment
 from playground.lab.fields import arrows_at
 from playground.lab.keys import FiguresKey, Key
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood
-from playground.lab.measured import REASONS
+from playground.lab.measured import ENDS, owners
 from playground.lab.misprints import matching_losses
 from playground.lab.opened import Opened
 from playground.lab.run_figures import fraction, part_of
@@ -104,7 +103,7 @@ class _Run:
         A sliced Wasserstein distance d has about the standard deviation s of its floor f, the distance between two clouds
         of the data, which is a mean over FLOOR_PAIRS pairs. So d/f has the error (s/f) sqrt(1 + (d/f)²/FLOOR_PAIRS).
         """
-        found, name = self._found, f"{figure.key}{ERROR}"
+        found, name = self._found, figure.key + ENDS["error"]
         if figure.key == SLICED and figure.over in ("", f"{SLICED}_floor"):
             spread = found.get(f"{SLICED}_floor_std")
             if spread is None or not figure.over:
@@ -181,9 +180,8 @@ class _Run:
             self._found |= dict(zip(AT_PLACES, self._errors_at_places(model.learned), strict=True))
         else:
             figures = yield from self._compute(FiguresKey.of(part_of(key), self._opened.document.model))
-            flat = figures.flat()
-            self._reasons |= flat.pop(REASONS)
-            self._found |= flat
+            self._found |= figures.flat()
+            self._reasons[key] = figures.known(owners(key, figures)[0][0]).reason
 
     def _compute(self, key: Key) -> Generator[float, None, Any]:
         """The value of a key; yields the fractions done of what it needs."""

@@ -1,16 +1,15 @@
 """The error of a learned score at each noise level, in the user's units."""
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 
 from playground.lab.label_dropout_checks import untrained_unconditional_score
+from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
-from playground.lab.score_error_curve import ScoreErrorCurve
-from playground.messages import Message
+from playground.messages import Message, setting
 from playground.theory.metrics import fisher_divergence
 from playground.theory.noise import ScoreFunction
 
@@ -19,25 +18,23 @@ SCORED_IMAGES = 200  # at each noise level; a thousand points of the plane
 PAIRS = 2**24  # most pairs of a scored point and a training point
 FEW = 100  # scored points at least, however many training points there are
 
-METRICS = (
-    "score_sigmas",
-    "fisher_divergence",
-    "fisher_divergence_standard_error",
-    "relative_score_error",
-    "relative_score_error_standard_error",
-    "score_reference",
-)
+METRICS = ("score_sigmas", "fisher_divergence", "relative_score_error", "score_reference")
 
 
-def score_errors(
+def score_figures(
     problem: Problem, score: ScoreFunction, levels: int = LEVELS, points: int = 1_000
-) -> Iterator[ScoreErrorCurve]:
-    """Fisher divergence between a learned score and the reference along sigma.
+) -> Iterator[tuple[float, dict[str, Measured] | None]]:
+    """Yield the fraction done and the figures of :data:`METRICS` so far: errors of a learned score along sigma.
 
     The reference is the exact score, or that of the smoothed training set if no exact one is known. The expectation is
     over the distribution of the reference: held-out points with noise, or random training points with noise. Images are
     smoothed by at least a grey level: at finer levels the learned score depends on the fraction of a level that training
     adds to each pixel, and the training set's score does not.
+
+    - score_sigmas: the noise levels from fine to coarse, in user units. The others have a value at each.
+    - fisher_divergence: E ||s - reference||², per user unit squared.
+    - relative_score_error: its root over that of E ||reference||²: 1 is as bad as s = 0.
+    - score_reference: the reference score: "exact", or "empirical" for that of the smoothed training set.
 
     Args:
         score: learned, in internal units; must not change while this runs.
@@ -45,7 +42,14 @@ def score_errors(
         points: most points at each level; fewer if each must be compared with a large training set.
     """
     source = problem.reference
-    assert source is not None
+    reason = untrained_unconditional_score(problem.experiment, problem.conditions)
+    if not problem.has_score:
+        reason = problem.experiment.noise.score_conflict()
+    elif source is None:
+        reason = Message("no-reference", "No reference score is known: without noise the training set has none.")
+    if reason is not None or source is None:
+        yield 1.0, missing(METRICS, reason)
+        return
     known = problem.known_score(source)
     assert known is not None
     generator = problem.generator("score errors")
@@ -54,7 +58,6 @@ def score_errors(
     if 0 < problem.noise.sigma_min == problem.noise.sigma_max:
         levels = 1
     sigmas = np.geomspace(max(problem.noise.sigma_min, finest), max(problem.noise.sigma_max, 10 * finest), levels)
-    users = np.array([problem.units.sigma_to_user(float(sigma)) for sigma in sigmas])
     distribution = problem.test if source == "exact" else problem.train
     if source == "empirical":
         most = max(FEW, PAIRS // len(distribution)) if problem.shape == (2,) else SCORED_IMAGES
@@ -62,43 +65,35 @@ def score_errors(
     # Shuffled, because files and folders are often sorted.
     rows = torch.randperm(len(distribution), generator=generator, device=distribution.device)[:points]
     clean, area = distribution[rows], problem.units.length**2
-    found: list[tuple[float, float, float, float]] = []
-    for count, sigma in enumerate(sigmas, start=1):
-        at = fisher_divergence(score, known, clean, float(sigma), generator)
+    found: list[tuple[float, ...]] = []
+    for sigma in map(float, sigmas):
+        at = fisher_divergence(score, known, clean, sigma, generator)
         root = math.sqrt(at.relative)
         # d sqrt(R) = dR / (2 sqrt(R)); R = 0 at every point has no error.
         root_error = 0.0 if root == 0 else at.relative_standard_error / (2 * root)
-        found.append((at.value / area, at.standard_error / area, root, root_error))
-        divergence, divergence_error, relative, relative_error = np.array(found).T
-        yield ScoreErrorCurve(
-            count / levels, users[:count], divergence, divergence_error, relative, relative_error, source
-        )
-
-
-def score_figures(
-    problem: Problem, score: ScoreFunction, levels: int = LEVELS, points: int = 1_000
-) -> Iterator[tuple[float, dict[str, Any] | None]]:
-    """Yield the fraction done and the figures of :data:`METRICS` so far, with `reasons` for missing ones.
-
-    The figures are lists over `score_sigmas` (user units); `score_reference` names the reference score.
-    """
-    reason = untrained_unconditional_score(problem.experiment, problem.conditions)
-    if not problem.has_score:
-        reason = problem.experiment.noise.score_conflict()
-    elif problem.reference is None:
-        reason = Message("no-reference", "No reference score is known: without noise the training set has none.")
-    if reason is not None:
-        yield 1.0, dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, reason)}
-        return
-    for errors in score_errors(problem, score, levels, points):
-        if errors.fraction < 1 and len(errors.sigmas) < 2:  # a single level shows nothing
-            yield errors.fraction, None
+        found.append((problem.units.sigma_to_user(sigma), at.value / area, at.standard_error / area, root, root_error))
+        if 1 == len(found) < levels:  # a single level shows nothing
+            yield 1 / levels, None
             continue
-        curves = (errors.sigmas, errors.divergence, errors.divergence_error, errors.relative, errors.relative_error)
-        figures = [curve.tolist() for curve in curves]
-        relative = ("relative_score_error", "relative_score_error_standard_error")
-        reasons = dict.fromkeys(relative, errors.unscaled) if errors.unscaled else {}
-        yield errors.fraction, dict(zip(METRICS, (*figures, errors.source), strict=True)) | {"reasons": reasons}
+        places, divergence, off, relative, relative_off = zip(*found, strict=True)
+        errors = (
+            Measured(divergence, off),
+            Measured(relative, relative_off, reason=_unscaled(relative, divergence, source)),
+        )
+        yield len(found) / levels, dict(zip(METRICS, (Measured(places), *errors, Measured(source)), strict=True))
+
+
+def _unscaled(relative: Sequence[float], divergence: Sequence[float], source: str) -> Message | None:
+    """Why some relative errors do not exist, or None if all do: a sharp density's score may be 0 in single precision."""
+    flat = sum(math.isnan(one) and math.isfinite(other) for one, other in zip(relative, divergence, strict=True))
+    if not flat:
+        return None
+    return Message(
+        "unscaled",
+        "At {} of {} noise levels the {} score is 0 at all held-out points, so no relative error exists: raise {}.",
+        (flat, len(relative), source, setting("likelihood.points")),
+        "likelihood.points",
+    )
 
 
 def within_a_second(problem: Problem) -> tuple[int, int]:

@@ -1,7 +1,6 @@
 """The tilted density of guided samples, and how far the samples are from it: see :mod:`playground.theory.tilting`."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,25 +10,15 @@ from torch import Tensor
 from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import LEAST_SAMPLES, tilted_conflict, why_too_few_samples
 from playground.lab.fields import grid_over
-from playground.lab.measured import add_floor
+from playground.lab.measured import Measured, mean_floor, missing
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import DISTANCE_POINTS, FLOOR_PAIRS, NO_SAMPLES, PROJECTIONS
-from playground.messages import Message
 from playground.theory import metrics
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import GaussianMixture
 from playground.theory.tilting import TiltedDensity
 
-FROM_TILTED = (
-    "tilted_sliced_wasserstein2",
-    "tilted_sliced_wasserstein2_floor",
-    "tilted_sliced_wasserstein2_floor_std",
-    "tilted_points",
-    "tilted_kl",
-    "tilted_kl_floor",
-    "tilted_kl_floor_std",
-    "tilted_kl_points",
-)
+FROM_TILTED = ("tilted_sliced_wasserstein2", "tilted_kl")
 """Keys of the figures of :func:`add_tilted`."""
 
 KL_POINTS, KL_PAIRS = 2_000, 5
@@ -102,24 +91,20 @@ def tilted_over(problem: Problem, density: Tilted, bounds: tuple[float, float, f
     return found
 
 
-def add_tilted(
-    problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, Message]
-) -> Iterator[float]:
-    """Write the figures of :data:`FROM_TILTED` into `found`, or why they are missing into `reasons`; yields the fraction done.
+def add_tilted(problem: Problem, samples: Array | None, found: dict[str, Measured]) -> Iterator[float]:
+    """Write the figures of :data:`FROM_TILTED` into `found`, or why they are missing; yields the fraction done.
 
     - tilted_sliced_wasserstein2: sliced Wasserstein-2 distance between the samples and as many draws of the tilted density,
-      in the user's units. tilted_points: their number, at most DISTANCE_POINTS.
-    - tilted_sliced_wasserstein2_floor, _floor_std: the distance between two such draws, mean and standard deviation over
-      FLOOR_PAIRS pairs.
-    - tilted_kl: KL(tilted || samples) in nats, see :meth:`Tilted.kl_to`; tilted_kl_floor, _floor_std: that of as many draws of the
-      tilted density in place of the samples, over KL_PAIRS clouds. tilted_kl_points: the samples, and the draws.
+      in the user's units, at most DISTANCE_POINTS. Its floor is the distance between two such draws, over FLOOR_PAIRS pairs.
+    - tilted_kl: KL(tilted || samples) in nats, see :meth:`Tilted.kl_to`. Its floor is that of as many draws of the tilted density
+      in place of the samples, over KL_PAIRS clouds. Its points: the samples, and the draws.
     """
     density = tilted(problem)
     if density is None or samples is None or len(samples) < LEAST_SAMPLES:
         few = NO_SAMPLES if samples is None else why_too_few_samples(len(samples))
         why = tilted_conflict(problem.experiment, problem.conditions) or few
         assert why is not None
-        reasons |= dict.fromkeys(FROM_TILTED, why)
+        found |= missing(FROM_TILTED, why)
         return
     generator, count = problem.generator("tilted density", "cpu"), min(len(samples), DISTANCE_POINTS)
     own = torch.from_numpy(np.ascontiguousarray(samples[:count], dtype=np.float64))
@@ -127,14 +112,13 @@ def add_tilted(
     def distance(points: Tensor) -> float:
         return metrics.sliced_wasserstein2(points, density.sample(count, generator), PROJECTIONS, generator)
 
-    found["tilted_sliced_wasserstein2"] = distance(own)
+    far = distance(own)
     floors = []
     for made in range(FLOOR_PAIRS):
         yield made / FLOOR_PAIRS
         floors.append(distance(density.sample(count, generator)))
-    add_floor(found, "tilted_sliced_wasserstein2", floors)
-    found["tilted_points"] = [count, count]
-    found["tilted_kl"] = density.kl_to(own, generator)
+    found["tilted_sliced_wasserstein2"] = Measured(far, None, *mean_floor(floors), (count, count))
+    kl = density.kl_to(own, generator)
     draws = (density.sample(count, generator) for _ in range(KL_PAIRS))
-    add_floor(found, "tilted_kl", [density.kl_to(draw, generator) for draw in draws])
-    found["tilted_kl_points"] = [count, KL_POINTS]
+    floor = mean_floor([density.kl_to(draw, generator) for draw in draws])
+    found["tilted_kl"] = Measured(kl, None, *floor, (count, KL_POINTS))

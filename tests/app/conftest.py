@@ -72,17 +72,15 @@ def put_pin(state, pinned, run) -> None:
 
 
 def with_figures(run, found):
-    """A pinned run that comes with figures, given as metrics.json has them."""
-    from playground.app.model.pinned_runs import OF_KL
+    """A pinned run that comes with figures, given as a table has them."""
+    from playground.app.model.pinned_runs import KL
     from playground.lab.measured import Figures
 
-    reasons = found.get("reasons", {})
-    flat = dict.fromkeys(reasons) | {name: value for name, value in found.items() if name != "reasons"}
+    figures = Figures.of(dict.fromkeys(found.get("reasons", ())) | found)
     parts = {}
-    for part, names in (("distances", flat.keys() - set(OF_KL)), ("likelihoods", flat.keys() & set(OF_KL))):
-        if names:
-            why = {name: reason for name, reason in reasons.items() if name in names}
-            parts[part] = Figures.of({name: flat[name] for name in flat if name in names} | {"reasons": why})
+    for part, named in (("distances", figures.keys() - {*KL}), ("likelihoods", figures.keys() & {*KL})):
+        if named:
+            parts[part] = Figures({name: figures[name] for name in figures if name in named})
     return dataclasses.replace(run, **parts)
 
 

@@ -16,6 +16,7 @@ from playground.app.workers.tasks import TaskStatus
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
+from playground.lab.measured import Figures
 from playground.lab.store import Store
 from playground.messages import Message, plain
 
@@ -148,7 +149,7 @@ class _Measuring(QObject):
     def __init__(self, asked: list[Any]) -> None:
         super().__init__()
         self._asked = asked
-        self.evaluation: dict[str, Any] = {}
+        self.evaluation = Figures({})
 
     def measure(self, task: str) -> None:
         self._asked.append(task)
@@ -301,7 +302,7 @@ class ControllersDouble:
         sigmas = np.geomspace(0.01, 8, 24)
         relative = 0.02 + 0.1 * np.exp(-(np.log(sigmas / 0.02) ** 2) / 4) + 0.02 * np.log(sigmas) ** 2 / 4
         errors = relative**2 / sigmas, 0.06 * relative**2 / sigmas, relative, 0.03 * relative
-        self.measuring.evaluation = {
+        found = {
             **score_errors(sigmas, *errors),
             "test_nll": 1.0149,
             "test_nll_standard_error": 0.0141,
@@ -333,7 +334,8 @@ class ControllersDouble:
             "mode_weights_standard_error": [0.011, 0.011],
             "mode_weights_true": [0.5, 0.5],
         }
-        self.measuring.evaluation_changed.emit(dict(self.measuring.evaluation))
+        self.measuring.evaluation = Figures.of(found)
+        self.measuring.evaluation_changed.emit(self.measuring.evaluation)
 
     def sample(self, count: int = 2000) -> None:
         self.playing.trajectory = Frames([moons(count, 1), moons(count, 2)])

@@ -20,6 +20,7 @@ from playground.lab.recovery import OLD, OldTraining, Work, folder_in
 from playground.lab.session import Session
 from playground.lab.store import NOTE, Store
 from tests.app.conftest import end, make_window, put_pin
+from tests.figures import on_cards
 
 
 @pytest.fixture
@@ -201,8 +202,8 @@ def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
     train(qtbot, window, 20)
     qtbot.waitUntil(lambda: window.playing.newest_finished is not None)
     window.controllers.measuring.measure("quality")
-    qtbot.waitUntil(lambda: "sliced_wasserstein2" in window.controllers.measuring.evaluation)
-    figure, before = window.controllers.measuring.evaluation["sliced_wasserstein2"], weights(window)
+    qtbot.waitUntil(lambda: "sliced_wasserstein2" in on_cards(window.controllers))
+    figure, before = on_cards(window.controllers)["sliced_wasserstein2"], weights(window)
     run = window.playing.newest_finished.positions
     autosave(qtbot, window)
     kill(window)
@@ -211,7 +212,7 @@ def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
     after = weights(window)
     assert before.keys() == after.keys()
     assert all(np.array_equal(before[name], after[name]) for name in before)
-    qtbot.waitUntil(lambda: window.controllers.measuring.evaluation.get("sliced_wasserstein2") == figure)
+    qtbot.waitUntil(lambda: on_cards(window.controllers).get("sliced_wasserstein2") == figure)
     qtbot.waitUntil(lambda: window.playing.newest_finished is not None)
     np.testing.assert_array_equal(window.playing.newest_finished.positions, run)
 

@@ -27,6 +27,7 @@ from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer
 from playground.messages import plain
 from tests.diverging import DIVERGING
+from tests.figures import on_cards
 
 SHIPPED = ("two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits")
 SMALL = {
@@ -754,26 +755,24 @@ def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_
     few = {"sliced_wasserstein2": 0.2, "mmd_squared": None, "reasons": {"mmd_squared": plain("Few.")}}
     show_figures(controllers, "Distances", few)
     state.edit({"training.steps": 70})
-    assert controllers.measuring.evaluation["test_nll"] == 1.4
+    assert on_cards(controllers)["test_nll"] == 1.4
     for tolerance in (2e-2, 1e-2):  # as a slider does
         state.edit({"likelihood.tolerance": tolerance})
-    assert not {"test_nll", "kl", "integral"} & controllers.measuring.evaluation.keys()
-    assert controllers.measuring.evaluation["sliced_wasserstein2"] == 0.2
-    assert controllers.measuring.evaluation["entropy"] == 1.2  # which no flow is followed for
-    why = controllers.measuring.evaluation["reasons"]
+    assert not {"test_nll", "kl", "integral"} & on_cards(controllers).keys()
+    assert on_cards(controllers)["sliced_wasserstein2"] == 0.2
+    assert on_cards(controllers)["entropy"] == 1.2  # which no flow is followed for
+    why = on_cards(controllers)["reasons"]
     assert why.keys() == {"test_nll", "kl", "integral", "mmd_squared"}
     assert why["test_nll"] == why["integral"] == STALE
     controllers.measuring.measure("test-set")
     state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 1})
     assert controllers.tasks.running("test-set")
     qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
-    assert controllers.measuring.evaluation["test_nll"] != 1.4
-    assert controllers.measuring.evaluation["integral"] > 0
-    assert (
-        "trace_standard_error" not in controllers.measuring.evaluation
-    )  # of one vector: it was measured by the settings of now
-    assert "likelihood.trace_probes" in str(controllers.measuring.evaluation["reasons"]["trace_standard_error"])
-    assert controllers.measuring.evaluation["reasons"]["mmd_squared"] == plain("Few.")
+    assert on_cards(controllers)["test_nll"] != 1.4
+    assert on_cards(controllers)["integral"] > 0
+    assert "trace_standard_error" not in on_cards(controllers)  # of one vector: it was measured by the settings of now
+    assert "likelihood.trace_probes" in str(on_cards(controllers)["reasons"]["trace_standard_error"])
+    assert on_cards(controllers)["reasons"]["mmd_squared"] == plain("Few.")
 
 
 def test_a_figure_that_is_measured_no_more_leaves_and_says_why(workspace):
@@ -781,9 +780,9 @@ def test_a_figure_that_is_measured_no_more_leaves_and_says_why(workspace):
     show_figures(controllers, "Likelihoods", {"test_nll": 1.4, "reasons": {}})
     lost = {"test_nll": plain("The flow is lost.")}
     show_figures(controllers, "Likelihoods", {"test_nll": None, "reasons": lost})
-    assert controllers.measuring.evaluation == {"reasons": lost}
+    assert on_cards(controllers) == {"reasons": lost}
     show_figures(controllers, "Likelihoods", {"test_nll": 1.3, "reasons": {}})
-    assert controllers.measuring.evaluation == {"test_nll": 1.3, "reasons": {}}
+    assert on_cards(controllers) == {"test_nll": 1.3, "reasons": {}}
 
 
 def is_field(view: object) -> bool:
@@ -1511,7 +1510,7 @@ def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rest
     if rests:
         return  # what ends before the last block of training has ended is of neither model
     qtbot.waitUntil(lambda: not any(map(controllers.tasks.running, tasks)))
-    found = controllers.measuring.evaluation
+    found = on_cards(controllers)
     assert found["test_nll"] == pytest.approx(
         found["optimal_nll"], abs=1e-3
     )  # the exact score's, not the untrained one's
@@ -1525,9 +1524,9 @@ def test_stale_figures_are_forgotten_and_the_clicked_point_is_measured_anew(qtbo
     qtbot.waitUntil(lambda: complete(controllers))
     with qtbot.waitSignal(controllers.measuring.evaluation_changed):
         controllers.measuring.measure("quality")
-    qtbot.waitUntil(lambda: "sliced_wasserstein2" in controllers.measuring.evaluation)
+    qtbot.waitUntil(lambda: "sliced_wasserstein2" in on_cards(controllers))
     state.edit({"sampling.kind": "probability-flow"})
-    assert "sliced_wasserstein2" not in controllers.measuring.evaluation
+    assert "sliced_wasserstein2" not in on_cards(controllers)
     with qtbot.waitSignal(controllers.clicking.likelihood_changed):
         controllers.clicking.inspect(0.0, 1.0)
     before = controllers.clicking.likelihood.flow.log_prob

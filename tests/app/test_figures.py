@@ -12,11 +12,12 @@ from playground.app.controllers.settling import SETTLE
 from playground.app.model import figures
 from playground.app.model.figures import CURVES
 from playground.lab import run_figures
-from playground.lab.measured import Figures
+from playground.lab.measured import Figures, Measured
 from playground.lab.session import Session
 from playground.lab.store import Store
 from playground.messages import Message, setting
 from tests.app.conftest import started
+from tests.figures import on_cards
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ def controllers(qtbot):
     controllers.clicking.inspect(0.3, 0.2)
     tasks = ("test-set", "quality", "fisher", "likelihood")
     qtbot.waitUntil(lambda: not any(controllers.tasks.running(task) for task in tasks))
-    assert {"test_nll", "sliced_wasserstein2", "integral"} <= controllers.measuring.evaluation.keys()
-    assert len(controllers.measuring.evaluation["score_sigmas"]) == 24
+    assert {"test_nll", "sliced_wasserstein2", "integral"} <= on_cards(controllers).keys()
+    assert len(on_cards(controllers)["score_sigmas"]) == 24
     yield controllers
     assert controllers.shutdown(20.0)
 
@@ -58,63 +59,63 @@ def settle(qtbot, controllers) -> None:
 
 
 def test_a_saved_session_brings_back_what_was_measured(qtbot, controllers, other, tmp_path):
-    measured = controllers.measuring.evaluation
+    measured = on_cards(controllers)
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
     with qtbot.waitSignal(other.building.problem_changed):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
-    assert other.measuring.evaluation == measured
+    assert on_cards(other) == measured
     assert not any(other.tasks.running(task) for task in ("test-set", "quality", "fisher"))
     qtbot.waitUntil(lambda: other.clicking.likelihood is not None)
     np.testing.assert_allclose(other.clicking.likelihood.point, (0.3, 0.2))
 
 
 def test_undo_of_other_data_brings_back_what_was_measured_and_the_clicked_point(qtbot, controllers):
-    measured = controllers.measuring.evaluation
+    measured = on_cards(controllers)
     with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.state.edit({"data.kind": "pinwheel"})
-    assert "test_nll" not in controllers.measuring.evaluation
-    assert "score_sigmas" not in controllers.measuring.evaluation
+    assert "test_nll" not in on_cards(controllers)
+    assert "score_sigmas" not in on_cards(controllers)
     with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.state.undo()
     settle(qtbot, controllers)
-    assert controllers.measuring.evaluation == measured
+    assert on_cards(controllers) == measured
     qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
     np.testing.assert_allclose(controllers.clicking.likelihood.point, (0.3, 0.2))
 
 
 def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, controllers):
-    measured = controllers.measuring.evaluation
+    measured = on_cards(controllers)
     with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.reset_training()
-    assert "test_nll" not in controllers.measuring.evaluation
+    assert "test_nll" not in on_cards(controllers)
     controllers.state.undo()
     settle(qtbot, controllers)
-    assert controllers.measuring.evaluation == measured
+    assert on_cards(controllers) == measured
 
 
 def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of_the_other(qtbot, controllers):
     controllers.measuring.measure("budget")
     qtbot.waitUntil(lambda: not controllers.tasks.running("budget"))
-    distance, steps = (controllers.measuring.evaluation[key] for key in ("sliced_wasserstein2", "budget_steps"))
+    distance, steps = (on_cards(controllers)[key] for key in ("sliced_wasserstein2", "budget_steps"))
     controllers.state.edit({"sampling.steps": 12})
-    assert not {"sliced_wasserstein2", "budget_steps"} & controllers.measuring.evaluation.keys()
-    assert "test_nll" in controllers.measuring.evaluation
+    assert not {"sliced_wasserstein2", "budget_steps"} & on_cards(controllers).keys()
+    assert "test_nll" in on_cards(controllers)
     assert present(controllers).keys() == {"Likelihoods", "Integral", "Score along sigma"}
     controllers.state.undo()
-    assert controllers.measuring.evaluation["sliced_wasserstein2"] == distance
-    assert controllers.measuring.evaluation["budget_steps"] == steps
+    assert on_cards(controllers)["sliced_wasserstein2"] == distance
+    assert on_cards(controllers)["budget_steps"] == steps
 
 
 def test_nothing_is_shown_or_saved_of_weights_that_it_is_not_of(qtbot, controllers):
     controllers.state.edit({"training.steps": 1_000_000})
     controllers.training.start()
-    assert controllers.measuring.evaluation.keys() <= {"reasons"}
+    assert on_cards(controllers).keys() <= {"reasons"}
     assert not controllers.sessions.pack({})().measurements
     trained = controllers.training.trained_steps
     qtbot.waitUntil(lambda: controllers.training.trained_steps > trained)
     controllers.training.pause()
     qtbot.waitUntil(lambda: not controllers.training.is_resting)
-    assert controllers.measuring.evaluation.keys() <= {"reasons"}
+    assert on_cards(controllers).keys() <= {"reasons"}
     assert not controllers.sessions.pack({})().measurements
 
 
@@ -188,7 +189,7 @@ def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
 
 def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, monkeypatch):
     store, workspace = Store(), controllers.building.workspace
-    steps = [(0.7, "", {"kl": 1, "reasons": {}}), (1.0, "", {"kl": 2, "reasons": {}})]
+    steps = [(0.7, "", {"kl": Measured(1)}), (1.0, "", {"kl": Measured(2)})]
     part = dataclasses.replace(run_figures.PARTS["Likelihoods"], measure=lambda measured: iter(steps))
     monkeypatch.setitem(run_figures.PARTS, "Likelihoods", part)
     key = figures.key("Likelihoods", workspace.model_key(controllers.state.experiment))
@@ -204,18 +205,18 @@ def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controll
     controllers.playing.restart(new_seed=True)
     controllers.state.edit({"sampling.steps": 12})
     controllers.state.undo()
-    assert "sliced_wasserstein2" not in controllers.measuring.evaluation
-    assert "test_nll" in controllers.measuring.evaluation
+    assert "sliced_wasserstein2" not in on_cards(controllers)
+    assert "test_nll" in on_cards(controllers)
     qtbot.waitUntil(
         lambda: controllers.playing.trajectory.finished and controllers.playing.trajectory.total == total,
     )
     controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
-    distance = controllers.measuring.evaluation["sliced_wasserstein2"]
+    distance = on_cards(controllers)["sliced_wasserstein2"]
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
     with qtbot.waitSignal(other.building.problem_changed):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
-    assert other.measuring.evaluation["sliced_wasserstein2"] == distance
+    assert on_cards(other)["sliced_wasserstein2"] == distance
     before = other.playing.trajectory
     other.playing.restart()  # with the same noise as was saved
     qtbot.waitUntil(lambda: other.playing.trajectory is not before and other.playing.trajectory.finished)
@@ -232,7 +233,7 @@ def test_figures_of_another_split_are_not_those_after_a_reset(qtbot, other, tmp_
     with qtbot.waitSignal(controllers.reading.points_opened):
         controllers.reading.open_points(str(path))
     settle(qtbot, controllers)
-    state, building, evaluation = controllers.state, controllers.building, lambda: controllers.measuring.evaluation
+    state, building, evaluation = controllers.state, controllers.building, lambda: on_cards(controllers)
     state.edit({"sampling.source": "empirical"})
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")

@@ -140,7 +140,7 @@ def test_nothing_of_images_is_left_beside_an_empty_drawing(shared_window):
     before = window.state.experiment
     sampling, quality = window.panel(SamplingPanel), window.panel(QualityPanel)
     rows = (sampling.sampler.rows[f"sampling.{name}"] for name in ("labels", "label", "guidance"))
-    of_images = (*rows, quality.labels, quality.nearest)
+    of_images = (*rows, quality.samples.rows["class_frequencies"], quality.samples.rows["nearest_neighbour_distance"])
     window.state.edit({"data.kind": "digits", "sampling.labels": "one"})
     wait(lambda: window.controllers.building.problem.is_image)
     assert not any(part.isHidden() for part in of_images)

@@ -11,7 +11,7 @@ from playground.app.model.weights import Weights
 from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.keys import FiguresKey, ModelKey, TrainingKey
-from playground.lab.measured import joined
+from playground.lab.measured import Figures
 from playground.lab.problem import Problem
 from tests.generators import seeded
 
@@ -51,7 +51,7 @@ def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
     model = ModelKey.after(TrainingKey.of(problem.experiment), 0, problem.experiment)
     keys = [FiguresKey.of(part, model) for part in ("Likelihoods", "Integral")]
     found = [
-        joined([part.flat() for part in parts.values()])
+        Figures.union(parts.values()).flat()
         for _, parts in measurements.figures(keys, problem, weights(problem))
         if parts
     ]
@@ -62,10 +62,10 @@ def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
     assert found[-1]["integral"] > 0
     run = iter([_Run(problem.dataset.held_out[:3])])
     *_, (_, parts) = measurements.figures([FiguresKey.of("Distances", model)], problem, weights(problem), run)
-    evaluated = parts["Distances"].flat()
-    assert evaluated["sliced_wasserstein2"] is None
-    assert evaluated["reasons"]["sliced_wasserstein2"].code == "few-samples"
-    assert evaluated.keys() == {*OF_SAMPLES, "reasons"}
+    sliced = parts["Distances"]["sliced_wasserstein2"]
+    assert sliced.value is None
+    assert sliced.reason.code == "few-samples"
+    assert parts["Distances"].keys() == {*OF_SAMPLES}
 
 
 def test_the_map_of_fifty_thousand_points_takes_a_few_sums() -> None:

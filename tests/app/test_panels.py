@@ -41,6 +41,7 @@ from playground.kinds.noise.noise import crossed_ends
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.experiment import fields, replace
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
+from playground.lab.measured import Figures
 from playground.messages import Edit, Message, plain, setting
 
 KINDS = [getattr(panels, name) for name in panels.__all__]
@@ -981,7 +982,7 @@ def test_without_data_every_button_says_why(show, state, controllers, why):
     controllers.sample()
     controllers.fail(why)
     said = str(why or why_disabled.LOADING)
-    buttons = (training.button, likelihood.map, likelihood.test, quality.measure_score, quality.measure_samples)
+    buttons = (training.button, likelihood.map, likelihood.test, quality.buttons["fisher"], quality.buttons["quality"])
     for button in buttons:
         assert not button.isEnabled()
         assert button.toolTip() == f"<p>{said}</p>"
@@ -1002,7 +1003,7 @@ def test_while_the_settings_give_no_data_nothing_is_measured_of_the_old_ones(sho
     controllers.fail(plain("a.csv has no numbers."))
     controllers.building.problem = old
     controllers.building.problem_failed.emit(controllers.building.failure)
-    for button in (likelihood.map, likelihood.test, quality.measure_score, quality.measure_samples):
+    for button in (likelihood.map, likelihood.test, quality.buttons["fisher"], quality.buttons["quality"]):
         assert not button.isEnabled()
         assert button.toolTip() == "<p>a.csv has no numbers.</p>"
     controllers.train_to(200, "finished")
@@ -1014,23 +1015,23 @@ def test_scores_that_training_never_shows_are_not_measured(show, state, controll
     state.edit({"data.kind": "digits", "training.label_dropout": 0.0})
     controllers.build(conditions=TOLD)
     why = worded(untrained_unconditional_score(state.experiment, TOLD))
-    assert training.notice.text.text() == quality.chart.empty_text == why
-    for button in (likelihood.test, quality.measure_score):
+    assert training.notice.text.text() == quality.score.chart.empty_text == why
+    for button in (likelihood.test, quality.buttons["fisher"]):
         assert not button.isEnabled()
         assert button.toolTip() == f"<p>{why}</p>"
     controllers.train_to(200, "finished")
     state.edit({"likelihood.source": "empirical"})
     assert likelihood.test.isEnabled()  # which rests on no network
-    assert not quality.measure_score.isEnabled()
+    assert not quality.buttons["fisher"].isEnabled()
     state.edit({"likelihood.source": "learned"})
     with qtbot.waitSignal(training.reset_requested):  # what was trained by the old share stays untrained without labels
         press(button_called(training, "Use 0.3"))
     assert not training.notice.isVisible()
-    for button in (likelihood.test, quality.measure_score):
+    for button in (likelihood.test, quality.buttons["fisher"]):
         assert button.isEnabled()
     state.edit({"training.label_dropout": 1.0})
     assert training.notice.text.text() == worded(untrained_conditional_score(state.experiment, TOLD))
-    assert quality.measure_score.isEnabled()
+    assert quality.buttons["fisher"].isEnabled()
     state.edit({"sampling.labels": "none"})
     assert not training.notice.isVisible()
 
@@ -1039,7 +1040,7 @@ def test_a_score_can_be_measured_as_soon_as_training_shows_it(show, state, contr
     training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
     state.edit({"data.kind": "digits"})
     controllers.build(conditions=dataclasses.replace(TOLD, hidden_labels=(0.0, 0.0)))
-    buttons = (likelihood.test, quality.measure_score)
+    buttons = (likelihood.test, quality.buttons["fisher"])
     assert not any(button.isEnabled() for button in buttons)
     assert training.notice.isVisible()
     controllers.building.problem = dataclasses.replace(
@@ -1144,7 +1145,7 @@ def test_the_chart_follows_the_loss(show, state, controllers, qtbot):
     controllers.measure()
     assert panel.distance.text() == "KL 0.008\n± 0.001 nat"
     assert panel.distance.sizeHint().width() <= panel.distance.width()
-    controllers.measuring.evaluation_changed.emit({"kl": 0.0079})
+    controllers.measuring.evaluation_changed.emit(Figures.of({"kl": 0.0079}))
     assert panel.distance.text() == "KL 0.008 nat"
     state.edit({"likelihood.source": "exact"})
     controllers.measure()
@@ -1188,12 +1189,14 @@ def test_memorized_training_points_are_warned_of(show, state, controllers):
     controllers.build()
     shares = {"memorized_share": 0.93, "memorized_share_held_out": 0.11}
     errors = {f"{key}_standard_error": 0.01 for key in shares}
-    controllers.measuring.evaluation_changed.emit({"reasons": {}, **shares, **errors})
+    controllers.measuring.evaluation_changed.emit(Figures.of({"reasons": {}, **shares, **errors}))
     assert panel.memorization.notice.text.text().startswith("The training points are memorized: 93%")
     assert "11" in panel.memorization.near.text()
-    controllers.measuring.evaluation_changed.emit({"reasons": {}, **shares, **errors, "memorized_share": 0.088})
+    controllers.measuring.evaluation_changed.emit(
+        Figures.of({"reasons": {}, **shares, **errors, "memorized_share": 0.088})
+    )
     assert panel.memorization.notice.text.text() == "The samples are as near to training points as fresh points are."
-    controllers.measuring.evaluation_changed.emit({"reasons": {}})
+    controllers.measuring.evaluation_changed.emit(Figures.of({"reasons": {}}))
     assert not panel.memorization.notice.isVisible()
 
 
@@ -1245,7 +1248,11 @@ def test_the_clicked_point(show, state, controllers):
 def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
     controllers.build()
-    shown = (panel.held_out.partition, panel.held_out.energy_nll, panel.held_out.energy_integral)
+    shown = (
+        panel.held_out.rows["log_partition"],
+        panel.held_out.rows["energy_nll"],
+        panel.held_out.rows["energy_integral"],
+    )
     assert not any(figure.isVisible() for figure in shown)
     state.edit({"network.kind": "energy", "noise.kind": "none"})
     controllers.build(has_energy=True, sigma_min=0.0081)
@@ -1268,33 +1275,43 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, controlle
     state.edit({"likelihood.source": "learned"})
     assert panel.header.state == "Z by quadrature"
     controllers.following.changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
-    assert panel.held_out.partition.text() == "–"
+    assert panel.held_out.rows["log_partition"].text() == "–"
     controllers.following.changed.emit(
         DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4))
     )
-    assert panel.held_out.partition.text() == "−1.250 (quadrature ± 3e-4)"
-    controllers.measuring.evaluation_changed.emit({"log_partition": 0.5, "log_partition_error": 1e-5})
-    assert panel.held_out.partition.text() == "0.500 (quadrature ± 1e-5)"
-    assert "At σ = 8.1e-3." in panel.held_out.partition.toolTip()  # the test set is judged at the finest level
+    assert panel.held_out.rows["log_partition"].text() == "−1.250 (quadrature ± 3e-4)"
+    controllers.measuring.evaluation_changed.emit(Figures.of({"log_partition": 0.5, "log_partition_error": 1e-5}))
+    assert panel.held_out.rows["log_partition"].text() == "0.500 (quadrature ± 1e-5)"
+    assert (
+        "At σ = 8.1e-3." in panel.held_out.rows["log_partition"].toolTip()
+    )  # the test set is judged at the finest level
     controllers.measuring.evaluation_changed.emit(
-        {
-            "energy_nll": 1.3,
-            "energy_nll_standard_error": 0.02,
-            "energy_integral": 0.9991,
-            "energy_kl": 0.04,
-            "energy_kl_standard_error": 0.01,
-        }
+        Figures.of(
+            {
+                "energy_nll": 1.3,
+                "energy_nll_standard_error": 0.02,
+                "energy_integral": 0.9991,
+                "energy_kl": 0.04,
+                "energy_kl_standard_error": 0.01,
+            }
+        )
     )
-    assert panel.held_out.energy_nll.text() == "1.300 ± 0.020"
-    assert "0.040 ± 0.010 nat" in panel.held_out.energy_nll.toolTip()
-    assert panel.held_out.energy_integral.text() == "0.999"
-    assert panel.held_out.partition.text() == "0.500 (quadrature ± 1e-5)"
-    controllers.measuring.evaluation_changed.emit({})  # as after a reset, other data, or a session that was opened
+    assert panel.held_out.rows["energy_nll"].text() == "1.300 ± 0.020"
+    assert "KL, energy: 0.040 ± 0.010" in panel.held_out.rows["energy_nll"].toolTip()
+    assert panel.held_out.rows["energy_integral"].text() == "0.999"
+    assert panel.held_out.rows["log_partition"].text() == "0.500 (quadrature ± 1e-5)"
+    controllers.measuring.evaluation_changed.emit(
+        Figures.of({})
+    )  # as after a reset, other data, or a session that was opened
     assert {
         figure.text()
-        for figure in (panel.held_out.partition, panel.held_out.energy_nll, panel.held_out.energy_integral)
+        for figure in (
+            panel.held_out.rows["log_partition"],
+            panel.held_out.rows["energy_nll"],
+            panel.held_out.rows["energy_integral"],
+        )
     } == {"–"}
-    assert "At σ" not in panel.held_out.partition.toolTip()
+    assert "At σ" not in panel.held_out.rows["log_partition"].toolTip()
 
 
 def test_maximum_likelihood_says_what_it_needs_and_what_it_costs(show, state, controllers):
@@ -1337,16 +1354,18 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         LatentInterpolation(np.zeros((2, 2)), (None, None), *way[:2], np.zeros(3))
     )
     assert (panel.log_prob.name.text(), panel.lowest.name.text()) == ("log p, model", "lowest log p between")
-    controllers.measuring.evaluation_changed.emit({"trace_standard_error": 0.034})
-    assert panel.held_out.estimate.text() == "0.034"
+    controllers.measuring.evaluation_changed.emit(Figures.of({"trace_standard_error": 0.034}))
+    assert panel.held_out.rows["trace_standard_error"].text() == "0.034"
     probes = setting("likelihood.trace_probes")
     why = Message("one-probe", "A single trace probe has no standard error: set {} to 2 or more.", (probes,))
-    # The figure is of an earlier test set, taken with more vectors.
     controllers.measuring.evaluation_changed.emit(
-        {"trace_standard_error": 0.034, "reasons": {"trace_standard_error": why}}
+        Figures.of({"trace_standard_error": None, "reasons": {"trace_standard_error": why}})
     )
-    assert panel.held_out.estimate.text() == "–"
-    assert "has no standard error: set trace probes k to 2 or more." in panel.held_out.estimate.toolTip()
+    assert panel.held_out.rows["trace_standard_error"].text() == "–"
+    assert (
+        "has no standard error: set trace probes k to 2 or more."
+        in panel.held_out.rows["trace_standard_error"].toolTip()
+    )
 
 
 def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, controllers):
@@ -1493,7 +1512,12 @@ def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state
     controllers.measure()
     figures = [
         figure.text()
-        for figure in (panel.held_out.nll, panel.held_out.perfect, panel.held_out.entropy, panel.held_out.integral)
+        for figure in (
+            panel.held_out.nll,
+            panel.held_out.rows["optimal_nll"],
+            panel.held_out.rows["entropy"],
+            panel.held_out.rows["integral"],
+        )
     ]
     assert figures == ["1.015 ± 0.014", "1.009 ± 0.014", "1.008", "1.000"]
 
@@ -1503,25 +1527,25 @@ def test_the_quality_of_score_and_samples(show, state, controllers, qtbot):
     controllers.build()
     controllers.sample()
     controllers.measure()
-    assert panel.distance.text() == "0.0213 (floor 0.0181 ± 23 %)"
-    assert panel.transport.text() == "0.0913 (floor 0.0852 ± 7.2 %)"
-    assert "W₂² is 8.34e-3 (floor 7.29e-3)" in panel.transport.toolTip()
-    assert panel.classifier.text() == "51.2 ± 1.1 % (floor 50 %)"
-    assert "squared MMD: −0.0001 ± 0.0003 (floor 0)" in panel.classifier.toolTip()
-    assert "The data are fresh draws of the known density." in panel.distance.toolTip()
-    for figure in (panel.distance, panel.divergence):
+    assert panel.samples.rows["sliced_wasserstein2"].text() == "0.0213 (floor 0.0181 ± 23 %)"
+    assert panel.samples.rows["wasserstein2"].text() == "0.0913 (floor 0.0852 ± 7.2 %)"
+    assert "W₂²: 8.34e-3 (floor 7.29e-3)" in panel.samples.rows["wasserstein2"].toolTip()
+    assert panel.samples.rows["classifier_accuracy"].text() == "51 ± 1 % (floor 50 %)"
+    assert "squared MMD: −0.0001 ± 0.0003 (floor 0)" in panel.samples.rows["classifier_accuracy"].toolTip()
+    assert "reference set: fresh draws of the known density" in panel.samples.rows["sliced_wasserstein2"].toolTip()
+    for figure in (panel.samples.rows["sliced_wasserstein2"], panel.score.divergence):
         assert "stretched to their geometric mean" in figure.toolTip()
-    assert panel.kl.text() == "0.008 ± 0.001 (floor 0.002)"
-    assert panel.weights.text() == "0.49 / 0.51 (true 0.50 / 0.50)"
-    assert panel.relative.text().endswith("%")
+    assert panel.samples.rows["kl"].text() == "0.008 ± 0.001 (floor 0.002)"
+    assert panel.samples.rows["mode_weights"].text() == "0.49 / 0.51 (true 0.50 / 0.50)"
+    assert panel.score.relative.text().endswith("%")
     one, sigmas = np.ones(2), np.array([0.1, 1.0])
     evaluated = controllers.measuring.evaluation_changed
-    evaluated.emit(score_errors(sigmas, one, 0 * one, 1.9 * one, 0 * one))
-    assert (panel.relative.text(), panel.divergence.text()) == ("190 %", "1")
-    evaluated.emit(score_errors(sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one))
-    assert (panel.relative.text(), panel.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
-    evaluated.emit(score_errors(sigmas[:1], *[one[:1]] * 4))
-    assert panel.chart.measured.shape[1] == 1
+    evaluated.emit(Figures.of(score_errors(sigmas, one, 0 * one, 1.9 * one, 0 * one)))
+    assert (panel.score.relative.text(), panel.score.divergence.text()) == ("190 %", "1")
+    evaluated.emit(Figures.of(score_errors(sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one)))
+    assert (panel.score.relative.text(), panel.score.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
+    evaluated.emit(Figures.of(score_errors(sigmas[:1], *[one[:1]] * 4)))
+    assert panel.score.chart.measured.shape[1] == 1
     qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() is not None)
     assert panel.marginals.histogram.overlap() > 0.9
     controllers.playing.trajectory.positions[1] = moons(2000) + 50
@@ -1530,9 +1554,9 @@ def test_the_quality_of_score_and_samples(show, state, controllers, qtbot):
     qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() < 0.1)
     press(panel.marginals.axes.buttons["1"])
     assert "y" in panel.marginals.histogram.accessibleDescription()
-    evaluated.emit({})
-    assert panel.relative.text() == "–"
-    assert panel.chart.measured.shape[1] == 0
+    evaluated.emit(Figures.of({}))
+    assert panel.score.relative.text() == "–"
+    assert panel.score.chart.measured.shape[1] == 0
     controllers.playing.trajectory = None
     controllers.playing.trajectory_changed.emit(None)
     assert panel.marginals.histogram.overlap() is None
@@ -1555,7 +1579,7 @@ def test_the_error_budget_is_a_bar_of_its_parts(show, state, controllers):
     budget = panel.budget
     assert (budget.empty.isVisible(), budget.bar.isVisible(), budget.total.isVisible()) == (True, False, False)
     found = {f"budget_{name}": value for name, value in BUDGET.items()}
-    controllers.measuring.evaluation_changed.emit(found | {f"{key}_standard_error": 0.012 for key in found})
+    controllers.measuring.evaluation_changed.emit(Figures.of(found | {f"{key}_standard_error": 0.012 for key in found}))
     assert (budget.empty.isVisible(), budget.bar.isVisible(), budget.total.isVisible()) == (False, True, True)
     assert budget.total.text() == "0.500 ± 0.012"
     assert budget.rows["prior"].text() == "−0.050 ± 0.012"
@@ -1569,10 +1593,14 @@ def test_the_error_budget_is_a_bar_of_its_parts(show, state, controllers):
         pixel = picture.pixelColor(round(share * budget.bar.width() * ratio), middle)
         assert pixel == budget.bar._colors.color(name), name
     assert not budget.rows["score_factor"].isVisible()  # it is right
-    controllers.measuring.evaluation_changed.emit(found | {"budget_score_factor": 0.45, "budget_total": 0.95})
+    controllers.measuring.evaluation_changed.emit(
+        Figures.of(found | {"budget_score_factor": 0.45, "budget_total": 0.95})
+    )
     assert budget.rows["score_factor"].text() == "0.450"
     assert budget.bar.shares["score_factor"] == pytest.approx(0.45)
-    controllers.measuring.evaluation_changed.emit({"reasons": {"budget_total": plain("Measure again.")}})
+    controllers.measuring.evaluation_changed.emit(
+        Figures.of({"budget_total": None, "reasons": {"budget_total": plain("Measure again.")}})
+    )
     assert not budget.bar.isVisible()
     assert budget.empty.text() == "Measure again."
 
@@ -1580,35 +1608,35 @@ def test_the_error_budget_is_a_bar_of_its_parts(show, state, controllers):
 def test_the_error_budget_says_why_there_is_none(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     controllers.build()
-    assert panel.measure_budget.isEnabled()
+    assert panel.buttons["budget"].isEnabled()
     state.edit({"sampling.kind": "langevin"})
-    assert not panel.measure_budget.isEnabled()
+    assert not panel.buttons["budget"].isEnabled()
     assert "follows no process" in panel.budget.empty.text()
     state.edit({"sampling.kind": "edm", "data.kind": "digits"})
     controllers.build(conditions=TOLD)
     assert "exact score of" in panel.budget.empty.text()
-    assert panel.budget.empty.text() in panel.measure_budget.toolTip()
+    assert panel.budget.empty.text() in panel.buttons["budget"].toolTip()
 
 
 def test_the_paths_between_two_sets_have_figures_of_their_own(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     controllers.build()
-    assert not panel.straightness.isVisible()
-    assert not panel.measure_paths.isVisible()
+    assert not panel.paths.isVisible()
+    assert not panel.buttons["paths"].isVisible()
     state.edit({"noise.kind": "flow-matching", "noise.source": "eight-gaussians", "sampling.kind": "probability-flow"})
     controllers.build(has_score=False)
-    assert panel.straightness.isVisible()
-    assert panel.measure_paths.isEnabled()
+    assert panel.paths.isVisible()
+    assert panel.buttons["paths"].isEnabled()
     found = {"straightness": 0.0375, "one_step_wasserstein2": 0.503, "path_floor_wasserstein2": 0.463}
-    controllers.measuring.evaluation_changed.emit(found | {f"{key}_standard_error": 0.03 for key in found})
-    rows = panel.straightness.rows
+    controllers.measuring.evaluation_changed.emit(Figures.of(found | {f"{key}_standard_error": 0.03 for key in found}))
+    rows = panel.paths.rows
     assert rows["straightness"].text() == "0.04 ± 0.03"
     assert rows["one_step_wasserstein2"].text() == "0.50 ± 0.03 (floor 0.463)"
     assert rows["path_energy"].text() == "–"
-    press(panel.measure_paths)
+    press(panel.buttons["paths"])
     assert "paths" in controllers.asked
     state.edit({"sampling.kind": "langevin"})
-    assert "there is only a velocity" in panel.measure_paths.toolTip()
+    assert "there is only a velocity" in panel.buttons["paths"].toolTip()
 
 
 def test_a_known_density_lies_over_the_histogram_along_the_axis_that_is_shown(show, state, controllers):
@@ -1629,14 +1657,14 @@ def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state,
     (panel,) = show(panels.QualityPanel)
     controllers.build()
     controllers.sample()
-    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
+    assert (panel.unlike.isVisible(), panel.buttons["quality"].isEnabled()) == (False, True)
     state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 3})
     assert panel.unlike.text().startswith(
         "The samples are conditioned on the first coordinate of held-out point 3, but the data are not"
     )
-    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, False)
+    assert (panel.unlike.isVisible(), panel.buttons["quality"].isEnabled()) == (True, False)
     state.edit({"sampling.inpainting_mask": "none"})
-    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
+    assert (panel.unlike.isVisible(), panel.buttons["quality"].isEnabled()) == (False, True)
 
 
 def test_samples_of_a_class_that_is_not_there_are_not_spoken_of(show, state, controllers):
@@ -1644,8 +1672,8 @@ def test_samples_of_a_class_that_is_not_there_are_not_spoken_of(show, state, con
     state.edit({"data.kind": "digits", "sampling.labels": "one", "sampling.label": 12})
     controllers.build(is_image=True, conditions=TOLD)
     controllers.sample()
-    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, False)
-    assert "is not a class of these data" in panel.measure_samples.toolTip()
+    assert (panel.unlike.isVisible(), panel.buttons["quality"].isEnabled()) == (False, False)
+    assert "is not a class of these data" in panel.buttons["quality"].toolTip()
 
 
 def test_class_frequencies_of_conditioned_images_are_still_measured(show, state, controllers):
@@ -1653,9 +1681,9 @@ def test_class_frequencies_of_conditioned_images_are_still_measured(show, state,
     state.edit({"data.kind": "digits", "sampling.labels": "one"})
     controllers.build(is_image=True, conditions=TOLD)
     controllers.sample()
-    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, True)
-    controllers.measuring.evaluation_changed.emit({"nearest_neighbour_distance": 1.5})
-    assert panel.nearest.text() == "1.5"
+    assert (panel.unlike.isVisible(), panel.buttons["quality"].isEnabled()) == (True, True)
+    controllers.measuring.evaluation_changed.emit(Figures.of({"nearest_neighbour_distance": 1.5}))
+    assert panel.samples.rows["nearest_neighbour_distance"].text() == "1.5"
 
 
 def test_a_long_number_goes_below_its_name(qtbot):
@@ -1676,46 +1704,53 @@ def test_many_modes_are_summed_up(show, state, controllers):
     controllers.build()
     shares = [0.125] * 8
     controllers.measuring.evaluation_changed.emit(
-        {"mode_weights": [0.2, *shares[1:]], "mode_weights_true": shares, "mode_weights_standard_error": [0.01] * 8}
+        Figures.of(
+            {"mode_weights": [0.2, *shares[1:]], "mode_weights_true": shares, "mode_weights_standard_error": [0.01] * 8}
+        )
     )
-    assert panel.weights.text() == "worst 0.200 (true 0.125)"
-    assert panel.weights.toolTip().count("±") == 8
+    assert panel.samples.rows["mode_weights"].text() == "worst 0.200 (true 0.125)"
+    assert panel.samples.rows["mode_weights"].toolTip().count("±") == 8
 
 
 def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     controllers.build()
     controllers.sample(3)
-    assert not panel.measure_samples.isEnabled()
+    assert not panel.buttons["quality"].isEnabled()
     assert why_disabled.comparing_samples(state, controllers).code == "few-samples"
     controllers.sample(4)
-    assert panel.measure_samples.isEnabled()
+    assert panel.buttons["quality"].isEnabled()
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings", "figure", "key"),
+    ("kind", "settings", "key"),
     [
-        ("LikelihoodPanel", {}, "nll", "test_nll"),
-        ("LikelihoodPanel", {}, "trips", "round_trip_error"),
-        ("LikelihoodPanel", {}, "perfect", "optimal_nll"),
-        ("LikelihoodPanel", {"data.kind": "digits"}, "bits", "bits_per_dim"),
-        ("LikelihoodPanel", {"network.kind": "energy"}, "energy_nll", "energy_nll"),
-        ("QualityPanel", {}, "distance", "sliced_wasserstein2"),
-        ("QualityPanel", {}, "classifier", "classifier_accuracy"),
-        ("QualityPanel", {}, "kl", "kl"),
-        ("QualityPanel", {}, "weights", "mode_weights"),
-        ("QualityPanel", {"data.kind": "digits"}, "labels", "class_frequencies"),
-        ("QualityPanel", {"data.kind": "digits"}, "nearest", "nearest_neighbour_distance_held_out"),
+        ("LikelihoodPanel", {}, "test_nll"),
+        ("LikelihoodPanel", {}, "round_trip_error"),
+        ("LikelihoodPanel", {}, "optimal_nll"),
+        ("LikelihoodPanel", {"data.kind": "digits"}, "bits_per_dim"),
+        ("LikelihoodPanel", {"network.kind": "energy"}, "energy_nll"),
+        ("QualityPanel", {}, "sliced_wasserstein2"),
+        ("QualityPanel", {}, "classifier_accuracy"),
+        ("QualityPanel", {}, "kl"),
+        ("QualityPanel", {}, "mode_weights"),
+        ("QualityPanel", {"data.kind": "digits"}, "class_frequencies"),
+        ("QualityPanel", {"data.kind": "digits"}, "nearest_neighbour_distance"),
     ],
 )
-def test_a_figure_that_is_missing_says_why(show, state, controllers, kind, settings, figure, key):
+def test_a_figure_that_is_missing_says_why(show, state, controllers, kind, settings, key):
     (panel,) = show(getattr(panels, kind))
     state.edit(settings)
     controllers.build(has_energy="network.kind" in settings, labelled=True)
     controllers.measuring.evaluation_changed.emit(
-        {"reasons": {key: Message("lost", "The flow is lost: lower {}.", (setting("likelihood.tolerance"),))}}
+        Figures.of(
+            {
+                key: None,
+                "reasons": {key: Message("lost", "The flow is lost: lower {}.", (setting("likelihood.tolerance"),))},
+            }
+        )
     )
-    shown = getattr(getattr(panel, "held_out", panel), figure)
+    shown = getattr(panel, "held_out", getattr(panel, "samples", None)).rows[key]
     assert shown.isVisible()
     assert shown.text() == "–"
     said = "The flow is lost: lower tolerance (Likelihood)."
@@ -1724,19 +1759,19 @@ def test_a_figure_that_is_missing_says_why(show, state, controllers, kind, setti
     caption = panel.held_out.why if kind == "LikelihoodPanel" else panel.unlike
     assert caption.text() == (said if key in ("test_nll", "sliced_wasserstein2") else "")
     assert caption.isVisible() == bool(caption.text())
-    controllers.measuring.evaluation_changed.emit({})
+    controllers.measuring.evaluation_changed.emit(Figures.of({}))
     assert said not in shown.toolTip() + shown.accessibleDescription() + caption.text()
 
 
 def test_few_points_have_the_figures_of_a_kernel_density_beside_the_networks(show, state, controllers):
     likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
-    shown = likelihood.held_out.kernel, quality.kernel_kl
+    shown = likelihood.held_out.rows["kernel_nll"], quality.samples.rows["kernel_kl"]
     controllers.build()
     assert not any(figure.isVisible() for figure in shown)
     controllers.build(has_kernel_density=True)
     assert [(figure.isVisible(), figure.text()) for figure in shown] == [(True, "–")] * 2
     found = {"kernel_nll": 1.24, "kernel_nll_standard_error": 0.06, "kernel_kl": 0.27, "kernel_kl_standard_error": 0.03}
-    controllers.measuring.evaluation_changed.emit(found)
+    controllers.measuring.evaluation_changed.emit(Figures.of(found))
     assert [figure.text() for figure in shown] == ["1.240 ± 0.060", "0.270 ± 0.030"]
     controllers.build(known_density=False, has_kernel_density=True)
     assert [figure.isVisible() for figure in shown] == [True, False]
@@ -1746,16 +1781,23 @@ def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, controller
     (panel,) = show(panels.QualityPanel)
     controllers.build()
     sigmas, ones, none = np.array([0.01, 0.3, 8.0]), np.ones(3), np.full(3, np.nan)
-    evaluated = controllers.measuring.evaluation_changed
-    evaluated.emit(score_errors(sigmas, ones, 0.1 * ones, none, none) | {"score_reference": "exact"})
     said = "At 3 of 3 noise levels the exact score is 0 at all held-out points"
-    assert panel.divergence.text() == "1.0 ± 0.1"
-    assert panel.relative.text() == "–"
-    for words in (panel.relative.toolTip(), panel.chart.empty_text, panel.chart.accessibleDescription()):
+    why = plain(f"{said}.")
+    evaluated = controllers.measuring.evaluation_changed
+    evaluated.emit(
+        Figures.of(score_errors(sigmas, ones, 0.1 * ones, none, none) | {"reasons": {"relative_score_error": why}})
+    )
+    assert panel.score.divergence.text() == "1.0 ± 0.1"
+    assert panel.score.relative.text() == "–"
+    for words in (
+        panel.score.relative.toolTip(),
+        panel.score.chart.empty_text,
+        panel.score.chart.accessibleDescription(),
+    ):
         assert said in words
-    evaluated.emit(score_errors(sigmas, ones, 0.1 * ones, 0.1 * ones, 0.01 * ones))
-    assert panel.relative.text() == "10 ± 1 %"
-    assert said not in panel.relative.toolTip()
+    evaluated.emit(Figures.of(score_errors(sigmas, ones, 0.1 * ones, 0.1 * ones, 0.01 * ones)))
+    assert panel.score.relative.text() == "10 ± 1 %"
+    assert said not in panel.score.relative.toolTip()
 
 
 def test_an_error_that_is_not_known_is_left_out(show, state, controllers):
@@ -1763,11 +1805,16 @@ def test_an_error_that_is_not_known_is_left_out(show, state, controllers):
     controllers.build()
     keys = ("test_nll", "energy_nll", "energy_kl", "optimal_nll", "bits_per_dim")
     controllers.measuring.evaluation_changed.emit(
-        dict.fromkeys(keys, 1.0) | {f"{key}_standard_error": None for key in keys}
+        Figures.of(dict.fromkeys(keys, 1.0) | {f"{key}_standard_error": None for key in keys})
     )
     assert {
         figure.text()
-        for figure in (panel.held_out.nll, panel.held_out.energy_nll, panel.held_out.perfect, panel.held_out.bits)
+        for figure in (
+            panel.held_out.nll,
+            panel.held_out.rows["energy_nll"],
+            panel.held_out.rows["optimal_nll"],
+            panel.held_out.rows["bits_per_dim"],
+        )
     } == {"1.000"}
 
 
@@ -1786,18 +1833,18 @@ def test_the_score_is_measured_when_training_rests(show, state, controllers):
 def test_without_a_known_density_the_score_is_compared_with_the_training_sets(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     controllers.build()
-    assert not panel.against.isVisible()
+    assert not panel.score.against.isVisible()
     controllers.build(known_density=False, name="measured.csv")
-    assert panel.against.text() == "against the training set’s smoothed score"
-    assert panel.against.isVisible()
-    assert panel.measure_score.isEnabled()
-    assert "Measure compares with the score of the training set" in panel.chart.empty_text
+    assert panel.score.against.text() == "against the training set’s smoothed score"
+    assert panel.score.against.isVisible()
+    assert panel.buttons["fisher"].isEnabled()
+    assert "Measure compares with the score of the training set" in panel.score.chart.empty_text
     controllers.measure()
-    assert panel.relative.isVisible()
-    assert panel.relative.text().endswith("%")
+    assert panel.score.relative.isVisible()
+    assert panel.score.relative.text().endswith("%")
     controllers.build(known_density=False, sigma_min=0.0, sigma_max=0.0)
-    assert not panel.measure_score.isEnabled()  # bare points have no score
-    assert not panel.against.isVisible()
+    assert not panel.buttons["fisher"].isEnabled()  # bare points have no score
+    assert not panel.score.against.isVisible()
 
 
 def test_images_have_no_plane(show, state, controllers):
@@ -1805,8 +1852,8 @@ def test_images_have_no_plane(show, state, controllers):
     likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
     controllers.build()
     assert not likelihood.map.isVisible()
-    assert likelihood.held_out.bits.isVisible()
-    assert quality.measure_score.isEnabled()  # against the training set's
+    assert likelihood.held_out.rows["bits_per_dim"].isVisible()
+    assert quality.buttons["fisher"].isEnabled()  # against the training set's
     controllers.train_to(200, "finished")
     assert "fisher" not in controllers.asked  # some seconds of work, which is only done when asked for
     assert not quality.marginals.axes.isVisible()
@@ -1827,28 +1874,33 @@ def test_digits_show_their_labels_and_nearest_training_images(show, state, contr
     (panel,) = show(panels.QualityPanel)
     controllers.build(labelled=True)
     panel._show_evaluation(
-        {
-            "class_frequencies": [0.3, 0.7],
-            "class_frequencies_true": [0.5, 0.5],
-            "class_frequencies_standard_error": [0.05, 0.05],
-            "nearest_neighbour_distance": 2.0,
-            "nearest_neighbour_distance_held_out": 1.96,
-            "nearest_neighbour_distance_standard_error": 0.0123,
-            "nearest_neighbour_distance_held_out_standard_error": 0.0248,
-        }
+        Figures.of(
+            {
+                "class_frequencies": [0.3, 0.7],
+                "class_frequencies_true": [0.5, 0.5],
+                "class_frequencies_standard_error": [0.05, 0.05],
+                "nearest_neighbour_distance": 2.0,
+                "nearest_neighbour_distance_held_out": 1.96,
+                "nearest_neighbour_distance_standard_error": 0.0123,
+                "nearest_neighbour_distance_held_out_standard_error": 0.0248,
+            }
+        )
     )
-    assert "class 0: 30 % (training 50 %)" in panel.labels.value.text()
-    assert panel.nearest.value.text() == "2.00 ± 0.01 (held-out 1.96 ± 0.02)"
-    assert panel.nearest.value.sizeHint().width() <= panel.nearest.width()
+    assert "class 0: 0.300 (training 0.500)" in panel.samples.rows["class_frequencies"].value.text()
+    assert panel.samples.rows["nearest_neighbour_distance"].value.text() == "2.00 ± 0.01 (held-out 1.96 ± 0.02)"
+    assert (
+        panel.samples.rows["nearest_neighbour_distance"].value.sizeHint().width()
+        <= panel.samples.rows["nearest_neighbour_distance"].width()
+    )
 
 
 def test_a_button_that_measures_keeps_its_name(show, controllers):
     (quality,) = show(panels.QualityPanel)
     controllers.build()
     for button, task in (
-        (quality.measure_score, "fisher"),
-        (quality.measure_samples, "quality"),
-        (quality.measure_budget, "budget"),
+        (quality.buttons["fisher"], "fisher"),
+        (quality.buttons["quality"], "quality"),
+        (quality.buttons["budget"], "budget"),
     ):
         name = button.accessibleName()
         assert name.startswith("Measure the ")
@@ -1905,17 +1957,19 @@ def test_guidance_is_offered_for_classes_of_the_followed_score_and_for_a_checkpo
 def test_the_distance_to_the_tilted_density_is_shown_where_classes_are_known(show, controllers):
     (panel,) = show(panels.QualityPanel)
     controllers.build(conditions=Conditions((0, 1), 100))
-    assert not panel.tilted.isVisible()
+    assert not panel.samples.rows["tilted_sliced_wasserstein2"].isVisible()
     controllers.build(conditions=Conditions((0, 1), 100, known_classes=(0, 1)))
-    assert panel.tilted.isVisible()
+    assert panel.samples.rows["tilted_sliced_wasserstein2"].isVisible()
     key = "tilted_sliced_wasserstein2"
-    controllers.measuring.evaluation_changed.emit({key: 0.4251, f"{key}_floor": 0.0362, f"{key}_floor_std": 0.0134})
-    assert panel.tilted.text() == "0.425 (floor 0.0362 ± 37 %)"
-    assert panel.tilted_kl.isVisible()
     controllers.measuring.evaluation_changed.emit(
-        {"tilted_kl": 0.731, "tilted_kl_floor": 0.0213, "tilted_kl_floor_std": 0.0134}
+        Figures.of({key: 0.4251, f"{key}_floor": 0.0362, f"{key}_floor_std": 0.0134})
     )
-    assert panel.tilted_kl.text() == "0.731 (floor 0.021 ± 0.013)"
+    assert panel.samples.rows["tilted_sliced_wasserstein2"].text() == "0.425 (floor 0.0362 ± 37 %)"
+    assert panel.samples.rows["tilted_kl"].isVisible()
+    controllers.measuring.evaluation_changed.emit(
+        Figures.of({"tilted_kl": 0.731, "tilted_kl_floor": 0.0213, "tilted_kl_floor_std": 0.0134})
+    )
+    assert panel.samples.rows["tilted_kl"].text() == "0.731 (floor 0.021 ± 0.013)"
 
 
 def test_a_flow_from_a_file_shows_its_name_and_asks_for_another(show, state, controllers, monkeypatch):

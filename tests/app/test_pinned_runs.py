@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from playground.app.model.pinned_runs import (
+    KL,
     LONGEST_NAME,
     MOST,
-    OF_KL,
     PinnedRun,
     PinnedRuns,
     clean_name,
@@ -140,8 +140,8 @@ def test_runs_come_back_from_json():
     assert [(one.name, one.experiment, one.sampler_steps) for one in after] == [
         (one.name, one.experiment, one.sampler_steps) for one in before
     ]
-    assert after[0].shares("mode_weights") == (0.25, 0.75)
-    assert after[0].why_missing("classifier_accuracy") == MEASURED["reasons"]["classifier_accuracy"]
+    assert after[0].figures.value("mode_weights") == (0.25, 0.75)
+    assert after[0].figures.known("classifier_accuracy").reason == MEASURED["reasons"]["classifier_accuracy"]
     assert not after[1].is_measured
 
 
@@ -199,7 +199,7 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
     assert (found.seconds, found.trained_steps) == (None, None)
     assert found.figure("wasserstein2") is None
     assert found.figure("kl") is None
-    assert found.shares("mode_weights") == ()
+    assert found.figures.value("mode_weights") is None
     assert "evil" not in found.figures
     assert table_text([found])  # whatever it holds
 
@@ -282,9 +282,11 @@ def test_the_table_has_the_names_of_metrics_json_and_one_row_a_run():
     runs = [with_figures(run(1, "a,b"), MEASURED), run(2, "=1+1", sampling__kind="langevin", noise__kind="vp")]
     header, first, second = csv.reader(io.StringIO(table_text(runs)))
     assert header[:2] == ["run", "sampling.kind"]
-    figures = [*OF_SAMPLES, *OF_KL]
+    figures = [*OF_SAMPLES, *KL]
     figures.remove("nearest_neighbour_rows")  # which are rows of the data, no figure
-    assert header[-len(figures) :] == figures
+    parts = [name for name in runs[0].figures.flat() if name not in (*figures, "reasons")]
+    assert header[-len(figures + parts) :] == figures + parts
+    assert {"wasserstein2_floor", "mode_weights_true"} <= set(parts)
     assert {"noise.kind", "nfe_mean", "nfe_max", "sampling_seconds", "sampling.seed"} <= set(header)
     cells = dict(zip(header, first, strict=True))
     assert cells["run"] == "a,b"

@@ -7,7 +7,7 @@ import pytest
 
 from playground.app.controllers import measurements, why_disabled
 from playground.app.model.figures import PINNED
-from playground.app.model.pinned_runs import OF_KL, PinnedRun
+from playground.app.model.pinned_runs import KL, PinnedRun
 from playground.app.style.number_formats import format_count
 from playground.lab.document import LessonPlace
 from playground.lab.evaluation import sample_distances
@@ -15,6 +15,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
 from playground.user_errors import UserError
 from tests.app.conftest import put_pin, started
+from tests.figures import flat, on_cards
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def trained(qtbot, controllers) -> None:
 def measured_anew(controllers, trajectory) -> dict:
     """The figures of a run's end, by nobody's help."""
     *_, last = sample_distances(controllers.building.workspace.problem, np.array(trajectory.positions[-1]))
-    return last.metrics
+    return flat(last.metrics)
 
 
 def test_a_pinned_run_is_measured_though_the_sampler_is_changed_at_once(qtbot, controllers):
@@ -87,15 +88,15 @@ def test_a_pinned_run_is_measured_though_the_sampler_is_changed_at_once(qtbot, c
     wait_measured(qtbot, controllers)
     first, second = controllers.pinning.pinned.runs
     for key in ("wasserstein2", "wasserstein2_floor", "classifier_accuracy", "mode_weights"):
-        assert first.figures[key] == own[key]
-        assert second.figures[key] == other[key]
+        assert first.figures.flat()[key] == own[key]
+        assert second.figures.flat()[key] == other[key]
     assert own["wasserstein2"] != other["wasserstein2"]
     assert (first.name, second.name) == ("reverse SDE 10", "probability flow 4")
     assert (first.sampler_steps, second.sampler_steps) == (10, 4)
     assert (second.nfe_mean, second.nfe_max) == (4, 4)
     assert first.seconds > 0
     change(qtbot, controllers, {"sampling.kind": "langevin"})
-    assert controllers.pinning.pinned.runs[0].figures["wasserstein2"] == own["wasserstein2"]
+    assert controllers.pinning.pinned.runs[0].figure("wasserstein2") == own["wasserstein2"]
 
 
 def test_the_adaptive_solver_has_no_steps_but_a_mean_and_a_most(qtbot, controllers):
@@ -117,22 +118,22 @@ def test_what_quality_measured_of_this_run_is_taken(qtbot, controllers):
     controllers.pinning.pin()
     assert not controllers.tasks.running(PINNED)
     (run,) = controllers.pinning.pinned.runs
-    assert run.figure("wasserstein2") == controllers.measuring.evaluation["wasserstein2"]
+    assert run.figure("wasserstein2") == on_cards(controllers)["wasserstein2"]
 
 
 def test_figures_of_another_run_are_not_taken(qtbot, controllers):
     controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
-    before = controllers.measuring.evaluation["wasserstein2"]
+    before = on_cards(controllers)["wasserstein2"]
     controllers.playing.restart(True)
-    assert "wasserstein2" not in controllers.measuring.evaluation  # which is not of these samples
+    assert "wasserstein2" not in on_cards(controllers)  # which is not of these samples
     wait_finished(qtbot, controllers)
     controllers.pinning.pin()
     wait_measured(qtbot, controllers)
     (run,) = controllers.pinning.pinned.runs
     assert run.experiment.sampling.seed == 1
     assert run.figure("wasserstein2") not in (None, before)
-    assert controllers.measuring.evaluation["wasserstein2"] == run.figure("wasserstein2")  # Quality shows it too
+    assert on_cards(controllers)["wasserstein2"] == run.figure("wasserstein2")  # Quality shows it too
 
 
 def test_a_run_is_pinned_once_and_only_when_it_has_ended(qtbot, controllers):
@@ -245,7 +246,7 @@ def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controlle
     assert state.experiment == experiment
     qtbot.waitUntil(lambda: playing.trajectory is trajectory)
     assert playing.is_of_now
-    assert controllers.measuring.evaluation["wasserstein2"] == controllers.pinning.pinned.runs[0].figure("wasserstein2")
+    assert on_cards(controllers)["wasserstein2"] == controllers.pinning.pinned.runs[0].figure("wasserstein2")
     qtbot.waitUntil(lambda: controllers.pinning.is_pinned)  # as the run that it is
     state.undo()
     assert state.experiment.sampling.seed == 7
@@ -372,14 +373,14 @@ def test_the_test_set_s_kl_is_that_of_the_weights_that_the_run_followed(qtbot, c
     controllers.measuring.measure("test-set")
     qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
     learned, exact = controllers.pinning.pinned.runs
-    assert [learned.figures[key] for key in OF_KL] == [controllers.measuring.evaluation[key] for key in OF_KL]
+    assert [learned.figures[key] for key in KL] == [controllers.measuring.evaluation[key] for key in KL]
     assert exact.figure("kl") is None
     before = learned.figure("kl")
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished" and controllers.training.trained_steps == 80)
     controllers.measuring.measure("test-set")
     qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
-    assert controllers.measuring.evaluation["kl"] != before
+    assert on_cards(controllers)["kl"] != before
     assert controllers.pinning.pinned.runs[0].figure("kl") == before
 
 
@@ -398,7 +399,7 @@ def test_a_session_brings_the_runs_back_and_one_is_sampled_again_by_the_same_noi
     for before, after in zip(controllers.pinning.pinned.runs, other.pinning.pinned.runs, strict=True):
         names = ("name", "experiment", "resolved", "nfe_mean", "trained_steps")
         assert [getattr(before, name) for name in names] == [getattr(after, name) for name in names]
-        kept = {key: value for key, value in before.figures.items() if isinstance(value, float)}
+        kept = {key: figure for key, figure in before.figures.items() if isinstance(figure.value, float)}
         assert kept
         assert {key: after.figures[key] for key in kept} == kept
     wait_finished(qtbot, other)
@@ -420,7 +421,7 @@ def test_what_cannot_be_measured_says_why(qtbot, controllers):
     wait_measured(qtbot, controllers)
     (run,) = controllers.pinning.pinned.runs
     assert run.figure("wasserstein2") is None
-    assert run.why_missing("wasserstein2").code == "conditioned-on-a-part"
+    assert run.figures.known("wasserstein2").reason.code == "conditioned-on-a-part"
 
 
 def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monkeypatch):
@@ -435,5 +436,5 @@ def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monke
     qtbot.waitUntil(lambda: controllers.pinning.pinned.runs[0].is_measured)
     (run,) = controllers.pinning.pinned.runs
     assert told[-1]
-    assert str(run.why_missing("wasserstein2")) == "It fails."
+    assert str(run.figures.known("wasserstein2").reason) == "It fails."
     assert not controllers.pinning.is_waiting(run.number)

@@ -17,6 +17,7 @@ from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.user_errors import UserError
 from tests.app.conftest import wait
+from tests.figures import on_cards
 
 SMALL = {
     "data.points": 500,
@@ -242,13 +243,13 @@ def test_figures_belong_to_the_weights_that_they_were_measured_with_and_follow_t
     for task in ("test-set", "quality", "fisher"):
         measuring.measure(task)
     clicking.inspect(0.3, 0.2)
-    qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= measuring.evaluation.keys())
-    newest, log_prob = measuring.evaluation, clicking.likelihood.flow.log_prob
+    qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= on_cards(controllers).keys())
+    newest, log_prob = on_cards(controllers), clicking.likelihood.flow.log_prob
     controllers.replaying.choose(0)
-    assert measuring.evaluation.keys() <= {"reasons"}
+    assert on_cards(controllers).keys() <= {"reasons"}
     assert clicking.likelihood is None
-    qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= measuring.evaluation.keys())
-    earlier = measuring.evaluation
+    qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= on_cards(controllers).keys())
+    earlier = on_cards(controllers)
     for figure in ready:
         assert earlier[figure] > newest[figure]  # it was not trained
     assert not np.allclose(earlier["relative_score_error"], newest["relative_score_error"])
@@ -256,19 +257,19 @@ def test_figures_belong_to_the_weights_that_they_were_measured_with_and_follow_t
     assert clicking.likelihood.untrained
     assert clicking.likelihood.flow.log_prob != pytest.approx(log_prob, abs=1e-3)
     controllers.replaying.choose(99)
-    assert measuring.evaluation == newest
+    assert on_cards(controllers) == newest
     controllers.replaying.choose(0)
-    assert measuring.evaluation == earlier
+    assert on_cards(controllers) == earlier
 
 
 def test_a_file_has_run_and_figures_of_the_newest_weights_whichever_are_in_view(qtbot, controllers, tmp_path):
     newest = controllers.playing.trajectory.positions[-1].copy()
     controllers.measuring.measure("quality")
-    qtbot.waitUntil(lambda: measured(controllers) and "sliced_wasserstein2" in controllers.measuring.evaluation)
-    figure = controllers.measuring.evaluation["sliced_wasserstein2"]
+    qtbot.waitUntil(lambda: measured(controllers) and "sliced_wasserstein2" in on_cards(controllers))
+    figure = on_cards(controllers)["sliced_wasserstein2"]
     controllers.replaying.choose(0)
-    qtbot.waitUntil(lambda: finished(controllers) and "sliced_wasserstein2" in controllers.measuring.evaluation)
-    assert controllers.measuring.evaluation["sliced_wasserstein2"] != figure
+    qtbot.waitUntil(lambda: finished(controllers) and "sliced_wasserstein2" in on_cards(controllers))
+    assert on_cards(controllers)["sliced_wasserstein2"] != figure
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
     saved = Session.load(tmp_path / "a.spg")
     assert saved.measurements["quality"]["sliced_wasserstein2"] == figure

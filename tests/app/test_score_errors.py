@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from playground.app.panels.score_along_sigma import at_sigma
 from playground.data import Dataset
 from playground.lab.experiment import Experiment, replace
+from playground.lab.measured import Figures
 from playground.lab.problem import Problem
-from playground.lab.score_error_curve import ScoreErrorCurve
-from playground.lab.score_errors import score_errors
+from playground.lab.score_errors import score_figures
 
 POINTS = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]
 IMAGES = np.random.default_rng(0).uniform(-1, 1, size=(60, 3, 8, 8))
@@ -27,10 +28,11 @@ DATA = {
 }
 
 
-def errors(problem: Problem, score: Any) -> ScoreErrorCurve:
-    *_, found = score_errors(problem, score, levels=5, points=200)
-    assert found.fraction == 1
-    return found
+def errors(problem: Problem, score: Any) -> Figures:
+    *_, (fraction, found) = score_figures(problem, score, levels=5, points=200)
+    assert fraction == 1
+    assert found is not None
+    return Figures(found)
 
 
 @pytest.mark.parametrize("make", DATA.values(), ids=DATA.keys())
@@ -43,11 +45,11 @@ def test_the_score_that_is_held_against_has_no_error_and_half_of_it_has_half(
     known = problem.known_score(source)
     assert known is not None
     perfect = errors(problem, known)
-    assert perfect.source == source
-    assert perfect.relative.max() == 0
+    assert perfect.value("score_reference") == source
+    assert max(perfect.value("relative_score_error")) == 0
     half = errors(problem, lambda x, sigma: 0.5 * known(x, sigma))
-    np.testing.assert_allclose(half.relative, 0.5, rtol=1e-3)
-    assert (half.divergence > 0).all()
+    np.testing.assert_allclose(half.value("relative_score_error"), 0.5, rtol=1e-3)
+    assert min(half.value("fisher_divergence")) > 0
 
 
 def test_a_file_in_order_is_measured_all_over() -> None:
@@ -64,7 +66,7 @@ def test_a_file_in_order_is_measured_all_over() -> None:
         return known(x, sigma) * (x[:, :1] < 0)
 
     found = errors(problem, half_right)
-    assert found.relative[0] == pytest.approx(0.5**0.5, abs=0.1)
+    assert found.value("relative_score_error")[0] == pytest.approx(0.5**0.5, abs=0.1)
 
 
 def test_images_are_told_apart_from_a_grey_level_on() -> None:
@@ -72,10 +74,16 @@ def test_images_are_told_apart_from_a_grey_level_on() -> None:
     known = problem.known_score("empirical")
     assert known is not None
     found = errors(problem, known)
-    assert found.sigmas[0] == pytest.approx(2 / 17)  # the user's pixels go from -1 to 1 in 17 levels
+    assert found.value("score_sigmas")[0] == pytest.approx(2 / 17)  # the user's pixels go from -1 to 1 in 17 levels
 
 
 def test_bare_points_have_no_score_to_hold_against() -> None:
     problem = DATA["a file"]()
     still = replace(problem.experiment, {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"})
     assert Problem.build(still, problem.dataset).reference is None
+
+
+def test_errors_are_interpolated_along_log_sigma_and_constant_beyond_the_ends() -> None:
+    sigmas, errors = np.array([0.01, 1.0, 10.0]), np.array([0.2, 0.6, 0.1])
+    found = [at_sigma(sigma, sigmas, errors) for sigma in (0.001, 0.01, 0.1, 1.0, 10**0.5, 100.0)]
+    np.testing.assert_allclose(found, [0.2, 0.2, 0.4, 0.6, 0.35, 0.1])

@@ -60,7 +60,7 @@ def test_samples_are_measured_at_the_end_of_the_run(workspace):
     key = FiguresKey.of("Distances", ModelKey.after(TrainingKey.of(experiment), 0, experiment))
     run = complete_run(workspace.problem, workspace.weights, 5, begun)()
     *steps, (fraction, found) = figures([key], workspace.problem, workspace.weights, run)
-    metrics = found["Distances"].flat()
+    metrics = found["Distances"]
     assert fraction == 1.0
     (*_, at_the_end), (*_, too_early) = (
         sample_distances(workspace.problem, run.positions[-1]) for run in (full, begun)

@@ -32,7 +32,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 def test_nothing_can_be_measured_before_there_is_a_problem(bare_window):
     quality, likelihood = bare_window.panel(QualityPanel), bare_window.panel(LikelihoodPanel)
-    for button in (quality.measure_score, quality.measure_samples, likelihood.map, likelihood.test):
+    for button in (quality.buttons["fisher"], quality.buttons["quality"], likelihood.map, likelihood.test):
         assert not button.isEnabled()
 
 
@@ -485,7 +485,7 @@ def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot)
         assert not action.isEnabled()
         assert action.toolTip() == f"<p>{why}</p>"
     quality, likelihood = window.panel(QualityPanel), window.panel(LikelihoodPanel)
-    for button in (quality.measure_score, quality.measure_samples, likelihood.map, likelihood.test):
+    for button in (quality.buttons["fisher"], quality.buttons["quality"], likelihood.map, likelihood.test):
         assert button.toolTip() == f"<p>{why}</p>"
     assert not window.transport.restart.isEnabled()
     window.toasts.settle()

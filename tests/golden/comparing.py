@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.golden.measuring import VALUES, Values, machine
+from tests.golden.measuring import VALUES, Values, in_one_form, machine
 
 POSITION = 1e-4
 """Distance of a particle, in standard deviations of the frame; measured were up to 2e-5."""
@@ -47,7 +47,7 @@ class Golden:
     @property
     def by_command(self) -> Values:
         """What the command line gives."""
-        return Values(self.python.arrays, None, self.python.metrics | self.command)
+        return Values(self.python.arrays, None, in_one_form(self.python.metrics | self.command))
 
 
 def write(name: str, python: Values, command: Values | None) -> None:
@@ -68,7 +68,8 @@ def read(name: str) -> Golden:
     """The values that were written."""
     text = json.loads((VALUES / f"{name}.json").read_text("utf-8"))
     with np.load(VALUES / f"{name}.npz", allow_pickle=False) as arrays:
-        python = Values(dict(arrays), {int(step): loss for step, loss in text["losses"].items()}, text["metrics"])
+        losses = {int(step): loss for step, loss in text["losses"].items()}
+        python = Values(dict(arrays), losses, in_one_form(text["metrics"]))
     return Golden(python, text["command"], text["machine"])
 
 

@@ -1,9 +1,10 @@
-"""The values of an experiment: by the command line, and from Python. Only the names that users have are imported."""
+"""The values of an experiment: by the command line, and from Python. Only the names that users have are imported, and the reader of figures."""
 
 import hashlib
 import json
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 
 import playground as sp
 from playground.cli import main
+from playground.lab.measured import Figures
 
 HERE = Path(__file__).parent
 EXPERIMENTS = {path.stem: path for path in sorted((HERE / "experiments").glob("*.toml"))}
@@ -117,8 +119,16 @@ def _of_frames(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _of_results(found: Any) -> dict[str, Any]:
     """The metrics without times; of the reasons only what they are given for."""
-    metrics = {name: _plain(value) for name, value in found.items() if name not in OF_THE_MACHINE}
-    return metrics | {"reasons": sorted(found["reasons"])}
+    metrics = {name: _plain(value) for name, value in found.items() if name not in (*OF_THE_MACHINE, "reasons")}
+    return in_one_form(metrics | {"reasons": list(found["reasons"])})
+
+
+def in_one_form(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics of this version or an earlier one, which wrote null for each part of a figure that was not measured."""
+    reasons = metrics.get("reasons", [])
+    flat = Figures.of({**metrics, "reasons": dict.fromkeys(reasons, TEXT)}).flat()
+    missing = {name for name in reasons if name not in metrics}
+    return flat | {"reasons": sorted(missing | {*flat["reasons"]})}
 
 
 def _plain(value: Any) -> Any:

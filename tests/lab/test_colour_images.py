@@ -16,6 +16,7 @@ from playground.lab.likelihood import log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.theory.noise import per_point
+from tests.figures import flat
 from tests.fitting import dotted
 
 SHAPE = (3, 8, 8)
@@ -115,6 +116,6 @@ def test_the_figures_of_colours_count_all_three_channels() -> None:
     *_, distances = sample_distances(made, made.dataset.held_out[:40])
     assert likelihoods.metrics is not None
     assert distances.metrics is not None
-    found = likelihoods.metrics | distances.metrics
+    found = flat(likelihoods.metrics) | flat(distances.metrics)
     assert found["bits_per_dim"] == pytest.approx(math.log2(0.15 * math.sqrt(2 * math.pi * math.e)) + 7, abs=0.08)
     assert found["sliced_wasserstein2"] > 0

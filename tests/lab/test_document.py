@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from msgspec import UNSET, structs
+from msgspec import structs
 
 from playground.data.dataset import DataError
 from playground.kinds import plugins
@@ -37,6 +37,7 @@ from playground.lab.trained import Trained
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+from tests.figures import flat
 
 SMALL = replace(
     Experiment(),
@@ -244,8 +245,8 @@ class Machine(RuleBasedStateMachine):
         problem = Problem.build(experiment, experiment.data.load(first.likelihood.points))
         *_, last = sample_distances(problem, by_hand.positions[-1])
         assert last.metrics is not None
-        assert figures["wasserstein2"].value == last.metrics["wasserstein2"]
-        assert figures["wasserstein2"].floor == last.metrics["wasserstein2_floor"]
+        assert figures["wasserstein2"].value == flat(last.metrics)["wasserstein2"]
+        assert figures["wasserstein2"].floor == flat(last.metrics)["wasserstein2_floor"]
 
     @invariant()
     def settings_are_the_same(self) -> None:
@@ -555,6 +556,6 @@ def test_a_measured_figure_has_its_parts() -> None:
     }
     figures = Figures.of(flat)
     assert list(figures) == ["distance", "shares", "test_points"]
-    assert figures["distance"] == Measured(0.5, None, 0.1, 0.01, UNSET, said)
+    assert figures["distance"] == Measured(0.5, None, 0.1, 0.01, reason=said)
     assert figures["shares"] == Measured((0.25, 0.75))
     assert figures.flat() == flat

@@ -1,7 +1,6 @@
 """Energies in an experiment: training by every objective, the density in the user's units, and the Metropolis test."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +11,14 @@ from playground.lab.conflicts import flow_conflict, has_energy, likelihood_confl
 from playground.lab.energies import METRICS, energy_metrics, integral_note, normalised
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.measured import Measured
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.sampling import make_sampler, sample
 from playground.lab.training import Trainer
-from playground.messages import Message
 from playground.theory.networks import Energy
 from playground.theory.partition import QuadratureGrid, StandardNormal
+from tests.figures import flat
 from tests.fitting import dotted, fitting
 from tests.generators import seeded
 
@@ -99,7 +99,7 @@ def test_maximum_likelihood_learns_a_density_near_the_datas() -> None:
     *_, last = trainer
     assert last.diverged is None
     *_, progress = evaluate(trainer.problem, trainer.ema.requires_grad_(False))
-    found = progress.metrics
+    found = flat(progress.metrics)
     assert found is not None
     assert found["energy_integral"] == pytest.approx(1, abs=0.01)
     assert found["log_partition_error"] < 0.01
@@ -130,9 +130,9 @@ def test_a_density_that_does_not_integrate_to_1_gets_a_note(integral: float, sai
 def test_mass_outside_the_data_is_reported_with_the_figures() -> None:
     """An untrained network is a Gaussian that reaches beyond the moons."""
     problem = Problem.build(experiment(noise__kind="none", data__kind="two-moons"))
-    found: dict[str, Any] = {}
-    reasons: dict[str, Message] = {}
-    energy_metrics(problem, problem.network().requires_grad_(False), found, reasons)
+    measured: dict[str, Measured] = {}
+    energy_metrics(problem, problem.network().requires_grad_(False), measured)
+    found = flat(measured)
     assert found["energy_integral"] < 0.98
     assert "lies outside" in str(found["energy_note"])
 
@@ -183,7 +183,7 @@ def test_an_energy_agrees_with_the_flow_where_both_are_exact() -> None:
     """The untrained network is exact for N(0, I): Z and the probability flow give the same log p."""
     problem, network = untrained(odd_units(1.0), data__kind="file", data__path="odd.csv")
     *_, progress = evaluate(problem, network)
-    found = progress.metrics
+    found = flat(progress.metrics)
     assert found is not None
     assert found["energy_nll"] == pytest.approx(found["test_nll"], abs=0.01)
 
@@ -191,8 +191,9 @@ def test_an_energy_agrees_with_the_flow_where_both_are_exact() -> None:
 def test_the_kl_is_that_of_the_smoothed_data() -> None:
     """With one sigma as wide as the data, an untrained energy is near the smoothed data, but far from the data themselves."""
     problem, network = untrained(noise__kind="single", noise__sigma=20.0, likelihood__points=2000)
-    found: dict = {}
-    energy_metrics(problem, network, found, {})
+    measured: dict[str, Measured] = {}
+    energy_metrics(problem, network, measured)
+    found = flat(measured)
     assert abs(found["energy_kl"]) < 0.05 + 4 * found["energy_kl_standard_error"]
     assert found["energy_nll"] - problem.dataset.density.entropy() > 2
 
@@ -203,7 +204,7 @@ def test_an_untrained_energy_has_the_likelihoods_of_its_gaussian_without_any_flo
     data = odd_units()
     problem, network = untrained(data, data__kind="file", data__path="odd.csv", noise__kind=noise)
     *_, progress = evaluate(problem, network)
-    found = progress.metrics
+    found = flat(progress.metrics)
     assert found is not None
     variance = (1 + problem.noise.sigma_min**2) * problem.units.scale**2
     closed = -0.5 * (
@@ -233,7 +234,7 @@ def test_another_likelihood_source_without_a_flow_names_the_learned_energy(sourc
     problem, _ = untrained(noise__kind=noise, likelihood__source=source, likelihood__points=20)
     *_, progress = evaluate(problem, problem.known_score(source))
     assert progress.metrics is not None
-    reasons = progress.metrics["reasons"]
+    reasons = flat(progress.metrics)["reasons"]
     assert reasons["energy_nll"] == reasons["log_partition"]
     assert str(reasons["energy_nll"]).endswith(f"the {source} score has none: choose likelihood.source = learned.")
     if noise == "single":
@@ -259,14 +260,13 @@ def test_a_score_without_a_density_says_so() -> None:
     assert normalised(images, network) is None
     assert not has_energy(images.experiment)
     assert has_energy(experiment())
-    found: dict = {}
-    reasons: dict[str, Message] = {}
-    energy_metrics(problem, problem.network(), found, reasons)
-    assert set(reasons) == set(METRICS)
-    assert "network.kind = energy" in str(reasons["log_partition"])
-    energy_metrics(images, network, found, reasons)
-    assert "64 dimensions" in str(reasons["log_partition"])
-    assert found == {}
+    found: dict[str, Measured] = {}
+    energy_metrics(problem, problem.network(), found)
+    assert {name for name, figure in found.items() if figure.reason} == set(METRICS)
+    assert "network.kind = energy" in str(found["log_partition"].reason)
+    energy_metrics(images, network, found)
+    assert "64 dimensions" in str(found["log_partition"].reason)
+    assert {figure.value for figure in found.values()} == {None}
 
 
 def test_restored_training_goes_on_to_the_same_bits() -> None:

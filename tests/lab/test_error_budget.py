@@ -12,6 +12,7 @@ from playground.lab.error_budget import METRICS, PARTS, error_budget
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.densities import GaussianMixture
+from tests.figures import flat
 from tests.generators import seeded
 
 STD = 3.0
@@ -44,6 +45,7 @@ def budget(changes: dict[str, Any], shift: float = 0.0) -> dict[str, tuple[float
     exact, moved = asked.known_score("exact"), shift / asked.units.length
     assert exact is not None
     *_, (fraction, found) = error_budget(asked, lambda x, sigma: exact(x - moved, sigma))
+    found = flat(found)
     assert found is not None
     assert (fraction, found["reasons"]) == (1.0, {})
     assert found["budget_points"] == [10, 300]
@@ -173,6 +175,7 @@ def test_the_prior_of_a_contracting_process_is_near_its_noisy_data() -> None:
 def test_without_a_budget_there_is_a_reason(settings: dict[str, Any], key: str, said: str) -> None:
     asked = Problem.build(replace(Experiment(), settings))
     *_, (fraction, found) = error_budget(asked, lambda x, sigma: -x)
+    found = flat(found)
     assert found is not None
     assert fraction == 1.0
     assert [found[name] for name in METRICS] == [None] * len(METRICS)
@@ -185,6 +188,7 @@ def test_without_a_budget_there_is_a_reason(settings: dict[str, Any], key: str, 
 def test_a_run_that_diverges_has_a_reason() -> None:
     asked = problem({"sampling.source": "learned"})
     *_, (_, found) = error_budget(asked, lambda x, sigma: x * 1e30)
+    found = flat(found)
     assert found is not None
     assert found["budget_total"] is None
     assert "ran away" in str(found["reasons"]["budget_total"])

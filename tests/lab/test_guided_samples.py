@@ -20,6 +20,7 @@ from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.lab.without_effect import settings_without_effect
 from playground.theory.guidance import ScoreWithWeaker
+from tests.figures import flat
 from tests.fitting import dotted
 from tests.generators import seeded
 
@@ -47,7 +48,7 @@ def run(problem: Problem, score=None) -> Trajectory:
 
 def figures(problem: Problem) -> dict:
     *_, progress = sample_distances(problem, run(problem).positions[-1])
-    return progress.metrics
+    return flat(progress.metrics)
 
 
 @pytest.mark.claims
@@ -132,8 +133,8 @@ def test_samples_without_a_tilted_density_say_why(changes: dict, why: str) -> No
     *_, progress = sample_distances(problem, problem.dataset.held_out[:20])
     assert tilted(problem) is None
     for key in FROM_TILTED:
-        assert progress.metrics[key] is None
-        assert why in str(progress.metrics["reasons"][key])
+        assert flat(progress.metrics)[key] is None
+        assert why in str(flat(progress.metrics)["reasons"][key])
 
 
 def test_guidance_in_an_interval_costs_less_and_does_less() -> None:

@@ -8,6 +8,7 @@ from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.problem import Problem
+from tests.figures import flat
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def test_training_images_are_their_own_neighbours(digits: Problem) -> None:
     rows = np.arange(40, 100)
     samples = digits.dataset.points[rows]
     samples[:, 0, 3, 3] += 0.25
-    found = image_figures(digits, samples)
+    found = flat(image_figures(digits, samples))
     assert found["nearest_neighbour_distance"] == pytest.approx(0.25, abs=1e-3)
     assert found["nearest_neighbour_rows"] == rows[:12].tolist()
     assert found["nearest_neighbour_distance_held_out"] == pytest.approx(1.95, abs=0.1)
@@ -30,13 +31,13 @@ def test_training_images_are_their_own_neighbours(digits: Problem) -> None:
 def test_memorized_images_lie_on_the_training_set(digits: Problem, length: float) -> None:
     samples = digits.dataset.points[:60].copy()
     samples[:, 0, 3, 3] += length
-    found = image_figures(digits, samples)
+    found = flat(image_figures(digits, samples))
     assert found["nearest_neighbour_distance"] == pytest.approx(length, rel=1e-2, abs=1e-12)
     assert found["nearest_neighbour_rows"] == list(range(12))
 
 
 def test_held_out_digits_are_classified_by_their_neighbours(digits: Problem) -> None:
-    found = image_figures(digits, digits.dataset.held_out)
+    found = flat(image_figures(digits, digits.dataset.held_out))
     assert found["nearest_neighbour_distance"] == found["nearest_neighbour_distance_held_out"]
     shares, errors = np.array(found["class_frequencies"]), np.array(found["class_frequencies_standard_error"])
     assert shares.sum() == pytest.approx(1)
@@ -56,7 +57,8 @@ def test_the_errors_of_both_medians_are_their_spreads() -> None:
     for _ in range(300):
         images, samples = rng.normal(size=(150, 1, 4, 4)), rng.normal(size=(100, 1, 4, 4))
         dataset = Dataset("a", training, None, (1, 4, 4), ("x", "y"), images, grey_levels=256)
-        figures.append(image_figures(Problem.build(replace(Experiment(), settings), dataset), samples))
+        problem = Problem.build(replace(Experiment(), settings), dataset)
+        figures.append(flat(image_figures(problem, samples)))
     for key in ("nearest_neighbour_distance", "nearest_neighbour_distance_held_out"):
         values, errors = (np.array([found[f"{key}{end}"] for found in figures]) for end in ("", "_standard_error"))
         assert errors.mean() == pytest.approx(values.std(), rel=0.12), key
@@ -69,12 +71,12 @@ def test_a_tie_of_labels_goes_to_the_nearest_of_the_tied() -> None:
     training[:5] = np.arange(1, 6).reshape(-1, 1, 1, 1)
     dataset = Dataset("a", training, None, (1, 4, 4), ("x", "y"), training[:4] + 0.1, labels=labels, grey_levels=256)
     settings = {"data.kind": "images", "data.path": "a", "network.width": 8, "network.depth": 2}
-    found = image_figures(Problem.build(replace(Experiment(), settings), dataset), np.zeros((3, 1, 4, 4)))
+    found = flat(image_figures(Problem.build(replace(Experiment(), settings), dataset), np.zeros((3, 1, 4, 4))))
     assert found["class_frequencies"][3] == 1
 
 
 def test_shares_of_the_classes_are_fractions_in_double_precision(digits: Problem) -> None:
-    found = image_figures(digits, digits.dataset.held_out[:7])
+    found = flat(image_figures(digits, digits.dataset.held_out[:7]))
     assert {round(7 * share, 9) % 1 for share in found["class_frequencies"]} == {0}
     assert sum(found["class_frequencies_true"]) == pytest.approx(1, abs=1e-12)
 
@@ -82,11 +84,11 @@ def test_shares_of_the_classes_are_fractions_in_double_precision(digits: Problem
 def test_one_class_alone_is_seen(digits: Problem) -> None:
     labels = digits.dataset.labels
     assert labels is not None
-    found = image_figures(digits, digits.dataset.points[labels == 7] + 0.01)
+    found = flat(image_figures(digits, digits.dataset.points[labels == 7] + 0.01))
     assert found["class_frequencies"][7] > 0.97
 
 
 def test_image_figures_are_among_the_figures_of_samples(digits: Problem) -> None:
     *_, last = sample_distances(digits, digits.dataset.held_out)
     assert last.metrics is not None
-    assert set(FROM_IMAGES + FROM_LABELS) <= set(last.metrics)
+    assert set(FROM_IMAGES + FROM_LABELS) <= set(flat(last.metrics))

@@ -20,6 +20,7 @@ from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.score_errors import score_figures
 from playground.lab.training import Trainer
+from tests.figures import flat
 from tests.fitting import fitting
 from tests.second_device import second_device
 
@@ -149,8 +150,8 @@ def test_figures(changes: dict[str, Any], device: torch.device) -> None:
     score = made.network().requires_grad_(False)
     run = last(sample(made, score))
     found, distances = (
-        last(evaluate(made, score)).metrics,
-        last(sample_distances(made, np.array(run.positions[-1]))).metrics,
+        flat(last(evaluate(made, score)).metrics),
+        flat(last(sample_distances(made, np.array(run.positions[-1]))).metrics),
     )
     assert found is not None
     assert distances is not None

@@ -14,6 +14,7 @@ from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import SEEDS, Experiment
 from playground.lab.likelihood import trace_probes
 from playground.lab.loss_curve import losses_along_sigma
+from playground.lab.measured import Figures
 from playground.lab.problem import SEED_OF, Problem, seed_of
 from playground.lab.sampling import sample, shared_path
 from playground.lab.training import Trainer
@@ -130,7 +131,7 @@ def measured() -> dict[str, dict[str, np.ndarray]]:
             "points": problem.dataset.points,
             "held-out points": problem.dataset.held_out,
             "points that stop training": problem.validation.numpy(),
-            "figures of given samples, with their floors": numbers(figures.metrics or {}),
+            "figures of given samples, with their floors": numbers(Figures(figures.metrics or {}).flat()),
             "held-out loss of given weights": np.array([check.loss, check.gap]),
             "final loss of given weights": np.array(final),
             "losses along sigma of given weights": np.array(list(losses_along_sigma(problem, weights).values())),

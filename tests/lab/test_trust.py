@@ -12,6 +12,7 @@ from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.trust import FAR, closed_form, extrapolation_warnings, few_data, flow_warnings, missed, remoteness
 from playground.theory import likelihood as flow
+from tests.figures import flat
 from tests.fitting import dotted, fitting
 
 
@@ -143,8 +144,8 @@ def test_an_estimated_trace_is_not_rejected_for_its_chance_error(probe: str, pro
     *_, last = evaluate(problem, problem.density.score)
     assert last.metrics is not None
     spread = found.standard_error**2
-    assert last.metrics["test_nll"] == pytest.approx(-found.exact.mean(), abs=4 * math.sqrt(spread.sum()) / 1_000)
-    assert last.metrics["trace_standard_error"] == pytest.approx(math.sqrt(spread.mean()))
+    assert flat(last.metrics)["test_nll"] == pytest.approx(-found.exact.mean(), abs=4 * math.sqrt(spread.sum()) / 1_000)
+    assert flat(last.metrics)["trace_standard_error"] == pytest.approx(math.sqrt(spread.mean()))
 
 
 @pytest.mark.claims
@@ -161,8 +162,8 @@ def test_a_wrong_flow_is_rejected_with_an_estimated_trace_too(probes: int) -> No
     assert density is not None
     *_, last = evaluate(problem, lambda x, sigma: density.score(x, sigma) / 2)
     assert last.metrics is not None
-    assert last.metrics["test_nll"] is None
-    assert str(last.metrics["reasons"]["test_nll"]).startswith("The mean log p of 200 held-out points misses")
+    assert flat(last.metrics)["test_nll"] is None
+    assert str(flat(last.metrics)["reasons"]["test_nll"]).startswith("The mean log p of 200 held-out points misses")
     alone = measured(problem, problem.evaluation_points[:1])
     assert flow_warnings(problem, problem.evaluation_points[:1], alone.log_prob - 2, alone.standard_error) == [None]
     *_, twice = log_likelihood(
@@ -183,8 +184,8 @@ def test_a_loose_tolerance_is_rejected_with_an_estimated_trace_too() -> None:
     )
     *_, last = evaluate(problem, problem.empirical.score)
     assert last.metrics is not None
-    assert last.metrics["test_nll"] is None
-    assert "The mean log p of 100 held-out points" in str(last.metrics["reasons"]["test_nll"])
+    assert flat(last.metrics)["test_nll"] is None
+    assert "The mean log p of 100 held-out points" in str(flat(last.metrics)["reasons"]["test_nll"])
 
 
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-2, 0.1])
@@ -221,11 +222,11 @@ def test_a_test_set_on_which_the_flow_fails_has_no_nll() -> None:
     problem = build(likelihood__source="empirical", likelihood__points=50, likelihood__tolerance=0.1, **narrow)
     *_, last = evaluate(problem, problem.empirical.score)
     assert last.metrics is not None
-    assert last.metrics["test_nll"] is None
-    assert "held-out points the flow misses the closed form, by up to" in str(last.metrics["reasons"]["test_nll"])
+    assert flat(last.metrics)["test_nll"] is None
+    assert "held-out points the flow misses the closed form, by up to" in str(flat(last.metrics)["reasons"]["test_nll"])
     tight = build(likelihood__source="empirical", likelihood__points=50, **narrow)
     *_, last = evaluate(tight, tight.empirical.score)
     assert last.metrics is not None
     known = closed_form(tight, tight.evaluation_points, tight.units.sigma_to_user(tight.noise.sigma_min))
     assert known is not None
-    assert last.metrics["test_nll"] == pytest.approx(-known.mean(), rel=0.01)
+    assert flat(last.metrics)["test_nll"] == pytest.approx(-known.mean(), rel=0.01)

@@ -249,7 +249,7 @@ def figures(
         share = SHARES.get(key.part, 1.0 - begun)
         for fraction, _, told in PARTS[key.part].measure(Measurable(model, run=trajectory)):
             if told is not None:
-                found = found | {key.part: Figures.of(told)}
+                found = found | {key.part: Figures(told)}
             if store is not None and told is not None and fraction == 1.0:
                 store.hold(key, found[key.part])
             yield begun + share * fraction, found or None  # repeated, because a reader may have missed the last ones

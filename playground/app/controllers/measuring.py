@@ -1,7 +1,6 @@
 """Figures on request: of the test set, the samples, the error budget, the paths and the score."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -13,7 +12,7 @@ from playground.app.model import figures
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks, TaskStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
-from playground.lab.measured import Figures, Measured, joined
+from playground.lab.measured import Figures, Measured
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
@@ -36,7 +35,7 @@ class Measuring(QObject):
     """Measures figures as tasks with progress that can be cancelled, with the weights at their start, and looks up known ones.
 
     Signals:
-        evaluation_changed(dict): the figures so far.
+        evaluation_changed(Figures): those so far.
         notified(Notification)
     """
 
@@ -56,10 +55,9 @@ class Measuring(QObject):
         tasks.changed.connect(self._task_changed)
 
     @property
-    def evaluation(self) -> Mapping[str, Any]:
-        """The figures as metrics.json has them; of those that are missing only the reasons."""
-        found = joined([shown.flat() for shown in self._shown.values()]) if self._shown else {}
-        return {name: value for name, value in found.items() if value is not None}
+    def evaluation(self) -> Figures:
+        """The figures so far."""
+        return Figures.union(self._shown.values())
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
@@ -186,6 +184,6 @@ class Measuring(QObject):
         for task in running:
             self._tasks.cancel(task)
         self._shown = {}
-        self.evaluation_changed.emit({})
+        self.evaluation_changed.emit(self.evaluation)
         self.look_up()
         return running

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from playground import messages
 from playground.lab.keys import ABOUT, DEFAULT, FiguresKey, ModelKey
-from playground.lab.measured import REASONS, Figures, joined
+from playground.lab.measured import REASONS, Figures, owners
 from playground.lab.store import Store
 from playground.messages import Message
 
@@ -65,10 +65,9 @@ def known(store: Store, model: ModelKey | None) -> dict[str, Figures]:
 def to_json(found: Mapping[str, Figures]) -> dict[str, Any]:
     """The figures by part as JSON values, for a session."""
     told = {
-        measurement: [found[part].flat() for part in parts if part in found]
-        for measurement, parts in MEASUREMENTS.items()
+        measurement: [found[part] for part in parts if part in found] for measurement, parts in MEASUREMENTS.items()
     }
-    return {measurement: plain(joined(flats)) for measurement, flats in told.items() if flats}
+    return {measurement: plain(Figures.union(parts).flat()) for measurement, parts in told.items() if parts}
 
 
 def keep(store: Store, saved: Mapping[str, Any], model: ModelKey) -> None:
@@ -95,14 +94,15 @@ def sound(saved: object, names: Container[str]) -> Figures | None:
     if not isinstance(saved, dict):
         return None
     told: dict[str, Any] = {OF_BEFORE.get(str(name), str(name)): value for name, value in saved.items()}
-    found = {name: _read(name, value) for name, value in told.items() if name in names and _fits(name, value)}
+    asked = {name: value for name, value in told.items() if owners(name, told)[0][0] in names}
+    found = {name: _read(name, value) for name, value in asked.items() if _fits(name, value)}
     for lists in LISTS:
         lengths = {len(found.get(name) or ()) for name in lists}
         if len(lengths) > 1 or (lists[0] == "score_sigmas" and not _rises(found.get("score_sigmas") or ())):
             found = {name: value for name, value in found.items() if name not in lists}
     reasons = saved.get(REASONS)
     why = {name: messages.from_json(text) for name, text in (reasons if isinstance(reasons, dict) else {}).items()}
-    missing = {name: message for name, message in why.items() if name in names and message is not None}
+    missing = {name: message for name, message in why.items() if owners(name, told)[0][0] in names and message}
     return Figures.of(dict.fromkeys(missing) | found | {REASONS: missing}) if found or missing else None
 
 

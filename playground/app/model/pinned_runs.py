@@ -20,15 +20,12 @@ from playground.lab import experiment as description
 from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.keys import GIVEN, FiguresKey, ModelKey, TrainingKey
-from playground.lab.measured import REASONS, Figures, joined
+from playground.lab.measured import Figures
 from playground.lab.session import LONGEST_RUNS, with_new_noise
 from playground.lab.store import Store
-from playground.messages import Message
 
 KL = ("kl", "kl_of_smoothing")
 """Figures of the model whose score a run follows, measured on the test set."""
-OF_KL = ("kl", "kl_standard_error", "kl_of_smoothing")
-"""Their names in metrics.json."""
 STEPS = "sampling.steps"
 MOST = 60  # pinned runs at a time
 MOST_NAMED = 3  # differences in a name
@@ -78,12 +75,10 @@ class PinnedRun:
         return FiguresKey.of("Distances", self.model), FiguresKey.of("Likelihoods", self.model) if same else None
 
     @functools.cached_property
-    def figures(self) -> Mapping[str, Any]:
-        """Its figures as metrics.json has them."""
-        found = [{REASONS: {}}] if self.distances is None else [self.distances.flat()]
-        if self.likelihoods is not None:
-            found.append(Figures({name: self.likelihoods[name] for name in KL if name in self.likelihoods}).flat())
-        return joined(found)
+    def figures(self) -> Figures:
+        """What was measured of its samples and of its model."""
+        of_model = {name: figure for name, figure in (self.likelihoods or {}).items() if name in KL}
+        return Figures.union([self.distances or {}, of_model])
 
     def setting(self, key: str) -> Any:
         """The value of a setting, with "auto" replaced.
@@ -94,19 +89,9 @@ class PinnedRun:
         return self.resolved[key] if key in self.resolved else description.value(self.experiment, key)
 
     def figure(self, key: str) -> float | None:
-        """A figure that is a number; None if there is none."""
-        value = self.figures.get(key)
-        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-
-    def shares(self, key: str) -> tuple[float, ...]:
-        """A figure that is a list of shares; empty if there is none."""
-        values = self.figures.get(key)
-        return () if values is None else tuple(float(value) for value in values)
-
-    def why_missing(self, key: str) -> Message | None:
-        """Why a figure is missing, if that is known."""
-        why: Message | None = self.figures[REASONS].get(key)
-        return why
+        """A figure that is a number, among them its cost; None if there is none."""
+        costs = {"nfe_mean": self.nfe_mean, "nfe_max": self.nfe_max, "sampling_seconds": self.seconds}
+        return costs[key] if key in costs else _number(self.figures.value(key))
 
     @property
     def first_name(self) -> str:
@@ -120,16 +105,27 @@ class PinnedRun:
         return self.distances is not None
 
     @property
+    def floor(self) -> tuple[float | None, float | None]:
+        """The W2 of a perfect sampler, and its standard deviation."""
+        floor, spread = map(_number, self.figures.floor("wasserstein2"))
+        return floor, spread
+
+    @property
     def over_floor(self) -> float | None:
         """W2 divided by its floor; a perfect sampler has 1."""
-        distance, floor = self.figure("wasserstein2"), self.figure("wasserstein2_floor")
+        distance, (floor, _) = self.figure("wasserstein2"), self.floor
         return None if distance is None or not floor else distance / floor
 
     @property
     def is_at_floor(self) -> bool:
         """Whether its W2 is within the standard deviation of a perfect sampler's."""
-        distance, floor, spread = (self.figure(f"wasserstein2{end}") for end in ("", "_floor", "_floor_std"))
+        distance, (floor, spread) = self.figure("wasserstein2"), self.floor
         return distance is not None and floor is not None and spread is not None and distance <= floor + spread
+
+
+def _number(value: Any) -> float | None:
+    """The value of a figure that is a number; None of any other."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 class PinnedRuns(QObject):
@@ -326,10 +322,10 @@ def _has_word(name: str, value: str) -> bool:
 def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
     """Runs as JSON values, for a session."""
     counts = ("sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps", "trained_from")
-    plain = ("name", "resolved", *counts, "figures")
     return [
         {"experiment": description.dump(description.without_places(run.experiment))}
-        | {name: figures.plain(getattr(run, name)) for name in plain}
+        | {name: figures.plain(getattr(run, name)) for name in ("name", "resolved", *counts)}
+        | {"figures": figures.plain(run.figures.flat())}
         for run in runs
     ]
 
@@ -378,7 +374,7 @@ def _run(saved: Mapping[str, Any], owner: Experiment, number: int) -> PinnedRun 
         trained_steps=_count(saved.get("trained_steps")),
         trained_from=_count(saved.get("trained_from")),
         distances=figures.sound(saved.get("figures"), OF_SAMPLES),
-        likelihoods=figures.sound(saved.get("figures"), OF_KL),
+        likelihoods=figures.sound(saved.get("figures"), KL),
     )
 
 

@@ -3,9 +3,10 @@
 import io
 from collections.abc import Sequence
 
-from playground.app.model.pinned_runs import OF_KL, PinnedRun, differing_keys
+from playground.app.model.pinned_runs import KL, PinnedRun, differing_keys
 from playground.lab import experiment as description
 from playground.lab.csv_table import write_rows
+from playground.lab.measured import REASONS
 from playground.messages import written
 
 COST = (
@@ -23,18 +24,19 @@ def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
     """The table with a header: name, sampler, differing settings, cost, and every figure. Missing values are empty."""
     from playground.lab.evaluation import OF_SAMPLES  # torch is loaded where runs are pinned
 
-    measured = [key for key in (*OF_SAMPLES, *OF_KL) if key != "nearest_neighbour_rows"]  # which are rows of the data
+    flats = [run.figures.flat() for run in runs]
+    names = dict.fromkeys([*OF_SAMPLES, *KL, *(key for flat in flats for key in flat)])
+    measured = [key for key in names if key not in ("nearest_neighbour_rows", REASONS)]  # rows of the data
     keys = [key for key in differing_keys(runs) if key not in ("sampling.kind", *COST)]
     rows: list[list[object]] = [["run", "sampling.kind", *keys, *COST, *measured]]
-    for run in runs:
+    for run, figures in zip(runs, flats, strict=True):
         known = description.fields(run.experiment)
         settings = [written(run.setting(key)) if key in known else "" for key in keys]
         cost = (
             *(run.sampler_steps, run.nfe_mean, run.nfe_max, run.seconds, run.trained_steps, run.trained_from),
             run.experiment.sampling.seed,
         )
-        figures = [run.figures.get(key) for key in measured]
-        rows.append([run.name, run.experiment.sampling.kind, *settings, *cost, *figures])
+        rows.append([run.name, run.experiment.sampling.kind, *settings, *cost, *map(figures.get, measured)])
     file = io.StringIO()
     write_rows(file, rows, separator)
     return file.getvalue()

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QAccessible, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from playground.app.panels.figure import measured, with_error
+from playground.app.panels.figure import with_error
+from playground.app.panels.measured_figure import MeasuredFigure, missing
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_percent
@@ -16,6 +16,7 @@ from playground.app.style.text_size import px
 from playground.app.widgets.collapsible_panel import ROW_GAP
 from playground.drawing.palette import DARK, Palette
 from playground.lab.figures import FIGURES
+from playground.lab.measured import Figures
 from playground.messages import Message
 
 HEIGHT = 18  # px of the bar
@@ -85,8 +86,8 @@ class ErrorBudget(QWidget):
         self.empty.setWordWrap(True)
         theme.set_role(self.empty, "caption")
         self.bar = BudgetBar(self)
-        self.rows = {name: measured(f"budget_{name}", token) for name, token in TOKENS.items()}
-        self.total = measured("budget_total")
+        self.rows = {name: MeasuredFigure(f"budget_{name}", token) for name, token in TOKENS.items()}
+        self.total = MeasuredFigure("budget_total")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(ROW_GAP)
@@ -94,30 +95,29 @@ class ErrorBudget(QWidget):
             column.addWidget(part)
         self._why: Message | None = None
         self._missing = ""
-        self.show_metrics({})
+        self.show_figures(Figures({}))
 
     def set_why_disabled(self, why: Message | None) -> None:
         """Set why nothing can be measured now; None if it can."""
         self._why = why
         self._say()
 
-    def show_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Show the figures of :data:`playground.lab.error_budget.METRICS`, or the reasons for missing ones."""
-        found = {name: metrics.get(f"budget_{name}") for name in ("total", *TOKENS)}
-        places = _places(found["total"])
-        known = all(value is not None for value in found.values())
-        for name, figure in {"total": self.total, **self.rows}.items():
-            value, error = found[name], metrics.get(f"budget_{name}_standard_error")
-            figure.setVisible(known and (name != "score_factor" or bool(value)))
-            if value is None:
-                figure.show_text("")
-            else:
-                figure.show_text(with_error(float(value), error, places))
+    def show_figures(self, figures: Figures) -> None:
+        """Show the parts, or the reasons for missing ones."""
+        found = {name: figures.known(f"budget_{name}") for name in ("total", *TOKENS)}
+        places = _places(found["total"].value)
+        known = all(figure.value is not None for figure in found.values())
+        for name, row in {"total": self.total, **self.rows}.items():
+            value, error = found[name].value, found[name].error or None
+            row.setVisible(known and (name != "score_factor" or bool(value)))
+            row.show_text("" if value is None else with_error(float(value), error, places))
         self.bar.setVisible(known)
-        parts = {name: float(found[name] or 0.0) for name in TOKENS if found[name] or name != "score_factor"}
-        self.bar.show_parts(parts if known else {})
+        parts = {name: float(found[name].value or 0.0) for name in TOKENS}
+        self.bar.show_parts(
+            {name: part for name, part in parts.items() if part or name != "score_factor"} if known else {}
+        )
         self.empty.setVisible(not known)
-        self._missing = worded(metrics.get("reasons", {}).get("budget_total"))
+        self._missing = missing(figures, "budget_total")
         self._say()
 
     def _say(self) -> None:

@@ -1,7 +1,6 @@
 """A measured number with its name, and the button that measures it."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
@@ -10,7 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSiz
 from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
 from playground.app.style.labels import worded
-from playground.app.style.number_formats import MINUS, format_duration, format_measured, format_number, format_percent
+from playground.app.style.number_formats import MINUS, format_duration, format_number
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
 from playground.app.widgets.equation import Tooltip
@@ -19,7 +18,6 @@ from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.steady_size import SteadySize
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
-from playground.lab.figures import FIGURES
 from playground.messages import Message
 
 NOTHING = "–"
@@ -40,35 +38,6 @@ def decimal(value: float, places: int = 3) -> str:
 def with_error(value: float, error: float | None, places: int = 3) -> str:
     """A value and its standard error: ``1.015 ± 0.014``."""
     return decimal(value, places) + (f" ± {decimal(error, places)}" if error is not None else "")
-
-
-def in_words(metrics: Mapping[str, Any], key: str) -> str:
-    """A figure with its standard error, if that is known; "" without the figure."""
-    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
-    if value is None:
-        return ""
-    places = FIGURES[key].places if key in FIGURES else None
-    if places is not None:
-        return with_error(float(value), error, places)
-    return format_measured(float(value), error) if error else format_number(float(value))
-
-
-def beside_floor(metrics: Mapping[str, Any], key: str) -> str:
-    """The same, with the figure of a perfect model or sampler."""
-    text, words = in_words(metrics, key), FIGURES[key]
-    floor, spread = metrics.get(words.floor_key), metrics.get(f"{key}_floor_std")
-    if not text or floor is None:
-        return text
-    if words.places is not None:
-        return f"{text} (floor {with_error(float(floor), spread, words.places)})"
-    deviation = f" ± {format_percent(spread / floor)}" if spread is not None and floor else ""
-    return f"{text} (floor {format_number(float(floor))}{deviation})"
-
-
-def missing(metrics: Mapping[str, Any], key: str) -> str:
-    """Why a figure, or its standard error, is missing from an evaluation; "" if no reason is needed."""
-    reasons = metrics.get("reasons", {})
-    return worded(reasons.get(key) or reasons.get(f"{key}_standard_error"))
 
 
 class Figure(QWidget):
@@ -156,12 +125,6 @@ class Figure(QWidget):
         colors = self.value.palette()
         colors.setColor(QPalette.ColorRole.WindowText, self._tokens.color(token))
         self.value.setPalette(colors)
-
-
-def measured(key: str, token: str = "text", more: str = "") -> Figure:
-    """A figure of ``metrics.json``, with its words; `more` is what its meaning leaves open."""
-    words = FIGURES[key]
-    return Figure(words.title, f"{words.meaning} {more}".rstrip(), words.equation, token)
 
 
 class TaskButton(QPushButton):

@@ -23,7 +23,7 @@ from playground.app.widgets.fields import make_field
 from playground.app.workers.tasks import TaskStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.defaults import resolve
-from playground.lab.figures import TRIP
+from playground.lab.figures.likelihoods import TRIP
 from playground.lab.settings import LOG_P_OF
 from playground.lab.trust import UNMEASURED
 from playground.messages import Message

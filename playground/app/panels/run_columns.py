@@ -2,17 +2,18 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtGui import QFontMetrics
 
 from playground.app.model.pinned_runs import PinnedRun
-from playground.app.panels.figure import NOTHING, beside_floor, decimal
+from playground.app.panels.figure import NOTHING, decimal
+from playground.app.panels.measured_figure import beside_floor, number_in_words, shares_in_words
+from playground.app.style import theme
 from playground.app.style.labels import worded
-from playground.app.style.number_formats import (
-    format_count,
-    format_number,
-    format_percent_with_error,
-)
+from playground.app.style.number_formats import format_count, format_number
 from playground.app.style.wrapping import wrapped
 from playground.lab.figures import FIGURES
 
@@ -47,43 +48,31 @@ class RunColumn:
         """The text of a cell."""
         return self.text(run) or NOTHING
 
+    def width(self, runs: Iterable[PinnedRun]) -> int:
+        """The width of its cells' texts, in px."""
+        metrics = QFontMetrics(theme.text_font() if self.has_words else theme.number_font())
+        return max(map(metrics.horizontalAdvance, [self.widest, *map(self.shown, runs)]))
+
     def tooltip(self, run: PinnedRun, waiting: bool) -> str:
         """The complete figure with its error and floor, or the reason why it is missing."""
         more = self.more(run)
         if not self.text(run) and self.key:
-            why = worded(run.why_missing(self.key)) or ("" if run.is_measured else "These samples were not measured.")
+            why = worded(run.figures.known(self.key).reason) or (
+                "" if run.is_measured else "These samples were not measured."
+            )
             more = "These samples are being measured." if waiting else why
         return wrapped(more, self.meaning)
 
 
-def _number(value: float | None, digits: int = 3) -> str:
-    return "" if value is None else format_number(value, digits)
+def _near_floor(run: PinnedRun) -> str:
+    said = beside_floor(run.figures, "wasserstein2")
+    near = " Within its deviation: as near as a perfect sampler." if run.is_at_floor else ""
+    return said and f"{FIGURES['wasserstein2'].title} {said}.{near}"
 
 
 def _ratio(run: PinnedRun) -> str:
     ratio = run.over_floor
     return "" if ratio is None else decimal(ratio, 2) if ratio < 9.995 else format_number(ratio)
-
-
-def _distance(run: PinnedRun) -> str:
-    said = beside_floor(run.figures, "wasserstein2")
-    near = " Within its deviation: as near as a perfect sampler." if run.is_at_floor else ""
-    return said and f"W₂ {said}.{near}"
-
-
-def _accuracy(run: PinnedRun) -> str:
-    accuracy = run.figure("classifier_accuracy")
-    return "" if accuracy is None else f"{100 * accuracy:.0f} %"
-
-
-def _whole_accuracy(run: PinnedRun) -> str:
-    accuracy, error = (run.figure(f"classifier_accuracy{end}") for end in ("", "_standard_error"))
-    return "" if accuracy is None else f"{format_percent_with_error(accuracy, error or 0.0)}, floor 50 %."
-
-
-def _kl(run: PinnedRun) -> str:
-    kl = run.figure("kl")
-    return "" if kl is None else decimal(kl)
 
 
 def _share(share: float) -> str:
@@ -92,40 +81,43 @@ def _share(share: float) -> str:
     return text[1:] if text.startswith("0") else text
 
 
+def _weights_and_true(run: PinnedRun) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    return run.figures.value("mode_weights") or (), run.figures.floor("mode_weights")[0] or ()
+
+
 def _off(run: PinnedRun) -> float | None:
     """The largest difference between a mode's weight and its true one."""
-    found, true = run.shares("mode_weights"), run.shares("mode_weights_true")
+    found, true = _weights_and_true(run)
     if not found or len(found) != len(true) or not all(map(math.isfinite, (*found, *true))):
         return None
     return max(abs(share - truth) for share, truth in zip(found, true, strict=True))
 
 
 def _weights(run: PinnedRun) -> str:
-    found, off = run.shares("mode_weights"), _off(run)
+    (found, _), off = _weights_and_true(run), _off(run)
     if 0 < len(found) <= FEW_MODES:
         return "/".join(map(_share, found))
     return "" if off is None else f"±{decimal(off, 3)[1:]}" if off < 1 else decimal(off)
 
 
 def _whole_weights(run: PinnedRun) -> str:
-    found, true = run.shares("mode_weights"), run.shares("mode_weights_true")
-    if not found:
+    if not _weights_and_true(run)[0]:
         return ""
-    errors = run.shares("mode_weights_standard_error") or (0.0,) * len(found)
-    said = ", ".join(f"{decimal(share)} ± {decimal(error)}" for share, error in zip(found, errors, strict=True))
-    largest = (
-        "" if len(found) <= FEW_MODES else f" The column shows the largest difference, {decimal(_off(run) or 0.0)}."
-    )
-    return f"{said}; true {', '.join(map(decimal, true))}.{largest}"
+    said, off = "; ".join(shares_in_words(run.figures, "mode_weights")[1]), _off(run)
+    return f"{said}." if off is None else f"{said}. The largest difference is {decimal(off)}."
 
 
 def _nfe(run: PinnedRun) -> str:
     mean, most = run.nfe_mean, run.nfe_max
     if mean is None:
         return ""
-    return f"{_number(mean)} score evaluations a particle" + (
-        "." if most in (None, mean) else f" in the mean, {_number(most)} at most."
+    return f"{format_number(mean)} score evaluations a particle" + (
+        "." if most in (None, mean) else f" in the mean, {format_number(most or 0.0)} at most."
     )
+
+
+def _seconds(run: PinnedRun) -> str:
+    return "" if run.seconds is None else format_number(run.seconds, 2)
 
 
 def _count(count: int | None) -> str:
@@ -142,28 +134,23 @@ def _trained_from(run: PinnedRun) -> str:
     return f"Training changed its weights while it was sampled, from step {_count(run.trained_from)} on."
 
 
-def _column(
-    figure: str,
-    text: Callable[[PinnedRun], str],
-    order: Callable[[PinnedRun], float | str | None],
-    more: Callable[[PinnedRun], str] = lambda run: "",
-    key: str = "",
-    widest: str = "",
-) -> RunColumn:
-    """A column of a figure, with its words."""
-    words = FIGURES[figure]
-    return RunColumn(words.heading, words.meaning, text, order, more, key, widest)
+def _of(figure: str, **changes: Any) -> RunColumn:
+    """The column of a figure, in its words and its format."""
+    spec = FIGURES[figure]
 
+    def text(run: PinnedRun) -> str:
+        value = run.figure(figure)
+        return "" if value is None else number_in_words(figure, value)
 
-def _measured(
-    key: str, text: Callable[[PinnedRun], str], more: Callable[[PinnedRun], str], widest: str = ""
-) -> RunColumn:
-    """A column of a figure that is one number of ``metrics.json``."""
-    return _column(key, text, lambda run: run.figure(key), more, key, widest)
-
-
-def _shown_number(key: str) -> Callable[[PinnedRun], str]:
-    return lambda run: _number(run.figure(key))
+    made = RunColumn(
+        spec.heading,
+        spec.meaning,
+        text,
+        lambda run: run.figure(figure),
+        lambda run: beside_floor(run.figures, figure, True),
+        figure,
+    )
+    return dataclasses.replace(made, **changes)
 
 
 NAME = RunColumn(
@@ -174,18 +161,42 @@ NAME = RunColumn(
     _trained_from,
     has_words=True,
 )
-NFE = _column("nfe_mean", lambda run: _number(run.nfe_mean), lambda run: run.nfe_mean, _nfe, widest="10 000")
-OVER_FLOOR = dataclasses.replace(
-    _column("wasserstein2_over_floor", _ratio, lambda run: run.over_floor, _distance, "wasserstein2", "10.00"),
-    title=FIGURES["wasserstein2_over_floor"].title.replace("/ ", "/\n"),
+NFE = _of("nfe_mean", more=_nfe, key="", widest="10 000")
+FLOOR = _of(
+    "wasserstein2_floor",
+    text=lambda run: "" if run.floor[0] is None else format_number(run.floor[0]),
+    order=lambda run: run.floor[0],
+    more=_near_floor,
+    key="wasserstein2",
 )
-C2ST = _measured("classifier_accuracy", _accuracy, _whole_accuracy, "50 %")
-WEIGHTS = dataclasses.replace(
-    _column("mode_weights", _weights, _off, _whole_weights, "mode_weights", ".50/.50"),
+OVER_FLOOR = _of(
+    "wasserstein2_over_floor",
+    title=FIGURES["wasserstein2_over_floor"].title.replace("/ ", "/\n"),
+    text=_ratio,
+    order=lambda run: run.over_floor,
+    more=_near_floor,
+    key="wasserstein2",
+    widest="10.00",
+)
+C2ST = _of("classifier_accuracy", widest="50 %")
+WEIGHTS = _of(
+    "mode_weights",
     meaning=f"{FIGURES['mode_weights'].meaning} Of many modes the largest difference from the true weight is shown.",
+    text=_weights,
+    order=_off,
+    more=_whole_weights,
+    widest=".50/.50",
 )
 FEW = (NAME, NFE, OVER_FLOOR, C2ST, WEIGHTS)
 """The columns that fit in a card."""
+OWN = {
+    "wasserstein2_floor": FLOOR,
+    "wasserstein2_over_floor": OVER_FLOOR,
+    "classifier_accuracy": C2ST,
+    "mode_weights": WEIGHTS,
+}
+"""The columns of figures that differ from the others."""
+FIGURE_COLUMNS = tuple(OWN.get(key) or _of(key) for key, spec in FIGURES.items() if spec.of_runs)
 
 
 def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
@@ -200,19 +211,9 @@ def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
             "steps", "Steps of the sampler.", lambda run: _count(run.sampler_steps), lambda run: run.sampler_steps
         ),
         NFE,
-        _column("nfe_max", lambda run: _number(run.nfe_max), lambda run: run.nfe_max),
-        _measured("wasserstein2", _shown_number("wasserstein2"), _distance),
-        _measured("wasserstein2_floor", _shown_number("wasserstein2_floor"), _distance),
-        OVER_FLOOR,
-        _measured(
-            "sliced_wasserstein2",
-            _shown_number("sliced_wasserstein2"),
-            lambda run: beside_floor(run.figures, "sliced_wasserstein2"),
-        ),
-        C2ST,
-        _column("kl", _kl, lambda run: run.figure("kl"), lambda run: beside_floor(run.figures, "kl")),
-        WEIGHTS,
-        _column("sampling_seconds", lambda run: _number(run.seconds, 2), lambda run: run.seconds),
+        _of("nfe_max", key=""),
+        *FIGURE_COLUMNS,
+        _of("sampling_seconds", key="", text=_seconds),
         RunColumn(
             "trained",
             "Training steps of the weights; none for a known score.",

@@ -1,5 +1,7 @@
 """The table of the pinned runs, used by the card and by the window with all columns."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -27,7 +29,7 @@ from PySide6.QtWidgets import (
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.pinned_runs import PinnedRun, differences
 from playground.app.model.run_table import table_text
-from playground.app.panels.run_columns import C2ST, FEW, OVER_FLOOR, WEIGHTS, RunColumn, all_columns
+from playground.app.panels.run_columns import FEW, OVER_FLOOR, WEIGHTS, RunColumn, all_columns
 from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
@@ -126,17 +128,6 @@ class RunTable(QTreeWidget):
         known.sort(key=column.order, reverse=self._sorted[1])  # type: ignore[arg-type]  # of one column all of one type
         return known + [run for run in runs if column.order(run) is None]
 
-    @property
-    def texts(self) -> list[list[str]]:
-        """The texts of the rows, each with the line of differing settings below it if there is one."""
-        rows = []
-        for place in range(self.topLevelItemCount()):
-            item = self.topLevelItem(place)
-            assert item is not None
-            rows.append([item.text(column) for column in range(self.columnCount())])
-            rows += [[below.text(0)] for below in _below(item)]
-        return rows
-
     def apply_palette(self, palette: Palette) -> None:
         self._palette = palette
         self._fill()
@@ -180,7 +171,7 @@ class RunTable(QTreeWidget):
             first, *second = column.title.split("\n")
             header.setText(place, "\n".join([first + arrow, *second]))
             header.setToolTip(place, wrapped(column.meaning, "Click to sort."))
-            header.setTextAlignment(place, LEFT if self._is_words(place) else RIGHT)
+            header.setTextAlignment(place, LEFT if column.has_words else RIGHT)
             header.setFont(place, theme.text_font(theme.CAPTION_PIXELS))
 
     def _add(self, run: PinnedRun, told: str) -> None:
@@ -195,7 +186,7 @@ class RunTable(QTreeWidget):
             item.setText(place, breakable(shown, LONGEST_WORD) if place == 0 else shown)
             item.setToolTip(place, column.tooltip(run, waiting))
             item.setData(place, Qt.ItemDataRole.AccessibleTextRole, f"{' '.join(column.title.split())}: {shown}")
-            item.setTextAlignment(place, LEFT if self._is_words(place) else RIGHT)
+            item.setTextAlignment(place, LEFT if column.has_words else RIGHT)
             item.setFont(place, words if place == 0 else numbers)
             if column is OVER_FLOOR and run.is_at_floor:
                 item.setForeground(place, self._palette.color("data"))
@@ -208,9 +199,6 @@ class RunTable(QTreeWidget):
             below.setForeground(0, self._palette.color("muted"))
             below.setToolTip(0, wrapped("The settings that differ among the pinned runs."))
             item.setExpanded(True)
-
-    def _is_words(self, place: int) -> bool:
-        return self._columns[place].has_words
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)  # makes the first row the current one, and does not select it
@@ -234,7 +222,7 @@ class RunTable(QTreeWidget):
         room = self.viewport().width()
         if not self._whole:
             place = FEW.index(WEIGHTS)
-            name = self._widest_word()
+            name = _widest_word(self._pinning.pinned.runs)
             crowded = room - sum(widths[1:]) < name
             hidden = crowded or not any(WEIGHTS.text(run) for run in self._pinning.pinned.runs)
             self.setColumnHidden(place, hidden)
@@ -248,40 +236,18 @@ class RunTable(QTreeWidget):
         for place in range(self.topLevelItemCount()):
             item = self.topLevelItem(place)
             assert item is not None
-            rows = [self._fit(item, 0 if not self._whole else len(widths) - 1, widths[0 if not self._whole else -1])]
-            rows += [self._fit(below, 0, room, last=True) for below in _below(item)]
+            rows = [_fit(item, 0 if not self._whole else len(widths) - 1, widths[0 if not self._whole else -1])]
+            rows += [_fit(below, 0, room, last=True) for below in _below(item)]
             if place < MOST_ROWS:
                 height += sum(rows)
         if not self._whole and self.height() != height:
             self.setFixedHeight(height)
         self.scheduleDelayedItemsLayout()
 
-    def _fit(self, item: QTreeWidgetItem, place: int, width: int, last: bool = False) -> int:
-        """Make a row as high as its cell with wrapped text."""
-        box = QFontMetrics(item.font(place)).boundingRect(
-            QRect(0, 0, max(width - 2 * PAD, 1), 10_000), Qt.TextFlag.TextWordWrap, item.text(place)
-        )
-        height = box.height() + (6 if last else 4)
-        item.setSizeHint(place, QSize(width, height))
-        return height
-
-    def _widest_word(self) -> int:
-        """The least width of the names' column that cuts no word."""
-        metrics = QFontMetrics(theme.text_font())
-        names = (breakable(run.name, LONGEST_WORD).replace(BREAK, " ") for run in self._pinning.pinned.runs)
-        words = [word for name in names for word in name.split(" ")]  # a number has spaces that do not break
-        return max(map(metrics.horizontalAdvance, words), default=0) + 2 * PAD + 2
-
     def _width_of(self, place: int) -> int:
-        column = self._columns[place]
-        metrics, title = QFontMetrics(theme.number_font()), QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
-        texts = [column.shown(run) for run in self._pinning.pinned.runs]
-        if column is C2ST or column is WEIGHTS or column is OVER_FLOOR:
-            texts.append(column.widest)
-        if self._is_words(place):
-            metrics = QFontMetrics(theme.text_font())
+        title = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
         header = [title.horizontalAdvance(line) for line in self.headerItem().text(place).split("\n")]
-        return max(*header, *map(metrics.horizontalAdvance, texts), px(24)) + 2 * PAD + 2
+        return max(*header, self._columns[place].width(self._pinning.pinned.runs), px(24)) + 2 * PAD + 2
 
     # Actions
 
@@ -374,6 +340,24 @@ class RunTable(QTreeWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.menu().popup(event.globalPos())
+
+
+def _widest_word(runs: Iterable[PinnedRun]) -> int:
+    """The least width of the names' column that cuts no word."""
+    metrics = QFontMetrics(theme.text_font())
+    names = (breakable(run.name, LONGEST_WORD).replace(BREAK, " ") for run in runs)
+    words = [word for name in names for word in name.split(" ")]  # a number has spaces that do not break
+    return max(map(metrics.horizontalAdvance, words), default=0) + 2 * PAD + 2
+
+
+def _fit(item: QTreeWidgetItem, place: int, width: int, last: bool = False) -> int:
+    """Make a row as high as its cell with wrapped text."""
+    box = QFontMetrics(item.font(place)).boundingRect(
+        QRect(0, 0, max(width - 2 * PAD, 1), 10_000), Qt.TextFlag.TextWordWrap, item.text(place)
+    )
+    height = box.height() + (6 if last else 4)
+    item.setSizeHint(place, QSize(width, height))
+    return height
 
 
 def _below(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:

@@ -9,7 +9,7 @@ from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import conditions_of
-from playground.app.panels.figure import measured
+from playground.app.panels.measured_figure import MeasuredFigure
 from playground.app.style.number_formats import format_count
 from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
@@ -58,7 +58,7 @@ class SamplingPanel(CollapsiblePanel):
         self.notice = Notice()
         layouts.add(self.body, self.kind, self.notice)
         rows = column(self.body)
-        self.cost = measured("nfe_mean", more="Shown is the number up to the step in view.")
+        self.cost = MeasuredFigure("nfe_mean", more="Shown is the number up to the step in view.")
         self.body.addWidget(self.cost)
         self.sampler = KindRows(
             state,

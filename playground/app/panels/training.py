@@ -1,8 +1,6 @@
 """The training card: start, pause, reset; the loss beside the optimal loss."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics
@@ -11,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.panels.figure import in_words
+from playground.app.panels.measured_figure import in_words
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration, format_number
@@ -24,6 +22,7 @@ from playground.app.widgets.fields import make_field
 from playground.lab.conflicts import training_conflict
 from playground.lab.figures import FIGURES
 from playground.lab.label_dropout_checks import SHARE, untrained_conditional_score, untrained_unconditional_score
+from playground.lab.measured import Figures
 from playground.messages import Message, setting
 
 BUTTON = {
@@ -171,10 +170,10 @@ class TrainingPanel(CollapsiblePanel):
                 self._redraw.start(int(1000 * wait) + 1)
 
     @Slot(object)
-    def _evaluated(self, metrics: Mapping[str, Any]) -> None:
+    def _evaluated(self, figures: Figures) -> None:
         # Otherwise it says nothing about the trained model.
         learned = self.state.experiment.likelihood.source == "learned"
-        kl = in_words(metrics, "kl") if learned else ""
+        kl = in_words(figures, "kl") if learned else ""
         text = kl and f"{FIGURES['kl'].short} {kl} nat"
         self.distance.setText(text.replace(" ±", "\n±"))  # beside two buttons it does not fit in one line
 

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import traceback
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from playground.lab.checkpoints import PREFIX
 from playground.lab.compute import result
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
-from playground.lab.figures import OVER_FLOOR
+from playground.lab.figures import FIGURES, OVER_FLOOR
 from playground.lab.keys import FiguresKey, RunKey
 from playground.lab.loss_curve import losses_along_sigma
 from playground.lab.measured import Figures
@@ -77,12 +76,9 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
         raise ExperimentError(conflict)
     run = RunKey.of(document.model, compared=True)
     parts = ["Sampling", *(["Likelihoods"] if order.measure == "all" else []), "Distances"]
-    metrics: dict[str, Any] = {}
-    for part in parts:
-        figures: Figures = result(opened.compute(FiguresKey.of(part, document.model, run)))
-        metrics |= figures.flat()
+    figures = Figures.union(result(opened.compute(FiguresKey.of(part, document.model, run))) for part in parts)
     found: dict[str, Any] = {
-        "metrics": _numbers(metrics),
+        "metrics": _numbers(figures),
         "provenance": Provenance.of(experiment, opened.device).as_json(),
     }
     if order.losses:
@@ -90,14 +86,15 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
     return found
 
 
-def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+def _numbers(figures: Figures) -> dict[str, float]:
     """The figures that are numbers, and the ratio of each distance to its floor."""
     found = {
         key: float(value)
-        for key, value in metrics.items()
+        for key, value in figures.flat().items()
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     }
-    for key, floor in OVER_FLOOR.items():
-        if found.get(floor):
-            found[f"{key}_over_floor"] = found[key] / found[floor]
+    for key in [key for key in found if key + OVER_FLOOR in FIGURES]:
+        floor = figures.floor(key)[0]
+        if floor:
+            found[key + OVER_FLOOR] = found[key] / floor
     return found

@@ -11,14 +11,14 @@ from playground.app.controllers.sweeping import SweepReport
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.style.wrapping import wrapped
 from playground.drawing.sweep_pictures import name_of
-from playground.lab.figures import FIGURES
+from playground.lab.measured import floor_name
 from playground.lab.sweep.description import Cell
 from playground.lab.sweep.table import Row
 
 Index = QModelIndex | QPersistentModelIndex
 
 COLUMNS = tuple(
-    (key, FIGURES[key].floor_key)
+    (key, floor_name(key))
     for key in (
         *("wasserstein2", "wasserstein2_over_floor", "sliced_wasserstein2", "classifier_accuracy", "memorized_share"),
         *("test_nll", "kl", "nfe_mean"),
