@@ -7,7 +7,7 @@ The machine's load before is printed first. On a loud machine gaps are those of 
 processor time says something about the window.
 
 These figures are printed for each condition: the sampler's steps/s while a run is recorded (the playhead takes 62.5, and the
-sampler waits when it is 40 frames ahead); the gaps between frames, except for the rest of 0.8 s at the end of a run; the time
+sampler waits when it is 40 frames ahead; of columns those of all together, while any is sampled); the gaps between frames, except for the rest of 0.8 s at the end of a run; the time
 of one paint; the GUI thread's processor time for each frame, which a busy machine changes less than gaps; the training's
 steps/s. A frame counts once every canvas in view is painted with it: a repaint for arrows that came later is none. With
 ``--columns 4`` four runs are compared side by side. With ``--recorded`` the run at rest is sampled before it is played:
@@ -16,11 +16,13 @@ a display, or QT_QPA_PLATFORM=offscreen.
 """
 
 import itertools
+import math
 import os
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,8 +52,8 @@ class Recorded:
 
     Attributes:
         moment: time in seconds.
-        run: the number of the run that is being recorded.
-        frames: its frames so far.
+        run: tells the run that is being recorded, or the first of several, from others.
+        frames: the frames so far.
         finished: whether these are all frames.
     """
 
@@ -74,6 +76,13 @@ class Counter:
     paints: list[float] = field(default_factory=list)
     frames: list[tuple[float, bool]] = field(default_factory=list)
     behind: set[int] = field(default_factory=set)
+
+    def look(self, recorded: Sequence[tuple[object, Sized | None, bool]], moment: float) -> None:
+        """Note the progress of the runs that are sampled: each with its frames so far, and whether these are all."""
+        begun = [(run, frames, finished) for run, frames, finished in recorded if run is not None]
+        if begun:
+            count = sum(len(frames) for _, frames, _ in begun if frames is not None)
+            self.recorded.append(Recorded(moment, id(begun[0][0]), count, all(finished for *_, finished in begun)))
 
     def change(self, canvases: int) -> None:
         """Another frame is in view, which so many canvases are to paint."""
@@ -232,9 +241,10 @@ class Measurement:
 
     def _print(self, condition: str) -> None:
         counter = self._counter
-        gaps, costs = counter.gaps(), counter.paints
+        gaps, costs, rate = counter.gaps(), counter.paints, counter.sampler_rate()
+        sampled = "nothing sampled" if math.isnan(rate) else f"{rate:.1f} sampler steps/s"
         print(
-            f"{condition}: {counter.sampler_rate():.1f} sampler steps/s; "
+            f"{condition}: {sampled}; "
             f"{len(counter.frames)} frames, gap {np.median(gaps):.1f} ms, 99 % {np.percentile(gaps, 99):.1f} ms; "
             f"one paint {np.median(costs):.1f} ms, 99 % {np.percentile(costs, 99):.1f} ms; "
             f"GUI thread {self._used / len(counter.frames):.1f} ms of the processor a frame; "
@@ -243,14 +253,11 @@ class Measurement:
         )
 
     def _looked(self) -> None:
-        comparing = self._window.controllers.comparing
-        if comparing.is_active and not comparing.runs:
-            return
-        sampler = comparing.runs[0].worker if comparing.is_active else self._window.controllers.playing.sampler
-        run, trajectory = sampler.recorded
-        if run is not None:
-            frames, finished = (0, False) if trajectory is None else (len(trajectory), trajectory.finished)
-            self._counter.recorded.append(Recorded(time.perf_counter(), run.number, frames, finished))
+        comparing, playing = self._window.controllers.comparing, self._window.controllers.playing
+        workers = [run.worker for run in comparing.sampled] if comparing.is_active else [playing.sampler]
+        recorded = [worker.recorded for worker in workers]
+        ended = [(run, frames, frames is not None and frames.finished) for run, frames in recorded]
+        self._counter.look(ended, time.perf_counter())
 
     def _changed(self) -> None:
         self._counter.change(len(self._painters))

@@ -34,6 +34,21 @@ def test_the_sampler_is_timed_only_while_there_is_a_run_to_record(benchmark):
     assert counter.sampler_rate() == pytest.approx((30 + 10 + 16) / 2.0)
 
 
+def test_compared_runs_count_together_until_the_last_has_ended(benchmark):
+    counter, first, second = benchmark.Counter(), object(), object()
+    for moment, recorded in (
+        (0.0, [(first, None, False), (None, None, False)]),
+        (1.0, [(first, range(10), False), (second, range(4), False)]),
+        (2.0, [(first, range(20), True), (second, range(9), False)]),
+        (3.0, [(first, range(20), True), (second, range(15), True)]),
+        (9.0, [(first, range(20), True), (second, range(15), True)]),
+    ):
+        counter.look(recorded, moment)
+    assert counter.sampler_rate() == pytest.approx(35 / 3.0)
+    counter.look([(None, None, False)], 10.0)
+    assert len(counter.recorded) == 5
+
+
 def test_a_run_that_takes_the_place_of_an_unfinished_one_counts_from_its_start(benchmark):
     seen = [(0.0, 1, 10, False), (1.0, 2, 7, False)]
     counter = benchmark.Counter([benchmark.Recorded(*moment) for moment in seen])

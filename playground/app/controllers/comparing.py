@@ -138,6 +138,11 @@ class Comparing(QObject):
         return [run for run in self.runs if run.failure is None]
 
     @property
+    def sampled(self) -> tuple[ColumnRun, ...]:
+        """The runs that are sampled: those that are shown after the ones in view, or those in view."""
+        return self._next or self.runs
+
+    @property
     def trains(self) -> bool:
         """Whether a column needs a training of its own."""
         return any(run.training is not None for run in self.runs)
