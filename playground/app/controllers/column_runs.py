@@ -75,7 +75,8 @@ class ColumnRun:
     @property
     def trajectory(self) -> Trajectory | None:
         """Its frames so far; None before the first."""
-        return self.worker.recorded[1]
+        trajectory = self.worker.recorded[1]
+        return None if trajectory is None or not len(trajectory) else trajectory
 
     @property
     def finished(self) -> bool:
@@ -85,17 +86,15 @@ class ColumnRun:
     def frame_at(self, frame: int, total: int) -> int:
         """Its own frame at frame `frame` of a common timeline with `total` frames."""
         trajectory = self.trajectory
-        if trajectory is None or not len(trajectory):
+        if trajectory is None:
             return 0
         return min(round(frame / max(total - 1, 1) * (trajectory.total - 1)), len(trajectory) - 1)
 
     def recorded(self, total: int) -> int:
         """The number of frames of the common timeline that it can show."""
         trajectory = self.trajectory
-        if trajectory is None or not len(trajectory):
-            return 0
-        if trajectory.finished:
-            return total
+        if trajectory is None or trajectory.finished:
+            return 0 if trajectory is None else total
         return int((len(trajectory) - 1) / max(trajectory.total - 1, 1) * (total - 1)) + 1
 
     def current(self, frame: int, total: int, wanted: WantedOverlays) -> CurrentFrame:

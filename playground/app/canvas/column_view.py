@@ -1,0 +1,220 @@
+"""One column of a comparison: its head says what differs, and the canvas is below it."""
+
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QMenu, QToolButton, QWidget
+
+from playground.app.canvas import column_menu, readouts
+from playground.app.canvas.legend import COMPUTED
+from playground.app.canvas.run_view import RunView
+from playground.app.canvas.view import CanvasView
+from playground.app.controllers.column_runs import ColumnRun
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.video_frames import video_frames_over
+from playground.app.model.columns import LETTERS
+from playground.app.model.edit_text import SAME, difference
+from playground.app.model.state import State
+from playground.app.model.views import ProblemView
+from playground.app.style.labels import worded
+from playground.app.style.text_size import px
+from playground.app.style.theme import UNIT, set_role, set_state
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.charts.distance import COLORS
+from playground.app.widgets.menu_button import MenuButton
+from playground.app.widgets.steady_size import SteadySize
+from playground.drawing.film import FrameOverlay
+from playground.drawing.palette import Palette
+from playground.drawing.plane import Viewport
+from playground.drawing.side_by_side import DrawnColumn
+from playground.lab.columns import Column
+
+GAP = UNIT // 2
+NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
+WIDE = 320  # px at the usual size of the text, width of a column from which its head explains its number
+WIDEST_COST = "10 000"
+
+
+class ColumnView(QFrame):
+    """A head that says only what differs, and the canvas."""
+
+    def __init__(self, place: int, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.place, self._state, self._controllers = place, state, controllers
+        self._comparing, self._inspecting = controllers.comparing, controllers.inspecting
+        self._unit = ""  # behind the number in the head
+        letter = LETTERS[place]
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        self.letter, self.cost = QLabel(letter), QLabel(alignment=right)
+        set_role(self.letter, "heading")
+        set_role(self.cost, "caption")
+        self.menu = QMenu(self)
+        self.menu.setToolTipsVisible(True)
+        self.menu.aboutToShow.connect(self._fill)
+        self.button, self.remove = MenuButton(self.menu), QToolButton()
+        self.remove.setText("✕")
+        self.remove.setToolTip("Remove this column")
+        set_role(self.remove, "quiet")
+        self.remove.setAccessibleName(f"Remove column {letter}")
+        self.remove.clicked.connect(lambda: self._comparing.remove(place))
+        for control in (self.button, self.remove):
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._cost_room = SteadySize(self.cost, self)
+        name = layouts.across(self.letter, (self.button, 1), spacing=GAP, margins=0)
+        end = layouts.across(None, self._cost_room, self.remove, spacing=GAP, margins=0)
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._head.setContentsMargins(GAP, GAP, GAP, GAP)
+        self._head.setSpacing(GAP)
+        layouts.add(self._head, (name, 1), end)
+        self.canvas = CanvasView()
+        self.canvas.setMinimumSize(*NARROWEST)
+        self.canvas.surface.setAccessibleName(f"Canvas of column {letter}")
+        self.canvas.surface.setAccessibleDescription(
+            "In the plane arrow keys move all columns, plus and minus zoom, 0 shows all. Alt+click or Alt+Enter follows a "
+            "particle in all columns."
+        )
+        self._view = RunView(self.canvas, controllers.following, narrow=True)
+        self.canvas.alt_clicked.connect(lambda x, y: self._inspecting.follow(self.canvas.particle_near(x, y), place))
+        self.canvas.image_alt_selected.connect(lambda number: self._inspecting.follow(number, place))
+        layouts.down(self._head, (self.canvas, 1), within=self, spacing=0, margins=0)
+
+    @property
+    def fits_one_line(self) -> bool:
+        """Whether the head has room for its complete name beside any number."""
+        number = self.cost.fontMetrics().horizontalAdvance(WIDEST_COST + self._unit_here)
+        parts = self.letter.sizeHint().width(), self.button.sizeHint().width(), number, self.remove.sizeHint().width()
+        return sum(parts) + 5 * GAP <= self.width()
+
+    def set_lines(self, two: bool) -> None:
+        """Give the name a line of its own, or one with the number."""
+        direction = QBoxLayout.Direction.TopToBottom if two else QBoxLayout.Direction.LeftToRight
+        if self._head.direction() != direction:
+            self._head.setDirection(direction)
+
+    @property
+    def _unit_here(self) -> str:
+        """The unit of the number, where there is room for it."""
+        return " evaluations" if self.width() > px(WIDE) else ""
+
+    @property
+    def column(self) -> Column:
+        return self._comparing.columns[self.place]
+
+    @property
+    def run(self) -> ColumnRun | None:
+        """Its run, which may be that of the columns before; None if there is none."""
+        runs = self._comparing.runs
+        return runs[self.place] if self.place < len(runs) else None
+
+    @Slot()
+    def _fill(self) -> None:
+        run, view, replaying = self.run, self._controllers.building.problem, self._controllers.replaying
+        view = view if run is None or run.model is None else run.model.view
+        steps = replaying.steps if replaying.can_choose else ()
+        main, resolved = self._state.experiment, None if view is None else view.resolved
+        choose = functools.partial(self._comparing.put, self.place)
+        column_menu.fill(self.menu, main, resolved, self.column, steps, choose)
+
+    @property
+    def _weights(self) -> str:
+        """What the caption says about the weights that the particles follow."""
+        run = self.run
+        if run is None or run.model is None or run.experiment.sampling.follows != "learned":
+            return ""
+        return readouts.weights_in_view(run.model.weights)
+
+    def drawn(self, frame: int | None, as_seen: bool) -> DrawnColumn | None:
+        """The column for a film or a picture; None if it has no run.
+
+        Args:
+            frame: of a picture, the frame of the common timeline; None for a film. The run may still be sampled.
+            as_seen: include field and density of the current frame, for a picture of that frame only.
+        """
+        run, total = self.run, self._comparing.total
+        trajectory = None if run is None else run.trajectory
+        if run is None or run.model is None or trajectory is None:
+            return None
+        views = functools.partial(video_frames_over, run.model, self._controllers.following.wanted_by(run))
+        maker = self._view.maker(views, run.experiment.sampling, self._weights)
+        still = None if frame is None else run.frame_at(frame, total)
+
+        def prepare(viewport: Viewport, frames: np.ndarray) -> tuple[FrameOverlay, Iterator[float]]:
+            if as_seen:
+                return lambda scene, frame: scene, iter(())
+            return maker(viewport)(trajectory, frames)
+
+        return DrawnColumn(
+            LETTERS[self.place],
+            self.button.words(),
+            COLORS[self.place],
+            self.canvas.still(),
+            prepare,
+            lambda frame: run.frame_at(frame, total) if still is None else still,
+            lambda frame: readouts.evaluations(trajectory, frame, " evaluations"),
+        )
+
+    def show_head(self) -> None:
+        """Show what differs, and what a run costs."""
+        main, column = self._state.experiment, self.column
+        words = difference(main, column)
+        self.button.show_words(words, difference(main, column, short=True))
+        self.button.setToolTip(wrapped(f"{words}.", "Click to choose what this column changes of the main experiment."))
+        self.button.setAccessibleName(f"Column {LETTERS[self.place]}: {words}")
+        set_state(self.button, "same", words == SAME)
+        self.remove.setVisible(self._comparing.can_remove)
+
+    def show_run(self, run: ColumnRun, view: ProblemView) -> None:
+        """Show another run, with its data."""
+        self._view.clear()
+        self._view.clear_overlays()
+        self.canvas.show_problem(view)
+        self.canvas.set_hint("" if run.failure is None else worded(run.failure))
+        self.cost.setText("")
+
+    def show_frame(self, frame: int) -> None:
+        """Show its own frame at a frame of the common timeline."""
+        run = self.run
+        if run is not None and run.trajectory is not None:
+            own, sampler = run.frame_at(frame, self._comparing.total), run.experiment.sampling
+            self._view.show(run.overlays, run.trajectory, own, sampler, self._weights)
+            self.canvas.choose_images(self._inspecting.number, None)
+
+    def show_cost(self, frame: int) -> None:
+        """Show the progress of its own training, or the score evaluations up to a frame of the common timeline."""
+        run = self.run
+        share = None if run is None else self._comparing.trained(run)
+        if share is not None:
+            self.cost.setText(f"training {share:.0%}")
+        elif run is not None and run.trajectory is not None:
+            unit = self._unit_here
+            if unit != self._unit:
+                self._unit = unit
+                self._cost_room.apply_text_size()
+            own = run.frame_at(frame, self._comparing.total)
+            self.cost.setText(readouts.evaluations(run.trajectory, own, unit))
+
+    def follow(self, like: CanvasView) -> None:
+        """Show the layers of another canvas, but with the field that its own particles follow."""
+        shown = dict(like.visible)
+        if self.run is not None:
+            layers = self._controllers.following.wanted_by(self.run).layers
+            shown |= {name: name in layers for name in COMPUTED}
+        for name, on in shown.items():
+            self.canvas.set_layer_visible(name, on)
+
+    def apply_palette(self, palette: Palette) -> None:
+        self.canvas.apply_palette(palette)
+        color = getattr(palette, COLORS[self.place])
+        self.letter.setStyleSheet(f"color: {color}; font-weight: 600;")
+
+    def minimumSizeHint(self) -> QSize:
+        """The canvas alone decides how narrow it gets, so that no number in a head makes columns unequal."""
+        return QSize(self.canvas.minimumWidth(), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.show_cost(self._controllers.playing.frame)
+        super().resizeEvent(event)
