@@ -185,7 +185,7 @@ class Measurement:
         elif self._columns > 1:
             kinds = ("reverse-sde", "probability-flow", "edm", "reverse-sde")[: self._columns]
             solvers: tuple[dict[str, object], ...] = ({}, {}, {}, {"sampling.solver": "shark"})
-            self._window.controllers.comparing.begin(
+            self._window.controllers.column_edits.begin(
                 [Column.of({"sampling.kind": kind, **more}) for kind, more in zip(kinds, solvers, strict=False)]
             )
             self._wait_for_columns()

@@ -316,7 +316,7 @@ COMMANDS: dict[str, Command] = {
     "sample.compare": Command(
         "Compare",
         "Show runs side by side that differ in a few settings, with the same noise; again to leave",
-        lambda w, c: c.comparing.toggle(),
+        lambda w, c: c.column_edits.toggle(),
         key="C",
         checked=lambda w, c: c.comparing.is_active,
         why_disabled=lambda w, c: why_disabled.comparing(c),

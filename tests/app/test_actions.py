@@ -72,7 +72,7 @@ def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
                 other.close()
     assert raised == []
     window.controllers.training.pause()
-    window.controllers.comparing.leave()
+    window.controllers.column_edits.leave()
     for task in ("density", "test-set", "quality", "fisher", "likelihood"):
         window.controllers.tasks.cancel(task)
     window.presenter.leave()

@@ -640,8 +640,8 @@ def test_a_comparison_comes_back_after_a_kill_and_from_a_file(windows, qtbot, tm
 
     window, path = windows(), tmp_path / "mine.spg"
     window.state.edit({"sampling.source": "exact"})
-    window.controllers.comparing.begin((Column(), Column.of({"sampling.steps": 20})))
-    window.controllers.comparing.add()
+    window.controllers.column_edits.begin((Column(), Column.of({"sampling.steps": 20})))
+    window.controllers.column_edits.add()
     three = compared(window)
     window.controllers.scenes.show(next(iter(load_bundled().values())))
     assert window.state.document.columns == ()
@@ -663,7 +663,7 @@ def test_a_comparison_comes_back_after_a_kill_and_from_a_file(windows, qtbot, tm
     qtbot.waitUntil(lambda: window.documents.path == path and settled(window))
     assert compared(window) == three[:2]
     assert not window.state.modified
-    window.controllers.comparing.leave()
+    window.controllers.column_edits.leave()
     assert window.state.modified
 
 
@@ -847,7 +847,7 @@ def test_what_a_column_has_learned_comes_back_after_a_kill(windows, qtbot):
     window.training.pause()
     qtbot.waitUntil(lambda: window.building.workspace.training == "paused" and window.training.resting is None)
     comparing, steps = window.controllers.comparing, window.training.trained_steps
-    comparing.begin((Column(), Column.of({"objective.kind": "exact"})))
+    window.controllers.column_edits.begin((Column(), Column.of({"objective.kind": "exact"})))
     qtbot.waitUntil(lambda: len(comparing.runs) == 2 and comparing.awaited is None)
     learned = comparing.runs[1].training.trained_steps
     assert learned >= steps

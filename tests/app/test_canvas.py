@@ -260,8 +260,8 @@ def test_a_key_of_the_windows_is_left_to_it(canvas: CanvasView, tool: str) -> No
 
 def test_a_stroke_follows_the_mouse_and_is_previewed(canvas: CanvasView) -> None:
     canvas.set_tool("brush")
-    canvas.set_brush_radius(0.1)
-    strokes, clicked = heard(canvas.stroke_drawn), heard(canvas.clicked)
+    canvas.brush.set_radius(0.1)
+    strokes, clicked = heard(canvas.brush.ended), heard(canvas.clicked)
     QTest.mousePress(canvas.surface, LEFT, NONE, QPoint(100, 100))
     for x in range(110, 301, 10):
         QTest.mouseMove(canvas.surface, QPoint(x, 100))
@@ -282,7 +282,7 @@ def test_a_stroke_follows_the_mouse_and_is_previewed(canvas: CanvasView) -> None
 
 def test_a_single_press_is_a_stroke_of_one_point(canvas: CanvasView) -> None:
     canvas.set_tool("brush")
-    strokes = heard(canvas.stroke_drawn)
+    strokes = heard(canvas.brush.ended)
     QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(300, 150))
     assert strokes == [([pytest.approx((0.0, 0.0))], 0.05)]
 
@@ -290,7 +290,7 @@ def test_a_single_press_is_a_stroke_of_one_point(canvas: CanvasView) -> None:
 def test_earlier_strokes_stay_while_a_new_one_is_painted_and_escape_takes_it_back(canvas: CanvasView) -> None:
     canvas.set_tool("brush")
     canvas.set_strokes([(np.array([[1.0, 0.5], [1.5, 0.5]]), 0.1)])
-    strokes = heard(canvas.stroke_drawn)
+    strokes = heard(canvas.brush.ended)
     before = canvas.scene(600, 300).strokes
     QTest.mousePress(canvas.surface, LEFT, NONE, QPoint(100, 100))
     QTest.mouseMove(canvas.surface, QPoint(160, 100))
@@ -305,8 +305,8 @@ def test_earlier_strokes_stay_while_a_new_one_is_painted_and_escape_takes_it_bac
 @pytest.mark.parametrize("modifier", [Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier])
 def test_the_wheel_with_a_modifier_sizes_the_brush(canvas: CanvasView, modifier: Qt.KeyboardModifier) -> None:
     canvas.set_tool("brush")
-    canvas.set_brush_radius(0.1)
-    radii = heard(canvas.brush_radius_changed)
+    canvas.brush.set_radius(0.1)
+    radii = heard(canvas.brush.radius_changed)
     turn(canvas, (300, 150), 2, modifier)
     assert radii == [pytest.approx(0.1 * 1.15**2)]
     assert canvas.viewport == pytest.approx(BOX)
@@ -333,7 +333,7 @@ def test_a_right_click_asks_for_the_menu_and_a_drag_does_not(canvas: CanvasView)
 @pytest.mark.parametrize("button", [MIDDLE, Qt.MouseButton.RightButton])
 def test_the_brush_still_pans_with_the_other_buttons(canvas: CanvasView, button: Qt.MouseButton) -> None:
     canvas.set_tool("brush")
-    strokes = heard(canvas.stroke_drawn)
+    strokes = heard(canvas.brush.ended)
     before = under(canvas, 300, 150)
     drag(canvas, button, (300, 150), (350, 150))
     assert under(canvas, 350, 150) == pytest.approx(before)

@@ -10,7 +10,6 @@ import torch
 from playground.app.controllers.column_training import ColumnTrainings, Fair, column_key, done
 from playground.app.model.workspace import Workspace, assemble
 from playground.lab import experiment as description
-from playground.lab.columns import Column
 from playground.lab.document import Document
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem
@@ -38,9 +37,9 @@ def problem() -> Problem:
 
 def training(problem: Problem, fair: Fair = "steps", store: Store | None = None, **edits: object) -> Workspace:
     """The training of a column with these edits."""
-    column = Document(description.replace(MAIN, {key.replace("__", "."): value for key, value in edits.items()}))
-    key = column_key(column, OF_MAIN, fair)
-    return next(assemble(column.experiment, "cpu", key, store, shared=problem))[1]
+    experiment = description.replace(MAIN, {key.replace("__", "."): value for key, value in edits.items()})
+    key = column_key(experiment, (), OF_MAIN, fair)
+    return next(assemble(experiment, "cpu", key, store, shared=problem))[1]
 
 
 def run(trainings: ColumnTrainings, moments: int) -> None:
@@ -147,8 +146,7 @@ def test_a_training_is_looked_up_by_its_settings_its_data_and_the_main_training(
 
     def key(fair: Fair = "steps", main=main, digests=(), **edits: object):
         changes = {name.replace("__", "."): value for name, value in edits.items()}
-        other = Document(description.replace(MAIN, changes), digests)
-        return column_key(other, main, fair)
+        return column_key(description.replace(MAIN, changes), digests, main, fair)
 
     assert key() == key() == key(sampling__seed=1)
     others = [
@@ -162,7 +160,6 @@ def test_a_training_is_looked_up_by_its_settings_its_data_and_the_main_training(
         key(digests=(("data.path", "other points"),)),
     ]
     assert len({key(), *others}) == 1 + len(others)
-    assert key() == column_key(msgspec.structs.replace(document, columns=(Column(), Column())).column(1), main, "steps")
 
 
 def test_what_it_has_learned_is_found_in_the_store(problem: Problem) -> None:

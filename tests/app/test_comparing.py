@@ -44,7 +44,7 @@ def window(shared_window) -> Iterator:
     shared_window.state.edit({"sampling.source": "exact"})
     wait(lambda: shared_window.playing.recorded > 5)
     yield shared_window
-    shared_window.controllers.comparing.leave()
+    shared_window.controllers.column_edits.leave()
     shared_window.controllers.comparing.set_equal("own")
     shared_window.state.stack.setIndex(0)
 
@@ -52,7 +52,7 @@ def window(shared_window) -> Iterator:
 def compared(window, *columns: Column):
     """The comparison of these columns, sampled to the end and at rest."""
     comparing = window.controllers.comparing
-    comparing.begin(columns)
+    window.controllers.column_edits.begin(columns)
     wait(lambda: ready(comparing))
     assert ready(comparing)
     window.playing.set_playing(False)
@@ -103,13 +103,13 @@ def heads(window) -> list[str]:
 def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
     state, comparing = window.state, window.controllers.comparing
     experiment, first, threads = state.experiment, state.stack.index(), set()
-    comparing.begin((Column(), Column.of({"sampling.steps": 20})))
+    window.controllers.column_edits.begin((Column(), Column.of({"sampling.steps": 20})))
     for change in (
-        lambda: comparing.add(),
-        lambda: comparing.put(1, comparing.columns[1]),  # no change
-        lambda: comparing.put(1, Column.of({"sampling.steps": 30, "sampling.kind": "edm"})),
-        lambda: comparing.remove(0),
-        lambda: comparing.leave(),
+        lambda: window.controllers.column_edits.add(),
+        lambda: window.controllers.column_edits.put(1, comparing.columns[1]),  # no change
+        lambda: window.controllers.column_edits.put(1, Column.of({"sampling.steps": 30, "sampling.kind": "edm"})),
+        lambda: window.controllers.column_edits.remove(0),
+        lambda: window.controllers.column_edits.leave(),
     ):
         heads(window)
         change()
@@ -180,7 +180,7 @@ def test_cards_offer_only_the_clicks_that_columns_take(window) -> None:
     assert "likelihood" not in surface.accessibleDescription()
     window.state.edit({"sampling.steps": 31})
     assert hints[0].text() == likelihood.COMPARED
-    window.controllers.comparing.leave()
+    window.controllers.column_edits.leave()
     assert [hint.text() for hint in hints] == before
 
 
@@ -235,13 +235,13 @@ def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:
     window.playing.seek(10**9)
     wait(lambda: button.isEnabled())
     assert button.isEnabled()
-    window.controllers.comparing.begin()
+    window.controllers.column_edits.begin()
     assert not button.isEnabled()
     assert not command.isEnabled()
     assert "leave the comparison first" in button.toolTip().replace("\n", " ")
     QTest.keyClick(window.compare.columns[0].canvas.surface, Qt.Key.Key_K)
     assert not pinning.pinned.runs
-    window.controllers.comparing.leave()
+    window.controllers.column_edits.leave()
     assert why_disabled.pinning(window.state, window.controllers) != why_disabled.COMPARED
     assert button.isEnabled() == (pinning.finished is not None)
 
@@ -305,7 +305,7 @@ def test_columns_come_and_go_between_two_and_four(window) -> None:
     kinds = [dict(column.edits).get("sampling.kind") for column in comparing.columns]
     assert len(set(kinds[1:])) == 3
     assert not window.compare.add.isEnabled()
-    comparing.add()
+    window.controllers.column_edits.add()
     assert len(comparing.columns) == 4
     QTest.mouseClick(window.compare.columns[1].remove, Qt.MouseButton.LeftButton)
     wait(lambda: len(window.compare.columns) == 3)
@@ -321,7 +321,7 @@ def test_a_columns_noise_does_not_change_when_others_come(window) -> None:
         Column.of({"sampling.kind": "edm"}),
     )
     two = compared(window, shared, others[0]).runs[0].trajectory.positions.copy()
-    window.controllers.comparing.leave()
+    window.controllers.column_edits.leave()
     four = compared(window, shared, *others).runs[0].trajectory.positions
     assert two.shape == four.shape
     assert np.array_equal(two, four)
@@ -489,7 +489,7 @@ def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, shown: str
         lessons.begin(next(iter(load_all().values())))
         wait(lambda: building.workspace is not own and not building.busy)
         assert heads(window) == []
-        comparing.begin()  # within the lesson, whose next step has another document
+        window.controllers.column_edits.begin()  # within the lesson, whose next step has another document
         assert len(heads(window)) == 2
         seen.clear()
         lessons.go(1)
@@ -507,11 +507,11 @@ def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, shown: str
 def test_a_step_without_settings_ends_it_and_undo_goes_back_through_the_lesson(window, tmp_path) -> None:
     path, state = tmp_path / "own.lesson.md", window.state
     path.write_text("+++\ntitle = 'Own'\n+++\n+++\n+++\nText.\n+++\n+++\nMore.\n")
-    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
+    compared(window, Column(), Column.of({"sampling.steps": 20}))
     place, lessons = state.stack.index(), window.controllers.lessons
     lessons.begin(lesson_of(path))
     assert heads(window) == []
-    comparing.begin((Column(), Column.of({"sampling.steps": 30})))
+    window.controllers.column_edits.begin((Column(), Column.of({"sampling.steps": 30})))
     assert heads(window) == [SAME, "steps 30"]
     lessons.next()
     assert heads(window) == []
@@ -538,9 +538,9 @@ def test_new_noise_is_new_in_all_columns_alike(window) -> None:
 
 
 def test_an_edit_of_the_data_is_refused(window) -> None:
-    comparing = compared(window, Column(), Column())
+    compared(window, Column(), Column())
     with pytest.raises(ExperimentError):
-        comparing.put(1, Column.of({"data.kind": "rings"}))
+        window.controllers.column_edits.put(1, Column.of({"data.kind": "rings"}))
 
 
 def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
@@ -594,7 +594,7 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
 
 
 def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) -> None:
-    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
+    compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.exports.copy_picture()
     copied = QApplication.clipboard().image()
     assert copied.width() == 2 * window.compare.width() // 2 * 2
@@ -605,7 +605,7 @@ def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) ->
     window.exports.dialog.wanted.emit(path)
     wait(lambda: bool(with_finished))
     assert path.is_file()
-    comparing.leave()
+    window.controllers.column_edits.leave()
     assert window.compare.drawn() is None
 
 
@@ -619,7 +619,9 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, mon
     )
     exports.finished.connect(lambda _, written: finished.append(written))
     exports.failed.connect(failed.append)
-    comparing.begin((Column(), Column.of({"sampling.steps": 20}), Column.of({"sampling.kind": "probability-flow"})))
+    window.controllers.column_edits.begin(
+        (Column(), Column.of({"sampling.steps": 20}), Column.of({"sampling.kind": "probability-flow"}))
+    )
     exports.video()
     dialog = exports.dialog
     for box, value in (
@@ -672,7 +674,7 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) 
 
 def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) -> None:
     comparing = window.controllers.comparing
-    comparing.begin((Column.of({"sampling.steps": 300}), Column.of({"sampling.steps": 150})))
+    window.controllers.column_edits.begin((Column.of({"sampling.steps": 300}), Column.of({"sampling.steps": 150})))
     wait(lambda: comparing.recorded > 1)
     assert not comparing.is_sampled
     last = comparing.recorded - 1
@@ -718,7 +720,7 @@ def pinned(experiment, trained_steps: int | None = None) -> PinnedRun:
 def test_pinned_runs_are_compared_by_their_settings(window) -> None:
     comparing, main = window.controllers.comparing, window.state.experiment
     runs = [pinned(main), pinned(replace(main, {"sampling.steps": 25, "sampling.seed": 9}))]
-    comparing.compare(runs)
+    window.controllers.column_edits.compare(runs)
     wait(lambda: ready(comparing))
     assert [dict(column.edits) for column in comparing.columns] == [{}, {"sampling.steps": 25}]
     assert window.state.experiment == main
@@ -726,16 +728,16 @@ def test_pinned_runs_are_compared_by_their_settings(window) -> None:
 
 def test_pinned_runs_of_other_data_are_refused(window) -> None:
     comparing, main, told = window.controllers.comparing, window.state.experiment, []
-    comparing.notified.connect(told.append)
-    comparing.compare([pinned(main), pinned(replace(main, {"data.kind": "rings"}))])
+    window.controllers.column_edits.notified.connect(told.append)
+    window.controllers.column_edits.compare([pinned(main), pinned(replace(main, {"data.kind": "rings"}))])
     assert not comparing.is_active
     assert told[0].message.code == "other-data"
 
 
 def test_weights_that_are_not_kept_are_told(window) -> None:
     comparing, main, told = window.controllers.comparing, window.state.experiment, []
-    comparing.notified.connect(told.append)
-    comparing.compare([pinned(main), pinned(main, trained_steps=77)])
+    window.controllers.column_edits.notified.connect(told.append)
+    window.controllers.column_edits.compare([pinned(main), pinned(main, trained_steps=77)])
     assert comparing.is_active
     assert told[0].message.code == "lost-weights"
 
@@ -750,7 +752,9 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     wait(lambda: workspace.training == "paused")
     steps = workspace.trained_steps
     comparing = window.controllers.comparing
-    comparing.begin([Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})])
+    window.controllers.column_edits.begin(
+        [Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})]
+    )
     wait(lambda: len(comparing.runs) == 3)
     assert [run.training is not None for run in comparing.runs] == [False, True, True]
     assert window.compare.fair.isVisible()
@@ -776,10 +780,12 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     ends = [run.trajectory.positions[-1] for run in comparing.runs]
     assert not np.array_equal(ends[0], ends[1])
     kept = [run.training for run in comparing.runs]
-    comparing.leave()
+    window.controllers.column_edits.leave()
     window.state.undo()
     window.state.redo()  # before the columns are there again
-    comparing.begin([Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})])
+    window.controllers.column_edits.begin(
+        [Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})]
+    )
     wait(lambda: len(comparing.runs) == 3)
     assert [run.training for run in comparing.runs] == kept
     assert comparing.runs[1].training.trained_steps >= steps
@@ -795,7 +801,7 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
     window.training.pause()
     wait(lambda: window.building.workspace.training == "paused")
     comparing = window.controllers.comparing
-    comparing.begin([Column(), Column.of({"objective.kind": "exact"})])
+    window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact"})])
 
     def trained(steps: int) -> bool:
         training = comparing.runs[1].training if len(comparing.runs) > 1 else None
@@ -867,7 +873,7 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     wait(lambda: window.building.workspace.training == "paused")
     comparing, said = window.controllers.comparing, window.compare.said
     # No other test trains a column with this network, whose training would be kept.
-    comparing.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 24})])
+    window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 24})])
     wait(lambda: "diverged" in said.text())
     assert "The training of column B diverged at step" in said.text()
     assert comparing.runs[1].training.progress.diverged is not None
@@ -894,7 +900,7 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
 
     window.state.edit({"sampling.source": "learned"})
     open_points(0.0)
-    comparing.begin([Column(), Column.of({"noise.kind": "flow-matching"})])
+    window.controllers.column_edits.begin([Column(), Column.of({"noise.kind": "flow-matching"})])
     wait(trained_on_these)
     old = comparing.runs[1].training
     open_points(50.0)
@@ -902,7 +908,7 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
     wait(trained_on_these)
     assert trained_on_these()
     assert comparing.runs[1].training is not old
-    comparing.leave()
+    window.controllers.column_edits.leave()
     window.state.stack.setIndex(0)
     wait(lambda: building.workspace is not None and building.workspace.problem.experiment.data == toy)
 

@@ -314,7 +314,7 @@ def test_compared_columns_keep_their_canvas_and_heads_at_any_size(shared_window,
     window.resize(*SIZES[0])
     window.set_text_size(percent)
     try:
-        comparing.begin()
+        window.controllers.column_edits.begin()
         wait(lambda: len(comparing.runs) == 2 and window.compare.columns[0].canvas.height() > 100)
         view = window.compare
         assert view.chart.isVisible() == (percent == 100)  # in a low window the canvases need its room
@@ -322,7 +322,7 @@ def test_compared_columns_keep_their_canvas_and_heads_at_any_size(shared_window,
         widgets = [one for one in view.findChildren(QWidget) if one.isVisibleTo(view) and one.width() > 0]
         assert [too_small(one) for one in widgets if too_small(one)] == []
     finally:
-        comparing.leave()
+        window.controllers.column_edits.leave()
         window.set_text_size(100)
 
 

@@ -60,7 +60,7 @@ class ColumnView(QFrame):
         self.remove.setToolTip("Remove this column")
         set_role(self.remove, "quiet")
         self.remove.setAccessibleName(f"Remove column {letter}")
-        self.remove.clicked.connect(lambda: self._comparing.remove(place))
+        self.remove.clicked.connect(lambda: controllers.column_edits.remove(place))
         for control in (self.button, self.remove):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._cost_room = SteadySize(self.cost, self)
@@ -116,7 +116,7 @@ class ColumnView(QFrame):
         view = view if run is None or run.model is None else run.model.view
         steps = replaying.steps if replaying.can_choose else ()
         main, resolved = self._state.experiment, None if view is None else view.resolved
-        choose = functools.partial(self._comparing.put, self.place)
+        choose = functools.partial(self._controllers.column_edits.put, self.place)
         column_menu.fill(self.menu, main, resolved, self.column, steps, choose)
 
     @property
@@ -165,7 +165,7 @@ class ColumnView(QFrame):
         self.button.setToolTip(wrapped(f"{words}.", "Click to choose what this column changes of the main experiment."))
         self.button.setAccessibleName(f"Column {LETTERS[self.place]}: {words}")
         set_state(self.button, "same", words == SAME)
-        self.remove.setVisible(self._comparing.can_remove)
+        self.remove.setVisible(self._controllers.column_edits.can_remove)
 
     def show_run(self, run: ColumnRun, view: ProblemView) -> None:
         """Show another run, with its data."""

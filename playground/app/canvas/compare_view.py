@@ -101,7 +101,7 @@ class CompareView(QWidget):
         self.equal.activated.connect(lambda place: self._comparing.set_equal(EQUAL[place][0]))
         self.fair.activated.connect(lambda place: self._comparing.set_fair(FAIR[place][0]))
         self._comparing.progressed.connect(self._say)
-        self.add.clicked.connect(lambda: self._comparing.add())
+        self.add.clicked.connect(controllers.column_edits.add)
         self.leave.clicked.connect(self.left)
         self._comparing.active_changed.connect(self._begin_or_end)
         self._comparing.changed.connect(self._show_runs)
@@ -174,7 +174,7 @@ class CompareView(QWidget):
         for view in self.columns:
             view.show_head()
         self.apply_text_size()
-        self.add.setEnabled(self._comparing.can_add)
+        self.add.setEnabled(self._controllers.column_edits.can_add)
 
     @property
     def is_active(self) -> bool:
@@ -286,7 +286,8 @@ class CompareView(QWidget):
             self.chart.show_curves(curves)
             self._mark()
         else:
-            why = self._comparing.why_not_measured
+            whys = (run.curve_failure for run in self._comparing.runs)
+            why = next((why for why in whys if why is not None), None)
             self.chart.show_empty(SAMPLING if why is None else worded(why))
 
     def _mark_soon(self) -> None:

@@ -36,7 +36,7 @@ class ImageKeys(QObject):
         self._surface, self._grid = surface, grid
         self._number: int | None = None
         surface.installEventFilter(self)
-        surface.set_mark(self.box)
+        surface.mark = self.box
 
     def box(self) -> QRectF | None:
         """The rectangle of the selected image."""

@@ -19,10 +19,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.background_painter import BackgroundPainter
+from playground.app.canvas.brush import Brush
 from playground.app.canvas.view_range import ViewRange
 from playground.app.style import text_size
 from playground.drawing.images import ImageGrid, Tiles
-from playground.drawing.palette import DARK, Palette
+from playground.drawing.palette import DARK
 from playground.drawing.plane import Plane, Viewport
 from playground.drawing.scene import Scene
 
@@ -57,8 +58,6 @@ class PlotSurface(QWidget):
         hovered(object): (x, y), or None when the pointer leaves.
         clicked(float, float), shift_clicked(float, float), alt_clicked(float, float): a click with the modifier.
         alt_dragged(float, float): the pointer's position during a drag with Alt.
-        stroked(list of (x, y)), stroke_ended(list of (x, y)).
-        wheeled(int): notches turned with Ctrl or Shift, for the tool.
         menu_requested(object): a right click without a drag, or the Menu key; the position on the screen.
         painted(float): milliseconds that a new image took.
     """
@@ -71,9 +70,6 @@ class PlotSurface(QWidget):
     shift_clicked = Signal(float, float)
     alt_clicked = Signal(float, float)
     alt_dragged = Signal(float, float)
-    stroked = Signal(object)
-    stroke_ended = Signal(object)
-    wheeled = Signal(float)
     menu_requested = Signal(object)
     painted = Signal(float)
 
@@ -88,15 +84,13 @@ class PlotSurface(QWidget):
         self.movable = True
         self.colors = DARK
         self.mark: Callable[[], QRectF | None] = lambda: None  # the rectangle of the keyboard's selection
-        self._tool = "point"
+        self.brush = Brush(self)
         self._range = ViewRange()
-        self._ring = 0.0  # radius of the brush in the user's units
         self._pointer: QPointF | None = None
         self._pressed: QPointF | None = None  # where the left button was pressed, until that becomes a drag
         self._right: QPointF | None = None  # where the right button was pressed, until that becomes a drag
         self._dragged: QPointF | None = None  # last position of a drag that pans
         self._starts = False  # whether the drag sets a start
-        self._stroke: list[tuple[float, float]] | None = None
         self._ringed = False  # whether the keyboard gave it the focus
 
     def accessible_value(self) -> str:
@@ -127,13 +121,6 @@ class PlotSurface(QWidget):
     def set_movable(self, movable: bool) -> None:
         """Set whether the mouse moves the view."""
         self.movable = movable
-
-    def set_colors(self, palette: Palette) -> None:
-        self.colors = palette
-
-    def set_mark(self, mark: Callable[[], QRectF | None]) -> None:
-        """Set the function that returns the rectangle of the keyboard's selection."""
-        self.mark = mark
 
     def set_aspect_locked(self, locked: bool) -> None:
         """Set whether both axes have the same scale."""
@@ -181,15 +168,11 @@ class PlotSurface(QWidget):
 
     # --- tools
 
-    def set_tool(self, tool: str) -> None:
-        self._tool = tool
-        self._cancel_stroke()
+    def take_brush(self, on: bool) -> None:
+        """Let the left button paint, or pick points."""
+        self.brush.is_on = on
+        self.brush.cancel()
         self._set_cursor()
-        self.update()
-
-    def set_ring(self, radius: float) -> None:
-        """Set the radius of the circle around the pointer that shows the brush, in the user's units."""
-        self._ring = radius
         self.update()
 
     def _set_cursor(self) -> None:
@@ -198,7 +181,7 @@ class PlotSurface(QWidget):
         elif not self.movable:
             shape = Qt.CursorShape.PointingHandCursor
         else:
-            shape = Qt.CursorShape.BlankCursor if self._tool == "brush" else Qt.CursorShape.CrossCursor
+            shape = Qt.CursorShape.BlankCursor if self.brush.is_on else Qt.CursorShape.CrossCursor
         self.setCursor(shape)
 
     def _at(self, position: QPointF) -> tuple[float, float]:
@@ -214,20 +197,6 @@ class PlotSurface(QWidget):
         second = modifiers & Qt.KeyboardModifier.ShiftModifier
         (self.shift_clicked if second else self.clicked).emit(*self._at(position))
 
-    def _extend_stroke(self, position: QPointF) -> None:
-        assert self._stroke is not None
-        plane = self.plane()
-        x, y = plane.to_painter(self._stroke[-1]).tolist()
-        # Points closer than a third of the brush add nothing to the density, but cost time in every later step.
-        if (position - QPointF(x, y)).manhattanLength() >= max(2.0, self._ring * plane.scale[0] / 3):
-            self._stroke.append(self._at(position))
-            self.stroked.emit(list(self._stroke))
-
-    def _cancel_stroke(self) -> None:
-        if self._stroke is not None:
-            self._stroke = None
-            self.stroked.emit([])
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()
         position, button = event.position(), event.button()
@@ -235,9 +204,8 @@ class PlotSurface(QWidget):
             self._right = position
         if self.movable and button in (Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton):
             self._dragged = position
-        elif button == Qt.MouseButton.LeftButton and self._tool == "brush" and self.movable:
-            self._stroke = [self._at(position)]
-            self.stroked.emit(list(self._stroke))
+        elif button == Qt.MouseButton.LeftButton and self.brush.is_on and self.movable:
+            self.brush.extend(self.plane(), position)
         elif button == Qt.MouseButton.LeftButton:
             self._pressed = position
         self._set_cursor()
@@ -261,9 +229,9 @@ class PlotSurface(QWidget):
             step = position - self._dragged
             self._dragged = position
             self.pan(-step.x() / max(self.width(), 1), step.y() / max(self.height(), 1))
-        elif self._stroke is not None:
-            self._extend_stroke(position)
-        if self._tool == "brush":
+        elif self.brush.paints:
+            self.brush.extend(self.plane(), position)
+        if self.brush.is_on:
             self.update()
         self.hovered.emit(self._at(position))
 
@@ -272,9 +240,8 @@ class PlotSurface(QWidget):
         if self._pressed is not None and event.button() == Qt.MouseButton.LeftButton:
             self._pressed = None
             self._click(event.position(), event.modifiers())
-        elif self._stroke is not None and event.button() == Qt.MouseButton.LeftButton:
-            stroke, self._stroke = self._stroke, None
-            self.stroke_ended.emit(stroke)
+        elif self.brush.paints and event.button() == Qt.MouseButton.LeftButton:
+            self.brush.end()
         if self._right is not None and event.button() == Qt.MouseButton.RightButton:
             self._right = None
             self.menu_requested.emit(event.globalPosition().toPoint())
@@ -283,7 +250,7 @@ class PlotSurface(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         event.accept()
-        if self._tool == "brush" or event.button() != Qt.MouseButton.LeftButton:
+        if self.brush.is_on or event.button() != Qt.MouseButton.LeftButton:
             self.mousePressEvent(event)
         else:
             self.fit(self._range.fitted)
@@ -292,7 +259,7 @@ class PlotSurface(QWidget):
         event.accept()
         notches = (event.angleDelta().y() or event.angleDelta().x()) / 120
         if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier):
-            self.wheeled.emit(notches)
+            self._turn_brush(notches)
         elif self.movable:
             self.zoom(ZOOM_STEP**notches, self._at(event.position()))
 
@@ -316,11 +283,11 @@ class PlotSurface(QWidget):
     # --- keys
 
     def _takes(self, event: QKeyEvent) -> bool:
-        alt, picks = Qt.KeyboardModifier.AltModifier, event.key() in PICK_KEYS and self._tool != "brush"
+        alt, picks = Qt.KeyboardModifier.AltModifier, event.key() in PICK_KEYS and not self.brush.is_on
         plain = not event.modifiers() & (
             Qt.KeyboardModifier.ControlModifier | (Qt.KeyboardModifier.NoModifier if picks else alt)
         )
-        tool = BRUSH_KEYS if self._tool == "brush" else PICK_KEYS if self.movable else set()
+        tool = BRUSH_KEYS if self.brush.is_on else PICK_KEYS if self.movable else set()
         return plain and (event.key() in tool or (self.movable and event.key() in VIEW_KEYS))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -330,9 +297,9 @@ class PlotSurface(QWidget):
         elif not self._takes(event):
             event.ignore()  # the window may use the key
         elif key == Qt.Key.Key_Escape:
-            self._cancel_stroke()
+            self.brush.cancel()
         elif key in BRUSH_KEYS:
-            self.wheeled.emit(1.0 if key == Qt.Key.Key_BracketRight else -1.0)
+            self._turn_brush(1.0 if key == Qt.Key.Key_BracketRight else -1.0)
         elif key in PICK_KEYS:
             self._click(self._middle(), event.modifiers())
         elif key in PANS:
@@ -341,6 +308,10 @@ class PlotSurface(QWidget):
             self.zoom(ZOOMS[Qt.Key(key)])
         else:
             self.fit(self._range.fitted)
+
+    def _turn_brush(self, notches: float) -> None:
+        _, _, y0, y1 = self.view_range()
+        self.brush.turn(notches, y1 - y0)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
@@ -357,11 +328,8 @@ class PlotSurface(QWidget):
     def _paint_over(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        if self._tool == "brush" and self._pointer is not None and self.movable:
-            radius = max(self._ring * self.plane().scale[0], 1.5)
-            for width, name, alpha in ((3.0, "background", 0.6), (1.5, "data", 1.0)):
-                painter.setPen(QPen(self.colors.color(name, alpha), width))
-                painter.drawEllipse(self._pointer, radius, radius)
+        if self.brush.is_on and self._pointer is not None and self.movable:
+            self.brush.paint(painter, self.plane(), self._pointer, self.colors)
         mark = self.mark() if self.hasFocus() else None
         if mark is not None:
             around = mark.adjusted(-MARK, -MARK, MARK, MARK)
@@ -371,7 +339,7 @@ class PlotSurface(QWidget):
         if self._ringed and self.hasFocus():
             painter.setPen(QPen(self.colors.color("accent"), 2))
             painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))
-            if self.movable and self._tool != "brush":
+            if self.movable and not self.brush.is_on:
                 middle = self._middle()
                 for way in (QPointF(CROSS, 0), QPointF(0, CROSS)):
                     painter.drawLine(middle - way, middle + way)

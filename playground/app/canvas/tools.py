@@ -53,7 +53,7 @@ class Tools(QObject):
         canvas.image_alt_selected.connect(self._inspecting.follow)
         canvas.image_shift_selected.connect(self._pick_second_image)
         canvas.image_missed.connect(self._miss)
-        canvas.stroke_drawn.connect(self._add_stroke)
+        canvas.brush.ended.connect(self._add_stroke)
         self._following.probed.connect(self._show_readout)
         display.frame_changed.connect(self._probe)
         controllers.replaying.chosen.connect(self._probe)

@@ -7,6 +7,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from playground.app.canvas.brush import Brush
 from playground.app.canvas.colorings import class_colors
 from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.image_keys import ImageKeys
@@ -30,8 +31,6 @@ from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
 
-BRUSH_STEP = 1.15  # for one notch of the wheel
-BRUSH_RANGE = (0.003, 0.3)  # radius as a fraction of the view's height
 READOUT_GAP = 16  # px from the pointer
 REACH = 18.0  # px, largest distance of a click from the particle that it picks
 
@@ -46,8 +45,6 @@ class CanvasView(QWidget):
         hovered(object): (x, y) under the pointer, or None.
         clicked(float, float), shift_clicked(float, float): a point was picked with the point tool, or a second one.
         alt_clicked(float, float), alt_dragged(float, float): the same with Alt, and the position of a drag with Alt.
-        stroke_drawn(object, float): a list of (x, y), and the brush's radius.
-        brush_radius_changed(float): the wheel or a key changed it.
         image_selected(int), image_shift_selected(int), image_alt_selected(int): the same for an image of the grid.
         image_missed(): a click hit no image.
         menu_requested(object): a right click, or the Menu key; the position on the screen.
@@ -62,8 +59,6 @@ class CanvasView(QWidget):
     shift_clicked = Signal(float, float)
     alt_clicked = Signal(float, float)
     alt_dragged = Signal(float, float)
-    stroke_drawn = Signal(object, float)
-    brush_radius_changed = Signal(float)
     image_selected = Signal(int)
     image_shift_selected = Signal(int)
     image_alt_selected = Signal(int)
@@ -80,7 +75,6 @@ class CanvasView(QWidget):
         self._classes: Coloring | None = None
         self._scene = Scene(palette=DARK)
         self._locked = True
-        self._brush = 0.0
         self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
         self._image_limits: tuple[float, float] | None = None
         self._view = PlotSurface(self, self.shown)
@@ -112,16 +106,18 @@ class CanvasView(QWidget):
         self._view.alt_dragged.connect(self.alt_dragged)
         self._keys.picked.connect(self.image_selected)
         self._keys.shift_picked.connect(self.image_shift_selected)
-        self._view.stroked.connect(self._show_strokes)
-        self._view.stroke_ended.connect(self._end_stroke)
-        self._view.wheeled.connect(self._turn_brush)
-        self.set_brush_radius(0.05)
+        self.brush.stroked.connect(self._show_strokes)
         self.apply_palette(DARK)
 
     @property
     def surface(self) -> PlotSurface:
         """The widget that is painted and gets the mouse events."""
         return self._view
+
+    @property
+    def brush(self) -> Brush:
+        """What paints data."""
+        return self._view.brush
 
     def sizeHint(self) -> QSize:
         return QSize(800, 700)
@@ -210,7 +206,7 @@ class CanvasView(QWidget):
         self._show_strokes()
 
     def _show_strokes(self, unfinished: Sequence[tuple[float, float]] = ()) -> None:
-        shown = (*self._strokes, (np.array(unfinished), self._brush)) if len(unfinished) else self._strokes
+        shown = (*self._strokes, (np.array(unfinished), self.brush.radius)) if len(unfinished) else self._strokes
         self._change(strokes=Strokes(shown) if shown else None)
 
     def set_caption(self, lines: Sequence[str]) -> None:
@@ -403,7 +399,7 @@ class CanvasView(QWidget):
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint with other colours."""
-        self._view.set_colors(palette)
+        self._view.colors = palette
         self.readout_label.setStyleSheet(
             f"background: {palette.raised}; color: {palette.text}; border: 1px solid {palette.border};"
             "border-radius: 6px; padding: 6px 8px;"
@@ -426,22 +422,7 @@ class CanvasView(QWidget):
         """
         if tool not in ("point", "brush"):
             raise ValueError(f"The tools are point and brush, not {tool!r}.")
-        self._view.set_tool(tool)
-
-    def set_brush_radius(self, radius: float) -> None:
-        """Set the brush's radius, in the user's units, > 0."""
-        self._brush = float(radius)
-        self._view.set_ring(self._brush)
-
-    def _turn_brush(self, notches: float) -> None:
-        _, _, y0, y1 = self.viewport
-        low, high = (fraction * (y1 - y0) for fraction in BRUSH_RANGE)
-        self.set_brush_radius(min(max(self._brush * BRUSH_STEP**notches, low), high))
-        self.brush_radius_changed.emit(self._brush)
-
-    def _end_stroke(self, points: list[tuple[float, float]]) -> None:
-        self._show_strokes()
-        self.stroke_drawn.emit(points, self._brush)
+        self._view.take_brush(tool == "brush")
 
     def _click(self, x: float, y: float, point_picked: SignalInstance, image_picked: SignalInstance) -> None:
         images = self._scene.images

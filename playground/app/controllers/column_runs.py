@@ -83,6 +83,20 @@ class ColumnRun:
         trajectory = self.trajectory
         return trajectory is not None and trajectory.finished
 
+    @property
+    def warnings(self) -> list[Message]:
+        """Its notices, and whether its training diverged."""
+        training = self.training
+        if training is None or training.training != "diverged":
+            return self.notices
+        said = "The training of column {} diverged at step {:,}: its last good weights are shown."
+        return [*self.notices, Message("column-diverged", said, (LETTERS[self.place], training.trained_steps))]
+
+    @property
+    def unmeasured(self) -> bool:
+        """Whether its distance to the data is still to be measured."""
+        return self.curve is None and self.curve_failure is None
+
     def frame_at(self, frame: int, total: int) -> int:
         """Its own frame at frame `frame` of a common timeline with `total` frames."""
         trajectory = self.trajectory
@@ -106,6 +120,14 @@ class ColumnRun:
         """Say why there is no run, or why it ended early."""
         self.failure, self.model = why, None
 
+    def measure(self) -> "Iterator[tuple[float, DistanceCurve | None]]":
+        """Measure the distances of the finished run, in a thread."""
+        from playground.lab.comparison import distance_curve  # which loads torch
+
+        assert self.model is not None
+        assert self.trajectory is not None
+        return distance_curve(self.model.problem, self.trajectory)
+
     def take_curve(self, curve: "DistanceCurve | Message") -> None:
         """Keep the measured distances, or why they cannot be measured."""
         if isinstance(curve, Message):
@@ -118,6 +140,19 @@ class ColumnRun:
         if self.run is not None:
             self.worker.begin(self.run)
             self.worker.record(sys.maxsize)
+
+
+def awaited(runs: Sequence[ColumnRun], is_trained: Callable[[ColumnRun], bool]) -> Message | None:
+    """A message on what columns wait for until all are sampled and measured; None if they are."""
+    for code, text, waits in (
+        ("column-trained", "Column {} is being trained.", is_trained),
+        ("column-sampled", "Column {} is being sampled.", lambda run: not run.finished),
+        ("column-measured", "The distance of column {} to the data is being measured.", lambda run: run.unmeasured),
+    ):
+        for run in runs:
+            if waits(run):
+                return Message(code, text, (LETTERS[run.place],))
+    return None
 
 
 class ColumnsWorker:
@@ -149,14 +184,14 @@ class ColumnsWorker:
 
 
 def prepare(
-    main: Model, runs: Sequence[ColumnRun], equal: Equal, seed: int, training: Callable[[ColumnRun], Workspace]
+    main: Model, runs: Sequence[ColumnRun], equal: Equal, seed: int, training: Callable[[Experiment], Workspace]
 ) -> Iterator[tuple[float, Sequence[ColumnRun] | None]]:
     """Build the problem and the sampler of each column, and their common Brownian path; yields the fraction done.
 
     Args:
         main: the main experiment's problem.
         seed: the seed of all noise.
-        training: returns the training of a column that needs one of its own.
+        training: returns the training of a column with these settings that needs one of its own.
     """
     for run in runs:
         with _failing(run):
@@ -179,7 +214,7 @@ def _failing(run: ColumnRun) -> Iterator[None]:
         run.fail(message_of(error))
 
 
-def _prepare(main: Model, run: ColumnRun, training: Callable[[ColumnRun], Workspace]) -> None:
+def _prepare(main: Model, run: ColumnRun, training: Callable[[Experiment], Workspace]) -> None:
     """Raises: UserError: the settings do not fit each other."""
     mine = main.problem.experiment
     run.experiment = experiment = with_edits(mine, run.column)
@@ -193,7 +228,7 @@ def _prepare(main: Model, run: ColumnRun, training: Callable[[ColumnRun], Worksp
     if conflict is not None:
         raise ExperimentError(conflict)
     if trains:
-        own = run.training = training(run)
+        own = run.training = training(experiment)
         run.model = Model(own.problem, own.newest, own.view)
     else:
         run.model = Model(

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Literal
 
 from playground.app.controllers.sampling_worker import IDLE
 from playground.app.model.workspace import Workspace
-from playground.lab.keys import TrainingKey
+from playground.lab.experiment import Experiment
+from playground.lab.keys import Digests, TrainingKey
 from playground.messages import Message
 from playground.user_errors import UserError, message_of
 
 if TYPE_CHECKING:
-    from playground.lab.document import Document
     from playground.lab.training import TrainingProgress
 
 Fair = Literal["steps", "seconds"]
@@ -19,14 +19,10 @@ Fair = Literal["steps", "seconds"]
 ENDED = ("finished", "diverged")
 
 
-def column_key(column: "Document", main: TrainingKey, fair: Fair) -> TrainingKey:
-    """The training of a column, which begins anew with the main one and with any of its own settings.
-
-    Args:
-        column: the document with the settings of the column.
-    """
-    by_settings = TrainingKey.of(column.experiment, column.digests)
-    return TrainingKey.of(column.experiment, column.digests, f"{main.name}, equal {fair}, {by_settings.file}")
+def column_key(experiment: Experiment, digests: Digests, main: TrainingKey, fair: Fair) -> TrainingKey:
+    """The training of a column with these settings and files, which begins anew with the main training."""
+    by_settings = TrainingKey.of(experiment, digests)
+    return TrainingKey.of(experiment, digests, f"{main.name}, equal {fair}, {by_settings.file}")
 
 
 def done(workspace: Workspace, fair: Fair) -> float:

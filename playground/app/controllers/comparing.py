@@ -2,26 +2,22 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building, key_of
-from playground.app.controllers.column_runs import ColumnRun, ColumnsWorker, Equal, prepare
+from playground.app.controllers.column_runs import ColumnRun, ColumnsWorker, Equal, awaited, prepare
 from playground.app.controllers.column_training import ColumnTrainings, Fair, column_key, done
-from playground.app.controllers.notification import Notification
 from playground.app.controllers.playback_clock import FRAMES_A_SECOND
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.sampling_worker import SHARE
-from playground.app.model.columns import LETTERS, another, edits_between
-from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace, assemble
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
-from playground.lab.columns import FEWEST, MOST, SECTIONS, Column, Columns, DistanceCurve, with_edits
-from playground.lab.experiment import ExperimentError
-from playground.lab.keys import TrainingKey
+from playground.lab.columns import SECTIONS, Columns, DistanceCurve
+from playground.lab.experiment import Experiment
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import message_of
@@ -32,8 +28,7 @@ TELL_SECONDS = 0.25  # between two reports of the trainings' progress
 
 
 class Comparing(QObject):
-    """Samples the columns on one Brownian path and measures their distance to the data. The main experiment stays as
-    it is.
+    """Samples the columns on one Brownian path and measures their distance to the data; the main experiment stays.
 
     Attributes:
         columns: those of the document; empty if nothing is compared, and while there are no data.
@@ -46,7 +41,6 @@ class Comparing(QObject):
         changed(): the columns changed, or their runs began again.
         measured(): the distances of one more column are known, or why they are not.
         progressed(): trainings of columns have made progress.
-        notified(Notification)
         overlays_changed(int, object): the field, density, colours or particle of this column's current frame changed.
     """
 
@@ -55,7 +49,6 @@ class Comparing(QObject):
     measured = Signal()
     overlays_changed = Signal(int, object)
     progressed = Signal()
-    notified = Signal(object)
 
     def __init__(
         self, state: State, building: Building, playing: Playing, tasks: Tasks, parent: QObject | None = None
@@ -70,9 +63,7 @@ class Comparing(QObject):
         self._sampler, self._trainings = ColumnsWorker(), ColumnTrainings()
         self.workers: list[Worker[None]] = []  # the threads that sample and train; quitting waits for them
         self._told = 0.0  # time.monotonic at the last report of progress
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE)
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._begin_runs)
         state.document_changed.connect(self._follow_document)
         building.settings_changed.connect(self._take_settings)
@@ -85,24 +76,14 @@ class Comparing(QObject):
         return bool(self.columns)
 
     @property
-    def can_add(self) -> bool:
-        return FEWEST <= len(self.columns) < MOST
-
-    @property
-    def can_remove(self) -> bool:
-        return len(self.columns) > FEWEST
-
-    @property
     def total(self) -> int:
         """Frames of the common timeline, which are those of the longest run."""
-        longest = self.longest
-        return 0 if longest is None else longest.total
+        return 0 if self.longest is None else self.longest.total
 
     @property
     def recorded(self) -> int:
         """The number of frames that all runs have."""
-        total = self.total
-        return min((run.recorded(total) for run in self.played), default=0)
+        return min((run.recorded(self.total) for run in self.played), default=0)
 
     @property
     def longest(self) -> Trajectory | None:
@@ -120,17 +101,7 @@ class Comparing(QObject):
         """A message on what a film of all columns waits for; None if all are sampled and measured."""
         if self._settle.isActive() or self._tasks.running(PREPARING) or not self.runs:
             return Message("columns-prepared", "The columns are being prepared.")
-        for run in self.played:
-            if self.trained(run) is not None or self._is_newer(run):
-                return Message("column-trained", "Column {} is being trained.", (LETTERS[run.place],))
-        for run in self.played:
-            if not run.finished:
-                return Message("column-sampled", "Column {} is being sampled.", (LETTERS[run.place],))
-        for run in self.played:
-            if run.curve is None and run.curve_failure is None:
-                text = "The distance of column {} to the data is being measured."
-                return Message("column-measured", text, (LETTERS[run.place],))
-        return None
+        return awaited(self.played, lambda run: self.trained(run) is not None or self._is_behind(run))
 
     @property
     def played(self) -> list[ColumnRun]:
@@ -163,11 +134,7 @@ class Comparing(QObject):
     @property
     def notices(self) -> list[Message]:
         """Warnings about the columns in view."""
-        found = [notice for run in self.runs for notice in run.notices]
-        for run in self.runs:
-            if run.training is not None and run.training.training == "diverged":
-                said = "The training of column {} diverged at step {:,}: its last good weights are shown."
-                found.append(Message("column-diverged", said, (LETTERS[run.place], run.training.trained_steps)))
+        found = [notice for run in self.runs for notice in run.warnings]
         workspace = self._building.workspace
         if self.trains and workspace is not None and workspace.chosen is not None:
             said = "Columns with a training of their own are as far as the newest step, not {:,}."
@@ -175,73 +142,6 @@ class Comparing(QObject):
         return found
 
     # What the window may ask for
-
-    @Slot()
-    def toggle(self) -> None:
-        """Start the comparison, or leave it."""
-        if self.is_active:
-            self.leave()
-        else:
-            self.begin()
-
-    def begin(self, columns: Sequence[Column] = ()) -> None:
-        """Compare these columns; by default the main experiment with another sampler."""
-        if self._building.workspace is None:
-            return
-        chosen = tuple(columns)[:MOST]
-        if len(chosen) < FEWEST:
-            chosen = (Column(), self._another)
-        self._state.put(columns=chosen)
-        self._playing.set_playing(True)
-
-    @Slot()
-    def leave(self) -> None:
-        """End the comparison and show the main run again."""
-        self._state.put(columns=())
-
-    def compare(self, runs: Sequence[PinnedRun]) -> None:
-        """Compare pinned runs: their settings are sampled again with common noise."""
-        main, workspace = self._state.experiment, self._building.workspace
-        if workspace is None:
-            return
-        others = next((run for run in runs if run.experiment.data != main.data), None)
-        if others is not None:
-            said = "Run {} was sampled on other data: restore it first, or choose others."
-            is_current = lambda: self._state.experiment == main  # noqa: E731
-            self.notified.emit(Notification("error", Message("other-data", said, (others.name,)), "", is_current))
-            return
-        columns, lost = [], None
-        for run in runs:
-            step = None if run.trained_steps == workspace.trained_steps else run.trained_steps
-            if step is not None and step not in workspace.kept_steps:
-                step, lost = None, lost or run.trained_steps
-            columns.append(Column.of(edits_between(main, run.experiment), step))
-        self.begin(columns)
-        if lost is not None:
-            said = "The weights of {:,} training steps are not kept: the column follows the newest."
-            is_current = lambda: self.is_active  # noqa: E731
-            self.notified.emit(Notification("warning", Message("lost-weights", said, (lost,)), "", is_current))
-
-    def add(self, column: Column | None = None) -> None:
-        """Add a column at the right; by default the main experiment with a sampler that is not compared yet."""
-        if self.can_add:
-            self._state.put(columns=(*self.columns, column or self._another))
-
-    def remove(self, place: int) -> None:
-        """Remove a column."""
-        if self.can_remove:
-            self._state.put(columns=(*self.columns[:place], *self.columns[place + 1 :]))
-
-    def put(self, place: int, column: Column) -> None:
-        """Change the edits of a column.
-
-        Raises:
-            ExperimentError: the edits do not fit the main experiment.
-        """
-        with_edits(self._state.experiment, column)
-        self._state.put(
-            columns=tuple(column if number == place else other for number, other in enumerate(self.columns))
-        )
 
     def set_equal(self, equal: Equal) -> None:
         """Choose what is the same in all columns."""
@@ -262,26 +162,22 @@ class Comparing(QObject):
         """
         if self._next and all(run.finished or run.failure is not None for run in self._next):
             self._show(self._next)
-        elif not self._next and not self._tasks.running(PREPARING) and self._has_newer_weights:
+        elif not self._next and not self._tasks.running(PREPARING) and any(map(self._is_outdated, self.played)):
             rate = FRAMES_A_SECOND * self._playing.speed * len(self.played)  # they share a thread
             self._begin_runs(beside=not all(run.worker.keeps_up(rate) for run in self.played))
         self._playing.seek(0)
 
-    @property
-    def _has_newer_weights(self) -> bool:
+    def _is_outdated(self, run: ColumnRun) -> bool:
         """Whether a run with the newest weights would be another one."""
         workspace = self._building.workspace
-        if workspace is None:
+        if workspace is None or run.model is None or run.experiment.sampling.follows != "learned":
             return False
-        newer = [
-            workspace.weights_at(run.column.step) if run.training is None else run.training.newest
-            for run in self.played
-            if run.experiment.sampling.follows == "learned"
-        ]
-        shown = {run.model.weights.version for run in self.played if run.model is not None}
-        return any(weights.version not in shown for weights in newer)
+        newest = workspace.weights_at(run.column.step) if run.training is None else run.training.newest
+        return run.model.weights.version != newest.version
 
-    # How it proceeds
+    def _is_behind(self, run: ColumnRun) -> bool:
+        """Whether its own training has learned more since."""
+        return run.training is not None and self._is_outdated(run)
 
     @Slot()
     def _follow_document(self) -> None:
@@ -317,11 +213,6 @@ class Comparing(QObject):
         self._playing.set_lockstep(None)
         self.active_changed.emit(False)
 
-    @property
-    def _another(self) -> Column:
-        """A column with a sampler that fits and that no column has."""
-        return another(self._state.experiment, self._building.conditions, self.columns)
-
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
         if any(key.partition(".")[0] in SECTIONS for key in keys):
@@ -352,13 +243,12 @@ class Comparing(QObject):
             return  # the workspace of the document is still to come
         problem = dataclasses.replace(workspace.problem, experiment=self._state.experiment)
         main, runs = dataclasses.replace(workspace.model, problem=problem), self._new_runs()
-        keys = [self._training_key(place, key) for place in range(len(runs))]
-        known = [None if key is None else self._building.kept.of(key) for key in keys]
-        equal, seed, store = self.equal, self._playing.seed, self._building.store
+        equal, seed, fair = self.equal, self._playing.seed, self.fair
+        known, store, digests = self._building.workspaces(), self._building.store, self._state.document.digests
 
-        def training(run: ColumnRun) -> Workspace:
-            made = assemble(run.experiment, problem.device.type, keys[run.place], store, shared=problem)
-            return known[run.place] or next(made)[1]
+        def training(experiment: Experiment) -> Workspace:
+            own = column_key(experiment, digests, key, fair)
+            return known.get(own) or next(assemble(experiment, problem.device.type, own, store, shared=problem))[1]
 
         def take(prepared: Sequence[ColumnRun]) -> None:
             for run in prepared:
@@ -373,21 +263,12 @@ class Comparing(QObject):
 
         self._tasks.start(PREPARING, "Comparison", lambda: prepare(main, runs, equal, seed, training), take, self._fail)
 
-    def _training_key(self, place: int, main: TrainingKey) -> TrainingKey | None:
-        """The training of a column of its own; None if its settings do not fit."""
-        try:
-            return column_key(self._state.document.column(place), main, self.fair)
-        except ExperimentError:
-            return None
-
     def _new_runs(self) -> list[ColumnRun]:
         """The runs of the columns before they are prepared."""
-        workspace, told = self._building.workspace, self.overlays_changed.emit
+        workspace, wake, told = self._building.workspace, self._sampler.wake, self.overlays_changed.emit
         assert workspace is not None
         return [
-            ColumnRun(
-                column, place, workspace.weights_at(column.step), self._sampler.wake, functools.partial(told, place)
-            )
+            ColumnRun(column, place, workspace.weights_at(column.step), wake, functools.partial(told, place))
             for place, column in enumerate(self.columns)
         ]
 
@@ -406,8 +287,6 @@ class Comparing(QObject):
             run.fail(message_of(error))
         self._show(runs)
 
-    # Called by the clock
-
     def poll(self, now: float) -> None:
         """Share the processor, see how far trainings are, and measure finished runs."""
         workspace = self._building.workspace
@@ -416,10 +295,8 @@ class Comparing(QObject):
         self._trainings.aim(self.fair, self.target)
         behind = any(self.trained(run) is not None for run in self.runs)
         share = SHARE if workspace.training == "training" or behind else 1.0
-        for run in self.runs:
-            run.worker.set_share(share)
-        for run in self._next:  # nobody waits for them
-            run.worker.set_share(share / len(self._next))
+        for run in (*self.runs, *self._next):  # nobody waits for the latter
+            run.worker.set_share(share / len(self._next) if run in self._next else share)
         if self.trains:
             self._poll_trainings(now, behind)
         if not self._tasks.running(MEASURING):
@@ -436,35 +313,17 @@ class Comparing(QObject):
                 run.fail(why)
                 self.changed.emit()
         preparing = self._settle.isActive() or self._tasks.running(PREPARING)
-        if not (behind or preparing) and any(self._is_newer(run) for run in self.runs):
+        if not (behind or preparing) and any(map(self._is_behind, self.runs)):
             self.sample_again()
-
-    @staticmethod
-    def _is_newer(run: ColumnRun) -> bool:
-        """Whether a column's own training has newer weights than those of its run."""
-        return run.training is not None and run.model is not None and run.model.weights is not run.training.newest
 
     def _measure_next(self) -> None:
         """Measure one finished run at a time."""
-        run = next(
-            (run for run in self.played if run.finished and run.curve is None and run.curve_failure is None), None
-        )
-        if run is None or run.model is None or run.trajectory is None:
+        run = next((run for run in self.played if run.finished and run.unmeasured), None)
+        if run is None:
             return
-        problem, trajectory = run.model.problem, run.trajectory
-
-        def work() -> Iterator[tuple[float, DistanceCurve | None]]:
-            from playground.lab.comparison import distance_curve  # which loads torch
-
-            return distance_curve(problem, trajectory)
 
         def take(found: DistanceCurve | Message) -> None:
             run.take_curve(found)
             self.measured.emit()
 
-        self._tasks.start(MEASURING, "Distances", work, take, lambda error: take(message_of(error)))
-
-    @property
-    def why_not_measured(self) -> Message | None:
-        """Why a column has no distance to the data, if that is known."""
-        return next((run.curve_failure for run in self.runs if run.curve_failure is not None), None)
+        self._tasks.start(MEASURING, "Distances", run.measure, take, lambda error: take(message_of(error)))

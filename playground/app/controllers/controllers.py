@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.clicking import Clicking
+from playground.app.controllers.column_edits import ColumnEdits
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.following import Following
 from playground.app.controllers.inspecting import Inspecting
@@ -54,6 +55,7 @@ class Controllers(QObject):
         self.replaying = Replaying(self.building, self.training, self)
         self.playing = Playing(state, self.building, self.replaying, sampler, self)
         self.comparing = Comparing(state, self.building, self.playing, self.tasks, self)
+        self.column_edits = ColumnEdits(state, self.building, self.playing, self)
         self.following = Following(self.building, self.playing, self.comparing, self.tasks, self)
         self.inspecting = Inspecting(self.building, self.playing, self.comparing, self.following, self)
         self.replaying.chosen.connect(self.following.take_weights)
@@ -76,7 +78,7 @@ class Controllers(QObject):
         for controller in (self.building, self.reading, self.training, self.playing, self.following, self.pinning):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
-        self.comparing.notified.connect(self.notified)
+        self.column_edits.notified.connect(self.notified)
         self.lessons.changed.connect(self._hold)
         self.tasks.failed.connect(self._stopped)
         state.cleared.connect(lambda keys: self.notified.emit(cleared(state, keys)))

@@ -62,7 +62,7 @@ class RunTable(QTreeWidget):
 
     def __init__(self, controllers: Controllers, whole: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pinning, self._comparing, self._whole = controllers.pinning, controllers.comparing, whole
+        self._pinning, self._column_edits, self._whole = controllers.pinning, controllers.column_edits, whole
         self._behind = False  # whether figures came while a name was being edited
         self._palette = DARK
         self._columns: tuple[RunColumn, ...] = FEW
@@ -287,7 +287,7 @@ class RunTable(QTreeWidget):
     def compare(self) -> None:
         """Show the selected runs side by side."""
         if self.can_compare:
-            self._comparing.compare(self.selected)
+            self._column_edits.compare(self.selected)
 
     def delete(self) -> None:
         """Delete the chosen run."""
