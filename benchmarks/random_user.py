@@ -133,8 +133,8 @@ class RandomUser:
         return key
 
     def _layer(self) -> str:
-        name = self._random.choice(list(self._window.canvas.visible))
-        self._window.chips.toggle(name)
+        name = self._random.choice(list(self._window.canvas.layers.visible))
+        self._window.canvas.layers.toggle(name)
         return f"layer {name}"
 
     def _scrub(self) -> str:

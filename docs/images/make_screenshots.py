@@ -117,7 +117,7 @@ def show_frame(window: MainWindow, share: float) -> None:
 
 def followed(window: MainWindow) -> dict[str, float]:
     """The noise levels of this moment's field and density, as far as the canvas shows them."""
-    controllers, visible, view = window.controllers, window.canvas.visible, problem(window)
+    controllers, visible, view = window.controllers, window.canvas.layers.visible, problem(window)
     if view.is_image:
         return {}
     levels = {"field": controllers.playing.sigma} if visible["learned"] or visible["exact"] else {}
@@ -159,8 +159,8 @@ def annealed(window: MainWindow) -> None:
     choose(window, "two-gaussians")
     window.state.edit({"noise.kind": "discrete", "sampling.kind": "annealed-langevin", "sampling.source": "exact"})
     wait(lambda: problem(window).name == "two Gaussians" and window.controllers.playing.recorded > 10)
-    window.canvas.set_layer_visible("learned", False)
-    window.canvas.set_layer_visible("exact", True)
+    window.canvas.layers.set_visible("learned", False)
+    window.canvas.layers.set_visible("exact", True)
     show_frame(window, 0.55)
 
 

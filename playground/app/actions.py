@@ -135,9 +135,9 @@ def _layer(name: str) -> Command:
     return Command(
         title,
         f"Show or hide {title.lower()} on the canvas",
-        lambda window, _: window.chips.toggle(name),
+        lambda window, _: window.canvas.layers.toggle(name),
         key=str(list(LAYERS).index(name) + 1),
-        checked=lambda window, _: window.chips.is_on(name),
+        checked=lambda window, _: window.canvas.layers.visible[name],
     )
 
 

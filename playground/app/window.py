@@ -139,7 +139,7 @@ class MainWindow(QMainWindow):
         self.highlighting = Highlighting(self.controllers.lessons, self.panels, len(PIPELINE), self)
         self._window_state = WindowState(self, preferences, self.panels, self.columns)
         self.display = Display(self.state, self.controllers, self.canvas, self.chips, self)
-        self._own_layers = OwnLayers(self.state, self.canvas, self)
+        self._own_layers = OwnLayers(self.state, self.canvas.layers, self)
         self._make_documents()
         self._make_tools()
         self._connect()
@@ -228,7 +228,7 @@ class MainWindow(QMainWindow):
         data, likelihood, canvas = self.panel(DataPanel), self.panel(LikelihoodPanel), self.canvas
         data.open_file_requested.connect(self.opening.ask_open)
         data.open_folder_requested.connect(self.opening.ask_open_folder)
-        data.brush_toggled.connect(lambda on: canvas.set_tool("brush" if on else "point"))
+        data.brush_toggled.connect(canvas.surface.take_brush)
         data.brush_toggled.connect(likelihood.show_brush)
         likelihood.second.toggled.connect(lambda on: on and data.put_brush_down())
         likelihood.second.toggled.connect(self.tools.await_second)
@@ -254,7 +254,7 @@ class MainWindow(QMainWindow):
         left.put_above(lesson)
         right = self._column("rightColumn", MEASUREMENTS, Column())
         self.canvas = CanvasView()
-        self.chips = ChipBar(self.canvas)
+        self.chips = ChipBar(self.canvas.layers)
         self._centre = centre = QFrame()
         centre.setObjectName("centre")
         self.compare = CompareView(self.state, self.controllers, self.canvas)
@@ -394,7 +394,7 @@ class MainWindow(QMainWindow):
     def set_time_to_data(self, on: bool) -> None:
         """Show t as 0 at the noise and 1 at the data, or the other way round."""
         self.preferences.set("time_to_data", on)
-        self.canvas.set_time_to_data(on)
+        self.canvas.layers.set_time_to_data(on)
         self.panel(FieldNamesPanel).set_time_to_data(on)
 
     def set_text_size(self, percent: int) -> None:

@@ -241,14 +241,14 @@ def test_enter_takes_the_point_in_the_middle_as_a_click_would(canvas: CanvasView
     QTest.keyClick(view, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     assert first == [pytest.approx((0.4, 0.0))]
     assert second == [pytest.approx((0.4, 0.2))]
-    canvas.set_tool("brush")
+    canvas.surface.take_brush(True)
     QTest.keyClick(view, Qt.Key.Key_Return)
     assert len(first) == 1
 
 
 @pytest.mark.parametrize("tool", ["point", "brush"])
 def test_a_key_of_the_windows_is_left_to_it(canvas: CanvasView, tool: str) -> None:
-    canvas.set_tool(tool)
+    canvas.surface.take_brush(tool == "brush")
     for key in (Qt.Key.Key_Space, Qt.Key.Key_R, *([Qt.Key.Key_Escape] if tool == "point" else [])):
         event = QKeyEvent(QEvent.Type.KeyPress, key, NONE)
         QApplication.sendEvent(canvas.focusProxy(), event)
@@ -259,7 +259,7 @@ def test_a_key_of_the_windows_is_left_to_it(canvas: CanvasView, tool: str) -> No
 
 
 def test_a_stroke_follows_the_mouse_and_is_previewed(canvas: CanvasView) -> None:
-    canvas.set_tool("brush")
+    canvas.surface.take_brush(True)
     canvas.brush.set_radius(0.1)
     strokes, clicked = heard(canvas.brush.ended), heard(canvas.clicked)
     QTest.mousePress(canvas.surface, LEFT, NONE, QPoint(100, 100))
@@ -281,14 +281,14 @@ def test_a_stroke_follows_the_mouse_and_is_previewed(canvas: CanvasView) -> None
 
 
 def test_a_single_press_is_a_stroke_of_one_point(canvas: CanvasView) -> None:
-    canvas.set_tool("brush")
+    canvas.surface.take_brush(True)
     strokes = heard(canvas.brush.ended)
     QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(300, 150))
     assert strokes == [([pytest.approx((0.0, 0.0))], 0.05)]
 
 
 def test_earlier_strokes_stay_while_a_new_one_is_painted_and_escape_takes_it_back(canvas: CanvasView) -> None:
-    canvas.set_tool("brush")
+    canvas.surface.take_brush(True)
     canvas.set_strokes([(np.array([[1.0, 0.5], [1.5, 0.5]]), 0.1)])
     strokes = heard(canvas.brush.ended)
     before = canvas.scene(600, 300).strokes
@@ -304,7 +304,7 @@ def test_earlier_strokes_stay_while_a_new_one_is_painted_and_escape_takes_it_bac
 
 @pytest.mark.parametrize("modifier", [Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier])
 def test_the_wheel_with_a_modifier_sizes_the_brush(canvas: CanvasView, modifier: Qt.KeyboardModifier) -> None:
-    canvas.set_tool("brush")
+    canvas.surface.take_brush(True)
     canvas.brush.set_radius(0.1)
     radii = heard(canvas.brush.radius_changed)
     turn(canvas, (300, 150), 2, modifier)
@@ -332,7 +332,7 @@ def test_a_right_click_asks_for_the_menu_and_a_drag_does_not(canvas: CanvasView)
 
 @pytest.mark.parametrize("button", [MIDDLE, Qt.MouseButton.RightButton])
 def test_the_brush_still_pans_with_the_other_buttons(canvas: CanvasView, button: Qt.MouseButton) -> None:
-    canvas.set_tool("brush")
+    canvas.surface.take_brush(True)
     strokes = heard(canvas.brush.ended)
     before = under(canvas, 300, 150)
     drag(canvas, button, (300, 150), (350, 150))
@@ -340,18 +340,13 @@ def test_the_brush_still_pans_with_the_other_buttons(canvas: CanvasView, button:
     assert not strokes
 
 
-def test_an_unknown_tool_is_refused(canvas: CanvasView) -> None:
-    with pytest.raises(ValueError, match="point and brush"):
-        canvas.set_tool("hammer")
-
-
 def test_classes_colour_the_data_until_one_colour_is_chosen(canvas: CanvasView) -> None:
     points, classes = np.zeros((4, 2)), by_class(np.array([0, 1, 0, 1]), ("a", "b"))
     canvas.set_data(points, classes)
     assert canvas.shown().data.coloring is classes
-    canvas.set_option("data", "color", "one")
+    canvas.layers.set_option("data", "color", "one")
     assert canvas.shown().data.coloring is None
-    canvas.set_option("data", "color", "class")
+    canvas.layers.set_option("data", "color", "class")
     assert canvas.shown().data.coloring is classes
     canvas.set_data(points)
     assert canvas.shown().data.coloring is None
@@ -391,7 +386,7 @@ def image_of(canvas: CanvasView) -> QImage:
 def test_what_is_exported_is_what_the_screen_shows(canvas: CanvasView, palette) -> None:
     fill(canvas)
     canvas.apply_palette(palette)
-    canvas.set_layer_visible("exact", True)
+    canvas.layers.set_visible("exact", True)
     turn(canvas, (100, 40), 2)
     assert render(canvas.scene(600, 300), 600, 300) == image_of(canvas)
 
@@ -407,16 +402,16 @@ def test_a_video_of_another_shape_shows_at_least_as_much(canvas: CanvasView) -> 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_hidden_layer_is_not_in_the_picture(canvas: CanvasView, key: str) -> None:
     fill(canvas)
-    toggled = heard(canvas.layer_toggled)
-    canvas.set_layer_visible(key, False)
+    toggled = heard(canvas.layers.toggled)
+    canvas.layers.set_visible(key, False)
     without = image_of(canvas)
     assert getattr(canvas.scene(600, 300), key) is None
-    canvas.set_layer_visible(key, True)
+    canvas.layers.set_visible(key, True)
     assert getattr(canvas.scene(600, 300), key) is not None
     assert image_of(canvas) != without
     assert toggled[-1] == (key, True)
     before = len(toggled)
-    canvas.set_layer_visible(key, True)
+    canvas.layers.set_visible(key, True)
     assert len(toggled) == before
 
 
@@ -432,7 +427,7 @@ def test_it_paints_when_something_changes_and_only_then(canvas: CanvasView) -> N
     QApplication.processEvents()
     canvas.set_caption(["σ = 1"])
     canvas.set_hint("")
-    canvas.set_layer_visible("data", True)
+    canvas.layers.set_visible("data", True)
     QApplication.processEvents()
     assert len(painted) == 1
 
@@ -460,15 +455,15 @@ def test_the_readout_stays_inside_and_goes_with_the_pointer(canvas: CanvasView) 
 
 def test_options_reach_the_layers(canvas: CanvasView) -> None:
     fill(canvas)
-    changed = heard(canvas.option_changed)
-    canvas.set_option("particles", "size", 1.6)
-    canvas.set_option("trails", "length", 4)
+    changed = heard(canvas.layers.option_changed)
+    canvas.layers.set_option("particles", "size", 1.6)
+    canvas.layers.set_option("trails", "length", 4)
     columns, rows = canvas.arrow_grid()
-    canvas.set_option("exact", "spacing", 18)
+    canvas.layers.set_option("exact", "spacing", 18)
     assert canvas.scene(600, 300).particles.size == 1.6
     assert canvas.scene(600, 300).trails.length == 4
     assert canvas.arrow_grid() > (columns, rows)
-    assert canvas.options["learned", "spacing"] == 18  # both fields share their grid
+    assert canvas.layers.options["learned", "spacing"] == 18  # both fields share their grid
     assert changed == [("particles", "size", 1.6), ("trails", "length", 4), ("exact", "spacing", 18)]
     canvas.set_particles(np.zeros((3, 2)))
     assert canvas.scene(600, 300).particles.size == 1.6
@@ -487,9 +482,9 @@ def test_a_second_point_is_picked_with_shift_and_the_way_to_it_is_part_of_the_pa
     drawn = np.argwhere((pixels(canvas) != bare).any(axis=2))
     assert np.abs(drawn[:, 0] - 150).max() < 12
     assert (drawn[:, 1].min(), drawn[:, 1].max()) == pytest.approx((120, 480), abs=10)
-    canvas.set_layer_visible("path", False)
+    canvas.layers.set_visible("path", False)
     assert canvas.scene(600, 300).interpolation is None
-    canvas.set_layer_visible("path", True)
+    canvas.layers.set_visible("path", True)
     canvas.set_interpolation(None)
     assert canvas.scene(600, 300).interpolation is None
 
@@ -498,7 +493,7 @@ def test_images_between_two_stand_in_a_strip_from_one_to_the_other(canvas: Canva
     canvas.set_images(np.stack([np.zeros((1, 8, 8)), np.ones((1, 8, 8))]))
     shades = np.linspace(0, 1, 5)[:, None, None, None] * np.ones((1, 8, 8))
     canvas.set_interpolation(shades)
-    canvas.set_layer_visible("path", False)  # images have no such layer: the strip stays
+    canvas.layers.set_visible("path", False)  # images have no such layer: the strip stays
     scene = canvas.scene(600, 300)
     painted = pixels(canvas)
     middles = [box.center().toPoint() for box in scene.interpolation.boxes(600, 300)]
@@ -618,7 +613,7 @@ def test_escape_is_the_windows_where_no_image_is_chosen(canvas: CanvasView) -> N
 
 @pytest.fixture
 def chips(canvas: CanvasView) -> Iterator[ChipBar]:
-    bar = ChipBar(canvas)
+    bar = ChipBar(canvas.layers)
     bar.resize(900, bar.sizeHint().height())
     bar.show()
     QTest.qWaitForWindowExposed(bar)
@@ -639,41 +634,41 @@ def test_chips_are_in_order_named_and_explained(chips: ChipBar) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_click_and_a_key_toggle_a_layer(canvas: CanvasView, chips: ChipBar, key: str) -> None:
-    chip, before = chips.chips[key], canvas.visible[key]
+    chip, before = chips.chips[key], canvas.layers.visible[key]
     QTest.mouseClick(chip, LEFT, NONE, QPoint(chip.width() - 30, 14))
-    assert canvas.visible[key] is not before
+    assert canvas.layers.visible[key] is not before
     QTest.keyClick(chip, Qt.Key.Key_Space)
-    assert canvas.visible[key] is before
+    assert canvas.layers.visible[key] is before
     QTest.keyClick(chip, Qt.Key.Key_Return)
-    assert canvas.visible[key] is chip.isChecked() is not before
-    chips.toggle(key)
-    assert chips.is_on(key) is chip.isChecked() is before
+    assert canvas.layers.visible[key] is chip.isChecked() is not before
+    canvas.layers.toggle(key)
+    assert canvas.layers.visible[key] is chip.isChecked() is before
 
 
 def test_the_arrow_and_the_down_key_open_the_options_and_the_dot_toggles(canvas: CanvasView, chips: ChipBar) -> None:
     chip = chips.chips["trails"]
-    changed = heard(canvas.option_changed)
+    changed = heard(canvas.layers.option_changed)
     for open_menu in (
         lambda: QTest.mouseClick(
             chip, LEFT, NONE, QPoint(chip.width() - PADDING - 3, 14)
         ),  # where the arrow is painted
         lambda: QTest.keyClick(chip, Qt.Key.Key_Down),
     ):
-        shown = canvas.visible["trails"]
+        shown = canvas.layers.visible["trails"]
         open_menu()
         assert chip.menu.isVisible()
-        assert canvas.visible["trails"] is shown
+        assert canvas.layers.visible["trails"] is shown
         assert [action.text() for action in chip.menu.actions() if action.isChecked()] == ["16 steps"]
         chip.menu.close()
     next(action for action in chip.menu.actions() if action.text() == "4 steps").trigger()
     assert changed == [("trails", "length", 4)]
     for key in ("trails", "path"):  # of which the one has options and the other none
-        shown = chips.is_on(key)
+        shown = canvas.layers.visible[key]
         QTest.mouseClick(chips.chips[key], LEFT, NONE, QPoint(PADDING + DOT // 2, 14))
-        assert chips.is_on(key) is not shown
+        assert canvas.layers.visible[key] is not shown
     assert not chip.menu.isVisible()
     QTest.mouseClick(chips.chips["path"], LEFT, NONE, QPoint(chips.chips["data"].width() - PADDING - 3, 14))
-    assert chips.is_on("path")  # without options there is no arrow
+    assert canvas.layers.visible["path"]  # without options there is no arrow
 
 
 def test_no_menu_of_a_chip_begins_or_ends_with_a_line(chips: ChipBar) -> None:
@@ -693,7 +688,7 @@ def test_a_layer_that_cannot_be_shown_says_why(canvas: CanvasView, chips: ChipBa
     chips.set_available("exact", False, "The density of these data is not known.")
     chip = chips.chips["exact"]
     QTest.mouseClick(chip, LEFT, NONE, QPoint(chip.width() - 30, 14))
-    assert not canvas.visible["exact"]
+    assert not canvas.layers.visible["exact"]
     assert "not known" in chip.toolTip()
     chips.set_available("exact", True)
     assert "not known" not in chip.toolTip()
@@ -702,7 +697,7 @@ def test_a_layer_that_cannot_be_shown_says_why(canvas: CanvasView, chips: ChipBa
 
 @pytest.mark.parametrize("layer", KEYS)
 def test_a_layer_that_there_cannot_be_leaves_the_canvas(canvas: CanvasView, chips: ChipBar, layer: str) -> None:
-    canvas.set_layer_visible(layer, True)
+    canvas.layers.set_visible(layer, True)
     plane, line = np.ones((4, 2)), np.ones((3, 4, 2))
 
     def fill() -> None:
@@ -742,12 +737,12 @@ def test_chips_wrap_and_none_is_cut_off(chips: ChipBar, width: int) -> None:
         assert chip.width() >= text + chip.arrow().width() + 2 * PADDING
 
 
-def test_on_and_off_differ_without_colour(chips: ChipBar) -> None:
+def test_on_and_off_differ_without_colour(canvas: CanvasView, chips: ChipBar) -> None:
     """A dot is full or hollow, for those who see no hues."""
     chip = chips.chips["data"]
     centre = QPoint(12 + 4, 14)
     on = chip.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8).pixelColor(centre).value()
-    chips.toggle("data")
+    canvas.layers.toggle("data")
     off = chip.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8).pixelColor(centre).value()
     assert on - off > 80
 

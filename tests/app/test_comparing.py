@@ -917,7 +917,7 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
 def test_particles_have_their_colours_in_every_column(window, colors: str) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.playing.seek(comparing.total // 2)
-    window.canvas.set_option("particles", "color", colors)
+    window.canvas.layers.set_option("particles", "color", colors)
 
     def colored() -> bool:
         scenes = [view.canvas.scene(300, 300) for view in window.compare.columns]
@@ -925,7 +925,7 @@ def test_particles_have_their_colours_in_every_column(window, colors: str) -> No
 
     wait(colored)
     assert colored()
-    window.canvas.set_option("particles", "color", "one")
+    window.canvas.layers.set_option("particles", "color", "one")
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (1280, 720)])

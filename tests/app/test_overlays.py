@@ -348,7 +348,7 @@ def test_a_frame_far_from_the_last_one_is_painted_with_its_own_density(qtbot):
 
 
 def fields(window) -> dict[str, bool]:
-    return {name: window.canvas.visible[name] for name in ("learned", "exact")}
+    return {name: window.canvas.layers.visible[name] for name in ("learned", "exact")}
 
 
 def texts(window) -> list[str]:
@@ -368,14 +368,14 @@ def test_the_field_that_particles_follow_is_shown_and_named(shared_window):
         window.state.edit({"sampling.source": "empirical"})
         assert texts(window)[1] == "Training-set score (followed)"
         assert window.controllers.following.wanted.exact_source == "empirical"
-        window.chips.toggle("learned")  # whoever wants both has both
+        window.canvas.layers.toggle("learned")  # whoever wants both has both
         window.state.edit({"sampling.steps": 50})
         assert fields(window) == {"learned": True, "exact": True}
         window.state.edit({"sampling.kind": "forward"})
         assert not any("followed" in text for text in texts(window))
     finally:
         window.state.edit({"sampling.kind": "reverse-sde", "sampling.source": "learned"})
-        window.canvas.set_option("exact", "source", "exact")
+        window.canvas.layers.set_option("exact", "source", "exact")
         window.state.edit({"sampling.steps": 60})
     assert fields(window) == {"learned": True, "exact": False}
 
@@ -384,15 +384,15 @@ def test_an_untrained_network_is_marked_on_the_canvas(shared_window):
     window = shared_window
     wait(lambda: bool(window.canvas.shown().caption))
     assert window.canvas.shown().caption[0] == "untrained network"
-    window.chips.toggle("learned")
+    window.canvas.layers.toggle("learned")
     try:
         window.state.edit({"sampling.source": "exact"})
-        window.canvas.set_layer_visible("learned", False)
+        window.canvas.layers.set_visible("learned", False)
         wait(lambda: window.canvas.shown().caption[0] != "untrained network")
         assert window.canvas.shown().caption[0].startswith("σ = ")  # nothing of it is seen
     finally:
         window.state.edit({"sampling.source": "learned"})
-        window.canvas.set_layer_visible("learned", True)
+        window.canvas.layers.set_visible("learned", True)
 
 
 def test_evaluations_stand_beside_steps(shared_window):
@@ -416,7 +416,7 @@ def test_evaluations_stand_beside_steps(shared_window):
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (3840, 2160), (1080, 1080), (640, 360), (300, 900)])
 def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, size):
     window, controllers = shared_window, shared_window.controllers
-    window.canvas.set_layer_visible("exact", True)
+    window.canvas.layers.set_visible("exact", True)
     try:
         scene = window.canvas.scene(*size)
         overlay_maker, painted = window.display.overlay_makers(still=True)(scene.viewport), []
@@ -432,7 +432,7 @@ def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, siz
         frames = RunFrames(scene, trajectory, noting, choice)
         assert list(save_picture(frames, frame, path))[-1] == (1000, 1000)
     finally:
-        window.canvas.set_layer_visible("exact", False)
+        window.canvas.layers.set_visible("exact", False)
     (shown,) = painted
     x0, x1, y0, y1 = scene.viewport
     assert shown.density.extent == scene.viewport

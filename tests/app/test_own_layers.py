@@ -19,9 +19,9 @@ OF_EXACT = DEFAULT | {"learned": False, "exact": True}
 def own(bare_window):
     """Layers that the user chose."""
     for name, on in (("error", True), ("trails", False), ("exact", True)):
-        assert bare_window.canvas.visible[name] != on
-        bare_window.canvas.set_layer_visible(name, on)
-    return dict(bare_window.canvas.visible)
+        assert bare_window.canvas.layers.visible[name] != on
+        bare_window.canvas.layers.set_visible(name, on)
+    return dict(bare_window.canvas.layers.visible)
 
 
 @pytest.mark.parametrize("shown", ["scene", "lesson"])
@@ -30,14 +30,14 @@ def test_they_begin_with_the_default_layers_and_give_back_the_users(bare_window,
     scenes, lessons, visible = (
         bare_window.controllers.scenes,
         bare_window.controllers.lessons,
-        bare_window.canvas.visible,
+        bare_window.canvas.layers.visible,
     )
     if shown == "scene":
         scenes.show(SCENE)
     else:
         lessons.begin(LESSON)
     assert visible == OF_EXACT
-    bare_window.canvas.set_layer_visible("density", False)  # which one may play with
+    bare_window.canvas.layers.set_visible("density", False)  # which one may play with
     if undone:
         bare_window.state.stack.setIndex(0)
     else:
@@ -55,15 +55,15 @@ def test_one_after_another_gives_back_the_users_layers(bare_window, own):
     scenes, lessons, visible = (
         bare_window.controllers.scenes,
         bare_window.controllers.lessons,
-        bare_window.canvas.visible,
+        bare_window.canvas.layers.visible,
     )
     scenes.show(SCENE)
-    bare_window.canvas.set_layer_visible("error", True)
+    bare_window.canvas.layers.set_visible("error", True)
     scenes.show(LEARNED)
     assert visible == DEFAULT
     lessons.begin(LESSON)
     assert visible == OF_EXACT
-    bare_window.canvas.set_layer_visible("trails", False)
+    bare_window.canvas.layers.set_visible("trails", False)
     lessons.next()
     assert visible == OF_EXACT | {"trails": False}
     lessons.leave()
@@ -81,7 +81,7 @@ def test_settings_and_fields_of_a_scene_stay_with_opened_points_and_one_undo_bri
     window, qtbot, tmp_path
 ):
     canvas, state = window.canvas, window.state
-    canvas.set_layer_visible("error", True)
+    canvas.layers.set_visible("error", True)
     own, place = state.experiment, state.stack.index()
     path = tmp_path / "own.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
@@ -92,8 +92,11 @@ def test_settings_and_fields_of_a_scene_stay_with_opened_points_and_one_undo_bri
     qtbot.waitUntil(lambda: state.experiment.data.kind == "file")
     assert window.controllers.scenes.scene is None
     assert (state.experiment.noise, state.experiment.sampling.steps) == (of_scene.noise, 7)
-    assert canvas.visible["error"]
+    assert canvas.layers.visible["error"]
     followed = state.experiment.sampling.follows
-    assert (canvas.visible["learned"], canvas.visible["exact"]) == (followed == "learned", followed != "learned")
+    assert (canvas.layers.visible["learned"], canvas.layers.visible["exact"]) == (
+        followed == "learned",
+        followed != "learned",
+    )
     state.undo()
     assert (state.experiment, state.stack.index()) == (own, place)

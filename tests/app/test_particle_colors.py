@@ -115,7 +115,7 @@ def test_the_window_colours_particles_and_says_what_cannot_be_had(shared_window)
             actions[kind].trigger()
             wait(lambda title=title: legend() == title)
             assert legend() == title
-        window.canvas.set_option("particles", "color", "mode")  # as a session of other data may
+        window.canvas.layers.set_option("particles", "color", "mode")  # as a session of other data may
         assert window.controllers.following.wanted.colors == "one"
         assert legend() == ""
     finally:

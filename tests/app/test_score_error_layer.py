@@ -73,14 +73,14 @@ def test_a_film_shows_the_error_in_the_chosen_style(workspace):
 
 def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(shared_window):
     window = shared_window
-    assert not window.canvas.visible["error"]
-    window.chips.toggle("error")
+    assert not window.canvas.layers.visible["error"]
+    window.canvas.layers.toggle("error")
     try:
         wait(lambda: window.canvas.shown().error is not None)
         assert len(window.canvas.shown().scales()) == 2
-        window.canvas.set_option("error", "style", "arrows")
+        window.canvas.layers.set_option("error", "style", "arrows")
         assert window.canvas.shown().error.values is None
-        window.canvas.set_option("density", "style", "log")
+        window.canvas.layers.set_option("density", "style", "log")
         wait(lambda: window.canvas.shown().density is not None)
         assert window.canvas.shown().density.style == "log"
         overlay_maker = window.display.overlay_makers(still=True)(BOX)
@@ -89,9 +89,9 @@ def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(shared_w
         shown = overlay(Scene(), frame)
         assert (shown.error.values, shown.density.style) == (None, "log")
     finally:
-        window.canvas.set_option("error", "style", "both")
-        window.canvas.set_option("density", "style", "plain")
-        window.chips.toggle("error")
+        window.canvas.layers.set_option("error", "style", "both")
+        window.canvas.layers.set_option("density", "style", "plain")
+        window.canvas.layers.toggle("error")
     wait(lambda: window.canvas.shown().error is None)
 
 

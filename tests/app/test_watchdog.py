@@ -70,7 +70,7 @@ def slow_calls(window, qtbot) -> list[str]:
             window.controllers.playing.seek(frame)
             qtbot.wait(50)
         for name in ("exact", "trails", "density", "learned"):
-            window.chips.toggle(name)
+            window.canvas.layers.toggle(name)
             qtbot.wait(60)
         window.controllers.playing.set_playing(True)
         window.state.edit({"training.learning_rate": 1e-3})

@@ -119,7 +119,7 @@ def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, q
     with qtbot.waitSignal(window.controllers.building.problem_changed):
         drop(window, path)
     for layer in ("density", "exact"):
-        window.canvas.set_layer_visible(layer, True)
+        window.canvas.layers.set_visible(layer, True)
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).density is not None)
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).exact is not None)
     with qtbot.waitSignal(window.controllers.building.problem_changed):
@@ -138,15 +138,15 @@ def test_the_map_that_was_asked_for_is_captioned_as_long_as_it_is_seen(window, q
     controllers, canvas = window.controllers, window.canvas
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished)
     window.state.edit({"likelihood.source": "empirical"})
-    canvas.set_layer_visible("density", True)
+    canvas.layers.set_visible("density", True)
     controllers.playing.set_playing(False)
     controllers.playing.seek(5)
     controllers.mapping.compute()
     line = f"density (training set) at σ = {format_number(controllers.building.problem.sigma_min)}"
     qtbot.waitUntil(lambda: canvas.scene(10, 10).caption[-1] == line)
-    canvas.set_layer_visible("density", False)
+    canvas.layers.set_visible("density", False)
     assert line not in canvas.scene(10, 10).caption
-    canvas.set_layer_visible("density", True)
+    canvas.layers.set_visible("density", True)
     assert line in canvas.scene(10, 10).caption
     controllers.playing.seek(6)
     qtbot.waitUntil(lambda: line not in canvas.scene(10, 10).caption)

@@ -1,13 +1,14 @@
 """The chips over the canvas, which are legend and control at once: one chip per layer, in the layer's colour."""
 
+import functools
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QActionGroup, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget, QWidgetAction
 
+from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND, Entry
-from playground.app.canvas.view import CanvasView
 from playground.app.style import text_size, theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
@@ -23,16 +24,16 @@ ARROW = 12  # width of the arrow in px, besides the padding
 class Chip(QAbstractButton):
     """A pill that shows or hides a layer; its arrow, or the Down key, opens the layer's options."""
 
-    def __init__(self, entry: Entry, canvas: CanvasView) -> None:
+    def __init__(self, entry: Entry, layers: Layers) -> None:
         super().__init__()
         self.entry = entry
-        self._canvas = canvas
+        self._layers = layers
         self._colors = DARK
         self._reason = ""
         self._notes: list[str] = []
         self._ringed = False  # whether the keyboard gave it the focus
         self.setCheckable(True)
-        self.setChecked(canvas.visible[entry.key])
+        self.setChecked(layers.visible[entry.key])
         self.setText(entry.title)
         self.setFont(theme.text_font(theme.CAPTION_PIXELS))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -90,7 +91,7 @@ class Chip(QAbstractButton):
                 action.setData((option.name, value))
                 group.addAction(action)
                 action.triggered.connect(
-                    lambda _=False, name=option.name, value=value: self._canvas.set_option(self.entry.key, name, value)
+                    lambda _=False, name=option.name, value=value: self._layers.set_option(self.entry.key, name, value)
                 )
         menu.aboutToShow.connect(self._check_current)
         return menu
@@ -100,7 +101,7 @@ class Chip(QAbstractButton):
         for action in self.menu.actions():
             if action.isCheckable():
                 name, value = action.data()
-                action.setChecked(self._canvas.options[self.entry.key, name] == value)
+                action.setChecked(self._layers.options[self.entry.key, name] == value)
 
     def open_options(self) -> None:
         """Open the menu of options under the chip."""
@@ -181,51 +182,25 @@ def _add_heading(menu: QMenu, title: str) -> None:
 class ChipBar(QWidget):
     """All chips in a row, which wraps in a narrow window."""
 
-    toggled = Signal(str, bool)
-
-    def __init__(self, canvas: CanvasView, parent: QWidget | None = None) -> None:
+    def __init__(self, layers: Layers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._canvas = canvas
+        self._layers = layers
         self.setAccessibleName("Layers")
-        self.chips = {entry.key: Chip(entry, canvas) for entry in LEGEND}
+        self.chips = {entry.key: Chip(entry, layers) for entry in LEGEND}
         flow = Flow(self)
         for key, chip in self.chips.items():
             flow.addWidget(chip)
-            chip.toggled.connect(lambda on, key=key: canvas.set_layer_visible(key, on))
-        canvas.layer_toggled.connect(self._follow)
+            chip.toggled.connect(functools.partial(layers.set_visible, key))
+        layers.toggled.connect(lambda key, on: self.chips[key].setChecked(on))
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.apply_palette(DARK)
 
-    def _follow(self, key: str, on: bool) -> None:
-        self.chips[key].setChecked(on)
-        self.toggled.emit(key, on)
-
-    def is_on(self, key: str) -> bool:
-        """Whether a layer is shown."""
-        return self._canvas.visible[key]
-
-    def toggle(self, key: str) -> None:
-        """Show a hidden layer, or hide a shown one."""
-        self._canvas.set_layer_visible(key, not self._canvas.visible[key])
-
-    def is_available(self, key: str) -> bool:
-        """Whether a layer can be shown."""
-        return self.chips[key].isEnabled()
-
-    def name(self, key: str, title: str, notes: Sequence[str] = ()) -> None:
-        """See :meth:`Chip.name`."""
-        self.chips[key].name(title, notes)
-
     def set_available(self, key: str, available: bool, reason: str = "") -> None:
         """Set whether a layer can be shown; if not, it is hidden, and the sentence `reason` is its tooltip."""
-        self._canvas.set_layer_available(key, available)
+        self._layers.set_available(key, available)
         self.chips[key].set_available(available, reason)
-
-    def set_choice_available(self, key: str, name: str, value: object, available: bool, reason: str) -> None:
-        """See :meth:`Chip.set_choice_available`."""
-        self.chips[key].set_choice_available(name, value, available, reason)
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint in other colours."""

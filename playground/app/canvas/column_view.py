@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QMenu, QToolButton, QWidget
 
 from playground.app.canvas import column_menu, readouts
+from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import COMPUTED
 from playground.app.canvas.run_view import RunView
 from playground.app.canvas.view import CanvasView
@@ -197,14 +198,14 @@ class ColumnView(QFrame):
             own = run.frame_at(frame, self._comparing.total)
             self.cost.setText(readouts.evaluations(run.trajectory, own, unit))
 
-    def follow(self, like: CanvasView) -> None:
+    def follow(self, like: Layers) -> None:
         """Show the layers of another canvas, but with the field that its own particles follow."""
         shown = dict(like.visible)
         if self.run is not None:
             layers = self._controllers.following.wanted_by(self.run).layers
             shown |= {name: name in layers for name in COMPUTED}
         for name, on in shown.items():
-            self.canvas.set_layer_visible(name, on)
+            self.canvas.layers.set_visible(name, on)
 
     def apply_palette(self, palette: Palette) -> None:
         self.canvas.apply_palette(palette)

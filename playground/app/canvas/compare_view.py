@@ -110,8 +110,8 @@ class CompareView(QWidget):
         self._playing.frame_changed.connect(self._show_columns)
         self._playing.playing_changed.connect(self._show_columns)
         controllers.inspecting.changed.connect(self._show_particle)
-        main.layer_toggled.connect(self._follow_layers)
-        main.option_changed.connect(self._follow_layers)
+        main.layers.toggled.connect(self._follow_layers)
+        main.layers.option_changed.connect(self._follow_layers)
         main.viewport_changed.connect(lambda _: self._link(main))
         self.hide()
 
@@ -234,11 +234,11 @@ class CompareView(QWidget):
         if not self._comparing.is_active:
             return
         for view in self.columns:
-            for (layer, option), value in self._main.options.items():
-                view.canvas.set_option(layer, option, value)
+            for (layer, option), value in self._main.layers.options.items():
+                view.canvas.layers.set_option(layer, option, value)
         self._want()
         for view in self.columns:
-            view.follow(self._main)
+            view.follow(self._main.layers)
 
     def _want(self) -> None:
         """Ask for the layers of the main canvas, in the part of the plane that each column shows."""

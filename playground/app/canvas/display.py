@@ -88,12 +88,12 @@ class Display(QObject):
         self._clicking.likelihood_changed.connect(self._show_likelihood)
         self._clicking.interpolation_changed.connect(self._show_interpolation)
         controllers.lessons.changed.connect(self._show_marks)
-        canvas.layer_toggled.connect(self._toggled)
-        canvas.option_changed.connect(self._set_option)
+        canvas.layers.toggled.connect(self._toggled)
+        canvas.layers.option_changed.connect(self._set_option)
         canvas.viewport_changed.connect(self._want)
         state.changed.connect(self._edited)
         self._want()
-        self.layers = LayerChoices(state, controllers, canvas, chips, self)
+        self.layers = LayerChoices(state, controllers, canvas.layers, chips, self)
 
     # What others may read
 
@@ -118,8 +118,8 @@ class Display(QObject):
         """What the caption says about the weights, if a visible layer depends on them."""
         workspace = self._building.workspace
         follows = self._state.experiment.sampling.follows == "learned"
-        density = self._following.wanted.density_source == "learned" and self._canvas.visible["density"]
-        if workspace is None or not (follows or density or self._canvas.visible["learned"]):
+        density = self._following.wanted.density_source == "learned" and self._canvas.layers.visible["density"]
+        if workspace is None or not (follows or density or self._canvas.layers.visible["learned"]):
             return ""
         others = readouts.SAMPLING if self._playing.is_replacing else readouts.OTHERS
         return readouts.weights_in_view(workspace.weights, others if self._playing.lags else "")
@@ -214,13 +214,13 @@ class Display(QObject):
         layers = session.view.get("layers")
         if isinstance(layers, dict):
             for name, on in layers.items():
-                if name in self._canvas.visible and isinstance(on, bool):
-                    self._canvas.set_layer_visible(name, on)
+                if name in self._canvas.layers.visible and isinstance(on, bool):
+                    self._canvas.layers.set_visible(name, on)
 
     def describe_view(self) -> dict[str, typing.Any]:
         """The part of the view that a session keeps."""
         step = self._replaying.step
-        return {"layers": dict(self._canvas.visible)} | ({} if step is None else {VIEWED: step})
+        return {"layers": dict(self._canvas.layers.visible)} | ({} if step is None else {VIEWED: step})
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:

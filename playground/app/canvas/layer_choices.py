@@ -3,8 +3,8 @@
 from PySide6.QtCore import QObject, Slot
 
 from playground.app.canvas.chips import ChipBar
+from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import KEYS
-from playground.app.canvas.view import CanvasView
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
@@ -32,10 +32,10 @@ class LayerChoices(QObject):
     """Says on the chips which layers can be shown, why the others cannot, and which field the particles follow."""
 
     def __init__(
-        self, state: State, controllers: Controllers, canvas: CanvasView, chips: ChipBar, parent: QObject | None = None
+        self, state: State, controllers: Controllers, layers: Layers, chips: ChipBar, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._state, self._controllers, self._canvas, self._chips = state, controllers, canvas, chips
+        self._state, self._controllers, self._layers, self._chips = state, controllers, layers, chips
         self._followed = "learned"  # the score whose field is shown by default
         controllers.replaying.steps_changed.connect(self.name_fields)
         self.show_followed()
@@ -51,11 +51,11 @@ class LayerChoices(QObject):
             self._chips.set_available("density", density, unknown)
             known = problem.known_density and problem.has_score
             self._chips.set_available("error", known, NO_EXACT_SCORE if problem.has_score else NO_SCORE)
-            self._chips.set_choice_available("particles", "color", "mode", problem.modes is not None, NO_MODES)
-            self._chips.set_choice_available("particles", "color", "log_p", problem.known_density, NO_LOG_DENSITY)
-            self._chips.set_choice_available("data", "color", "class", problem.labels is not None, NO_CLASSES)
+            self._chips.chips["particles"].set_choice_available("color", "mode", problem.modes is not None, NO_MODES)
+            self._chips.chips["particles"].set_choice_available("color", "log_p", problem.known_density, NO_LOG_DENSITY)
+            self._chips.chips["data"].set_choice_available("color", "class", problem.labels is not None, NO_CLASSES)
             has_classes = bool(problem.conditions.known_classes)
-            self._chips.set_choice_available("density", "source", "tilted", has_classes, NO_TILTED)
+            self._chips.chips["density"].set_choice_available("source", "tilted", has_classes, NO_TILTED)
             likelihood = problem.has_process and problem.has_score
             why = "This noise has no process from data to noise." if problem.has_score else NO_SCORE
             self._chips.set_available("path", likelihood, why)
@@ -71,9 +71,9 @@ class LayerChoices(QObject):
         if source not in (None, self._followed):
             self._followed = source
             if source != "learned":
-                self._canvas.set_option("exact", "source", source)
-            self._canvas.set_layer_visible("learned", source == "learned")
-            self._canvas.set_layer_visible("exact", source != "learned")
+                self._layers.set_option("exact", "source", source)
+            self._layers.set_visible("learned", source == "learned")
+            self._layers.set_visible("exact", source != "learned")
         self.name_fields()
 
     @Slot()
@@ -92,7 +92,7 @@ class LayerChoices(QObject):
                 step = self._controllers.replaying.step
                 notes += [] if step is None else [OF_STEP.format(format_count(step))]
                 notes += [UNTRAINED] if self._controllers.training.untrained else []
-            self._chips.name(layer, f"{title} (followed)" if told else title, notes)
+            self._chips.chips[layer].name(f"{title} (followed)" if told else title, notes)
 
     def _said_of_followed(self) -> str:
         """What the chip of the followed score says: its arrows are those of a class if all particles have that class."""

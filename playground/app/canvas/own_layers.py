@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Slot
 
+from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND
-from playground.app.canvas.view import CanvasView
 from playground.app.model.state import State
 
 FIELDS = ("learned", "exact")  # by default the one that particles follow is shown
@@ -14,13 +14,13 @@ FIELDS = ("learned", "exact")  # by default the one that particles follow is sho
 class OwnLayers(QObject):
     """Starts each scene and each lesson with the default layers, and restores the user's layers afterwards."""
 
-    def __init__(self, state: State, canvas: CanvasView, parent: QObject | None = None) -> None:
+    def __init__(self, state: State, layers: Layers, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._canvas = state, canvas
-        self._own = dict(canvas.visible)
+        self._state, self._layers = state, layers
+        self._own = dict(layers.visible)
         self._taught: str | None = None  # the scene or lesson that is shown
         self._followed: str | None = None  # the score that particles of the user's own work follow
-        canvas.layer_toggled.connect(self._note)
+        layers.toggled.connect(self._note)
         state.document_changed.connect(self._follow)
 
     @property
@@ -43,7 +43,7 @@ class OwnLayers(QObject):
         self._taught = taught
         if taught is None:
             self._show(self._own, fields=followed == self._followed)  # otherwise other settings remain
-            self._own = dict(self._canvas.visible)
+            self._own = dict(self._layers.visible)
             return
         self._followed = self._state.own.experiment.sampling.follows
         self._show({entry.key: entry.on for entry in LEGEND}, fields=False)
@@ -53,4 +53,4 @@ class OwnLayers(QObject):
     def _show(self, layers: Mapping[str, bool], fields: bool = True) -> None:
         for name, on in layers.items():
             if fields or name not in FIELDS:
-                self._canvas.set_layer_visible(name, on)
+                self._layers.set_visible(name, on)

@@ -122,6 +122,11 @@ class PlotSurface(QWidget):
         """Set whether the mouse moves the view."""
         self.movable = movable
 
+    @property
+    def aspect_locked(self) -> bool:
+        """Whether both axes have the same scale."""
+        return self._range.locked
+
     def set_aspect_locked(self, locked: bool) -> None:
         """Set whether both axes have the same scale."""
         self._look(lambda: self._range.set_locked(locked))

@@ -37,12 +37,12 @@ class RunView:
     @property
     def style(self) -> FrameStyle:
         """How the layers of a frame are shown, with colours that are available."""
-        wanted, style = self._following.wanted, self._canvas.frame_style
+        wanted, style = self._following.wanted, self._canvas.layers.style
         return dataclasses.replace(style, particles=wanted.colors, followed=wanted.followed, narrow=self._narrow)
 
     def density(self, overlays: FrameOverlays) -> DensityView | None:
         """The density that is shown."""
-        return overlays.density.seen if self._canvas.shows("density") else None
+        return overlays.density.seen if self._canvas.layers.shows("density") else None
 
     def show(
         self,

@@ -4,17 +4,17 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, SignalInstance
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Signal, SignalInstance, Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from playground.app.canvas.brush import Brush
 from playground.app.canvas.colorings import class_colors
-from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.image_keys import ImageKeys
-from playground.app.canvas.legend import COMPUTED, KEYS, LEGEND, defaults
+from playground.app.canvas.layers import Layers
 from playground.app.canvas.plot_surface import PlotSurface
+from playground.app.canvas.read_out import ReadOut
 from playground.app.model.views import ProblemView, WantedOverlays
-from playground.app.style import text_size, theme
+from playground.app.style import text_size
 from playground.drawing.coloring import Coloring
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
@@ -31,16 +31,16 @@ from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
 
-READOUT_GAP = 16  # px from the pointer
 REACH = 18.0  # px, largest distance of a click from the particle that it picks
 
 
 class CanvasView(QWidget):
     """The picture in the centre of the window.
 
+    Attributes:
+        layers: which layers are shown, and how.
+
     Signals:
-        layer_toggled(str, bool): a layer was shown or hidden.
-        option_changed(str, str, object): layer, option, value.
         viewport_changed(tuple): x0, x1, y0, y1 in view.
         hovered(object): (x, y) under the pointer, or None.
         clicked(float, float), shift_clicked(float, float): a point was picked with the point tool, or a second one.
@@ -51,8 +51,6 @@ class CanvasView(QWidget):
         painted(float): milliseconds that a new image took.
     """
 
-    layer_toggled = Signal(str, bool)
-    option_changed = Signal(str, str, object)
     viewport_changed = Signal(tuple)
     hovered = Signal(object)
     clicked = Signal(float, float)
@@ -68,13 +66,9 @@ class CanvasView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.visible = {entry.key: entry.on for entry in LEGEND}
-        self._absent: set[str] = set()  # layers that cannot be shown now
-        self.options = defaults()
-        self._time_to_data = False
+        self.layers = Layers(self)
         self._classes: Coloring | None = None
         self._scene = Scene(palette=DARK)
-        self._locked = True
         self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
         self._image_limits: tuple[float, float] | None = None
         self._view = PlotSurface(self, self.shown)
@@ -90,12 +84,12 @@ class CanvasView(QWidget):
             "Alt+click or Alt+Enter follows a particle. With "
             "images, arrow keys select one, Enter and Shift+Enter take it, Escape clears it."
         )
-        self.readout_label = QLabel(self)
-        self.readout_label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.readout_label.setTextFormat(Qt.TextFormat.PlainText)
-        self.readout_label.hide()
+        self.readout_label = ReadOut(self)
         self._pointer: tuple[float, float] | None = None
 
+        self.layers.toggled.connect(self._view.picture.change)
+        self.layers.available_changed.connect(self._remove_absent)
+        self.layers.option_changed.connect(self._take_option)
         self._view.viewport_changed.connect(self.viewport_changed)
         self._view.painted.connect(self.painted)
         self._view.hovered.connect(self._hover)
@@ -141,7 +135,7 @@ class CanvasView(QWidget):
     def set_data(self, points: np.ndarray | None, classes: Coloring | None = None) -> None:
         """Training points, (N, 2), and the colours of their classes, if they have any."""
         self._classes = classes
-        colors = classes if self.options["data", "color"] == "class" else None
+        colors = classes if self.layers.options["data", "color"] == "class" else None
         self._change(data=None if points is None else Data(points, colors))
 
     def set_particles(self, positions: np.ndarray | None) -> None:
@@ -159,10 +153,10 @@ class CanvasView(QWidget):
         )
 
     def _particles(self, positions: np.ndarray) -> Particles:
-        return Particles(positions, float(self.options["particles", "size"]))  # type: ignore[arg-type]
+        return Particles(positions, float(self.layers.options["particles", "size"]))  # type: ignore[arg-type]
 
     def _trails(self, positions: np.ndarray) -> Trails:
-        return Trails(positions, int(self.options["trails", "length"]))  # type: ignore[call-overload]
+        return Trails(positions, int(self.layers.options["trails", "length"]))  # type: ignore[call-overload]
 
     def set_path(self, points: np.ndarray | None) -> None:
         """The path of one point by the probability flow, (P, 2), starting at the point."""
@@ -245,87 +239,42 @@ class CanvasView(QWidget):
     def change_scene(self, change: Callable[[Scene], Scene]) -> None:
         """Change the scene by a function; the scene that it gets has every layer on."""
         self._scene = change(self._scene)
-        self._change(**dict.fromkeys(self._absent))
+        self._change(**dict.fromkeys(self.layers.absent))
 
     def leap(self) -> None:
         """Note that the next frame is far from the last one, so that its arrows and density must not come late."""
         self._view.picture.paint_whole()
 
     def _change(self, **parts: object) -> None:
-        parts = {name: None if name in self._absent else part for name, part in parts.items()}
+        parts = {name: None if name in self.layers.absent else part for name, part in parts.items()}
         if parts:
             self._scene = dataclasses.replace(self._scene, **parts)  # type: ignore[arg-type]
         self._view.picture.change()
 
     # --- layers and options
 
-    def set_layer_visible(self, name: str, on: bool) -> None:
-        """Show or hide a layer of LEGEND.
-
-        Raises:
-            KeyError: there is no such layer.
-        """
-        if self.visible[name] != on:
-            self.visible[name] = on
-            self._view.picture.change()
-            self.layer_toggled.emit(name, on)
-
-    def shows(self, name: str) -> bool:
-        """Whether a layer of LEGEND is shown and can be."""
-        return self.visible[name] and name not in self._absent
-
-    def set_layer_available(self, name: str, available: bool) -> None:
-        """Set whether a layer of LEGEND can be shown. If not, it is removed, and later values for it are ignored."""
-        if available:
-            self._absent.discard(name)
-        else:
-            self._absent.add(name)
+    @Slot(str, bool)
+    def _remove_absent(self, name: str, available: bool) -> None:
+        if not available:
             self._change(**{name: None})
 
-    def set_option(self, layer: str, option: str, value: object) -> None:
-        """Set an option of a layer, see LEGEND.
-
-        Raises:
-            KeyError: there is no such option.
-        """
-        if self.options[layer, option] == value:
-            return
-        for key in self.options:
-            # The two fields share their grid, so that they can be compared arrow by arrow.
-            if key == (layer, option) or (option == "spacing" and key[1] == "spacing"):
-                self.options[key] = value
+    @Slot(str, str)
+    def _take_option(self, layer: str, option: str) -> None:
         if self._scene.particles is not None:
             self.set_particles(self._scene.particles.positions)
         if self._scene.trails is not None:
             self.set_trails(self._scene.trails.positions)
         if (layer, option) == ("data", "color") and self._scene.data is not None:
             self.set_data(self._scene.data.points, self._classes)
-        self.option_changed.emit(layer, option, value)
-
-    @property
-    def frame_style(self) -> FrameStyle:
-        """How the layers of a frame are shown."""
-        options = (("density", "style"), ("error", "style"), ("particles", "color"))
-        style = FrameStyle(*(self.options[key] for key in options))  # type: ignore[arg-type]
-        return dataclasses.replace(style, time_to_data=self._time_to_data)
 
     @property
     def wanted(self) -> WantedOverlays:
         """What it shows of a frame besides the positions of its particles."""
-        layers = frozenset(name for name in COMPUTED if self.visible[name])
-        chosen = (("exact", "source"), ("density", "source"), ("particles", "color"))
-        options = (self.options[key] for key in chosen)
-        return WantedOverlays(layers, self.viewport, self.arrow_grid(), *options)  # type: ignore[arg-type]
-
-    def set_time_to_data(self, on: bool) -> None:
-        """Let the caption's t be 0 at the noise and 1 at the data, or the other way round."""
-        if on != self._time_to_data:
-            self._time_to_data = on
-            self.option_changed.emit("caption", "time", on)
+        return self.layers.wanted(self.viewport, self.arrow_grid())
 
     def arrow_grid(self) -> tuple[int, int]:
         """The number of arrows across and down at the chosen spacing."""
-        spacing = float(self.options["learned", "spacing"])  # type: ignore[arg-type]
+        spacing = float(self.layers.options["learned", "spacing"])  # type: ignore[arg-type]
         spacing *= text_size.factor()
         return max(4, round(self.width() / spacing)), max(4, round(self.height() / spacing))
 
@@ -347,7 +296,7 @@ class CanvasView(QWidget):
 
     def particle_near(self, x: float, y: float) -> int | None:
         """The number of the particle in view nearest to a point; None if none is near."""
-        particles = self._scene.particles if self.visible["particles"] else None
+        particles = self._scene.particles if self.layers.visible["particles"] else None
         if particles is None or not len(particles.positions):
             return None
         plane = self.plane()
@@ -358,10 +307,7 @@ class CanvasView(QWidget):
 
     def lock_aspect(self, locked: bool) -> None:
         """Set whether both axes have the same scale, as they must if they have the same unit."""
-        if locked != self._locked:
-            self._locked = locked
-            self._view.set_aspect_locked(locked)
-            self._view.picture.change()
+        self._view.set_aspect_locked(locked)
 
     def fit(self, bounds: Viewport | None = None) -> None:
         """Fit these bounds into the view; by default all data, or all particles if there are no data."""
@@ -381,7 +327,7 @@ class CanvasView(QWidget):
 
     def still(self) -> Callable[[float, float], Scene]:
         """The current scene for a picture of any shape, which is given later; see :meth:`scene`."""
-        shown, locked, columns, rows = self.shown(), self._locked, self.width(), self.height()
+        shown, locked, columns, rows = self.shown(), self._view.aspect_locked, self.width(), self.height()
 
         def scene(width: float, height: float) -> Scene:
             # In the screen's own shape use exactly its viewport, so that the pixels are equal too.
@@ -392,19 +338,15 @@ class CanvasView(QWidget):
         return scene
 
     def shown(self) -> Scene:
-        hidden = {key: None for key in KEYS if not self.visible[key]}
-        if not self.visible["path"] and self._scene.images is None:
-            hidden["interpolation"] = None
-        return dataclasses.replace(self._scene, viewport=self.viewport, **hidden)  # type: ignore[arg-type]
+        hidden = self.layers.hidden
+        if "path" in hidden and self._scene.images is None:
+            hidden.add("interpolation")
+        return dataclasses.replace(self._scene, viewport=self.viewport, **dict.fromkeys(hidden))  # type: ignore[arg-type]
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint with other colours."""
         self._view.colors = palette
-        self.readout_label.setStyleSheet(
-            f"background: {palette.raised}; color: {palette.text}; border: 1px solid {palette.border};"
-            "border-radius: 6px; padding: 6px 8px;"
-        )
-        self.readout_label.setFont(theme.number_font())
+        self.readout_label.apply_palette(palette)
         self._change(palette=palette)
 
     def apply_text_size(self) -> None:
@@ -413,16 +355,6 @@ class CanvasView(QWidget):
         self.viewport_changed.emit(self.viewport)  # there is room for more or fewer arrows
 
     # --- tools
-
-    def set_tool(self, tool: str) -> None:
-        """Set the tool of the mouse: "point" measures clicked points and drags the view, "brush" paints data.
-
-        Raises:
-            ValueError: another tool.
-        """
-        if tool not in ("point", "brush"):
-            raise ValueError(f"The tools are point and brush, not {tool!r}.")
-        self._view.take_brush(tool == "brush")
 
     def _click(self, x: float, y: float, point_picked: SignalInstance, image_picked: SignalInstance) -> None:
         images = self._scene.images
@@ -441,7 +373,7 @@ class CanvasView(QWidget):
         if point is None:
             self.readout_label.hide()
         elif self.readout_label.isVisible():
-            self._place_readout()
+            self.readout_label.place(*self._view.plane().to_painter(np.array(point)).tolist())
         self.hovered.emit(point if self._scene.images is None else None)
 
     # --- the read-out
@@ -451,23 +383,8 @@ class CanvasView(QWidget):
         if not lines or self._pointer is None:
             self.readout_label.hide()
             return
-        self.readout_label.setText("\n".join(lines))
-        self.readout_label.adjustSize()
-        self._place_readout()
-        self.readout_label.show()
-        self.readout_label.raise_()
+        self.readout_label.show_lines(lines, *self._view.plane().to_painter(np.array(self._pointer)).tolist())
 
     def readout(self) -> str:
         """The text beside the pointer; "" if there is none."""
         return self.readout_label.text() if self.readout_label.isVisible() else ""
-
-    def _place_readout(self) -> None:
-        assert self._pointer is not None
-        x, y = self._view.plane().to_painter(np.array(self._pointer)).tolist()
-        size = self.readout_label.size()
-        left = x + READOUT_GAP if x + READOUT_GAP + size.width() < self.width() else x - READOUT_GAP - size.width()
-        top = y + READOUT_GAP if y + READOUT_GAP + size.height() < self.height() else y - READOUT_GAP - size.height()
-        room = QRect(QPoint(0, 0), self.size() - size)
-        self.readout_label.move(
-            min(max(round(left), 0), max(room.width(), 0)), min(max(round(top), 0), max(room.height(), 0))
-        )

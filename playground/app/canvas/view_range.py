@@ -12,13 +12,14 @@ class ViewRange:
     Attributes:
         fitted: the bounds that were fitted last.
         wanted: the view that was asked for, whatever the shape.
+        locked: whether both axes have the same scale.
         shown: the smallest view of the shape that contains it or, if both axes have scales of their own, itself.
     """
 
     def __init__(self) -> None:
         self.fitted: Viewport = (-1.0, 1.0, -1.0, 1.0)
         self.wanted = self.shown = self.fitted
-        self._locked = True
+        self.locked = True
         self._shape = 1, 1
 
     def set_shape(self, width: int, height: int) -> None:
@@ -28,7 +29,7 @@ class ViewRange:
 
     def set_locked(self, locked: bool) -> None:
         """Set whether both axes have the same scale."""
-        self._locked = locked
+        self.locked = locked
         self.show(self.wanted)
 
     def fit(self, bounds: Viewport) -> None:
@@ -64,4 +65,4 @@ class ViewRange:
         self.show((moved[0], moved[1], moved[2], moved[3]))
 
     def _in_shape(self, viewport: Viewport) -> Viewport:
-        return shaped(viewport, *self._shape) if self._locked else viewport
+        return shaped(viewport, *self._shape) if self.locked else viewport

@@ -84,7 +84,7 @@ class Playing(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._replaying, self.sampler = state, building, replaying, sampler
-        self._thread: Worker[None] | None = None
+        self.worker: Worker[None] | None = None  # the thread that samples; quitting waits for it
         self._playback = PlaybackClock()
         self.runs: tuple[Run, ...] = ()
         self._numbers = itertools.count(1)
@@ -357,13 +357,8 @@ class Playing(QObject):
 
     def start(self) -> None:
         """Start the thread that samples."""
-        self._thread = Worker(self.sampler.loop, "sampling", watched=True)
-        self._thread.start()
-
-    @property
-    def worker(self) -> Worker[None] | None:
-        """The thread that samples; quitting waits for it."""
-        return self._thread
+        self.worker = Worker(self.sampler.loop, "sampling", watched=True)
+        self.worker.start()
 
     @property
     def seed(self) -> int:
@@ -476,11 +471,17 @@ class Playing(QObject):
 
     def _show(self, run: Run, frame: int = 0) -> None:
         assert run.trajectory is not None
+        self._keep()
         self.runs, self._first = (run,), 0
         if self._lockstep is None:
             self._playback.seek(frame, len(run.trajectory))
         self._shown_frame = -1
         self.trajectory_changed.emit(run.trajectory)
+
+    def _keep(self) -> None:
+        """Keep the run in view if it is finished: it may have ended since the last look."""
+        for run in self.runs:
+            self.kept.keep(run)
 
     def _drop(self) -> None:
         """Show no run: the one in view belongs to data or noise that are gone."""
@@ -503,9 +504,8 @@ class Playing(QObject):
                 self._show(found, min(self._first, trajectory.total - 1))
             elif trajectory.finished or len(trajectory) > self._same_frame(trajectory):
                 self._show(found, self._same_frame(trajectory))
-        if self.runs:
-            self.kept.keep(self.runs[0])
-        thread = self._thread
+        self._keep()
+        thread = self.worker
         if thread is not None and thread.isFinished() and thread.error is not None:
             self._failed, self._shown_frame = self._recording, -1
             self.notified.emit(stopped(self._state, "Sampling", thread.error))
