@@ -21,7 +21,7 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.cli.reporting import stage
 from playground.drawing.coloring import Coloring, by_class
-from playground.drawing.film import HOLD_SECONDS, FrameOverlay, OverlayMaker, pictures, schedule, trail
+from playground.drawing.film import HOLD_SECONDS, FrameOverlay, OverlayMaker, images, picture, schedule, trail
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
 from playground.drawing.layers import Data, Particles, Trails
@@ -59,7 +59,8 @@ def paint_video(model: Model, trajectory: Trajectory, path: Path, size: tuple[in
     scene = _scene(model.problem, trajectory, size)
     shown, preparing = _frames(model, scene, trajectory, frames, size)
     _prepare(preparing)
-    written = write_video(path, pictures(scene, shown, frames.tolist(), *size), len(frames), size, fps)
+    painted = images(lambda frame: picture(shown(scene, frame), *size), frames.tolist())
+    written = write_video(path, painted, len(frames), size, fps)
     # Closed at once after Ctrl+C between two pictures, which removes the incomplete file.
     with stage("Video") as update, contextlib.closing(written):
         for progress in written:

@@ -3,15 +3,14 @@
 import dataclasses
 import typing
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
 
 import numpy as np
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from playground.drawing import vectors
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Particles, Trails
-from playground.drawing.render import render
+from playground.drawing.render import painted
 from playground.drawing.scene import Scene, paint
 
 if typing.TYPE_CHECKING:
@@ -22,7 +21,8 @@ HOLD_SECONDS = 1.0  # seconds for which the last frame stays, so that the result
 TITLE = "Score Playground"  # of a drawing
 UNIT_HEIGHT = 720  # height of the layout, which is then scaled: a 4K film has the same lines, only finer
 
-Picture = TypeVar("Picture")
+Painted = Callable[[int], QImage | bytes]
+"""Paints a frame: an image, or the bytes of a drawing file."""
 FrameOverlay = Callable[[Scene, int], Scene]  # adds the contents of a frame to a scene
 OverlayMaker = Callable[["Trajectory | None", np.ndarray], tuple[FrameOverlay, Iterator[float]]]
 """For a run and the frames to paint: prepares score field, density and caption, and then adds them to each frame."""
@@ -62,32 +62,55 @@ def at_frame(scene: Scene, positions: np.ndarray, frame: int) -> Scene:
     return dataclasses.replace(scene, particles=particles, trails=trails)
 
 
-def picture(scene: Scene, width: int, height: int) -> QImage:
-    """The scene in exactly `width` x `height` pixels, with lines and text in proportion."""
-    ratio = min(width, height) / UNIT_HEIGHT
-    # Fractional units on purpose: rounded ones could miss the size by a pixel.
-    image = render(scene, width / ratio, height / ratio, ratio)
+def encoded(
+    paint_over: Callable[[QPainter, float, float], None],
+    size: tuple[int, int],
+    suffix: str,
+    ground: QColor,
+    provenance: str,
+) -> QImage | bytes:
+    """A picture in exactly these pixels, width and height, with lines and text in proportion.
+
+    Args:
+        paint_over: paints over a width and a height in painter units.
+        suffix: that of :mod:`playground.drawing.vectors` for the bytes of a drawing, whose pixels are of 1/96 inch; any
+            other for an image.
+        ground: the colour below.
+        provenance: what made it, one line of ASCII.
+    """
+    ratio, units = laid_out(size)
+
+    def paint_all(painter: QPainter) -> None:
+        paint_over(painter, *units)
+
+    if suffix in vectors.SUFFIXES:
+        return vectors.drawing(suffix, paint_all, units, size, TITLE, provenance)
+    image = painted(paint_all, units, ratio, provenance, ground)
     image.setDevicePixelRatio(1.0)
     return image
 
 
-def drawing(scene: Scene, width: int, height: int, suffix: str) -> bytes:
-    """The scene as SVG or PDF of this size in pixels of 1/96 inch, laid out as :func:`picture`."""
-    ratio = min(width, height) / UNIT_HEIGHT
-    units = width / ratio, height / ratio
-    size, told = (width, height), scene.provenance
-    return vectors.drawing(suffix, lambda painter: paint(painter, scene, *units), units, size, TITLE, told)
+def laid_out(size: tuple[int, int]) -> tuple[float, tuple[float, float]]:
+    """Pixels per painter unit, and the painter units of a picture. Rounded ones could miss the size by a pixel."""
+    ratio = min(size) / UNIT_HEIGHT
+    return ratio, (size[0] / ratio, size[1] / ratio)
 
 
-def pictures(scene: Scene, overlay: FrameOverlay, frames: Iterable[int], width: int, height: int) -> Iterator[QImage]:
-    """The film's pictures, one for each of `frames`; a frame that repeats is painted once."""
-    return each_once(lambda frame: picture(overlay(scene, frame), width, height), frames)
+def picture(scene: Scene, width: int, height: int, suffix: str = ".png") -> QImage | bytes:
+    """The picture of a scene; see :func:`encoded`."""
+
+    def paint_over(painter: QPainter, across: float, down: float) -> None:
+        paint(painter, scene, across, down)
+
+    return encoded(paint_over, (width, height), suffix, scene.palette.color("background"), scene.provenance)
 
 
-def each_once(painted: Callable[[int], Picture], frames: Iterable[int]) -> Iterator[Picture]:
-    """The painted picture of each of `frames`; a frame that repeats is painted once."""
-    last: tuple[int, Picture] | None = None
+def images(painted: Painted, frames: Iterable[int]) -> Iterator[QImage]:
+    """The pictures of a film; a frame that repeats is painted once."""
+    last: tuple[int, QImage] | None = None
     for frame in frames:
         if last is None or last[0] != frame:
-            last = frame, painted(frame)
+            image = painted(frame)
+            assert isinstance(image, QImage)
+            last = frame, image
         yield last[1]

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QGuiApplication, QImage, QPainter
+from PySide6.QtCore import QSizeF
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 
 from playground.drawing import vectors
 from playground.drawing.no_display import instead_of_abort
@@ -36,13 +36,10 @@ def headless() -> QGuiApplication:
 
 def render(scene: Scene, width: float, height: float, pixel_ratio: float = 1.0) -> QImage:
     """The scene as an opaque image of `width` x `height` units of `pixel_ratio` pixels."""
-    image = QImage(round(width * pixel_ratio), round(height * pixel_ratio), QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(pixel_ratio)
-    image.fill(scene.palette.color("background"))
-    with QPainter(image) as painter:
-        paint(painter, scene, width, height)
-    image.setText(PROVENANCE, scene.provenance)
-    return image
+    ground = scene.palette.color("background")
+    return painted(
+        lambda painter: paint(painter, scene, width, height), (width, height), pixel_ratio, scene.provenance, ground
+    )
 
 
 def save_png(scene: Scene, path: str | os.PathLike[str], width: float, height: float, pixel_ratio: float = 1.0) -> None:
@@ -71,12 +68,21 @@ def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
         raise PictureError(cannot_write(target, error)) from None
 
 
-def painted(paint: vectors.Paint, size: tuple[int, int], ratio: float) -> QImage:
-    """An image of what is painted over [0, width] x [0, height], at `ratio` pixels per painter unit."""
-    image = QImage(QSize(*size) * ratio, QImage.Format.Format_RGB32)
+def painted(
+    paint: vectors.Paint, size: tuple[float, float], ratio: float, provenance: str = "", ground: QColor | None = None
+) -> QImage:
+    """An image of what is painted over [0, width] x [0, height], at `ratio` pixels per painter unit.
+
+    Args:
+        ground: the colour below, for what leaves a part of the last pixels free.
+    """
+    image = QImage((QSizeF(*size) * ratio).toSize(), QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
+    if ground is not None:
+        image.fill(ground)
     with QPainter(image) as painter:
         paint(painter)
+    image.setText(PROVENANCE, provenance)
     return image
 
 
@@ -102,9 +108,7 @@ def save_painting(
     """
     target = Path(path)
     if target.suffix.lower() not in vectors.SUFFIXES:
-        image = painted(paint, size, ratio)
-        image.setText(PROVENANCE, provenance)
-        save_image(image, target)
+        save_image(painted(paint, size, ratio, provenance), target)
         return
     contents = vectors.drawing(target.suffix.lower(), paint, size, size, title, provenance)
     try:

@@ -8,13 +8,11 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen, QPicture
 
-from playground.drawing import vectors
 from playground.drawing.axes import figure_font
 from playground.drawing.chart_pictures import recorded
-from playground.drawing.film import TITLE, UNIT_HEIGHT, FrameOverlay
+from playground.drawing.film import FrameOverlay, encoded, laid_out
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Viewport
-from playground.drawing.render import PROVENANCE
 from playground.drawing.scene import Scene, paint
 from playground.lab.chart import Chart
 
@@ -86,29 +84,18 @@ class SideBySide:
         Returns:
             A function that paints a frame, and the preparation, which must be iterated to its end first.
         """
-        (width, height), colors = size, palette or self.palette
-        ratio = min(size) / UNIT_HEIGHT
-        units = width / ratio, height / ratio
+        colors = palette or self.palette
+        ground, (_, units) = colors.color("background"), laid_out(size)
         paint_frame, preparing = self._prepare(frames, *units, colors)
 
-        def drawn(frame: int) -> bytes:
-            def paint_all(painter: QPainter) -> None:
-                painter.fillRect(QRectF(0, 0, *units), colors.color("background"))
+        def drawn(frame: int) -> QImage | bytes:
+            def paint_over(painter: QPainter, across: float, down: float) -> None:
+                painter.fillRect(QRectF(0, 0, across, down), ground)
                 paint_frame(painter, frame)
 
-            return vectors.drawing(suffix, paint_all, units, size, TITLE, self.provenance)
+            return encoded(paint_over, size, suffix, ground, self.provenance)
 
-        def painted(frame: int) -> QImage:
-            image = QImage(width, height, QImage.Format.Format_RGB32)
-            image.setDevicePixelRatio(ratio)
-            image.fill(colors.color("background"))
-            with QPainter(image) as painter:
-                paint_frame(painter, frame)
-            image.setDevicePixelRatio(1.0)
-            image.setText(PROVENANCE, self.provenance)
-            return image
-
-        return drawn if suffix in vectors.SUFFIXES else painted, preparing
+        return drawn, preparing
 
     def _prepare(
         self, frames: np.ndarray, across: float, down: float, colors: Palette

@@ -46,11 +46,11 @@ def test_each_step_is_sampled_to_the_frame_in_view_and_held_as_long_as_any_other
     painted, asked = [], []
     real = film.picture
 
-    def picture(scene, width, height):
+    def picture(scene, width, height, suffix):
         painted.append((scene.particles.positions[0].tolist(), len(scene.trails.positions)))
         assert scene.particles.positions.base is None  # not the memory of a whole run
         assert scene.path is None  # it was measured by the weights of one step
-        return real(scene, width, height)
+        return real(scene, width, height, suffix)
 
     monkeypatch.setattr(film, "picture", picture)
     empty = np.zeros((0, 2))

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
-from playground.drawing import film
+from playground.drawing import film, vectors
 from playground.drawing.coloring import by_number
 from playground.drawing.labels import Labels
 from playground.drawing.layers import Data, Density, Field, Particles, Path, Trails
@@ -39,7 +39,7 @@ def whole_scene(theme: str = "dark", count: int = 300) -> Scene:
 
 
 def parts(scene: Scene) -> tuple[str, ElementTree.Element]:
-    text = film.drawing(scene, *SIZE, ".svg").decode()
+    text = film.picture(scene, *SIZE, ".svg").decode()
     return text, ElementTree.fromstring(text)
 
 
@@ -88,7 +88,7 @@ def test_each_particle_keeps_a_colour_of_its_own():
 
 
 def test_crowds_are_embedded_as_images():
-    small, large = (len(film.drawing(whole_scene(count=count), *SIZE, ".svg")) for count in (10_000, 100_000))
+    small, large = (len(film.picture(whole_scene(count=count), *SIZE, ".svg")) for count in (10_000, 100_000))
     assert large < small
 
 
@@ -99,7 +99,7 @@ def test_the_typeface_has_fallbacks():
 
 
 def test_a_pdf_has_the_page_and_the_words():
-    content = film.drawing(whole_scene(), *SIZE, ".pdf")
+    content = film.picture(whole_scene(), *SIZE, ".pdf")
     assert content.startswith(b"%PDF-")
     box = re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", content)
     assert box is not None
@@ -109,7 +109,7 @@ def test_a_pdf_has_the_page_and_the_words():
 
 def test_another_suffix_is_refused():
     with pytest.raises(ValueError, match=r"\.svg or \.pdf"):
-        film.drawing(Scene(), *SIZE, ".eps")
+        vectors.drawing(".eps", lambda painter: None, SIZE, SIZE, "")
 
 
 def test_the_caption_names_what_is_seen():

@@ -20,7 +20,7 @@ from PIL import Image
 
 from playground.cli import main, results, running
 from playground.data import Dataset
-from playground.drawing.film import drawing
+from playground.drawing.film import picture
 from playground.drawing.render import headless
 from playground.drawing.scene import Scene
 from playground.drawing.vectors import SUFFIXES
@@ -127,7 +127,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         run = Trajectory.load_npz(out / "run" / "trajectory.npz")
         application = headless()
         for suffix in SUFFIXES:
-            (out / f"canvas{suffix}").write_bytes(drawing(Scene(provenance=run.provenance), 96, 72, suffix))
+            (out / f"canvas{suffix}").write_bytes(picture(Scene(provenance=run.provenance), 96, 72, suffix))
         del application
         yield out
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from playground.app.controllers.export_frames import Choice, Frames, Painted
+from playground.app.controllers.export_frames import Choice, Frames
+from playground.drawing.film import Painted
 from playground.drawing.palette import PALETTES
 from playground.drawing.side_by_side import SideBySide
 

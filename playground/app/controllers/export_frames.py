@@ -1,15 +1,15 @@
 """The frames of a film or a picture, for the export's thread."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtGui import QImage
 
 from playground.app.model.preferences import PictureChoice, VideoChoice
-from playground.drawing import film, vectors
-from playground.drawing.film import OverlayMaker
+from playground.drawing import film
+from playground.drawing.film import OverlayMaker, Painted
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 Choice = PictureChoice | VideoChoice
-Painted = Callable[[int], QImage | bytes]
-"""Paints a frame: an image, or the bytes of a drawing file."""
 
 
 class Frames(ABC):
@@ -74,21 +72,9 @@ class RunFrames(Frames):
 
     def prepare(self, frames: np.ndarray) -> tuple[Painted, Iterator[float]]:
         overlay, preparing = self._overlay_maker(self._trajectory, frames)
-        return lambda frame: encoded(overlay(self._scene, frame), self._choice), preparing
-
-
-def encoded(scene: Scene, choice: Choice) -> QImage | bytes:
-    """The picture of a scene: an image, or the bytes of a drawing file."""
-    if choice.suffix in vectors.SUFFIXES:
-        return film.drawing(scene, choice.width, choice.height, choice.suffix)
-    return film.picture(scene, choice.width, choice.height)
-
-
-def images(painted: Painted, frames: Iterable[int]) -> Iterator[QImage]:
-    """The pictures of a film; a frame that repeats is painted once."""
-    for image in film.each_once(painted, frames):
-        assert isinstance(image, QImage)
-        yield image
+        choice = self._choice
+        size = choice.width, choice.height
+        return lambda frame: film.picture(overlay(self._scene, frame), *size, choice.suffix), preparing
 
 
 def picture(frames: Frames, frame: int) -> QImage | bytes:

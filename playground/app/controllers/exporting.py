@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from playground.app.controllers.export_frames import Frames, images
+from playground.app.controllers.export_frames import Frames
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences, VideoChoice
 from playground.app.style.number_formats import megabytes
@@ -142,6 +142,8 @@ def paint_film(frames: Frames, choice: VideoChoice, path: Path) -> Generator[Pro
     for done in preparing:
         begun = COMPLETING + PREPARING * done
         yield int(begun * total), total
-    for done in write_video(path, images(painted, shown.tolist()), total, (choice.width, choice.height), choice.fps):
+    for done in write_video(
+        path, film.images(painted, shown.tolist()), total, (choice.width, choice.height), choice.fps
+    ):
         yield int((begun + (1 - begun) * done) * total), total
     yield total, total

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.app.controllers.export_frames import Choice, Frames, Painted, encoded
-from playground.drawing.film import OverlayMaker
+from playground.app.controllers.export_frames import Choice, Frames
+from playground.drawing import film
+from playground.drawing.film import OverlayMaker, Painted
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
 
@@ -62,7 +63,8 @@ class TrainingFrames(Frames):
                     scenes[number] = found
                     yield (count + done) / len(wanted)
 
-        return lambda number: encoded(scenes[number], self._choice), prepared()
+        size, suffix = (self._choice.width, self._choice.height), self._choice.suffix
+        return lambda number: film.picture(scenes[number], *size, suffix), prepared()
 
     def _stage_scene(self, stage: FilmStage) -> Iterator[tuple[float, Scene]]:
         """Make the scene of one training step; yields the share done and finally the scene."""
