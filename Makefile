@@ -55,8 +55,9 @@ format: $(INSTALLED)  ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(INSTALLED)  ## write docs/experiment.md from the settings' own descriptions
+docs: $(INSTALLED)  ## write docs/experiment.md and declared figures of docs/metrics.md from their own descriptions
 	$(BIN)/python docs/make_experiment_reference.py
+	$(BIN)/python docs/make_metrics.py
 
 checkpoints: $(INSTALLED)  ## train the models that ship in resources/checkpoints
 	$(BIN)/python resources/checkpoints/make_checkpoints.py

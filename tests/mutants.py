@@ -143,6 +143,15 @@ FAULTS = (
         ("lab/test_between_sets.py::test_its_field_is_the_velocity_of_particles",),
     ),
     Fault(
+        "an effective number of modes whose error knows no equal weights",
+        "lab/figures/samples_in_modes.py",
+        "true * math.sqrt(first + second)",
+        "true * math.sqrt(first)",
+        (
+            "lab/test_evaluation.py::test_error_and_floor_of_the_effective_number_of_modes_are_those_of_a_perfect_sampler",
+        ),
+    ),
+    Fault(
         "a path energy of twice the speed",
         "lab/path_energy.py",
         "v.square().sum(2)).sum(0)",

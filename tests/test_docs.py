@@ -41,6 +41,17 @@ def test_the_reference_of_the_settings_is_up_to_date() -> None:
     assert (ROOT / "docs/experiment.md").read_text(encoding="utf-8") == module.reference(), "run make docs"
 
 
+def test_the_entries_of_declared_figures_are_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("metrics", ROOT / "docs/make_metrics.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    assert "### Effective number of modes" in page
+    assert page == module.page(page), "run make docs"
+
+
 def test_norms_stay_norms_in_the_table_of_the_reference() -> None:
     page = (ROOT / "docs/experiment.md").read_text(encoding="utf-8")
     assert r"\Vert s(x + \sigma z, \sigma) + z/\sigma\Vert ^2" in page

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from playground.data import dequantise
 from playground.lab import energies, kernel_reference
 from playground.lab.conflicts import flow_conflict, likelihood_conflict, unknown_density
+from playground.lab.figures import FIGURES
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.likelihood import PointLikelihoods, log_likelihood, round_trip
@@ -183,7 +184,10 @@ FROM_LIKELIHOOD = (
 
 _FROM_SMOOTHING = ("optimal_nll", "kl_of_smoothing")
 
-OF_SAMPLES = (*FROM_SAMPLES, *FROM_TILTED, *FROM_IMAGES, *FROM_LABELS)
+OF_SAMPLES = (
+    *(*FROM_SAMPLES, *FROM_TILTED, *FROM_IMAGES, *FROM_LABELS),
+    *(name for name, spec in FIGURES.items() if spec.measure),
+)
 """Keys of the figures of samples and of their reference set."""
 METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *kernel_reference.METRICS, *energies.METRICS)
 """Keys of the figures of :func:`evaluate`."""
@@ -339,4 +343,5 @@ def sample_distances(problem: Problem, samples: Array | None) -> Iterator[Evalua
     for begun, share, measuring in ((0.0, 0.8, add_distances), (0.8, 0.2, add_tilted)):
         for fraction in measuring(problem, samples, found):
             yield EvaluationProgress(begun + share * fraction, "distances", None)
+    found |= {name: spec.measure(problem, samples, found) for name, spec in FIGURES.items() if spec.measure}
     yield EvaluationProgress(1.0, "done", _with_reasons(found))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from playground import messages
 from playground.lab.figures import FIGURES
 from playground.lab.figures.spec import MEASURED
+from playground.lab.figures.spec import Measured as Measured
 from playground.messages import Message
 
 ENDS = {"error": "_standard_error", "floor": "_floor", "floor_std": "_floor_std", "points": "_points"}
@@ -31,26 +31,6 @@ OTHER_NAMES = {
 }
 """Names that parts have instead."""
 REASONS, SAID = "reasons", "said"
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A figure as it was measured. What there is not, or what is not known, is None.
-
-    Attributes:
-        value: a number, a text, or a tuple of numbers.
-        error: its standard error.
-        floor, floor_std: what a perfect model or sampler has, and its standard deviation.
-        points: the numbers of points from which it was measured.
-        reason: why the value is None; or of a value that is there, why a part of it is.
-    """
-
-    value: Any
-    error: Any = None
-    floor: Any = None
-    floor_std: Any = None
-    points: Any = None
-    reason: Message | None = field(default=None, kw_only=True)
 
 
 def missing(names: Iterable[str], why: Message | None) -> dict[str, Measured]:

@@ -106,6 +106,7 @@ class _Following(QObject):
 
 class _Inspecting(QObject):
     changed = Signal()
+    measured = Signal()
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
 """Likelihoods, maps and figures in the user's units, with the exact score and with networks."""
 
+import functools
 import math
 import re
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from playground.lab.density_map import density_map, integral
 from playground.lab.evaluation import METRICS, OF_SAMPLES, evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
+from playground.lab.figures import FIGURES
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
@@ -26,6 +28,7 @@ from playground.lab.measured import Measured
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FROM_SAMPLES
 from playground.lab.tilting import FROM_TILTED
+from playground.messages import plain
 from playground.theory import likelihood as theory
 from playground.theory import two_samples
 from tests.figures import flat
@@ -782,3 +785,39 @@ def test_the_floor_is_computed_once_for_the_same_data_and_is_another_for_others(
     assert found[0][::2] == found[1][::2]
     assert found[0][1::2] != found[1][1::2]  # the samples differ
     assert found[0][::2] != found[2][::2]
+
+
+def effective_modes(weights: tuple[float, ...] | None, count: int, true: tuple[float, ...] | None = None) -> Measured:
+    measure = FIGURES["effective_modes"].measure
+    assert measure is not None
+    found = {"mode_weights": Measured(weights, floor=true, reason=None if weights else plain("There are no modes."))}
+    return measure(_plane(), np.zeros((count, 2)), found)
+
+
+@functools.cache
+def _plane() -> Problem:
+    return Problem.build(experiment(data__points=100))
+
+
+def test_the_effective_number_of_modes_is_that_of_equal_weights_with_the_same_entropy() -> None:
+    assert effective_modes((0.25,) * 4, 100).value == pytest.approx(4)
+    assert effective_modes((1.0, 0.0, 0.0), 100).value == 1
+    assert effective_modes((0.8, 0.2), 100).value == pytest.approx(0.8**-0.8 * 0.2**-0.2)
+    missing = effective_modes(None, 100)
+    assert (missing.value, str(missing.reason)) == (None, "There are no modes.")
+    assert effective_modes((0.5, 0.5), 100).floor is None  # the true weights are not known
+
+
+@pytest.mark.parametrize("true", [(0.125,) * 8, (0.8, 0.2), (0.5, 0.3, 0.15, 0.05)])
+def test_error_and_floor_of_the_effective_number_of_modes_are_those_of_a_perfect_sampler(
+    true: tuple[float, ...],
+) -> None:
+    """Mean and spread of 3,000 perfect samplers, and the root mean square of their own errors."""
+    count = 200
+    draws = np.random.default_rng(0).multinomial(count, true, size=3_000) / count
+    found = [effective_modes(tuple(weights.tolist()), count, true) for weights in draws]
+    numbers = np.array([figure.value for figure in found])
+    floor, spread = found[0].floor, found[0].floor_std
+    assert numbers.mean() == pytest.approx(floor, abs=0.1 * spread)
+    assert numbers.std() == pytest.approx(spread, rel=0.05)
+    assert np.sqrt(np.mean([figure.error**2 for figure in found])) == pytest.approx(spread, rel=0.25)

@@ -1,13 +1,41 @@
-"""The declaration of a figure."""
+"""The declaration of a figure, and a figure as it was measured."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from playground.messages import Message
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from playground.lab.problem import Problem
 
 Unit = Literal["", "nat", "bit", "data", "data²", "1/data²", "share", "count", "s"]
 """The unit of a figure. ``data`` is the unit of the user's data, and ``share`` a fraction, which the window shows in per cent."""
 
 MEASURED = "measured"
 """In place of a floor that is measured with the figure."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure as it was measured. What there is not, or what is not known, is None.
+
+    Attributes:
+        value: a number, a text, or a tuple of numbers.
+        error: its standard error.
+        floor, floor_std: what a perfect model or sampler has, and its standard deviation.
+        points: the numbers of points from which it was measured.
+        reason: why the value is None; or of a value that is there, why a part of it is.
+    """
+
+    value: Any
+    error: Any = None
+    floor: Any = None
+    floor_std: Any = None
+    points: Any = None
+    reason: Message | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -31,6 +59,9 @@ class FigureSpec:
         tells: the keys of figures that are told with it, in its tooltip.
         of_runs: whether the table of the pinned runs has a column of it.
         printed: whether a run prints it beside other figures of samples and paths.
+        measure: measures it of samples (N, *shape) in the user's units, or None, and of the figures that were measured before;
+            None of a figure that is measured with others.
+        page: its formula, error, floor and source for ``docs/metrics.md``, if its entry there is made from this declaration.
     """
 
     title: str
@@ -47,6 +78,8 @@ class FigureSpec:
     tells: tuple[str, ...] = ()
     of_runs: bool = False
     printed: bool = False
+    measure: "Callable[[Problem, np.ndarray | None, Mapping[str, Measured]], Measured] | None" = None
+    page: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def places(self) -> int | None:

@@ -11,6 +11,7 @@ from playground.app.controllers.sweeping import SweepReport
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.style.wrapping import wrapped
 from playground.drawing.sweep_pictures import name_of
+from playground.lab.figures import FIGURES
 from playground.lab.measured import floor_name
 from playground.lab.sweep.description import Cell
 from playground.lab.sweep.table import Row
@@ -20,8 +21,8 @@ Index = QModelIndex | QPersistentModelIndex
 COLUMNS = tuple(
     (key, floor_name(key))
     for key in (
-        *("wasserstein2", "wasserstein2_over_floor", "sliced_wasserstein2", "classifier_accuracy", "memorized_share"),
-        *("test_nll", "kl", "nfe_mean"),
+        *(key for key, spec in FIGURES.items() if spec.of_runs and key != floor_name("wasserstein2")),
+        *("memorized_share", "test_nll", "nfe_mean"),
     )
 )
 """The figures of the table, each with the figure that is shown beside it as its floor; the files have all."""
