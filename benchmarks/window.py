@@ -168,7 +168,7 @@ class Measurement:
         self.speeds: dict[str, float] = {}  # of training, by condition
         self.problem = ""
         window.controllers.playing.frame_changed.connect(self._changed)
-        window.canvas.painted.connect(lambda milliseconds: self._painted(0, milliseconds))
+        window.canvas.surface.painted.connect(lambda milliseconds: self._painted(0, milliseconds))
         window.controllers.building.ready.connect(self._start)
 
     def _start(self) -> None:
@@ -200,7 +200,7 @@ class Measurement:
         if self._window.controllers.comparing.is_sampled:
             self._painters = [view.canvas for view in self._window.compare.columns]
             for place, canvas in enumerate(self._painters):
-                canvas.painted.connect(lambda milliseconds, place=place: self._painted(place, milliseconds))
+                canvas.surface.painted.connect(lambda milliseconds, place=place: self._painted(place, milliseconds))
             self._measure(0)
         else:
             QTimer.singleShot(200, self._wait_for_columns)

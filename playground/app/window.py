@@ -238,7 +238,7 @@ class MainWindow(QMainWindow):
         canvas.brush.radius_changed.connect(data.radius.show_radius)
         canvas.brush.set_radius(data.radius.radius)
         self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
-        self.canvas.menu_requested.connect(lambda place: show_canvas_menu(self.actions_by_key, self, place))
+        self.canvas.surface.menu_requested.connect(lambda place: show_canvas_menu(self.actions_by_key, self, place))
         self.panel(LessonPanel).highlighted.connect(self.highlighting.highlight)
         self.compare.left.connect(self.controllers.column_edits.leave)
         self.controllers.comparing.active_changed.connect(self._take_comparison)

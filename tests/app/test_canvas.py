@@ -109,7 +109,7 @@ def test_click_and_hover_tell_the_place_under_the_pointer(canvas: CanvasView, ch
     change(canvas)
     QTest.mouseMove(canvas.surface, QPoint(10, 10))  # a move to where the pointer is already says nothing
     QApplication.processEvents()
-    clicked, hovered = heard(canvas.clicked), heard(canvas.hovered)
+    clicked, hovered = heard(canvas.picking.clicked), heard(canvas.hovered)
     QTest.mouseMove(canvas.surface, QPoint(120, 200))
     QApplication.processEvents()
     QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(120, 200))
@@ -162,7 +162,7 @@ def test_unlocked_axes_take_their_own_scales(canvas: CanvasView) -> None:
 
 @pytest.mark.parametrize("button", [LEFT, MIDDLE, RIGHT])
 def test_a_drag_takes_the_plane_along(canvas: CanvasView, button: Qt.MouseButton) -> None:
-    clicked, viewports = heard(canvas.clicked), heard(canvas.viewport_changed)
+    clicked, viewports = heard(canvas.picking.clicked), heard(canvas.viewport_changed)
     before = under(canvas, 300, 150)
     drag(canvas, button, (300, 150), (320, 160), (390, 120))
     assert under(canvas, 390, 120) == pytest.approx(before)
@@ -171,7 +171,7 @@ def test_a_drag_takes_the_plane_along(canvas: CanvasView, button: Qt.MouseButton
 
 
 def test_a_press_that_trembles_is_still_a_click(canvas: CanvasView) -> None:
-    clicked = heard(canvas.clicked)
+    clicked = heard(canvas.picking.clicked)
     drag(canvas, LEFT, (300, 150), (301, 151), (302, 150))
     assert len(clicked) == 1
     assert canvas.viewport == pytest.approx(BOX)
@@ -229,7 +229,7 @@ def test_keys_pan_zoom_and_fit(canvas: CanvasView) -> None:
 
 
 def test_enter_takes_the_point_in_the_middle_as_a_click_would(canvas: CanvasView) -> None:
-    first, second = heard(canvas.clicked), heard(canvas.shift_clicked)
+    first, second = heard(canvas.picking.clicked), heard(canvas.picking.shift_clicked)
     view = canvas.focusProxy()
     view.clearFocus()
     view.setFocus(Qt.FocusReason.TabFocusReason)
@@ -261,7 +261,7 @@ def test_a_key_of_the_windows_is_left_to_it(canvas: CanvasView, tool: str) -> No
 def test_a_stroke_follows_the_mouse_and_is_previewed(canvas: CanvasView) -> None:
     canvas.surface.take_brush(True)
     canvas.brush.set_radius(0.1)
-    strokes, clicked = heard(canvas.brush.ended), heard(canvas.clicked)
+    strokes, clicked = heard(canvas.brush.ended), heard(canvas.picking.clicked)
     QTest.mousePress(canvas.surface, LEFT, NONE, QPoint(100, 100))
     for x in range(110, 301, 10):
         QTest.mouseMove(canvas.surface, QPoint(x, 100))
@@ -318,7 +318,7 @@ def test_the_wheel_with_a_modifier_sizes_the_brush(canvas: CanvasView, modifier:
 
 
 def test_a_right_click_asks_for_the_menu_and_a_drag_does_not(canvas: CanvasView) -> None:
-    asked, surface = heard(canvas.menu_requested), canvas.surface
+    asked, surface = heard(canvas.surface.menu_requested), canvas.surface
     QTest.mouseClick(surface, RIGHT, pos=QPoint(120, 80))
     assert asked == [surface.mapToGlobal(QPoint(120, 80))]
     QTest.mousePress(surface, RIGHT, pos=QPoint(120, 80))
@@ -416,7 +416,7 @@ def test_a_hidden_layer_is_not_in_the_picture(canvas: CanvasView, key: str) -> N
 
 
 def test_it_paints_when_something_changes_and_only_then(canvas: CanvasView) -> None:
-    painted = heard(canvas.painted)
+    painted = heard(canvas.surface.painted)
     fill(canvas)
     QApplication.processEvents()
     assert len(painted) == 1
@@ -470,7 +470,7 @@ def test_options_reach_the_layers(canvas: CanvasView) -> None:
 
 
 def test_a_second_point_is_picked_with_shift_and_the_way_to_it_is_part_of_the_path(canvas: CanvasView) -> None:
-    first, second = heard(canvas.clicked), heard(canvas.shift_clicked)
+    first, second = heard(canvas.picking.clicked), heard(canvas.picking.shift_clicked)
     QTest.mouseClick(canvas.surface, LEFT, SHIFT, QPoint(300, 150))
     assert not first
     assert len(second) == 1
@@ -513,13 +513,13 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
     digits = np.zeros((12, 1, 8, 8))
     digits[:, :, 2:6, 2:6] = 16.0
     canvas.set_images(digits)
-    chosen, clicked, viewport = heard(canvas.image_selected), heard(canvas.clicked), canvas.viewport
+    chosen, clicked, viewport = heard(canvas.picking.image_selected), heard(canvas.picking.clicked), canvas.viewport
     grid = canvas.scene(600, 300).images
     assert grid.limits == (0, 16)
     QTest.mouseClick(canvas.surface, LEFT, NONE, grid.tiles(600, 300).box(5).center().toPoint())
     assert chosen == [5]
     assert not clicked
-    second = heard(canvas.image_shift_selected)
+    second = heard(canvas.picking.image_shift_selected)
     QTest.mouseClick(canvas.surface, LEFT, SHIFT, grid.tiles(600, 300).box(2).center().toPoint())
     assert (chosen, second) == ([5], [2])
     canvas.choose_images(5, 2)
@@ -530,7 +530,7 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
     drag(canvas, MIDDLE, (300, 150), (350, 150))
     assert canvas.viewport == viewport
     missed = []
-    canvas.image_missed.connect(lambda: missed.append(1))
+    canvas.picking.image_missed.connect(lambda: missed.append(1))
     QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(1, 1))
     assert chosen == [5]
     assert missed == [1]
@@ -542,7 +542,7 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
 def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
     view, key = canvas.surface, Qt.Key
     canvas.set_images(np.zeros((10, 1, 8, 8)))  # in rows of five
-    first, second = heard(canvas.image_selected), heard(canvas.image_shift_selected)
+    first, second = heard(canvas.picking.image_selected), heard(canvas.picking.image_shift_selected)
     tiles = canvas.scene(600, 300).images.tiles(600, 300)
     assert tiles.columns == 5
     canvas.setFocus()
@@ -591,7 +591,7 @@ def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
     canvas.set_images(np.ones((3, 1, 8, 8)))
     press(key.Key_Return)
     assert first == [6]
-    viewport, clicked = canvas.viewport, heard(canvas.clicked)
+    viewport, clicked = canvas.viewport, heard(canvas.picking.clicked)
     canvas.set_images(None)
     press(key.Key_Right, key.Key_Return)
     assert canvas.viewport != viewport

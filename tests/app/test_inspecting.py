@@ -57,7 +57,7 @@ def follow(window) -> int:
 
 def test_alt_click_follows_the_nearest_particle_and_a_click_beside_all_follows_none(window) -> None:
     inspecting, clicked = window.controllers.inspecting, []
-    window.canvas.clicked.connect(lambda x, y: clicked.append((x, y)))
+    window.canvas.picking.clicked.connect(lambda x, y: clicked.append((x, y)))
     number = follow(window)
     assert inspecting.number == number
     assert clicked == []  # it measures no likelihood

@@ -372,14 +372,14 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot):
     with qtbot.waitSignal(following.probed):
         following.probe(5.0, 5.0)  # as another card does
     assert max(shown, key=len) == readouts.position(5.0, 5.0, window.building.problem)
-    for clicked in (canvas.clicked, canvas.shift_clicked):
+    for clicked in (canvas.picking.clicked, canvas.picking.shift_clicked):
         clicked.emit(5.0, 5.0)
         assert not window.clicking.is_measuring_point
     shown.clear()
     lessons.predict(0.5)
     until_shown(window, qtbot)
     qtbot.waitUntil(lambda: any(line.startswith("log p") for lines in shown for line in lines))
-    canvas.clicked.emit(5.0, 5.0)
+    canvas.picking.clicked.emit(5.0, 5.0)
     assert window.clicking.is_measuring_point
 
 
@@ -401,14 +401,14 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     assert canvas.shown().marks.point == (1.0, 1.0)
     assert not panel.commit.isEnabled()
     assert panel.mark.text().startswith("Click the place on the canvas")
-    canvas.clicked.emit(9.0, 9.0)
-    canvas.clicked.emit(0.5, 0.0)
+    canvas.picking.clicked.emit(9.0, 9.0)
+    canvas.picking.clicked.emit(0.5, 0.0)
     assert bare_window.clicking.likelihood is None
     assert not bare_window.clicking.is_measuring_point
     assert panel.mark.text() == "Your mark is at (0.5, 0). Click elsewhere to move it."
     assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), None)
     panel.commit.click()
-    canvas.clicked.emit(3.0, 3.0)  # too late
+    canvas.picking.clicked.emit(3.0, 3.0)  # too late
     until_shown(bare_window, qtbot)
     assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), (0.5, -0.5))
     assert panel.explanation.text() == "0.5 away, at (0.5, −0.5)."
@@ -416,7 +416,7 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     assert lessons.rows() == [("marks", 1, "Where?", "(0.5, 0)", "(0.5, -0.5)", True)]
     panel.again.click()
     assert canvas.shown().marks.you is None
-    canvas.clicked.emit(3.0, 3.0)
+    canvas.picking.clicked.emit(3.0, 3.0)
     panel.commit.click()
     until_shown(bare_window, qtbot)
     assert panel.notice.text.text().startswith("It is elsewhere. Measured: (0.5, −0.5)")

@@ -413,7 +413,7 @@ def test_what_toasts_say_is_read_whole_and_takes_no_click_from_the_canvas_nor_fr
         place = QRect(part.mapTo(window, QPoint(0, 0)), part.size()) if window.isAncestorOf(part) else QRect()
         if part.isVisible() and not window.toasts.isAncestorOf(part):
             assert not place.intersects(covered), part.accessibleName()
-    with qtbot.waitSignal(window.canvas.clicked):
+    with qtbot.waitSignal(window.canvas.picking.clicked):
         QTest.mouseClick(window.windowHandle(), LEFT, pos=surface.mapTo(window, QPoint(surface.width() - 100, 20)))
 
 

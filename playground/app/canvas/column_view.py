@@ -79,8 +79,10 @@ class ColumnView(QFrame):
             "particle in all columns."
         )
         self._view = RunView(self.canvas, controllers.following, narrow=True)
-        self.canvas.alt_clicked.connect(lambda x, y: self._inspecting.follow(self.canvas.particle_near(x, y), place))
-        self.canvas.image_alt_selected.connect(lambda number: self._inspecting.follow(number, place))
+        self.canvas.picking.alt_clicked.connect(
+            lambda x, y: self._inspecting.follow(self.canvas.particle_near(x, y), place)
+        )
+        self.canvas.picking.image_alt_selected.connect(lambda number: self._inspecting.follow(number, place))
         layouts.down(self._head, (self.canvas, 1), within=self, spacing=0, margins=0)
 
     @property

@@ -4,17 +4,17 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from PySide6.QtCore import QSize, Signal, SignalInstance, Slot
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtWidgets import QWidget
 
-from playground.app.canvas.brush import Brush
 from playground.app.canvas.colorings import class_colors
-from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.layers import Layers
+from playground.app.canvas.picking import Picking, nearest
 from playground.app.canvas.plot_surface import PlotSurface
 from playground.app.canvas.read_out import ReadOut
 from playground.app.model.views import ProblemView, WantedOverlays
 from playground.app.style import text_size
+from playground.app.widgets import layouts
 from playground.drawing.coloring import Coloring
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
@@ -31,38 +31,22 @@ from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
 
-REACH = 18.0  # px, largest distance of a click from the particle that it picks
-
 
 class CanvasView(QWidget):
     """The picture in the centre of the window.
 
     Attributes:
         layers: which layers are shown, and how.
+        surface: the widget that is painted and gets the mouse events.
+        picking: says what is clicked. `brush` paints data.
 
     Signals:
         viewport_changed(tuple): x0, x1, y0, y1 in view.
         hovered(object): (x, y) under the pointer, or None.
-        clicked(float, float), shift_clicked(float, float): a point was picked with the point tool, or a second one.
-        alt_clicked(float, float), alt_dragged(float, float): the same with Alt, and the position of a drag with Alt.
-        image_selected(int), image_shift_selected(int), image_alt_selected(int): the same for an image of the grid.
-        image_missed(): a click hit no image.
-        menu_requested(object): a right click, or the Menu key; the position on the screen.
-        painted(float): milliseconds that a new image took.
     """
 
     viewport_changed = Signal(tuple)
     hovered = Signal(object)
-    clicked = Signal(float, float)
-    shift_clicked = Signal(float, float)
-    alt_clicked = Signal(float, float)
-    alt_dragged = Signal(float, float)
-    image_selected = Signal(int)
-    image_shift_selected = Signal(int)
-    image_alt_selected = Signal(int)
-    image_missed = Signal()
-    menu_requested = Signal(object)
-    painted = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,14 +55,13 @@ class CanvasView(QWidget):
         self._scene = Scene(palette=DARK)
         self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
         self._image_limits: tuple[float, float] | None = None
-        self._view = PlotSurface(self, self.shown)
-        self._keys = ImageKeys(self._view, lambda: self._scene.images)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._view)
-        self.setFocusProxy(self._view)
-        self._view.setAccessibleName("Canvas")
-        self._view.setAccessibleDescription(
+        self.surface = PlotSurface(self, self.shown)
+        self.brush = self.surface.brush
+        self.picking = Picking(self.surface, lambda: self._scene.images)
+        layouts.down(self.surface, within=self, margins=0)
+        self.setFocusProxy(self.surface)
+        self.surface.setAccessibleName("Canvas")
+        self.surface.setAccessibleDescription(
             "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood, "
             "Shift+click a second one to interpolate; Enter and Shift+Enter take the point in the middle. "
             "Alt+click or Alt+Enter follows a particle. With "
@@ -87,31 +70,13 @@ class CanvasView(QWidget):
         self.readout_label = ReadOut(self)
         self._pointer: tuple[float, float] | None = None
 
-        self.layers.toggled.connect(self._view.picture.change)
+        self.layers.toggled.connect(self.surface.picture.change)
         self.layers.available_changed.connect(self._remove_absent)
         self.layers.option_changed.connect(self._take_option)
-        self._view.viewport_changed.connect(self.viewport_changed)
-        self._view.painted.connect(self.painted)
-        self._view.hovered.connect(self._hover)
-        self._view.menu_requested.connect(self.menu_requested)
-        self._view.clicked.connect(lambda x, y: self._click(x, y, self.clicked, self.image_selected))
-        self._view.shift_clicked.connect(lambda x, y: self._click(x, y, self.shift_clicked, self.image_shift_selected))
-        self._view.alt_clicked.connect(lambda x, y: self._click(x, y, self.alt_clicked, self.image_alt_selected))
-        self._view.alt_dragged.connect(self.alt_dragged)
-        self._keys.picked.connect(self.image_selected)
-        self._keys.shift_picked.connect(self.image_shift_selected)
+        self.surface.viewport_changed.connect(self.viewport_changed)
+        self.surface.hovered.connect(self._hover)
         self.brush.stroked.connect(self._show_strokes)
         self.apply_palette(DARK)
-
-    @property
-    def surface(self) -> PlotSurface:
-        """The widget that is painted and gets the mouse events."""
-        return self._view
-
-    @property
-    def brush(self) -> Brush:
-        """What paints data."""
-        return self._view.brush
 
     def sizeHint(self) -> QSize:
         return QSize(800, 700)
@@ -225,7 +190,7 @@ class CanvasView(QWidget):
         """
         if images is None:
             grid = self._image_limits = None
-            self._keys.let_go()
+            self.picking.keys.let_go()
         elif isinstance(images, ImageGrid):
             grid, self._image_limits = images, images.limits
         else:
@@ -233,7 +198,7 @@ class CanvasView(QWidget):
                 self._image_limits = float(np.min(images)), float(np.max(images))
             before = self._scene.images or ImageGrid(images)
             grid = dataclasses.replace(before, images=images, limits=self._image_limits, known=known)
-        self._view.set_movable(grid is None)
+        self.surface.set_movable(grid is None)
         self._change(images=grid)
 
     def change_scene(self, change: Callable[[Scene], Scene]) -> None:
@@ -243,13 +208,13 @@ class CanvasView(QWidget):
 
     def leap(self) -> None:
         """Note that the next frame is far from the last one, so that its arrows and density must not come late."""
-        self._view.picture.paint_whole()
+        self.surface.picture.paint_whole()
 
     def _change(self, **parts: object) -> None:
         parts = {name: None if name in self.layers.absent else part for name, part in parts.items()}
         if parts:
             self._scene = dataclasses.replace(self._scene, **parts)  # type: ignore[arg-type]
-        self._view.picture.change()
+        self.surface.picture.change()
 
     # --- layers and options
 
@@ -283,31 +248,25 @@ class CanvasView(QWidget):
     @property
     def viewport(self) -> Viewport:
         """The view: x0, x1, y0, y1."""
-        return self._view.view_range()
+        return self.surface.view_range()
 
     @property
     def wanted_viewport(self) -> Viewport:
         """The view that was asked for, whatever the canvas's shape, which may show more."""
-        return self._view.wanted
+        return self.surface.wanted
 
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and the canvas's."""
-        return self._view.plane()
+        return self.surface.plane()
 
     def particle_near(self, x: float, y: float) -> int | None:
         """The number of the particle in view nearest to a point; None if none is near."""
         particles = self._scene.particles if self.layers.visible["particles"] else None
-        if particles is None or not len(particles.positions):
-            return None
-        plane = self.plane()
-        away = plane.to_painter(particles.positions) - plane.to_painter(np.array([x, y]))
-        distance = np.nan_to_num(np.hypot(away[:, 0], away[:, 1]), nan=np.inf)
-        nearest = int(distance.argmin())
-        return nearest if distance[nearest] <= REACH else None
+        return None if particles is None else nearest(particles.positions, self.plane(), x, y)
 
     def lock_aspect(self, locked: bool) -> None:
         """Set whether both axes have the same scale, as they must if they have the same unit."""
-        self._view.set_aspect_locked(locked)
+        self.surface.set_aspect_locked(locked)
 
     def fit(self, bounds: Viewport | None = None) -> None:
         """Fit these bounds into the view; by default all data, or all particles if there are no data."""
@@ -315,11 +274,11 @@ class CanvasView(QWidget):
             for layer in (self._scene.data, self._scene.particles):
                 points = None if layer is None else layer.points if isinstance(layer, Data) else layer.positions
                 bounds = bounds if bounds is not None or points is None else bounds_of(points)
-        self._view.fit(bounds or (-1.0, 1.0, -1.0, 1.0))
+        self.surface.fit(bounds or (-1.0, 1.0, -1.0, 1.0))
 
     def look_at(self, viewport: Viewport) -> None:
         """Show this part of the plane."""
-        self._view.look_at(viewport)
+        self.surface.look_at(viewport)
 
     def scene(self, width: float, height: float) -> Scene:
         """The current scene for a picture of this shape; nothing in view is cut off."""
@@ -327,7 +286,7 @@ class CanvasView(QWidget):
 
     def still(self) -> Callable[[float, float], Scene]:
         """The current scene for a picture of any shape, which is given later; see :meth:`scene`."""
-        shown, locked, columns, rows = self.shown(), self._view.aspect_locked, self.width(), self.height()
+        shown, locked, columns, rows = self.shown(), self.surface.aspect_locked, self.width(), self.height()
 
         def scene(width: float, height: float) -> Scene:
             # In the screen's own shape use exactly its viewport, so that the pixels are equal too.
@@ -345,45 +304,29 @@ class CanvasView(QWidget):
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint with other colours."""
-        self._view.colors = palette
+        self.surface.colors = palette
         self.readout_label.apply_palette(palette)
         self._change(palette=palette)
 
     def apply_text_size(self) -> None:
         """Repaint with captions, particles and arrows in proportion to the text."""
-        self._view.picture.change()
+        self.surface.picture.change()
         self.viewport_changed.emit(self.viewport)  # there is room for more or fewer arrows
-
-    # --- tools
-
-    def _click(self, x: float, y: float, point_picked: SignalInstance, image_picked: SignalInstance) -> None:
-        images = self._scene.images
-        if images is None:
-            point_picked.emit(x, y)
-            return
-        place = self._view.plane().to_painter(np.array([x, y]))
-        number = self._view.tiles(images).at(*place.tolist())
-        if number is None:
-            self.image_missed.emit()
-        else:
-            image_picked.emit(number)
 
     def _hover(self, point: tuple[float, float] | None) -> None:
         self._pointer = point
         if point is None:
             self.readout_label.hide()
         elif self.readout_label.isVisible():
-            self.readout_label.place(*self._view.plane().to_painter(np.array(point)).tolist())
+            self.readout_label.place(*self.surface.plane().to_painter(np.array(point)).tolist())
         self.hovered.emit(point if self._scene.images is None else None)
-
-    # --- the read-out
 
     def set_readout(self, lines: Sequence[str]) -> None:
         """Show a text beside the pointer; an empty text hides it."""
         if not lines or self._pointer is None:
             self.readout_label.hide()
             return
-        self.readout_label.show_lines(lines, *self._view.plane().to_painter(np.array(self._pointer)).tolist())
+        self.readout_label.show_lines(lines, *self.surface.plane().to_painter(np.array(self._pointer)).tolist())
 
     def readout(self) -> str:
         """The text beside the pointer; "" if there is none."""
