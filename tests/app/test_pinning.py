@@ -182,7 +182,7 @@ def test_a_pin_that_waits_is_dropped_when_another_run_is_begun(qtbot, controller
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     change(qtbot, controllers, {"sampling.steps": 10})
     assert pinning.pinned.runs == ()
-    assert playing.runs[0].is_of_its_weights
+    assert playing.run.is_of_its_weights
     pinning.pin()
     assert pinning.pinned.runs[0].sampler_steps == state.experiment.sampling.steps == 10
 
@@ -193,7 +193,7 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
     training.start()
     qtbot.waitUntil(lambda: training.trained_steps > 100)
     training.pause()
-    qtbot.waitUntil(lambda: playing.runs[0].is_of_its_weights and not training.is_resting)
+    qtbot.waitUntil(lambda: playing.run.is_of_its_weights and not training.is_resting)
     wait_finished(qtbot, controllers)
     controllers.pinning.pin()
     assert controllers.pinning.pinned.runs[0].trained_steps == training.trained_steps
@@ -332,8 +332,8 @@ def test_a_run_whose_weights_changed_is_not_played_again_without_a_word(qtbot, c
 
 def test_a_run_by_weights_that_changed_meanwhile_names_no_training_step(qtbot, controllers):
     controllers.pinning.finished = None
-    run = dataclasses.replace(controllers.playing.runs[0], number=99, weights=None)
-    controllers.playing.runs = (run,)
+    run = dataclasses.replace(controllers.playing.run, number=99, weights=None)
+    controllers.playing.run = run
     controllers.pinning.look()
     controllers.pinning.pin()
     assert controllers.pinning.pinned.runs[0].trained_steps is None

@@ -45,8 +45,8 @@ def finished(controllers) -> bool:
 
 
 def shows_newest(controllers) -> bool:
-    runs = controllers.playing.runs
-    return bool(runs) and runs[0].weights is controllers.building.workspace.newest
+    run = controllers.playing.run
+    return run is not None and run.weights is controllers.building.workspace.newest
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_playhead_stays_as_far_along_where_the_run_in_view_keeps_fewer_frame
             for name, array in whole.arrays().items()
         }
     )
-    playing.runs = (dataclasses.replace(playing.runs[0], trajectory=short, weights=None),)
+    playing.run = dataclasses.replace(playing.run, trajectory=short, weights=None)
     playing.seek(len(short) // 2)
     assert playing.total == len(short)
     sigma = playing.sigma
@@ -144,7 +144,7 @@ def test_the_run_of_a_file_comes_back_with_the_newest_weights(qtbot, controllers
     controllers.replaying.choose(1)
     controllers.playing.restart(new_seed=True)
     controllers.playing.set_playing(False)
-    qtbot.waitUntil(lambda: controllers.playing.runs[0].seed == 1)
+    qtbot.waitUntil(lambda: controllers.playing.run.seed == 1)
     controllers.replaying.choose(99)
     assert controllers.playing.is_replacing  # other noise has no run yet
     qtbot.waitUntil(lambda: finished(controllers))
@@ -373,4 +373,4 @@ def test_a_session_opens_by_the_training_step_that_was_in_view(controllers, qtbo
     assert controllers.replaying.step == (step if saved == "earlier" else None)
     qtbot.waitUntil(lambda: finished(controllers))
     if saved == "earlier":  # the recorded run is of the newest weights
-        qtbot.waitUntil(lambda: controllers.playing.runs[0].weights.step == step)
+        qtbot.waitUntil(lambda: controllers.playing.run.weights.step == step)

@@ -114,7 +114,7 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     controllers.playing.set_playing(False)
     newest = controllers.building.workspace.newest
-    qtbot.waitUntil(lambda: controllers.playing.runs[0].weights is newest)
+    qtbot.waitUntil(lambda: controllers.playing.run.weights is newest)
     controllers.playing.seek(10_000)
     qtbot.waitUntil(lambda: controllers.playing.frame == controllers.playing.total - 1)
     steps = controllers.replaying.steps

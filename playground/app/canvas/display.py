@@ -131,10 +131,11 @@ class Display(QObject):
 
     def training_film(self, viewport: Viewport) -> list[FilmStage]:
         """The stages of a film of the training: the current view with the weights of each step."""
-        sampler, stages = self._state.experiment.sampling, []
-        for weights, run in self._playing.training_runs():
-            views = self._following.video_frame_maker(weights=weights)
-            stages.append(FilmStage(run, self._view.maker(views, sampler, readouts.weights_in_view(weights))(viewport)))
+        sampler, workspace, stages = self._state.experiment.sampling, self._building.workspace, []
+        for weights in () if workspace is None else workspace.weights_of_steps:
+            views, said = self._following.video_frame_maker(weights=weights), readouts.weights_in_view(weights)
+            run = self._playing.run_with(weights)
+            stages.append(FilmStage(run, self._view.maker(views, sampler, said)(viewport)))
         return stages
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
@@ -269,8 +270,8 @@ class Display(QObject):
             return
         if self._building.problem is None and self._opened is None:
             return
-        run, runs = None if self.frame is None else self.run, self._playing.runs
-        known = runs[0].known if runs else None
+        played, run = self._playing.run, None if self.frame is None else self.run
+        known = None if played is None else played.known
         overlays, sampler = self._following.overlays, self._state.experiment.sampling
         self._view.show(overlays, run, self.frame or 0, sampler, self.weights_in_view, known)
 

@@ -76,8 +76,8 @@ class Inspecting(QObject):
     @property
     def weights_changed(self) -> bool:
         """Whether the run in view may have used newer weights than its first, with which the terms are computed."""
-        runs = () if self._comparing.is_active else self._playing.runs
-        return bool(runs) and runs[0].experiment.sampling.follows == "learned" and not runs[0].is_of_its_weights
+        run = None if self._comparing.is_active else self._playing.run
+        return run is not None and run.experiment.sampling.follows == "learned" and not run.is_of_its_weights
 
     def follow(self, number: int | None, place: int = 0) -> None:
         """Follow this particle in every run in view, and show its values in the run at a place; None follows none."""

@@ -196,7 +196,7 @@ class Pinning(QObject):
         self._measure_next()
 
     def _look(self) -> None:
-        run = self._playing.runs[0] if self._playing.runs else None
+        run = self._playing.run
         if run is None or run.workspace is None or run.trajectory is None or not run.trajectory.finished:
             run = None
         before, self.finished = self.finished, run
@@ -233,8 +233,8 @@ class Pinning(QObject):
         if trajectory is not None and trajectory.shape == workspace.problem.shape:
             same = run.trained_steps is not None and run.model == workspace.model_key(run.experiment)
             weights = workspace.weights if same else None
-            self._playing.show_finished(Run(0, run.experiment, workspace, weights=weights, trajectory=trajectory))
-            self._played[number] = self._playing.runs[0].number
+            shown = self._playing.show_finished(Run(0, run.experiment, workspace, weights, trajectory=trajectory))
+            self._played[number] = shown.number
         elif run.trained_from is not None:
             said = (
                 "Training changed the weights of this run from step {:,} on. It is sampled again with the present ones."

@@ -58,7 +58,7 @@ class Playing(QObject):
     """The timeline of the runs in view, which play in lockstep. Arrays are in the user's units.
 
     Attributes:
-        runs: the runs in view, at present one; empty if there is nothing to play.
+        run: the run in view; None if there is nothing to play.
 
     Signals:
         trajectory_changed(Trajectory | None): another run is in view; it may be incomplete.
@@ -86,7 +86,7 @@ class Playing(QObject):
         self._state, self._building, self._replaying, self.sampler = state, building, replaying, sampler
         self.worker: Worker[None] | None = None  # the thread that samples; quitting waits for it
         self._playback = PlaybackClock()
-        self.runs: tuple[Run, ...] = ()
+        self.run: Run | None = None
         self._numbers = itertools.count(1)
         self._recording: Run | None = None  # shown from its first frame on
         self._next: Run | None = None  # recorded while another run plays, and shown after it
@@ -109,27 +109,31 @@ class Playing(QObject):
 
     @property
     def trajectory(self) -> Trajectory | None:
-        return self.runs[0].trajectory if self.runs else None
+        return None if self.run is None else self.run.trajectory
 
     @property
     def played(self) -> ProblemView | None:
         """The problem of the run in view; None while that of an opened session is being built."""
-        workspace = self.runs[0].workspace if self.runs else None
-        return None if workspace is None else workspace.view
+        return None if self.run is None or self.run.workspace is None else self.run.workspace.view
 
     @property
     def recorded(self) -> int:
         """The number of frames that all runs in view have."""
         if self._lockstep is not None:
             return self._lockstep.recorded
-        return min((len(run.trajectory) for run in self.runs if run.trajectory is not None), default=0)
+        return 0 if self.trajectory is None else len(self.trajectory)
 
     @property
     def total(self) -> int:
         """The number of frames of the longest run in view when complete."""
         if self._lockstep is not None:
             return self._lockstep.total
-        return max((run.trajectory.total for run in self.runs if run.trajectory is not None), default=0)
+        return 0 if self.trajectory is None else self.trajectory.total
+
+    @property
+    def _is_here(self) -> bool:
+        """Whether the run in view belongs to the current workspace."""
+        return self.run is not None and self.run.workspace is self._building.workspace
 
     @property
     def frame(self) -> int:
@@ -185,21 +189,18 @@ class Playing(QObject):
         moment = noise_at(self.trajectory, self.frame)
         if moment is None:
             return self.sigma, None
-        return moment if self.runs[0].workspace is self._building.workspace else None
+        return moment if self._is_here else None
 
     @property
     def sampled(self) -> SamplingRun | None:
         """Settings, weights and seed with which the run in view was sampled; None if they are not known."""
-        run = self.runs[0] if self.runs else None
-        return None if run is None or run.workspace is not self._building.workspace else run.sampled
+        return self.run.sampled if self.run is not None and self._is_here else None
 
     @property
     def is_of_now(self) -> bool:
         """Whether the run in view has the current workspace, sampler and seed."""
-        if not self.runs or self.runs[0].workspace is not self._building.workspace:
-            return False
-        sampled, experiment = self.runs[0].experiment, self._state.experiment
-        return sampled.sampling == experiment.sampling
+        run = self.run
+        return run is not None and self._is_here and run.experiment.sampling == self._state.experiment.sampling
 
     @property
     def is_replacing(self) -> bool:
@@ -215,17 +216,18 @@ class Playing(QObject):
     def _comes(self) -> Run | None:
         """The run that is being recorded, before it is shown."""
         recording = self._recording
-        return None if recording is None or any(run.number == recording.number for run in self.runs) else recording
+        shown = recording is not None and self.run is not None and self.run.number == recording.number
+        return None if shown else recording
 
     @property
     def _begins(self) -> bool:
         """Whether the next run in view is one that starts from its first frame."""
-        return not self.runs or (self._comes is not None and not self._comes.replaces)
+        return self.run is None or (self._comes is not None and not self._comes.replaces)
 
     @property
     def newest_finished(self) -> Trajectory | None:
         """The finished run with the newest weights and the current settings, in view or kept; None if there is none."""
-        run, workspace = self.runs[0] if self.runs else None, self._building.workspace
+        run, workspace = self.run, self._building.workspace
         if run is None or workspace is None or not self.is_of_now:
             return None
         followed = self._state.experiment.sampling.follows == "learned"
@@ -260,7 +262,7 @@ class Playing(QObject):
             self._replaying.set_playing(False)
         changed, self._first = playing != self._playback.playing, 0
         self._playback.play(playing)
-        if playing and self.runs and self.frame >= self.total - 1:
+        if playing and self.run is not None and self.frame >= self.total - 1:
             self._playback.seek(0, self.recorded)
         if changed:
             self.playing_changed.emit(playing)
@@ -317,10 +319,11 @@ class Playing(QObject):
         self._recording, self._next = Run(next(self._numbers), self._state.experiment, None), None
         self._show(dataclasses.replace(self._recording, trajectory=trajectory))
 
-    def show_finished(self, run: Run) -> None:
-        """Play a finished run of the current workspace again, instead of the one that is being recorded."""
+    def show_finished(self, run: Run) -> Run:
+        """Play a finished run of the current workspace again, instead of the one that is being recorded; returns it, numbered."""
         self._recording, self._next = dataclasses.replace(run, number=next(self._numbers)), None
         self._show(self._recording)
+        return self._recording
 
     def trajectory_iterator(self) -> "Callable[[], Iterator[Trajectory]]":
         """Makes an iterator, for another thread, that ends with the complete run in view."""
@@ -336,22 +339,12 @@ class Playing(QObject):
         """The position of the playhead in the run in view, from 0 to 1."""
         return min(self.frame / max(self.total - 1, 1), 1.0)
 
-    def training_runs(self) -> "list[tuple[Weights, Callable[[], Iterator[Trajectory]]]]":
-        """The weights of each training step that can be shown, each with a function that makes an iterator to its
-        complete run.
-
-        All runs have the noise of the run in view.
-        """
+    def run_with(self, weights: Weights) -> "Callable[[], Iterator[Trajectory]]":
+        """Makes an iterator, for another thread, that ends with a complete run with other weights and the noise of that in view."""
         workspace = self._building.workspace
-        if workspace is None:
-            return []
-        newest = dataclasses.replace(workspace.newest, step=workspace.trained_steps)
-        found = []
-        for weights in (*(workspace.weights_of(step) for step in workspace.kept_steps), newest):
-            kept = self._kept_run(workspace, weights)
-            recorded = None if kept is None else kept.trajectory
-            found.append((weights, complete_run(workspace.problem, weights, self.seed, recorded)))
-        return found
+        assert workspace is not None
+        kept = self._kept_run(workspace, weights)
+        return complete_run(workspace.problem, weights, self.seed, None if kept is None else kept.trajectory)
 
     # Sampling
 
@@ -373,13 +366,12 @@ class Playing(QObject):
     @Slot(object, object)
     def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
         """Assign a recorded run to the workspace that comes with its session."""
-        run = self.runs[0] if self.runs else None
+        run = self.run
         if session is None or workspace is None or run is None or run.workspace is not None:
             return
         if run.trajectory is not None and run.trajectory.shape == workspace.problem.shape:
-            opened = dataclasses.replace(run, workspace=workspace)
-            self.runs = (opened,)
-            self.kept.open(opened, workspace.newest)
+            self.run = dataclasses.replace(run, workspace=workspace)
+            self.kept.open(self.run, workspace.newest)
 
     @Slot(object)
     def _take(self, session: Session | None) -> None:
@@ -387,8 +379,8 @@ class Playing(QObject):
         workspace = self._building.workspace
         if workspace is None:
             self._drop()
-        elif session is None or not self.runs or self.runs[0].workspace is not workspace:
-            self._begin(0 if self.runs else self._first)
+        elif session is None or not self._is_here:
+            self._begin(self._first if self.run is None else 0)
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
@@ -408,7 +400,7 @@ class Playing(QObject):
         if self._told is not None:
             if self._told != told:
                 self.notified.emit(conflict(self._conflict))
-            if self.trajectory is None or self.runs[0].workspace is not workspace:
+            if self.trajectory is None or not self._is_here:
                 self._drop()  # the run of the previous noise may still come
             return
         self._recording, self._next, self._first = self._record(workspace, AHEAD), None, first
@@ -472,7 +464,7 @@ class Playing(QObject):
     def _show(self, run: Run, frame: int = 0) -> None:
         assert run.trajectory is not None
         self._keep()
-        self.runs, self._first = (run,), 0
+        self.run, self._first = run, 0
         if self._lockstep is None:
             self._playback.seek(frame, len(run.trajectory))
         self._shown_frame = -1
@@ -480,12 +472,12 @@ class Playing(QObject):
 
     def _keep(self) -> None:
         """Keep the run in view if it is finished: it may have ended since the last look."""
-        for run in self.runs:
-            self.kept.keep(run)
+        if self.run is not None:
+            self.kept.keep(self.run)
 
     def _drop(self) -> None:
         """Show no run: the one in view belongs to data or noise that are gone."""
-        self._recording, self._next, self.runs = None, None, ()
+        self._recording = self._next = self.run = None
         self.trajectory_changed.emit(None)
 
     # Called by the clock

@@ -164,6 +164,12 @@ class Workspace:
             self.checkpoints[step] = known
         return known  # of one version, so that its runs and figures are found again
 
+    @property
+    def weights_of_steps(self) -> list[Weights]:
+        """The weights of each training step that can be shown, the newest last."""
+        newest = dataclasses.replace(self.newest, step=self.trained_steps)
+        return [*map(self.weights_of, self.kept_steps), newest]
+
     def weights_at(self, step: int | None) -> Weights:
         """The weights of a step; the newest if none of it are kept; those in use for None."""
         if step is None:
