@@ -196,11 +196,11 @@ class RandomUser:
 
     def _theme(self) -> str:
         name = self._random.choice(("dark", "light"))
-        self._window.set_theme(name)
+        self._window.look.set_theme(name)
         return f"{name} theme"
 
     def _dialog(self) -> str:
         name = self._random.choice(("history", "runs", "scenes", "log", "palette"))
-        self._window.show_dialog(name)
+        self._window.dialogs.show(name)
         self._window.dialogs.made[name].close()
         return f"dialog {name}"

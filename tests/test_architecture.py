@@ -157,7 +157,6 @@ def over_the_bounds(folder: Path) -> tuple[dict[str, int], dict[str, int]]:
 
 LONG = {
     "controllers/playing.py:Playing": 491,
-    "window.py:MainWindow": 500,
 }
 """Classes of the window that still have more lines, with their ceilings, which may only fall. Take out those that hold."""
 

@@ -40,8 +40,8 @@ def paint(window: MainWindow, folder: Path, name: str) -> Path:
     wait(lambda: controllers.playing.frame >= 0.6 * (controllers.playing.total - 1) > 0, 20)
     controllers.playing.set_playing(False)
     for theme in THEMES:
-        window.set_theme(theme)
-        wait(lambda: not window.restyling.running)
+        window.look.set_theme(theme)
+        wait(lambda: not window.look.restyling.running)
         wait(lambda: not controllers.following.waits, 10)  # field and density of this frame
         wait(lambda: controllers.tasks.idle, 5)  # the equation is drawn
         window.grab().save(str(folder / theme / f"{name}.png"))

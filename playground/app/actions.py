@@ -7,7 +7,7 @@ it. The mouse gives no button and no box the focus. Shortcuts with a modifier ac
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
@@ -22,14 +22,24 @@ from playground.app.controllers.playback_clock import END
 from playground.app.controllers.plugins import Plugins
 from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.tour import Tour
+from playground.app.look import Look
 from playground.app.model.state import State
-from playground.app.panels.training import COMMAND
+from playground.app.panels.training import COMMAND, TrainingPanel
 from playground.app.presenter import Presenter
 from playground.app.style import text_size
 from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab import script
 from playground.messages import Message
+
+if TYPE_CHECKING:
+    from playground.app.dialog_registry import DialogRegistry
+    from playground.app.menus import MainMenu
+    from playground.app.notices import Notices
+
+
+PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
 
 
 class Window(Protocol):
@@ -44,32 +54,18 @@ class Window(Protocol):
     chips: ChipBar
     presenter: Presenter
     tour: Tour
-    theme_name: str
+    look: Look
+    notices: "Notices"
+    dialogs: "DialogRegistry"
+    menu: "MainMenu"
 
-    @property
-    def text_percent(self) -> int: ...
-    @property
-    def theme_choice(self) -> str: ...
-    @property
-    def time_to_data(self) -> bool: ...
     def addAction(self, action: QAction) -> None: ...
     def close(self) -> bool: ...
-    def clear(self) -> None: ...
     def isFullScreen(self) -> bool: ...
-    def notify(
-        self, level: str, message: Message | str, action: str = "", is_current: Callable[[], bool] = ...
-    ) -> None: ...
     def reset_layout(self) -> None: ...
-    def reset_training(self) -> None: ...
-    def set_text_size(self, percent: int) -> None: ...
-    def set_theme(self, name: str) -> None: ...
-    def set_time_to_data(self, on: bool) -> None: ...
-    def show_about(self) -> None: ...
-    def show_dialog(self, name: str) -> None: ...
-    def show_audit(self, name: str) -> None: ...
-    def show_keys(self) -> None: ...
-    def toggle_full_screen(self) -> None: ...
-    def toggle_training(self) -> None: ...
+    def panel(self, kind: type[PanelKind]) -> PanelKind: ...
+    def windowState(self) -> Qt.WindowState: ...
+    def setWindowState(self, state: Qt.WindowState) -> None: ...
 
 
 Do = Callable[[Window, Controllers], object]
@@ -105,6 +101,48 @@ class Command:
     label: Callable[[Window, Controllers], str] | None = None
 
 
+def _toggle_training(window: Window, controllers: Controllers) -> None:
+    """Start or pause training. At a start the card Train unfolds, so that its loss is seen; not in scenes and lessons, whose own
+    cards need the room.
+    """
+    controllers.training.toggle()
+    document = window.state.document
+    if controllers.training.wanted and document.lesson is None:
+        window.panel(TrainingPanel).set_folded(False)
+
+
+def reset_training(window: Window, controllers: Controllers) -> None:
+    """Begin with new weights, and offer the old ones."""
+    step = controllers.building.reset_training()
+    if step is not None:
+        said = "Training was reset. Undo brings the weights back."
+        window.notices.notify("info", said, "edit.undo", lambda: window.state.last_step is step)
+
+
+def toggle_full_screen(window: Window) -> None:
+    """Enter or leave full screen; leave the presenter mode if it is on."""
+    if window.presenter.is_on:
+        window.presenter.leave()
+    else:
+        window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+
+def clear(window: Window, controllers: Controllers) -> None:
+    """Clear the followed particle or the clicked point; without both, leave the presenter mode or full screen."""
+    inspecting, clicking = controllers.inspecting, controllers.clicking
+    filled, followed = window.isFullScreen() or window.presenter.is_on, inspecting.is_active
+    inspecting.clear()
+    if filled and not followed and clicking.likelihood is None and not clicking.is_measuring_point:
+        toggle_full_screen(window)
+    else:
+        clicking.clear_inspection()
+
+
+def _resize(window: Window, percent: int) -> None:
+    """Set the size of the text, and remember it unless it is that of the presenter mode."""
+    window.look.set_text_size(percent, remember=not window.presenter.is_on)
+
+
 def _playing(window: Window, controllers: Controllers) -> Message | None:
     return why_disabled.playing(window.state, controllers)
 
@@ -119,7 +157,7 @@ def _choosing_step(window: Window, controllers: Controllers) -> Message | None:
 
 def _copy(window: Window, text: str, said: str) -> None:
     QGuiApplication.clipboard().setText(text)
-    window.notify("info", said)
+    window.notices.notify("info", said)
 
 
 def _of(what: str, step: str | None) -> str:
@@ -241,13 +279,13 @@ COMMANDS: dict[str, Command] = {
     "train.toggle": Command(
         "Train",
         "Train the network, or pause training",
-        lambda w, c: w.toggle_training(),
+        lambda w, c: _toggle_training(w, c),
         key="T",
         why_disabled=lambda w, c: why_disabled.training(w.state, c),
         label=lambda w, c: COMMAND[c.training.status],
     ),
     "train.reset": Command(
-        "Reset training", "Discard the learned weights and start from new random ones", lambda w, c: w.reset_training()
+        "Reset training", "Discard the learned weights and start from new random ones", reset_training
     ),
     "train.replay": Command(
         "Play training",
@@ -357,7 +395,7 @@ COMMANDS: dict[str, Command] = {
     "measure.clear": Command(
         "Clear the clicked point",
         "Remove the followed particle, or the likelihood path and the interpolation; without any, leave full screen",
-        lambda w, c: w.clear(),
+        clear,
         key="Escape",
     ),
     # view
@@ -366,51 +404,54 @@ COMMANDS: dict[str, Command] = {
     "view.time_to_data": Command(
         "Time from noise to data",
         "Show t as flow matching counts it, 0 at the noise and 1 at the data; equations keep 0 at the data",
-        lambda w, c: w.set_time_to_data(not w.time_to_data),
-        checked=lambda w, c: w.time_to_data,
+        lambda w, c: w.look.set_time_to_data(not w.look.time_to_data),
+        checked=lambda w, c: w.look.time_to_data,
     ),
     "view.system_theme": Command(
         "Theme of the system",
         "Dark or light as the system is, now and whenever it changes",
-        lambda w, c: w.set_theme("system"),
-        checked=lambda w, c: w.theme_choice == "system",
+        lambda w, c: w.look.set_theme("system"),
+        checked=lambda w, c: w.look.theme_choice == "system",
     ),
     "view.dark": Command(
-        "Dark theme", "Light on dark", lambda w, c: w.set_theme("dark"), checked=lambda w, c: w.theme_choice == "dark"
+        "Dark theme",
+        "Light on dark",
+        lambda w, c: w.look.set_theme("dark"),
+        checked=lambda w, c: w.look.theme_choice == "dark",
     ),
     "view.light": Command(
         "Light theme",
         "Dark on light",
-        lambda w, c: w.set_theme("light"),
-        checked=lambda w, c: w.theme_choice == "light",
+        lambda w, c: w.look.set_theme("light"),
+        checked=lambda w, c: w.look.theme_choice == "light",
     ),
     "view.text_larger": Command(
         "Larger text",
         "Show text, controls and captions larger, up to 200 %",
-        lambda w, c: w.set_text_size(text_size.step(w.text_percent, 1)),
+        lambda w, c: _resize(w, text_size.step(w.look.text_percent, 1)),
         "Ctrl++",
         also="Ctrl+=",
-        enabled=lambda w, c: w.text_percent < text_size.PERCENT[1],
-        label=lambda w, c: f"Larger text (now {w.text_percent} %)",
+        enabled=lambda w, c: w.look.text_percent < text_size.PERCENT[1],
+        label=lambda w, c: f"Larger text (now {w.look.text_percent} %)",
     ),
     "view.text_smaller": Command(
         "Smaller text",
         "Show text, controls and captions smaller, down to 80 %",
-        lambda w, c: w.set_text_size(text_size.step(w.text_percent, -1)),
+        lambda w, c: _resize(w, text_size.step(w.look.text_percent, -1)),
         "Ctrl+-",
-        enabled=lambda w, c: w.text_percent > text_size.PERCENT[0],
+        enabled=lambda w, c: w.look.text_percent > text_size.PERCENT[0],
     ),
     "view.text_usual": Command(
         "Usual text size",
         "Show text, controls and captions at 100 %",
-        lambda w, c: w.set_text_size(100),
+        lambda w, c: _resize(w, 100),
         "Ctrl+0",
-        enabled=lambda w, c: w.text_percent != 100,
+        enabled=lambda w, c: w.look.text_percent != 100,
     ),
     "view.fullscreen": Command(
         "Full screen",
         "Show the window in full screen",
-        lambda w, c: w.toggle_full_screen(),
+        lambda w, c: toggle_full_screen(w),
         "F11",
         checked=lambda w, c: w.isFullScreen(),
     ),
@@ -438,13 +479,13 @@ COMMANDS: dict[str, Command] = {
     "view.history": Command(
         "History",
         "List every change since the file was opened; a click on one goes there",
-        lambda w, c: w.show_dialog("history"),
+        lambda w, c: w.dialogs.show("history"),
         "Ctrl+H",
     ),
     "view.runs": Command(
         "Run table",
         "Show the pinned runs with every column",
-        lambda w, c: w.show_dialog("runs"),
+        lambda w, c: w.dialogs.show("runs"),
     ),
     "view.reset": Command(
         "Reset window",
@@ -455,13 +496,13 @@ COMMANDS: dict[str, Command] = {
     "learn.palette": Command(
         "Find…",
         "Find any command, setting, scene or lesson by a few letters of its name",
-        lambda w, c: w.show_dialog("palette"),
+        lambda w, c: w.dialogs.show("palette"),
         "Ctrl+K",
     ),
     "learn.scenes": Command(
         "Scenes",
         "Show what goes wrong and right in score-based models, each with a claim that is measured here",
-        lambda w, c: w.show_dialog("scenes"),
+        lambda w, c: w.dialogs.show("scenes"),
         "Ctrl+G",
     ),
     "learn.answers": Command(
@@ -479,44 +520,46 @@ COMMANDS: dict[str, Command] = {
     "tools.plugins": Command(
         "Plug-ins…",
         "List the plug-ins that are loaded, now or at every start",
-        lambda w, c: w.show_dialog("plugins"),
+        lambda w, c: w.dialogs.show("plugins"),
     ),
     "tools.audit": Command(
         "Audit…",
         "Check any kind, built-in or a plug-in, against closed forms on this machine",
-        lambda w, c: w.show_dialog("audit"),
+        lambda w, c: w.dialogs.show("audit"),
     ),
     "tools.boltzmann": Command(
         "Boltzmann machine…",
         "Learn patterns of a few pixels by summing over all states, and time what Z costs",
-        lambda w, c: w.show_dialog("boltzmann"),
+        lambda w, c: w.dialogs.show("boltzmann"),
         "Ctrl+B",
     ),
     "tools.sweep": Command(
         "Sweep…",
         "Vary settings of this experiment over several seeds, and compare the figures",
-        lambda w, c: w.show_dialog("sweep"),
+        lambda w, c: w.dialogs.show("sweep"),
         "Ctrl+Shift+W",
     ),
     # help
     "help.tour": Command("Tour", "See in two minutes what is where", lambda w, c: w.tour.start()),
-    "help.glossary": Command("Glossary", "Find what a symbol or a term means", lambda w, c: w.show_dialog("glossary")),
+    "help.glossary": Command("Glossary", "Find what a symbol or a term means", lambda w, c: w.dialogs.show("glossary")),
     "help.write_lesson": Command(
         "Write a lesson…",
         "Make a lesson file whose first step shows this experiment",
         lambda w, c: w.documents.ask_write_lesson(),
     ),
-    "help.keys": Command("Keys", "Keyboard shortcuts", lambda w, c: w.show_keys(), "F1"),
-    "help.log": Command("Log", "The program's log, to copy into a report", lambda w, c: w.show_dialog("log")),
+    "help.keys": Command("Keys", "Keyboard shortcuts", lambda w, c: w.menu.show_keys(), "F1"),
+    "help.log": Command("Log", "The program's log, to copy into a report", lambda w, c: w.dialogs.show("log")),
     "help.report": Command(
         "Report a problem…",
         "See what a report would contain, copy it, and open the tracker",
-        lambda w, c: w.show_dialog("report"),
+        lambda w, c: w.dialogs.show("report"),
     ),
     "help.selftest": Command(
-        "Self-test", "Check the theory against closed forms on this machine", lambda w, c: w.show_audit("selftest")
+        "Self-test",
+        "Check the theory against closed forms on this machine",
+        lambda w, c: w.dialogs.show_audit("selftest"),
     ),
-    "help.about": Command("About Score Playground", "Version and licence", lambda w, c: w.show_about()),
+    "help.about": Command("About Score Playground", "Version and licence", lambda w, c: w.menu.show_about()),
 }
 
 
@@ -577,7 +620,7 @@ class Actions(QObject):
         ask = COMMANDS[action.objectName()].why_disabled
         why = None if ask is None else ask(self._window, self._controllers)
         if ask is not None and why is not None:
-            self._window.notify("info", why, is_current=lambda: ask(self._window, self._controllers) == why)
+            self._window.notices.notify("info", why, is_current=lambda: ask(self._window, self._controllers) == why)
         action.trigger()
         return True
 

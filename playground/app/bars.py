@@ -27,6 +27,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app.controllers.autosaving import Autosaving
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.documents import Documents
+from playground.app.look import Look
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
@@ -247,6 +251,36 @@ class StatusBar(QFrame):
             elif label is not self.training:
                 row.addSpacing(2 * UNIT)
             row.addWidget(label)
+
+    def follow(self, controllers: Controllers, autosaving: Autosaving, documents: Documents, look: Look) -> None:
+        """Show the state of these, and each second the frames of what is counted."""
+        self._controllers, self._autosaving, self._documents, self._look = controllers, autosaving, documents, look
+        autosaving.changed.connect(self.show_state)
+        self._second = QTimer(self, interval=1000)
+        self._second.timeout.connect(self._each_second)
+        self._second.start()
+
+    def count_paints(self, canvas: QWidget) -> None:
+        """Count the frames of a canvas from now on."""
+        self._meter = PaintCounter(canvas)
+
+    def stop(self) -> None:
+        """Show nothing more, when quitting."""
+        self._second.stop()
+
+    def _each_second(self) -> None:
+        rate = self._meter.take()
+        self.show_frames(rate if self._controllers.playing.is_playing else None)
+        self.show_state()
+
+    def show_state(self) -> None:
+        building, training = self._controllers.building, self._controllers.training
+        waiting = building.problem is None and not building.failure
+        status = "loading" if waiting else training.status
+        self.show_training(status, self._look.palette, self._controllers.replaying.step)
+        self.show_device(building.device_text)
+        self.show_seed(self._controllers.playing.seed)
+        self.show_saved(self._autosaving.text or self._documents.saved_text())
 
     def show_training(self, training: str, palette: Palette, step: int | None = None) -> None:
         """Show the status of training, and the step whose weights are shown instead of the newest."""

@@ -1,16 +1,41 @@
 """The three columns of the window: the pipeline, the canvas, and the measurements."""
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from playground.app.style import text_size
+from playground.app.style.theme import UNIT
+from playground.app.widgets import layouts
+from playground.app.widgets.column import Cards, Column
 
 SIDE = (272, 460)  # px of a side column, smallest and largest
 NEEDED = 316  # px of a side column in which no card is cut
 MARGINS = 60  # px of each of these for margins and a scroll bar, which do not grow with the text
 CENTRE = 380  # px that the canvas keeps beside two columns
 TEXT = 0.36  # of the width for the text in presenter mode
+
+
+Area = TypeVar("Area", bound=Cards)
+
+
+def filled(name: str, cards: Iterable[QWidget], area: Area) -> Area:
+    """A column with these cards below each other."""
+    inside = QWidget()
+    margin = UNIT * 3 // 2
+    below = margin if isinstance(area, Column) else UNIT // 2
+    layouts.down(*cards, None, within=inside, spacing=UNIT, margins=(margin, margin, margin, below))
+    area.setObjectName(name)
+    area.setWidget(inside)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area
 
 
 class Columns(QSplitter):

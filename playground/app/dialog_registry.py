@@ -19,10 +19,6 @@ class Owner(Searched, Protocol):
 
     log: Log
 
-    @property
-    def palette_tokens(self) -> Palette: ...
-    def show_audit(self, name: str) -> None: ...
-
 
 @runtime_checkable
 class Working(Protocol):
@@ -64,19 +60,19 @@ def _report(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
 def _audit(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.audit_dialog import AuditDialog
 
-    return AuditDialog(owner.state, owner.palette_tokens, parent)
+    return AuditDialog(owner.state, owner.look.palette, parent)
 
 
 def _plugins(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.plugins_dialog import PluginsDialog
 
-    return PluginsDialog(owner.plugins, owner.show_audit, parent)
+    return PluginsDialog(owner.plugins, owner.dialogs.show_audit, parent)
 
 
 def _boltzmann(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 
-    return BoltzmannWindow(owner.palette_tokens, parent)
+    return BoltzmannWindow(owner.look.palette, parent)
 
 
 def _sweep(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
@@ -89,7 +85,7 @@ def _sweep(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
         lambda: owner.state.experiment,
         owner.documents.folder,
         FilePrompts(parent),
-        owner.palette_tokens,
+        owner.look.palette,
         parent,
     )
 
@@ -97,15 +93,13 @@ def _sweep(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
 def _scenes(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.gallery import Gallery
 
-    return Gallery(controllers.scenes.show, owner.palette_tokens, parent)
+    return Gallery(controllers.scenes.show, owner.look.palette, parent)
 
 
 def _runs(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.runs_window import RunsWindow
 
-    return RunsWindow(
-        controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), owner.palette_tokens, parent
-    )
+    return RunsWindow(controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), owner.look.palette, parent)
 
 
 def _glossary(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:

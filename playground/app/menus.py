@@ -7,10 +7,13 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
+from playground.app import bars
 from playground.app.actions import COMMANDS, LAYERS, Actions
 from playground.app.controllers.documents import Documents, name_of
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.opening import Opening
+from playground.app.dialogs.help import show_about, show_keys
+from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.lab.lessons import load_all
 
@@ -131,6 +134,7 @@ class MainMenu(QMenu):
         super().__init__(parent)
         self.setObjectName("menu")
         self._actions, self._documents, self._opening, self._lessons = actions, documents, opening, lessons
+        self._window = parent
         for title, keys in MENUS.items():
             menu = self.addMenu(title)
             menu.setToolTipsVisible(True)
@@ -146,6 +150,21 @@ class MainMenu(QMenu):
                     menu.addAction(actions[key])
             if sys.platform == "darwin":
                 parent.menuBar().addMenu(menu)
+
+    def show_lessons(self, over: QWidget) -> None:
+        """Open the list of lessons over a part of the window."""
+        self.lessons.popup(over.mapToGlobal(QPoint(UNIT, UNIT)))
+
+    def show_keys(self) -> None:
+        """Open the list of keys, made from the registry of actions."""
+        sections = keys_by_menu()
+        sections["Help"].insert(0, ("All menus", bars.MENU_KEY))
+        sections["Help"].append(("Equation of a setting", "Shift+F1"))
+        show_keys(self._window, sections)
+
+    def show_about(self) -> None:
+        """Open the version and licences."""
+        show_about(self._window)
 
     @staticmethod
     def _add_list(menu: QMenu, title: str, fill: Callable[[QMenu], None]) -> QMenu:

@@ -1,8 +1,8 @@
 """The presenter mode for classes: canvas, timeline and text in large type on the full screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
@@ -10,11 +10,14 @@ from PySide6.QtWidgets import QWidget
 from playground.app.canvas import CanvasView
 from playground.app.columns import Columns
 from playground.app.controllers.controllers import Controllers
+from playground.app.look import Look
 from playground.app.panels import LessonPanel, ScenePanel
 from playground.app.style import text_size
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.scenes import load_bundled
-from playground.messages import Message
+
+if TYPE_CHECKING:
+    from playground.app.notices import Notices
 
 LARGER = 1.5  # times the size of the text
 LEAVE = "Escape leaves the presenter mode."
@@ -28,13 +31,9 @@ class Presented(Protocol):
     panels: list[CollapsiblePanel]
     columns: Columns
     canvas: CanvasView
+    look: Look
+    notices: "Notices"
 
-    @property
-    def text_percent(self) -> int: ...
-    def show_text_size(self, percent: int) -> None: ...
-    def notify(
-        self, level: str, message: Message | str, action: str = "", is_current: Callable[[], bool] = lambda: True
-    ) -> None: ...
     def windowState(self) -> Qt.WindowState: ...
     def setWindowState(self, state: Qt.WindowState) -> None: ...
 
@@ -86,16 +85,16 @@ class Presenter(QObject):
         window = self._window
         cards = [card for card in window.panels if not isinstance(card, LessonPanel | ScenePanel)]
         hidden = {part: part.isHidden() for part in (*self._bars, *cards)}
-        self._before = Before(window.windowState(), window.text_percent, window.columns.sizes(), hidden)
+        self._before = Before(window.windowState(), window.look.text_percent, window.columns.sizes(), hidden)
         for part in hidden:
             part.hide()
         window.setWindowState(window.windowState() | Qt.WindowState.WindowFullScreen)
-        window.show_text_size(min(round(LARGER * window.text_percent), text_size.PERCENT[1]))
+        window.look.set_text_size(min(round(LARGER * window.look.text_percent), text_size.PERCENT[1]), remember=False)
         self._follow()
         window.canvas.setFocus()
         self.changed.emit()
         turns = NEXT_STEP if self._lessons.lesson is not None else NEXT_SCENE if self._scenes.scene is not None else ""
-        window.notify("info", f"{LEAVE} {turns}".strip(), is_current=lambda: self.is_on)
+        window.notices.notify("info", f"{LEAVE} {turns}".strip(), is_current=lambda: self.is_on)
 
     def leave(self) -> None:
         """Restore the window."""
@@ -106,7 +105,7 @@ class Presenter(QObject):
         window.columns.present(None)
         for part, was_hidden in before.hidden.items():
             part.setHidden(was_hidden)
-        window.show_text_size(before.percent)
+        window.look.set_text_size(before.percent, remember=False)
         window.setWindowState(before.state)
         window.columns.restore(before.sizes)
         self.changed.emit()

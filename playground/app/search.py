@@ -28,8 +28,6 @@ class Searched(Window, Protocol):
     actions_by_key: Actions
     panels: list[CollapsiblePanel]
 
-    def show_lessons(self) -> None: ...
-
 
 def entries(window: Searched, controllers: Controllers) -> list[Entry]:
     """All entries that can be found now."""
@@ -58,7 +56,7 @@ def _commands(window: Searched, controllers: Controllers) -> Iterator[Entry]:
                     why,
                 )
             elif key == LESSONS:
-                yield Entry("Lessons", menu, window.show_lessons)
+                yield Entry("Lessons", menu, lambda: window.menu.show_lessons(window.canvas))
 
 
 def _choices(window: Searched) -> Iterator[Entry]:

@@ -3,46 +3,43 @@
 import signal
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtCore import QMimeData, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QMainWindow,
-    QSizePolicy,
-    QWidget,
 )
 
 from playground.app import bars
 from playground.app.actions import Actions
-from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
+from playground.app.bars import FirstPaint, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
 from playground.app.canvas.exported import ExportedCanvas, ExportedColumns
 from playground.app.canvas.own_layers import OwnLayers
 from playground.app.canvas.tools import Tools
-from playground.app.columns import Columns
+from playground.app.columns import Columns, filled
 from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import Documents
-from playground.app.controllers.notification import Notification
 from playground.app.controllers.opening import OPENABLE, Opening
 from playground.app.controllers.plugins import Plugins
 from playground.app.controllers.recovering import Recovering
 from playground.app.dialog_registry import DialogRegistry
 from playground.app.dialogs.exports import Exports
-from playground.app.dialogs.help import show_about, show_keys
-from playground.app.dialogs.log import copy_log
 from playground.app.dialogs.tour import Tour
 from playground.app.highlighting import Highlighting
-from playground.app.menus import TOP_BAR, MainMenu, keys_by_menu, show_canvas_menu
+from playground.app.look import Look
+from playground.app.menus import TOP_BAR, MainMenu, show_canvas_menu
 from playground.app.model.edit_text import summary
 from playground.app.model.errors import Log, logger
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
+from playground.app.notices import Notices
 from playground.app.panels import (
     DataPanel,
     FieldNamesPanel,
@@ -59,22 +56,20 @@ from playground.app.panels import (
 )
 from playground.app.presenter import Presenter
 from playground.app.style import text_size, theme
-from playground.app.style.labels import worded
-from playground.app.style.theme import UNIT, is_colored
+from playground.app.style.theme import is_colored
 from playground.app.timeline import Timeline
 from playground.app.widgets import accessible_roles, layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import Cards, Column
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.widgets.recovery_bar import RecoveryBar
-from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
+from playground.app.widgets.toasts import Toasts
 from playground.app.widgets.transport import Transport
 from playground.app.window_state import WindowState
 from playground.app.workers.signals import ending_signals
-from playground.drawing.palette import PALETTES, Palette
+from playground.drawing.palette import PALETTES
 from playground.lab import lessons
 from playground.lab.session import Session
-from playground.messages import Message
 from playground.resources import resource
 
 SMALLEST = (1024, 600)
@@ -121,15 +116,12 @@ class MainWindow(QMainWindow):
         theme.prepare(_application(), PALETTES[theme_name])
         super().__init__()
         self.preferences, self.log = preferences, log
-        self.theme_name: str = theme_name
         self._path, self._kept_plugins = path, kept_plugins
         self._leaving = self._interrupted = self._closed = False
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
-        self.restyling = theme.Restyling(_application(), self)
-        self.restyling.finished.connect(self._apply_palette)
-        _application().styleHints().colorSchemeChanged.connect(self._follow_theme)
+        self.look = Look(preferences, self, theme_name)
 
         self.state = State(parent=self)
         self.controllers = Controllers(self.state, device, self)
@@ -148,12 +140,9 @@ class MainWindow(QMainWindow):
         self._apply_palette()
         theme.apply_style_sheet(_application(), bars.SHEET)
         self._window_state.restore()
-        self.set_time_to_data(self.time_to_data)
+        self.look.set_time_to_data(self.look.time_to_data)
         self._show_name()
 
-        self._second = QTimer(self, interval=1000)
-        self._second.timeout.connect(self._each_second)
-        self._second.start()
         self.canvas.setFocus()
         if path is None or path.name.lower().endswith(lessons.SUFFIX):
             self.opening.open_bundled()
@@ -162,16 +151,15 @@ class MainWindow(QMainWindow):
     def _make_documents(self) -> None:
         """Make the controllers of files, unsaved work and plug-ins."""
         preferences, sessions, prompts = self.preferences, self.controllers.sessions, FilePrompts(self)
-        sessions.set_view(self._describe_view)
+        layers = self._own_layers
+        sessions.set_view(lambda own: self.display.describe_view() | ({"layers": layers.visible} if own else {}))
         self.documents = Documents(self.state, sessions, preferences, prompts, self)
         self.opening = Opening(self.controllers.reading, sessions, self.documents, prompts, resource(OPENING), self)
         folder = preferences.recovery
         self.autosaving = Autosaving(self.state, self.building, sessions, self.documents, folder, self)
         self.recovering = Recovering(sessions, self.documents, folder, self)
+        self.recovery_bar.follow(self.recovering)
         self.plugins = Plugins(self.state, preferences, prompts, self)
-
-    def _describe_view(self, own: bool) -> dict[str, Any]:
-        return self.display.describe_view() | ({"layers": self._own_layers.visible} if own else {})
 
     def _make_tools(self) -> None:
         """Make what acts on the canvas and the window: tools, exports, commands, dialogs and menus."""
@@ -192,16 +180,17 @@ class MainWindow(QMainWindow):
         self.tour = Tour(self)
         # Over the heading, so that no toast takes a click meant for the canvas; without it over the canvas's lower edge.
         self.toasts = Toasts(self.top_bar.heading, self._centre)
+        self.notices = Notices(self.toasts, self.actions_by_key)
 
     def _connect(self) -> None:
         """Connect the signals of all parts."""
         building, training, playing = self.building, self.training, self.playing
         for source in (self.controllers, self.tools, self.autosaving, self.recovering, self.plugins):
-            source.notified.connect(self._notify)
-        self.autosaving.changed.connect(self.show_status)
-        self.recovering.changed.connect(self._show_recovery)
-        self.recovery_bar.restore_requested.connect(self.recovering.restore)
-        self.recovery_bar.discard_requested.connect(self.recovering.discard)
+            source.notified.connect(self.notices.show)
+        self.status.follow(self.controllers, self.autosaving, self.documents, self.look)
+        self.look.changed.connect(self._apply_palette)
+        for part in (self.canvas.layers, self.panel(FieldNamesPanel)):
+            self.look.time_turned.connect(part.set_time_to_data)
         building.problem_changed.connect(self._show_name)
         for changed in (building.problem_failed, training.changed, playing.playing_changed, playing.loop_changed):
             changed.connect(self._refresh)
@@ -218,41 +207,36 @@ class MainWindow(QMainWindow):
         # The user comes from another window, which may have answered.
         _application().applicationStateChanged.connect(self.controllers.lessons.look)
         self.documents.changed.connect(self._show_name)
-        self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
-        self.documents.refused.connect(self._refused)
-        self.exports.finished.connect(self._exported)
-        self.exports.failed.connect(self._export_failed)
-        self.log.failed.connect(self._failed)
-        self.log.refused.connect(lambda sentence: self.notify("error", sentence))
+        self.notices.follow_documents(self.documents)
+        self.notices.follow_log(self.log)
+        self.notices.follow_exports(self.exports)
         self.panel(TrainingPanel).chart.set_provenance(self.controllers.sessions.provenance)
-        data, likelihood, canvas = self.panel(DataPanel), self.panel(LikelihoodPanel), self.canvas
+        data, likelihood = self.panel(DataPanel), self.panel(LikelihoodPanel)
         data.open_file_requested.connect(self.opening.ask_open)
         data.open_folder_requested.connect(self.opening.ask_open_folder)
-        data.brush_toggled.connect(canvas.surface.take_brush)
+        data.paint_on(self.canvas)
+        likelihood.click_by(self.tools)
         data.brush_toggled.connect(likelihood.show_brush)
-        likelihood.second.toggled.connect(lambda on: on and data.put_brush_down())
-        likelihood.second.toggled.connect(self.tools.await_second)
-        self.tools.second_taken.connect(likelihood.drop_second)
+        likelihood.second.toggled.connect(data.put_brush_down)
         self.documents.opened.connect(data.put_brush_down)
-        data.brush_radius_changed.connect(canvas.brush.set_radius)
-        canvas.brush.radius_changed.connect(data.radius.show_radius)
-        canvas.brush.set_radius(data.radius.radius)
-        self.panel(RunsPanel).table_requested.connect(lambda: self.show_dialog("runs"))
+        self.panel(RunsPanel).table_requested.connect(lambda: self.dialogs.show("runs"))
         self.canvas.surface.menu_requested.connect(lambda place: show_canvas_menu(self.actions_by_key, self, place))
         self.panel(LessonPanel).highlighted.connect(self.highlighting.highlight)
         self.compare.left.connect(self.controllers.column_edits.leave)
-        self.controllers.comparing.active_changed.connect(self._take_comparison)
-        self.panel(TrainingPanel).reset_requested.connect(self.reset_training)
+        self.controllers.comparing.active_changed.connect(self._count_paints)
+        self._count_paints(False)
+        self.panel(TrainingPanel).reset_requested.connect(lambda: self.actions_by_key.trigger("train.reset"))
 
     # --- layout
 
     def _lay_out(self) -> None:
         self.top_bar = TopBar(self)
-        self.panels: list[CollapsiblePanel] = []
-        lesson = self._column("lessonColumn", PIPELINE[:1], Cards())  # whose question stays in view beside the cards
-        left = self._column("leftColumn", PIPELINE[1:], Column())
-        left.put_above(lesson)
-        right = self._column("rightColumn", MEASUREMENTS, Column())
+        self.panels: list[CollapsiblePanel] = [
+            kind(self.state, self.controllers) for kind in (*PIPELINE, *MEASUREMENTS)
+        ]
+        left = filled("leftColumn", self.panels[1 : len(PIPELINE)], Column())
+        left.put_above(filled("lessonColumn", self.panels[:1], Cards()))  # a question stays in view beside the cards
+        right = filled("rightColumn", self.panels[len(PIPELINE) :], Column())
         self.canvas = CanvasView()
         self.chips = ChipBar(self.canvas.layers)
         self._centre = centre = QFrame()
@@ -265,7 +249,6 @@ class MainWindow(QMainWindow):
         bar.setObjectName("transportBar")
         layouts.down(self.transport, within=bar, margins=0)
         self.status = StatusBar(self)
-        self.meter = PaintCounter(self.canvas.surface)
 
         whole = bars.CentralWidget()
         self.recovery_bar = RecoveryBar(self)
@@ -274,28 +257,6 @@ class MainWindow(QMainWindow):
         )
         whole.set_focus_home(self.canvas)
         self.setCentralWidget(whole)
-
-    def _column(self, name: str, kinds: tuple[type, ...], area: Area) -> Area:
-        inside = QWidget()
-        margin = UNIT * 3 // 2
-        rows = layouts.down(
-            within=inside,
-            spacing=UNIT,
-            margins=(margin, margin, margin, margin if isinstance(area, Column) else UNIT // 2),
-        )
-        for kind in kinds:
-            panel = kind(self.state, self.controllers)
-            self.panels.append(panel)
-            rows.addWidget(panel)
-        rows.addStretch(1)
-        area.setObjectName(name)
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        return area
 
     def panel(self, kind: type[PanelKind]) -> PanelKind:
         """The panel of this class."""
@@ -339,7 +300,7 @@ class MainWindow(QMainWindow):
         self._closed = True
         self.presenter.leave()
         self.hide()
-        self._second.stop()
+        self.status.stop()
         self._window_state.remember()
         self.exports.cancel()
         self.documents.finish(QUIT_SECONDS)
@@ -360,141 +321,20 @@ class MainWindow(QMainWindow):
 
     # --- theme, text size, messages
 
-    @property
-    def palette_tokens(self) -> Palette:
-        return PALETTES[self.theme_name]
-
-    @property
-    def theme_choice(self) -> str:
-        """The choice of the user: "system", "dark" or "light"."""
-        return str(self.preferences.get("theme"))
-
-    def set_theme(self, choice: str) -> None:
-        """Use the "dark" or the "light" theme, or that of the "system" whenever it changes."""
-        self.preferences.set("theme", choice)
-        self._follow_theme()
-
-    @Slot()
-    def _follow_theme(self) -> None:
-        name = theme.shown(_application(), self.theme_choice)
-        if name != self.theme_name:
-            self.theme_name = name
-            self.restyling.start(self.palette_tokens)
-
-    @property
-    def text_percent(self) -> int:
-        """The size of the text, in per cent of the usual one."""
-        return round(100 * text_size.factor())
-
-    @property
-    def time_to_data(self) -> bool:
-        """Whether t is shown as 0 at the noise and 1 at the data."""
-        return bool(self.preferences.get("time_to_data"))
-
-    def set_time_to_data(self, on: bool) -> None:
-        """Show t as 0 at the noise and 1 at the data, or the other way round."""
-        self.preferences.set("time_to_data", on)
-        self.canvas.layers.set_time_to_data(on)
-        self.panel(FieldNamesPanel).set_time_to_data(on)
-
-    def set_text_size(self, percent: int) -> None:
-        """Set the size of the text, in per cent of the usual one, and remember it unless in presenter mode."""
-        if not self.presenter.is_on:
-            self.preferences.set("text_size", percent)
-        self.show_text_size(percent)
-
-    def show_text_size(self, percent: int) -> None:
-        """Set the size of the text without remembering it."""
-        if percent != self.text_percent:
-            theme.resize(_application(), percent / 100)
-            self._apply_palette()  # makes icons of the new size
-
     @Slot()
     def _apply_palette(self) -> None:
         for part in (*self.panels, self.chips, self.canvas, self.compare, self.transport, self.dialogs):
             if is_colored(part):
-                part.apply_palette(self.palette_tokens)
-        self.show_status()
-
-    def toggle_full_screen(self) -> None:
-        """Enter or leave full screen; leave the presenter mode if it is on."""
-        if self.presenter.is_on:
-            self.presenter.leave()
-            return
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-
-    def clear(self) -> None:
-        """Clear the followed particle or the clicked point; without both, leave the presenter mode or full screen."""
-        filled = self.isFullScreen() or self.presenter.is_on
-        followed = self.controllers.inspecting.is_active
-        self.controllers.inspecting.clear()
-        if filled and not followed and self.clicking.likelihood is None and not self.clicking.is_measuring_point:
-            self.toggle_full_screen()
-        else:
-            self.clicking.clear_inspection()
-
-    def toggle_training(self) -> None:
-        """Start or pause training. At a start the card Train unfolds, so that its loss is seen; not in scenes and lessons,
-        whose own cards need the room."""
-        self.training.toggle()
-        if self.training.wanted and self.state.document.lesson is None:
-            self.panel(TrainingPanel).set_folded(False)
-
-    @Slot()
-    def reset_training(self) -> None:
-        step = self.building.reset_training()
-        if step is not None:
-            sentence = "Training was reset. Undo brings the weights back."
-            self.notify("info", sentence, "edit.undo", lambda: self.state.last_step is step)
+                part.apply_palette(self.look.palette)
+        self.status.show_state()
 
     def reset_layout(self) -> None:
         """Restore the first layout and forget all remembered values; the work stays as it is."""
         self.presenter.leave()
         self._window_state.reset()
-        self.set_theme(self.preferences.get("theme"))
-        self.set_text_size(self.preferences.get("text_size"))
-        self.set_time_to_data(self.time_to_data)
-        self.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")
-
-    def show_lessons(self) -> None:
-        """Open the list of lessons over the canvas."""
-        self.menu.lessons.popup(self.canvas.mapToGlobal(QPoint(UNIT, UNIT)))
-
-    def show_dialog(self, name: str) -> None:
-        """Bring a dialog of :data:`playground.app.dialog_registry.DIALOGS` to the front."""
-        self.dialogs.show(name)
-
-    def show_audit(self, name: str) -> None:
-        """Open the audit of a kind, by its section and name, or the self-test."""
-        self.dialogs.show_audit(name)
-
-    def show_keys(self) -> None:
-        """Open the list of keys, made from the registry of actions."""
-        sections = keys_by_menu()
-        sections["Help"].insert(0, ("All menus", bars.MENU_KEY))
-        sections["Help"].append(("Equation of a setting", "Shift+F1"))
-        show_keys(self, sections)
-
-    def show_about(self) -> None:
-        """Open the version and licences."""
-        show_about(self)
-
-    def notify(
-        self, level: str, message: Message | str, action: str = "", is_current: IsCurrent = lambda: True
-    ) -> None:
-        """Show a toast while it holds, for a limited time; `action` is the key of an action that it offers."""
-        offer: ToastAction | None = None
-        if action:
-            offer = (
-                self.actions_by_key.title(action),
-                self.actions_by_key[action].statusTip(),
-                lambda: self.actions_by_key.trigger(action),
-            )
-        self.toasts.add(level, message, offer, is_current)
-
-    @Slot(object)
-    def _notify(self, notification: Notification) -> None:
-        self.notify(notification.level, notification.message, notification.action, notification.is_current)
+        self.look.reset()
+        said = "The window has its first layout; recent files, folders and export choices are cleared."
+        self.notices.notify("info", said)
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
@@ -510,67 +350,22 @@ class MainWindow(QMainWindow):
         self.display.show_session(session)
 
     @Slot(bool)
-    def _take_comparison(self, active: bool) -> None:
+    def _count_paints(self, comparing: bool) -> None:
         """Count the frames of the canvas in view."""
-        self.meter = PaintCounter(self.compare.columns[0].canvas.surface if active else self.canvas.surface)
+        self.status.count_paints(self.compare.columns[0].canvas.surface if comparing else self.canvas.surface)
         self._refresh()
 
     @Slot()
     def _refresh(self) -> None:
-        self.show_status()
+        self.status.show_state()
         self.actions_by_key.refresh()
         self.toasts.review()
-
-    @Slot(object)
-    def _refused(self, message: Message) -> None:
-        """Show why a file could not be opened or saved, until one is."""
-        documents, before = self.documents, self.documents.successes
-        self.notify("error", message, is_current=lambda: documents.successes == before)
-
-    def _failed(self, sentence: str) -> None:
-        self.toasts.add(
-            "error", sentence, ("Copy log", "Copy the log, to paste into a report", lambda: copy_log(self.log))
-        )
-
-    @Slot(object)
-    def _export_failed(self, message: Message) -> None:
-        if not self.exports.in_dialog:
-            self.notify("error", message)
-
-    def _exported(self, sentence: str, path: str) -> None:
-        folder = QUrl.fromLocalFile(str(Path(path).parent))
-        self.toasts.add(
-            "info", sentence, ("Show folder", "Open the folder it is in", lambda: QDesktopServices.openUrl(folder))
-        )
-
-    @Slot()
-    def _show_recovery(self) -> None:
-        """Offer the work that an earlier run of the program left behind."""
-        offer, busy = self.recovering.offer, self.recovering.busy
-        if offer is None:
-            self.recovery_bar.show_offer("", "", busy)
-        else:
-            about, can_restore = worded(offer.about), offer.work is not None
-            self.recovery_bar.show_offer(offer.sentence, about, busy, can_restore=can_restore)
 
     @Slot()
     def _show_name(self) -> None:
         self.setWindowTitle(self.documents.title)
         self.top_bar.summary.show_summary(summary(self.state.experiment))
         self._refresh()
-
-    def show_status(self) -> None:
-        waiting = self.building.problem is None and not self.building.failure
-        training = "loading" if waiting else self.training.status
-        self.status.show_training(training, self.palette_tokens, self.controllers.replaying.step)
-        self.status.show_device(self.building.device_text)
-        self.status.show_seed(self.state.experiment.sampling.seed)
-        self.status.show_saved(self.autosaving.text or self.documents.saved_text())
-
-    def _each_second(self) -> None:
-        rate = self.meter.take()
-        self.status.show_frames(rate if self.playing.is_playing else None)
-        self.show_status()
 
     # --- keys and drops
 
@@ -588,7 +383,7 @@ class MainWindow(QMainWindow):
         if path is not None:
             event.acceptProposedAction()
             if len(event.mimeData().urls()) > 1:
-                self.notify("info", f"Only {path.name} is opened: drop one file, or one folder of pictures.")
+                self.notices.notify("info", f"Only {path.name} is opened: drop one file, or one folder of pictures.")
             # After the event, because a question about unsaved work must not block the program the file comes from.
             QTimer.singleShot(0, lambda: self.opening.open(path))
 

@@ -74,7 +74,7 @@ def test_every_widget_of_the_window_has_a_name_a_role_and_a_value(open_window):
 @pytest.mark.parametrize("name", [*DIALOGS, "video", "keys", "equation"])
 def test_every_widget_of_a_dialog_has_a_name_a_role_and_a_value(open_window, name):
     if name in DIALOGS:
-        open_window.show_dialog(name)
+        open_window.dialogs.show(name)
     elif name == "equation":
         open_window.panel(SamplingPanel).equation_button.click()
     else:

@@ -89,7 +89,7 @@ def test_a_switch_shows_its_state(key, shared_window):
     if key not in ("view.system_theme", "view.dark", "view.light"):
         assert action.isChecked() != before
         action.trigger()
-    window.set_theme("dark")
+    window.look.set_theme("dark")
 
 
 def test_plain_keys_work_where_nothing_else_wants_them(shared_window):

@@ -142,7 +142,7 @@ def test_help_begins_the_self_test_in_the_same_dialog_and_the_window_ends_it(bar
     (dialog,) = bare_window.findChildren(AuditDialog)
     assert dialog.running
     assert dialog.kinds.value() == SELFTEST
-    bare_window.show_audit("noise.vp")  # while it runs
+    bare_window.dialogs.show_audit("noise.vp")  # while it runs
     assert dialog.kinds.value() == SELFTEST
     bare_window.leave()
     assert bare_window.ended

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import shiboken6
 
+from playground.app.actions import reset_training
 from playground.app.controllers.autosaving import LOOK, SECONDS
 from playground.app.controllers.building import FIRST, key_of
 from playground.app.model.history import History
@@ -498,7 +499,7 @@ def test_a_file_that_has_changed_or_gone_meanwhile_takes_nothing_of_the_work_awa
 def test_a_reset_between_two_writes_brings_no_old_weights_back(windows, qtbot, tmp_path):
     window = windows()
     train(qtbot, window, 20)
-    window.reset_training()
+    reset_training(window, window.controllers)
     qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
     autosave(qtbot, window)
     kill(window)
@@ -516,7 +517,7 @@ def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_p
     window = windows()
     train(qtbot, window, 20)
     before = window.building.workspace.trained_steps
-    window.reset_training()
+    reset_training(window, window.controllers)
     qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
     train(qtbot, window, 60)
     after = window.building.workspace.trained_steps
@@ -547,7 +548,7 @@ def test_undone_to_what_is_saved_nothing_is_modified(windows, qtbot, tmp_path):
     train(qtbot, window, 20)
     window.documents.save_to(tmp_path / "one.spg")
     qtbot.waitUntil(lambda: not window.state.modified)
-    window.reset_training()
+    reset_training(window, window.controllers)
     qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
     assert window.state.modified
     window.state.undo()
@@ -845,7 +846,7 @@ def test_what_a_column_has_learned_comes_back_after_a_kill(windows, qtbot):
     window.training.start()
     qtbot.waitUntil(lambda: window.training.trained_steps >= 50)
     window.training.pause()
-    qtbot.waitUntil(lambda: window.building.workspace.training == "paused" and window.training.resting is None)
+    qtbot.waitUntil(lambda: window.building.workspace.training == "paused" and not window.training.is_resting)
     comparing, steps = window.controllers.comparing, window.training.trained_steps
     window.controllers.column_edits.begin((Column(), Column.of({"objective.kind": "exact"})))
     qtbot.waitUntil(lambda: len(comparing.runs) == 2 and comparing.awaited is None)

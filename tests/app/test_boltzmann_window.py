@@ -383,8 +383,8 @@ def test_the_main_window_opens_one_and_ends_it_on_leaving(bare_window, qtbot):
     (window,) = bare_window.findChildren(BoltzmannWindow)
     qtbot.waitUntil(lambda: window.machine.view is not None)
     assert window.machine.training
-    bare_window.set_theme("light")
-    qtbot.waitUntil(lambda: not bare_window.restyling.running)
+    bare_window.look.set_theme("light")
+    qtbot.waitUntil(lambda: not bare_window.look.restyling.running)
     assert window.pad._palette is LIGHT
     bare_window.leave()
     assert bare_window.ended

@@ -107,12 +107,12 @@ class Texts:
 
 @pytest.mark.parametrize("theme_name", PALETTES)
 def test_what_widgets_write_can_be_read(shared_window, monkeypatch, theme_name):
-    window, before = shared_window, shared_window.theme_name
-    window.set_theme(theme_name)
+    window, before = shared_window, shared_window.look.theme_name
+    window.look.set_theme(theme_name)
     window.resize(1440, 2400)  # all of both columns is seen
     for panel in window.panels:
         panel.set_folded(False)
-    wait(lambda: not window.restyling.running)
+    wait(lambda: not window.look.restyling.running)
     wait(milliseconds=150)
     texts, faint, kinds = Texts(monkeypatch), [], set()
     for widget in window.findChildren(QWidget):
@@ -121,9 +121,9 @@ def test_what_widgets_write_can_be_read(shared_window, monkeypatch, theme_name):
             faint += texts.faint(widget, window)
             kinds |= {type(widget)} if texts.found else set()
     monkeypatch.undo()
-    window.set_theme(before)
+    window.look.set_theme(before)
     window.resize(1280, 720)
-    wait(lambda: not window.restyling.running)
+    wait(lambda: not window.look.restyling.running)
     assert len(kinds) >= 7
     assert faint == []
 

@@ -175,10 +175,10 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
     settled(STATES[state])
     cards = [card for card in window.findChildren(CollapsiblePanel) if card.isVisible()]
     cuts = Cuts(monkeypatch)
-    theme_before = window.theme_name
+    theme_before = window.look.theme_name
     for name in ("dark", "light") if state in LIGHT_TOO else ("dark",):
-        window.set_theme(name)
-        wait(lambda: not window.restyling.running)
+        window.look.set_theme(name)
+        wait(lambda: not window.look.restyling.running)
         for size in SIZES:
             window.resize(*size)
             for opened in (False, True):
@@ -192,7 +192,7 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
                     cuts.look(part, f"{part.objectName()}, {size[0]} x {size[1]}")
     for card in cards:
         card.hide_advanced()
-    window.set_theme(theme_before)
+    window.look.set_theme(theme_before)
     assert sorted(cuts.found) == []
 
 
@@ -204,7 +204,7 @@ def test_no_text_is_cut_at_other_sizes_of_the_text(shared_window, settled, monke
     cards = [card for card in window.findChildren(CollapsiblePanel) if card.isVisible()]
     cuts = Cuts(monkeypatch)
     window.resize(*SIZES[0])
-    window.set_text_size(percent)
+    window.look.set_text_size(percent)
     try:
         for opened in (False, True):
             for card in cards:
@@ -218,7 +218,7 @@ def test_no_text_is_cut_at_other_sizes_of_the_text(shared_window, settled, monke
     finally:
         for card in cards:
             card.hide_advanced()
-        window.set_text_size(100)
+        window.look.set_text_size(100)
     assert sorted(cuts.found) == []
 
 
@@ -229,7 +229,7 @@ LARGER = [(1366, 768), (1920, 1080), (3840, 2160)]  # also 1280 x 720 to 3840 x 
 def test_nothing_is_cut_or_lies_over_another_at_any_size(shared_window, settled, percent):
     window = shared_window
     settled({})
-    window.set_text_size(percent)
+    window.look.set_text_size(percent)
     found = []
     try:
         for size in (*SIZES, *LARGER):
@@ -242,7 +242,7 @@ def test_nothing_is_cut_or_lies_over_another_at_any_size(shared_window, settled,
                 if widget.isVisibleTo(whole) and widget.width() > 0 and too_small(widget):
                     found.append(f"{size}: {too_small(widget)}")
     finally:
-        window.set_text_size(100)
+        window.look.set_text_size(100)
         window.resize(*SIZES[0])
     assert found == []
 
@@ -258,12 +258,12 @@ def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled,
     window, found = shared_window, []
     settled({})
     window.resize(*SIZES[0])
-    window.set_text_size(percent)
+    window.look.set_text_size(percent)
     commands, cuts = ["file.export_video", "help.keys"], Cuts(monkeypatch)
     try:
         for name in (*DIALOGS, *commands, "equation"):
             if name in DIALOGS:
-                window.show_dialog(name)
+                window.dialogs.show(name)
             elif name == "equation":
                 window.panel(SamplingPanel).equation_button.click()
             else:
@@ -282,7 +282,7 @@ def test_nothing_of_a_dialog_is_cut_or_lies_over_another(shared_window, settled,
                     assert QRect(0, 0, *SIZES[0]).contains(dialog.rect()), (name, dialog.size())
                 dialog.close()
     finally:
-        window.set_text_size(100)
+        window.look.set_text_size(100)
     assert found + [cut for cut in sorted(cuts.found) if cut.startswith("scenes")] == []
 
 
@@ -312,7 +312,7 @@ def test_compared_columns_keep_their_canvas_and_heads_at_any_size(shared_window,
     window, comparing = shared_window, shared_window.controllers.comparing
     settled({"sampling.source": "exact"})
     window.resize(*SIZES[0])
-    window.set_text_size(percent)
+    window.look.set_text_size(percent)
     try:
         window.controllers.column_edits.begin()
         wait(lambda: len(comparing.runs) == 2 and window.compare.columns[0].canvas.height() > 100)
@@ -323,7 +323,7 @@ def test_compared_columns_keep_their_canvas_and_heads_at_any_size(shared_window,
         assert [too_small(one) for one in widgets if too_small(one)] == []
     finally:
         window.controllers.column_edits.leave()
-        window.set_text_size(100)
+        window.look.set_text_size(100)
 
 
 def test_no_text_of_a_scene_is_cut(shared_window, settled, monkeypatch):

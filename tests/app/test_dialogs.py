@@ -155,14 +155,14 @@ def assert_keys(dialog: QWidget) -> None:
 
 def test_every_button_of_the_dialogs_has_a_key_of_its_own(shared_window, tmp_path):
     window = shared_window
-    window.show_dialog("log")
-    window.show_dialog("report")
-    window.show_keys()
+    window.dialogs.show("log")
+    window.dialogs.show("report")
+    window.menu.show_keys()
     show_about(window)
     shown = [window.findChild(QWidget, name) for name in ("logDialog", "reportDialog", "keysDialog", "aboutDialog")]
     made = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
-    boltzmann = BoltzmannWindow(window.palette_tokens, window)
-    made += [AuditDialog(window.state, window.palette_tokens, window), PluginsDialog(window.plugins, print, window)]
+    boltzmann = BoltzmannWindow(window.look.palette, window)
+    made += [AuditDialog(window.state, window.look.palette, window), PluginsDialog(window.plugins, print, window)]
     for dialog in (*shown, *made, boltzmann):
         assert_keys(dialog)
     assert "It sends nothing by itself" in window.findChild(QMessageBox, "aboutDialog").informativeText()

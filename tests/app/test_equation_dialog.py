@@ -45,7 +45,7 @@ def test_a_click_opens_the_equation_of_the_chosen_sampler_with_its_symbols(share
 
 
 def test_the_glossary_writes_every_index_below_the_line_and_nothing_else(shared_window):
-    shared_window.show_dialog("glossary")
+    shared_window.dialogs.show("glossary")
     dialog = shared_window.findChild(GlossaryDialog)
     dialog.line.clear()
     try:

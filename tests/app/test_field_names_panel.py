@@ -73,7 +73,7 @@ def test_time_can_be_counted_from_noise_to_data(shared_window, panel) -> None:
         assert f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption)
         assert window.preferences.get("time_to_data")
     finally:
-        window.set_time_to_data(False)
+        window.look.set_time_to_data(False)
         window.controllers.following.probed.disconnect(came.append)
         window.playing.set_playing(True)
 

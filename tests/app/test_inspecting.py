@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from playground.app.actions import clear
 from playground.app.canvas.frames import followed_particle
 from playground.app.canvas.readouts import vector
 from playground.app.panels import ParticlePanel
@@ -238,7 +239,7 @@ def test_an_image_is_shown_with_its_denoised_estimate_and_score_as_pictures(shar
         assert pictures[0] != pictures[1] != pictures[2]
         assert panel.rest.text().startswith("length ")
         assert panel.place.isHidden()
-        window.clear()
+        clear(window, window.controllers)
         assert inspecting.number is None
         assert window.canvas.shown().images.selected is None
         assert panel.pictures.isHidden()

@@ -477,7 +477,7 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, q
     qtbot.waitUntil(drawn)
     assert panel.valued.accessibleName() == "The equation with its values: {0.25} + {0.75} + {70}"
     before = panel.valued.image
-    bare_window.set_theme("light")
+    bare_window.look.set_theme("light")
     qtbot.waitUntil(lambda: drawn() and panel.valued.image is not before)
     lessons.next()
     assert panel.symbols.isHidden()

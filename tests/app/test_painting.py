@@ -89,7 +89,7 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     assert max(x1 - x0, y1 - y0) < 100 * data.radius.radius
     assert data.brush.isChecked()
     assert not any(button.isVisible() for button in data.notice.findChildren(QPushButton))  # no brush to take
-    window.show_status()
+    window.status.show_state()
     assert "not trained" in window.status.training.text()
     assert not window.actions_by_key["measure.test_set"].isEnabled()
     train = next(button for button in window.top_bar.findChildren(QPushButton) if button.text() == "Train")

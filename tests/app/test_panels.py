@@ -440,7 +440,7 @@ def test_drawing(show, state, controllers, qtbot):
     assert state.experiment.data.strokes == (one,)
     press(panel.clear)
     assert state.experiment.data.strokes == ()
-    with qtbot.waitSignal(panel.brush_radius_changed) as caught:
+    with qtbot.waitSignal(panel.radius.changed) as caught:
         panel.radius.number.setFocus()
         panel.radius.number.selectAll()
         QTest.keyClicks(panel.radius.number, "0.35")

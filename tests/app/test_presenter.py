@@ -20,14 +20,14 @@ def window(shared_window):
     shared_window.presenter.leave()
     shared_window.controllers.lessons.leave()
     shared_window.controllers.scenes.leave()
-    shared_window.set_text_size(100)
+    shared_window.look.set_text_size(100)
     wait(lambda: not shared_window.building.busy)
 
 
 def looks(window) -> tuple[object, ...]:
     cards = [(card.isHidden(), card.is_folded()) for card in window.panels]
     parts = [window.top_bar.isVisible(), window.status.isVisible(), window.columns.sizes()]
-    return (*parts, cards, window.size().toTuple(), window.text_percent, window.isFullScreen())
+    return (*parts, cards, window.size().toTuple(), window.look.text_percent, window.isFullScreen())
 
 
 def press(window, key, modifier=Qt.KeyboardModifier.NoModifier):
@@ -43,7 +43,7 @@ def test_all_comes_back(window, leaving):
     press(window, Qt.Key.Key_F11, Qt.KeyboardModifier.ShiftModifier)
     assert window.presenter.is_on
     assert window.isFullScreen()
-    assert window.text_percent == 150
+    assert window.look.text_percent == 150
     if leaving == Qt.Key.Key_unknown:
         press(window, Qt.Key.Key_F11, Qt.KeyboardModifier.ShiftModifier)
     else:
@@ -143,7 +143,7 @@ def test_page_keys_go_through_the_scenes_where_no_lesson_is_open(window):
 def test_the_size_of_the_text_in_a_presentation_is_of_that_alone(window):
     window.presenter.begin()
     press(window, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
-    assert window.text_percent == 175
+    assert window.look.text_percent == 175
     window.presenter.leave()
-    assert window.text_percent == 100
+    assert window.look.text_percent == 100
     assert window.preferences.get("text_size") == 100

@@ -72,7 +72,7 @@ def test_a_long_name_is_copied_without_its_breaks(label):
 
 
 def test_every_text_that_can_be_selected_is_copied_so(shared_window):
-    shared_window.notify("warning", "A sentence.")  # which settling dismisses
+    shared_window.notices.notify("warning", "A sentence.")  # which settling dismisses
     by_mouse = Qt.TextInteractionFlag.TextSelectableByMouse
     selectable = [label for label in shared_window.findChildren(QLabel) if label.textInteractionFlags() & by_mouse]
     assert len(selectable) > 20

@@ -19,7 +19,7 @@ def window(shared_window, qtbot):
     shared_window.activateWindow()  # it has the keys
     qtbot.waitUntil(shared_window.isActiveWindow)
     yield shared_window
-    shared_window.set_text_size(100)
+    shared_window.look.set_text_size(100)
 
 
 def sizes(window) -> list[tuple[object, ...]]:
@@ -45,7 +45,7 @@ def test_keys_go_through_the_sizes(window):
         (Qt.Key.Key_Minus, 90),
     ):
         QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
-        assert window.text_percent == percent
+        assert window.look.text_percent == percent
         assert window.preferences.get("text_size") == percent
 
 
@@ -64,15 +64,15 @@ def test_the_keys_end_at_both_ends(window):
     for key, end in ((Qt.Key.Key_Plus, 200), (Qt.Key.Key_Minus, 80)):
         for _ in range(12):
             QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
-        assert window.text_percent == end
+        assert window.look.text_percent == end
 
 
 def test_all_sizes_come_back_exactly(window):
-    window.set_text_size(110)  # from here on every widget has been measured by the same rule
-    window.set_text_size(100)
+    window.look.set_text_size(110)  # from here on every widget has been measured by the same rule
+    window.look.set_text_size(100)
     before = sizes(window)
     for percent in (130, 80, 200, 110, 90, 100):
-        window.set_text_size(percent)
+        window.look.set_text_size(percent)
         wait()
     assert sizes(window) == before
 
@@ -84,7 +84,7 @@ def test_the_least_size_of_a_dialog_is_that_of_its_layout(window, qtbot):
     QVBoxLayout(dialog).addWidget(QPushButton("Some words"))
     dialog.show()
     for percent in (200, 100, 80, 200):
-        window.set_text_size(percent)
+        window.look.set_text_size(percent)
         wait()
         assert dialog.minimumSize() == dialog.layout().totalMinimumSize()
 
@@ -103,7 +103,7 @@ def test_text_rows_charts_and_captions_follow(window):
         "distance of the arrows": lambda: window.canvas.width() / window.canvas.arrow_grid()[0],
     }
     before = {name: measure() for name, measure in parts.items()}
-    window.set_text_size(200)
+    window.look.set_text_size(200)
     wait()
     for name, measure in parts.items():
         assert measure() == pytest.approx(2 * before[name], rel=0.08), name
@@ -120,7 +120,7 @@ def test_text_rows_charts_and_captions_follow(window):
 def test_the_top_bar_shows_what_there_is_room_for(window, percent, size, shown):
     bar = window.top_bar
     window.resize(*size)
-    window.set_text_size(percent)
+    window.look.set_text_size(percent)
 
     def cut() -> list[str]:
         widgets = (*bar.findChildren(QPushButton), *bar.findChildren(QLabel))
@@ -136,18 +136,18 @@ def test_the_top_bar_shows_what_there_is_room_for(window, percent, size, shown):
 
 def test_another_theme_keeps_the_size(window):
     """A style sheet brings back the font that it knows, whenever the palette changes."""
-    window.set_text_size(150)
+    window.look.set_text_size(150)
     before = sizes(window)
     for name in ("light", "dark"):
-        window.set_theme(name)
-        wait(lambda: not window.restyling.running)
+        window.look.set_theme(name)
+        wait(lambda: not window.look.restyling.running)
     assert sizes(window) == before
 
 
 def test_where_two_columns_have_no_room_their_cards_stand_in_one(window):
     card = window.panel(LikelihoodPanel)
     assert not window.columns.joined
-    window.set_text_size(200)
+    window.look.set_text_size(200)
     wait()
     assert window.columns.joined
     assert card.isVisible()

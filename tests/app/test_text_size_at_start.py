@@ -16,10 +16,10 @@ def test_a_window_opens_in_the_size_that_is_remembered(qtbot, tmp_path):
         window.resize(1600, 900)
         window.show()
         wait()
-        assert window.text_percent == 150
+        assert window.look.text_percent == 150
         assert window.top_bar.findChild(QPushButton, "learn.scenes.button").font().pixelSize() == 20
         assert window.top_bar.height() == 78
     finally:
-        window.set_text_size(100)
+        window.look.set_text_size(100)
         end(window)
     assert text_size.factor() == 1.0

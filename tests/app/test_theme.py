@@ -290,8 +290,8 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
         dialog = ExportDialog("video", tmp_path / "film", one.preferences, one)
         dialog.fail("A sentence.")
         dialog.show()
-        one.notify("warning", "A sentence.")
-        one.notify("error", "Another.", "edit.undo")
+        one.notices.notify("warning", "A sentence.")
+        one.notices.notify("error", "Another.", "edit.undo")
         qtbot.wait(50)
         dialog.hide()
         if one is window:

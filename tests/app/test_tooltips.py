@@ -69,12 +69,12 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_p
 def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window, tmp_path):
     window = shared_window
     dialogs = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
-    boltzmann = BoltzmannWindow(window.palette_tokens, window)
-    audit = AuditDialog(window.state, window.palette_tokens, window)
+    boltzmann = BoltzmannWindow(window.look.palette, window)
+    audit = AuditDialog(window.state, window.look.palette, window)
     audit.table.add(
         Claim("scores", 20 * "a long claim, ", lambda: 0.0, words=20 * "a long failure, ", advice="Mend it.")
     )
-    window.show_dialog("log")
+    window.dialogs.show("log")
     for dialog in (*dialogs, boltzmann, audit, window.dialogs.made["log"]):
         assert too_wide(tooltips(dialog)) == [], dialog
     assert tooltips(boltzmann)

@@ -90,8 +90,8 @@ def test_a_change_of_theme_does_not_hold_up_the_window(window, qtbot):
     qtbot.wait(100)
     with Watchdog() as dog:
         for name in ("light", "dark"):
-            QTimer.singleShot(10, lambda name=name: window.set_theme(name))
-            qtbot.waitUntil(lambda name=name: window.theme_name == name)
-            qtbot.waitUntil(lambda: not window.restyling.running)
+            QTimer.singleShot(10, lambda name=name: window.look.set_theme(name))
+            qtbot.waitUntil(lambda name=name: window.look.theme_name == name)
+            qtbot.waitUntil(lambda: not window.look.restyling.running)
             qtbot.wait(100)
     assert dog.calls == [], "\n\n".join(dog.calls)

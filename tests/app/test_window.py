@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
 )
 
+from playground.app.actions import reset_training, toggle_full_screen
 from playground.app.model.errors import Log
 from playground.app.model.preferences import KEYS, Preferences, VideoChoice
 from playground.app.model.views import DensityView
@@ -223,7 +224,7 @@ def test_the_toast_of_a_reset_leaves_where_undo_would_take_back_something_else(w
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
     controllers.training.pause()
-    window.reset_training()
+    reset_training(window, window.controllers)
     assert len(window.toasts.shown) == 1
     window.state.edit({"sampling.particles": 7})
     window.toasts.review()
@@ -254,7 +255,7 @@ def test_closing_with_unsaved_work_asks_and_cancel_keeps_the_window(window, qtbo
 
 def test_escape_leaves_full_screen_where_nothing_else_is_to_be_cleared(window, qtbot):
     controllers = window.controllers
-    window.toggle_full_screen()
+    toggle_full_screen(window)
     assert window.isFullScreen()
     controllers.clicking.inspect(0.5, 0.2)
     QTest.keyClick(window, Qt.Key.Key_Escape)
@@ -355,13 +356,13 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     qtbot.waitUntil(lambda: not controllers.training.is_resting)  # the block that ran at the pause counts too
     settings.set("video", VideoChoice(width=640, height=360))
     settings.add_recent(tmp_path / "a.spg")
-    window.set_theme("light")
+    window.look.set_theme("light")
     window.columns.setSizes([400, window.width() - 730, 330])
     for panel in window.panels:
         panel.hide_advanced()
         panel.set_folded(True)
     window.panel(TrainingPanel).disclosure.setChecked(True)
-    window.toggle_full_screen()
+    toggle_full_screen(window)
     work = (
         state.experiment,
         controllers.training.trained_steps,
@@ -379,14 +380,14 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     ) == work
     assert state.experiment.data.strokes
     assert QApplication.activeModalWidget() is None
-    qtbot.waitUntil(lambda: not window.restyling.running)
+    qtbot.waitUntil(lambda: not window.look.restyling.running)
     room = window.screen().availableGeometry()
     assert not window.isFullScreen()
     assert (window.width(), window.height()) == (
         min(max(room.width() - FRAME[0], SMALLEST[0]), FIRST[0]),
         min(max(room.height() - FRAME[1], SMALLEST[1]), FIRST[1]),
     )
-    assert window.theme_name == "dark"
+    assert window.look.theme_name == "dark"
     assert {type(panel).__name__ for panel in window.panels if panel.is_folded()} <= set(FOLDED_FIRST)
     assert not window.panel(TrainingPanel).disclosure.isChecked()
     qtbot.waitUntil(lambda: window.columns.sizes()[::2] == list(COLUMNS))
@@ -400,7 +401,7 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
 @pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (1024, 600)])
 def test_what_toasts_say_is_read_whole_and_takes_no_click_from_the_canvas_nor_from_a_control(window, qtbot, size):
     window.resize(*size)
-    window.notify("error", 'measured.csv, line 62: "oops" is not a number; correct it or remove the line.')
+    window.notices.notify("error", 'measured.csv, line 62: "oops" is not a number; correct it or remove the line.')
     window.log.failed.emit("Something went wrong (ValueError: an example). Your work is kept; the log has the details.")
     assert len(window.toasts.shown) == 2
     qtbot.wait(50)

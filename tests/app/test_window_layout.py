@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app.actions import reset_training
 from playground.app.menus import CANVAS_MENU
 from playground.app.model.edit_text import summary
 from playground.app.panels import LikelihoodPanel, TrainingPanel
@@ -48,11 +49,11 @@ def test_parts_fill_the_window_without_overlap(shared_window, size):
 def test_the_status_makes_room_for_its_words_at_once(shared_window):
     status = shared_window.status
     for training, rate in (("untrained", 9.0), ("paused", 188.0), ("diverged", None)):
-        status.show_training(training, shared_window.palette_tokens)
+        status.show_training(training, shared_window.look.palette)
         status.show_frames(rate)
         for label in (status.training, status.frames):
             assert label.width() >= label.fontMetrics().horizontalAdvance(label.text()), label.text()
-    shared_window.show_status()
+    shared_window.status.show_state()
 
 
 def test_no_name_of_a_setting_is_cut_off(shared_window):
@@ -70,7 +71,7 @@ def test_the_button_says_what_it_does_now(shared_window):
     assert button.text() == button.accessibleName() == "Pause training"
     window.controllers.training.pause()
     assert button.text() == button.accessibleName() == "Resume training"
-    window.reset_training()
+    reset_training(window, window.controllers)
     wait(lambda: button.text() == button.accessibleName() == "Train")
     assert button.text() == button.accessibleName() == "Train"
 
@@ -99,7 +100,7 @@ def test_train_of_the_top_bar_unfolds_the_loss_except_in_a_scene_or_lesson(share
         lessons.leave()
         window.training.pause()
         wait(lambda: not window.building.busy)
-        window.reset_training()
+        reset_training(window, window.controllers)
         window.state.load(window.state.experiment)
         card.set_folded(False)
         wait(lambda: not window.building.busy)
@@ -188,29 +189,29 @@ def test_the_theme_follows_the_system_where_that_is_chosen(shared_window, monkey
             return scheme
 
     monkeypatch.setattr(QApplication, "styleHints", lambda self: Hints())
-    window.set_theme("system")
+    window.look.set_theme("system")
     for scheme, shown in (
         (Qt.ColorScheme.Light, "light"),
         (Qt.ColorScheme.Dark, "dark"),
         (Qt.ColorScheme.Light, "light"),
     ):
         QGuiApplication.styleHints().colorSchemeChanged.emit(scheme)
-        assert (window.theme_choice, window.theme_name) == ("system", shown)
-    window.set_theme("dark")  # which holds, whatever the system has
+        assert (window.look.theme_choice, window.look.theme_name) == ("system", shown)
+    window.look.set_theme("dark")  # which holds, whatever the system has
     QGuiApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
-    assert (window.theme_choice, window.theme_name) == ("dark", "dark")
+    assert (window.look.theme_choice, window.look.theme_name) == ("dark", "dark")
     scheme = Qt.ColorScheme.Unknown
-    window.set_theme("system")
-    assert window.theme_name == "dark"
-    wait(lambda: not window.restyling.running)
+    window.look.set_theme("system")
+    assert window.look.theme_name == "dark"
+    wait(lambda: not window.look.restyling.running)
 
 
 def test_themes_change_and_are_remembered(shared_window):
     window = shared_window
     for name in ("light", "dark"):
-        window.set_theme(name)
+        window.look.set_theme(name)
         assert window.preferences.get("theme") == name
-        wait(lambda: not window.restyling.running)
+        wait(lambda: not window.look.restyling.running)
         assert window.palette().window().color().name() == PALETTES[name].panel
         assert window.canvas.scene(10, 10).palette is PALETTES[name]
         assert window.updatesEnabled()

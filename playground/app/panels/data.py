@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QPushButton, QWidget
 
+from playground.app.canvas import CanvasView
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
@@ -124,13 +125,11 @@ class DataPanel(CollapsiblePanel):
         open_file_requested(): the user asked to choose a file of points.
         open_folder_requested(): the user asked to choose a folder of pictures.
         brush_toggled(bool): the brush was turned on or off.
-        brush_radius_changed(float): in the user's unit.
     """
 
     open_file_requested = Signal()
     open_folder_requested = Signal()
     brush_toggled = Signal(bool)
-    brush_radius_changed = Signal(float)
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Data", 1, parent, purpose="The points whose distribution is learned.")
@@ -260,7 +259,6 @@ class DataPanel(CollapsiblePanel):
             layout.addWidget(button, 1)
         self.body.addWidget(self.brush_row)
         self.radius = BrushRow(self)
-        self.radius.changed.connect(self.brush_radius_changed)
         self.body.addWidget(self.radius)
 
     # The user's actions
@@ -286,9 +284,21 @@ class DataPanel(CollapsiblePanel):
             self.state.edit({"data.strokes": data.strokes[:-1]})
 
     @Slot()
-    def put_brush_down(self) -> None:
-        """Turn the brush off: a click on the canvas measures a likelihood and paints nothing."""
-        self.brush.setChecked(False)
+    def paint_on(self, canvas: CanvasView) -> None:
+        """Give a canvas the brush."""
+        self.brush_toggled.connect(canvas.surface.take_brush)
+        self.radius.changed.connect(canvas.brush.set_radius)
+        canvas.brush.radius_changed.connect(self.radius.show_radius)
+        canvas.brush.set_radius(self.radius.radius)
+
+    def put_brush_down(self, down: object = True) -> None:
+        """Turn the brush off: a click on the canvas measures a likelihood and paints nothing.
+
+        Args:
+            down: whether to do so; a session that was opened counts as yes.
+        """
+        if down:
+            self.brush.setChecked(False)
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app.canvas.readouts import place
+from playground.app.canvas.tools import Tools
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
@@ -135,6 +136,11 @@ class LikelihoodPanel(CollapsiblePanel):
         layouts.add(self.body, *self.figures, self.second, self.lowest)
 
     @Slot()
+    def click_by(self, tools: Tools) -> None:
+        """Wait for the second point that these tools take."""
+        self.second.toggled.connect(tools.await_second)
+        tools.second_taken.connect(self.drop_second)
+
     def drop_second(self) -> None:
         """Wait for no second point any more."""
         self.second.setChecked(False)

@@ -1,24 +1,17 @@
 """The bar that offers unsaved work of an earlier run of the program."""
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
+from playground.app.controllers.recovering import RecoverableWork, Recovering
+from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
 
 
 class RecoveryBar(QFrame):
-    """Asks below the top bar; the window can be used before the user answers.
-
-    Signals:
-        restore_requested()
-        discard_requested()
-    """
-
-    restore_requested = Signal()
-    discard_requested = Signal()
+    """Asks below the top bar; the window can be used before the user answers."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,8 +27,6 @@ class RecoveryBar(QFrame):
         self.discard.setToolTip("Delete this work for good")
         for button in (self.restore, self.discard):
             button.setAccessibleName(f"{button.text()} the work of the last time")
-        self.restore.clicked.connect(self.restore_requested)
-        self.discard.clicked.connect(self.discard_requested)
         layouts.across(
             self.sentence,
             (self.about, 1),
@@ -47,20 +38,20 @@ class RecoveryBar(QFrame):
         )
         self.hide()
 
-    def show_offer(self, sentence: str, about: str, busy: bool, can_restore: bool = True) -> None:
-        """Show the question; "" hides the bar.
+    def follow(self, recovering: Recovering) -> None:
+        """Ask about the work that an earlier run of the program left behind, while there is any."""
+        self.restore.clicked.connect(recovering.restore)
+        self.discard.clicked.connect(recovering.discard)
+        recovering.changed.connect(lambda: self._show_offer(recovering.offer, recovering.busy))
 
-        Args:
-            about: the work in a few words, or why it cannot be restored.
-            busy: whether it is being restored.
-            can_restore: whether it can be restored; otherwise only discarded.
-        """
-        self.sentence.setText(sentence)
-        self.about.setText(about)
+    def _show_offer(self, offer: RecoverableWork | None, busy: bool) -> None:
+        if offer is not None:
+            self.sentence.setText(offer.sentence)
+            self.about.setText(worded(offer.about))
+            self.restore.setVisible(offer.work is not None)
         for button in (self.restore, self.discard):
             button.setEnabled(not busy)
-        self.restore.setVisible(can_restore)
-        asks = bool(sentence) and self.isHidden()
-        self.setVisible(bool(sentence))
+        asks = offer is not None and self.isHidden()
+        self.setVisible(offer is not None)
         if asks:
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, sentence))
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.sentence.text()))

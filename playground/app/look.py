@@ -1,0 +1,84 @@
+"""How the window looks: its theme, the size of its text and the direction of t."""
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QApplication, QWidget
+
+from playground.app.model.preferences import Preferences
+from playground.app.style import text_size, theme
+from playground.drawing.palette import PALETTES, Palette
+
+
+class Look(QObject):
+    """The remembered choices of the user, and what is shown now.
+
+    Signals:
+        changed(): other colours are shown, or icons of another size are needed.
+        time_turned(bool): whether t is shown as 0 at the noise and 1 at the data.
+    """
+
+    changed = Signal()
+    time_turned = Signal(bool)
+
+    def __init__(self, preferences: Preferences, window: QWidget, theme_name: str) -> None:
+        super().__init__(window)
+        self._preferences, self._application = preferences, _application()
+        self.theme_name = theme_name
+        self.restyling = theme.Restyling(self._application, window)
+        self.restyling.finished.connect(self.changed)
+        self._application.styleHints().colorSchemeChanged.connect(self._follow_theme)
+
+    @property
+    def palette(self) -> Palette:
+        return PALETTES[self.theme_name]
+
+    @property
+    def theme_choice(self) -> str:
+        """The choice of the user: "system", "dark" or "light"."""
+        return str(self._preferences.get("theme"))
+
+    def set_theme(self, choice: str) -> None:
+        """Use the "dark" or the "light" theme, or that of the "system" whenever it changes."""
+        self._preferences.set("theme", choice)
+        self._follow_theme()
+
+    @Slot()
+    def _follow_theme(self) -> None:
+        name = theme.shown(self._application, self.theme_choice)
+        if name != self.theme_name:
+            self.theme_name = name
+            self.restyling.start(self.palette)
+
+    @property
+    def text_percent(self) -> int:
+        """The size of the text, in per cent of the usual one."""
+        return round(100 * text_size.factor())
+
+    def set_text_size(self, percent: int, remember: bool = True) -> None:
+        """Set the size of the text, in per cent of the usual one."""
+        if remember:
+            self._preferences.set("text_size", percent)
+        if percent != self.text_percent:
+            theme.resize(self._application, percent / 100)
+            self.changed.emit()
+
+    @property
+    def time_to_data(self) -> bool:
+        """Whether t is shown as 0 at the noise and 1 at the data."""
+        return bool(self._preferences.get("time_to_data"))
+
+    def set_time_to_data(self, on: bool) -> None:
+        """Show t as 0 at the noise and 1 at the data, or the other way round."""
+        self._preferences.set("time_to_data", on)
+        self.time_turned.emit(on)
+
+    def reset(self) -> None:
+        """Show what the preferences have."""
+        self.set_theme(self._preferences.get("theme"))
+        self.set_text_size(self._preferences.get("text_size"))
+        self.set_time_to_data(self.time_to_data)
+
+
+def _application() -> QApplication:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application
