@@ -185,8 +185,9 @@ def _heat_map(plot: Plot, rows: Sequence[Row]) -> HeatMap | None:
     columns, ups = (_in_order([row.values.get(axis) for row in rows]) for axis in (plot.x, plot.y))
     if not columns or not ups:
         return None
-    values, errors = (np.full((len(ups), len(columns)), np.nan) for _ in range(2))
-    for place, members in _by_cell(plot, rows, columns, ups).items():
+    values, errors = np.full((2, len(ups), len(columns)), np.nan)
+    for place in np.ndindex(values.shape):
+        members = [row for row in rows if _place(plot, row) == (ups[place[0]], columns[place[1]])]
         known = [row for row in members if plot.color in row.mean]
         if known:
             values[place] = np.mean([row.mean[plot.color] for row in known])
@@ -199,14 +200,8 @@ def _heat_map(plot: Plot, rows: Sequence[Row]) -> HeatMap | None:
     return HeatMap(name_of(plot.x), name_of(plot.y), name_of(plot.color), *shown, values, errors, log)
 
 
-def _by_cell(
-    plot: Plot, rows: Sequence[Row], columns: Sequence[Any], ups: Sequence[Any]
-) -> Mapping[tuple[int, int], list[Row]]:
-    found: dict[tuple[int, int], list[Row]] = {}
-    for row in rows:
-        place = ups.index(row.values.get(plot.y)), columns.index(row.values.get(plot.x))
-        found.setdefault(place, []).append(row)
-    return found
+def _place(plot: Plot, row: Row) -> tuple[Any, Any]:
+    return row.values.get(plot.y), row.values.get(plot.x)
 
 
 def _in_order(values: Sequence[Any]) -> list[Any]:

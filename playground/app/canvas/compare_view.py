@@ -86,7 +86,7 @@ class CompareView(QWidget):
         for control in controls:
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.chart = DistanceChart()
-        self.chart.set_provenance(self._provenance)
+        self.chart.provenance = self._provenance
         side, gap = UNIT * 3 // 2, UNIT // 2
         layouts.down(
             # A row of its own: beside the controls several notices would take ten lines.
@@ -302,7 +302,7 @@ class CompareView(QWidget):
     def _mark(self) -> None:
         """Show what each column has cost so far, and mark its position on its curve."""
         self._show_costs()
-        self.chart.show_now(_places(self._comparing.runs, self._playing.frame, self._comparing.total))
+        self.chart.show_places(_places(self._comparing.runs, self._playing.frame, self._comparing.total))
 
 
 def _choice(options: Sequence[tuple[str, str, str]], name: str, *tips: str) -> ChoiceBox:

@@ -2,7 +2,7 @@
 descriptions for screen readers."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Slot
@@ -69,7 +69,8 @@ class ChartView(QWidget):
         self._pointed: float | None = None  # the x value under the cross-hair
         self.marked: float | None = None
         self._stale = False
-        self._told: Callable[[], str] = str
+        self._places: Sequence[tuple[float, float, str]] = ()
+        self.provenance: Callable[[], str] = str  # what made the values, in the words of lab/provenance.py, for files
         self.empty_text = self._description = ""
         self.plot: Plot | None = None  # made when there is something to show
         self.setAccessibleName(name)
@@ -80,14 +81,6 @@ class ChartView(QWidget):
         library.loaded.connect(self._begin)
 
     # Content
-
-    def set_provenance(self, provenance: Callable[[], str]) -> None:
-        """Let saved pictures contain what made the values, in the words of :mod:`playground.lab.provenance`."""
-        self._told = provenance
-
-    def provenance(self) -> str:
-        """What made the values."""
-        return self._told()
 
     def show_chart(self, chart: Chart, description: str) -> None:
         """Show a chart. The cross-hair stops at the points of the first listed and measured series; others are read at
@@ -125,6 +118,12 @@ class ChartView(QWidget):
             plot.mark(x)
         if (x is None) != (before is None):
             self.update()
+
+    def show_places(self, places: Sequence[tuple[float, float, str]]) -> None:
+        """Mark points on the curves: x, y and colour."""
+        self._places = places
+        if self.plot is not None and self.series:
+            self.plot.show_places(places, self.tokens)
 
     def describe(self, description: str) -> None:
         """Set the description for screen readers."""
@@ -202,6 +201,7 @@ class ChartView(QWidget):
         if self.series:
             self._fill(self.plot)
             self.plot.mark(self.marked)
+            self.plot.show_places(self._places, self.tokens)
             self.point_at(self._pointed)
 
     def _fill(self, plot: "Plot") -> None:

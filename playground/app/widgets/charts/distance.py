@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.widgets.charts.chart import ChartView
-from playground.drawing.palette import Palette
 from playground.lab.chart import Axis, Chart, Series, axis_around
 from playground.lab.columns import DistanceCurve
 from playground.lab.figures import FIGURES
@@ -32,18 +31,7 @@ class DistanceChart(ChartView):
     """One curve per column, and a dashed floor in a band two standard deviations wide."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(NAME, ABOUT, 132, lines=1, parent=parent)
-        self._spots: Sequence[tuple[float, float, str]] = ()
-
-    def show_now(self, spots: Sequence[tuple[float, float, str]]) -> None:
-        """Mark each column's position on its curve: evaluations, distance and colour."""
-        self._spots = spots
-        if self.plot is not None and self.series:
-            self.plot.show_places(spots, self.tokens)
-
-    def apply_palette(self, palette: Palette) -> None:
-        super().apply_palette(palette)
-        self.show_now(self._spots)
+        super().__init__(NAME, ABOUT, 132, parent=parent)
 
     def show_curves(self, curves: Sequence[tuple[str, int, DistanceCurve]]) -> None:
         """Show the curves of columns, each with the column's letter and place."""
