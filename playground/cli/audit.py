@@ -15,7 +15,7 @@ def print_audit(made: Audit, json: bool = False, out: Path | None = None, pictur
     Args:
         json: print JSON in place of the table.
         out: file of the table, CSV or JSON, if any.
-        picture: file of the charts, PNG or SVG, if any.
+        picture: file of the charts, PNG, SVG or PDF, if any.
 
     Raises:
         UserError: a file cannot be written.

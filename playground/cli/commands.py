@@ -465,7 +465,7 @@ def report(
     picture: Annotated[
         Path | None,
         typer.Option(
-            "--picture", metavar="FILE", help="Its picture (.png or .svg).", show_default="a PNG beside the table"
+            "--picture", metavar="FILE", help="Its picture (.png, .svg or .pdf).", show_default="a PNG beside the table"
         ),
     ] = None,
 ) -> None:
@@ -473,7 +473,7 @@ def report(
     from playground.cli.lessons import report_answers
 
     out = _output(out, (".csv",))
-    report_answers(folder, out, None if picture is None else _output(picture, (".png", ".svg"), "--picture"))
+    report_answers(folder, out, None if picture is None else _output(picture, (".png", ".svg", ".pdf"), "--picture"))
 
 
 @app.command()
@@ -499,13 +499,14 @@ def audit(
         Path | None, typer.Option("--out", metavar="FILE", help="The table: .csv or .json.", show_default=False)
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", metavar="FILE", help="The charts: .png or .svg.", show_default=False)
+        Path | None,
+        typer.Option("--picture", metavar="FILE", help="The charts: .png, .svg or .pdf.", show_default=False),
     ] = None,
     json: Json = False,
 ) -> None:
     """Check a kind against closed forms on this machine, in under 30 s: exit code 1 if a claim fails."""
     out = None if out is None else _output(out, (".csv", ".json"))
-    picture = None if picture is None else _output(picture, (".png", ".svg"), "--picture")
+    picture = None if picture is None else _output(picture, (".png", ".svg", ".pdf"), "--picture")
     from playground.cli.audit import print_audit
     from playground.cli.settings import with_settings
     from playground.lab.audit import audit, experiment_of, kind_named

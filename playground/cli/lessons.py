@@ -114,7 +114,7 @@ def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None
         folder: the folder of their CSV files, each named after its student. With the lesson's own file beside them the
             picture has its scales.
         out: the table, a row for each question of each student, with the student first.
-        picture: PNG or SVG; by default a PNG beside the table.
+        picture: PNG, SVG or PDF; by default a PNG beside the table.
 
     Raises:
         UserError: the folder holds no answers, or a file holds something else.

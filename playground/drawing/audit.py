@@ -37,7 +37,7 @@ def audit_height(charts: Sequence[Chart]) -> int:
 def save_audit_picture(
     title: str, charts: Sequence[Chart], path: str | os.PathLike[str], palette: Palette = LIGHT
 ) -> None:
-    """Write the picture as PNG or SVG, by the suffix of its name.
+    """Write the picture as PNG, SVG or PDF, by the suffix of its name.
 
     Raises:
         PictureError: the folder cannot be written, or the disk is full.

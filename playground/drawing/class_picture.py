@@ -71,7 +71,7 @@ class Question:
 
 
 def save_class_picture(questions: Sequence[Question], path: str | os.PathLike[str], palette: Palette = LIGHT) -> None:
-    """Write the picture as PNG or SVG, by the suffix of its name.
+    """Write the picture as PNG, SVG or PDF, by the suffix of its name.
 
     Raises:
         PictureError: the folder cannot be written, the disk is full, or the picture is too tall for a PNG.

@@ -100,7 +100,7 @@ def test_claims_that_fail_and_mere_measurements(ask: Ask, tmp_path: Path, monkey
     [
         (("vpp",), "did you mean vp?"),
         (("vp", "--out", "a.txt"), "--out a.txt must end in .csv or .json"),
-        (("vp", "--picture", "a.gif"), "--picture a.gif must end in .png or .svg"),
+        (("vp", "--picture", "a.gif"), "--picture a.gif must end in .png or .svg or .pdf"),
         (("vp", "--set", "noise.sigma_max=3"), "sigma_max"),
         (("images",), "data.path"),
         (("drawn",), "Nothing is drawn yet"),
@@ -123,7 +123,9 @@ def test_a_png_has_all_charts(ask: Ask, tmp_path: Path, monkeypatch: pytest.Monk
         return Audit(made.name, made.title, made.claims[:1], made.charts)
 
     monkeypatch.setattr(audits, "audit", few)
-    code, _, _ = ask("audit", "cosine", "--picture", str(tmp_path / "a.png"))
+    for name in ("a.png", "a.pdf"):
+        code, _, _ = ask("audit", "cosine", "--picture", str(tmp_path / name))
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
     image = QImage(str(tmp_path / "a.png"))
     assert code == 0
     assert (image.width(), image.height()) == (2 * WIDTH, 2 * audit_height([None, None]))
