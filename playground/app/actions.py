@@ -7,10 +7,11 @@ it. The mouse gives no button and no box the focus. Shortcuts with a modifier ac
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.legend import LEGEND
@@ -25,7 +26,7 @@ from playground.app.dialogs.tour import Tour
 from playground.app.look import Look
 from playground.app.model.state import State
 from playground.app.panels.training import COMMAND, TrainingPanel
-from playground.app.presenter import Presenter
+from playground.app.presenter import Presenter, Says
 from playground.app.style import text_size
 from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
@@ -33,13 +34,22 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab import script
 from playground.messages import Message
 
-if TYPE_CHECKING:
-    from playground.app.dialog_registry import DialogRegistry
-    from playground.app.menus import MainMenu
-    from playground.app.notices import Notices
-
-
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
+
+
+class Dialogs(Protocol):
+    """What brings a dialog to the front."""
+
+    def show(self, name: str) -> None: ...
+    def show_audit(self, name: str) -> None: ...
+
+
+class Menu(Protocol):
+    """What opens the lists of the menus."""
+
+    def show_about(self) -> None: ...
+    def show_keys(self) -> None: ...
+    def show_lessons(self, over: QWidget) -> None: ...
 
 
 class Window(Protocol):
@@ -55,10 +65,13 @@ class Window(Protocol):
     presenter: Presenter
     tour: Tour
     look: Look
-    notices: "Notices"
-    dialogs: "DialogRegistry"
-    menu: "MainMenu"
 
+    @property
+    def notices(self) -> Says: ...
+    @property
+    def dialogs(self) -> Dialogs: ...
+    @property
+    def menu(self) -> Menu: ...
     def addAction(self, action: QAction) -> None: ...
     def close(self) -> bool: ...
     def isFullScreen(self) -> bool: ...

@@ -1,8 +1,8 @@
 """The presenter mode for classes: canvas, timeline and text in large type on the full screen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
@@ -15,14 +15,20 @@ from playground.app.panels import LessonPanel, ScenePanel
 from playground.app.style import text_size
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.scenes import load_bundled
-
-if TYPE_CHECKING:
-    from playground.app.notices import Notices
+from playground.messages import Message
 
 LARGER = 1.5  # times the size of the text
 LEAVE = "Escape leaves the presenter mode."
 NEXT_STEP = "Page Down goes to the next step."
 NEXT_SCENE = "Page Down goes to the next scene."
+
+
+class Says(Protocol):
+    """What shows a toast."""
+
+    def notify(
+        self, level: str, message: Message | str, action: str = "", is_current: Callable[[], bool] = ...
+    ) -> None: ...
 
 
 class Presented(Protocol):
@@ -32,8 +38,9 @@ class Presented(Protocol):
     columns: Columns
     canvas: CanvasView
     look: Look
-    notices: "Notices"
 
+    @property
+    def notices(self) -> Says: ...
     def windowState(self) -> Qt.WindowState: ...
     def setWindowState(self, state: Qt.WindowState) -> None: ...
 
