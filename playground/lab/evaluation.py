@@ -343,5 +343,5 @@ def sample_distances(problem: Problem, samples: Array | None) -> Iterator[Evalua
     for begun, share, measuring in ((0.0, 0.8, add_distances), (0.8, 0.2, add_tilted)):
         for fraction in measuring(problem, samples, found):
             yield EvaluationProgress(begun + share * fraction, "distances", None)
-    found |= {name: spec.measure(problem, samples, found) for name, spec in FIGURES.items() if spec.measure}
+    found |= {name: spec.measure(samples, found) for name, spec in FIGURES.items() if spec.measure}
     yield EvaluationProgress(1.0, "done", _with_reasons(found))

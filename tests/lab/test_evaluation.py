@@ -1,6 +1,5 @@
 """Likelihoods, maps and figures in the user's units, with the exact score and with networks."""
 
-import functools
 import math
 import re
 from collections.abc import Callable
@@ -791,12 +790,7 @@ def effective_modes(weights: tuple[float, ...] | None, count: int, true: tuple[f
     measure = FIGURES["effective_modes"].measure
     assert measure is not None
     found = {"mode_weights": Measured(weights, floor=true, reason=None if weights else plain("There are no modes."))}
-    return measure(_plane(), np.zeros((count, 2)), found)
-
-
-@functools.cache
-def _plane() -> Problem:
-    return Problem.build(experiment(data__points=100))
+    return measure(np.zeros((count, 2)), found)
 
 
 def test_the_effective_number_of_modes_is_that_of_equal_weights_with_the_same_entropy() -> None:

@@ -40,7 +40,7 @@ class ScoreAlongSigma(QWidget):
 
     def show_possible(self, possible: frozenset[str]) -> None:
         """Show the figures that data and settings can have, and with what the score is compared if it is not the exact one."""
-        self.against.setVisible(possible >= {"reference", "no density"})
+        self.against.setVisible(possible.issuperset(("reference", "no density")))
         for row in self.rows:
             row.setVisible(possible.issuperset(row.spec.needs))
 

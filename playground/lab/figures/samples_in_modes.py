@@ -9,8 +9,6 @@ from playground.lab.figures.spec import MEASURED, FigureSpec, Measured
 if TYPE_CHECKING:
     import numpy as np
 
-    from playground.lab.problem import Problem
-
 
 def _number(weights: Sequence[float], count: int) -> tuple[float, float, float]:
     """exp H of the weights of `count` draws, and the two parts of the variance of H (Harris 1975)."""
@@ -20,7 +18,7 @@ def _number(weights: Sequence[float], count: int) -> tuple[float, float, float]:
     return math.exp(entropy), max(spread, 0.0) / count, (len(weights) - 1) / (2 * count**2)
 
 
-def _measure(_problem: "Problem", samples: "np.ndarray | None", found: Mapping[str, Measured]) -> Measured:
+def _measure(samples: "np.ndarray | None", found: Mapping[str, Measured]) -> Measured:
     weights = found["mode_weights"]
     if weights.value is None or samples is None:
         return Measured(None, reason=weights.reason)

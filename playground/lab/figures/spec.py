@@ -9,8 +9,6 @@ from playground.messages import Message
 if TYPE_CHECKING:
     import numpy as np
 
-    from playground.lab.problem import Problem
-
 Unit = Literal["", "nat", "bit", "data", "data²", "1/data²", "share", "count", "s"]
 """The unit of a figure. ``data`` is the unit of the user's data, and ``share`` a fraction, which the window shows in per cent."""
 
@@ -78,7 +76,7 @@ class FigureSpec:
     tells: tuple[str, ...] = ()
     of_runs: bool = False
     printed: bool = False
-    measure: "Callable[[Problem, np.ndarray | None, Mapping[str, Measured]], Measured] | None" = None
+    measure: "Callable[[np.ndarray | None, Mapping[str, Measured]], Measured] | None" = None
     page: Mapping[str, str] = field(default_factory=dict)
 
     @property
