@@ -44,11 +44,10 @@ class Timeline(QObject):
         self._replaying.playing_changed.connect(transport.set_training_playing)
         self._playing.playing_changed.connect(transport.set_playing)
         self._playing.loop_changed.connect(transport.set_loop)
-        display.run_changed.connect(self._show_run)
+        for signal in (display.run_changed, self._comparing.changed, self._comparing.active_changed):
+            signal.connect(self._show_run)
         display.frame_changed.connect(self._show_frame)
         self._playing.frame_changed.connect(self._show_compared)
-        self._comparing.changed.connect(self._show_whole)
-        self._comparing.active_changed.connect(self._show_whole)
         for signal in (
             self._building.problem_changed,
             self._building.problem_failed,
@@ -88,38 +87,34 @@ class Timeline(QObject):
         """The run of the bar; in a comparison the longest."""
         return self._comparing.longest if self._comparing.is_active else self._display.run
 
-    @Slot()
-    def _show_whole(self) -> None:
-        self._show_run(self._run)
-
     @Slot(int)
     def _show_compared(self, frame: int) -> None:
         if self._comparing.is_active:
             self._show_frame(frame)
 
-    @Slot(object)
-    def _show_run(self, trajectory: "Trajectory | None") -> None:
-        trajectory = self._run if self._comparing.is_active else trajectory
+    @Slot()
+    def _show_run(self) -> None:
+        trajectory = self._run
         problem = self._building.problem if trajectory is None else self._playing.played
         span = None if problem is None or not problem.has_process else (problem.sigma_max, problem.sigma_min)
         self._shown = 0 if trajectory is None else len(trajectory)
         if trajectory is None:
             self._transport.scrubber.set_sigmas(np.zeros(0), span)
             self._transport.set_progress(0, 0, 0)
-        else:
-            shown = slice(self._shown)
-            self._transport.scrubber.set_sigmas(
-                trajectory.sigma[shown],
-                span,
-                trajectory.step[shown],
-                trajectory.steps,
-                lambda frame: readouts.evaluations(trajectory, frame),
-            )
+            return
+        shown = slice(self._shown)
+        self._transport.scrubber.set_sigmas(
+            trajectory.sigma[shown],
+            span,
+            trajectory.step[shown],
+            trajectory.steps,
+            lambda frame: readouts.evaluations(trajectory, frame),
+        )
 
     @Slot(int)
     def _show_frame(self, frame: int) -> None:
         trajectory = self._run
         if trajectory is not None:
             if len(trajectory) != self._shown:
-                self._show_run(trajectory)
+                self._show_run()
             self._transport.set_progress(frame, len(trajectory), trajectory.total)

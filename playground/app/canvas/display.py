@@ -48,11 +48,11 @@ class Display(QObject):
         layers: which layers the chips offer.
 
     Signals:
-        run_changed(Trajectory | None): another run is shown, or none.
+        run_changed(): another run is shown, or none.
         frame_changed(int): another frame of it is shown.
     """
 
-    run_changed = Signal(object)
+    run_changed = Signal()
     frame_changed = Signal(int)
 
     def __init__(
@@ -166,7 +166,7 @@ class Display(QObject):
                 canvas.fit(problem.bounds)  # the view stays while the user paints
             self._forget_overlays()
         self._opened, self._drawing = None, drawn
-        self.run_changed.emit(self.run)
+        self.run_changed.emit()
         self.layers.name_fields()
 
     def _shows_data_of(self, problem: ProblemView) -> bool:
@@ -244,12 +244,12 @@ class Display(QObject):
             self._clear_run()
         else:
             self.frame = None
-            self.run_changed.emit(trajectory)
+            self.run_changed.emit()
 
     def _clear_run(self) -> None:
         self.frame = None
         self._view.clear()
-        self.run_changed.emit(None)
+        self.run_changed.emit()
 
     @Slot(int)
     def _show_frame(self, frame: int) -> None:
