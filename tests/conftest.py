@@ -162,6 +162,8 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     # Asked for here, so that the test's own Qt fixtures end before this one looks.
     application = request.getfixturevalue("qapp")
+    if "known_window" in request.fixturenames:
+        request.getfixturevalue("known_window").get()  # another one, if the test before left it broken
     before = _alive(application)
     gc.freeze()  # and not after the test, as pytest lets go of its fixtures later
     gc.disable()  # as in the program: a collection in a worker's thread would destroy Qt's objects there

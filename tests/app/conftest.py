@@ -1,7 +1,6 @@
 """The real window, small enough for a test, with everything it starts ended afterwards."""
 
 import dataclasses
-import gc
 from collections.abc import Callable, Iterator
 from functools import partialmethod
 from pathlib import Path
@@ -9,6 +8,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
+
+from tests.app.known_window import SIZE, KnownWindow, plays
 
 SMALL = {
     "data.points": 2_000,
@@ -100,13 +101,15 @@ def end(window) -> None:
         QApplication.instance().setStyleSheet("")
 
 
-@pytest.fixture(autouse=True)
-def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def optimal_losses_of_few_points() -> Iterator[None]:
     """Those of 80,000 points take longer than most trainings here."""
     from playground.theory.objectives import Objective
 
     of_few = partialmethod(Objective.optimal_loss_with_error, parts=4, count=512)
-    monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Objective, "optimal_loss_with_error", of_few)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -127,39 +130,56 @@ def views_of_few_frames_and_cells(pytestconfig: pytest.Config) -> Iterator[None]
         yield
 
 
-@pytest.fixture(autouse=True)
-def maps_of_few_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def maps_of_few_cells() -> Iterator[None]:
     """Those of 25,600 and 4,096 cells take seconds; of a few hundred they are refined by the same passes, if fewer."""
     from playground.app.controllers import measurements, video_frames
 
-    for module in (measurements, video_frames):
-        monkeypatch.setattr(module, "ASKED_CELLS", 40)
-        monkeypatch.setattr(module, "MAP_CELLS", 24)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (measurements, video_frames):
+            patch.setattr(module, "ASKED_CELLS", 40)
+            patch.setattr(module, "MAP_CELLS", 24)
+        yield
 
 
 @pytest.fixture
 def bare_window(qtbot, tmp_path) -> Iterator:
-    """The window before its first paint."""
+    """Another window before its first paint, for a test of what comes before it, of another window's end, or of kinds that are
+    loaded: they stay in the cards.
+    """
     window = make_window(tmp_path)
     yield window
     end(window)
 
 
-@pytest.fixture(scope="module")
-def shared_window(request, tmp_path_factory) -> Iterator:
-    """A running window for tests that leave it as it was; they use :func:`wait` in place of qtbot.
+KNOWN = KnownWindow(SMALL)
 
-    Building one takes longer than most of these tests, and a search for what they left behind finds only the window itself.
-    """
-    request.getfixturevalue("qapp")
-    window = make_window(tmp_path_factory.mktemp("shared"))
-    window.resize(1280, 720)
-    window.show()
-    wait(lambda: window.controllers.playing.recorded > 5)
-    assert window.controllers.building.problem is not None
-    yield window
-    end(window)
-    gc.unfreeze()  # so that it is collected
+
+@pytest.fixture(scope="session")
+def known_window(everyones_places) -> Iterator[KnownWindow]:
+    KNOWN.folder = everyones_places / "known"
+    yield KNOWN
+    KNOWN.end()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that use the window come first, one after another, so that it is built once."""
+    USING.update(item.path for item in items if "known_window" in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: item.path not in USING)
+
+
+USING: set[Path] = set()
+"""The files that use the window."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """End the window where the next test has no use for it: what is built without it has no style sheet, and is faster."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path not in USING:
+            KNOWN.end()
 
 
 TINY = {
@@ -223,10 +243,17 @@ def wait(until: Callable[[], bool] | None = None, milliseconds: int = 30) -> Non
 
 
 @pytest.fixture
-def window(bare_window, qtbot):
-    """The window with its first problem built and frames running."""
-    bare_window.resize(1280, 720)
-    with qtbot.waitSignal(bare_window.controllers.building.ready):
-        bare_window.show()
-    qtbot.waitUntil(lambda: bare_window.controllers.playing.recorded > 5)
+def window(qtbot, known_window, monkeypatch) -> Iterator:
+    """The window of this process, with its first problem built and frames running. It is put back after the test."""
+    yield known_window.get()
+    monkeypatch.undo()
+    known_window.put_back()
+
+
+@pytest.fixture
+def own_window(bare_window):
+    """As :func:`window`, for a test that ends it or that replaces what it is built of."""
+    bare_window.resize(*SIZE)
+    bare_window.show()
+    wait(lambda: plays(bare_window))
     return bare_window

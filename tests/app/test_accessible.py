@@ -48,17 +48,17 @@ def untold(widget: QWidget) -> str:
     return ""
 
 
-@pytest.fixture(scope="module")
-def open_window(shared_window):
+@pytest.fixture
+def open_window(window):
     """The window with every card's advanced part."""
-    shared_window.resize(1440, 900)
-    shared_window.activateWindow()  # the last module's window may have been the active one
-    wait(shared_window.isActiveWindow)
-    for panel in shared_window.panels:
+    window.resize(1440, 900)
+    window.activateWindow()  # the last module's window may have been the active one
+    wait(window.isActiveWindow)
+    for panel in window.panels:
         if hasattr(panel, "disclosure"):
             panel.disclosure.setChecked(True)
     wait(milliseconds=100)
-    return shared_window
+    return window
 
 
 def test_every_widget_of_the_window_has_a_name_a_role_and_a_value(open_window):

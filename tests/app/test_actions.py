@@ -56,8 +56,7 @@ def test_every_layer_of_the_canvas_has_its_command():
 
 
 @pytest.mark.parametrize("key", [key for key in COMMANDS if key != "file.quit"])
-def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
-    window = shared_window
+def test_triggering_it_raises_nothing(key, window, monkeypatch):
     monkeypatch.setattr(file_prompts, "open_name", lambda *_: "")
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: ("", ""))
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: isinstance(url, QUrl))
@@ -71,17 +70,10 @@ def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
             if other.isVisible() and other is not window:
                 other.close()
     assert raised == []
-    window.controllers.training.pause()
-    window.controllers.column_edits.leave()
-    for task in ("density", "test-set", "quality", "fisher", "likelihood"):
-        window.controllers.tasks.cancel(task)
-    window.presenter.leave()
-    window.setWindowState(Qt.WindowState.WindowNoState)
 
 
 @pytest.mark.parametrize("key", [key for key, command in COMMANDS.items() if command.checked])
-def test_a_switch_shows_its_state(key, shared_window):
-    window = shared_window
+def test_a_switch_shows_its_state(key, window):
     action = window.actions_by_key[key]
     before = COMMANDS[key].checked(window, window.controllers)
     action.trigger()
@@ -89,11 +81,9 @@ def test_a_switch_shows_its_state(key, shared_window):
     if key not in ("view.system_theme", "view.dark", "view.light"):
         assert action.isChecked() != before
         action.trigger()
-    window.look.set_theme("dark")
 
 
-def test_plain_keys_work_where_nothing_else_wants_them(shared_window):
-    window = shared_window
+def test_plain_keys_work_where_nothing_else_wants_them(window):
     window.canvas.setFocus()
     playing = window.controllers.playing.is_playing
     QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_Space)
@@ -102,10 +92,11 @@ def test_plain_keys_work_where_nothing_else_wants_them(shared_window):
     assert window.controllers.playing.is_playing == playing
 
 
-def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, qtbot):
+def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, qtbot, monkeypatch):
     """Images have no plane for a map, and samples that were given a part of a point are not to be compared with the data."""
     said = []
-    window.toasts.add, add = lambda *words: (said.append(words[1]), add(*words)), window.toasts.add
+    add = window.toasts.add
+    monkeypatch.setattr(window.toasts, "add", lambda *words: (said.append(words[1]), add(*words))[1])
     window.controllers.notified.connect(lambda notification: said.append(notification.message))
     actions = window.actions_by_key
     window.state.edit({"sampling.inpainting_mask": "left"})
@@ -123,8 +114,7 @@ def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, qtbot):
     assert not window.toasts.shown  # it holds no longer
 
 
-def test_space_presses_the_focused_button_and_does_not_play(shared_window):
-    window = shared_window
+def test_space_presses_the_focused_button_and_does_not_play(window):
     button = window.findChild(QPushButton, "train.toggle.button")
     button.setFocus()
     wait(lambda: not window.controllers.building.busy)
@@ -135,8 +125,7 @@ def test_space_presses_the_focused_button_and_does_not_play(shared_window):
     window.controllers.training.pause()
 
 
-def test_letters_can_be_typed_into_a_field(shared_window):
-    window = shared_window
+def test_letters_can_be_typed_into_a_field(window):
     loop = window.controllers.playing.loop
     window.exports.picture()
     field = window.exports.dialog.form.path
@@ -147,8 +136,7 @@ def test_letters_can_be_typed_into_a_field(shared_window):
     window.exports.dialog.close()
 
 
-def test_undo_names_what_it_takes_back_and_redo_what_it_does_again(shared_window):
-    window = shared_window
+def test_undo_names_what_it_takes_back_and_redo_what_it_does_again(window):
     undo, redo = (window.actions_by_key[f"edit.{way}"] for way in ("undo", "redo"))
     step = f"batch B: {window.state.value('training.batch')} → 77"
     window.state.edit({"training.batch": 77})
@@ -161,8 +149,7 @@ def test_undo_names_what_it_takes_back_and_redo_what_it_does_again(shared_window
     assert redo.text() == f"Redo {step}"
 
 
-def test_undo_of_an_opened_file_names_the_file(shared_window, tmp_path):
-    window = shared_window
+def test_undo_of_an_opened_file_names_the_file(window, tmp_path):
     path = tmp_path / "moons & co.csv"
     path.write_text("x,y\n" + "".join(f"{number},{number**2}\n" for number in range(300)))
     window.state.mark_saved()
@@ -175,8 +162,7 @@ def test_undo_of_an_opened_file_names_the_file(shared_window, tmp_path):
     assert window.actions_by_key["edit.redo"].text() == "Redo opening of moons && co.csv"
 
 
-def test_recent_files_fill_their_menu(shared_window, tmp_path):
-    window = shared_window
+def test_recent_files_fill_their_menu(window, tmp_path):
     window.documents.clear_recent()
     recent = next(menu for menu in window.findChildren(QMenu) if menu.title() == "Open recent")
     recent.aboutToShow.emit()
@@ -200,9 +186,9 @@ def test_recent_files_fill_their_menu(shared_window, tmp_path):
     assert recent.actions()[0].toolTip() == wrapped(str(runs[1]))
 
 
-def test_the_list_of_keys_has_a_key_in_every_row_and_the_menu_s(shared_window):
-    shared_window.actions_by_key.trigger("help.keys")
-    dialog = shared_window.findChild(QDialog, "keysDialog")
+def test_the_list_of_keys_has_a_key_in_every_row_and_the_menu_s(window):
+    window.actions_by_key.trigger("help.keys")
+    dialog = window.findChild(QDialog, "keysDialog")
     labels = dialog.findChildren(QLabel)
     assert all(label.text() for label in labels)
     assert {"All menus", "F10", "Zoom", "Shift+Enter"} <= {label.text() for label in labels}

@@ -13,11 +13,8 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def column(shared_window):
-    window, before = shared_window, shared_window.state.experiment
+def column(window):
     window.resize(1280, 720)
-    for panel in window.panels:
-        panel.set_folded(False)
     wait(milliseconds=60)
     column = window.panel(DataPanel).column()
     column.release()
@@ -27,9 +24,6 @@ def column(shared_window):
             if notice is not None:
                 notice.say("info", "")
     column.release()
-    window.state.load(before)
-    column.verticalScrollBar().setValue(0)
-    wait(lambda: not window.building.busy)
 
 
 def press(window, control) -> int:
@@ -55,8 +49,8 @@ def show(column, control) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sliced", "exact", "denoising"])
-def test_a_segment_stays_as_notices_come_above_it_and_go(shared_window, column, kind):
-    window, card = shared_window, shared_window.panel(ObjectivePanel)
+def test_a_segment_stays_as_notices_come_above_it_and_go(window, column, kind):
+    card = window.panel(ObjectivePanel)
     notice, button = window.panel(NoisePanel).notice, card.kind.control.buttons[kind]
     show(column, button)
     before = press(window, button)
@@ -69,8 +63,8 @@ def test_a_segment_stays_as_notices_come_above_it_and_go(shared_window, column, 
     assert button.mapToGlobal(QPoint()).y() == before
 
 
-def test_a_switch_at_the_end_of_the_column_stays_as_rows_above_go(shared_window, column):
-    window, card = shared_window, shared_window.panel(SamplingPanel)
+def test_a_switch_at_the_end_of_the_column_stays_as_rows_above_go(window, column):
+    card = window.panel(SamplingPanel)
     notice, chip = window.panel(NoisePanel).notice, card.sampler.rows["sampling.particles"].chip
     notice.say("warning", "What is said here takes two lines or three of a card that lies above the one in use.")
     wait(milliseconds=100)
@@ -85,9 +79,9 @@ def test_a_switch_at_the_end_of_the_column_stays_as_rows_above_go(shared_window,
     assert column.widget().minimumHeight() == 0
 
 
-def test_a_tile_at_the_top_stays_as_a_card_above_goes(shared_window, column):
+def test_a_tile_at_the_top_stays_as_a_card_above_goes(window, column):
     """There is nothing to scroll by: room is left instead."""
-    window, button = shared_window, shared_window.panel(ObjectivePanel).kind.control.buttons["sliced"]
+    button = window.panel(ObjectivePanel).kind.control.buttons["sliced"]
     notice = window.panel(DataPanel).notice
     notice.say("info", "What is said here takes two lines or three of a card that lies above the one in use.")
     wait(milliseconds=100)
@@ -105,9 +99,9 @@ def test_a_tile_at_the_top_stays_as_a_card_above_goes(shared_window, column):
 
 
 @pytest.mark.parametrize("kind", ["none", "discrete", "vp"])
-def test_a_choice_of_real_settings_moves_nothing_under_the_pointer(shared_window, column, kind):
+def test_a_choice_of_real_settings_moves_nothing_under_the_pointer(window, column, kind):
     """Other kinds have other rows, and may not fit the objective and the sampler, which say so."""
-    window, card = shared_window, shared_window.panel(SamplingPanel)
+    card = window.panel(SamplingPanel)
     control = card.sampler.rows["sampling.particles"].chip
     show(column, control)
     before = press(window, control)
@@ -116,8 +110,8 @@ def test_a_choice_of_real_settings_moves_nothing_under_the_pointer(shared_window
     assert control.mapToGlobal(QPoint()).y() == before
 
 
-def test_scrolling_lets_go(shared_window, column):
-    window, button = shared_window, shared_window.panel(ObjectivePanel).kind.control.buttons["sliced"]
+def test_scrolling_lets_go(window, column):
+    button = window.panel(ObjectivePanel).kind.control.buttons["sliced"]
     show(column, button)
     press(window, button)
     assert column.held

@@ -117,16 +117,16 @@ def of(window, title):
     return found[0]
 
 
-def test_it_finds_commands_choices_settings_and_scenes(bare_window):
-    found = entries(bare_window, bare_window.controllers)
+def test_it_finds_commands_choices_settings_and_scenes(window):
+    found = entries(window, window.controllers)
     assert {scene.title for scene in load_bundled().values()} <= {entry.title for entry in found}
-    assert of(bare_window, "Dark theme").place == "View"
-    assert of(bare_window, "Sampler: Annealed Langevin").place == "Sample"
-    assert of(bare_window, "σ max").place == of(bare_window, "σ min").place == "Noise"  # which share a row
+    assert of(window, "Dark theme").place == "View"
+    assert of(window, "Sampler: Annealed Langevin").place == "Sample"
+    assert of(window, "σ max").place == of(window, "σ min").place == "Noise"  # which share a row
 
 
-def test_lesson_finds_their_list_and_each_of_them_in_order(bare_window, qtbot):
-    palette = CommandPalette(lambda: entries(bare_window, bare_window.controllers))
+def test_lesson_finds_their_list_and_each_of_them_in_order(window, qtbot):
+    palette = CommandPalette(lambda: entries(window, window.controllers))
     qtbot.addWidget(palette)
     palette.start()
     for query in ("lesson", "lessons"):
@@ -147,34 +147,34 @@ def test_the_list_of_lessons_opens_from_the_palette(window):
     menu.close()
 
 
-def test_a_choice_is_made_and_is_then_one_that_is_chosen(bare_window):
-    entry = of(bare_window, "Sampler: Annealed Langevin")
+def test_a_choice_is_made_and_is_then_one_that_is_chosen(window):
+    entry = of(window, "Sampler: Annealed Langevin")
     assert entry.why_disabled is None
     entry.run()
-    assert bare_window.state.experiment.sampling.kind == "annealed-langevin"
-    assert of(bare_window, "Sampler: Annealed Langevin").why_disabled == "This is chosen now."
+    assert window.state.experiment.sampling.kind == "annealed-langevin"
+    assert of(window, "Sampler: Annealed Langevin").why_disabled == "This is chosen now."
 
 
-def test_a_setting_of_other_kinds_says_of_which(bare_window):
-    assert of(bare_window, "S churn").why_disabled == "It is a setting of EDM sampler."
+def test_a_setting_of_other_kinds_says_of_which(window):
+    assert of(window, "S churn").why_disabled == "It is a setting of EDM sampler."
 
 
-def test_a_setting_is_brought_into_view_with_its_card_unfolded(bare_window):
-    panel = bare_window.panel(SamplingPanel)
-    why = of(bare_window, "Corrector SNR r").why_disabled
+def test_a_setting_is_brought_into_view_with_its_card_unfolded(window):
+    panel = window.panel(SamplingPanel)
+    why = of(window, "Corrector SNR r").why_disabled
     assert why is not None
     assert "corrector" in why.lower()
-    bare_window.state.edit({"sampling.corrector_steps": 2})
+    window.state.edit({"sampling.corrector_steps": 2})
     panel.set_folded(True)
-    of(bare_window, "Corrector SNR r").run()
+    of(window, "Corrector SNR r").run()
     assert not panel.is_folded()
     row = next(row for row in panel.findChildren(FieldRow) if row.key == "sampling.snr")
     assert row.isVisibleTo(panel)
-    assert bare_window.focusWidget() in row.controls()
+    assert window.focusWidget() in row.controls()
 
 
-def test_a_command_is_done_as_by_its_menu(bare_window):
-    before = bare_window.playing.loop
-    of(bare_window, "Loop").run()
-    assert bare_window.playing.loop != before
-    assert bare_window.actions_by_key["sample.loop"].isChecked() == bare_window.playing.loop
+def test_a_command_is_done_as_by_its_menu(window):
+    before = window.playing.loop
+    of(window, "Loop").run()
+    assert window.playing.loop != before
+    assert window.actions_by_key["sample.loop"].isChecked() == window.playing.loop

@@ -1,7 +1,6 @@
 """Compare: columns in lockstep on one Brownian path, linked views, and the chart of their distances."""
 
 import json
-from collections.abc import Iterator
 
 import msgspec
 import numpy as np
@@ -39,14 +38,11 @@ SAME_NOISE = f"All columns begin with the same noise. {ADDED}"
 
 
 @pytest.fixture
-def window(shared_window) -> Iterator:
+def window(window):
     """A window that compares nothing, on an exact score."""
-    shared_window.state.edit({"sampling.source": "exact"})
-    wait(lambda: shared_window.playing.recorded > 5)
-    yield shared_window
-    shared_window.controllers.column_edits.leave()
-    shared_window.controllers.comparing.set_equal("own")
-    shared_window.state.stack.setIndex(0)
+    window.state.edit({"sampling.source": "exact"})
+    wait(lambda: window.playing.recorded > 5)
+    return window
 
 
 def compared(window, *columns: Column):

@@ -87,8 +87,7 @@ def test_the_platforms_own_dialog_is_taken_where_there_is_one(dialog):
     assert not QCoreApplication.testAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
 
 
-def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_path, monkeypatch):
-    window = shared_window
+def test_all_dialogs_begin_in_the_folder_that_was_used_last(window, tmp_path, monkeypatch):
     proposed: list[Path] = []
     answers = [""]
     monkeypatch.setattr(
@@ -153,8 +152,7 @@ def assert_keys(dialog: QWidget) -> None:
     assert len(set(keys.values())) == len(keys), keys
 
 
-def test_every_button_of_the_dialogs_has_a_key_of_its_own(shared_window, tmp_path):
-    window = shared_window
+def test_every_button_of_the_dialogs_has_a_key_of_its_own(window, tmp_path):
     window.dialogs.show("log")
     window.dialogs.show("report")
     window.menu.show_keys()
@@ -174,9 +172,9 @@ def test_every_button_of_the_dialogs_has_a_key_of_its_own(shared_window, tmp_pat
     QApplication.processEvents()
 
 
-def test_about_names_the_licences_of_the_readme_and_stands_off_both_edges(shared_window):
-    show_about(shared_window)
-    box = shared_window.findChild(QMessageBox, "aboutDialog")
+def test_about_names_the_licences_of_the_readme_and_stands_off_both_edges(window):
+    show_about(window)
+    box = window.findChild(QMessageBox, "aboutDialog")
     wait()
     readme = Path("README.md").read_text(encoding="utf-8").split("- Licences:")[1]
     for licence in ("MIT licence", "OFL 1.1", "CC BY 4.0", "GPL 3"):
@@ -189,7 +187,7 @@ def test_about_names_the_licences_of_the_readme_and_stands_off_both_edges(shared
     QApplication.processEvents()
 
 
-def test_every_button_of_the_questions_has_a_key_of_its_own(shared_window, monkeypatch):
+def test_every_button_of_the_questions_has_a_key_of_its_own(window, monkeypatch):
     asked = []
 
     def look(box: QMessageBox) -> int:
@@ -198,6 +196,6 @@ def test_every_button_of_the_questions_has_a_key_of_its_own(shared_window, monke
         return QMessageBox.StandardButton.Cancel.value
 
     monkeypatch.setattr(QMessageBox, "exec", look)
-    FilePrompts(shared_window).save_or_discard("moons.spg")
-    file_prompts.may_replace(shared_window, "moons.spg exists already.")
+    FilePrompts(window).save_or_discard("moons.spg")
+    file_prompts.may_replace(window, "moons.spg exists already.")
     assert asked == ["unsavedWork", "replaceFile"]

@@ -19,16 +19,16 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def opened(shared_window):
+def opened(window):
     """The shared window and the dialog that is open over it."""
-    yield lambda: shared_window.findChild(EquationDialog)
-    dialog = shared_window.findChild(EquationDialog)
+    yield lambda: window.findChild(EquationDialog)
+    dialog = window.findChild(EquationDialog)
     if dialog is not None:
         dialog.close()
 
 
-def test_a_click_opens_the_equation_of_the_chosen_sampler_with_its_symbols(shared_window, opened):
-    card = shared_window.panel(SamplingPanel)
+def test_a_click_opens_the_equation_of_the_chosen_sampler_with_its_symbols(window, opened):
+    card = window.panel(SamplingPanel)
     QTest.mouseClick(card.equation_button, LEFT)
     dialog = opened()
     assert dialog.isVisible()
@@ -44,9 +44,9 @@ def test_a_click_opens_the_equation_of_the_chosen_sampler_with_its_symbols(share
     assert QGuiApplication.clipboard().text() == dialog.view.latex
 
 
-def test_the_glossary_writes_every_index_below_the_line_and_nothing_else(shared_window):
-    shared_window.dialogs.show("glossary")
-    dialog = shared_window.findChild(GlossaryDialog)
+def test_the_glossary_writes_every_index_below_the_line_and_nothing_else(window):
+    window.dialogs.show("glossary")
+    dialog = window.findChild(GlossaryDialog)
     dialog.line.clear()
     try:
         shown = dialog.entries.toHtml()
@@ -58,9 +58,9 @@ def test_the_glossary_writes_every_index_below_the_line_and_nothing_else(shared_
         dialog.close()
 
 
-def test_enter_opens_it_too_and_every_equation_of_the_card_can_be_chosen(shared_window, opened):
-    card = shared_window.panel(SamplingPanel)
-    shared_window.activateWindow()
+def test_enter_opens_it_too_and_every_equation_of_the_card_can_be_chosen(window, opened):
+    card = window.panel(SamplingPanel)
+    window.activateWindow()
     card.equation_button.setFocus(Qt.FocusReason.TabFocusReason)
     wait(card.equation_button.hasFocus)
     QTest.keyClick(card.equation_button, Qt.Key.Key_Return)
@@ -75,23 +75,23 @@ def test_enter_opens_it_too_and_every_equation_of_the_card_can_be_chosen(shared_
     assert len(seen) > 12
 
 
-def test_shift_f1_opens_the_equation_of_the_setting_that_has_the_focus(shared_window, opened):
-    row = shared_window.panel(NoisePanel).kind
+def test_shift_f1_opens_the_equation_of_the_setting_that_has_the_focus(window, opened):
+    row = window.panel(NoisePanel).kind
     row.control.setFocus()
     QTest.keyClick(row.control, Qt.Key.Key_F1, Qt.KeyboardModifier.ShiftModifier)
     assert opened().isVisible()
     assert opened().view.latex == every_field()["noise.kind"].equation_of("ve")
 
 
-def test_figures_have_equations_and_cards_without_any_have_no_button(shared_window):
-    names = [one.name for one in shared_window.panel(LikelihoodPanel).equations()]
+def test_figures_have_equations_and_cards_without_any_have_no_button(window):
+    names = [one.name for one in window.panel(LikelihoodPanel).equations()]
     assert any(name.startswith("test NLL") for name in names)
-    assert not shared_window.panel(RunsPanel).equation_button.isVisible()
+    assert not window.panel(RunsPanel).equation_button.isVisible()
 
 
-def test_the_glossary_finds_what_is_typed(shared_window):
-    shared_window.actions_by_key.trigger("help.glossary")
-    dialog = shared_window.dialogs.made["glossary"]
+def test_the_glossary_finds_what_is_typed(window):
+    window.actions_by_key.trigger("help.glossary")
+    dialog = window.dialogs.made["glossary"]
     assert dialog.isVisible()
     assert "entries" in dialog.count.text()
     QTest.keyClicks(dialog.line, "brownian")

@@ -15,67 +15,58 @@ from tests.app.conftest import wait
 
 
 @pytest.fixture
-def panel(shared_window):
-    panel = shared_window.panel(FieldNamesPanel)
+def panel(window):
+    panel = window.panel(FieldNamesPanel)
     panel.set_folded(False)
     yield panel
-    panel._forget(shared_window.controllers.building.problem)
+    panel._forget(window.controllers.building.problem)
 
 
-def test_the_table_is_of_the_point_under_the_pointer(shared_window, panel) -> None:
-    window, came = shared_window, []
+def test_the_table_is_of_the_point_under_the_pointer(window, panel) -> None:
+    came = []
     window.controllers.following.probed.connect(came.append)
     wait(lambda: window.playing.recorded > 3)
     window.playing.set_playing(False)
-    try:
-        for step in range(3):
-            QTest.mouseMove(window.canvas.surface, QPoint(150 + step, 120))
-        wait(lambda: bool(came) and came[-1].names is not None)
-        readout = came[-1]
-        names, problem = readout.names, window.controllers.building.problem
-        assert panel.score.text() == vector(names.score[0]) == vector(readout.learned)
-        assert panel.denoised.text() == place(names.denoised[0], problem.bounds)
-        assert panel.noise.text() == vector(names.noise[0])
-        np.testing.assert_allclose(names.noise[0], -names.std * names.score[0], rtol=1e-4, atol=1e-6)
-        assert panel.header.state.startswith("learned · (")
-        assert all(figure.text() != NOTHING for figure in panel.figures)
-        before = panel.ratio.text()
-        QTest.mouseMove(window.transport, QPoint(5, 5))  # away from the canvas
-        window.canvas.hovered.emit(None)
-        window.playing.seek(window.playing.frame + 2 if window.playing.frame < 40 else 3)
-        wait(lambda: panel.ratio.text() != before)
-        assert panel.ratio.text() != before  # the same point at another noise level
-    finally:
-        window.controllers.following.probed.disconnect(came.append)
-        window.playing.set_playing(True)
+    for step in range(3):
+        QTest.mouseMove(window.canvas.surface, QPoint(150 + step, 120))
+    wait(lambda: bool(came) and came[-1].names is not None)
+    readout = came[-1]
+    names, problem = readout.names, window.controllers.building.problem
+    assert panel.score.text() == vector(names.score[0]) == vector(readout.learned)
+    assert panel.denoised.text() == place(names.denoised[0], problem.bounds)
+    assert panel.noise.text() == vector(names.noise[0])
+    np.testing.assert_allclose(names.noise[0], -names.std * names.score[0], rtol=1e-4, atol=1e-6)
+    assert panel.header.state.startswith("learned · (")
+    assert all(figure.text() != NOTHING for figure in panel.figures)
+    before = panel.ratio.text()
+    QTest.mouseMove(window.transport, QPoint(5, 5))  # away from the canvas
+    window.canvas.hovered.emit(None)
+    window.playing.seek(window.playing.frame + 2 if window.playing.frame < 40 else 3)
+    wait(lambda: panel.ratio.text() != before)
+    assert panel.ratio.text() != before  # the same point at another noise level
 
 
-def test_time_can_be_counted_from_noise_to_data(shared_window, panel) -> None:
+def test_time_can_be_counted_from_noise_to_data(window, panel) -> None:
     """t and the flow's time are one minus what they were, the velocity has the other sign; the caption follows."""
-    window, came = shared_window, []
+    came = []
     wait(lambda: window.playing.recorded > 3)
     window.playing.set_playing(False)
     window.controllers.following.probed.connect(came.append)
-    try:
-        window.playing.seek(3)
-        time = float(window.playing.trajectory.time[window.playing.frame])
-        window.controllers.following.probe(0.3, 0.2)
-        wait(lambda: bool(came) and came[-1].names is not None and came[-1].names.time == pytest.approx(time))
-        names = came[-1].names
-        assert panel.times.text() == f"{names.time:.3f}, {names.flow_time:.3f}"
-        wait(lambda: f"t = {time:.3f}" in " ".join(window.canvas.shown().caption))
-        assert f"t = {time:.3f}" in " ".join(window.canvas.shown().caption)
-        window.actions_by_key["view.time_to_data"].trigger()
-        wait(lambda: panel.times.text().startswith(f"{1 - names.time:.3f}"))
-        assert panel.times.text() == f"{1 - names.time:.3f}, {1 - names.flow_time:.3f}"
-        assert panel.velocity.text() == vector(-names.velocity[0])
-        wait(lambda: f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption))
-        assert f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption)
-        assert window.preferences.get("time_to_data")
-    finally:
-        window.look.set_time_to_data(False)
-        window.controllers.following.probed.disconnect(came.append)
-        window.playing.set_playing(True)
+    window.playing.seek(3)
+    time = float(window.playing.trajectory.time[window.playing.frame])
+    window.controllers.following.probe(0.3, 0.2)
+    wait(lambda: bool(came) and came[-1].names is not None and came[-1].names.time == pytest.approx(time))
+    names = came[-1].names
+    assert panel.times.text() == f"{names.time:.3f}, {names.flow_time:.3f}"
+    wait(lambda: f"t = {time:.3f}" in " ".join(window.canvas.shown().caption))
+    assert f"t = {time:.3f}" in " ".join(window.canvas.shown().caption)
+    window.actions_by_key["view.time_to_data"].trigger()
+    wait(lambda: panel.times.text().startswith(f"{1 - names.time:.3f}"))
+    assert panel.times.text() == f"{1 - names.time:.3f}, {1 - names.flow_time:.3f}"
+    assert panel.velocity.text() == vector(-names.velocity[0])
+    wait(lambda: f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption))
+    assert f"t = {1 - time:.3f}" in " ".join(window.canvas.shown().caption)
+    assert window.preferences.get("time_to_data")
 
 
 def test_without_noise_the_score_alone_is_told(panel) -> None:
@@ -86,8 +77,8 @@ def test_without_noise_the_score_alone_is_told(panel) -> None:
     assert "Without noise" in panel.hint.text()
 
 
-def test_other_data_leave_nothing_and_images_say_so(shared_window, panel) -> None:
-    problem = shared_window.controllers.building.problem
+def test_other_data_leave_nothing_and_images_say_so(window, panel) -> None:
+    problem = window.controllers.building.problem
     panel._forget(dataclasses.replace(problem, is_image=True))
     assert all(figure.text() == NOTHING for figure in panel.figures)
     assert "points of the plane" in panel.hint.text()

@@ -38,22 +38,12 @@ def tab_to(window, control) -> None:
 
 
 @pytest.fixture
-def steady(shared_window):
-    """The shared window; what a test switched on or folded is put back."""
-    window = shared_window
+def steady(window):
     window.activateWindow()
     window.canvas.setFocus()
     window.panel(SamplingPanel).disclosure.setChecked(True)
     wait()
-    yield window
-    window.controllers.training.pause()
-    window.panel(SamplingPanel).hide_advanced()
-    for panel in window.panels:
-        panel.set_folded(False)
-    while window.state.stack.canUndo():
-        window.state.undo()
-    window.controllers.playing.set_loop(True)
-    window.controllers.playing.set_playing(True)
+    return window
 
 
 @pytest.mark.parametrize("what", CLICKED)

@@ -89,8 +89,7 @@ def test_what_was_taken_back_is_muted(qtbot, name):
         application.setPalette(before)
 
 
-def test_the_window_shows_its_own_history(shared_window):
-    window = shared_window
+def test_the_window_shows_its_own_history(window):
     window.actions_by_key.trigger("view.history")
     history = window.dialogs.made["history"]
     assert history.isVisible()

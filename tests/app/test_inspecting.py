@@ -23,17 +23,13 @@ ALT, LEFT = Qt.KeyboardModifier.AltModifier, Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def window(shared_window):
-    window = shared_window
+def window(window):
     window.panel(ParticlePanel).set_folded(False)
     wait(lambda: window.playing.trajectory is not None and window.playing.trajectory.finished)
     window.playing.set_playing(False)
     window.playing.seek(30)
     wait(lambda: window.display.frame == 30)
-    yield window
-    window.controllers.inspecting.drop_start()
-    window.controllers.inspecting.follow(None)
-    window.playing.set_playing(True)
+    return window
 
 
 def place(window, point: np.ndarray) -> QPoint:
@@ -204,47 +200,40 @@ def test_late_terms_are_shown_for_a_few_frames_only(window) -> None:
     assert followed_particle(run, 10, 10**6, particle) is None
 
 
-def test_an_image_is_shown_with_its_denoised_estimate_and_score_as_pictures(shared_window) -> None:
-    window, before = shared_window, shared_window.state.experiment
+def test_an_image_is_shown_with_its_denoised_estimate_and_score_as_pictures(window) -> None:
     panel, inspecting = window.panel(ParticlePanel), window.controllers.inspecting
     panel.set_folded(False)
-    try:
-        window.state.edit({"data.kind": "digits", "sampling.particles": 12})
-        wait(
-            lambda: (
-                window.controllers.building.problem is not None
-                and window.controllers.building.problem.is_image
-                and window.playing.trajectory is not None
-                and len(window.playing.trajectory.shape) == 3
-                and window.playing.trajectory.finished
-            ),
-        )
-        window.playing.set_playing(False)
-        window.playing.seek(20)
-        wait(lambda: window.display.frame == 20)
-        tiles = window.canvas.shown().images.tiles(window.canvas.surface.width(), window.canvas.surface.height())
-        QTest.mouseClick(window.canvas.surface, LEFT, ALT, tiles.box(3).center().toPoint())
-        wait(lambda: inspecting.particle is not None and inspecting.particle.step is not None)
-        assert inspecting.number == 3
-        assert window.playing.frame == 20  # a click alone would go to the end, where its likelihood is
-        assert window.canvas.shown().images.selected == 3
-        assert panel.header.state == "image 4 · step 20"
-        particle, run = inspecting.particle, window.playing.trajectory
-        np.testing.assert_array_equal(particle.position, run.positions[20, 3])
-        whole = particle.step.drift + particle.step.score + particle.step.rest
-        np.testing.assert_allclose(whole, run.positions[21, 3] - np.float64(run.positions[20, 3]), atol=1e-5)
-        assert particle.field.denoised.shape == (1, *run.shape)
-        pictures = [label.pixmap().toImage() for label in panel.pictures.pictures]
-        assert not any(picture.isNull() for picture in pictures)
-        assert pictures[0] != pictures[1] != pictures[2]
-        assert panel.rest.text().startswith("length ")
-        assert panel.place.isHidden()
-        clear(window, window.controllers)
-        assert inspecting.number is None
-        assert window.canvas.shown().images.selected is None
-        assert panel.pictures.isHidden()
-    finally:
-        inspecting.follow(None)
-        window.state.edit({"data.kind": before.data.kind, "sampling.particles": before.sampling.particles})
-        window.playing.set_playing(True)
-        wait(lambda: not window.controllers.building.problem.is_image)
+    window.state.edit({"data.kind": "digits", "sampling.particles": 12})
+    wait(
+        lambda: (
+            window.controllers.building.problem is not None
+            and window.controllers.building.problem.is_image
+            and window.playing.trajectory is not None
+            and len(window.playing.trajectory.shape) == 3
+            and window.playing.trajectory.finished
+        ),
+    )
+    window.playing.set_playing(False)
+    window.playing.seek(20)
+    wait(lambda: window.display.frame == 20)
+    tiles = window.canvas.shown().images.tiles(window.canvas.surface.width(), window.canvas.surface.height())
+    QTest.mouseClick(window.canvas.surface, LEFT, ALT, tiles.box(3).center().toPoint())
+    wait(lambda: inspecting.particle is not None and inspecting.particle.step is not None)
+    assert inspecting.number == 3
+    assert window.playing.frame == 20  # a click alone would go to the end, where its likelihood is
+    assert window.canvas.shown().images.selected == 3
+    assert panel.header.state == "image 4 · step 20"
+    particle, run = inspecting.particle, window.playing.trajectory
+    np.testing.assert_array_equal(particle.position, run.positions[20, 3])
+    whole = particle.step.drift + particle.step.score + particle.step.rest
+    np.testing.assert_allclose(whole, run.positions[21, 3] - np.float64(run.positions[20, 3]), atol=1e-5)
+    assert particle.field.denoised.shape == (1, *run.shape)
+    pictures = [label.pixmap().toImage() for label in panel.pictures.pictures]
+    assert not any(picture.isNull() for picture in pictures)
+    assert pictures[0] != pictures[1] != pictures[2]
+    assert panel.rest.text().startswith("length ")
+    assert panel.place.isHidden()
+    clear(window, window.controllers)
+    assert inspecting.number is None
+    assert window.canvas.shown().images.selected is None
+    assert panel.pictures.isHidden()

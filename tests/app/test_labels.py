@@ -108,9 +108,7 @@ def test_a_message_is_worded_by_labels_titles_and_the_window_s_numbers(message, 
     assert worded(message, own) == said
 
 
-def test_a_toast_speaks_labels_and_leaves_with_its_cause(shared_window):
-    window = shared_window
-    before = window.state.experiment
+def test_a_toast_speaks_labels_and_leaves_with_its_cause(window):
     window.state.edit({"noise.kind": "single"})
     wait(lambda: window.controllers.building.problem.sigma_max == window.controllers.building.problem.sigma_min)
     window.controllers.clicking.inspect(0.0, 0.0)
@@ -122,12 +120,10 @@ def test_a_toast_speaks_labels_and_leaves_with_its_cause(shared_window):
     assert [toast.sentence for toast in window.toasts.shown] == said
     window.state.edit({"noise.kind": "ve"})
     assert window.toasts.shown == []
-    window.state.load(before)
     assert window.panel(LikelihoodPanel).isVisible()
 
 
-def test_a_failed_opening_is_forgotten_once_another_succeeds(shared_window, tmp_path):
-    window = shared_window
+def test_a_failed_opening_is_forgotten_once_another_succeeds(window, tmp_path):
     window.state.mark_saved()
     window.opening.open(tmp_path / "there-is-none.spg")
     assert [toast.level for toast in window.toasts.shown] == ["error"]
@@ -135,9 +131,7 @@ def test_a_failed_opening_is_forgotten_once_another_succeeds(shared_window, tmp_
     assert window.toasts.shown == []
 
 
-def test_nothing_of_images_is_left_beside_an_empty_drawing(shared_window):
-    window = shared_window
-    before = window.state.experiment
+def test_nothing_of_images_is_left_beside_an_empty_drawing(window):
     sampling, quality = window.panel(SamplingPanel), window.panel(QualityPanel)
     rows = (sampling.sampler.rows[f"sampling.{name}"] for name in ("labels", "label", "guidance"))
     of_images = (*rows, quality.samples.rows["class_frequencies"], quality.samples.rows["nearest_neighbour_distance"])
@@ -147,13 +141,9 @@ def test_nothing_of_images_is_left_beside_an_empty_drawing(shared_window):
     window.state.edit({"data.kind": "drawn"})
     wait(lambda: window.controllers.building.problem is None)
     assert all(part.isHidden() for part in of_images)
-    window.state.load(before)
-    wait(lambda: window.controllers.building.problem is not None)
 
 
-def test_a_message_about_a_setting_leaves_once_the_setting_changes(shared_window):
-    window = shared_window
-    before = window.state.experiment
+def test_a_message_about_a_setting_leaves_once_the_setting_changes(window):
     window.state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 999_999})
     wait(lambda: window.toasts.shown)
     (toast,) = window.toasts.shown
@@ -164,4 +154,3 @@ def test_a_message_about_a_setting_leaves_once_the_setting_changes(shared_window
     assert len(window.toasts.shown) == 1
     window.state.edit({"sampling.inpainting_image": 5})
     assert window.toasts.shown == []
-    window.state.load(before)

@@ -312,8 +312,8 @@ def until_shown(window, qtbot):
     qtbot.waitUntil(lambda: lessons.may_go_on and not lessons.measuring)
 
 
-def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
-    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+def test_the_card_asks_hides_and_reveals(window, qtbot):
+    lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
     assert panel.isHidden()
     lessons.begin(LESSON)
     assert not panel.isHidden()
@@ -326,7 +326,7 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     assert panel.scale.accessibleName() == "scale from 0 to 1"
     panel.slider.set_position(0.8)
     panel.commit.click()
-    until_shown(bare_window, qtbot)
+    until_shown(window, qtbot)
     assert panel.explanation.text() == "You said 0.8, it is 0.75."
     assert "you said 0.8, measured 0.75" in panel.scale.accessibleName()
     assert set(panel.scale.labels()) == {"you: 0.8", "measured: 0.75", "0", "1"}
@@ -335,7 +335,7 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     assert not panel.commit.isEnabled()  # nothing is chosen yet
     panel.group.button(0).setChecked(True)
     panel.commit.click()
-    until_shown(bare_window, qtbot)
+    until_shown(window, qtbot)
     assert panel.notice.text.text() == "Not as you said: many. Measured: 0.75."
     assert [button.isEnabled() for button in panel.group.buttons()] == [True, False]  # the chosen one stays legible
     assert panel.onward.text() == "Finish"
@@ -343,8 +343,8 @@ def test_the_card_asks_hides_and_reveals(bare_window, qtbot):
     assert panel.isHidden()
 
 
-def test_the_middle_of_the_scale_is_predicted_by_a_press_and_the_next_scale_is_unset_again(bare_window):
-    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+def test_the_middle_of_the_scale_is_predicted_by_a_press_and_the_next_scale_is_unset_again(window):
+    lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
     asked = LESSON.steps[1]
     lessons.begin(Lesson("scales", Head("A"), (asked, asked)))
     panel.slider.sliderPressed.emit()  # the mouse on the handle, which does not move
@@ -355,9 +355,9 @@ def test_the_middle_of_the_scale_is_predicted_by_a_press_and_the_next_scale_is_u
     assert panel.scale.labels().keys() == {"0", "1"}
 
 
-def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot):
+def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot, monkeypatch):
     lessons, canvas, following, shown = window.controllers.lessons, window.canvas, window.controllers.following, []
-    canvas.set_readout = shown.append
+    monkeypatch.setattr(canvas, "set_readout", shown.append)
     lessons.begin(LESSON)
     lessons.go(1)
 
@@ -383,12 +383,12 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot):
     assert window.clicking.is_measuring_point
 
 
-def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot, monkeypatch):
+def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(window, qtbot, monkeypatch):
     def measure(scene):
         yield 1.0, scenes.MeasuredScene(scene, {"measured_x": 0.5, "measured_y": -0.5})
 
     monkeypatch.setattr(scene_figures, "measure", measure)
-    lessons, panel, canvas = bare_window.controllers.lessons, bare_window.panel(LessonPanel), bare_window.canvas
+    lessons, panel, canvas = window.controllers.lessons, window.panel(LessonPanel), window.canvas
     check = Figure("denoised", point=(1.0, 1.0), sigma=1.0)
     head = StepHead(experiment=EXACT, question="Where?", mark=1.0, check=check)
     lessons.begin(
@@ -403,13 +403,13 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     assert panel.mark.text().startswith("Click the place on the canvas")
     canvas.picking.clicked.emit(9.0, 9.0)
     canvas.picking.clicked.emit(0.5, 0.0)
-    assert bare_window.clicking.likelihood is None
-    assert not bare_window.clicking.is_measuring_point
+    assert window.clicking.likelihood is None
+    assert not window.clicking.is_measuring_point
     assert panel.mark.text() == "Your mark is at (0.5, 0). Click elsewhere to move it."
     assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), None)
     panel.commit.click()
     canvas.picking.clicked.emit(3.0, 3.0)  # too late
-    until_shown(bare_window, qtbot)
+    until_shown(window, qtbot)
     assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), (0.5, -0.5))
     assert panel.explanation.text() == "0.5 away, at (0.5, −0.5)."
     assert panel.notice.text.text() == "Right. Measured: (0.5, −0.5); your mark is 0.5 away."
@@ -418,19 +418,19 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(bare_window, qtbot,
     assert canvas.shown().marks.you is None
     canvas.picking.clicked.emit(3.0, 3.0)
     panel.commit.click()
-    until_shown(bare_window, qtbot)
+    until_shown(window, qtbot)
     assert panel.notice.text.text().startswith("It is elsewhere. Measured: (0.5, −0.5)")
     panel.onward.click()
     assert canvas.shown().marks is None
 
 
 @pytest.mark.parametrize("value", [0.0239, -7.6612, 0.00012345, 12345.6, -0.5])
-def test_a_result_is_written_alike_wherever_it_stands(bare_window, qtbot, monkeypatch, value):
+def test_a_result_is_written_alike_wherever_it_stands(window, qtbot, monkeypatch, value):
     def measure(scene):
         yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value))
 
     monkeypatch.setattr(scene_figures, "measure", measure)
-    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+    lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
     asked = {"experiment": EXACT, "question": "?", "check": CHECK, "equation": "[[a|measured]]"}
     scaled = StepHead(**asked, scale=(-10.0, 10.0))
     chosen = StepHead(**asked, choices=(Choice("low", below=0.0), Choice("high", at_least=0.0)))
@@ -440,7 +440,7 @@ def test_a_result_is_written_alike_wherever_it_stands(bare_window, qtbot, monkey
     for place in range(2):
         lessons.go(place)
         lessons.predict(0)
-        until_shown(bare_window, qtbot)
+        until_shown(window, qtbot)
         assert panel.explanation.text() == f"It is {number}."
         mantissa, _, power = without_typography(number).partition("e")
         assert panel.valued.latex == f"{{{mantissa}" + (f" \\cdot 10^{{{power}}}" if power else "") + "}"
@@ -450,8 +450,8 @@ def test_a_result_is_written_alike_wherever_it_stands(bare_window, qtbot, monkey
     assert panel.scale.accessibleName().endswith(f"measured {number}")
 
 
-def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, qtbot):
-    lessons, panel, state = bare_window.controllers.lessons, bare_window.panel(LessonPanel), bare_window.state
+def test_an_equation_has_symbols_first_and_then_the_values_of_now(window, qtbot):
+    lessons, panel, state = window.controllers.lessons, window.panel(LessonPanel), window.state
     source = r"[[\epsilon|sampling.step:.2f]] + [[w|measured]] + [[N|sampling.particles]]"
     text = StepHead(experiment=EXACT, equation=r"[[N|sampling.particles:.0f]]")
     head = StepHead(experiment=EXACT, equation=source, question="How many?", scale=(0.0, 1.0), check=CHECK)
@@ -463,7 +463,7 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, q
     assert panel.symbols.isHidden()  # it is about the answer
     assert panel.valued.isHidden()
     lessons.predict(0.5)
-    until_shown(bare_window, qtbot)
+    until_shown(window, qtbot)
     assert panel.symbols.latex == r"{\epsilon} + {w} + {N}"
     assert not panel.symbols.isHidden()
     # The automatic step has a value once the data are there.
@@ -472,12 +472,12 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, q
     assert panel.valued.latex == "{0.25} + {0.75} + {70}"
 
     def drawn():
-        return not panel.valued.image.isNull() and not bare_window.controllers.tasks.running("equation with values")
+        return not panel.valued.image.isNull() and not window.controllers.tasks.running("equation with values")
 
     qtbot.waitUntil(drawn)
     assert panel.valued.accessibleName() == "The equation with its values: {0.25} + {0.75} + {70}"
     before = panel.valued.image
-    bare_window.look.set_theme("light")
+    window.look.set_theme("light")
     qtbot.waitUntil(lambda: drawn() and panel.valued.image is not before)
     lessons.next()
     assert panel.symbols.isHidden()
@@ -486,8 +486,8 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(bare_window, q
 @pytest.mark.parametrize(
     ("name", "place", "hidden"), [("05-langevin-weights", 0, False), ("07-annealed-langevin", 1, True)]
 )
-def test_an_equation_of_a_bundled_lesson_tells_no_answer_before_the_prediction(bare_window, name, place, hidden):
-    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+def test_an_equation_of_a_bundled_lesson_tells_no_answer_before_the_prediction(window, name, place, hidden):
+    lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
     lesson = load_all()[name]
     lessons.begin(lesson)
     lessons.go(place)
@@ -542,11 +542,11 @@ def test_every_bundled_equation_can_be_drawn(name):
             assert equation_svg(LiveEquation(step.head.equation).symbols, "#000000").startswith(b"<svg")
 
 
-def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_window):
+def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(window):
     lessons, data, sampling = (
-        bare_window.controllers.lessons,
-        bare_window.panel(DataPanel),
-        bare_window.panel(SamplingPanel),
+        window.controllers.lessons,
+        window.panel(DataPanel),
+        window.panel(SamplingPanel),
     )
     sampling.set_folded(True)
     lessons.begin(LESSON)
@@ -554,15 +554,15 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(bare_wi
     lessons.go(1)
     assert data.is_folded()
     assert not sampling.is_folded()
-    (frame,) = bare_window.findChildren(Highlight)
+    (frame,) = window.findChildren(Highlight)
     assert frame.around.keys == ("sampling.particles",)
-    bare_window.highlighting.highlight("noise.sigma_min")
-    (frame,) = bare_window.findChildren(Highlight)
+    window.highlighting.highlight("noise.sigma_min")
+    (frame,) = window.findChildren(Highlight)
     assert frame.around.keys == ("noise.sigma_max", "noise.sigma_min")
     lessons.leave()
     assert not data.is_folded()
     assert sampling.is_folded()
-    assert not bare_window.findChildren(Highlight)
+    assert not window.findChildren(Highlight)
 
 
 def test_the_frame_of_a_highlighted_setting_goes_with_its_row(window, qtbot):
@@ -587,15 +587,12 @@ def in_view(widget) -> bool:
     return widget.isVisible() and widget.visibleRegion().boundingRect() == widget.rect()
 
 
-@pytest.fixture(scope="module")
-def laptop(shared_window):
+@pytest.fixture
+def laptop(window, monkeypatch):
     """The window on a small screen, with nothing to train."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shared_window.training, "start", lambda more=False: None)
-        shared_window.resize(*LAPTOP)
-        yield shared_window
-        shared_window.controllers.lessons.leave()
-        wait(lambda: not shared_window.building.busy)
+    monkeypatch.setattr(window.training, "start", lambda more=False: None)
+    window.resize(*LAPTOP)
+    return window
 
 
 @pytest.mark.claims
@@ -776,19 +773,19 @@ def test_the_frame_of_a_highlighted_setting_lies_around_it_in_its_card_and_follo
     assert frame.isHidden()
 
 
-def test_a_highlighted_setting_takes_no_focus_and_its_advanced_part_closes_after_the_step(bare_window):
-    lessons, likelihood = bare_window.controllers.lessons, bare_window.panel(LikelihoodPanel)
-    bare_window.canvas.setFocus()
-    focused = bare_window.focusWidget()
+def test_a_highlighted_setting_takes_no_focus_and_its_advanced_part_closes_after_the_step(window):
+    lessons, likelihood = window.controllers.lessons, window.panel(LikelihoodPanel)
+    window.canvas.setFocus()
+    focused = window.focusWidget()
     lessons.begin(LESSON)
     assert not likelihood.disclosure.isChecked()
-    bare_window.highlighting.highlight("likelihood.tolerance")
+    window.highlighting.highlight("likelihood.tolerance")
     assert likelihood.disclosure.isChecked()
-    assert bare_window.focusWidget() is focused  # a ring would go on to another card when this one folds
-    bare_window.highlighting.highlight("sampling.particles")
+    assert window.focusWidget() is focused  # a ring would go on to another card when this one folds
+    window.highlighting.highlight("sampling.particles")
     assert not likelihood.disclosure.isChecked()
     likelihood.disclosure.setChecked(True)  # by the user, and it stays
-    bare_window.highlighting.highlight("likelihood.tolerance")
+    window.highlighting.highlight("likelihood.tolerance")
     lessons.leave()
     assert likelihood.disclosure.isChecked()
 
@@ -808,8 +805,8 @@ def test_a_folded_card_is_one_line_in_a_lesson(window):
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_every_control_of_the_card_has_a_name_and_says_what_it_does(bare_window, place):
-    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+def test_every_control_of_the_card_has_a_name_and_says_what_it_does(window, place):
+    lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
     lessons.begin(LESSON)
     lessons.go(place)
     controls = [
@@ -821,46 +818,46 @@ def test_every_control_of_the_card_has_a_name_and_says_what_it_does(bare_window,
     assert [control for control in controls if not (control.accessibleName() and control.toolTip())] == []
 
 
-def test_the_lessons_are_in_the_menu(bare_window):
+def test_the_lessons_are_in_the_menu(window):
     menu = QMenu()
-    bare_window.menu.fill_lessons(menu)
+    window.menu.fill_lessons(menu)
     first = load_all()["01-score"]
-    bare_window.controllers.lessons.progress.finish(first, 1)
-    bare_window.menu.fill_lessons(menu)
+    window.controllers.lessons.progress.finish(first, 1)
+    window.menu.fill_lessons(menu)
     assert menu.actions()[0].text() == f"What a score is\t1 of {len(first.steps)}"
     assert "Why Langevin gets the weights wrong" in [action.text() for action in menu.actions()]
     menu.actions()[0].trigger()
-    assert bare_window.controllers.lessons.lesson is not None
+    assert window.controllers.lessons.lesson is not None
 
 
-def test_a_file_is_taught_and_a_damaged_one_refused(bare_window, tmp_path):
+def test_a_file_is_taught_and_a_damaged_one_refused(window, tmp_path):
     path = tmp_path / "own.lesson.md"
     path.write_text("+++\ntitle = 'Own'\n+++\n+++\n+++\nText.\n")
     refused = []
-    bare_window.documents.refused.connect(refused.append)
-    bare_window.opening.open(path)
-    assert bare_window.controllers.lessons.lesson.head.title == "Own"
+    window.documents.refused.connect(refused.append)
+    window.opening.open(path)
+    assert window.controllers.lessons.lesson.head.title == "Own"
     path.write_text("nothing")
-    bare_window.opening.open(path)
+    window.opening.open(path)
     assert [str(message) for message in refused] == [
         "own.lesson.md is no lesson: it begins with a head between two lines +++, and so does each step."
     ]
-    assert bare_window.controllers.lessons.lesson.head.title == "Own"
+    assert window.controllers.lessons.lesson.head.title == "Own"
 
 
-def test_a_lesson_is_written_of_what_the_window_shows(bare_window, qtbot, tmp_path, monkeypatch):
+def test_a_lesson_is_written_of_what_the_window_shows(window, qtbot, tmp_path, monkeypatch):
     path, told, refused = tmp_path / "own.lesson.md", [], []
     monkeypatch.setattr(FilePrompts, "save_path", lambda *_: path)
-    bare_window.documents.saved.connect(told.append)
-    bare_window.documents.refused.connect(refused.append)
-    bare_window.state.edit({"data.kind": "rings", "noise.kind": "vp"})
-    shown = bare_window.state.experiment
-    bare_window.actions_by_key.trigger("help.write_lesson")
-    until_written(bare_window, qtbot)
+    window.documents.saved.connect(told.append)
+    window.documents.refused.connect(refused.append)
+    window.state.edit({"data.kind": "rings", "noise.kind": "vp"})
+    shown = window.state.experiment
+    window.actions_by_key.trigger("help.write_lesson")
+    until_written(window, qtbot)
     assert told == ["Saved own.lesson.md. Change it in a text editor, and open it here to try it."]
     assert load(path).steps[0].settings == shown
-    bare_window.state.edit({"data.kind": "file", "data.path": "points.csv"})
-    bare_window.actions_by_key.trigger("help.write_lesson")
+    window.state.edit({"data.kind": "file", "data.path": "points.csv"})
+    window.actions_by_key.trigger("help.write_lesson")
     assert [str(message) for message in refused] == [
         "A lesson reads no file of points or images: choose a toy, digits, or draw the data."
     ]
@@ -888,31 +885,29 @@ def test_below_a_lesson_at_the_start_lies_what_the_program_opens_with(qapp, tmp_
         end(window)
 
 
-def test_answers_are_saved_as_a_table(bare_window, qtbot, tmp_path, monkeypatch):
-    lessons, path = bare_window.controllers.lessons, tmp_path / "answers.csv"
+def test_answers_are_saved_as_a_table(window, qtbot, tmp_path, monkeypatch):
+    lessons, path = window.controllers.lessons, tmp_path / "answers.csv"
     monkeypatch.setattr(FilePrompts, "save_path", lambda *_: path)
     assert not lessons.has_answers
     lessons.begin(LESSON)
     lessons.go(1)
     lessons.predict(0.5)
-    until_shown(bare_window, qtbot)
-    bare_window.actions_by_key.refresh()
-    bare_window.actions_by_key.trigger("learn.answers")
-    until_written(bare_window, qtbot)
+    until_shown(window, qtbot)
+    window.actions_by_key.refresh()
+    window.actions_by_key.trigger("learn.answers")
+    until_written(window, qtbot)
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows == [list(COLUMNS), ["mine", "2", "How many?", "0.5", "0.75", ""]]
     lessons.progress.take(Answer("=1+1", 1, "-What?", (-2.5,), "-2.5"))
-    bare_window.actions_by_key.trigger("learn.answers")
-    until_written(bare_window, qtbot)
+    window.actions_by_key.trigger("learn.answers")
+    until_written(window, qtbot)
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[1] == ["'=1+1", "1", "'-What?", "-2.5", "", ""]
 
 
-def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(
-    bare_window, qtbot, tmp_path, monkeypatch
-):
+def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(window, qtbot, tmp_path, monkeypatch):
     held = threading.Event()
 
     def measure(scene):
@@ -925,24 +920,24 @@ def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(
             return list(csv.reader(file))[1:]
 
     monkeypatch.setattr(scene_figures, "measure", measure)
-    lessons, path = bare_window.controllers.lessons, tmp_path / "answers.csv"
+    lessons, path = window.controllers.lessons, tmp_path / "answers.csv"
     monkeypatch.setattr(FilePrompts, "save_path", lambda *_: path)
     lessons.begin(LESSON)
     lessons.go(2)
     lessons.predict(1)
-    bare_window.actions_by_key.refresh()
-    bare_window.actions_by_key.trigger("learn.answers")
-    until_written(bare_window, qtbot)
+    window.actions_by_key.refresh()
+    window.actions_by_key.trigger("learn.answers")
+    until_written(window, qtbot)
     assert saved() == [["mine", "3", "Which?", "many", "", ""]]
     held.set()
-    until_shown(bare_window, qtbot)
-    qtbot.waitUntil(lambda: not bare_window.documents.busy)
+    until_shown(window, qtbot)
+    qtbot.waitUntil(lambda: not window.documents.busy)
     assert saved() == [["mine", "3", "Which?", "many", "0.75", "True"]]
     path.unlink()
     lessons.forget_answer()
     lessons.predict(0)  # which nobody asked to save
-    until_shown(bare_window, qtbot)
-    assert not bare_window.documents.busy
+    until_shown(window, qtbot)
+    assert not window.documents.busy
     assert not path.exists()
 
 
@@ -1063,8 +1058,8 @@ def test_an_opened_file_ends_the_lesson_and_is_left_as_it_is(controller, state):
     assert state.experiment.data.kind == "rings"
 
 
-def test_a_lesson_and_a_scene_are_not_on_show_together(bare_window):
-    window, state = bare_window, bare_window.state
+def test_a_lesson_and_a_scene_are_not_on_show_together(window):
+    state = window.state
     shown, taught, own = window.controllers.scenes, window.controllers.lessons, state.experiment
     scene = scenes.SceneFile("A scene", "A topic", "A claim.", "", {"data": {"kind": "rings"}, **EXACT}, {})
     shown.show(scene)
@@ -1198,8 +1193,8 @@ def test_an_answer_of_other_figures_is_to_be_measured_anew(controller):
     assert controller.answer.values is None
 
 
-def test_the_card_shows_the_steps_and_starts_again_when_told_twice(bare_window, qtbot, monkeypatch):
-    lessons, panel = bare_window.controllers.lessons, bare_window.panel(LessonPanel)
+def test_the_card_shows_the_steps_and_starts_again_when_told_twice(window, qtbot, monkeypatch):
+    lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
     lessons.begin(LESSON)
     assert panel.start_again.isHidden()
     panel.onward.click()
@@ -1220,18 +1215,18 @@ def test_the_card_shows_the_steps_and_starts_again_when_told_twice(bare_window, 
     assert lessons.place == 0
 
 
-def test_the_window_keeps_progress_beside_its_preferences(bare_window, tmp_path):
-    lessons = bare_window.controllers.lessons
+def test_the_window_keeps_progress_beside_its_preferences(window):
+    lessons = window.controllers.lessons
     lessons.begin(LESSON)
     lessons.next()
     assert lessons.progress.shutdown(5.0)
-    assert done_in(tmp_path / "lessons") == {1}
+    assert done_in(window.preferences.beside("lessons")) == {1}
 
 
-def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(bare_window, qtbot, tmp_path):
+def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(window, qtbot):
     lessons, panel, menu, other = (
-        bare_window.controllers.lessons,
-        bare_window.panel(LessonPanel),
+        window.controllers.lessons,
+        window.panel(LessonPanel),
         QMenu(),
         LessonProgress(),
     )
@@ -1241,31 +1236,31 @@ def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(bare_w
     lessons.begin(lesson)
     lessons.go(1)
     assert panel.steps.accessibleName() == "Step 2 of 3, 0 done"
-    other.keep_in(tmp_path / "lessons")
+    other.keep_in(window.preferences.beside("lessons"))
     other.finish(lesson, 1)
     other.take(Answer("mine", 2, "How many?", (0.5,), "0.5", {"measured": 0.75}))
     other.finish(lesson, 2)
     other.finish(load_all()["01-score"], 1)
     assert other.shutdown(5.0)
-    bare_window.actions_by_key.refresh()
-    assert not bare_window.actions_by_key["learn.answers"].isEnabled()
+    window.actions_by_key.refresh()
+    assert not window.actions_by_key["learn.answers"].isEnabled()
     QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
     assert panel.steps.accessibleName() == "Step 2 of 3, 2 done"
     assert panel.explanation.text() == "It is 0.75."
-    assert bare_window.state.experiment.sampling.steps == 7  # as it was measured
+    assert window.state.experiment.sampling.steps == 7  # as it was measured
     assert lessons.rows() == [("mine", 2, "How many?", "0.5", 0.75, None)]
-    bare_window.actions_by_key.refresh()
-    assert bare_window.actions_by_key["learn.answers"].isEnabled()
-    bare_window.menu.fill_lessons(menu)
+    window.actions_by_key.refresh()
+    assert window.actions_by_key["learn.answers"].isEnabled()
+    window.menu.fill_lessons(menu)
     assert menu.actions()[0].text().endswith("\t1 of 4")
     lessons.begin(lesson)
     assert lessons.place == 2
 
 
-def test_a_screen_reader_reads_no_marks_of_markdown(bare_window):
+def test_a_screen_reader_reads_no_marks_of_markdown(window):
     text = "The chip **Density** shows *p*_σ:\n\n- first $x_0$\n- second"
     lesson = Lesson("mine", Head("A lesson"), (Step(StepHead(), text, ""),))
-    bare_window.controllers.lessons.begin(lesson)
-    read = bare_window.panel(LessonPanel).text.accessibleName()
+    window.controllers.lessons.begin(lesson)
+    read = window.panel(LessonPanel).text.accessibleName()
     assert "The chip Density shows p" in read
     assert not set(read) & set("*<")

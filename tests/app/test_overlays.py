@@ -355,8 +355,7 @@ def texts(window) -> list[str]:
     return [window.chips.chips[name].text() for name in ("learned", "exact")]
 
 
-def test_the_field_that_particles_follow_is_shown_and_named(shared_window):
-    window = shared_window
+def test_the_field_that_particles_follow_is_shown_and_named(window):
     assert texts(window) == ["Learned score", "Exact score"]
     assert "The particles follow this score." in window.chips.chips["learned"].toolTip()
     try:
@@ -380,23 +379,17 @@ def test_the_field_that_particles_follow_is_shown_and_named(shared_window):
     assert fields(window) == {"learned": True, "exact": False}
 
 
-def test_an_untrained_network_is_marked_on_the_canvas(shared_window):
-    window = shared_window
+def test_an_untrained_network_is_marked_on_the_canvas(window):
     wait(lambda: bool(window.canvas.shown().caption))
     assert window.canvas.shown().caption[0] == "untrained network"
     window.canvas.layers.toggle("learned")
-    try:
-        window.state.edit({"sampling.source": "exact"})
-        window.canvas.layers.set_visible("learned", False)
-        wait(lambda: window.canvas.shown().caption[0] != "untrained network")
-        assert window.canvas.shown().caption[0].startswith("σ = ")  # nothing of it is seen
-    finally:
-        window.state.edit({"sampling.source": "learned"})
-        window.canvas.layers.set_visible("learned", True)
+    window.state.edit({"sampling.source": "exact"})
+    window.canvas.layers.set_visible("learned", False)
+    wait(lambda: window.canvas.shown().caption[0] != "untrained network")
+    assert window.canvas.shown().caption[0].startswith("σ = ")  # nothing of it is seen
 
 
-def test_evaluations_stand_beside_steps(shared_window):
-    window = shared_window
+def test_evaluations_stand_beside_steps(window):
     wait(
         lambda: window.controllers.playing.trajectory is not None and window.controllers.playing.trajectory.finished,
     )
@@ -414,25 +407,22 @@ def test_evaluations_stand_beside_steps(shared_window):
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (3840, 2160), (1080, 1080), (640, 360), (300, 900)])
-def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, size):
-    window, controllers = shared_window, shared_window.controllers
+def test_a_picture_has_field_and_density_everywhere(window, tmp_path, size):
+    controllers = window.controllers
     window.canvas.layers.set_visible("exact", True)
-    try:
-        scene = window.canvas.scene(*size)
-        overlay_maker, painted = window.display.overlay_makers(still=True)(scene.viewport), []
-        assert scene.viewport != controllers.following.bounds
+    scene = window.canvas.scene(*size)
+    overlay_maker, painted = window.display.overlay_makers(still=True)(scene.viewport), []
+    assert scene.viewport != controllers.following.bounds
 
-        def noting(trajectory, frames):
-            overlay, preparing = overlay_maker(trajectory, frames)
-            return lambda shown, frame: painted.append(overlay(shown, frame)) or painted[-1], preparing
+    def noting(trajectory, frames):
+        overlay, preparing = overlay_maker(trajectory, frames)
+        return lambda shown, frame: painted.append(overlay(shown, frame)) or painted[-1], preparing
 
-        choice = PictureChoice(width=size[0], height=size[1], theme="dark")
-        trajectory, frame = controllers.playing.trajectory, controllers.playing.frame
-        path = tmp_path / "picture.png"
-        frames = RunFrames(scene, trajectory, noting, choice)
-        assert list(save_picture(frames, frame, path))[-1] == (1000, 1000)
-    finally:
-        window.canvas.layers.set_visible("exact", False)
+    choice = PictureChoice(width=size[0], height=size[1], theme="dark")
+    trajectory, frame = controllers.playing.trajectory, controllers.playing.frame
+    path = tmp_path / "picture.png"
+    frames = RunFrames(scene, trajectory, noting, choice)
+    assert list(save_picture(frames, frame, path))[-1] == (1000, 1000)
     (shown,) = painted
     x0, x1, y0, y1 = scene.viewport
     assert shown.density.extent == scene.viewport
@@ -450,34 +440,29 @@ def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, siz
     assert (image.width(), image.height()) == size
 
 
-def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
-    window, controllers = shared_window, shared_window.controllers
+def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(window):
+    controllers = window.controllers
     controllers.mapping.compute()
-    try:
-        wait(
-            lambda: (
-                controllers.following.overlays.density.seen is not None
-                and controllers.following.overlays.density.seen.asked
-            ),
-        )
-        scene = window.canvas.scene(200, 100)
-        _, preparing = window.display.overlay_makers(still=True)(scene.viewport)(
-            controllers.playing.trajectory, np.array([controllers.playing.frame])
-        )
-        next(preparing)
-        views = controllers.following.video_frame_maker(still=True)(scene.viewport)
-        assert views._asked
-        film = controllers.following.video_frame_maker()(scene.viewport)
-        assert not film._asked  # a film's frames have their own
-        assert not views._follow
-        assert "density" not in views._view.wanted.layers
-    finally:
-        controllers.mapping.cancel()
-        controllers.playing.set_playing(True)
+    wait(
+        lambda: (
+            controllers.following.overlays.density.seen is not None
+            and controllers.following.overlays.density.seen.asked
+        ),
+    )
+    scene = window.canvas.scene(200, 100)
+    _, preparing = window.display.overlay_makers(still=True)(scene.viewport)(
+        controllers.playing.trajectory, np.array([controllers.playing.frame])
+    )
+    next(preparing)
+    views = controllers.following.video_frame_maker(still=True)(scene.viewport)
+    assert views._asked
+    film = controllers.following.video_frame_maker()(scene.viewport)
+    assert not film._asked  # a film's frames have their own
+    assert not views._follow
+    assert "density" not in views._view.wanted.layers
 
 
-def test_the_window_shows_that_the_density_map_pauses_the_run(shared_window):
-    window = shared_window
+def test_the_window_shows_that_the_density_map_pauses_the_run(window):
     window.playing.set_playing(True)
     window.actions_by_key.trigger("measure.density_map")
     assert PAUSED in [toast.sentence for toast in window.toasts.shown]
@@ -485,9 +470,8 @@ def test_the_window_shows_that_the_density_map_pauses_the_run(shared_window):
     assert PAUSED not in [toast.sentence for toast in window.toasts.shown]
 
 
-def test_what_is_computed_for_a_frame_at_rest_leaves_its_particles_as_they_are(shared_window):
+def test_what_is_computed_for_a_frame_at_rest_leaves_its_particles_as_they_are(window):
     """They would be painted as another frame, and that waits for its arrows."""
-    window = shared_window
     wait(lambda: window.playing.recorded > 3)
     window.playing.set_playing(False)
     window.playing.seek(3)
@@ -512,8 +496,7 @@ def test_a_run_in_the_plane_is_not_shown_as_images_nor_images_in_the_plane():
     assert at_frame(scene, np.ones((3, 4, 8, 8)), 1).images.images.max() == 1.0
 
 
-def test_a_field_that_comes_with_another_frame_is_shown_with_it(shared_window, monkeypatch):
-    window = shared_window
+def test_a_field_that_comes_with_another_frame_is_shown_with_it(window, monkeypatch):
     wait(lambda: window.playing.recorded > 5)
     window.playing.set_playing(False)
     wait(lambda: not window.playing.shows_next and not window.controllers.following.waits)

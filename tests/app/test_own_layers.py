@@ -16,63 +16,63 @@ OF_EXACT = DEFAULT | {"learned": False, "exact": True}
 
 
 @pytest.fixture
-def own(bare_window):
+def own(window):
     """Layers that the user chose."""
     for name, on in (("error", True), ("trails", False), ("exact", True)):
-        assert bare_window.canvas.layers.visible[name] != on
-        bare_window.canvas.layers.set_visible(name, on)
-    return dict(bare_window.canvas.layers.visible)
+        assert window.canvas.layers.visible[name] != on
+        window.canvas.layers.set_visible(name, on)
+    return dict(window.canvas.layers.visible)
 
 
 @pytest.mark.parametrize("shown", ["scene", "lesson"])
 @pytest.mark.parametrize("undone", [False, True])
-def test_they_begin_with_the_default_layers_and_give_back_the_users(bare_window, own, shown, undone):
+def test_they_begin_with_the_default_layers_and_give_back_the_users(window, own, shown, undone):
     scenes, lessons, visible = (
-        bare_window.controllers.scenes,
-        bare_window.controllers.lessons,
-        bare_window.canvas.layers.visible,
+        window.controllers.scenes,
+        window.controllers.lessons,
+        window.canvas.layers.visible,
     )
     if shown == "scene":
         scenes.show(SCENE)
     else:
         lessons.begin(LESSON)
     assert visible == OF_EXACT
-    bare_window.canvas.layers.set_visible("density", False)  # which one may play with
+    window.canvas.layers.set_visible("density", False)  # which one may play with
     if undone:
-        bare_window.state.stack.setIndex(0)
+        window.state.stack.setIndex(0)
     else:
         scenes.leave()
         lessons.leave()
     assert (scenes.scene, lessons.lesson) == (None, None)
     assert visible == own
-    bare_window.state.redo()
+    window.state.redo()
     assert visible == OF_EXACT
-    bare_window.state.undo()
+    window.state.undo()
     assert visible == own
 
 
-def test_one_after_another_gives_back_the_users_layers(bare_window, own):
+def test_one_after_another_gives_back_the_users_layers(window, own):
     scenes, lessons, visible = (
-        bare_window.controllers.scenes,
-        bare_window.controllers.lessons,
-        bare_window.canvas.layers.visible,
+        window.controllers.scenes,
+        window.controllers.lessons,
+        window.canvas.layers.visible,
     )
     scenes.show(SCENE)
-    bare_window.canvas.layers.set_visible("error", True)
+    window.canvas.layers.set_visible("error", True)
     scenes.show(LEARNED)
     assert visible == DEFAULT
     lessons.begin(LESSON)
     assert visible == OF_EXACT
-    bare_window.canvas.layers.set_visible("trails", False)
+    window.canvas.layers.set_visible("trails", False)
     lessons.next()
     assert visible == OF_EXACT | {"trails": False}
     lessons.leave()
     assert visible == own
 
 
-def test_the_users_layers_are_what_is_kept_for_recovery(bare_window, own):
-    bare_window.controllers.scenes.show(SCENE)
-    sessions = bare_window.controllers.sessions
+def test_the_users_layers_are_what_is_kept_for_recovery(window, own):
+    window.controllers.scenes.show(SCENE)
+    sessions = window.controllers.sessions
     assert sessions.describe_view(True)["layers"] == own
     assert sessions.describe_view(False)["layers"] == OF_EXACT
 

@@ -91,8 +91,7 @@ def test_what_is_not_known_leaves_particles_in_one_colour(run) -> None:
     assert coloring("log_p", run, 3, None) is None
 
 
-def test_the_window_colours_particles_and_says_what_cannot_be_had(shared_window) -> None:
-    window = shared_window
+def test_the_window_colours_particles_and_says_what_cannot_be_had(window) -> None:
     wait(lambda: window.canvas.shown().particles is not None)
 
     def legend() -> str:

@@ -13,15 +13,15 @@ from tests.app.conftest import wait
 
 
 @pytest.fixture
-def window(shared_window):
-    shared_window.resize(1280, 720)
+def window(window):
+    window.resize(1280, 720)
     wait()
-    yield shared_window
-    shared_window.presenter.leave()
-    shared_window.controllers.lessons.leave()
-    shared_window.controllers.scenes.leave()
-    shared_window.look.set_text_size(100)
-    wait(lambda: not shared_window.building.busy)
+    yield window
+    window.presenter.leave()
+    window.controllers.lessons.leave()
+    window.controllers.scenes.leave()
+    window.look.set_text_size(100)
+    wait(lambda: not window.building.busy)
 
 
 def looks(window) -> tuple[object, ...]:

@@ -124,9 +124,9 @@ def wait_measured(controller, qtbot):
 
 
 @pytest.mark.parametrize(("value", "said"), [(0.5, HOLDS), (0.8, FAILS)])
-def test_the_card_says_what_was_measured_and_whether_the_claim_holds(bare_window, qtbot, monkeypatch, value, said):
+def test_the_card_says_what_was_measured_and_whether_the_claim_holds(window, qtbot, monkeypatch, value, said):
     measured_by(monkeypatch, value)
-    controller, panel = bare_window.controllers.scenes, bare_window.panel(ScenePanel)
+    controller, panel = window.controllers.scenes, window.panel(ScenePanel)
     assert panel.isHidden()
     controller.show(EXACT)
     assert not panel.isHidden()
@@ -140,8 +140,8 @@ def test_the_card_says_what_was_measured_and_whether_the_claim_holds(bare_window
     assert panel.isHidden()
 
 
-def test_the_card_says_that_the_settings_in_view_are_not_those_that_are_measured(bare_window):
-    controller, panel, state = bare_window.controllers.scenes, bare_window.panel(ScenePanel), bare_window.state
+def test_the_card_says_that_the_settings_in_view_are_not_those_that_are_measured(window):
+    controller, panel, state = window.controllers.scenes, window.panel(ScenePanel), window.state
     controller.show(EXACT)
     assert panel.changed.isHidden()
     state.edit({"data.kind": "rings"})
@@ -154,11 +154,11 @@ def test_the_card_says_that_the_settings_in_view_are_not_those_that_are_measured
     assert panel.changed.isHidden()
 
 
-def test_the_card_shows_the_figures_that_are_measured_so_far(bare_window, monkeypatch):
+def test_the_card_shows_the_figures_that_are_measured_so_far(window, monkeypatch):
     two = msgspec.structs.replace(
         EXACT, measured="{share:.1f}, {b:g}", figures=EXACT.figures | {"b": Figure("nfe_max")}
     )
-    controller, panel = bare_window.controllers.scenes, bare_window.panel(ScenePanel)
+    controller, panel = window.controllers.scenes, window.panel(ScenePanel)
     controller.show(two)
     controller._take(scenes.MeasuredScene(two, {}))
     assert panel.figures.isHidden()  # nothing is measured yet

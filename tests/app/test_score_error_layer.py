@@ -71,8 +71,7 @@ def test_a_film_shows_the_error_in_the_chosen_style(workspace):
     )  # what was painted of it stays
 
 
-def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(shared_window):
-    window = shared_window
+def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(window):
     assert not window.canvas.layers.visible["error"]
     window.canvas.layers.toggle("error")
     try:
@@ -95,8 +94,8 @@ def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(shared_w
     wait(lambda: window.canvas.shown().error is None)
 
 
-def test_the_error_of_data_whose_density_is_not_known_says_why_it_is_not_there(shared_window):
-    window, problem = shared_window, shared_window.controllers.building.problem
+def test_the_error_of_data_whose_density_is_not_known_says_why_it_is_not_there(window):
+    problem = window.controllers.building.problem
     chip = window.chips.chips["error"]
     assert chip.isEnabled()
     try:

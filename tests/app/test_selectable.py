@@ -71,10 +71,10 @@ def test_a_long_name_is_copied_without_its_breaks(label):
     assert QApplication.clipboard().text() == 80 * "n"
 
 
-def test_every_text_that_can_be_selected_is_copied_so(shared_window):
-    shared_window.notices.notify("warning", "A sentence.")  # which settling dismisses
+def test_every_text_that_can_be_selected_is_copied_so(window):
+    window.notices.notify("warning", "A sentence.")  # which settling dismisses
     by_mouse = Qt.TextInteractionFlag.TextSelectableByMouse
-    selectable = [label for label in shared_window.findChildren(QLabel) if label.textInteractionFlags() & by_mouse]
+    selectable = [label for label in window.findChildren(QLabel) if label.textInteractionFlags() & by_mouse]
     assert len(selectable) > 20
     assert all(isinstance(label, SelectableLabel) for label in selectable)
-    shared_window.toasts.settle()
+    window.toasts.settle()

@@ -52,12 +52,12 @@ class Mouse:
 
 
 @pytest.fixture
-def window(shared_window) -> Iterator:
-    yield shared_window
-    shared_window.controllers.lessons.leave()
-    shared_window.controllers.scenes.leave()
-    shared_window.state.stack.setIndex(0)
-    wait(lambda: not shared_window.controllers.building.busy)
+def window(window) -> Iterator:
+    yield window
+    window.controllers.lessons.leave()
+    window.controllers.scenes.leave()
+    window.state.stack.setIndex(0)
+    wait(lambda: not window.controllers.building.busy)
 
 
 def says(text: str, *words: str) -> bool:

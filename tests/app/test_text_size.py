@@ -14,12 +14,12 @@ from tests.app.conftest import wait
 
 
 @pytest.fixture
-def window(shared_window, qtbot):
-    shared_window.resize(1280, 720)
-    shared_window.activateWindow()  # it has the keys
-    qtbot.waitUntil(shared_window.isActiveWindow)
-    yield shared_window
-    shared_window.look.set_text_size(100)
+def window(window, qtbot):
+    window.resize(1280, 720)
+    window.activateWindow()  # it has the keys
+    qtbot.waitUntil(window.isActiveWindow)
+    yield window
+    window.look.set_text_size(100)
 
 
 def sizes(window) -> list[tuple[object, ...]]:

@@ -281,12 +281,14 @@ def test_the_last_of_two_palettes_holds(qtbot, qapp):
     assert button.grab().toImage().pixelColor(10, 5).name() == PALETTES["dark"].raised
 
 
-def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window, qtbot, tmp_path):
+def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(own_window, qtbot, tmp_path):
     """Parts, dialogs and menus; those that were shown, and those that were hidden while the theme changed."""
+    window = own_window
 
     def pictures(one) -> dict[str, QImage]:
-        one.controllers.playing.set_playing(False)
-        one.controllers.playing.seek(0)
+        qtbot.waitUntil(lambda: one.playing.trajectory.finished)  # its cards tell it
+        one.playing.set_playing(False)
+        one.playing.seek(0)
         dialog = ExportDialog("video", tmp_path / "film", one.preferences, one)
         dialog.fail("A sentence.")
         dialog.show()
@@ -303,7 +305,6 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
             panel.set_folded(False)
             if panel.findChild(Disclosure):
                 panel.disclosure.setChecked(True)
-        qtbot.wait(50)
         parts = {
             **{panel.title: panel for panel in one.panels},
             **{f"toast {toast.level}": toast for toast in one.toasts.shown},
@@ -312,7 +313,14 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
             "menu": one.findChild(QMenu, "menu"),
             "top bar": one.top_bar,
         }
-        return {name: part.grab().toImage() for name, part in parts.items()}
+        seen = []
+
+        def stand() -> bool:
+            seen.append({name: part.grab().toImage() for name, part in parts.items()})
+            return len(seen) > 1 and seen[-1] == seen[-2]
+
+        qtbot.waitUntil(stand)
+        return seen[-1]
 
     changed = pictures(window)
     (tmp_path / "other").mkdir()

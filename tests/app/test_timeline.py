@@ -68,8 +68,8 @@ def test_the_run_of_other_data_does_not_outlive_a_session_without_one(opened):
     assert ends(window)[1] == of(window.controllers.building.problem)[1]
 
 
-def test_the_loop_button_follows_the_key_and_the_menu(shared_window):
-    window, button = shared_window, shared_window.transport.loop
+def test_the_loop_button_follows_the_key_and_the_menu(window):
+    button = window.transport.loop
     assert window.controllers.playing.loop
     assert button.isChecked()
     window.canvas.setFocus()
@@ -81,9 +81,11 @@ def test_the_loop_button_follows_the_key_and_the_menu(shared_window):
     assert window.actions_by_key["sample.loop"].isChecked()
 
 
-def test_the_ends_of_other_data_leave_with_them(window):
+def test_the_ends_of_other_data_leave_with_them(window, monkeypatch):
     wait(lambda: finished(window))
-    window.controllers.playing.sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    monkeypatch.setattr(
+        window.controllers.playing.sampler, "_start", lambda run: iter(())
+    )  # as on a machine that is too busy to begin it
     window.state.load(replace(window.state.experiment, {"data.kind": "rings"}))
     wait(lambda: window.controllers.building.problem.name == "rings")
     assert ends(window) == ("", "")

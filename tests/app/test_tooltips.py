@@ -40,8 +40,7 @@ def too_wide(tips: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["points", "images"])
-def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_path, kind):
-    window = shared_window
+def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(window, tmp_path, kind):
     before = window.state.experiment
     recent = tmp_path / f"{40 * 'long-'}.spg"
     recent.touch()
@@ -66,8 +65,7 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_p
     )
 
 
-def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window, tmp_path):
-    window = shared_window
+def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(window, tmp_path):
     dialogs = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
     boltzmann = BoltzmannWindow(window.look.palette, window)
     audit = AuditDialog(window.state, window.look.palette, window)
@@ -86,8 +84,8 @@ def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window
         dialog.deleteLater()
 
 
-def test_a_chip_of_a_layer_that_cannot_be_shown_wraps_too(shared_window):
-    chip = shared_window.chips.chips["exact"]
+def test_a_chip_of_a_layer_that_cannot_be_shown_wraps_too(window):
+    chip = window.chips.chips["exact"]
     chip.set_available(False, "Its density is <unknown>.")
     assert "&lt;unknown&gt;" in chip.toolTip()
     assert "<unknown>" in chip.accessibleDescription()

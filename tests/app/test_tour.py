@@ -15,12 +15,11 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def tour(shared_window):
-    shared_window.resize(1280, 720)
-    shared_window.activateWindow()
+def tour(window):
+    window.resize(1280, 720)
+    window.activateWindow()
     wait()
-    yield shared_window.tour
-    shared_window.tour.end()
+    return window.tour
 
 
 def test_it_is_offered_at_the_first_start_and_never_again(qapp, tmp_path):
@@ -48,14 +47,14 @@ def test_a_panel_has_few_words():
         assert len(stop.words.split()) <= MOST_WORDS, stop.title
 
 
-def test_each_panel_stands_beside_its_part_inside_the_window(shared_window, tour):
-    shared_window.actions_by_key.trigger("help.tour")
+def test_each_panel_stands_beside_its_part_inside_the_window(window, tour):
+    window.actions_by_key.trigger("help.tour")
     for place, stop in enumerate(STOPS):
         assert tour.place == place
         wait(milliseconds=40)
-        part = stop.part(shared_window)
-        assert shared_window.rect().contains(tour.geometry()), stop.title
-        there = QRect(part.mapTo(shared_window, QPoint()), part.size())
+        part = stop.part(window)
+        assert window.rect().contains(tour.geometry()), stop.title
+        there = QRect(part.mapTo(window, QPoint()), part.size())
         if stop.side != "inside":
             assert tour.ring.isVisible()
             assert not there.intersects(tour.geometry().adjusted(6, 6, -6, -6)), stop.title
@@ -66,7 +65,7 @@ def test_each_panel_stands_beside_its_part_inside_the_window(shared_window, tour
     assert not tour.ring.isVisible()
 
 
-def test_it_goes_on_back_and_away_by_keys(shared_window, tour):
+def test_it_goes_on_back_and_away_by_keys(window, tour):
     tour.start()
     assert tour.onward.hasFocus()
     QTest.keyClick(tour.onward, Qt.Key.Key_Return)
@@ -80,17 +79,17 @@ def test_it_goes_on_back_and_away_by_keys(shared_window, tour):
     assert not tour.isVisible()
 
 
-def test_a_click_on_next_takes_the_keys_from_what_was_used_meanwhile(shared_window, tour):
+def test_a_click_on_next_takes_the_keys_from_what_was_used_meanwhile(window, tour):
     tour.start()
-    shared_window.canvas.setFocus()
+    window.canvas.setFocus()
     QTest.mouseClick(tour.onward, LEFT)
-    assert shared_window.focusWidget() is tour.onward
-    QTest.keyClick(shared_window.focusWidget(), Qt.Key.Key_Enter)
+    assert window.focusWidget() is tour.onward
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Enter)
     assert tour.place == 2
 
 
-def test_enter_and_escape_are_the_tours_after_a_click_on_the_canvas(shared_window, tour):
-    surface, clicking = shared_window.canvas.surface, shared_window.clicking
+def test_enter_and_escape_are_the_tours_after_a_click_on_the_canvas(window, tour):
+    surface, clicking = window.canvas.surface, window.clicking
     tour.start()
     surface.setFocus()
     for place in (1, 2):
@@ -106,54 +105,47 @@ def test_enter_and_escape_are_the_tours_after_a_click_on_the_canvas(shared_windo
     clicking.clear_inspection()
 
 
-def test_the_window_can_be_used_meanwhile(shared_window, tour):
-    card = shared_window.panel(SamplingPanel)
+def test_the_window_can_be_used_meanwhile(window, tour):
+    card = window.panel(SamplingPanel)
     tour.go(next(place for place, stop in enumerate(STOPS) if stop.title.endswith("Sample")))
     assert tour.ring.isVisible()
-    at = card.header.mapTo(shared_window, QPoint(40, 12))
+    at = card.header.mapTo(window, QPoint(40, 12))
     folded = card.is_folded()
-    QTest.mouseClick(shared_window.windowHandle(), LEFT, pos=at)  # through the ring
+    QTest.mouseClick(window.windowHandle(), LEFT, pos=at)  # through the ring
     assert card.is_folded() is not folded
     card.set_folded(folded)
-    playing = shared_window.controllers.playing.is_playing
-    shared_window.canvas.setFocus()
+    playing = window.controllers.playing.is_playing
+    window.canvas.setFocus()
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
-    assert shared_window.controllers.playing.is_playing is not playing
-    shared_window.controllers.playing.set_playing(playing)
+    assert window.controllers.playing.is_playing is not playing
+    window.controllers.playing.set_playing(playing)
 
 
-def test_it_gives_way_to_a_scene_and_to_a_lesson(shared_window, tour):
-    scenes, lessons = shared_window.controllers.scenes, shared_window.controllers.lessons
-    try:
-        for begin, what in (
-            (scenes.show, next(iter(load_bundled().values()))),
-            (lessons.begin, load_all()["01-score"]),
-        ):
-            tour.start()
-            assert tour.isVisible()
-            begin(what)
-            assert not tour.isVisible()
-    finally:
-        lessons.leave()
-        scenes.leave()
-        wait(lambda: not shared_window.controllers.building.busy)
+def test_it_gives_way_to_a_scene_and_to_a_lesson(window, tour):
+    scenes, lessons = window.controllers.scenes, window.controllers.lessons
+    for begin, what in (
+        (scenes.show, next(iter(load_bundled().values()))),
+        (lessons.begin, load_all()["01-score"]),
+    ):
+        tour.start()
+        assert tour.isVisible()
+        begin(what)
+        assert not tour.isVisible()
 
 
-def test_no_frame_stays_if_the_tour_ends_before_the_window_s_new_layout(shared_window, tour):
+def test_no_frame_stays_if_the_tour_ends_before_the_window_s_new_layout(window, tour):
     tour.go(1)
-    QApplication.sendEvent(
-        shared_window, QEvent(QEvent.Type.LayoutRequest)
-    )  # as the readout of a clicked point asks for
-    QTest.keyClick(shared_window.focusWidget(), Qt.Key.Key_Escape)
+    QApplication.sendEvent(window, QEvent(QEvent.Type.LayoutRequest))  # as the readout of a clicked point asks for
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Escape)
     wait(milliseconds=40)
     assert not tour.ring.isVisible()
 
 
-def test_it_follows_the_window_s_size(shared_window, tour):
+def test_it_follows_the_window_s_size(window, tour):
     tour.go(len(STOPS) - 1)
     before = tour.geometry()
-    shared_window.resize(1440, 900)
+    window.resize(1440, 900)
     wait(lambda: tour.geometry() != before)
-    menu = STOPS[-1].part(shared_window)
-    assert abs(tour.geometry().top() - menu.mapTo(shared_window, menu.rect().bottomLeft()).y()) < 20
-    shared_window.resize(1280, 720)
+    menu = STOPS[-1].part(window)
+    assert abs(tour.geometry().top() - menu.mapTo(window, menu.rect().bottomLeft()).y()) < 20
+    window.resize(1280, 720)

@@ -1,4 +1,4 @@
-"""The window over time: drops, data, measurements, resets, closing. Each test has one of its own."""
+"""The window over time: drops, data, measurements, resets, closing."""
 
 import numpy as np
 import pytest
@@ -161,15 +161,15 @@ def test_the_first_dropped_file_that_opens_is_taken(window, qtbot, tmp_path):
     assert window.toasts.shown[0].sentence.startswith("Only b.toml is opened:")
 
 
-def test_a_file_of_images_without_a_suffix_is_found_among_several(bare_window, tmp_path, monkeypatch):
+def test_a_file_of_images_without_a_suffix_is_found_among_several(window, tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(bare_window.opening, "open", opened.append)
-    drop(bare_window, tmp_path / "readme.pdf", tmp_path / "train-images-idx3-ubyte")
+    monkeypatch.setattr(window.opening, "open", opened.append)
+    drop(window, tmp_path / "readme.pdf", tmp_path / "train-images-idx3-ubyte")
     wait(lambda: bool(opened))
     assert [path.name for path in opened] == ["train-images-idx3-ubyte"]
 
 
-def test_a_readout_of_the_plane_does_not_stay_over_images(window):
+def test_a_readout_of_the_plane_does_not_stay_over_images(window, monkeypatch):
     """Nor a caption of the last run, until that of these data begins; the pointer rests where it is."""
     surface = window.canvas.surface
     window.controllers.playing.set_playing(False)
@@ -185,7 +185,9 @@ def test_a_readout_of_the_plane_does_not_stay_over_images(window):
         if window.canvas.readout() != "":
             break
     assert window.canvas.readout() != ""
-    window.controllers.playing.sampler._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    monkeypatch.setattr(
+        window.controllers.playing.sampler, "_start", lambda run: iter(())
+    )  # as on a machine that is too busy to begin it
     window.state.edit({"data.kind": "digits", "network.width": 8})
     wait(lambda: window.controllers.building.problem.is_image)
     assert window.canvas.readout() == ""
@@ -271,13 +273,15 @@ def test_escape_leaves_full_screen_where_nothing_else_is_to_be_cleared(window, q
     assert not window.isFullScreen()
 
 
-def test_closing_without_work_asks_nothing(window):
+def test_closing_without_work_asks_nothing(own_window):
+    window = own_window
     window.close()
     assert not window.isVisible()
     assert window.ended
 
 
-def test_closing_during_a_save_waits_for_the_file(window, qtbot, tmp_path):
+def test_closing_during_a_save_waits_for_the_file(own_window, qtbot, tmp_path):
+    window = own_window
     qtbot.waitUntil(lambda: not window.controllers.building.busy)
     window.documents.path = tmp_path / "x.spg"
     window.documents.save()
@@ -300,7 +304,8 @@ def test_closing_during_a_save_that_fails_keeps_the_window(window, qtbot, tmp_pa
     assert window.state.modified
 
 
-def test_pressing_close_again_during_a_save_asks_no_more_often(window, qtbot, tmp_path, monkeypatch):
+def test_pressing_close_again_during_a_save_asks_no_more_often(own_window, qtbot, tmp_path, monkeypatch):
+    window = own_window
     qtbot.waitUntil(lambda: not window.controllers.building.busy)
     asked = []
     monkeypatch.setattr(FilePrompts, "save_or_discard", lambda prompts, name: (asked.append(1), False)[1])

@@ -32,8 +32,7 @@ from tests.app.conftest import wait
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (3840, 2160), (1024, 600)])
-def test_parts_fill_the_window_without_overlap(shared_window, size):
-    window = shared_window
+def test_parts_fill_the_window_without_overlap(window, size):
     window.resize(*size)
     wait()
     assert (window.width(), window.height()) == size
@@ -46,26 +45,25 @@ def test_parts_fill_the_window_without_overlap(shared_window, size):
     assert bottom == window.height()
 
 
-def test_the_status_makes_room_for_its_words_at_once(shared_window):
-    status = shared_window.status
+def test_the_status_makes_room_for_its_words_at_once(window):
+    status = window.status
     for training, rate in (("untrained", 9.0), ("paused", 188.0), ("diverged", None)):
-        status.show_training(training, shared_window.look.palette)
+        status.show_training(training, window.look.palette)
         status.show_frames(rate)
         for label in (status.training, status.frames):
             assert label.width() >= label.fontMetrics().horizontalAdvance(label.text()), label.text()
-    shared_window.status.show_state()
+    window.status.show_state()
 
 
-def test_no_name_of_a_setting_is_cut_off(shared_window):
-    labels = shared_window.findChildren(FieldLabel)
+def test_no_name_of_a_setting_is_cut_off(window):
+    labels = window.findChildren(FieldLabel)
     assert len(labels) > 40
     for label in labels:
         mark = 14 if label._resets else 0
         assert label.fontMetrics().horizontalAdvance(label.text()) + mark <= label.maximumWidth(), label.text()
 
 
-def test_the_button_says_what_it_does_now(shared_window):
-    window = shared_window
+def test_the_button_says_what_it_does_now(window):
     button = next(one for one in window.top_bar.findChildren(QAbstractButton) if one.text() == "Train")
     window.controllers.training.start()
     assert button.text() == button.accessibleName() == "Pause training"
@@ -77,38 +75,26 @@ def test_the_button_says_what_it_does_now(shared_window):
 
 
 @pytest.mark.parametrize("shown", ["own work", "scene", "lesson"])
-def test_train_of_the_top_bar_unfolds_the_loss_except_in_a_scene_or_lesson(shared_window, shown):
-    window = shared_window
+def test_train_of_the_top_bar_unfolds_the_loss_except_in_a_scene_or_lesson(window, shown):
     card, button = window.panel(TrainingPanel), window.findChild(QAbstractButton, "train.toggle.button")
     scenes, lessons = window.controllers.scenes, window.controllers.lessons
     if shown == "scene":
         scenes.show(next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned"))
     elif shown == "lesson":
         lessons.begin(load_all()["01-score"])  # its first step folds the cards
-    try:
-        wait(lambda: not window.building.busy)
-        card.set_folded(True)
-        button.click()
-        assert window.training.wanted
-        assert card.is_folded() is (shown != "own work")
-        card.set_folded(True)
-        button.click()
-        assert not window.training.wanted
-        assert card.is_folded()  # as a pause leaves it
-    finally:
-        scenes.leave()
-        lessons.leave()
-        window.training.pause()
-        wait(lambda: not window.building.busy)
-        reset_training(window, window.controllers)
-        window.state.load(window.state.experiment)
-        card.set_folded(False)
-        wait(lambda: not window.building.busy)
+    wait(lambda: not window.building.busy)
+    card.set_folded(True)
+    button.click()
+    assert window.training.wanted
+    assert card.is_folded() is (shown != "own work")
+    card.set_folded(True)
+    button.click()
+    assert not window.training.wanted
+    assert card.is_folded()  # as a pause leaves it
 
 
 @pytest.mark.parametrize("training", BUTTON)
-def test_bar_menu_and_card_say_the_same_of_training(shared_window, monkeypatch, training):
-    window = shared_window
+def test_bar_menu_and_card_say_the_same_of_training(window, monkeypatch, training):
     window.resize(*SMALLEST)
     monkeypatch.setattr(type(window.controllers.training), "status", training)
     window.controllers.training.changed.emit(training)
@@ -124,8 +110,7 @@ def test_bar_menu_and_card_say_the_same_of_training(shared_window, monkeypatch, 
 
 
 @pytest.mark.parametrize("source", ["exact", "empirical"])
-def test_the_smallest_window_names_the_score_of_likelihoods(shared_window, monkeypatch, source):
-    window = shared_window
+def test_the_smallest_window_names_the_score_of_likelihoods(window, monkeypatch, source):
     window.resize(1024, 600)
     wait()
     window.state.edit({"likelihood.source": source})
@@ -136,16 +121,14 @@ def test_the_smallest_window_names_the_score_of_likelihoods(shared_window, monke
     window.state.edit({"likelihood.source": "learned"})
 
 
-def test_a_narrow_window_never_cuts_a_chip(shared_window):
-    window = shared_window
+def test_a_narrow_window_never_cuts_a_chip(window):
     window.resize(1024, 600)
     wait()
     for chip in window.chips.chips.values():
         assert window.chips.rect().contains(chip.geometry())
 
 
-def test_every_control_has_a_name_a_tip_and_a_place_in_the_tab_order(shared_window):
-    window = shared_window
+def test_every_control_has_a_name_a_tip_and_a_place_in_the_tab_order(window):
     controls = [
         widget
         for widget in window.findChildren(QWidget)
@@ -163,8 +146,7 @@ def test_every_control_has_a_name_a_tip_and_a_place_in_the_tab_order(shared_wind
     assert silent == []
 
 
-def test_tab_reaches_canvas_transport_and_cards(shared_window):
-    window = shared_window
+def test_tab_reaches_canvas_transport_and_cards(window):
     window.activateWindow()
     wait(window.isActiveWindow)  # another one may have been, just before
     window.canvas.setFocus()
@@ -181,8 +163,8 @@ def test_tab_reaches_canvas_transport_and_cards(shared_window):
     assert missed == []
 
 
-def test_the_theme_follows_the_system_where_that_is_chosen(shared_window, monkeypatch):
-    window, scheme = shared_window, Qt.ColorScheme.Unknown
+def test_the_theme_follows_the_system_where_that_is_chosen(window, monkeypatch):
+    scheme = Qt.ColorScheme.Unknown
 
     class Hints:
         def colorScheme(self):
@@ -206,8 +188,7 @@ def test_the_theme_follows_the_system_where_that_is_chosen(shared_window, monkey
     wait(lambda: not window.look.restyling.running)
 
 
-def test_themes_change_and_are_remembered(shared_window):
-    window = shared_window
+def test_themes_change_and_are_remembered(window):
     for name in ("light", "dark"):
         window.look.set_theme(name)
         assert window.preferences.get("theme") == name
@@ -236,8 +217,7 @@ def test_summary_says_the_experiment_in_one_line(changes, line):
     assert summary(replace(Experiment(), changes)) == line
 
 
-def test_the_pointer_reads_out_position_score_and_density(shared_window):
-    window = shared_window
+def test_the_pointer_reads_out_position_score_and_density(window):
     surface = window.canvas.surface
     for step in (0, 9):
         QTest.mouseMove(surface, surface.rect().center() + QPoint(step, 0))
@@ -251,13 +231,12 @@ def test_the_pointer_reads_out_position_score_and_density(shared_window):
 @pytest.mark.parametrize(
     ("rate", "said"), [(None, "at rest"), (0.2, "0 frames/s"), (1.4, "1 frame/s"), (1.6, "2 frames/s")]
 )
-def test_one_frame_a_second_is_no_plural(shared_window, rate, said):
-    shared_window.status.show_frames(rate)
-    assert shared_window.status.frames.text() == said
+def test_one_frame_a_second_is_no_plural(window, rate, said):
+    window.status.show_frames(rate)
+    assert window.status.frames.text() == said
 
 
-def test_the_canvas_has_a_menu_that_copies_it(shared_window):
-    window = shared_window
+def test_the_canvas_has_a_menu_that_copies_it(window):
     QApplication.clipboard().clear()
     QTest.mouseClick(window.canvas.surface, Qt.MouseButton.RightButton, pos=QPoint(60, 60))
     wait()

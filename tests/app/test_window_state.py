@@ -59,13 +59,13 @@ def test_the_first_window_lies_inside_the_screen_with_its_frame_and_shows_every_
         end(window)
 
 
-def test_each_card_says_in_plain_words_what_it_is_for(shared_window):
-    lines = {panel.title: panel.purpose.text() for panel in shared_window.panels}
+def test_each_card_says_in_plain_words_what_it_is_for(window):
+    lines = {panel.title: panel.purpose.text() for panel in window.panels}
     assert len(lines) >= 10
     for title, line in lines.items():
         assert line.endswith("."), title
         assert 4 <= len(line.split()) <= 8, line
-    shown = [panel for panel in shared_window.panels if panel.isVisible()]
+    shown = [panel for panel in window.panels if panel.isVisible()]
     assert all(panel.purpose.isVisible() for panel in shown)
     shown[0].set_folded(True)
     assert shown[0].purpose.isVisible()  # of a folded card too
@@ -95,8 +95,8 @@ def in_view(part) -> bool:
 
 @pytest.mark.parametrize("by_key", [False, True])
 @pytest.mark.parametrize("kind", ["DataPanel", "ObjectivePanel", "TrainingPanel", "SamplingPanel", "LikelihoodPanel"])
-def test_an_advanced_part_that_is_opened_comes_into_view(shared_window, kind, by_key):
-    window, card = shared_window, shared_window.panel(getattr(panels, kind))
+def test_an_advanced_part_that_is_opened_comes_into_view(window, kind, by_key):
+    card = window.panel(getattr(panels, kind))
     window.resize(1280, 720)
     window.activateWindow()
     wait()
@@ -115,8 +115,8 @@ def test_an_advanced_part_that_is_opened_comes_into_view(shared_window, kind, by
     assert seen in ((True, True), (True, not high))
 
 
-def test_a_card_that_is_unfolded_comes_into_view(shared_window):
-    window, card = shared_window, shared_window.panel(SamplingPanel)
+def test_a_card_that_is_unfolded_comes_into_view(window):
+    card = window.panel(SamplingPanel)
     window.resize(1280, 720)
     column = card.column()
     bar, before = column.verticalScrollBar(), column.verticalScrollBar().maximum()
@@ -129,8 +129,8 @@ def test_a_card_that_is_unfolded_comes_into_view(shared_window):
     assert in_view(card.sampler.rows["sampling.particles"])
 
 
-def test_the_cards_buttons_stay_where_they_are_as_training_begins_and_ends(shared_window, monkeypatch):
-    window, card = shared_window, shared_window.panel(TrainingPanel)
+def test_the_cards_buttons_stay_where_they_are_as_training_begins_and_ends(window, monkeypatch):
+    card = window.panel(TrainingPanel)
     wait()
     places = {}
     for training in BUTTON:

@@ -1,0 +1,223 @@
+"""One window for all tests of a process: each finds it in the state that is known, or a window that was just built."""
+
+import difflib
+import gc
+import inspect
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, QSize
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QDialog, QLabel, QLineEdit, QMessageBox, QWidget
+
+from playground.app.canvas.legend import LEGEND
+from playground.app.model.preferences import KEYS
+from playground.app.panels import SamplingPanel
+from playground.lab.experiment import Experiment, replace
+
+SIZE = (1280, 720)
+
+
+class KnownWindow:
+    """Builds the window when a test first asks for it, and puts it back after each.
+
+    Args:
+        settings: its experiment, as changes of the default one.
+
+    Attributes:
+        folder: where its preferences and unsaved work are.
+    """
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        self.folder, self._settings = Path(), settings
+        self._window = None
+        self._known: dict[str, object] = {}
+        self._size, self._style = QSize(), ""
+
+    def get(self):
+        """The window in its known state."""
+        from tests.app.conftest import make_window, wait
+
+        if self._window is not None and QApplication.instance().styleSheet() != self._style:
+            self.end()  # a test without it gave the program another look
+        if self._window is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir()
+            self._window = window = make_window(self.folder)
+            window.resize(*SIZE)
+            window.show()
+            wait(lambda: plays(window))
+            self._known, self._size, self._style = seen(window), window.size(), QApplication.instance().styleSheet()
+        self._window.activateWindow()
+        self._window.canvas.setFocus()
+        return self._window
+
+    def put_back(self) -> None:
+        """Put it back. What cannot be put back fails this test alone: the next one gets another window."""
+        from tests.app.conftest import wait
+
+        window = self._window
+        try:
+            leave(window)
+            for step in (self._load, self._forget):
+                if self._changes():
+                    step()
+                    wait(lambda: plays(window))
+            if left := self._changes():
+                pytest.fail(f"The window could not be put back: {left}", pytrace=False)
+        except BaseException:
+            self.end()
+            raise
+
+    def _changes(self) -> dict[str, object]:
+        """What is not as it is known, by what it is."""
+        now = seen(self._window)
+        return {name: changes(was, now[name]) for name, was in self._known.items() if now[name] != was}
+
+    def _load(self) -> None:
+        """Put its experiment on the workspace, as File > New does with the program's."""
+        window, experiment = self._window, replace(Experiment(), self._settings)
+        window.documents.take(lambda: window.controllers.sessions.begin(experiment), None)
+        window.building.build()
+
+    def _forget(self) -> None:
+        forget(self._window)
+        self._window.resize(self._size)
+        left, right = self._known["columns"]
+        self._window.columns.setSizes([left, self._size.width() - left - right, right])
+        self._window.canvas.look_at(self._known["viewport"])
+
+    def end(self) -> None:
+        """End it, if there is one."""
+        from tests.app.conftest import end
+
+        if self._window is not None:
+            window, self._window = self._window, None
+            end(window)
+            gc.unfreeze()  # so that it is collected
+
+
+def changes(was: object, now: object) -> object:
+    """The lines that came and went, or both values."""
+    if isinstance(was, list) and isinstance(now, list):
+        return list(difflib.unified_diff([*map(str, was)], [*map(str, now)], n=1, lineterm=""))
+    return was, now
+
+
+def plays(window) -> bool:
+    """Whether its data are those of the settings, and a run of them plays."""
+    building = window.building
+    return not building.busy and window.playing.is_of_now and window.playing.recorded > 5
+
+
+def leave(window) -> None:
+    """Close what was opened, and stop what goes on."""
+    for box in window.findChildren(QMessageBox):
+        box.close()
+    while (popup := QApplication.activePopupWidget()) is not None:
+        popup.close()
+    window.exports.cancel()
+    assert window.exports.shutdown(30)
+    assert window.dialogs.shutdown(30)
+    for dialog in window.findChildren(QDialog):
+        dialog.close()
+        dialog.deleteLater()
+    window.dialogs.made.clear()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    QApplication.sendEvent(window.canvas.surface, QEvent(QEvent.Type.Leave))
+    window.presenter.leave()
+    window.tour.end()
+    window.controllers.inspecting.clear()
+    window.controllers.comparing.set_equal("own")
+    assert window.controllers.lessons.progress.shutdown(30)
+    assert window.documents.finish(30)
+    assert window.autosaving.background.wait(30)
+
+
+def forget(window) -> None:
+    """Forget the layout, what is remembered, and how things are looked at."""
+    preferences, canvas, playing, lessons = (
+        window.preferences,
+        window.canvas,
+        window.playing,
+        window.controllers.lessons,
+    )
+    window.reset_layout()
+    preferences.clear()
+    preferences.set("folded", {})
+    preferences.set("tour_offered", True)
+    for panel in window.panels:
+        panel.set_folded(False)
+    for entry in LEGEND:
+        canvas.layers.set_visible(entry.key, entry.on)
+        for option in entry.options:
+            canvas.layers.set_option(entry.key, option.name, option.values[0][0])
+    playing.set_speed(1.0)
+    playing.set_loop(True)
+    playing.set_playing(True)
+    for file in preferences.beside("lessons").glob("*"):
+        file.unlink()
+    lessons.look()
+    for toast in list(window.toasts.shown):
+        toast.dismiss()
+    QApplication.clipboard().clear()
+
+
+def seen(window) -> dict[str, object]:
+    """All of the window that a test may change and the next one may see."""
+    state, controllers, canvas, playing = window.state, window.controllers, window.canvas, window.playing
+    widgets = window.findChildren(QWidget)
+    return {
+        "document": state.document,
+        "steps of the history": state.stack.count(),
+        "modified": state.modified,
+        "title": window.windowTitle(),
+        "training": (controllers.training.status, controllers.training.trained_steps),
+        "failure": controllers.building.failure,
+        "preferences": {key: window.preferences.get(key) for key in KEYS},
+        "look": (window.look.theme_name, window.look.text_percent, window.look.time_to_data),
+        "layers": dict(canvas.layers.visible),
+        "options": dict(canvas.layers.options),
+        "viewport": canvas.wanted_viewport,
+        "playing": (playing.is_playing, playing.loop, playing.speed, playing.is_held),
+        "lessons": sorted(file.name for file in window.preferences.beside("lessons").glob("*")),
+        "size": (window.width(), window.height(), window.windowState()),
+        "columns": window.columns.sizes()[::2],  # the canvas has what they leave
+        "toasts": [toast.sentence for toast in window.toasts.shown],
+        "windows": sorted(
+            f"{type(one).__name__} {one.windowTitle()}" for one in QApplication.topLevelWidgets() if one.isVisible()
+        ),
+        "dialogs": [type(one).__name__ for one in window.findChildren(QDialog)],
+        "buttons": [
+            (type(one).__name__, one.text(), one.isChecked())
+            for one in widgets
+            if isinstance(one, QAbstractButton) and one.isVisible()
+        ],
+        "texts": [
+            one.text()
+            for panel in window.panels
+            if not isinstance(panel, SamplingPanel)  # which counts the frames so far
+            for one in panel.findChildren(QLabel)
+            if one.isVisible()
+        ],
+        "replaced": sorted(set(replaced(window, 2))),
+        "fields": [one.text() for one in widgets if isinstance(one, QLineEdit) and one.isVisible()],
+        "choices": [one.currentText() for one in widgets if isinstance(one, QComboBox) and one.isVisible()],
+        "visible": [name for one in widgets if one.isVisible() and (name := _own(one))],
+    }
+
+
+def _own(widget: QWidget) -> str:
+    """Its class, if it is the program's own; a chart makes others when it is first painted."""
+    kind = type(widget)
+    return kind.__name__ if kind.__module__.startswith("playground") else ""
+
+
+def replaced(part: object, depth: int) -> Iterator[str]:
+    """The methods of an object and of its parts that something else stands for."""
+    for name, value in vars(part).items():
+        if inspect.isfunction(vars(type(part)).get(name)):
+            yield f"{type(part).__name__}.{name}"
+        if depth and type(value).__module__.startswith("playground.app") and hasattr(value, "__dict__"):
+            yield from replaced(value, depth - 1)
