@@ -232,6 +232,7 @@ class ControllersDouble:
         self.clicking, self.mapping, self.measuring = _Clicking(), _Mapping(self.asked), _Measuring(self.asked)
         self.pinning = _Pinning(self.asked, state)
         self.comparing, self.inspecting = _Comparing(self.asked), _Inspecting()
+        self.column_edits = self.comparing
         self.scenes, self.lessons = _Shown(), _Shown()
 
     # What tests let happen
