@@ -282,9 +282,10 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     scene = SceneFile("Same", "A topic", "A claim.", "", msgspec.to_builtins(window.state.experiment), {})
     steps, losses = own.trained_steps, len(own.loss_history[0])
     taken = []
-    building.taken.connect(lambda _: taken.append(building.workspace.trained_steps))
+    noting = building.taken.connect(lambda _: taken.append(building.workspace.trained_steps))
     window.controllers.scenes.show(scene)
     qtbot.waitUntil(lambda: bool(taken))
+    building.taken.disconnect(noting)
     assert building.workspace is not own
     assert taken == [0]
     window.documents.path = Path("own.spg")

@@ -297,8 +297,8 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(own_wi
         qtbot.wait(50)
         dialog.hide()
         if one is window:
-            one.set_theme("light")
-            qtbot.waitUntil(lambda: not one.restyling.running)
+            one.look.set_theme("light")
+            qtbot.waitUntil(lambda: not one.look.restyling.running)
         dialog.show()
         dialog.start_button.setFocus()  # a line edit's cursor blinks
         for panel in one.panels:
