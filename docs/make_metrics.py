@@ -24,7 +24,7 @@ UNITS = {
 def entry(key: str, spec: FigureSpec) -> str:
     """The entry of a figure."""
     lines = {
-        "Key": f"`{key}`, `{key}_standard_error`, `{key}_floor`, `{key}_floor_std` (Quality: {spec.title})",
+        "Key": f"`{key}` (Quality: {spec.title})",
         "Formula": spec.page["Formula"],
         "Unit": f"{UNITS[spec.unit]}.",
         **{name: spec.page[name] for name in ("Error", "Floor", "Source")},

@@ -151,12 +151,13 @@ class Run:
     Attributes:
         session: the trained network, with its data and settings.
         trajectory: the particles of every recorded step.
-        metrics: the figures of docs/metrics.md by name; a figure that does not apply is None, and `reasons` says why.
+        metrics: the figures of docs/metrics.md by name, each with `value`, `error`, `floor`, `floor_std` and `points`; of a figure that
+            does not apply they are None, and `reason` says why.
     """
 
     session: Session
     trajectory: Trajectory
-    metrics: Mapping[str, Any] = field(repr=False)
+    metrics: Figures = field(repr=False)
 
 
 @_known_keywords
@@ -461,16 +462,16 @@ def evaluate(
     samples: ArrayLike | None = None,
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
-) -> Work[EvaluationProgress, Mapping[str, Any]]:
+) -> Work[EvaluationProgress, Figures]:
     """Measure a score by its likelihoods, and samples by their distance to the data.
 
-    Without trained weights, the figures of a learned score are None, and `reasons` says how to get them.
+    Without trained weights, the figures of a learned score have no value, and their `reason` says how to get them.
 
     Args:
         samples: (N, 2) or (N, C, H, W), in the user's units; None to measure no samples.
 
     Returns:
-        Work whose result is a mapping of the figures of docs/metrics.md by name.
+        Work whose result is a mapping of the figures of docs/metrics.md by name, as the `metrics` of :class:`Run`.
 
     Raises:
         ExperimentError: the samples have another shape or are not finite.
@@ -660,7 +661,7 @@ def _warn_of_untrained(problem: Problem, levels: NDArray[np.float64]) -> None:
 
 def _evaluated(
     problem: Problem, score: ScoreFunction | None, samples: NDArray[np.floating] | None
-) -> Generator[EvaluationProgress, None, Mapping[str, Any]]:
+) -> Generator[EvaluationProgress, None, Figures]:
     found = []
     for measuring, begun, share in (
         (evaluation.evaluate(problem, score), 0.0, 0.9),
@@ -670,7 +671,7 @@ def _evaluated(
             yield dataclasses.replace(progress, fraction=begun + share * progress.fraction)
         assert progress.metrics is not None
         found.append(progress.metrics)
-    return Figures.union(found).flat()
+    return Figures.union(found)
 
 
 def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None) -> Experiment:

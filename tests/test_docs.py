@@ -24,7 +24,7 @@ from playground.lab import experiment as experiments
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import every_field, fields
 from playground.lab.figures import FIGURES
-from playground.lab.measured import floor_name
+from playground.lab.figures.spec import MEASURED
 from playground.theory.latent import linear, rotation, spherical
 
 ROOT = Path(__file__).parents[1]
@@ -281,7 +281,8 @@ def test_the_page_of_metrics_and_the_program_call_a_figure_alike(key: str) -> No
         assert f"`{key}`" in page
         assert f"{words.title})" in page
         return
-    name = words.title if key == "integral" else f"`{key}`"
+    stem = key.removesuffix("_floor")
+    name = words.title if key == "integral" else f"`{stem if stem in FIGURES else key}`"
     entries = re.split("^### ", page, flags=re.MULTILINE)
     (entry,) = (entry for entry in entries if name in re.search("- Key: .*|$", entry)[0])
     assert words.title in entry
@@ -289,9 +290,10 @@ def test_the_page_of_metrics_and_the_program_call_a_figure_alike(key: str) -> No
         return
     unit, floor = (re.search(rf"^- {line}: (.*)$", entry, re.MULTILINE)[1] for line in ("Unit", "Floor"))
     assert UNITS[words.unit] in unit
-    if floor_name(key):
-        known = FIGURES.get(floor_name(key))
-        assert f"`{floor_name(key)}`" in entry or (known is not None and known.title in floor)
+    if words.floor == MEASURED:
+        assert floor not in ("none.", "0.")
+    elif isinstance(words.floor, str):
+        assert f"`{words.floor}`" in entry or FIGURES[words.floor].title in floor
     elif words.floor is not None:
         assert str(words.floor).replace("0.5", "1/2") in re.findall(r"\d+(?:/\d+)?", floor)
 

@@ -4,7 +4,6 @@ import itertools
 import math
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -71,14 +70,14 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             final = trajectory.positions[-1]
             results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
             measured = _measure(run_figures(opened))
-            results.write_json(folder / results.METRICS, measured)
+            made_by = {"provenance": measured.value("provenance")}  # as in other files
+            results.write_json(folder / results.METRICS, measured.to_json() | made_by)
             painted = workspace.Model.of(problem, opened.model.network)
             paint_picture(painted, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(painted, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
-    figures = Figures.of(measured)
-    print_figures(figures, problem)
+    print_figures(measured, problem)
     say(f"Everything is in {folder}")
-    warn(memorization_warning(figures, problem.experiment))
+    warn(memorization_warning(measured, problem.experiment))
 
 
 UNTRAINED = "nothing is written, and the training is not kept. The same command begins anew."
@@ -153,9 +152,9 @@ def _session(problem: Problem, trained: Trained) -> Session:
     return Session.of(problem.experiment, problem.dataset, weights=weights, device=trained.device)
 
 
-def _measure(measuring: Generator[FiguresProgress, None, dict[str, Any]]) -> dict[str, Any]:
+def _measure(measuring: Generator[FiguresProgress, None, Figures]) -> Figures:
     """Measure all figures, each stage with a line of its own."""
-    reports: list[dict[str, Any]] = []
+    reports: list[Figures] = []
 
     def progress() -> Iterator[FiguresProgress]:
         reports.append((yield from measuring))

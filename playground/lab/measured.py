@@ -31,6 +31,9 @@ OTHER_NAMES = {
 }
 """Names that parts have instead."""
 REASONS, SAID = "reasons", "said"
+PARTS = ("value", *ENDS, "reason")
+VERSION = 2
+"""Of metrics.json. In version 1 the parts of a figure had names of their own, with the ends of a table."""
 
 
 def missing(names: Iterable[str], why: Message | None) -> dict[str, Measured]:
@@ -83,7 +86,12 @@ class Figures(Mapping[str, Measured]):
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Self:
-        """The figures of a mapping as metrics.json has it: numbers by name, errors and floors beside them, and `reasons`."""
+        """The figures of metrics.json, or of a mapping as :meth:`flat` and metrics.json of version 1 have them."""
+        if found.get("version") == VERSION:
+            told = {name: one for name, one in found.items() if isinstance(one, dict) and "value" in one}
+            return cls(
+                {name: Measured(**{part: _frozen(of) for part, of in one.items()}) for name, one in told.items()}
+            )
         reasons = found.get(REASONS, {})
         parts: dict[str, dict[str, Any]] = {}
         for name in [name for name in found if name != REASONS]:
@@ -94,6 +102,12 @@ class Figures(Mapping[str, Measured]):
                     why = reasons[name]
                     figure["reason"] = why if isinstance(why, Message) else messages.plain(why)
         return cls({name: Measured(**figure) for name, figure in parts.items()})
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as metrics.json has them: of each its value, and those of its parts that are known."""
+        told = {name: {part: getattr(figure, part) for part in PARTS} for name, figure in self._figures.items()}
+        known = {name: {part: of for part, of in one.items() if of is not None} for name, one in told.items()}
+        return {"version": VERSION} | {name: {"value": None} | one for name, one in known.items()}
 
     def flat(self) -> dict[str, Any]:
         """The columns of a table; and why figures and errors are missing. :meth:`of` reads it."""
@@ -113,7 +127,7 @@ class Figures(Mapping[str, Measured]):
 
     def packed(self) -> tuple[dict[str, str], dict[str, Any]]:
         """The texts and arrays of a file."""
-        return {"figures": json.dumps(self.flat(), default=_message)}, {}
+        return {"figures": json.dumps(self.to_json(), default=_message)}, {}
 
     @classmethod
     def unpacked(cls, texts: Mapping[str, str], _arrays: Mapping[str, Any]) -> Self:

@@ -57,7 +57,7 @@ def short_notebook(experiment: Experiment, data_name: str = "data.spg") -> str:
             "code",
             "trajectory = sp.sample(session).result()\nsamples = trajectory.positions[-1]\n"
             "figures = sp.evaluate(session, samples).result()\n"
-            "{name: value for name, value in figures.items() if isinstance(value, float)}",
+            "{name: figure.value for name, figure in figures.items() if isinstance(figure.value, float)}",
         ),
         ("markdown", "## Plot"),
         (

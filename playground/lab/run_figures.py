@@ -101,19 +101,19 @@ def part_of(key: str) -> str:
     return found
 
 
-def run_figures(opened: Opened) -> Generator[FiguresProgress, None, dict[str, Any]]:
-    """Measure all figures of a document whose network is trained, as metrics.json has them.
-
-    A figure that does not apply is None, and `reasons` says why.
-    """
+def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Figures]:
+    """Measure all figures of a document whose network is trained, and say what made them."""
     figures: dict[str, Measured] = {}
     for part in PARTS.values():
         if not part.on_request:
             figures |= yield from opened.compute(FiguresKey.of(part.name, opened.document.model))
-    found = Figures({name: finite(figure) for name, figure in figures.items()}).flat()
     experiment = opened.document.experiment
-    seeds = {key.replace(".", "_"): experiments.value(experiment, key) for key in SEEDS}
-    return found | seeds | {"provenance": Provenance.of(experiment, found["device"]).as_json()}
+    made = {key.replace(".", "_"): experiments.value(experiment, key) for key in SEEDS}
+    made["provenance"] = Provenance.of(experiment, figures["device"].value).as_json()
+    return Figures(
+        {name: finite(figure) for name, figure in figures.items()}
+        | {name: Measured(value) for name, value in made.items()}
+    )
 
 
 @computes(FiguresKey)

@@ -559,3 +559,28 @@ def test_a_measured_figure_has_its_parts() -> None:
     assert figures["distance"] == Measured(0.5, None, 0.1, 0.01, reason=said)
     assert figures["shares"] == Measured((0.25, 0.75))
     assert figures.flat() == flat
+
+
+def test_figures_of_both_versions_of_metrics_json_are_read() -> None:
+    """In version 1 the parts of a figure had names of their own."""
+    said = Message("few", "There are too few.")
+    figures = Figures(
+        {
+            "wasserstein2": Measured(0.5, None, 0.1, 0.01, (40, 40)),
+            "mode_weights": Measured((0.25, 0.75), (0.1, 0.1), (0.5, 0.5)),
+            "memorized_share": Measured(0.2, 0.01, 0.1, 0.02),
+            "log_partition": Measured(1.5, 0.01),
+            "energy_distance": Measured(0.1, 0.02, points=(30, 30)),
+            "classifier_accuracy": Measured(0.6, 0.02, points=(30, 30)),
+            "kl": Measured(None, reason=said),
+        }
+    )
+    first, second = figures.flat(), figures.to_json()
+    assert first["mode_weights_true"] == [0.5, 0.5]
+    assert (first["memorized_share_held_out_standard_error"], first["two_sample_points"]) == (0.02, [30, 30])
+    assert second["version"] == 2
+    assert second["wasserstein2"] == {"value": 0.5, "floor": 0.1, "floor_std": 0.01, "points": (40, 40)}
+    assert second["kl"] == {"value": None, "reason": said}
+    assert dict(Figures.of(first)) == dict(Figures.of(second)) == dict(figures)
+    nulls = {"kl_standard_error": None, "reasons": first["reasons"] | {"kl_standard_error": said}}
+    assert dict(Figures.of(first | nulls)) == dict(figures)  # as version 1 was written

@@ -49,7 +49,7 @@ FIGURES = {
         page={
             "Formula": "exp(-Σ w_k ln w_k), w_k the fraction of the samples nearest to mode k of the known density.",
             "Error": "exp(H) √max(a - b, b), a = (Σ w_k ln² w_k - H²)/N, b = (K - 1)/(2N²), for N samples and K modes.",
-            "Floor": "the same of the true weights, times exp(-(K - 1)/(2N)), the bias of so few draws; `effective_modes_floor_std` "
+            "Floor": "the same of the true weights, times exp(-(K - 1)/(2N)), the bias of so few draws; `floor_std` "
             "is its standard deviation, √(a + b) of it.",
             "Source": "Hill 1973, number of order 1; Miller 1955; Harris 1975.",
         },
