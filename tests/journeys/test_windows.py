@@ -80,7 +80,7 @@ def test_a_run_of_the_command_line_opens_in_the_window(desk, command, tmp_path):
     folder, more, points = tmp_path / "out", tmp_path / "more.npz", tmp_path / "points.csv"
     assert command("run", SMALL, "--out", folder, "--set", "training.steps=100", "--seed", 7)[0] == 0
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    assert 0.05 < metrics["sliced_wasserstein2"] < 5
+    assert 0.05 < metrics["sliced_wasserstein2"]["value"] < 5
     written = {path.name for path in folder.iterdir()}
     assert {"experiment.toml", "metrics.json", "trajectory.npz", "samples.csv", "picture.png", "video.mp4"} <= written
     code, said = command("run", SMALL, "--out", folder)
