@@ -14,6 +14,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import CanvasView, ChipBar
+from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND
 from playground.app.controllers import exported_files, why_disabled
 from playground.app.controllers.controllers import Controllers
@@ -181,14 +182,18 @@ def _of(what: str, step: str | None) -> str:
 LAYERS = {entry.key: entry.title for entry in LEGEND}
 
 
+def _layers(window: Window) -> Layers:
+    return window.canvas.layers
+
+
 def _layer(name: str) -> Command:
     title = LAYERS[name]
     return Command(
         title,
         f"Show or hide {title.lower()} on the canvas",
-        lambda window, _: window.canvas.layers.toggle(name),
+        lambda window, _: _layers(window).toggle(name),
         key=str(list(LAYERS).index(name) + 1),
-        checked=lambda window, _: window.canvas.layers.visible[name],
+        checked=lambda window, _: _layers(window).visible[name],
     )
 
 

@@ -210,7 +210,7 @@ class MainWindow(QMainWindow):
         self.notices.follow_documents(self.documents)
         self.notices.follow_log(self.log)
         self.notices.follow_exports(self.exports)
-        self.panel(TrainingPanel).chart.provenance = self.controllers.sessions.provenance
+        self.panel(TrainingPanel).chart.set_provenance(self.controllers.sessions.provenance)
         data, likelihood = self.panel(DataPanel), self.panel(LikelihoodPanel)
         data.open_file_requested.connect(self.opening.ask_open)
         data.open_folder_requested.connect(self.opening.ask_open_folder)

@@ -53,7 +53,7 @@ experiment = {described(experiment)}
 {given}session = sp.train(experiment).result()
 trajectory = sp.sample(session).result()
 figures = sp.evaluate(session, trajectory.positions[-1]).result()
-print({{name: value for name, value in figures.items() if isinstance(value, float)}})
+print({{name: figure.value for name, figure in figures.items() if isinstance(figure.value, float)}})
 """
 
 

@@ -234,7 +234,7 @@ def test_enter_takes_the_point_in_the_middle_as_a_click_would(canvas: CanvasView
     view.clearFocus()
     view.setFocus(Qt.FocusReason.TabFocusReason)
     marked = canvas.surface.grab().toImage().pixelColor(300, 150)
-    assert marked == canvas.surface.colors.color("accent")
+    assert marked == canvas.shown().palette.color("accent")
     QTest.keyClick(view, Qt.Key.Key_Right)
     QTest.keyClick(view, Qt.Key.Key_Return)
     QTest.keyClick(view, Qt.Key.Key_Up)

@@ -720,7 +720,7 @@ def test_a_scale_can_be_logarithmic_only_where_all_is_above_zero(loss):
 
 def test_a_saved_picture_says_what_made_it(loss, tmp_path):
     loss.show_history(*losses(50))
-    loss.provenance = lambda: "of this run"
+    loss.set_provenance(lambda: "of this run")
     for suffix in (".png", ".svg"):
         saving.save(loss, tmp_path / f"loss{suffix}")
     assert QImage(str(tmp_path / "loss.png")).text("provenance") == "of this run"

@@ -701,10 +701,10 @@ def test_a_boltzmann_run_that_fails_leaves_the_earlier_results_as_they_were(
     assert ask(*run)[0] == 0
     before = contents(tmp_path / "o")
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("playground.cli.boltzmann._paint", full)
+    monkeypatch.setattr("playground.cli.boltzmann.save_painting", full)
     assert ask(*run, "--overwrite", "--seed=3")[0] == 2
     assert contents(tmp_path / "o") == before
 
@@ -712,11 +712,11 @@ def test_a_boltzmann_run_that_fails_leaves_the_earlier_results_as_they_were(
 def test_a_boltzmann_run_onto_a_full_disk_does_not_hinder_the_next(
     tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("playground.cli.boltzmann._paint", full)
+        patch.setattr("playground.cli.boltzmann.save_painting", full)
         assert ask("boltzmann", "--out", tmp_path / "o", "--set=steps=1")[0] == 2
     assert not (tmp_path / "o").exists()
 

@@ -42,6 +42,11 @@ class Brush(QObject):
         """Whether a stroke is being painted."""
         return bool(self._stroke)
 
+    def hold(self, on: bool) -> None:
+        """Choose it as the tool, or put it down; a stroke that is being painted is given up."""
+        self.is_on = on
+        self.cancel()
+
     def set_radius(self, radius: float) -> None:
         """Set the radius, in the user's units, > 0."""
         self.radius = radius

@@ -46,6 +46,7 @@ class ColumnView(QFrame):
     def __init__(self, place: int, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.place, self._state, self._controllers = place, state, controllers
+        self._following = controllers.following
         self._comparing, self._inspecting = controllers.comparing, controllers.inspecting
         self._unit = ""  # behind the number in the head
         letter = LETTERS[place]
@@ -141,7 +142,7 @@ class ColumnView(QFrame):
         trajectory = None if run is None else run.trajectory
         if run is None or run.model is None or trajectory is None:
             return None
-        views = functools.partial(video_frames_over, run.model, self._controllers.following.wanted_by(run))
+        views = functools.partial(video_frames_over, run.model, self._following.wanted_by(run))
         maker = self._view.maker(views, run.experiment.sampling, self._weights)
         still = None if frame is None else run.frame_at(frame, total)
 
@@ -204,7 +205,7 @@ class ColumnView(QFrame):
         """Show the layers of another canvas, but with the field that its own particles follow."""
         shown = dict(like.visible)
         if self.run is not None:
-            layers = self._controllers.following.wanted_by(self.run).layers
+            layers = self._following.wanted_by(self.run).layers
             shown |= {name: name in layers for name in COMPUTED}
         for name, on in shown.items():
             self.canvas.layers.set_visible(name, on)

@@ -86,7 +86,7 @@ class CompareView(QWidget):
         for control in controls:
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.chart = DistanceChart()
-        self.chart.provenance = self._provenance
+        self.chart.set_provenance(self._provenance)
         side, gap = UNIT * 3 // 2, UNIT // 2
         layouts.down(
             # A row of its own: beside the controls several notices would take ten lines.

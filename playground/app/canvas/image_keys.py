@@ -36,7 +36,7 @@ class ImageKeys(QObject):
         self._surface, self._grid = surface, grid
         self._number: int | None = None
         surface.installEventFilter(self)
-        surface.mark = self.box
+        surface.marks.append(self.box)
 
     def box(self) -> QRectF | None:
         """The rectangle of the selected image."""

@@ -23,7 +23,6 @@ from playground.app.canvas.brush import Brush
 from playground.app.canvas.view_range import ViewRange
 from playground.app.style import text_size
 from playground.drawing.images import ImageGrid, Tiles
-from playground.drawing.palette import DARK
 from playground.drawing.plane import Plane, Viewport
 from playground.drawing.scene import Scene
 
@@ -82,8 +81,7 @@ class PlotSurface(QWidget):
         self._scene = scene
         self.picture = BackgroundPainter(scene, self.painted.emit, self.update, self)
         self.movable = True
-        self.colors = DARK
-        self.mark: Callable[[], QRectF | None] = lambda: None  # the rectangle of the keyboard's selection
+        self.marks: list[Callable[[], QRectF | None]] = []  # the rectangle of what the keyboard has selected
         self.brush = Brush(self)
         self._range = ViewRange()
         self._pointer: QPointF | None = None
@@ -175,8 +173,7 @@ class PlotSurface(QWidget):
 
     def take_brush(self, on: bool) -> None:
         """Let the left button paint, or pick points."""
-        self.brush.is_on = on
-        self.brush.cancel()
+        self.brush.hold(on)
         self._set_cursor()
         self.update()
 
@@ -333,16 +330,17 @@ class PlotSurface(QWidget):
     def _paint_over(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        colors = self._scene().palette
         if self.brush.is_on and self._pointer is not None and self.movable:
-            self.brush.paint(painter, self.plane(), self._pointer, self.colors)
-        mark = self.mark() if self.hasFocus() else None
+            self.brush.paint(painter, self.plane(), self._pointer, colors)
+        mark = self.marks[-1]() if self.marks and self.hasFocus() else None
         if mark is not None:
             around = mark.adjusted(-MARK, -MARK, MARK, MARK)
             for width, name in ((5.0, "background"), (2.5, "accent")):
-                painter.setPen(QPen(self.colors.color(name), width))
+                painter.setPen(QPen(colors.color(name), width))
                 painter.drawRoundedRect(around, 6, 6)
         if self._ringed and self.hasFocus():
-            painter.setPen(QPen(self.colors.color("accent"), 2))
+            painter.setPen(QPen(colors.color("accent"), 2))
             painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))
             if self.movable and not self.brush.is_on:
                 middle = self._middle()

@@ -304,7 +304,6 @@ class CanvasView(QWidget):
 
     def apply_palette(self, palette: Palette) -> None:
         """Repaint with other colours."""
-        self.surface.colors = palette
         self.readout_label.apply_palette(palette)
         self._change(palette=palette)
 

@@ -116,6 +116,18 @@ class ColumnRun:
         trajectory, own = self.trajectory, self.frame_at(frame, total)
         return CurrentFrame(self.model, self.run, trajectory, own, noise_at(trajectory, own), wanted)
 
+    def take(self, experiment: Experiment, model: Model | None = None, training: Workspace | None = None) -> None:
+        """Take the settings of the column, and what is sampled with them.
+
+        Args:
+            training: that of its own score; None if it follows another.
+        """
+        self.experiment, self.model, self.training = experiment, model, training
+
+    def sample(self, run: SamplingRun) -> None:
+        """Set the run that is sampled."""
+        self.run = run
+
     def fail(self, why: Message) -> None:
         """Say why there is no run, or why it ended early."""
         self.failure, self.model = why, None
@@ -217,7 +229,8 @@ def _failing(run: ColumnRun) -> Iterator[None]:
 def _prepare(main: Model, run: ColumnRun, training: Callable[[Experiment], Workspace]) -> None:
     """Raises: UserError: the settings do not fit each other."""
     mine = main.problem.experiment
-    run.experiment = experiment = with_edits(mine, run.column)
+    experiment = with_edits(mine, run.column)
+    run.take(experiment)
     trains, same = needs_training(mine, experiment), experiment.noise == mine.noise
     problem = (
         dataclasses.replace(main.problem, experiment=experiment) if same else main.problem.with_experiment(experiment)
@@ -228,12 +241,11 @@ def _prepare(main: Model, run: ColumnRun, training: Callable[[Experiment], Works
     if conflict is not None:
         raise ExperimentError(conflict)
     if trains:
-        own = run.training = training(experiment)
-        run.model = Model(own.problem, own.newest, own.view)
+        own = training(experiment)
+        run.take(experiment, Model(own.problem, own.newest, own.view), own)
     else:
-        run.model = Model(
-            problem, run.weights, main.view if same else problem_view(problem, main.view.parameters_count)
-        )
+        view = main.view if same else problem_view(problem, main.view.parameters_count)
+        run.take(experiment, Model(problem, run.weights, view))
 
 
 def _make_equal(runs: Sequence[ColumnRun], equal: Equal) -> None:
@@ -268,7 +280,7 @@ def _make_equal(runs: Sequence[ColumnRun], equal: Equal) -> None:
                 else:
                     experiment = description.replace(run.experiment, {"sampling.steps": steps})
                     problem = dataclasses.replace(run.model.problem, experiment=experiment)
-                run.experiment, run.model = problem.experiment, dataclasses.replace(run.model, problem=problem)
+                run.take(problem.experiment, dataclasses.replace(run.model, problem=problem), run.training)
 
 
 def _evaluations(model: Model) -> int | None:
@@ -322,7 +334,7 @@ def _put_on_path(main: Model, run: ColumnRun, seed: int) -> None:
         path = sampling.shared_path(main.problem, seed)
         seeded = description.replace(model.problem.experiment, {"sampling.seed": seed})
         problem = dataclasses.replace(model.problem, experiment=seeded)
-        run.run = SamplingRun(model, problem, seed, 0, model.weights, path)
+        run.sample(SamplingRun(model, problem, seed, 0, model.weights, path))
 
 
 def _score(model: Model) -> LatestScore:

@@ -36,7 +36,7 @@ class Measured:
     reason: Message | None = field(default=None, kw_only=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FigureSpec:
     """What is said of a figure, wherever it is shown.
 

@@ -80,7 +80,7 @@ class BoltzmannWindow(QDialog):
         left.setFixedWidth(px(LEFT))
         right.setMinimumWidth(px(RIGHT))
         self.learning, self.weights, self.cost = LearningCard(), WeightsCard(), CostCard(self.machine.measure)
-        self.learning.curve.provenance = lambda: str(Provenance.of(self.machine.settings, "cpu"))
+        self.learning.curve.set_provenance(lambda: str(Provenance.of(self.machine.settings, "cpu")))
         for holder, cards in (
             (left, (self._patterns_card(), self._draw_card(), self._train_card())),
             (QWidget(), (self.learning, self.weights)),

@@ -86,7 +86,7 @@ class SweepWindow(QDialog):
         self.table, self.map = SweepTable(self), SweepMap(palette)
         self.chart = TallChart("Chart of the sweep", ABOUT, 200)
         self.chart.apply_palette(palette)
-        self.chart.provenance = self._provenance
+        self.chart.set_provenance(self._provenance)
         self.picture = QStackedWidget()
         self.picture.addWidget(self.chart)
         self.picture.addWidget(self.map)

@@ -82,6 +82,10 @@ class ChartView(QWidget):
 
     # Content
 
+    def set_provenance(self, provenance: Callable[[], str]) -> None:
+        """Set what says what made the values."""
+        self.provenance = provenance
+
     def show_chart(self, chart: Chart, description: str) -> None:
         """Show a chart. The cross-hair stops at the points of the first listed and measured series; others are read at
         the nearest point.
