@@ -111,7 +111,10 @@ class Plot:
             if not one.looks_like(self._drawn.get(one.name)):
                 self._show(one, palette)
                 self._drawn[one.name] = one
-        if before is None or not self.zoomed or [one.log for one in before.axes] != [one.log for one in chart.axes]:
+        same = before is not None and [(one.name, one.log) for one in before.axes] == [
+            (one.name, one.log) for one in chart.axes
+        ]
+        if not (same and self.zoomed):
             self.show_all()
         elif moved:
             self._limit()

@@ -51,7 +51,7 @@ class EvaluationProgress:
 def evaluate(problem: Problem, score: ScoreFunction | None) -> Iterator[EvaluationProgress]:
     """Measure a score by its likelihoods.
 
-    The last progress carries a dictionary. A figure that does not apply is None there, and `reasons` says why by key:
+    The last progress carries the figures, here by the names of their parts in a table. One that does not apply has the reason:
 
     - test_nll, test_nll_standard_error: mean -log p over the held-out points, in nats per user units, by the flow. If
       the noise has no flow, it is that of a learned energy with its Z.
@@ -226,7 +226,9 @@ def _with_reasons(found: dict[str, Measured]) -> Figures:
     for name, figure in found.items():
         if isinstance(figure.error, float) and math.isnan(figure.error) and math.isfinite(figure.value):
             why = ONE_SAMPLE if name == "nearest_neighbour_distance" else ONE_HELD_OUT
-            found[name] = dataclasses.replace(figure, error=None, reason=why)
+            found[name] = figure = dataclasses.replace(figure, error=None, reason=why)
+        if isinstance(figure.floor_std, float) and math.isnan(figure.floor_std):
+            found[name] = dataclasses.replace(figure, floor_std=None, reason=figure.reason or ONE_HELD_OUT)
     return Figures(found)
 
 

@@ -89,9 +89,7 @@ class Figures(Mapping[str, Measured]):
         """The figures of metrics.json, or of a mapping as :meth:`flat` and metrics.json of version 1 have them."""
         if found.get("version") == VERSION:
             told = {name: one for name, one in found.items() if isinstance(one, dict) and "value" in one}
-            return cls(
-                {name: Measured(**{part: _frozen(of) for part, of in one.items()}) for name, one in told.items()}
-            )
+            return cls({name: Measured(**_parts(one)) for name, one in told.items()})
         reasons = found.get(REASONS, {})
         parts: dict[str, dict[str, Any]] = {}
         for name in [name for name in found if name != REASONS]:
@@ -155,6 +153,13 @@ def owners(name: str, found: Container[str]) -> list[tuple[str, str]]:
     shared = [(owner, part) for (owner, part), other in OTHER_NAMES.items() if other == name and owner in found]
     ends = ((name.removesuffix(end), part) for part, end in ENDS.items() if name.endswith(end))
     return shared or [next(((stem, part) for stem, part in ends if stem in found), (name, "value"))]
+
+
+def _parts(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a figure in metrics.json of version 2, where a reason is a text."""
+    parts = {part: _frozen(of) for part, of in told.items() if part in PARTS}
+    why = parts.get("reason")
+    return parts | {"reason": messages.plain(why)} if isinstance(why, str) else parts
 
 
 def _frozen(value: Any) -> Any:

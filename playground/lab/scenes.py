@@ -1,7 +1,7 @@
 """Scenes: experiments that show one thing, each with a claim in words whose figures are measured.
 
-A scene is a TOML file with a title, a claim, an experiment and the figures of the claim. A figure has a key of
-``metrics.json`` or of :data:`AT_A_POINT`, the settings that are changed for it, and its claimed bounds::
+A scene is a TOML file with a title, a claim, an experiment and the figures of the claim. A figure has a key,
+the name of a column in tables of figures or one of :data:`AT_A_POINT`, the settings that are changed for it, and its claimed bounds::
 
     title = "Langevin gets the weights wrong"
     topic = "Langevin dynamics"
@@ -71,7 +71,7 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One number of a claim.
 
     Attributes:
-        key: of ``metrics.json``, or one of :data:`AT_A_POINT`, :data:`PLACES`, :data:`AT_PLACES`, "final_loss" or
+        key: a name of docs/metrics.md or of its part in a table, or one of :data:`AT_A_POINT`, :data:`PLACES`, :data:`AT_PLACES`, "final_loss" or
             "seconds_per_step".
         over: a key by whose value the figure is divided.
         index: the position in the list, if the key has a list.

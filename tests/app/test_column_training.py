@@ -50,9 +50,8 @@ def run(trainings: ColumnTrainings, moments: int) -> None:
 def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
     one, other = training(problem), training(problem, network__width=200, network__depth=3)
     trainings = ColumnTrainings()
-    trainings.aim("steps", 100_000.0)
     before = 0, 0
-    trainings.put([one, other])
+    trainings.put([one, other], "steps", 100_000.0)
     for _ in itertools.islice(trainings.loop(), 12):
         now = one.trained_steps, other.trained_steps
         moved = [after - since for after, since in zip(now, before, strict=True)]
@@ -66,8 +65,7 @@ def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
 def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fair) -> None:
     one, other = training(problem), training(problem, objective__kind="exact")
     trainings, target = ColumnTrainings(), {"steps": 300.0, "seconds": 0.2}[fair]
-    trainings.aim(fair, target)
-    trainings.put([one, other])
+    trainings.put([one, other], fair, target)
     untrained, loop = one.newest, trainings.loop()
     end = time.monotonic() + 20
     while any(trainings.is_behind(each) for each in (one, other)) and time.monotonic() < end:
@@ -87,8 +85,7 @@ def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fa
 
 def test_a_training_that_is_left_on_the_way_keeps_what_it_has_learned(problem: Problem) -> None:
     one, trainings = training(problem), ColumnTrainings()
-    trainings.aim("steps", 1e9)
-    trainings.put([one])
+    trainings.put([one], "steps", 1e9)
     loop = trainings.loop()
     next(loop)
     assert one.training == "training"
@@ -100,8 +97,7 @@ def test_a_training_that_is_left_on_the_way_keeps_what_it_has_learned(problem: P
 def test_weights_are_published_while_it_goes_on(problem: Problem) -> None:
     one, trainings = training(problem, training__steps=100_000), ColumnTrainings()
     first, end = one.newest, time.monotonic() + 20
-    trainings.aim("steps", 1e9)
-    trainings.put([one])
+    trainings.put([one], "steps", 1e9)
     loop = trainings.loop()
     for _ in loop:
         if one.newest.version > first.version or time.monotonic() > end:
@@ -117,8 +113,7 @@ def test_a_training_that_fails_says_why_and_the_other_goes_on(problem: Problem, 
         raise UserError("No.")
 
     monkeypatch.setattr(refused.trainer, "_chunk", fail)
-    trainings.aim("steps", 50.0)
-    trainings.put([refused, fine])
+    trainings.put([refused, fine], "steps", 50.0)
     run(trainings, 10)
     assert str(trainings.failures[refused.key]) == "No."
     assert refused.trained_steps == 0
@@ -130,8 +125,7 @@ def test_a_training_that_diverges_ends_and_says_so(problem: Problem) -> None:
     one, trainings = training(problem), ColumnTrainings()
     wild = msgspec.structs.replace(MAIN.training, learning_rate=1e4)  # outside the bounds of files and panels
     one.trainer.set_hyperparameters(msgspec.structs.replace(MAIN, training=wild))
-    trainings.aim("steps", 1e9)
-    trainings.put([one])
+    trainings.put([one], "steps", 1e9)
     end = time.monotonic() + 20
     for _ in trainings.loop():
         if not trainings.is_behind(one) or time.monotonic() > end:
@@ -165,8 +159,7 @@ def test_a_training_is_looked_up_by_its_settings_its_data_and_the_main_training(
 def test_what_it_has_learned_is_found_in_the_store(problem: Problem) -> None:
     store, trainings = Store(), ColumnTrainings()
     one = training(problem, store=store)
-    trainings.aim("steps", 50.0)
-    trainings.put([one])
+    trainings.put([one], "steps", 50.0)
     run(trainings, 5)
     one.keep_in(store)
     again = training(problem, store=store)
@@ -174,3 +167,16 @@ def test_what_it_has_learned_is_found_in_the_store(problem: Problem) -> None:
     assert again.trained_steps == one.trained_steps >= 50
     assert all(torch.equal(again.newest.tensors[name], one.newest.tensors[name]) for name in one.newest.tensors)
     assert training(problem, "seconds", store).trained_steps == 0
+
+
+def test_a_training_that_no_column_needs_any_more_rests_with_its_newest_weights(problem: Problem) -> None:
+    one, other = training(problem), training(problem, network__width=8)
+    trainings = ColumnTrainings()
+    trainings.put([one, other], "steps", 100_000.0)
+    loop = trainings.loop()
+    while not (one.trained_steps and other.trained_steps):
+        next(loop)
+    trainings.put([other], "steps", 100_000.0)
+    next(loop)
+    assert (one.training, other.training) == ("paused", "training")
+    assert one.newest.made == one.trainer.step

@@ -790,6 +790,26 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     comparing.set_fair("steps")
 
 
+def test_columns_with_one_training_share_it_and_each_has_its_own_sampler(window) -> None:
+    """What was trained for one sampler is sampled by another, and by the present settings."""
+    comparing, edits = window.controllers.comparing, window.controllers.column_edits
+    window.state.edit({"sampling.source": "learned", "network.width": 8})
+    wait(lambda: not window.building.busy)
+    other = {"network.width": 16}
+    edits.begin([Column(), Column.of(other), Column.of(other | {"sampling.kind": "probability-flow"})])
+    wait(lambda: len(comparing.runs) == 3 and all(run.run is not None for run in comparing.runs))
+    _, one, two = comparing.runs
+    assert one.training is two.training is not None
+    assert (one.run.problem.experiment.sampling.kind, two.run.problem.experiment.sampling.kind) == (
+        window.state.experiment.sampling.kind,
+        "probability-flow",
+    )
+    window.state.edit({"sampling.steps": 7})
+    wait(lambda: comparing.runs[1] is not one and all(run.run is not None for run in comparing.runs))
+    for run in comparing.runs:
+        assert run.run.problem.experiment.sampling.steps == 7
+
+
 def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None:
     window.state.edit({"sampling.source": "learned"})
     window.training.start()

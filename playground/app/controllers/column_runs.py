@@ -242,7 +242,11 @@ def _prepare(main: Model, run: ColumnRun, training: Callable[[Experiment], Works
         raise ExperimentError(conflict)
     if trains:
         own = training(experiment)
-        run.take(experiment, Model(own.problem, own.newest, own.view), own)
+        problem = dataclasses.replace(
+            own.problem, experiment=experiment
+        )  # it may have been assembled for another sampler
+        view = problem_view(problem, own.view.parameters_count)
+        run.take(experiment, Model(problem, own.newest, view), own)
     else:
         view = main.view if same else problem_view(problem, main.view.parameters_count)
         run.take(experiment, Model(problem, run.weights, view))

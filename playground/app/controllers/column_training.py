@@ -46,8 +46,10 @@ class ColumnTrainings:
         self._workspaces: tuple[Workspace, ...] = ()
         self._wake = threading.Event()
 
-    def put(self, workspaces: Sequence[Workspace]) -> None:
-        """Train these from now on, up to the target."""
+    def put(self, workspaces: Sequence[Workspace], fair: Fair, target: float) -> None:
+        """Train these from now on, up to the target; none of those before goes on to it."""
+        self._workspaces = ()
+        self.aim(fair, target)
         self._workspaces = tuple(workspaces)
         self._wake.set()
 
@@ -68,7 +70,10 @@ class ColumnTrainings:
         running: dict[TrainingKey | None, tuple[Workspace, Generator[TrainingProgress]]] = {}
         try:
             while True:
-                behind = [one for one in self._workspaces if self.is_behind(one)]
+                workspaces = self._workspaces
+                for key in [key for key, (one, _) in running.items() if all(one is not other for other in workspaces)]:
+                    _rest(*running.pop(key))
+                behind = [one for one in workspaces if self.is_behind(one)]
                 if behind:
                     one = min(behind, key=lambda one: done(one, self.fair))
                     if one.key not in running:

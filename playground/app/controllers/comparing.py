@@ -156,10 +156,7 @@ class Comparing(QObject):
             self.sample_again()
 
     def again(self) -> None:
-        """Start the ended runs again, with newer weights if there are any.
-
-        If runs cannot be sampled as fast as they play, those of newer weights are sampled while the last ones play.
-        """
+        """Start the ended runs again, with newer weights if there are any: slow ones are sampled while the last ones play."""
         if self._next and all(run.finished or run.failure is not None for run in self._next):
             self._show(self._next)
         elif not self._next and not self._tasks.running(PREPARING) and any(map(self._is_outdated, self.played)):
@@ -248,7 +245,9 @@ class Comparing(QObject):
 
         def training(experiment: Experiment) -> Workspace:
             own = column_key(experiment, digests, key, fair)
-            return known.get(own) or next(assemble(experiment, problem.device.type, own, store, shared=problem))[1]
+            if own not in known:  # two columns may share one
+                known[own] = next(assemble(experiment, problem.device.type, own, store, shared=problem))[1]
+            return known[own]
 
         def take(prepared: Sequence[ColumnRun]) -> None:
             for run in prepared:
@@ -276,7 +275,7 @@ class Comparing(QObject):
         """Play these runs from the start."""
         self._tasks.cancel(MEASURING)
         self.runs, self._next = tuple(runs), ()
-        self._trainings.put([run.training for run in runs if run.training is not None])
+        self._trainings.put([run.training for run in runs if run.training is not None], self.fair, self.target)
         self._sampler.put(self.runs)
         self._playing.seek(0)
         self.changed.emit()
@@ -292,12 +291,14 @@ class Comparing(QObject):
         workspace = self._building.workspace
         if workspace is None or not self.is_active:
             return
-        self._trainings.aim(self.fair, self.target)
+        preparing = self._settle.isActive() or self._tasks.running(PREPARING)
+        if not preparing:  # the trainings of other settings must not go on to the target of these
+            self._trainings.aim(self.fair, self.target)
         behind = any(self.trained(run) is not None for run in self.runs)
         share = SHARE if workspace.training == "training" or behind else 1.0
         for run in (*self.runs, *self._next):  # nobody waits for the latter
             run.worker.set_share(share / len(self._next) if run in self._next else share)
-        if self.trains:
+        if self.trains and not preparing:
             self._poll_trainings(now, behind)
         if not self._tasks.running(MEASURING):
             self._measure_next()
@@ -312,8 +313,7 @@ class Comparing(QObject):
             if why is not None:
                 run.fail(why)
                 self.changed.emit()
-        preparing = self._settle.isActive() or self._tasks.running(PREPARING)
-        if not (behind or preparing) and any(map(self._is_behind, self.runs)):
+        if not behind and any(map(self._is_behind, self.runs)):
             self.sample_again()
 
     def _measure_next(self) -> None:

@@ -15,7 +15,7 @@ from playground.app.controllers.export_frames import Frames
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences, VideoChoice
 from playground.app.style.number_formats import megabytes
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.tasks import Tasks, without_fraction
 from playground.drawing import film
 from playground.drawing.render import save_image
 from playground.lab.atomic import atomic_write, size_so_far
@@ -71,8 +71,7 @@ class Exporting(QObject):
         """Write a file in a thread."""
         self._path, self._started, self._size = path, time.monotonic(), 0
         self._complete = self._cancelled = False
-        steps = lambda: ((None, progress) for progress in make())  # noqa: E731
-        self._tasks.start(TASK, "Export", steps, self._progressed, self._failed, self._ended)
+        self._tasks.start(TASK, "Export", without_fraction(make), self._progressed, self._failed, self._ended)
 
     def cancel(self) -> None:
         """Cancel the running export; no file is left."""
@@ -100,6 +99,9 @@ class Exporting(QObject):
         return elapsed * (total - done) / done if done and elapsed > 1 else None
 
     def _failed(self, error: BaseException) -> None:
+        if self._cancelled:  # work that was waited for says that it was stopped
+            self._ended()
+            return
         message = plain(cannot_write(self._path, error)) if isinstance(error, OSError) else user_error(error)
         self.failed.emit(message or plain(errors.sentence(error)))
         if message is not None:

@@ -201,7 +201,7 @@ class Opening(QObject):
 
     def _open_data(self, path: Path, kind: str) -> None:
         def when_safe(use: Callable[[], None]) -> None:
-            if self._documents.modified:  # the clock that calls this would stand while the question is open
+            if self._documents.modified:  # the timer that calls this would stand while the question is open
                 QTimer.singleShot(0, self, lambda: self._documents.when_safe(use))
             else:
                 use()

@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.tasks import Tasks, without_fraction
 from playground.drawing.sweep_pictures import Picture, pictures, save_pictures
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment
@@ -144,9 +144,7 @@ class Sweeping(QObject):
         if self.running:
             return
         self.error, self.cancelled, self.computing = None, False, False
-        self._tasks.start(
-            TASK, label, lambda: ((None, report) for report in make()), self._take, self._failed, self.changed.emit
-        )
+        self._tasks.start(TASK, label, without_fraction(make), self._take, self._failed, self.changed.emit)
         self.changed.emit()
 
     def _take(self, report: SweepReport) -> None:
@@ -154,7 +152,7 @@ class Sweeping(QObject):
         self.reported.emit(report)
 
     def _failed(self, error: BaseException) -> None:
-        self.error = message_of(error)
+        self.error = None if self.cancelled else message_of(error)  # what was waited for says that it was stopped
         self.changed.emit()
 
 

@@ -14,7 +14,7 @@ from playground.app.controllers.reading import Reading
 from playground.app.model.history import shared
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.tasks import Tasks, without_fraction
 from playground.lab.conflicts import training_conflict
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment
@@ -160,7 +160,7 @@ class Training(QObject):
             return
         experiment = self._state.experiment
         self.is_resting = False
-        steps = lambda: ((None, progress) for progress in workspace.train(experiment, more))  # noqa: E731
+        steps = without_fraction(lambda: workspace.train(experiment, more))
         self._tasks.start(TASK, "Training", steps, self._progressed, self._ended, self._ended)
         self._state.mark_modified()
         self._become(workspace, "training")

@@ -42,7 +42,9 @@ class RunsWindow(QDialog):
         self.rename = button("Rename", "Give the chosen run another name.", self.table.rename)
         self.delete = button("Delete", "Take the chosen run from the table. Undo brings it back.", self.table.delete)
         self.copy = button("Copy", "Copy the whole table, for a spreadsheet.", self.table.copy)
-        self.export = button("Export CSV…", "Write the whole table with the names of metrics.json.", export)
+        self.export = button(
+            "Export CSV…", "Write the whole table with the columns that docs/metrics.md explains.", export
+        )
         buttons = layouts.across(
             self.restore, self.compare, self.rename, self.delete, None, self.copy, self.export, spacing=UNIT
         )

@@ -1,4 +1,4 @@
-"""The pinned runs as a table of text, for the clipboard and for files. Columns are named as in metrics.json."""
+"""The pinned runs as a table of text, for the clipboard and for files. Columns are named as in docs/metrics.md."""
 
 import io
 from collections.abc import Sequence

@@ -283,7 +283,6 @@ class DataPanel(CollapsiblePanel):
         if isinstance(data, Drawing):
             self.state.edit({"data.strokes": data.strokes[:-1]})
 
-    @Slot()
     def paint_on(self, canvas: CanvasView) -> None:
         """Give a canvas the brush."""
         self.brush_toggled.connect(canvas.surface.take_brush)
@@ -291,14 +290,10 @@ class DataPanel(CollapsiblePanel):
         canvas.brush.radius_changed.connect(self.radius.show_radius)
         canvas.brush.set_radius(self.radius.radius)
 
-    def put_brush_down(self, down: object = True) -> None:
-        """Turn the brush off: a click on the canvas measures a likelihood and paints nothing.
-
-        Args:
-            down: whether to do so; a session that was opened counts as yes.
-        """
-        if down:
-            self.brush.setChecked(False)
+    @Slot()
+    def put_brush_down(self) -> None:
+        """Turn the brush off: a click on the canvas measures a likelihood and paints nothing."""
+        self.brush.setChecked(False)
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:

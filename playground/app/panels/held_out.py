@@ -55,7 +55,7 @@ class HeldOutFigures(FigureRows):
         self._figures = figures
         super().show_figures(figures)
         partition, view = figures.known("log_partition"), self._building.problem
-        if partition.value is not None and view is not None:
+        if partition.value is not None and partition.error is not None and view is not None:
             self._partition = (partition.value, partition.error), view.sigma_min
         elif not figures:  # everything was forgotten: the network, its weights or the data changed
             self._partition = None

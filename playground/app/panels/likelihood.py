@@ -135,12 +135,12 @@ class LikelihoodPanel(CollapsiblePanel):
         )
         layouts.add(self.body, *self.figures, self.second, self.lowest)
 
-    @Slot()
     def click_by(self, tools: Tools) -> None:
         """Wait for the second point that these tools take."""
         self.second.toggled.connect(tools.await_second)
         tools.second_taken.connect(self.drop_second)
 
+    @Slot()
     def drop_second(self) -> None:
         """Wait for no second point any more."""
         self.second.setChecked(False)

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from playground.app.workers.worker import Worker
+from playground.app.workers.worker import Worker, close
 from playground.messages import Message
 from playground.user_errors import message_of
 
@@ -190,6 +190,20 @@ class Tasks(QObject):
         deadline = time.monotonic() + seconds
         ended = [_ended(worker, deadline) for worker in self._retired]
         return all(ended)
+
+
+def without_fraction(make: Callable[[], Iterator[Item]]) -> Callable[[], Iterator[tuple[None, Item]]]:
+    """For :meth:`Tasks.start`: the items of an iterator that does not say how far it is."""
+
+    def steps() -> Iterator[tuple[None, Item]]:
+        made = make()
+        try:
+            for item in made:
+                yield None, item
+        finally:
+            close(made)
+
+    return steps
 
 
 def _ended(worker: Worker[Any], deadline: float) -> bool:

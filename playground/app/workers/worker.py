@@ -1,6 +1,6 @@
 """Threads that drive iterators. They stop iterating to cancel.
 
-A worker puts its newest progress in a mailbox, and the window's timer takes it from there. Queued signals would pile up,
+A worker puts its newest progress in a mailbox, and a timer of the window takes it from there. Queued signals would pile up,
 because they have no back-pressure.
 """
 
@@ -87,9 +87,7 @@ class Worker(QThread, Generic[T]):
                     if self._pause:
                         time.sleep(self._pause)
             finally:
-                close = getattr(iterator, "close", None)
-                if close is not None:
-                    close()
+                close(iterator)
         except Exception as error:  # the thread's edge: the code that started the work reports it
             self.error = error
             # Other errors, even of a full disk, may be the program's and keep their traceback.
@@ -106,6 +104,13 @@ class Worker(QThread, Generic[T]):
         """
         self.requestInterruption()
         return self.wait(int(seconds * 1000))
+
+
+def close(iterator: Iterator[object]) -> None:
+    """End a generator, whose ``finally`` runs now; other iterators have no end."""
+    end = getattr(iterator, "close", None)
+    if end is not None:
+        end()
 
 
 def interrupted() -> bool:
