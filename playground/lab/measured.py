@@ -120,7 +120,10 @@ class Figures(Mapping[str, Measured]):
                     told[OTHER_NAMES.get((name, part), f"{name}{end}")] = getattr(figure, part)
             found |= {key: list(value) if isinstance(value, tuple) else value for key, value in told.items()}
             if figure.reason is not None:
-                reasons |= dict.fromkeys([key for key, value in told.items() if value is None] or [name], figure.reason)
+                lacking = [
+                    key for key, value in told.items() if value is None or (isinstance(value, tuple) and None in value)
+                ]
+                reasons |= dict.fromkeys(lacking or [name], figure.reason)
         return found | {REASONS: reasons}
 
     def packed(self) -> tuple[dict[str, str], dict[str, Any]]:

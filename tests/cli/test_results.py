@@ -53,7 +53,8 @@ def notes(path: Path) -> list[str]:
 def metrics(folder: Path) -> dict[str, Any]:
     found = json.loads((folder / "metrics.json").read_text())
     assert found["version"] == 2
-    return Figures.of(found).flat()
+    flat = Figures.of(found).flat()
+    return flat | {"reasons": {name: str(why) for name, why in flat["reasons"].items()}}
 
 
 def pictures(path: Path) -> tuple[int, int, int]:

@@ -126,6 +126,8 @@ def _of_results(found: Any) -> dict[str, Any]:
 
 def in_one_form(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Metrics of this version or an earlier one, which wrote null for each part of a figure that was not measured."""
+    if not metrics:
+        return {}
     reasons = metrics.get("reasons", [])
     flat = Figures.of({**metrics, "reasons": dict.fromkeys(reasons, TEXT)}).flat()
     missing = {name for name in reasons if name not in metrics}

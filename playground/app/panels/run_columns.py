@@ -161,7 +161,7 @@ NAME = RunColumn(
     _trained_from,
     has_words=True,
 )
-NFE = _of("nfe_mean", more=_nfe, key="", widest="10 000")
+NFE = _of("nfe_mean", more=_nfe, key="")
 FLOOR = _of(
     "wasserstein2_floor",
     text=lambda run: "" if run.floor[0] is None else format_number(run.floor[0]),
