@@ -83,7 +83,6 @@ PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})
 
 
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
-Area = TypeVar("Area", bound=Cards)
 
 
 class MainWindow(QMainWindow):
@@ -217,7 +216,7 @@ class MainWindow(QMainWindow):
         data.paint_on(self.canvas)
         likelihood.click_by(self.tools)
         data.brush_toggled.connect(likelihood.show_brush)
-        likelihood.second.clicked.connect(data.put_brush_down)  # before it waits for a click
+        likelihood.second.toggled.connect(lambda on: data.brush.setChecked(not on and data.brush.isChecked()))
         self.documents.opened.connect(data.put_brush_down)
         self.panel(RunsPanel).table_requested.connect(lambda: self.dialogs.show("runs"))
         self.canvas.surface.menu_requested.connect(lambda place: show_canvas_menu(self.actions_by_key, self, place))

@@ -95,9 +95,7 @@ class Building(QObject):
         self.kept = Workspaces()
         self.store = new_store()
         self._begun: tuple[TrainingKey, ...] = ()  # the trainings that undo has reached
-        self.given: dict[
-            TrainingKey, Callable[[], Session]
-        ] = {}  # reads, in a thread, what takes the place of a training
+        self.given: dict[TrainingKey, Callable[[], Session]] = {}  # each reads what takes the place of a training
         self.opening: Session | None = None  # whose data and network are being built
         self._opened = state.document  # that of the session being opened; a scene or lesson may be shown since
         self._outdated = False  # whether a file has replaced the settings of the workspace
@@ -302,9 +300,8 @@ class Building(QObject):
         """Report why there is no problem. A session whose weights do not fit is opened without them."""
         session = self.opening
         if session is not None and session.weights is not None:
-            self.notified.emit(
-                about(self._state, "error", message_of(error))
-            )  # the problem that is built without them would withdraw the message
+            # No failure: the problem that is built without them would withdraw it.
+            self.notified.emit(about(self._state, "error", message_of(error)))
             self.opening = dataclasses.replace(session, weights=None, training={})
             self._settle.start()
         else:
