@@ -7,7 +7,6 @@ from typing import Any
 
 from playground.app.window import MainWindow
 from playground.lab.lessons import load_all
-from playground.lab.scenes import load_bundled
 
 MOST: dict[str, float] = {
     "data.points": 3_000,
@@ -69,7 +68,7 @@ class RandomUser:
 
     def __init__(self, window: MainWindow, seed: int, dialogs: bool = True) -> None:
         self._window, self._random = window, random.Random(seed)
-        self._scenes, self._lessons = list(load_bundled().items()), list(load_all().values())
+        self._scenes, self._lessons = list(load_all("scenes").items()), list(load_all().values())
         self._doings: list[tuple[Callable[[], str], int]] = [
             (self._edit, 30),
             (self._command, 30),
@@ -160,15 +159,14 @@ class RandomUser:
         return f"drawing {state.edit({'data.kind': 'drawn', 'data.strokes': [stroke]})}"
 
     def _learn(self) -> str:
-        controllers = self._window.controllers
-        lessons = controllers.lessons
-        if lessons.lesson is not None:
+        lessons = self._window.controllers.lessons
+        if lessons.lesson is not None and lessons.scene is None:
             step = lessons.step
-            if step is not None and step.head.question and lessons.answer is None:
-                if step.head.choices:
-                    lessons.predict(self._random.randrange(len(step.head.choices)))
+            if step is not None and step.question and lessons.answer is None:
+                if step.choices:
+                    lessons.predict(self._random.randrange(len(step.choices)))
                 else:  # a number, or a mark on the canvas
-                    lessons.predict(*([step.head.scale[0]] if step.head.scale else [0.0, 0.0]))
+                    lessons.predict(*([step.scale[0]] if step.scale else [0.0, 0.0]))
             elif lessons.may_go_on:
                 lessons.go(lessons.place + 1)
             return f"lesson step {lessons.place}"
@@ -177,15 +175,12 @@ class RandomUser:
             lessons.begin(lesson)
             return f"lesson {lesson.name}"
         name, scene = self._random.choice(self._scenes)
-        controllers.scenes.show(scene)
+        lessons.begin(scene)
         return f"scene {name}"
 
     def _leave(self) -> str:
         """Go back to the own work."""
-        if self._window.controllers.lessons.lesson is not None:
-            self._window.controllers.lessons.leave()
-        else:
-            self._window.controllers.scenes.leave()
+        self._window.controllers.lessons.leave()
         return "leave"
 
     def _delete_run(self) -> str:

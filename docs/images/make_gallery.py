@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication
 from playground.app.model.errors import Log
 from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
-from playground.lab import lessons, scenes
+from playground.lab import lessons
 
 SIZE = 1280, 800
 THEMES = "dark", "light"
@@ -51,14 +51,14 @@ def paint(window: MainWindow, folder: Path, name: str) -> Path:
 
 def of_scenes(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
     """Each scene with its measured figures."""
-    for name, scene in scenes.load_bundled().items():
+    for name, scene in lessons.load_all(lessons.SCENES).items():
         if only not in name:
             continue
-        window.controllers.scenes.show(scene)
-        window.controllers.scenes.measure()
-        wait(lambda: getattr(window.controllers.scenes.measured, "complete", False), PATIENCE)
+        window.controllers.lessons.begin(scene)
+        window.controllers.lessons.measure()
+        wait(lambda: getattr(window.controllers.lessons.measured, "complete", False), PATIENCE)
         yield scene.title, paint(window, folder, f"scene-{name}")
-    window.controllers.scenes.leave()
+    window.controllers.lessons.leave()
 
 
 def of_lessons(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -70,11 +70,11 @@ def of_lessons(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[st
         taught.begin(lesson)
         for place, step in enumerate(lesson.steps):
             taught.go(place)
-            title = f"{lesson.head.title}, step {place + 1} of {len(lesson.steps)}"
+            title = f"{lesson.title}, step {place + 1} of {len(lesson.steps)}"
             yield title, paint(window, folder, f"lesson-{name}-{place + 1}")
-            if step.head.question:
-                middle = (0.0, 0.0) if step.head.mark is not None else (0.0,)
-                taught.predict(*(step.head.scale[:1] if step.head.scale else middle))
+            if step.question:
+                middle = (0.0, 0.0) if step.mark is not None else (0.0,)
+                taught.predict(*(step.scale[:1] if step.scale else middle))
                 wait(lambda: taught.may_go_on, PATIENCE)
                 yield f"{title}, answered", paint(window, folder, f"lesson-{name}-{place + 1}-answered")
         taught.leave()

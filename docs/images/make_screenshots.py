@@ -29,7 +29,7 @@ from playground.app.model.preferences import Preferences
 from playground.app.model.views import DensityView, FieldView, ProblemView
 from playground.app.panels import DataPanel
 from playground.app.window import MainWindow
-from playground.lab import scene_figures
+from playground.lab import step_measuring
 from playground.lab.sweep import Range
 from playground.resources import resource
 
@@ -226,7 +226,7 @@ def sweep(window: MainWindow) -> None:
 
 def scenes(window: MainWindow) -> None:
     """The gallery of scenes, once its runs are computed; each network is trained as far as a quiet machine comes."""
-    scene_figures.PREVIEW_SECONDS = 10.0
+    step_measuring.PREVIEW_SECONDS = 10.0
     window.actions_by_key.trigger("learn.scenes")
     gallery = dialog(window, Gallery)
     gallery.resize(gallery.sizeHint())

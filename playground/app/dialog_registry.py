@@ -93,7 +93,7 @@ def _sweep(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
 def _scenes(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     from playground.app.dialogs.gallery import Gallery
 
-    return Gallery(controllers.scenes.show, owner.look.palette, parent)
+    return Gallery(controllers.lessons.begin, owner.look.palette, parent)
 
 
 def _runs(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:

@@ -1,11 +1,11 @@
-"""During a lesson only the setting that its step is about is unfolded, with a frame around it."""
+"""During a lesson, but not in a scene, only the setting that its step is about is unfolded, with a frame around it."""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Slot
 
 from playground.app.controllers.lessons import Lessons
-from playground.app.panels import LessonPanel, ScenePanel
+from playground.app.panels import LessonPanel
 from playground.app.search import reveal
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import Column
@@ -32,14 +32,14 @@ class Highlighting(QObject):
     @Slot(str)
     def highlight(self, key: str) -> None:
         """Show the card with a setting alone; without a lesson all as they were."""
-        taught = self._lessons.lesson is not None
+        taught = self._lessons.lesson is not None and self._lessons.scene is None
         if self._advanced is not None:
             self._advanced.hide_advanced()
             self._advanced = None
         if taught and self._folded is None:
             self._folded = {panel: panel.is_folded() for panel in self._panels[: self._count]}
         for panel, folded in (self._folded or {}).items():
-            if not isinstance(panel, LessonPanel | ScenePanel):
+            if not isinstance(panel, LessonPanel):
                 panel.set_folded(taught or folded)
                 panel.set_brief(taught)  # room for the step and its control
         if not taught:

@@ -180,7 +180,7 @@ class MainMenu(QMenu):
         for lesson in load_all().values():
             done, count = len(self._lessons.progress.done(lesson)), len(lesson.steps)
             progress = f"\t{'done' if done == count else f'{done} of {count}'}" if done else ""
-            action = menu.addAction(lesson.head.title.replace("&", "&&") + progress)
+            action = menu.addAction(lesson.title.replace("&", "&&") + progress)
             action.triggered.connect(lambda _=False, lesson=lesson: self._lessons.begin(lesson))
 
     def fill_recent(self, menu: QMenu) -> None:

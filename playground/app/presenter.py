@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import CanvasView
 from playground.app.columns import Columns
-from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.lessons import Lessons
 from playground.app.look import Look
-from playground.app.panels import LessonPanel, ScenePanel
+from playground.app.panels import LessonPanel
 from playground.app.style import text_size
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
-from playground.lab.scenes import load_bundled
+from playground.lab.lessons import SCENES, load_all
 from playground.messages import Message
 
 LARGER = 1.5  # times the size of the text
@@ -60,7 +60,7 @@ class Presenter(QObject):
 
     Args:
         window: the window.
-        controllers: the controllers of lessons and scenes.
+        lessons: the controller of lessons and scenes.
         bars: parts of the window to hide.
 
     Signals:
@@ -69,13 +69,12 @@ class Presenter(QObject):
 
     changed = Signal()
 
-    def __init__(self, window: Presented, controllers: Controllers, bars: Sequence[QWidget], parent: QObject) -> None:
+    def __init__(self, window: Presented, lessons: Lessons, bars: Sequence[QWidget], parent: QObject) -> None:
         super().__init__(parent)
         self._window, self._bars = window, bars
-        self._lessons, self._scenes = controllers.lessons, controllers.scenes
+        self._lessons = lessons
         self._before: Before | None = None
-        for changed in (self._lessons.changed, self._scenes.changed):
-            changed.connect(self._follow)
+        lessons.changed.connect(self._follow)
 
     @property
     def is_on(self) -> bool:
@@ -90,7 +89,7 @@ class Presenter(QObject):
     def begin(self) -> None:
         """Show only what a class needs, enlarged, on the full screen."""
         window = self._window
-        cards = [card for card in window.panels if not isinstance(card, LessonPanel | ScenePanel)]
+        cards = [card for card in window.panels if not isinstance(card, LessonPanel)]
         hidden = {part: part.isHidden() for part in (*self._bars, *cards)}
         self._before = Before(window.windowState(), window.look.text_percent, window.columns.sizes(), hidden)
         for part in hidden:
@@ -100,7 +99,7 @@ class Presenter(QObject):
         self._follow()
         window.canvas.setFocus()
         self.changed.emit()
-        turns = NEXT_STEP if self._lessons.lesson is not None else NEXT_SCENE if self._scenes.scene is not None else ""
+        turns = NEXT_SCENE if self._lessons.scene is not None else NEXT_STEP if self._lessons.lesson is not None else ""
         window.notices.notify("info", f"{LEAVE} {turns}".strip(), is_current=lambda: self.is_on)
 
     def leave(self) -> None:
@@ -123,22 +122,18 @@ class Presenter(QObject):
         A step with a question is left forwards only once it is answered, as by Next.
         """
         lessons, lesson = self._lessons, self._lessons.lesson
-        if lesson is None:
-            self._turn_scene(way)
+        if lesson is None or lesson.is_scene:
+            scenes = list(load_all(SCENES).values())
+            place = max((scenes.index(lesson) if lesson in scenes else -1) + way, 0)
+            if place < len(scenes):
+                lessons.begin(scenes[place])
         elif way < 0:
             lessons.back()
         elif lessons.place + 1 < len(lesson.steps):  # only Finish ends it
             lessons.next()
 
-    def _turn_scene(self, way: int) -> None:
-        scenes, shown = list(load_bundled().values()), self._scenes.scene
-        place = scenes.index(shown) if shown in scenes else -1
-        place = max(place + way, 0)
-        if place < len(scenes):
-            self._scenes.show(scenes[place])
-
     @Slot()
     def _follow(self) -> None:
         """Show the left column if there is text for it."""
         if self.is_on:
-            self._window.columns.present(self._lessons.lesson is not None or self._scenes.scene is not None)
+            self._window.columns.present(self._lessons.lesson is not None)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QWidget
 from playground.app.actions import COMMANDS, Actions, Window
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.lessons import Lessons
-from playground.app.controllers.scenes import Scenes
 from playground.app.dialogs.command_palette import Entry
 from playground.app.menus import LESSONS, MENUS
 from playground.app.panels import DataPanel
@@ -18,7 +17,6 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
 from playground.lab.experiment import every_field, fields, owners
 from playground.lab.lessons import load_all
-from playground.lab.scenes import load_bundled
 from playground.messages import Message, alternatives
 
 
@@ -35,7 +33,6 @@ def entries(window: Searched, controllers: Controllers) -> list[Entry]:
         *_commands(window, controllers),
         *_choices(window),
         *_settings(window),
-        *_scenes(controllers.scenes),
         *_lessons(controllers.lessons),
     ]
 
@@ -123,14 +120,10 @@ def reveal(row: FieldRow) -> CollapsiblePanel | None:
     return above if opens else None
 
 
-def _scenes(scenes: Scenes) -> Iterator[Entry]:
-    for name, scene in load_bundled().items():
-        yield Entry(scene.title, "Scene", functools.partial(scenes.show, scene), alias=f"scenes {name}")
-
-
 def _lessons(lessons: Lessons) -> Iterator[Entry]:
-    for name, lesson in load_all().items():
-        yield Entry(lesson.head.title, "Lesson", functools.partial(lessons.begin, lesson), alias=f"lessons {name}")
+    for kind, folder in (("Scene", "scenes"), ("Lesson", "lessons")):
+        for name, lesson in load_all(folder).items():
+            yield Entry(lesson.title, kind, functools.partial(lessons.begin, lesson), alias=f"{folder} {name}")
 
 
 def _card(key: str) -> str:

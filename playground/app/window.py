@@ -51,7 +51,6 @@ from playground.app.panels import (
     QualityPanel,
     RunsPanel,
     SamplingPanel,
-    ScenePanel,
     TrainingPanel,
 )
 from playground.app.presenter import Presenter
@@ -73,7 +72,7 @@ from playground.lab.session import Session
 from playground.resources import resource
 
 SMALLEST = (1024, 600)
-PIPELINE = (LessonPanel, ScenePanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
+PIPELINE = (LessonPanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, ParticlePanel, FieldNamesPanel, QualityPanel, RunsPanel)
 LESSON_PROGRESS = "lessons"
 OPENING = "checkpoints/two-moons.spg"
@@ -170,7 +169,7 @@ class MainWindow(QMainWindow):
             self.documents.proposal,
             self,
         )
-        self.presenter = Presenter(self, self.controllers, (self.top_bar, self.status), self)
+        self.presenter = Presenter(self, self.controllers.lessons, (self.top_bar, self.status), self)
         self.actions_by_key = Actions(self, self.controllers, self)
         self.presenter.changed.connect(self._refresh)
         self.dialogs = DialogRegistry(self, self.controllers, self)
@@ -202,7 +201,6 @@ class MainWindow(QMainWindow):
         self.documents.opened.connect(self._opened)
         self.opening.lesson_opened.connect(self.controllers.lessons.begin)
         self.controllers.lessons.beginning.connect(self.tour.end)  # it would cover what is taught
-        self.controllers.scenes.showing.connect(self.tour.end)
         # The user comes from another window, which may have answered.
         _application().applicationStateChanged.connect(self.controllers.lessons.look)
         self.documents.changed.connect(self._show_name)

@@ -393,16 +393,18 @@ def scenes(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SCENE]...", help="Names of scenes, or files (.toml).", show_default="all bundled ones"
+            metavar="[SCENE]...",
+            help="Names of scenes, or files (.lesson.md, or .toml of earlier versions).",
+            show_default="all bundled ones",
         ),
     ] = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
     """Measure the claims of scenes: exit code 1 if a claim does not hold."""
-    from playground.cli.scenes import measure_scenes
+    from playground.cli.lessons import check_lessons
 
-    if not measure_scenes(names or [], device, json):
+    if not check_lessons(names or [], "scenes", device, json):
         raise typer.Exit(1)
 
 
@@ -437,7 +439,7 @@ def check(
     """
     from playground.cli.lessons import check_lessons
 
-    if not check_lessons(names or [], device, json):
+    if not check_lessons(names or [], "lessons", device, json):
         raise typer.Exit(1)
 
 

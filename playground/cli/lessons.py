@@ -1,28 +1,34 @@
-"""``score-playground lesson``: the measured answers of lessons, and the predictions of a class."""
+"""``score-playground lesson`` and ``scenes``: what they claim and ask is measured, and the predictions of a class."""
 
 import csv
 import dataclasses
+import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+
+import torch
 
 from playground.app.model.views import plane_bounds
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.equation import equation_svg
-from playground.cli.reporting import say, short, with_error
-from playground.cli.scenes import chosen, measured_scene, print_files
+from playground.cli.claims import print_claims
+from playground.cli.reporting import say, short, stage, with_error
 from playground.drawing.class_picture import Question, Reply, save_class_picture
 from playground.drawing.render import headless
 from playground.lab import experiment as experiments
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
-from playground.lab.claims import Claim, Found
+from playground.lab.claims import Claim, Found, measured
 from playground.lab.lesson_template import lesson_template
-from playground.lab.lessons import ANSWER, COLUMNS, Lesson, Step, said_place
+from playground.lab.lessons import ANSWER, COLUMNS, Lesson, MeasuredStep, Step, said_place
 from playground.lab.live_equation import LiveEquation
 from playground.lab.problem import Problem
 from playground.lab.settings import Experiment
+from playground.lab.step_measuring import measure
 from playground.lab.table_cells import uncovered
 from playground.user_errors import UserError, cannot_write
 
@@ -31,48 +37,73 @@ LARGEST = 1_000_000  # characters of a file of answers
 JUDGED = {"True": True, "False": False}  # cells of the column "right" with a choice or a mark that is measured
 
 
-def check_lessons(names: Sequence[str], device: str, json: bool = False) -> bool:
-    """Measure the answer of each step of some lessons, and print it.
+def check_lessons(names: Sequence[str], folder: str, device: str, json: bool = False) -> bool:
+    """Measure the claims of scenes and the answers of lessons, and print them. A command that is stopped says how the others
+    are measured.
 
     Args:
-        names: names of bundled lessons, or files; if there are none, all bundled lessons.
+        names: names of bundled lessons or scenes, or files; if there are none, all bundled ones of the folder.
+        folder: "lessons" or "scenes".
 
     Returns:
-        Whether the answer of every question is one of its choices, and decided.
+        Whether every claim holds, and the answer of every question is one of its choices, and decided.
 
     Raises:
         UserError: there is no such lesson, or one cannot be read.
     """
-    paths = chosen(names, lessons.bundled(), "lesson", f"a file ending in {lessons.SUFFIX}")
+    known = lessons.bundled(folder)
+    paths = {name: known.get(name, Path(name)) for name in names or known}
+    for name, path in paths.items():
+        if not path.is_file():
+            what = f"a file ending in {lessons.SUFFIX}, or one of {', '.join(known)}"
+            raise UserError(f"{name} is no {folder.removesuffix('s')}: give {what}.")
     claims = {name: list(_claims(lessons.load(path), device)) for name, path in paths.items()}
-    return print_files(claims, "lesson check", json)
+
+    def left(done: int) -> str:
+        waiting = [name for name, some in claims.items() if (done := done - len(some)) < 0]
+        measured_ones = f"{len(claims) - len(waiting)} of {len(claims)} are measured."
+        command = "scenes" if folder == lessons.SCENES else "lesson check"
+        return f"{measured_ones} For the others: score-playground {command} {shlex.join(waiting)}"
+
+    every = [claim for some in claims.values() for claim in some]
+    return all(claim.holds for claim in print_claims(every, measured(every), json, left=left))
 
 
 def _claims(lesson: Lesson, device: str) -> Iterator[Claim]:
-    """The claims of a lesson: its equations can be drawn, and its questions have an answer. Each counts what is wrong."""
+    """The claims of a lesson: its equations can be drawn, its questions have an answer, and figures keep their bounds. The first
+    two count what is wrong."""
     for place, step in enumerate(lesson.steps, start=1):
-        if step.head.equation:
-            yield Claim(lesson.head.title, f"{place}. Its equation", partial(_drawn, step), 0)
-        if step.head.check is not None:
-            what = f"{place}. {step.head.question}"
-            yield Claim(lesson.head.title, what, partial(_answer, step, device, f"Step {place}"), 0)
+        found = functools.cache(partial(_measured, step, device))
+        if step.equation:
+            yield Claim(lesson.title, f"{place}. Its equation", partial(_drawn, step.equation), 0)
+        if step.question:
+            yield Claim(lesson.title, f"{place}. {step.question}", partial(_answer, step, found), 0)
+        else:
+            yield from step.claims(f"{lesson.title}. {step.text}", found)
 
 
-def _drawn(step: Step) -> Found:
+def _measured(step: Step, device: str) -> MeasuredStep:
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    with stage("Measuring") as update:
+        for done, latest in measure(step, device):
+            update(done, "")
+            found = latest
+    return found
+
+
+def _drawn(equation: str) -> Found:
     try:
-        equation_svg(LiveEquation(step.head.equation).symbols, "#000000")
+        equation_svg(LiveEquation(equation).symbols, "#000000")
     except ValueError as error:
         return Found(1, str(error))
     return Found(0, "can be drawn")
 
 
-def _answer(step: Step, device: str, title: str) -> Found:
-    found = measured_scene(step.scene, device, title)
-    values, error = found.values, found.errors.get(ANSWER)
-    if step.head.mark is None:
-        value = values[ANSWER]
-        said = with_error(value, error) if error else short(value)
-        answer, holds = lessons.judge(step, value, error or 0.0)
+def _answer(step: Step, found: Callable[[], MeasuredStep]) -> Found:
+    values, error = found().values, found().errors.get(ANSWER)
+    if step.mark is None:
+        said = with_error(values[ANSWER], error) if error else short(values[ANSWER])
+        answer, holds = lessons.judge(step, values[ANSWER], error or 0.0)
     else:
         said, (answer, holds) = said_place(step.place(values)), _place(step, step.place(values))
     return Found(not holds, f"Measured {said}: {answer}")
@@ -80,8 +111,7 @@ def _answer(step: Step, device: str, title: str) -> Found:
 
 def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:
     """A measured place in words, and whether it can be marked on the canvas as it opens."""
-    settings = step.settings or Experiment()
-    x0, x1, y0, y1 = plane_bounds(Problem.build(settings).dataset.points)
+    x0, x1, y0, y1 = plane_bounds(Problem.build(step.shown_settings).dataset.points)
     inside = x0 <= place[0] <= x1 and y0 <= place[1] <= y1
     return ("in view" if inside else f"outside what is in view, {x0:.3g} to {x1:.3g} and {y0:.3g} to {y1:.3g}"), inside
 
@@ -166,10 +196,10 @@ def _scales(folder: Path) -> dict[Asked, tuple[float, float]]:
     """The scales of the questions of the bundled lessons and of those in a folder."""
     found = {**lessons.load_all(), **{one.name: one for one in map(lessons.read, folder.glob(f"*{lessons.SUFFIX}"))}}
     return {
-        (name, str(number), step.head.question): step.head.scale
+        (name, str(number), step.question): step.scale
         for name, lesson in found.items()
         for number, step in enumerate(lesson.steps, start=1)
-        if step.head.scale is not None
+        if step.scale is not None
     }
 
 

@@ -1,4 +1,4 @@
-"""Lessons: steps that each set a scene, ask for a prediction, measure the answer, and then explain it.
+"""Lessons: steps that each take settings, ask for a prediction, measure the answer, and then explain it.
 
 A lesson is a Markdown file, ``NAME.lesson.md``. Its heads are TOML between lines ``+++``. The first head is the lesson's;
 each other head begins a step. In a step, the text comes before a line ``---`` and the explanation after it::
@@ -19,7 +19,10 @@ each other head begins a step. In a step, the text comes before a line ``---`` a
     ---
     You said {you}; measured is {measured}. Between the modes the score does not know their weights.
 
-The program measures the answer when it is needed; it is never stored. A lesson is data only: a file from a stranger runs
+A scene is a lesson of one step without a question: its text is a claim, and its figures have the claimed bounds. Earlier
+versions had scenes in TOML, which can still be read.
+
+The program measures the figures when they are needed; they are never stored. A lesson is data only: a file from a stranger runs
 no code. This module imports no torch.
 """
 
@@ -28,24 +31,28 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from playground.lab import experiment as experiments
+from playground.lab.claims import Claim
 from playground.lab.columns import needs_training
 from playground.lab.experiment import Described, Experiment, ExperimentError, every_field, files
 from playground.lab.live_equation import LiveEquation
-from playground.lab.scenes import PLACES, Figure, SceneFile, check, check_fields, filled_in, load_bundled
+from playground.lab.step_figure import FARTHEST, PLACES, Figure, check_fields, check_figures, filled_in
 from playground.messages import Message
 from playground.resources import resource
 
+Read = TypeVar("Read")
+
 SUFFIX = ".lesson.md"
+LESSONS, SCENES = "lessons", "scenes"
+"""The folders of those that ship with the program."""
 LONGEST = 200_000
 """Most characters of a file."""
-FARTHEST = 1e9  # of a scale
 MOST_WORDS = 80
 """Most words of a step's text, and of its explanation."""
 NEGLIGIBLE = 1e-4  # of the larger coordinate of a place: the other one is 0 up to the solver's error
@@ -75,33 +82,30 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.at_least is None or value >= self.at_least) and (self.below is None or value < self.below)
 
 
-class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The head of a lesson."""
-
-    title: str
-    topic: str = ""
-
-
-class StepHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The head of a step.
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """One step of a lesson: its head, and its two texts.
 
     Attributes:
         scene: name of a bundled scene, whose settings are used.
         experiment: settings by section, instead of a scene or as changes to it.
-        question: what is to be predicted; a step without a question is only text.
+        weights: the name of a session that ships with the program: its weights take the place of a training.
+        question: what is to be predicted; a step without a question is only shown, and its figures measured.
         choices: answers to choose from.
         scale: the ends of a scale on which a number is given, instead of choices.
         mark: a place on the canvas is marked, instead of choices. The value is the largest distance from the measured
             place that counts as right, in the data's unit.
         check: the figure that is the answer; for a mark, a figure that is a place.
-        figures: further figures that are measured for the explanation, by name.
+        figures: figures that are measured for the explanation, by name.
         equation: LaTeX, in which settings and what is measured may have a symbol and a value, see
             :mod:`playground.lab.live_equation`.
         highlight: the setting that the step is about.
+        text: Markdown that is shown at once.
+        explanation: Markdown that is shown once the figures are measured, with their names in braces.
     """
 
     scene: str = ""
     experiment: dict[str, Any] = {}
+    weights: str = ""
     question: str = ""
     choices: tuple[Choice, ...] = ()
     scale: tuple[float, float] | None = None
@@ -110,33 +114,30 @@ class StepHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     figures: dict[str, Figure] = {}
     equation: str = ""
     highlight: str = ""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a lesson.
-
-    Attributes:
-        text: Markdown that is shown at once.
-        explanation: Markdown that is shown once the answer is measured, with {you} and {measured} in it.
-    """
-
-    head: StepHead
-    text: str
-    explanation: str
+    text: str = ""
+    explanation: str = ""
 
     @functools.cached_property
     def settings(self) -> Experiment | None:
         """The settings that the step loads; None if the settings stay as they are."""
-        scene = load_bundled().get(self.head.scene)
-        if scene is None and not self.head.experiment:
+        scene = load_all(SCENES).get(self.scene)
+        if scene is None and not self.experiment:
             return None
-        return experiments.from_file(self.head.experiment, Experiment() if scene is None else scene.settings)
+        return experiments.from_file(self.experiment, Experiment() if scene is None else scene.steps[0].shown_settings)
+
+    @property
+    def shown_settings(self) -> Experiment:
+        """The settings with which its figures are measured, but for those that a figure changes."""
+        return self.settings or Experiment()
+
+    def settings_of(self, figure: Figure) -> Experiment:
+        """The settings with which one of its figures is measured."""
+        return experiments.from_file(figure.settings, self.shown_settings)
 
     @functools.cached_property
     def answer_settings(self) -> Experiment | None:
         """The settings with which the answer is measured; :attr:`settings` if they need a training of their own."""
-        before, asked = self.settings, self.head.check
+        before, asked = self.settings, self.check
         if before is None or asked is None:
             return before
         after = experiments.from_file(asked.settings, before)
@@ -147,33 +148,32 @@ class Step:
     @functools.cached_property
     def equation_names_answer(self) -> bool:
         """Whether the equation is about what is to be predicted, and would tell it too early."""
-        return not LiveEquation(self.head.equation).names.isdisjoint((ANSWER, f"{ANSWER}_x", f"{ANSWER}_y"))
+        return not LiveEquation(self.equation).names.isdisjoint((ANSWER, f"{ANSWER}_x", f"{ANSWER}_y"))
 
     @functools.cached_property
-    def scene(self) -> SceneFile:
-        """What is to be measured."""
-        head = self.head
-        assert head.check is not None
-        if head.mark is None:
-            asked = {ANSWER: head.check}
-        else:
-            asked = {f"{ANSWER}_{axis}": msgspec.structs.replace(head.check, index=n) for n, axis in enumerate("xy")}
-        return SceneFile(
-            "", "", "", "", msgspec.to_builtins(self.settings or Experiment()), {**asked, **self.head.figures}
-        )
+    def asked(self) -> dict[str, Figure]:
+        """The figures that are measured, by name: the answer, and those for the explanation."""
+        if self.check is None:
+            return self.figures
+        if self.mark is None:
+            return {ANSWER: self.check, **self.figures}
+        places = {f"{ANSWER}_{axis}": msgspec.structs.replace(self.check, index=n) for n, axis in enumerate("xy")}
+        return {**places, **self.figures}
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """The names of the values that its explanation may contain."""
-        if self.head.check is None:
-            return frozenset()
-        said = {"you"} if self.head.mark is None else {"you_x", "you_y", "distance"}
-        return frozenset(said | self.scene.figures.keys())
+        said = ("you_x", "you_y", "distance") if self.mark is not None else ("you",) if self.check is not None else ()
+        return frozenset((*said, *self.asked))
 
     def values(self, prediction: Sequence[float], measured: Mapping[str, float]) -> dict[str, float]:
-        """The predicted and the measured values, by :attr:`names`."""
-        if self.head.mark is None:
-            return {**measured, "you": prediction[0]}
+        """The predicted and the measured values, by :attr:`names`.
+
+        Args:
+            prediction: empty if the step has no question.
+        """
+        if self.mark is None:
+            return {**measured, **dict(zip(("you",), prediction, strict=False))}
         x, y = self.place(measured)
         you = dict(zip(("you_x", "you_y"), prediction, strict=True))
         found = {f"{ANSWER}_x": x, f"{ANSWER}_y": y}
@@ -186,29 +186,75 @@ class Step:
 
     def right_choice(self, value: float) -> int | None:
         """The index of the choice that a measured value makes right; None if there are no choices, or none is right."""
-        return next((place for place, choice in enumerate(self.head.choices) if choice.holds(value)), None)
+        return next((place for place, choice in enumerate(self.choices) if choice.holds(value)), None)
 
     def is_right(self, prediction: Sequence[float], measured: Mapping[str, float]) -> bool | None:
         """Whether a prediction is right; None on a scale, where it is only more or less near."""
-        if self.head.mark is not None:
-            return self.values(prediction, measured)["distance"] <= self.head.mark
-        if self.head.choices:
+        if self.mark is not None:
+            return self.values(prediction, measured)["distance"] <= self.mark
+        if self.choices:
             return self.right_choice(measured[ANSWER]) == int(prediction[0])
         return None
 
     def say(self, prediction: Sequence[float]) -> str:
         """A prediction in words."""
-        if self.head.choices:
-            return self.head.choices[int(prediction[0])].text
-        return said_place(prediction) if self.head.mark is not None else f"{prediction[0]:g}"
+        if self.choices:
+            return self.choices[int(prediction[0])].text
+        return said_place(prediction) if self.mark is not None else f"{prediction[0]:g}"
 
     def explained(
         self, prediction: Sequence[float], measured: Mapping[str, float], number: Callable[[float], str]
     ) -> str:
-        """The explanation with the values in place, each written by `number`."""
-        return filled_in(
-            self.explanation, {name: number(value) for name, value in self.values(prediction, measured).items()}
-        )
+        """The explanation with the values in place, each written by `number` unless it has a format."""
+        return filled_in(self.explanation, self.values(prediction, measured), number)
+
+    def claims(self, source: str, found: Callable[[], "MeasuredStep"]) -> list[Claim]:
+        """What the step claims of its figures; one without bounds is only measured.
+
+        Args:
+            found: returns the measured figures, each time the same.
+        """
+
+        def value(name: str, figure: Figure) -> float:
+            values = found().values
+            if figure.difference_from:
+                return values[name] - values[figure.difference_from]
+            other = values[figure.ratio_to] if figure.ratio_to else 1.0
+            return values[name] / other if other else math.nan
+
+        made = []
+        for name, figure in self.figures.items():
+            of = f" over {figure.ratio_to}" if figure.ratio_to else ""
+            of += f" less {figure.difference_from}" if figure.difference_from else ""
+            low = -math.inf if figure.at_least is None else figure.at_least
+            high = math.inf if figure.at_most is None else figure.at_most
+            made.append(Claim(source, name + of, functools.partial(value, name, figure), high, low))
+        return made
+
+
+@dataclass(frozen=True)
+class MeasuredStep:
+    """The figures of a step as far as they are measured.
+
+    Attributes:
+        values: by the figures' names; nan if a figure is not known.
+        errors: the standard errors of those figures for which they are known.
+    """
+
+    step: Step
+    values: Mapping[str, float]
+    errors: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all figures are measured."""
+        return self.values.keys() >= self.step.asked.keys()
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The claims that do not hold; none before all figures are measured."""
+        claims = self.step.claims("", lambda: self) if self.complete else ()
+        return tuple(claim.what for claim in claims if not claim.checked().holds)
 
 
 def judge(step: Step, value: float, error: float) -> tuple[str, bool]:
@@ -221,17 +267,17 @@ def judge(step: Step, value: float, error: float) -> tuple[str, bool]:
         error: the standard error of the value; 0 if it is not known.
     """
     reach = SURE * error
-    if step.head.scale is not None:
-        low, high = step.head.scale
+    if step.scale is not None:
+        low, high = step.scale
         if not low <= value <= high:
             return f"not on the scale from {low:g} to {high:g}", False
         if 2 * reach >= high - low:
             return "on the scale; its error is as large as the scale", False
         return "on the scale", True
-    right = [choice.text for choice in step.head.choices if choice.holds(value)]
+    right = [choice.text for choice in step.choices if choice.holds(value)]
     if len(right) != 1:
         return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
-    ends = {end for choice in step.head.choices for end in (choice.at_least, choice.below) if end is not None}
+    ends = {end for choice in step.choices for end in (choice.at_least, choice.below) if end is not None}
     near = [f"{end:g}" for end in sorted(ends) if abs(value - end) <= reach and error]
     return (f"{right[0]}; undecided, for its error reaches {' and '.join(near)}", False) if near else (right[0], True)
 
@@ -260,40 +306,56 @@ def _without_errors(place: Sequence[float]) -> list[float]:
     return [value if abs(value) > least else 0.0 for value in place]
 
 
-@dataclass(frozen=True)
-class Lesson:
+class Lesson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A lesson: its head and its steps, at least one."""
 
     name: str
-    head: Head
+    title: str
     steps: tuple[Step, ...]
+    topic: str = ""
+
+    @property
+    def is_scene(self) -> bool:
+        """Whether it is one step without a question, with settings of its own."""
+        return len(self.steps) == 1 and not self.steps[0].question and self.steps[0].settings is not None
 
 
-def bundled() -> dict[str, Path]:
-    """The lessons that ship with the program, by name, in the order of their numbers."""
-    return {path.name.removesuffix(SUFFIX): path for path in sorted(resource("lessons").glob(f"*{SUFFIX}"))}
+def bundled(folder: str = LESSONS) -> dict[str, Path]:
+    """The lessons or scenes that ship with the program, by name, in the order of their numbers; names of scenes have none."""
+    paths = {path.name.removesuffix(SUFFIX): path for path in sorted(resource(folder).glob(f"*{SUFFIX}"))}
+    return paths if folder == LESSONS else {name.partition("-")[2]: path for name, path in paths.items()}
 
 
 @functools.cache
-def load_all() -> dict[str, Lesson]:
-    """Read the bundled lessons, once. They are not checked, as the tests do that: it would hold up the window."""
-    return {name: read(path) for name, path in bundled().items()}
+def load_all(folder: str = LESSONS) -> dict[str, Lesson]:
+    """Read them, once. They are not checked, as the tests do that: it would hold up the window."""
+    return {name: msgspec.structs.replace(read(path), name=name) for name, path in bundled(folder).items()}
+
+
+def bundled_weights() -> dict[str, Path]:
+    """The sessions with weights that ship with the program, by name."""
+    return {path.stem: path for path in sorted(resource("checkpoints").glob("*.spg"))}
 
 
 def load(path: Path) -> Lesson:
-    """Read a lesson and check that every step can be shown, asked and measured.
+    """Read a lesson or a scene and check that every step can be shown, asked and measured.
 
     Raises:
         ExperimentError: as :func:`read`, or for a step that cannot.
     """
     lesson = read(path)
     for number, step in enumerate(lesson.steps, start=1):
-        _check(step, _where(path, number))
+        try:
+            _check(step)
+            if path.suffix != ".toml":  # the window does not show such a scene of an earlier version
+                _check_texts(step)
+        except ExperimentError as error:
+            raise ExperimentError(Message("in-a-step", "{}: {}", (_where(path, number), error.message))) from None
     return lesson
 
 
 def read(path: Path) -> Lesson:
-    """Read a lesson without checking what its steps say.
+    """Read a lesson or a scene without checking what its steps say.
 
     Raises:
         ExperimentError: the file cannot be read, or is not a lesson; the sentence says where and why.
@@ -307,16 +369,24 @@ def read(path: Path) -> Lesson:
         raise ExperimentError(f"{path.name} is not a text file: lessons are Markdown in UTF-8.") from None
     if len(text) > LONGEST:
         raise ExperimentError(f"{path.name} has more than {LONGEST:,} characters: make two lessons of it.")
-    name = path.name.removesuffix(SUFFIX)
-    heads, texts = _parts(text, path.name)
-    head = _head(Head, heads[0], f"{path.name}: its first head")
-    steps = []
-    for number, (one, body) in enumerate(zip(heads[1:], texts[1:], strict=True), start=1):
-        said, _, explanation = re.sub(r"(?m)^---[ \t]*$", "\0", body, count=1).partition("\0")
-        steps.append(Step(_head(StepHead, one, _where(path, number)), said.strip(), explanation.strip()))
+    steps: list[Step] = []
+    if path.suffix == ".toml":
+        where = f"{path.name} is no scene"
+        head = _table(text, where)
+        shown = {key: head.pop(key) for key in head.keys() - {"title", "topic"}}
+        shown["text"], shown["explanation"] = shown.pop("claim", ""), f"Measured: {shown.pop('measured', '')}."
+        steps.append(_converted(Step, shown, where))
+    else:
+        where = f"{path.name}: its first head"
+        heads, texts = _parts(text, path.name)
+        head = _table(heads[0], where)
+        for number, (one, body) in enumerate(zip(heads[1:], texts[1:], strict=True), start=1):
+            said, _, explanation = re.sub(r"(?m)^---[ \t]*$", "\0", body, count=1).partition("\0")
+            shown = {**_table(one, _where(path, number)), "text": said.strip(), "explanation": explanation.strip()}
+            steps.append(_converted(Step, shown, _where(path, number)))
     if not steps:
         raise ExperimentError(f"{path.name} has no step: begin one by a head between two lines +++.")
-    return Lesson(name, head, tuple(steps))
+    return _converted(Lesson, {**head, "name": path.name.removesuffix(SUFFIX), "steps": steps}, where)
 
 
 def _where(path: Path, number: int) -> str:
@@ -333,66 +403,67 @@ def _parts(text: str, name: str) -> tuple[list[str], list[str]]:
     return parts[1::2], parts[2::2]
 
 
-def _head(kind: type[Described], text: str, where: str) -> Described:
+def _table(text: str, where: str) -> dict[str, Any]:
+    return _in_place(lambda: tomllib.loads(text), where)
+
+
+def _converted(kind: type[Described], table: dict[str, Any], where: str) -> Described:
+    return _in_place(lambda: msgspec.convert(table, kind), where)
+
+
+def _in_place(work: Callable[[], Read], where: str) -> Read:
+    """What `work` returns; its errors say where they are."""
     try:
-        return msgspec.convert(tomllib.loads(text), kind)
+        return work()
     except (ValueError, RecursionError) as error:
         raise ExperimentError(f"{where}: {str(error).splitlines()[0].rstrip('.')}.") from None
 
 
-def _check(step: Step, where: str) -> None:
-    """Refuse a step that could not be shown, asked or measured."""
-    head = step.head
-    if head.scene and head.scene not in load_bundled():
-        raise ExperimentError(f"{where}: there is no scene {head.scene}; there are {', '.join(load_bundled())}.")
-    try:
-        settings = step.settings
-    except ExperimentError as error:
-        raise ExperimentError(Message("in-a-step", "{}: {}", (where, error.message))) from None
-    if settings is not None and files(settings):
-        raise ExperimentError(f"{where}: a lesson reads no file of points or images.")
+def _check(step: Step) -> None:
+    """Refuse a step that could not be asked or measured."""
+    if step.scene and step.scene not in load_all(SCENES):
+        raise ExperimentError(f"there is no scene {step.scene}; there are {', '.join(load_all(SCENES))}.")
+    settings = step.shown_settings
+    if step.weights and step.weights not in bundled_weights():
+        raise ExperimentError(f"weights names {step.weights}; there is {', '.join(bundled_weights())}.")
+    if step.question:
+        if [step.scale is None, not step.choices, step.mark is None].count(False) != 1:
+            raise ExperimentError("a question needs either choices, a scale or a mark.")
+        if step.check is None:
+            raise ExperimentError("a question needs a check, the figure that tells the answer.")
+    if step.scale is not None and not -FARTHEST <= step.scale[0] < step.scale[1] <= FARTHEST:
+        raise ExperimentError(f"a scale goes from a smaller to a larger number, at most {FARTHEST:g}.")
+    if step.mark is not None and not 0 < step.mark <= FARTHEST:
+        raise ExperimentError("mark is the distance that counts as right, above 0.")
+    if step.check is not None and (step.mark is not None) != (step.check.key in PLACES):
+        raise ExperimentError(f"a mark needs a check of a place, {' or '.join(PLACES)}, and no other has one.")
+    if step.check is not None and step.figures.keys() & RESERVED:
+        raise ExperimentError("its figures need names of their own.")
+    if step.question and re.search(r"\{\w*:", step.explanation):
+        raise ExperimentError("a result is written as {measured}, without a format: it has three digits everywhere.")
+    check_fields(step.explanation, step.names, "its explanation")
+    check_figures(step.asked, settings)
+
+
+def _check_texts(step: Step) -> None:
+    """Refuse a step that could not be shown in the window, or that reads other files."""
+    if files(step.shown_settings):
+        raise ExperimentError("a lesson reads no file of points or images.")
     for part in (step.text, step.explanation):
         if len(part.split()) > MOST_WORDS:
-            raise ExperimentError(f"{where} says more than {MOST_WORDS} words at once: make two steps of it.")
-    if head.question:
-        if [head.scale is None, not head.choices, head.mark is None].count(False) != 1:
-            raise ExperimentError(f"{where}: a question needs either choices, a scale or a mark.")
-        if head.check is None:
-            raise ExperimentError(f"{where}: a question needs a check, the figure that tells the answer.")
-    if head.scale is not None and not -FARTHEST <= head.scale[0] < head.scale[1] <= FARTHEST:
-        raise ExperimentError(f"{where}: a scale goes from a smaller to a larger number, at most {FARTHEST:g}.")
-    if head.mark is not None and not 0 < head.mark <= FARTHEST:
-        raise ExperimentError(f"{where}: mark is the distance that counts as right, above 0.")
-    if head.check is not None and (head.mark is not None) != (head.check.key in PLACES):
-        raise ExperimentError(f"{where}: a mark needs a check of a place, {' or '.join(PLACES)}, and no other has one.")
-    if head.figures and (head.check is None or head.figures.keys() & RESERVED):
-        raise ExperimentError(f"{where}: its figures need a check beside them, and names of their own.")
-    equation = LiveEquation(head.equation)
-    if not equation.is_sound:
-        raise ExperimentError(
-            f"{where}: its equation is too long, or has a value that is not written as [[symbol|name]]."
-        )
-    unknown = sorted(equation.names - step.names)
-    if unknown:
-        settings_known = every_field()
-        unknown = [name for name in unknown if name not in settings_known or settings_known[name].kind not in NUMBERS]
-    if unknown:
-        known = ", ".join(sorted(step.names)) or "none that is measured"
-        raise ExperimentError(
-            f"{where}: its equation names {unknown[0]}, which is no setting with a number; or {known}."
-        )
-    if head.highlight and head.highlight not in every_field():
-        raise ExperimentError(f"{where}: there is no setting {head.highlight}.")
-    try:
-        if re.search(r"\{\w*:", step.explanation) or equation.formatted & step.names:
-            raise ExperimentError(
-                "a result is written as {measured}, without a format: it has three digits everywhere."
-            )
-        check_fields(step.explanation, step.names, "its explanation")
-        if head.check is not None:
-            check(step.scene)
-    except ExperimentError as error:
-        raise ExperimentError(Message("in-a-step", "{}: {}", (where, error.message))) from None
-    for said in (step.text, step.explanation, head.question):
+            raise ExperimentError(f"it says more than {MOST_WORDS} words at once: make two steps of it.")
+    for said in (step.text, step.explanation, step.question):
         if "![" in said or re.search(r"<[a-zA-Z!/]", said):
-            raise ExperimentError(f"{where}: a lesson is text, without pictures and HTML.")
+            raise ExperimentError("a lesson is text, without pictures and HTML.")
+    equation = LiveEquation(step.equation)
+    if not equation.is_sound:
+        raise ExperimentError("its equation is too long, or has a value that is not written as [[symbol|name]].")
+    known = every_field()
+    for name in sorted(equation.names - step.names):
+        if name not in known or known[name].kind not in NUMBERS:
+            measured = ", ".join(sorted(step.names)) or "none that is measured"
+            raise ExperimentError(f"its equation names {name}, which is no setting with a number; or {measured}.")
+    if equation.formatted & step.names:
+        raise ExperimentError("a result is written as {measured}, without a format: it has three digits everywhere.")
+    if step.highlight and step.highlight not in known:
+        raise ExperimentError(f"there is no setting {step.highlight}.")

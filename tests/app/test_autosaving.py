@@ -421,14 +421,16 @@ def test_two_windows_do_not_take_each_others_work(windows, qtbot, tmp_path):
 
 
 def test_a_lesson_leaves_the_own_work_to_be_recovered(windows, qtbot, tmp_path):
-    from playground.lab.scenes import load_bundled
+    from playground.lab.lessons import load_all
 
     window = windows()
     train(qtbot, window, 20)
     window.state.edit({"sampling.steps": 33})
     own, before = window.state.experiment, weights(window)
-    scene = next(scene for scene in load_bundled().values() if scene.settings.sampling.follows != "learned")
-    window.controllers.scenes.show(scene)
+    scene = next(
+        scene for scene in load_all("scenes").values() if scene.steps[0].settings.sampling.follows != "learned"
+    )
+    window.controllers.lessons.begin(scene)
     qtbot.waitUntil(lambda: settled(window) and window.state.experiment != own)
     autosave(qtbot, window)
     kill(window)
@@ -438,18 +440,19 @@ def test_a_lesson_leaves_the_own_work_to_be_recovered(windows, qtbot, tmp_path):
     after = weights(window)
     assert all(np.array_equal(before[name], after[name]) for name in before)
     window.state.redo()  # and the scene is still there
-    assert window.state.experiment == scene.settings
+    assert window.state.experiment == scene.steps[0].settings
 
 
 @pytest.mark.parametrize("shown", ["scene", "lesson"])
 def test_data_opened_in_a_scene_or_lesson_are_own_work_from_then_on(windows, qtbot, tmp_path, shown):
     from playground.lab.lessons import load_all
-    from playground.lab.scenes import load_bundled
 
     window = windows()
-    scenes, lessons = window.controllers.scenes, window.controllers.lessons
+    lessons = window.controllers.lessons
     if shown == "scene":
-        scenes.show(next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned"))
+        lessons.begin(
+            next(one for one in load_all("scenes").values() if one.steps[0].settings.sampling.follows != "learned")
+        )
     else:
         lessons.begin(load_all()["01-score"])
     assert window.state.document.lesson is not None
@@ -458,8 +461,7 @@ def test_data_opened_in_a_scene_or_lesson_are_own_work_from_then_on(windows, qtb
     window.state.mark_saved()
     window.opening.open(path)
     qtbot.waitUntil(lambda: settled(window) and window.state.experiment.data.kind == "file")
-    assert (scenes.scene, lessons.lesson) == (None, None)
-    scenes.leave()
+    assert lessons.lesson is None
     lessons.leave()
     own = window.state.experiment
     assert own.data.path == str(path)
@@ -557,13 +559,13 @@ def test_undone_to_what_is_saved_nothing_is_modified(windows, qtbot, tmp_path):
 
 
 def test_a_scene_in_the_history_stays_one_step_with_weights_of_its_own(windows, qtbot, tmp_path):
-    from playground.lab.scenes import load_bundled
+    from playground.lab.lessons import load_all
 
-    scene = next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned")
+    scene = next(one for one in load_all("scenes").values() if one.steps[0].settings.sampling.follows != "learned")
     window = windows()
     own = window.state.experiment
     window.state.mark_modified()
-    window.controllers.scenes.show(scene)
+    window.controllers.lessons.begin(scene)
     window.state.edit({"sampling.steps": 77})
     autosave(qtbot, window)
     kill(window)
@@ -571,8 +573,8 @@ def test_a_scene_in_the_history_stays_one_step_with_weights_of_its_own(windows, 
     restore(qtbot, window)
     assert (window.state.experiment, window.state.stack.count()) == (own, 2)
     window.state.redo()
-    qtbot.waitUntil(lambda: settled(window) and window.state.experiment == scene.settings)
-    assert window.controllers.scenes.scene == scene
+    qtbot.waitUntil(lambda: settled(window) and window.state.experiment == scene.steps[0].settings)
+    assert window.controllers.lessons.scene == scene
     assert window.building.workspace_key.name != FIRST
     window.state.undo()
     qtbot.waitUntil(lambda: settled(window) and window.building.workspace_key.name == FIRST)
@@ -630,7 +632,7 @@ def test_deleted_runs_stay_deleted_and_undo_brings_them_back(windows, qtbot, tmp
 
 
 def test_a_comparison_comes_back_after_a_kill_and_from_a_file(windows, qtbot, tmp_path):
-    from playground.lab.scenes import load_bundled
+    from playground.lab.lessons import load_all
 
     def compared(window):
         comparing = window.controllers.comparing
@@ -644,7 +646,7 @@ def test_a_comparison_comes_back_after_a_kill_and_from_a_file(windows, qtbot, tm
     window.controllers.column_edits.begin((Column(), Column.of({"sampling.steps": 20})))
     window.controllers.column_edits.add()
     three = compared(window)
-    window.controllers.scenes.show(next(iter(load_bundled().values())))
+    window.controllers.lessons.begin(next(iter(load_all("scenes").values())))
     assert window.state.document.columns == ()
     autosave(qtbot, window)
     kill(window)

@@ -10,7 +10,6 @@ from playground.app.panels import SamplingPanel
 from playground.app.search import entries
 from playground.app.widgets.field_row import FieldRow
 from playground.lab.lessons import load_all
-from playground.lab.scenes import load_bundled
 from playground.messages import Message
 
 
@@ -119,7 +118,7 @@ def of(window, title):
 
 def test_it_finds_commands_choices_settings_and_scenes(window):
     found = entries(window, window.controllers)
-    assert {scene.title for scene in load_bundled().values()} <= {entry.title for entry in found}
+    assert {scene.title for scene in load_all("scenes").values()} <= {entry.title for entry in found}
     assert of(window, "Dark theme").place == "View"
     assert of(window, "Sampler: Annealed Langevin").place == "Sample"
     assert of(window, "σ max").place == of(window, "σ min").place == "Noise"  # which share a row
@@ -133,10 +132,10 @@ def test_lesson_finds_their_list_and_each_of_them_in_order(window, qtbot):
         palette.line.setText(query)
         found = titles(palette)
         assert found[0] == "Lessons"
-        bundled = [lesson.head.title for lesson in load_all().values()]
+        bundled = [lesson.title for lesson in load_all().values()]
         assert [title for title in found if title in bundled] == bundled
     palette.line.setText("scene")
-    assert {scene.title for scene in load_bundled().values()} < set(titles(palette))
+    assert {scene.title for scene in load_all("scenes").values()} < set(titles(palette))
 
 
 def test_the_list_of_lessons_opens_from_the_palette(window):

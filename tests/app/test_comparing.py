@@ -30,7 +30,6 @@ from playground.lab.columns import Column
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load as lesson_of
 from playground.lab.lessons import load_all
-from playground.lab.scenes import load_bundled
 from tests.app.conftest import wait
 
 ADDED = "Noise added on the way is from one Brownian path."
@@ -490,10 +489,10 @@ def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, shown: str
         seen.clear()
         lessons.go(1)
     else:
-        window.controllers.scenes.show(next(iter(load_bundled().values())))
+        window.controllers.lessons.begin(next(iter(load_all("scenes").values())))
         wait(lambda: building.workspace is not own and not building.busy)
     assert heads(window) == []
-    (lessons if shown == "lesson" else window.controllers.scenes).leave()
+    window.controllers.lessons.leave()
     assert heads(window) == [SAME, "steps 20"]
     assert window.state.stack.index() == place
     assert seen  # and none is of the lesson's data

@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLayout, QLineEd
 
 from playground.app.dialog_registry import DIALOGS
 from playground.app.model.pinned_runs import PinnedRun
-from playground.app.panels import QualityPanel, RunsPanel, SamplingPanel, ScenePanel
+from playground.app.panels import LessonPanel, QualityPanel, RunsPanel, SamplingPanel
 from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.charts.level_picture import LevelPicture
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.experiment import replace
-from playground.lab.scenes import MeasuredScene, bundled, load
+from playground.lab.lessons import MeasuredStep, load_all
 from tests.app.conftest import put_pin, wait, with_figures
 
 pytestmark = pytest.mark.claims
@@ -296,17 +296,16 @@ def test_compared_columns_keep_their_canvas_and_heads_at_any_size(window, settle
 
 def test_no_text_of_a_scene_is_cut(window, settled, monkeypatch):
     cuts = Cuts(monkeypatch)
-    card, controller = window.panel(ScenePanel), window.controllers.scenes
+    card, controller = window.panel(LessonPanel), window.controllers.lessons
     settled({})
-    for path in bundled().values():
-        scene = load(path)
-        controller.show(scene)
-        controller.measured = MeasuredScene(scene, dict.fromkeys(scene.figures, 0.1))
+    for name, scene in load_all("scenes").items():
+        controller.begin(scene)
+        controller.figures = MeasuredStep(scene.steps[0], dict.fromkeys(scene.steps[0].figures, 0.1))
         controller.changed.emit()
         for size in SIZES:
             window.resize(*size)
-            wait(lambda: not squeezed(card) and not too_small(card.claim))
-            cuts.look(card, f"{path.stem}, {size[0]} x {size[1]}")
+            wait(lambda: not squeezed(card) and not too_small(card.text))
+            cuts.look(card, f"{name}, {size[0]} x {size[1]}")
         controller.leave()
     wait(lambda: not window.building.busy)
     assert sorted(cuts.found) == []

@@ -1,6 +1,5 @@
 """Progress in lessons in the folder that all windows share."""
 
-import dataclasses
 import errno
 import shutil
 import subprocess
@@ -225,7 +224,7 @@ def test_every_lesson_has_its_own_files_whatever_its_name(qtbot, tmp_path) -> No
 
 
 def test_a_lesson_whose_file_name_is_no_text_is_taught(qtbot, tmp_path) -> None:
-    lesson = dataclasses.replace(next(iter(load_all().values())), name="m\udce4rz")  # as Linux may have it
+    lesson = msgspec.structs.replace(next(iter(load_all().values())), name="m\udce4rz")  # as Linux may have it
     one = progress(tmp_path / "lessons")
     assert one.answer(lesson, 1) is None
     one.finish(lesson, 1)

@@ -28,7 +28,7 @@ from playground.app.model.errors import Log
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
-from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel, ScenePanel
+from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel
 from playground.app.panels.lesson import Scale
 from playground.app.style.number_formats import format_number, without_typography
 from playground.app.widgets import live_equation_view
@@ -41,13 +41,13 @@ from playground.app.widgets.highlight import Highlight
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.window import OPENING, MainWindow
 from playground.app.workers.tasks import Tasks
-from playground.lab import scene_figures, scenes
+from playground.lab import step_measuring
 from playground.lab.experiment import Experiment, from_tree, replace
 from playground.lab.lesson_template import lesson_template
-from playground.lab.lessons import COLUMNS, Choice, Head, Lesson, Step, StepHead, bundled, load, load_all
+from playground.lab.lessons import COLUMNS, Choice, Lesson, MeasuredStep, Step, bundled, load, load_all
 from playground.lab.live_equation import LiveEquation
-from playground.lab.scenes import Figure, SceneFile
 from playground.lab.session import Session
+from playground.lab.step_figure import Figure
 from playground.resources import resource
 from tests.app.conftest import end, wait
 
@@ -56,25 +56,23 @@ SAME_DATA = {"data": {"points": 2_000}, "sampling": {"source": "exact", "steps":
 CHECK = Figure("mode_weights", index=0)
 LESSON = Lesson(
     "mine",
-    Head("A lesson"),
+    "A lesson",
     (
-        Step(StepHead(), "Only text.", ""),
+        Step(text="Only text."),
         Step(
-            StepHead(
-                experiment=EXACT, question="How many?", scale=(0.0, 1.0), check=CHECK, highlight="sampling.particles"
-            ),
-            "Text.",
-            "You said {you}, it is {measured}.",
+            experiment=EXACT,
+            question="How many?",
+            scale=(0.0, 1.0),
+            check=CHECK,
+            highlight="sampling.particles",
+            explanation="You said {you}, it is {measured}.",
         ),
         Step(
-            StepHead(
-                experiment=EXACT,
-                question="Which?",
-                choices=(Choice("few", below=0.5), Choice("many", at_least=0.5)),
-                check=CHECK,
-            ),
-            "Text.",
-            "It is {measured}.",
+            experiment=EXACT,
+            question="Which?",
+            choices=(Choice("few", below=0.5), Choice("many", at_least=0.5)),
+            check=CHECK,
+            explanation="It is {measured}.",
         ),
     ),
 )
@@ -93,11 +91,11 @@ class Training:
 
 @pytest.fixture(autouse=True)
 def measured(monkeypatch):
-    def measure(scene):
+    def measure(step):
         yield 0.5, None
-        yield 1.0, scenes.MeasuredScene(scene, {"measured": 0.75})
+        yield 1.0, MeasuredStep(step, {"measured": 0.75})
 
-    monkeypatch.setattr(scene_figures, "measure", measure)
+    monkeypatch.setattr(step_measuring, "measure", measure)
 
 
 @pytest.fixture
@@ -245,10 +243,10 @@ def test_one_predicts_before_one_sees_and_only_once(controller, qtbot):
 )
 def test_the_window_shows_what_was_measured_unless_it_needs_a_training(controller, state, qtbot, changes, shown):
     check = msgspec.structs.replace(CHECK, settings=changes)
-    step = Step(StepHead(experiment=EXACT, question="?", scale=(0.0, 1.0), check=check), "", "")
+    step = Step(experiment=EXACT, question="?", scale=(0.0, 1.0), check=check)
     state.edit({"noise.kind": "vp", "noise.beta_max": 5.0})  # what a kind had comes back only in one's own work
     own = state.experiment
-    controller.begin(Lesson("mine", Head("A lesson"), (step,)))
+    controller.begin(Lesson("mine", "A lesson", (step,)))
     assert state.experiment == step.settings
     state.edit({"sampling.kind": "reverse-sde", "sampling.corrector_steps": 2})
     controller.predict(0.8)
@@ -281,7 +279,7 @@ def test_the_window_shows_what_was_measured_unless_it_needs_a_training(controlle
 )
 def test_settings_that_need_a_training_of_their_own(before, after, shown):
     check = msgspec.structs.replace(CHECK, settings=after)
-    step = Step(StepHead(experiment={"sampling": {"kind": "reverse-sde", **before}}, check=check), "", "")
+    step = Step(experiment={"sampling": {"kind": "reverse-sde", **before}}, check=check)
     assert step.answer_settings == (from_tree(after, step.settings) if shown else step.settings)
 
 
@@ -346,7 +344,7 @@ def test_the_card_asks_hides_and_reveals(window, qtbot):
 def test_the_middle_of_the_scale_is_predicted_by_a_press_and_the_next_scale_is_unset_again(window):
     lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
     asked = LESSON.steps[1]
-    lessons.begin(Lesson("scales", Head("A"), (asked, asked)))
+    lessons.begin(Lesson("scales", "A", (asked, asked)))
     panel.slider.sliderPressed.emit()  # the mouse on the handle, which does not move
     assert panel.commit.isEnabled()
     assert panel.scale.accessibleName() == "scale from 0 to 1, you said 0.5"
@@ -384,18 +382,19 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot, mo
 
 
 def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(window, qtbot, monkeypatch):
-    def measure(scene):
-        yield 1.0, scenes.MeasuredScene(scene, {"measured_x": 0.5, "measured_y": -0.5})
+    def measure(step):
+        yield 1.0, MeasuredStep(step, {"measured_x": 0.5, "measured_y": -0.5})
 
-    monkeypatch.setattr(scene_figures, "measure", measure)
+    monkeypatch.setattr(step_measuring, "measure", measure)
     lessons, panel, canvas = window.controllers.lessons, window.panel(LessonPanel), window.canvas
     check = Figure("denoised", point=(1.0, 1.0), sigma=1.0)
-    head = StepHead(experiment=EXACT, question="Where?", mark=1.0, check=check)
+    said = "{distance} away, at ({measured_x}, {measured_y})."
+    asked = Step(experiment=EXACT, question="Where?", mark=1.0, check=check, explanation=said)
     lessons.begin(
         Lesson(
             "marks",
-            Head("A"),
-            (Step(head, "", "{distance} away, at ({measured_x}, {measured_y})."), Step(StepHead(), "End.", "")),
+            "A",
+            (asked, Step(text="End.")),
         )
     )
     assert canvas.shown().marks.point == (1.0, 1.0)
@@ -426,16 +425,16 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(window, qtbot, monk
 
 @pytest.mark.parametrize("value", [0.0239, -7.6612, 0.00012345, 12345.6, -0.5])
 def test_a_result_is_written_alike_wherever_it_stands(window, qtbot, monkeypatch, value):
-    def measure(scene):
-        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value))
+    def measure(step):
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value))
 
-    monkeypatch.setattr(scene_figures, "measure", measure)
+    monkeypatch.setattr(step_measuring, "measure", measure)
     lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
-    asked = {"experiment": EXACT, "question": "?", "check": CHECK, "equation": "[[a|measured]]"}
-    scaled = StepHead(**asked, scale=(-10.0, 10.0))
-    chosen = StepHead(**asked, choices=(Choice("low", below=0.0), Choice("high", at_least=0.0)))
     said = "It is {measured}."
-    lessons.begin(Lesson("mine", Head("A lesson"), (Step(scaled, "", said), Step(chosen, "", said))))
+    asked = {"experiment": EXACT, "question": "?", "check": CHECK, "equation": "[[a|measured]]"}
+    scaled = Step(**asked, explanation=said, scale=(-10.0, 10.0))
+    chosen = Step(**asked, explanation=said, choices=(Choice("low", below=0.0), Choice("high", at_least=0.0)))
+    lessons.begin(Lesson("mine", "A lesson", (scaled, chosen)))
     number = format_number(value)
     for place in range(2):
         lessons.go(place)
@@ -453,9 +452,9 @@ def test_a_result_is_written_alike_wherever_it_stands(window, qtbot, monkeypatch
 def test_an_equation_has_symbols_first_and_then_the_values_of_now(window, qtbot):
     lessons, panel, state = window.controllers.lessons, window.panel(LessonPanel), window.state
     source = r"[[\epsilon|sampling.step:.2f]] + [[w|measured]] + [[N|sampling.particles]]"
-    text = StepHead(experiment=EXACT, equation=r"[[N|sampling.particles:.0f]]")
-    head = StepHead(experiment=EXACT, equation=source, question="How many?", scale=(0.0, 1.0), check=CHECK)
-    lessons.begin(Lesson("live", Head("A"), (Step(text, "", ""), Step(head, "", ""), Step(StepHead(), "End.", ""))))
+    text = Step(experiment=EXACT, equation=r"[[N|sampling.particles:.0f]]")
+    asked = Step(experiment=EXACT, equation=source, question="How many?", scale=(0.0, 1.0), check=CHECK)
+    lessons.begin(Lesson("live", "A", (text, asked, Step(text="End."))))
     assert (panel.symbols.latex, panel.valued.latex) == ("{N}", "{2000}")
     state.edit({"sampling.particles": 700})
     assert panel.valued.latex == "{700}"
@@ -491,7 +490,7 @@ def test_an_equation_of_a_bundled_lesson_tells_no_answer_before_the_prediction(w
     lesson = load_all()[name]
     lessons.begin(lesson)
     lessons.go(place)
-    assert lesson.steps[place].head.equation
+    assert lesson.steps[place].equation
     assert not panel.question.isHidden() or not hidden
     assert panel.symbols.isHidden() == hidden
 
@@ -538,8 +537,8 @@ def test_an_equation_is_not_in_view_under_another_and_opens_large(qtbot):
 @pytest.mark.parametrize("name", load_all())
 def test_every_bundled_equation_can_be_drawn(name):
     for step in load_all()[name].steps:
-        if step.head.equation:
-            assert equation_svg(LiveEquation(step.head.equation).symbols, "#000000").startswith(b"<svg")
+        if step.equation:
+            assert equation_svg(LiveEquation(step.equation).symbols, "#000000").startswith(b"<svg")
 
 
 def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(window):
@@ -598,25 +597,25 @@ def laptop(window, monkeypatch):
 @pytest.mark.claims
 @pytest.mark.parametrize("name", load_all())
 def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_small_screen(laptop, monkeypatch, name):
-    def measure(scene):
-        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, 0.4))
+    def measure(step):
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, 0.4))
 
-    monkeypatch.setattr(scene_figures, "measure", measure)
+    monkeypatch.setattr(step_measuring, "measure", measure)
     lessons, panel = laptop.controllers.lessons, laptop.panel(LessonPanel)
     lessons.begin(load_all()[name])
     assert not laptop.columns.joined
     for place, step in enumerate(lessons.lesson.steps):
-        for answered in (False, True)[: 2 if step.head.question else 1]:
+        for answered in (False, True)[: 2 if step.question else 1]:
             if answered:
-                lessons.predict(*((0.0,) if step.head.mark is None else (0.0, 0.0)))
+                lessons.predict(*((0.0,) if step.mark is None else (0.0, 0.0)))
                 wait(lambda: lessons.may_go_on)
             else:
                 lessons.go(place)
             wait(lambda: not laptop.controllers.tasks.running("equation with values"))
-            asking = (panel.question, panel.commit, panel.onward) if step.head.question else (panel.onward,)
+            asking = (panel.question, panel.commit, panel.onward) if step.question else (panel.onward,)
             controls = (panel.onward,) if answered else asking
             frames = laptop.findChildren(Highlight)
-            assert len(frames) == bool(step.head.highlight)
+            assert len(frames) == bool(step.highlight)
             left = laptop.findChild(Column, "leftColumn")
             if panel.height() + 16 < left.height() - ROOM:  # px: with its margins
                 controls = (*controls, panel.name)
@@ -642,10 +641,10 @@ def late(monkeypatch):
     """The measurement and the pictures of equations come when the events are set."""
     measured, drawn = threading.Event(), threading.Event()
 
-    def measure(scene):
+    def measure(step):
         yield 0.5, None
         assert measured.wait(30)
-        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, next(NEW)))
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, next(NEW)))
 
     def draw(*asked):
         assert drawn.wait(30)
@@ -653,7 +652,7 @@ def late(monkeypatch):
         image.fill(Qt.GlobalColor.transparent)
         return image
 
-    monkeypatch.setattr(scene_figures, "measure", measure)
+    monkeypatch.setattr(step_measuring, "measure", measure)
     monkeypatch.setattr(live_equation_view, "equation_image", draw)
     yield measured, drawn
     measured.set()
@@ -722,10 +721,10 @@ def test_a_user_who_scrolls_is_not_taken_back_to_the_setting(laptop):
 
 @pytest.mark.parametrize("button", ["again", "onward", "back"])
 def test_no_button_of_a_lesson_leaves_a_gap_above_its_card(laptop, monkeypatch, button):
-    def measure(scene):
-        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, 0.4))
+    def measure(step):
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, 0.4))
 
-    monkeypatch.setattr(scene_figures, "measure", measure)
+    monkeypatch.setattr(step_measuring, "measure", measure)
     lessons, panel = laptop.controllers.lessons, laptop.panel(LessonPanel)
     lessons.begin(load_all()["05-langevin-weights"])
     lessons.start_again()
@@ -836,13 +835,13 @@ def test_a_file_is_taught_and_a_damaged_one_refused(window, tmp_path):
     refused = []
     window.documents.refused.connect(refused.append)
     window.opening.open(path)
-    assert window.controllers.lessons.lesson.head.title == "Own"
+    assert window.controllers.lessons.lesson.title == "Own"
     path.write_text("nothing")
     window.opening.open(path)
     assert [str(message) for message in refused] == [
         "own.lesson.md is no lesson: it begins with a head between two lines +++, and so does each step."
     ]
-    assert window.controllers.lessons.lesson.head.title == "Own"
+    assert window.controllers.lessons.lesson.title == "Own"
 
 
 def test_a_lesson_is_written_of_what_the_window_shows(window, qtbot, tmp_path, monkeypatch):
@@ -910,16 +909,16 @@ def test_answers_are_saved_as_a_table(window, qtbot, tmp_path, monkeypatch):
 def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(window, qtbot, tmp_path, monkeypatch):
     held = threading.Event()
 
-    def measure(scene):
+    def measure(step):
         while not held.wait(0.01):
-            yield 0.5, scenes.MeasuredScene(scene, {})
-        yield 1.0, scenes.MeasuredScene(scene, {"measured": 0.75})
+            yield 0.5, MeasuredStep(step, {})
+        yield 1.0, MeasuredStep(step, {"measured": 0.75})
 
     def saved():
         with path.open(newline="") as file:
             return list(csv.reader(file))[1:]
 
-    monkeypatch.setattr(scene_figures, "measure", measure)
+    monkeypatch.setattr(step_measuring, "measure", measure)
     lessons, path = window.controllers.lessons, tmp_path / "answers.csv"
     monkeypatch.setattr(FilePrompts, "save_path", lambda *_: path)
     lessons.begin(LESSON)
@@ -976,8 +975,8 @@ def test_while_a_question_is_open_the_run_stands_at_its_first_frame(window, qtbo
 
 def test_a_run_that_was_paused_stays_paused_after_a_question(window):
     lessons, playing = window.controllers.lessons, window.playing
-    asked = Step(msgspec.structs.replace(LESSON.steps[1].head, experiment={}), "Text.", "")
-    lessons.begin(Lesson("mine", Head("A lesson"), (Step(StepHead(), "Text.", ""), asked)))
+    asked = msgspec.structs.replace(LESSON.steps[1], experiment={})
+    lessons.begin(Lesson("mine", "A lesson", (Step(text="Text."), asked)))
     playing.set_playing(False)
     lessons.go(1)
     lessons.back()
@@ -987,7 +986,7 @@ def test_a_run_that_was_paused_stays_paused_after_a_question(window):
 @pytest.mark.claims
 @pytest.mark.parametrize("way", ["leave", "undo", "other data"])
 def test_a_scene_and_each_step_begin_without_the_clicked_point_which_comes_back(window, qtbot, way):
-    clicking, scenes_, lessons = window.clicking, window.controllers.scenes, window.controllers.lessons
+    clicking, lessons = window.clicking, window.controllers.lessons
 
     def settled():
         return not window.building.busy and not clicking.is_measuring_point
@@ -1001,16 +1000,14 @@ def test_a_scene_and_each_step_begin_without_the_clicked_point_which_comes_back(
         qtbot.waitUntil(settled)
     clicked(0.5, 0.25)
     place = window.state.stack.index()
-    scenes_.show(SceneFile("A scene", "A topic", "A claim.", "", SAME_DATA, {}))
+    lessons.begin(Lesson("a-scene", "A scene", (Step(experiment=SAME_DATA),)))
     qtbot.waitUntil(settled)
     assert (window.state.document.clicked, clicking.likelihood) == ((), None)
     clicked(1.5, 1.0)
-    scenes_.show(SceneFile("Another", "A topic", "A claim.", "", SAME_DATA | {"seed": 3}, {}))
+    lessons.begin(Lesson("another", "Another", (Step(experiment=SAME_DATA | {"seed": 3}),)))
     qtbot.waitUntil(settled)
     assert window.state.document.clicked == ()
-    lesson = Lesson(
-        "mine", Head("A lesson"), tuple(Step(StepHead(experiment=SAME_DATA), "Text.", "") for _ in range(2))
-    )
+    lesson = Lesson("mine", "A lesson", (Step(experiment=SAME_DATA),) * 2)
     lessons.begin(lesson)
     qtbot.waitUntil(settled)
     assert window.state.document.clicked == ()
@@ -1058,26 +1055,29 @@ def test_an_opened_file_ends_the_lesson_and_is_left_as_it_is(controller, state):
     assert state.experiment.data.kind == "rings"
 
 
-def test_a_lesson_and_a_scene_are_not_on_show_together(window):
-    state = window.state
-    shown, taught, own = window.controllers.scenes, window.controllers.lessons, state.experiment
-    scene = scenes.SceneFile("A scene", "A topic", "A claim.", "", {"data": {"kind": "rings"}, **EXACT}, {})
-    shown.show(scene)
-    taught.begin(LESSON)
-    taught.go(1)
-    assert shown.scene is None
-    assert window.panel(ScenePanel).isHidden()
-    assert not window.panel(LessonPanel).isHidden()
-    taught.leave()
+def test_a_scene_follows_a_lesson_and_undo_leads_back_to_it(window):
+    state, lessons, panel = window.state, window.controllers.lessons, window.panel(LessonPanel)
+    own, scene = (
+        state.experiment,
+        Lesson("a-scene", "A scene", (Step(experiment={"data": {"kind": "rings"}, **EXACT}),)),
+    )
+    lessons.begin(scene)
+    assert (lessons.scene, panel.accessibleName()) == (scene, "Scene")
+    lessons.begin(LESSON)
+    lessons.go(1)
+    assert (lessons.scene, panel.accessibleName()) == (None, "Lesson")
+    lessons.leave()
     assert state.experiment == own
-    taught.begin(LESSON)
-    taught.go(1)
-    shown.show(scene)
-    assert taught.lesson is None
-    assert window.panel(LessonPanel).isHidden()
-    assert not window.panel(ScenePanel).isHidden()
-    shown.leave()
+    lessons.begin(LESSON)
+    lessons.go(1)
+    lessons.begin(scene)
+    assert (lessons.scene, panel.accessibleName()) == (scene, "Scene")
+    state.undo()
+    assert (lessons.lesson, lessons.place, panel.accessibleName()) == (LESSON, 1, "Lesson")
+    state.redo()
+    lessons.leave()
     assert state.experiment == own
+    assert panel.isHidden()
 
 
 def test_another_lesson_of_the_same_name_has_no_answer_yet(controller, qtbot):
@@ -1086,8 +1086,8 @@ def test_another_lesson_of_the_same_name_has_no_answer_yet(controller, qtbot):
     controller.predict(0.8)
     until_measured(controller, qtbot)
     first, second, third = LESSON.steps
-    other = msgspec.structs.replace(second.head, question="Another?")
-    controller.begin(Lesson("mine", Head("Other"), (first, Step(other, "", ""), third)))
+    other = msgspec.structs.replace(second, question="Another?")
+    controller.begin(Lesson("mine", "Other", (first, other, third)))
     controller.go(1)
     assert controller.answer is None
 
@@ -1230,9 +1230,9 @@ def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(window
         QMenu(),
         LessonProgress(),
     )
-    step = msgspec.structs.replace(LESSON.steps[1].head.check, settings={"sampling": {"steps": 7}})
-    asked = msgspec.structs.replace(LESSON.steps[1].head, check=step)
-    lesson = Lesson("mine", LESSON.head, (LESSON.steps[0], Step(asked, "Text.", "It is {measured}."), LESSON.steps[2]))
+    step = msgspec.structs.replace(LESSON.steps[1].check, settings={"sampling": {"steps": 7}})
+    asked = msgspec.structs.replace(LESSON.steps[1], check=step, explanation="It is {measured}.")
+    lesson = Lesson("mine", LESSON.title, (LESSON.steps[0], asked, LESSON.steps[2]))
     lessons.begin(lesson)
     lessons.go(1)
     assert panel.steps.accessibleName() == "Step 2 of 3, 0 done"
@@ -1259,7 +1259,7 @@ def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(window
 
 def test_a_screen_reader_reads_no_marks_of_markdown(window):
     text = "The chip **Density** shows *p*_σ:\n\n- first $x_0$\n- second"
-    lesson = Lesson("mine", Head("A lesson"), (Step(StepHead(), text, ""),))
+    lesson = Lesson("mine", "A lesson", (Step(text=text),))
     window.controllers.lessons.begin(lesson)
     read = window.panel(LessonPanel).text.accessibleName()
     assert "The chip Density shows p" in read

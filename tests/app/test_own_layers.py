@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from playground.app.canvas.legend import LEGEND
-from playground.lab.lessons import Head, Lesson, Step, StepHead
-from playground.lab.scenes import SceneFile
+from playground.lab.lessons import Lesson, Step
 
 EXACT = {"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}}
-SCENE = SceneFile("A scene", "A topic", "A claim.", "", EXACT, {})
-LEARNED = SceneFile("Other", "A topic", "A claim.", "", {"data": {"kind": "rings"}}, {})
-LESSON = Lesson("mine", Head("A lesson"), (Step(StepHead(experiment=EXACT), "Text.", ""), Step(StepHead(), "End.", "")))
+SCENE = Lesson("a-scene", "A scene", (Step(experiment=EXACT),))
+LEARNED = Lesson("other", "Other", (Step(experiment={"data": {"kind": "rings"}}),))
+LESSON = Lesson("mine", "A lesson", (Step(experiment=EXACT), Step(text="End.")))
 DEFAULT = {entry.key: entry.on for entry in LEGEND}
 OF_EXACT = DEFAULT | {"learned": False, "exact": True}
 
@@ -27,23 +26,15 @@ def own(window):
 @pytest.mark.parametrize("shown", ["scene", "lesson"])
 @pytest.mark.parametrize("undone", [False, True])
 def test_they_begin_with_the_default_layers_and_give_back_the_users(window, own, shown, undone):
-    scenes, lessons, visible = (
-        window.controllers.scenes,
-        window.controllers.lessons,
-        window.canvas.layers.visible,
-    )
-    if shown == "scene":
-        scenes.show(SCENE)
-    else:
-        lessons.begin(LESSON)
+    lessons, visible = window.controllers.lessons, window.canvas.layers.visible
+    lessons.begin(SCENE if shown == "scene" else LESSON)
     assert visible == OF_EXACT
     window.canvas.layers.set_visible("density", False)  # which one may play with
     if undone:
         window.state.stack.setIndex(0)
     else:
-        scenes.leave()
         lessons.leave()
-    assert (scenes.scene, lessons.lesson) == (None, None)
+    assert lessons.lesson is None
     assert visible == own
     window.state.redo()
     assert visible == OF_EXACT
@@ -52,14 +43,10 @@ def test_they_begin_with_the_default_layers_and_give_back_the_users(window, own,
 
 
 def test_one_after_another_gives_back_the_users_layers(window, own):
-    scenes, lessons, visible = (
-        window.controllers.scenes,
-        window.controllers.lessons,
-        window.canvas.layers.visible,
-    )
-    scenes.show(SCENE)
+    lessons, visible = window.controllers.lessons, window.canvas.layers.visible
+    lessons.begin(SCENE)
     window.canvas.layers.set_visible("error", True)
-    scenes.show(LEARNED)
+    lessons.begin(LEARNED)
     assert visible == DEFAULT
     lessons.begin(LESSON)
     assert visible == OF_EXACT
@@ -71,7 +58,7 @@ def test_one_after_another_gives_back_the_users_layers(window, own):
 
 
 def test_the_users_layers_are_what_is_kept_for_recovery(window, own):
-    window.controllers.scenes.show(SCENE)
+    window.controllers.lessons.begin(SCENE)
     sessions = window.controllers.sessions
     assert sessions.describe_view(True)["layers"] == own
     assert sessions.describe_view(False)["layers"] == OF_EXACT
@@ -85,12 +72,12 @@ def test_settings_and_fields_of_a_scene_stay_with_opened_points_and_one_undo_bri
     own, place = state.experiment, state.stack.index()
     path = tmp_path / "own.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
-    window.controllers.scenes.show(SCENE)
+    window.controllers.lessons.begin(SCENE)
     state.edit({"sampling.steps": 7})
     of_scene = state.experiment
     window.controllers.reading.open_points(str(path))
     qtbot.waitUntil(lambda: state.experiment.data.kind == "file")
-    assert window.controllers.scenes.scene is None
+    assert window.controllers.lessons.scene is None
     assert (state.experiment.noise, state.experiment.sampling.steps) == (of_scene.noise, 7)
     assert canvas.layers.visible["error"]
     followed = state.experiment.sampling.follows

@@ -5,10 +5,9 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
-from playground.app.panels import LessonPanel, ScenePanel
+from playground.app.panels import LessonPanel
 from playground.app.presenter import LEAVE, NEXT_SCENE, NEXT_STEP
-from playground.lab.lessons import Head, Lesson, Step, StepHead, load_all
-from playground.lab.scenes import load_bundled
+from playground.lab.lessons import Lesson, Step, load_all
 from tests.app.conftest import wait
 
 
@@ -19,7 +18,6 @@ def window(window):
     yield window
     window.presenter.leave()
     window.controllers.lessons.leave()
-    window.controllers.scenes.leave()
     window.look.set_text_size(100)
     wait(lambda: not window.building.busy)
 
@@ -62,14 +60,14 @@ def test_it_says_how_it_is_left_as_long_as_it_lasts_and_covers_no_control(window
         window.controllers.lessons.begin(next(iter(load_all().values())))
         said = f"{LEAVE} {NEXT_STEP}"
     elif open_ == "a scene":
-        window.controllers.scenes.show(next(iter(load_bundled().values())))
+        window.controllers.lessons.begin(next(iter(load_all("scenes").values())))
         said = f"{LEAVE} {NEXT_SCENE}"
     press(window, Qt.Key.Key_F11, Qt.KeyboardModifier.ShiftModifier)
     (toast,) = [toast for toast in window.toasts.shown if toast.message == said]
     assert toast.isVisible()
     assert window.rect().contains(window.toasts.geometry())
     assert not window.toasts.visibleRegion().isEmpty()
-    for part in (window.chips, window.panel(LessonPanel), window.panel(ScenePanel), window.transport):
+    for part in (window.chips, window.panel(LessonPanel), window.transport):
         covered = QRect(part.mapTo(window, QPoint()), part.size()).intersects(window.toasts.geometry())
         assert not (part.isVisible() and covered), part
     press(window, Qt.Key.Key_Escape)
@@ -103,7 +101,7 @@ def test_page_keys_go_through_the_steps_of_a_lesson(window):
     for place in (1, 1):  # its second step has a question, which is open
         press(window, Qt.Key.Key_PageDown)
         assert lessons.place == place
-    assert lesson.steps[1].head.question
+    assert lesson.steps[1].question
     lessons.go(len(lesson.steps) - 1)
     press(window, Qt.Key.Key_PageDown)
     assert lessons.place == len(lesson.steps) - 1
@@ -113,7 +111,7 @@ def test_page_keys_go_through_the_steps_of_a_lesson(window):
 
 
 def test_the_page_keys_end_no_lesson(window):
-    lessons, lesson = window.controllers.lessons, Lesson("texts", Head("Texts"), (Step(StepHead(), "A text.", ""),) * 3)
+    lessons, lesson = window.controllers.lessons, Lesson("texts", "Texts", (Step(text="A text."),) * 3)
     lessons.begin(lesson)
     window.presenter.begin()
     wait()
@@ -124,7 +122,7 @@ def test_the_page_keys_end_no_lesson(window):
 
 
 def test_page_keys_go_through_the_scenes_where_no_lesson_is_open(window):
-    before, titles = window.state.experiment, [scene.title for scene in load_bundled().values()]
+    before, titles = window.state.experiment, [scene.title for scene in load_all("scenes").values()]
     window.presenter.begin()
     wait()
     for key, title in (
@@ -134,9 +132,9 @@ def test_page_keys_go_through_the_scenes_where_no_lesson_is_open(window):
         (Qt.Key.Key_PageUp, titles[0]),
     ):
         press(window, key)
-        assert window.controllers.scenes.scene.title == title
-        assert window.panel(ScenePanel).isVisible()
-    window.controllers.scenes.leave()
+        assert window.controllers.lessons.scene.title == title
+        assert window.panel(LessonPanel).isVisible()
+    window.controllers.lessons.leave()
     assert window.state.experiment == before
 
 

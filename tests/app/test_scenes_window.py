@@ -9,31 +9,31 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtTest import QTest
 
 from playground.app.controllers.building import FIRST
-from playground.app.controllers.scenes import Scenes
+from playground.app.controllers.lessons import Lessons
 from playground.app.dialogs import gallery as module
 from playground.app.dialogs.gallery import Gallery
 from playground.app.model.state import State
-from playground.app.panels import ScenePanel
-from playground.app.panels.scene import CHANGED, FAILS, HOLDS
+from playground.app.panels import LessonPanel
+from playground.app.panels.lesson import CHANGED, FAILS, HOLDS
 from playground.app.style import text_size
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.drawing.palette import DARK, LIGHT
-from playground.lab import scene_figures, scenes
+from playground.lab import lessons, step_measuring
 from playground.lab.experiment import replace
-from playground.lab.scenes import Figure, MeasuredScene, SceneFile
+from playground.lab.lessons import Lesson, MeasuredStep, Step
 from playground.lab.session import Session
+from playground.lab.step_figure import Figure
 
-EXACT = SceneFile(
-    "A title",
-    "A topic",
-    "A claim.",
-    "share {share:.2f}",
-    {"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}},
-    {"share": Figure("mode_weights", index=0, at_most=0.7)},
+EXACT = Step(
+    experiment={"data": {"kind": "two-gaussians"}, "sampling": {"kind": "langevin", "source": "exact"}},
+    figures={"share": Figure("mode_weights", index=0, at_most=0.7)},
+    text="A claim.",
+    explanation="Measured: share {share:.2f}.",
 )
-LEARNED = SceneFile("Other", "A topic", "A claim.", "", {"data": {"kind": "rings"}}, {})
+SCENE = Lesson("a-title", "A title", (EXACT,), "A topic")
+LEARNED = Lesson("other", "Other", (Step(experiment={"data": {"kind": "rings"}}),))
 
 
 class Training:
@@ -54,7 +54,7 @@ def state():
 @pytest.fixture
 def controller(qtbot, state):
     owner = QObject()
-    controller = Scenes(state, Training(state), Tasks(owner), owner)
+    controller = Lessons(state, Training(state), Tasks(owner), owner)
     yield controller
     assert controller.tasks.shutdown(5.0)
     state.close()
@@ -63,9 +63,9 @@ def controller(qtbot, state):
 def test_undo_of_a_scene_brings_the_own_work_back(controller, state):
     state.edit({"noise.kind": "vp"})
     own = state.experiment
-    controller.show(EXACT)
+    controller.begin(SCENE)
     assert state.experiment == EXACT.settings
-    assert controller.scene is EXACT
+    assert controller.scene is SCENE
     state.undo()
     assert state.experiment == own
     assert controller.scene is None
@@ -73,8 +73,8 @@ def test_undo_of_a_scene_brings_the_own_work_back(controller, state):
 
 def test_one_scene_after_another_leads_back_to_the_own_work(controller, state):
     own = state.experiment
-    controller.show(EXACT)
-    controller.show(LEARNED)
+    controller.begin(SCENE)
+    controller.begin(LEARNED)
     controller.leave()
     assert state.experiment == own
     assert state.stack.index() == 0
@@ -82,9 +82,9 @@ def test_one_scene_after_another_leads_back_to_the_own_work(controller, state):
 
 def test_leaving_undoes_what_was_changed_in_it_too(controller, state):
     own = state.experiment
-    controller.show(EXACT)
+    controller.begin(SCENE)
     state.edit({"sampling.steps": 7})
-    assert controller.scene is EXACT  # which one may play with
+    assert controller.scene is SCENE  # which one may play with
     controller.leave()
     assert state.experiment == own
     assert controller.scene is None
@@ -93,8 +93,8 @@ def test_leaving_undoes_what_was_changed_in_it_too(controller, state):
 def test_a_scene_of_the_own_settings_has_weights_of_its_own_and_leaves_the_last_edit(controller, state):
     state.edit({"data.kind": "rings"})
     own, place = state.experiment, state.stack.index()
-    assert LEARNED.settings == own
-    controller.show(LEARNED)
+    assert LEARNED.steps[0].settings == own
+    controller.begin(LEARNED)
     assert state.undo_text == f"scene: {LEARNED.title}"
     controller.leave()
     assert controller.scene is None
@@ -106,17 +106,17 @@ def test_a_scene_of_the_own_settings_has_weights_of_its_own_and_leaves_the_last_
 
 
 def test_an_opened_file_ends_the_scene(controller, state):
-    controller.show(EXACT)
-    state.load(LEARNED.settings)
+    controller.begin(SCENE)
+    state.load(LEARNED.steps[0].settings)
     assert controller.scene is None
 
 
 def measured_by(monkeypatch, value):
-    def measure(scene):
+    def measure(step):
         yield 0.5, None
-        yield 1.0, scenes.MeasuredScene(scene, {"share": value})
+        yield 1.0, MeasuredStep(step, {"share": value})
 
-    monkeypatch.setattr(scene_figures, "measure", measure)
+    monkeypatch.setattr(step_measuring, "measure", measure)
 
 
 def wait_measured(controller, qtbot):
@@ -126,23 +126,23 @@ def wait_measured(controller, qtbot):
 @pytest.mark.parametrize(("value", "said"), [(0.5, HOLDS), (0.8, FAILS)])
 def test_the_card_says_what_was_measured_and_whether_the_claim_holds(window, qtbot, monkeypatch, value, said):
     measured_by(monkeypatch, value)
-    controller, panel = window.controllers.scenes, window.panel(ScenePanel)
+    controller, panel = window.controllers.lessons, window.panel(LessonPanel)
     assert panel.isHidden()
-    controller.show(EXACT)
+    controller.begin(SCENE)
     assert not panel.isHidden()
-    assert (panel.name.text(), panel.claim.text()) == ("A title", "A claim.")
-    assert panel.figures.isHidden()
+    assert (panel.name.text(), panel.text.text()) == ("A title", "A claim.")
+    assert panel.explanation.isHidden()
     controller.measure()
     wait_measured(controller, qtbot)
-    assert panel.figures.text() == f"Measured: share {value:.2f}."
+    assert panel.explanation.text() == f"Measured: share {value:.2f}."
     assert panel.notice.text.text() == said
-    panel.back.click()
+    panel.end.click()
     assert panel.isHidden()
 
 
 def test_the_card_says_that_the_settings_in_view_are_not_those_that_are_measured(window):
-    controller, panel, state = window.controllers.scenes, window.panel(ScenePanel), window.state
-    controller.show(EXACT)
+    controller, panel, state = window.controllers.lessons, window.panel(LessonPanel), window.state
+    controller.begin(SCENE)
     assert panel.changed.isHidden()
     state.edit({"data.kind": "rings"})
     assert not panel.changed.isHidden()
@@ -150,53 +150,58 @@ def test_the_card_says_that_the_settings_in_view_are_not_those_that_are_measured
     state.undo()
     assert panel.changed.isHidden()
     state.edit({"data.kind": "rings"})
-    controller.show(LEARNED)
+    controller.begin(LEARNED)
     assert panel.changed.isHidden()
 
 
 def test_the_card_shows_the_figures_that_are_measured_so_far(window, monkeypatch):
     two = msgspec.structs.replace(
-        EXACT, measured="{share:.1f}, {b:g}", figures=EXACT.figures | {"b": Figure("nfe_max")}
+        EXACT, explanation="{share:.1f}, {b:g}", figures=EXACT.figures | {"b": Figure("nfe_max")}
     )
-    controller, panel = window.controllers.scenes, window.panel(ScenePanel)
-    controller.show(two)
-    controller._take(scenes.MeasuredScene(two, {}))
-    assert panel.figures.isHidden()  # nothing is measured yet
-    controller._take(scenes.MeasuredScene(two, {"share": 0.9}))
-    assert not panel.figures.isHidden()
-    assert panel.figures.text() == "Measured so far: 0.9, …"
+    controller, panel = window.controllers.lessons, window.panel(LessonPanel)
+
+    def show(values):
+        controller.figures = MeasuredStep(two, values)
+        controller.changed.emit()
+
+    controller.begin(Lesson("two", "Two", (two,)))
+    show({})
+    assert panel.explanation.isHidden()  # nothing is measured yet
+    show({"share": 0.9})
+    assert not panel.explanation.isHidden()
+    assert panel.explanation.text() == "0.9, …"
     assert not panel.notice.text.text()
-    controller._take(scenes.MeasuredScene(two, {"share": 0.9, "b": 7.0}))
-    assert panel.figures.text() == "Measured: 0.9, 7."
+    show({"share": 0.9, "b": 7.0})
+    assert panel.explanation.text() == "0.9, 7"
     assert panel.notice.text.text() == FAILS
 
 
 def test_what_is_measured_scrolls_no_title_away(window, qtbot, monkeypatch):
     measured_by(monkeypatch, 0.5)
-    controller, panel = window.controllers.scenes, window.panel(ScenePanel)
-    controller.show(EXACT)
+    controller, panel = window.controllers.lessons, window.panel(LessonPanel)
+    controller.begin(SCENE)
     qtbot.waitUntil(lambda: panel.isVisible() and not window.building.busy)
     at = panel.measure.mapTo(window, panel.measure.rect().center())
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)  # the column keeps it under the pointer
-    qtbot.waitUntil(lambda: panel.figures.isVisible() and panel.notice.isVisible())
+    qtbot.waitUntil(lambda: panel.explanation.isVisible() and panel.notice.isVisible())
     qtbot.wait(100)
     assert panel.column().verticalScrollBar().value() == 0
 
 
 def test_another_scene_forgets_what_was_measured(controller, qtbot, monkeypatch):
     measured_by(monkeypatch, 0.5)
-    controller.show(EXACT)
+    controller.begin(SCENE)
     controller.measure()
     wait_measured(controller, qtbot)
-    assert controller.measured == MeasuredScene(controller.scene, {"share": 0.5})
-    controller.show(LEARNED)
+    assert controller.measured == MeasuredStep(EXACT, {"share": 0.5})
+    controller.begin(LEARNED)
     assert controller.measured is None
 
 
 @pytest.fixture
 def gallery(qtbot, monkeypatch):
     frames = np.random.default_rng(0).normal(size=(3, 20, 2))
-    monkeypatch.setattr(scene_figures, "preview", lambda scene: iter([None, (frames[0], frames)]))
+    monkeypatch.setattr(step_measuring, "preview", lambda step: iter([None, (frames[0], frames)]))
     chosen = []
     gallery = Gallery(chosen.append, DARK)
     gallery.chosen = chosen
@@ -251,7 +256,7 @@ def test_the_gallery_goes_by_keys(gallery):
 
 def test_no_title_is_cut_and_every_tile_says_its_claim(gallery):
     for tile in gallery.tiles:
-        assert tile.scene.claim in tile.accessibleName()
+        assert tile.scene.steps[0].text in tile.accessibleName()
         font = module.theme.text_font(module.theme.FONT_PIXELS, module.QFont.Weight.DemiBold)
         assert module.QFontMetrics(font).horizontalAdvance(tile.scene.title) <= tile.width() - 20, tile.scene.title
 
@@ -263,11 +268,11 @@ def test_both_themes_are_painted(gallery):
 
 
 def test_a_preview_has_few_particles_and_a_short_training():
-    *steps, (data, frames) = scene_figures.preview(scenes.load(scenes.bundled()["langevin-weights"]))
+    *steps, (data, frames) = step_measuring.preview(lessons.load_all("scenes")["langevin-weights"].steps[0])
     assert len(steps) > 10
     assert data.shape[1:] == (2,)
     assert len(data) <= 2_000
-    assert frames.shape == (scene_figures.PREVIEW_FRAMES, scene_figures.PREVIEW_PARTICLES, 2)
+    assert frames.shape == (step_measuring.PREVIEW_FRAMES, step_measuring.PREVIEW_PARTICLES, 2)
     assert np.isfinite(frames).all()
 
 
@@ -279,11 +284,11 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: own.trained_steps > 0)
     window.training.pause()
     qtbot.waitUntil(lambda: own.training == "paused" and window.controllers.tasks.idle)
-    scene = SceneFile("Same", "A topic", "A claim.", "", msgspec.to_builtins(window.state.experiment), {})
+    scene = Lesson("same", "Same", (Step(experiment=msgspec.to_builtins(window.state.experiment)),))
     steps, losses = own.trained_steps, len(own.loss_history[0])
     taken = []
     noting = building.taken.connect(lambda _: taken.append(building.workspace.trained_steps))
-    window.controllers.scenes.show(scene)
+    window.controllers.lessons.begin(scene)
     qtbot.waitUntil(lambda: bool(taken))
     building.taken.disconnect(noting)
     assert building.workspace is not own
@@ -294,7 +299,7 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     window.documents.save()
     assert len(asked) == 1  # and nothing is written over the own file unasked
     assert asked[0][0] == "Save the scene or lesson in view, not your own work"
-    window.controllers.scenes.leave()
+    window.controllers.lessons.leave()
     qtbot.waitUntil(lambda: building.workspace is own)
     assert (own.trained_steps, len(own.loss_history[0])) == (steps, losses)
 
@@ -302,27 +307,29 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
 def test_one_undo_leaves_a_scene_and_brings_the_own_weights_back(window, qtbot):
     building, state = window.building, window.state
     own, key = building.workspace, building.workspace_key
-    window.controllers.scenes.show(EXACT)
+    window.controllers.lessons.begin(SCENE)
     qtbot.waitUntil(lambda: building.workspace is not own and not building.busy)
     assert state.experiment == EXACT.settings
     assert building.workspace_key.name != FIRST  # its weights are its own
-    assert (state.stack.count(), state.undo_text) == (1, f"scene: {EXACT.title}")
+    assert (state.stack.count(), state.undo_text) == (1, f"scene: {SCENE.title}")
     state.undo()
     qtbot.waitUntil(lambda: building.workspace is own)
     assert building.workspace_key == key
-    assert window.controllers.scenes.scene is None
+    assert window.controllers.lessons.scene is None
     state.redo()
     assert state.experiment == EXACT.settings
 
 
 @pytest.mark.parametrize("after", ["no scene", "another scene"])
 def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbot, after):
-    scene = scenes.load_bundled()["guidance"]
+    scene = lessons.load_all("scenes")["guidance"]
     if after == "another scene":  # whose weights begin with the same settings; they are not the next scene's
-        window.controllers.scenes.show(msgspec.structs.replace(scene, title="Other", weights=""))
+        window.controllers.lessons.begin(
+            Lesson("other", "Other", (msgspec.structs.replace(scene.steps[0], weights=""),))
+        )
         qtbot.waitUntil(lambda: window.training.wanted)
-    saved = Session.load(scenes.bundled_weights()[scene.weights])
-    window.controllers.scenes.show(scene)
+    saved = Session.load(lessons.bundled_weights()[scene.steps[0].weights])
+    window.controllers.lessons.begin(scene)
     building = window.building
     qtbot.waitUntil(
         lambda: (
@@ -333,18 +340,16 @@ def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbo
     )
     assert not building.workspace.weights.untrained
     assert not window.training.wanted
-    window.controllers.scenes.leave()
+    window.controllers.lessons.leave()
     qtbot.waitUntil(lambda: building.workspace.problem.experiment.data.kind != "digits")
 
 
 def test_a_preview_ends_within_its_training_when_it_is_told_to(qapp, monkeypatch):
-    monkeypatch.setattr(scene_figures, "PREVIEW_SECONDS", 600.0)
-    scene = scenes.load(scenes.bundled()["fourier-features"])
-    assert scene.settings.sampling.follows == "learned"
-    trained = replace(scene.settings, {"training.steps": "auto", "data.points": 500})
-    worker = Worker(
-        lambda: scene_figures.preview(SceneFile("", "", "", "", msgspec.to_builtins(trained), {})), "gallery"
-    )
+    monkeypatch.setattr(step_measuring, "PREVIEW_SECONDS", 600.0)
+    (step,) = lessons.load_all("scenes")["fourier-features"].steps
+    assert step.settings.sampling.follows == "learned"
+    trained = replace(step.settings, {"training.steps": "auto", "data.points": 500})
+    worker = Worker(lambda: step_measuring.preview(Step(experiment=msgspec.to_builtins(trained))), "gallery")
     worker.start()
     assert worker.latest.wait(30.0)  # it is training
     assert worker.stop(10.0)

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from playground.app.dialogs.gallery import SceneTile
-from playground.app.panels import LessonPanel, LikelihoodPanel, ScenePanel
+from playground.app.panels import LessonPanel, LikelihoodPanel
 from tests.app.conftest import wait
 
 MOST = 4
@@ -55,7 +55,6 @@ class Mouse:
 def window(window) -> Iterator:
     yield window
     window.controllers.lessons.leave()
-    window.controllers.scenes.leave()
     window.state.stack.setIndex(0)
     wait(lambda: not window.controllers.building.busy)
 
@@ -74,12 +73,12 @@ def test_what_a_score_is(window) -> None:
 
 
 def test_why_langevin_fails_and_annealing_does_not(window) -> None:
-    mouse, panel = Mouse(), window.panel(ScenePanel)
+    mouse, panel = Mouse(), window.panel(LessonPanel)
     mouse.show_scene(window, "Langevin gets the weights wrong")
     assert panel.isVisible()
-    assert says(panel.claim.text(), "the score does not know their weights", "splits the particles about evenly")
+    assert says(panel.text.text(), "the score does not know their weights", "splits the particles about evenly")
     mouse.show_scene(window, "Annealing mends the weights")
-    assert says(panel.claim.text(), "so much noise that the modes overlap", "The weights come out right")
+    assert says(panel.text.text(), "so much noise that the modes overlap", "The weights come out right")
     assert mouse.clicks <= MOST
 
 
@@ -108,10 +107,10 @@ def test_why_langevin_fails_and_annealing_does_not(window) -> None:
     ids=["solvers at equal cost", "three objectives"],
 )
 def test_three_methods_are_compared(window, title: str, said: tuple[str, ...]) -> None:
-    mouse, panel = Mouse(), window.panel(ScenePanel)
+    mouse, panel = Mouse(), window.panel(LessonPanel)
     mouse.show_scene(window, title)
-    assert says(panel.claim.text(), *said)
-    assert panel.measure.isEnabled()  # the third click measures all three, see tests/lab/test_scenes.py
+    assert says(panel.text.text(), *said)
+    assert panel.measure.isEnabled()  # the third click measures all three, see tests/lab/test_step_measuring.py
     assert mouse.clicks + 1 <= MOST
 
 

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QApplication
 from playground.app.dialogs.tour import MOST_WORDS, STOPS
 from playground.app.panels import SamplingPanel
 from playground.lab.lessons import load_all
-from playground.lab.scenes import load_bundled
 from tests.app.conftest import end, make_window, wait
 
 LEFT = Qt.MouseButton.LeftButton
@@ -122,9 +121,9 @@ def test_the_window_can_be_used_meanwhile(window, tour):
 
 
 def test_it_gives_way_to_a_scene_and_to_a_lesson(window, tour):
-    scenes, lessons = window.controllers.scenes, window.controllers.lessons
+    lessons = window.controllers.lessons
     for begin, what in (
-        (scenes.show, next(iter(load_bundled().values()))),
+        (lessons.begin, next(iter(load_all("scenes").values()))),
         (lessons.begin, load_all()["01-score"]),
     ):
         tour.start()

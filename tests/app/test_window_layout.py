@@ -26,7 +26,6 @@ from playground.app.window import SMALLEST
 from playground.drawing.palette import PALETTES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.lessons import load_all
-from playground.lab.scenes import load_bundled
 from playground.lab.settings import LOG_P_OF
 from tests.app.conftest import wait
 
@@ -77,9 +76,11 @@ def test_the_button_says_what_it_does_now(window):
 @pytest.mark.parametrize("shown", ["own work", "scene", "lesson"])
 def test_train_of_the_top_bar_unfolds_the_loss_except_in_a_scene_or_lesson(window, shown):
     card, button = window.panel(TrainingPanel), window.findChild(QAbstractButton, "train.toggle.button")
-    scenes, lessons = window.controllers.scenes, window.controllers.lessons
+    lessons = window.controllers.lessons
     if shown == "scene":
-        scenes.show(next(one for one in load_bundled().values() if one.settings.sampling.follows != "learned"))
+        lessons.begin(
+            next(one for one in load_all("scenes").values() if one.steps[0].settings.sampling.follows != "learned")
+        )
     elif shown == "lesson":
         lessons.begin(load_all()["01-score"])  # its first step folds the cards
     wait(lambda: not window.building.busy)

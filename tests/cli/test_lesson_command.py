@@ -8,19 +8,17 @@ from PySide6.QtGui import QImage
 
 from playground.cli import lessons as lesson_command
 from playground.cli import main
-from playground.cli import scenes as command
-from playground.lab import scenes
-from playground.lab.lessons import COLUMNS
+from playground.lab.lessons import COLUMNS, MeasuredStep
 
 
 @pytest.fixture
 def measured(monkeypatch):
     value = [0.5]
 
-    def measure(scene, device):
-        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value[0]))
+    def measure(step, device):
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value[0]))
 
-    monkeypatch.setattr(command, "measure", measure)
+    monkeypatch.setattr(lesson_command, "measure", measure)
     return value
 
 
@@ -32,10 +30,10 @@ def test_each_question_is_printed_with_its_answer(measured, capsys):
 
 
 def test_a_measured_answer_has_the_digits_that_its_error_supports(monkeypatch, capsys):
-    def measure(scene, device):
-        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, 0.497912), {"measured": 0.0123})
+    def measure(step, device):
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, 0.497912), {"measured": 0.0123})
 
-    monkeypatch.setattr(command, "measure", measure)
+    monkeypatch.setattr(lesson_command, "measure", measure)
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
     assert "Measured 0.498 ± 0.012: on the scale" in capsys.readouterr().out
 
@@ -50,11 +48,11 @@ def test_a_measured_answer_has_the_digits_that_its_error_supports(monkeypatch, c
     ],
 )
 def test_a_bound_within_the_error_leaves_the_answer_undecided(monkeypatch, capsys, value, error, code, said):
-    def measure(scene, device):
+    def measure(step, device):
         errors = {} if error is None else {"measured": error}
-        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value), errors)
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value), errors)
 
-    monkeypatch.setattr(command, "measure", measure)
+    monkeypatch.setattr(lesson_command, "measure", measure)
     assert main(["lesson", "check", "05-langevin-weights"]) == code
     assert said in capsys.readouterr().out
 
@@ -95,11 +93,11 @@ OFF = "not on the scale from 0 to 1"
 def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound(
     monkeypatch, tmp_path, capsys, asked, value, error, code, said
 ):
-    def measure(scene, device):
+    def measure(step, device):
         errors = {} if error is None else {"measured": error}
-        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value), errors)
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value), errors)
 
-    monkeypatch.setattr(command, "measure", measure)
+    monkeypatch.setattr(lesson_command, "measure", measure)
     path = tmp_path / "own.lesson.md"
     check = 'check = { key = "mode_weights", index = 0 }'
     head = f'scene = "langevin-weights"\nquestion = "What share?"\n{asked}\n{check}'
@@ -112,11 +110,11 @@ def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound(
     ("place", "code", "said"), [((3.0, 3.0), 0, "in view"), ((90.0, 3.0), 1, "outside what is in")]
 )
 def test_a_place_is_to_be_in_view(monkeypatch, capsys, place, code, said):
-    def measure(scene, device):
+    def measure(step, device):
         places = dict(zip(("measured_x", "measured_y"), place, strict=True))
-        yield 1.0, scenes.MeasuredScene(scene, {name: places.get(name, 0.2) for name in scene.figures})
+        yield 1.0, MeasuredStep(step, {name: places.get(name, 0.2) for name in step.asked})
 
-    monkeypatch.setattr(command, "measure", measure)
+    monkeypatch.setattr(lesson_command, "measure", measure)
     assert main(["lesson", "check", "07-annealed-langevin"]) == code
     assert f"Measured ({place[0]:g}, 3): {said}" in capsys.readouterr().out
 

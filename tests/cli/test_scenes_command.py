@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from playground.cli import lessons as command
 from playground.cli import main
-from playground.cli import scenes as command
-from playground.lab import scenes
+from playground.lab.lessons import MeasuredStep, bundled
 
 
 @pytest.fixture
@@ -14,9 +14,9 @@ def measured(monkeypatch):
     """What every figure comes to."""
     value = [0.5]
 
-    def measure(scene, device):
-        yield 0.5, scenes.MeasuredScene(scene, {})
-        yield 1.0, scenes.MeasuredScene(scene, dict.fromkeys(scene.figures, value[0]))
+    def measure(step, device):
+        yield 0.5, MeasuredStep(step, {})
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value[0]))
 
     monkeypatch.setattr(command, "measure", measure)
     return value
@@ -42,11 +42,14 @@ def test_a_claim_that_does_not_hold_is_named_and_exits_with_1(measured, capsys):
 
 def test_an_unknown_scene_is_refused(capsys):
     assert main(["scenes", "langewin"]) == 2
-    assert "langewin is no scene: give a file, or one of langevin-weights, annealing" in capsys.readouterr().err
+    assert (
+        "langewin is no scene: give a file ending in .lesson.md, or one of langevin-weights, annealing"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_file_of_ones_own_is_measured(measured, tmp_path, capsys):
-    path = tmp_path / "mine.toml"
-    path.write_text(scenes.bundled()["langevin-weights"].read_text("utf-8"), "utf-8")
+    path = tmp_path / "mine.lesson.md"
+    path.write_text(bundled("scenes")["langevin-weights"].read_text("utf-8"), "utf-8")
     assert main(["scenes", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["passed"]

@@ -25,11 +25,11 @@ from playground.drawing.no_display import NO_DISPLAY
 from playground.drawing.render import NO_DISPLAY_NEEDED
 from playground.drawing.screen_libraries import missing_libraries
 from playground.kinds.setting import Field, own_fields
-from playground.lab import scenes
 from playground.lab.audit import Audit, Claim
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import fields
+from playground.lab.lessons import MeasuredStep, Step
 from playground.lab.session import Session
 from playground.lab.sweep import folder
 from tests.cli.conftest import Ask
@@ -277,7 +277,7 @@ def test_standard_output_has_the_results_alone(
         "sweep": [tmp_path / "sweep.toml", f"--out={tmp_path / 'out'}", "--workers=1"],
     }[command]
     if command in ("scenes", "lesson"):
-        monkeypatch.setattr("playground.cli.scenes.measure", measured_at_once)
+        monkeypatch.setattr("playground.cli.lessons.measure", measured_at_once)
     assert main([command, *map(str, asked)]) == 0
     said, progress = capfd.readouterr()
     assert [line for line in said.splitlines() if re.fullmatch(RESULTS[command], line) is None] == []
@@ -285,13 +285,13 @@ def test_standard_output_has_the_results_alone(
     assert (" ...\n" in progress) == (command != "script")
 
 
-def measured_at_once(scene: scenes.SceneFile, device: str) -> Iterator[tuple[float, scenes.MeasuredScene]]:
-    """The figures of a scene or a lesson's step, all within their bounds."""
+def measured_at_once(step: Step, device: str) -> Iterator[tuple[float, MeasuredStep]]:
+    """The figures of a step, all within their bounds."""
     middle = {
         name: next(bound for bound in (figure.at_least, figure.at_most, 0.5) if bound is not None)
-        for name, figure in scene.figures.items()
+        for name, figure in step.asked.items()
     }
-    yield 1.0, scenes.MeasuredScene(scene, middle)
+    yield 1.0, MeasuredStep(step, middle)
 
 
 @pytest.mark.parametrize(
@@ -541,11 +541,12 @@ def test_claims_that_are_stopped_are_counted(ask: Ask, tmp_path: Path, monkeypat
 def test_what_is_not_measured_yet_is_named_in_the_command_that_does(
     command: tuple[str, ...], names: list[str], ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measure(scene: scenes.SceneFile, device: str) -> Iterator[tuple[float, scenes.MeasuredScene]]:
-        first = scene.settings.data.kind == "two-gaussians" and scene.settings.noise.kind != "single"
-        return measured_at_once(scene, device) if first else stop()
+    def measure(step: Step, device: str) -> Iterator[tuple[float, MeasuredStep]]:
+        settings = step.shown_settings
+        first = settings.data.kind == "two-gaussians" and settings.noise.kind != "single"
+        return measured_at_once(step, device) if first else stop()
 
-    monkeypatch.setattr("playground.cli.scenes.measure", measure)
+    monkeypatch.setattr("playground.cli.lessons.measure", measure)
     code, _, error = ask(*command, *names)
     left = " ".join((*command, names[1]))
     told = f"Interrupted: 1 of 2 are measured. For the others: score-playground {left}"

@@ -18,12 +18,13 @@ from playground.data.strokes import MOST_STROKES
 from playground.kinds.datasets import Stroke
 from playground.kinds.samplers import LangevinDynamics, Sampler
 from playground.lab import experiment as experiments
-from playground.lab import lessons, scenes
+from playground.lab import lessons
 from playground.lab import sweep as sweeps
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, Field, fields
 from tests.fitting import dotted, fitting
+from tests.lab.test_step_measuring import SCENE
 
 numbers = st.floats(-1e6, 1e6)
 strokes = st.builds(
@@ -191,7 +192,7 @@ MARKED: dict[str, Any] = {
     "moons.toml": experiments.load,
     "bars.toml": functools.partial(experiments.load_as, Boltzmann),
     "sweep.toml": sweeps.load,
-    "scene.toml": scenes.load,
+    "scene.toml": lessons.load,
     "own.lesson.md": lessons.load,
 }
 
@@ -201,7 +202,7 @@ def test_a_byte_order_mark_before_toml_is_skipped(tmp_path: Path, name: str) -> 
     texts = {
         "bars.toml": "steps = 7",
         "sweep.toml": "[axes]\n'sampling.steps' = [3]",
-        "scene.toml": scenes.bundled()["langevin-weights"].read_text(encoding="utf-8"),
+        "scene.toml": SCENE,
         "own.lesson.md": lessons.bundled()["01-score"].read_text(encoding="utf-8"),
     }
     path = tmp_path / name
@@ -277,7 +278,7 @@ def test_no_file_reads_data_from_a_share_or_a_device(tmp_path: Path, file: str) 
         with pytest.raises(ExperimentError, match=re.escape(said)):
             sweeps.load(tmp_path / "sweep.toml")
         with pytest.raises(ExperimentError, match=re.escape(said)):
-            lessons.Step(lessons.StepHead(experiment=tomllib.loads(text)), "", "").settings  # noqa: B018
+            lessons.Step(experiment=tomllib.loads(text)).settings  # noqa: B018
     assert experiments.replace(Experiment(), {"data.kind": "images", "data.path": file}).data.path == file
 
 

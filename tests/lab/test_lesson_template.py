@@ -31,10 +31,10 @@ def test_its_step_shows_the_experiment(tmp_path, name):
     path.write_text(lesson_template(experiment, 'A "quoted" title'), encoding="utf-8")
     lesson = lessons.load(path)
     (step,) = lesson.steps
-    assert lesson.head.title == 'A "quoted" title'
+    assert lesson.title == 'A "quoted" title'
     assert step.settings == experiment
     for value in (0.9, 1.5, 3.0, 4.0, 50.0):
-        assert sum(choice.holds(value) for choice in step.head.choices) == 1
+        assert sum(choice.holds(value) for choice in step.choices) == 1
     assert step.explained((0.0,), {"measured": 1.234}, "{:.2f}".format).startswith("Measured: **1.23** times.")
 
 
@@ -47,11 +47,15 @@ def test_a_file_of_points_is_no_part_of_a_lesson():
         lesson_template(replace(Experiment(), {"data.kind": "drawn", "data.strokes": long}), "mine")
 
 
-def test_the_page_s_example_is_a_lesson(tmp_path):
+def test_the_page_s_examples_are_a_lesson_and_a_scene(tmp_path):
     page = (Path(__file__).parents[2] / "docs/lessons.md").read_text(encoding="utf-8")
-    path = tmp_path / "example.lesson.md"
-    path.write_text(page.partition("```markdown\n")[2].partition("```")[0], encoding="utf-8")
-    (step,) = lessons.load(path).steps
-    assert step.names == {"you", "measured", "data"}
+    found = []
+    for text in re.findall(r"(?ms)^```markdown\n(.*?)^```", page):
+        (tmp_path / "example.lesson.md").write_text(text, encoding="utf-8")
+        found.append(lessons.load(tmp_path / "example.lesson.md"))
+    lesson, scene = found
+    assert (lesson.is_scene, scene.is_scene) == (False, True)
+    assert lesson.steps[0].names == {"you", "measured", "data"}
     keys = re.findall(r"(?m)^\| `(\w+)`(?:, `(\w+)`)? \|", page)
-    assert {key for pair in keys for key in pair if key} == set(lessons.StepHead.__struct_fields__)
+    texts = {"text", "explanation"}
+    assert {key for pair in keys for key in pair if key} == set(lessons.Step.__struct_fields__) - texts

@@ -7,8 +7,8 @@ from playground.lab import lessons
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.live_equation import LiveEquation
 from playground.lab.problem import Problem
-from playground.lab.scene_figures import measure
-from playground.lab.scenes import Figure, SceneFile
+from playground.lab.step_figure import Figure
+from playground.lab.step_measuring import measure
 
 LESSON = """+++
 title = "Two terms"
@@ -42,9 +42,9 @@ def write(tmp_path, text):
 
 def test_a_lesson_is_read_with_its_steps(tmp_path):
     lesson = lessons.load(write(tmp_path, LESSON))
-    assert (lesson.name, lesson.head.title, len(lesson.steps)) == ("mine", "Two terms", 2)
+    assert (lesson.name, lesson.title, len(lesson.steps)) == ("mine", "Two terms", 2)
     first, second = lesson.steps
-    assert (first.text, first.explanation, first.head.question) == ("Look.", "", "")
+    assert (first.text, first.explanation, first.question) == ("Look.", "", "")
     assert (second.text, second.explanation) == ("Think.", "It is {measured}.")
     assert second.settings.data.points == 500
     assert second.settings.likelihood.source == "exact"  # of the scene
@@ -73,7 +73,7 @@ def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
     text = marked().replace("{measured}", "({measured_x}, {measured_y}), {distance} away, {log_p}")
     step = lessons.load(write(tmp_path, text)).steps[1]
     assert step.names == {"you_x", "you_y", "distance", "measured_x", "measured_y", "log_p"}
-    *_, (_, measured) = measure(step.scene)
+    *_, (_, measured) = measure(step)
     # The posterior mean by its definition: the mean of the data points, weighted by the density of their noise at (1, 1).
     points = Problem.build(step.settings).dataset.points
     weights = np.exp(-((points - 1.0) ** 2).sum(1) / 2)
@@ -97,7 +97,7 @@ def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
         ('"denoised"', '"log_prob"', "step 2: a mark needs a check of a place, denoised or flow_to_data"),
         (", sigma = 1.0", "", "figures.measured_x needs sigma"),
         ("[1.0, 1.0]", "[1.0, nan]", "figures.measured_x.point is too far away"),
-        ("figures.log_p", "figures.distance", "its figures need a check beside them, and names of their own"),
+        ("figures.log_p", "figures.distance", "step 2: its figures need names of their own"),
         ("figures.log_p", "figures.'log p'", "figures.log p: the name of a figure is of letters"),
         ("{measured}", "{measured}", "step 2: its explanation names measured;"),
     ],
@@ -117,7 +117,7 @@ def test_the_flow_carries_a_point_to_the_noise_and_back():
 
     def place(key, point):
         axes = {axis: Figure(key, point=point, index=number) for number, axis in enumerate("xy")}
-        *_, (_, measured) = measure(SceneFile("", "", "", "", experiment, axes))
+        *_, (_, measured) = measure(lessons.Step(experiment=experiment, figures=axes))
         return measured.values["x"], measured.values["y"]
 
     there = place("flow_to_noise", (0.0, 1.0))
@@ -127,8 +127,8 @@ def test_the_flow_carries_a_point_to_the_noise_and_back():
 
 def test_the_check_is_of_the_step_s_own_settings(tmp_path):
     step = lessons.load(write(tmp_path, LESSON)).steps[1]
-    assert step.scene.settings == step.settings
-    *_, (_, measured) = measure(step.scene)
+    assert step.shown_settings == step.settings
+    *_, (_, measured) = measure(step)
     value = measured.values[lessons.ANSWER]
     assert value > 1
     assert step.right_choice(value) == 1
@@ -139,16 +139,16 @@ def test_the_check_is_of_the_step_s_own_settings(tmp_path):
 @pytest.mark.parametrize("name", lessons.bundled())
 def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
     lesson = lessons.load(lessons.bundled()[name])
-    asked = [step for step in lesson.steps if step.head.question]
+    asked = [step for step in lesson.steps if step.question]
     assert len(asked) >= 2
     for step in asked:
-        *_, (_, measured) = measure(step.scene)
-        if step.head.mark is not None:
+        *_, (_, measured) = measure(step)
+        if step.mark is not None:
             assert step.is_right(step.place(measured.values), measured.values)
             assert "{measured_x" in step.explanation
             continue
         said, sound = lessons.judge(step, measured.values[lessons.ANSWER], measured.errors.get(lessons.ANSWER, 0.0))
-        assert sound, f"{step.head.question} {said}"
+        assert sound, f"{step.question} {said}"
         assert f"{{{lessons.ANSWER}" in step.explanation
 
 
@@ -197,7 +197,7 @@ def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
         ),
         ('"trace_term", point = [0.0, 1.0]', '"trace_term"', "step 2: figures.measured needs a point"),
         ("point = [0.0, 1.0] }", 'point = [0.0, 1.0], ratio_to = "x" }', "step 2: figures.measured names x"),
-        ("Think.", "Think. " * 81, "step 2 says more than 80 words at once"),
+        ("Think.", "Think. " * 81, "step 2: it says more than 80 words at once"),
     ],
 )
 def test_a_file_that_is_no_lesson_is_refused_with_a_sentence(tmp_path, old, new, said):
@@ -212,7 +212,7 @@ def test_an_equation_shows_settings_and_what_is_measured(tmp_path):
     source = r"[[\\log p|measured]] = [[\\sigma|noise.sigma_min:.1g]] [[v|you]]"
     text = LESSON.replace('question = "W', f'equation = "{source}"\nquestion = "W')
     step = lessons.load(write(tmp_path, text)).steps[1]
-    equation = LiveEquation(step.head.equation)
+    equation = LiveEquation(step.equation)
     assert equation.symbols == r"{\log p} = {\sigma} {v}"
     values = {"noise.sigma_min": 0.000012, **step.values((1.0,), {"measured": -2.04})}
     assert equation.with_values(values) == r"{-2.04} = {1 \cdot 10^{-5}} {1}"
@@ -221,7 +221,7 @@ def test_an_equation_shows_settings_and_what_is_measured(tmp_path):
 
 def test_six_bundled_lessons_have_equations_with_values():
     every = lessons.load_all().values()
-    live = [one for one in every if any(LiveEquation(step.head.equation).names for step in one.steps)]
+    live = [one for one in every if any(LiveEquation(step.equation).names for step in one.steps)]
     assert len(live) >= 6
 
 
@@ -248,4 +248,4 @@ def test_a_step_may_change_other_things_than_settings_of_its_scene(tmp_path):
     text = LESSON.replace("experiment.data.points = 500", changed)
     step = lessons.load(write(tmp_path, text)).steps[1]
     assert (step.settings.training.seed, step.settings.sampling.kind) == (3, "langevin")
-    assert step.scene.settings == step.settings
+    assert step.shown_settings == step.settings

@@ -20,7 +20,6 @@ from playground.app.controllers.playing import Playing
 from playground.app.controllers.reading import Reading
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling_worker import SamplingWorker
-from playground.app.controllers.scenes import Scenes
 from playground.app.controllers.sessions import Sessions
 from playground.app.controllers.settling import Settling
 from playground.app.controllers.training import Training
@@ -72,7 +71,6 @@ class Controllers(QObject):
         self.pinning = Pinning(state, self.building, self.playing, self.tasks, self)
         self.pinning.step_wanted.connect(self.replaying.choose)
         self.sessions = Sessions(state, self.building, self.playing, self.pinning.pinned)
-        self.scenes = Scenes(state, self.training, self.tasks, self)
         self.lessons = Lessons(state, self.training, self.tasks, self)
         self.training.changed.connect(self.playing.take_last_weights)
         for controller in (self.building, self.reading, self.training, self.playing, self.following, self.pinning):

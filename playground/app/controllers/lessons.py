@@ -1,4 +1,4 @@
-"""The lesson in progress: its step, the prediction, and what is measured for it."""
+"""The lesson or scene in view: its step, the prediction, and what is measured for it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,25 +12,25 @@ from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
 from playground.lab.document import LessonPlace
-from playground.lab.lessons import Lesson, Step, load_all
-from playground.lab.scenes import MeasuredScene
+from playground.lab.lessons import SCENES, Lesson, MeasuredStep, Step, bundled_weights, load_all
 
 TASK = "lesson"
 Place = tuple[float, float]
 
 
 class Lessons(QObject):
-    """Goes through one lesson at a time on a copy of the work. Each step with a scene is a step of the history.
+    """Goes through one lesson at a time on a copy of the work. Each step is a step of the history, so that undo restores the work.
 
     Once an answer is measured, the window shows the settings with which it was, unless they need another training.
 
     Attributes:
         progress: what was done in lessons, in this run of the program and before.
         mark: the clicked place on the canvas, before it becomes the prediction.
+        figures: what is measured so far for a step without a question; answers keep what is measured for the others.
 
     Signals:
-        beginning(): a lesson comes into view.
-        changed(): the lesson, its step, or its answer changed.
+        beginning(): a lesson or a scene comes into view.
+        changed(): the lesson, its step, or what is measured for it changed.
         notified(Notification): progress cannot be kept.
     """
 
@@ -44,6 +44,7 @@ class Lessons(QObject):
         self.lesson: Lesson | None = None
         self._known: dict[str, Lesson] = {}  # those that were begun, by name
         self.place = 0
+        self.figures: MeasuredStep | None = None
         self.mark: Place | None = None
         self._waiting: list[Callable[[], None]] = []  # called once the answer that is being measured has its value
         self.progress = LessonProgress(self)
@@ -59,7 +60,7 @@ class Lessons(QObject):
         """The answer of the current step; None if there is none."""
         step = self.step
         found = None if self.lesson is None else self.progress.answer(self.lesson, self.place + 1)
-        if found is None or step is None or found.values is None or step.scene.figures.keys() <= found.values.keys():
+        if found is None or step is None or found.values is None or step.asked.keys() <= found.values.keys():
             return found
         return msgspec.structs.replace(found, values=None)  # the step has other figures than when it was answered
 
@@ -69,19 +70,32 @@ class Lessons(QObject):
         return self.progress.has_answers
 
     @property
+    def scene(self) -> Lesson | None:
+        """The scene in view; None if there is none, or a lesson."""
+        return self.lesson if self.lesson is not None and self.lesson.is_scene else None
+
+    @property
+    def measured(self) -> MeasuredStep | None:
+        """The figures of the current step as far as they are measured; None before."""
+        step, answer = self.step, self.answer
+        if step is None or not step.question:
+            return self.figures
+        return None if answer is None or answer.values is None else MeasuredStep(step, answer.values)
+
+    @property
     def asks_mark(self) -> bool:
         """Whether a click on the canvas now sets the mark."""
-        return self.step is not None and self.step.head.mark is not None and self.answer is None
+        return self.step is not None and self.step.mark is not None and self.answer is None
 
     @property
     def marks(self) -> tuple[Place | None, Place | None, Place | None] | None:
         """The point that a step is about, the marked place and the measured one; None if it asks for no mark."""
         step, answer = self.step, self.answer
-        if step is None or step.head.mark is None or step.head.check is None:
+        if step is None or step.mark is None or step.check is None:
             return None
         you = self.mark if answer is None else (answer.prediction[0], answer.prediction[-1])
         values = None if answer is None else answer.values
-        return step.head.check.point, you, None if values is None else step.place(values)
+        return step.check.point, you, None if values is None else step.place(values)
 
     def set_mark(self, x: float, y: float) -> None:
         """Mark a place, in the user's units. It can be marked again until it becomes the prediction."""
@@ -96,10 +110,7 @@ class Lessons(QObject):
     @property
     def may_go_on(self) -> bool:
         """Whether the step's question, if any, has been predicted and measured."""
-        step, answer = self.step, self.answer
-        if step is None or not step.head.question:
-            return step is not None
-        return answer is not None and answer.values is not None
+        return self.step is not None and (not self.step.question or self.measured is not None)
 
     @property
     def hides_values(self) -> bool:
@@ -121,8 +132,12 @@ class Lessons(QObject):
             self.changed.emit()
 
     def begin(self, lesson: Lesson) -> None:
-        """Begin a lesson at the first step that was not done. :meth:`leave` restores the work."""
-        self._state.leave_lesson()
+        """Begin a lesson at the first step that was not done, or show a scene. :meth:`leave` restores the work.
+
+        A scene follows what is in view, so that undo leads back to it.
+        """
+        if not lesson.is_scene:
+            self._state.leave_lesson()
         self._known[lesson.name] = lesson
         self._become(lesson, 0)
         done = self.progress.done(lesson)
@@ -151,7 +166,7 @@ class Lessons(QObject):
         self.go(self.place - 1)
 
     def go(self, place: int) -> None:
-        """Go to a step and show its scene."""
+        """Go to a step and show its settings."""
         lesson = self.lesson
         if lesson is None or not 0 <= place < len(lesson.steps):
             return
@@ -169,9 +184,12 @@ class Lessons(QObject):
     def _follow(self) -> None:
         """Show the step of the document, as after undo or redo."""
         wanted, lesson, step = self._state.document.lesson, None, 0
-        if wanted is not None and wanted.step is not None:
-            lesson = self._known.get(wanted.name) or load_all().get(wanted.name)  # of an earlier run of the program
-            step = wanted.step
+        if (
+            wanted is not None
+        ):  # perhaps of an earlier run of the program, or version, in which a scene had its title for a name
+            known = (*self._known.values(), *load_all().values(), *load_all(SCENES).values())
+            lesson = next((one for one in known if wanted.name in (one.name, one.title)), None)
+            step = wanted.step or 0
         if lesson is None or step >= len(lesson.steps):
             lesson, step = None, 0
         if lesson is not self.lesson or step != self.place:
@@ -180,7 +198,7 @@ class Lessons(QObject):
 
     def _become(self, lesson: Lesson | None, place: int) -> None:
         self.tasks.cancel(TASK)
-        before, self.lesson, self.place, self.mark = self.lesson, lesson, place, None
+        before, self.lesson, self.place, self.mark, self.figures = self.lesson, lesson, place, None, None
         if lesson is not None and lesson is not before:
             self.beginning.emit()
 
@@ -191,37 +209,40 @@ class Lessons(QObject):
             prediction: the index of a choice, a number on the scale, or the coordinates of a mark.
         """
         lesson, step = self.lesson, self.step
-        if lesson is None or step is None or not step.head.question or self.answer is not None:
+        if lesson is None or step is None or not step.question or self.answer is not None:
             return
         said = step.say(prediction)
-        self.progress.take(Answer(lesson.name, self.place + 1, step.head.question, prediction, said))
+        self.progress.take(Answer(lesson.name, self.place + 1, step.question, prediction, said))
         self.measure()
 
     def measure(self) -> None:
-        """Measure the figures of the current step."""
+        """Measure the figures of the current step with its own settings, whatever has been changed since."""
         lesson, step, answer = self.lesson, self.step, self.answer
-        if lesson is None or step is None or answer is None:
+        if lesson is None or step is None or (step.question and answer is None):
             return
 
-        def work() -> Iterator[tuple[float, MeasuredScene]]:
-            from playground.lab.scene_figures import measure  # which loads torch
+        def work() -> Iterator[tuple[float, MeasuredStep]]:
+            from playground.lab.step_measuring import measure  # which loads torch
 
-            return measure(step.scene)
+            return measure(step)
 
-        def take(found: MeasuredScene) -> None:
-            if not found.complete:
+        def take(found: MeasuredStep) -> None:
+            if found == self.figures or (step.question and not found.complete):
                 return
-            values = dict(found.values)
-            right = step.is_right(answer.prediction, values)
-            self.progress.take(msgspec.structs.replace(answer, values=values, right=right))
-            self.progress.finish(lesson, answer.step)
-            self._answer_changed()
+            if answer is None:
+                self.figures = found
+            else:
+                values = dict(found.values)
+                right = step.is_right(answer.prediction, values)
+                self.progress.take(msgspec.structs.replace(answer, values=values, right=right))
+                self.progress.finish(lesson, answer.step)
+                self._answer_changed()
             self.changed.emit()
-            for call in waiting:
+            for call in waiting if found.complete else ():
                 call()
 
         waiting = self._waiting = list[Callable[[], None]]()
-        self.tasks.start(TASK, "what the lesson asks", work, take)
+        self.tasks.start(TASK, "what the lesson asks" if step.question else "the claim of the scene", work, take)
         self.changed.emit()
 
     def _put_settings(self) -> None:
@@ -230,9 +251,9 @@ class Lessons(QObject):
         if lesson is None or step is None:
             return
         settings = step.settings if answer is None or answer.values is None else step.answer_settings
-        place = LessonPlace(lesson.name, lesson.head.title, self.place)
+        place = LessonPlace(lesson.name, lesson.title, None if lesson.is_scene else self.place)
         if settings is not None:
-            self._training.teach(settings, place)
+            self._training.teach(settings, place, bundled_weights()[step.weights] if step.weights else None)
         else:
             self._state.put(lesson=place, columns=())
 

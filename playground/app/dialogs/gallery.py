@@ -18,7 +18,7 @@ from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Particles
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane, shaped
-from playground.lab.scenes import SceneFile, load_bundled
+from playground.lab.lessons import SCENES, Lesson, load_all
 from playground.user_errors import UserError
 
 COLUMNS = 4  # tiles side by side at the usual size of the text
@@ -44,7 +44,7 @@ class SceneTile(QAbstractButton):
 
     stepped = Signal(int, int)
 
-    def __init__(self, scene: SceneFile, palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, scene: Lesson, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.scene, self._colors = scene, palette
         self._run: Run | None = None
@@ -54,7 +54,7 @@ class SceneTile(QAbstractButton):
         self.setFixedSize(px(PICTURE.width()), px(PICTURE.height()) + px(TEXT))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        named(self, f"{scene.title}: {scene.claim}", f"{scene.claim}")
+        named(self, f"{scene.title}: {scene.steps[0].text}", scene.steps[0].text)
 
     def show_run(self, data: np.ndarray, frames: np.ndarray) -> None:
         """Paint this run from now on: (N, 2) data and (frames, particles, 2), or images without frames."""
@@ -139,14 +139,14 @@ class Gallery(WorkingDialog):
         columns: how many tiles stand side by side.
     """
 
-    def __init__(self, show: Callable[[SceneFile], None], palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, show: Callable[[Lesson], None], palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("gallery")
         self.setWindowTitle("Scenes")
         self._show, self.columns = show, COLUMNS
         self._computed: dict[int, Run] = {}  # grows in the thread
         self._painted: set[int] = set()
-        self.tiles = [SceneTile(scene, palette) for scene in load_bundled().values()]
+        self.tiles = [SceneTile(scene, palette) for scene in load_all(SCENES).values()]
         said = caption(SAID)
         inside = QWidget()
         self._grid = QGridLayout(inside)
@@ -195,15 +195,15 @@ class Gallery(WorkingDialog):
         missing = [place for place in range(len(self.tiles)) if place not in self._computed]
         if self.tasks.busy or not missing:
             return
-        scenes = [(place, self.tiles[place].scene) for place in missing]
-        scenes.sort(key=lambda one: one[1].settings.sampling.follows == "learned")  # those to be trained come last
+        steps = [(place, self.tiles[place].scene.steps[0]) for place in missing]
+        steps.sort(key=lambda one: one[1].shown_settings.sampling.follows == "learned")  # those to be trained come last
 
         def compute() -> Iterator[tuple[None, int]]:
-            from playground.lab.scene_figures import preview  # loads torch
+            from playground.lab.step_measuring import preview  # loads torch
 
-            for place, scene in scenes:
+            for place, step in steps:
                 try:
-                    for run in preview(scene):
+                    for run in preview(step):
                         if run is not None:
                             self._computed[place] = run
                         yield None, len(self._computed)  # the thread can end here

@@ -116,8 +116,12 @@ class LessonProgress(QObject):
 
     def answer(self, lesson: Lesson, step: int) -> Answer | None:
         """The answer of a step. Answers of another lesson with the same name, or of a changed question, do not count."""
-        found, head = self._step(lesson.name, step).answer, lesson.steps[step - 1].head
-        if found is None or found.question != head.question or len(found.prediction) != (1 if head.mark is None else 2):
+        found, asked = self._step(lesson.name, step).answer, lesson.steps[step - 1]
+        if (
+            found is None
+            or found.question != asked.question
+            or len(found.prediction) != (1 if asked.mark is None else 2)
+        ):
             return None
         return found
 
@@ -153,8 +157,7 @@ class LessonProgress(QObject):
         return frozenset(
             number
             for number, step in enumerate(lesson.steps, start=1)
-            if self._step(lesson.name, number).done
-            and (not step.head.question or self.answer(lesson, number) is not None)
+            if self._step(lesson.name, number).done and (not step.question or self.answer(lesson, number) is not None)
         )
 
     def start_again(self, lesson: Lesson) -> None:

@@ -10,7 +10,6 @@ from playground.app.panels.particle import ParticlePanel
 from playground.app.panels.quality import QualityPanel
 from playground.app.panels.runs import RunsPanel
 from playground.app.panels.sampling import SamplingPanel
-from playground.app.panels.scene import ScenePanel
 from playground.app.panels.training import TrainingPanel
 
 __all__ = [
@@ -24,6 +23,5 @@ __all__ = [
     "QualityPanel",
     "RunsPanel",
     "SamplingPanel",
-    "ScenePanel",
     "TrainingPanel",
 ]

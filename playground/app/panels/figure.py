@@ -183,6 +183,11 @@ class TaskButton(QPushButton):
         if not self._running:
             self._explain()
 
+    def rename(self, name: str) -> None:
+        """Give screen readers another name for what it measures."""
+        self._name = name
+        self.setAccessibleName(f"Cancel: {name}" if self._running else name)
+
     def _explain(self) -> None:
         self.setToolTip(f"<p>{worded(self._why_disabled)}</p>" if self._why_disabled else self._meaning)
 
@@ -209,7 +214,7 @@ class TaskButton(QPushButton):
             self.setToolTip(wrapped(f"Stop measuring: {status.label}."))
         else:
             self._explain()
-        self.setAccessibleName(f"Cancel: {self._name}" if status.running else self._name)
+        self.rename(self._name)
         if began:
             self.ran.emit(status.running)
         if status.error:

@@ -1,4 +1,4 @@
-"""The lesson card: its step, the prediction, the measured values beside it, and the explanation."""
+"""The card of a lesson or a scene: its step, the prediction, the measured values beside it, and the explanation."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.lessons import TASK
 from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
+from playground.app.panels.figure import TaskButton
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number, without_typography
 from playground.app.style.text_size import px
@@ -32,14 +33,15 @@ from playground.app.widgets.controls import Slider
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.step_bar import StepBar
-from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
 from playground.lab.defaults import resolve
 from playground.lab.experiment import fields
 from playground.lab.experiment import value as experiment_value
-from playground.lab.lessons import ANSWER, Step
+from playground.lab.lessons import ANSWER, Lesson, Step
 from playground.lab.live_equation import LiveEquation
 
+HOLDS, FAILS = "The claim holds.", "The claim does not hold here."
+CHANGED = "The settings are no longer the scene's. Measure takes the scene's own."
 TO_MARK = "Click the place on the canvas. Enter on the canvas takes the middle of the view."
 MARKED = "Your mark is at {}. Click elsewhere to move it."
 
@@ -124,7 +126,7 @@ class Scale(QWidget):
 
 
 class LessonPanel(CollapsiblePanel):
-    """Hidden while no lesson is in progress.
+    """Hidden while neither a lesson nor a scene is in view.
 
     Signals:
         highlighted(str): the key of the setting that the step is about; "" if there is none.
@@ -133,77 +135,62 @@ class LessonPanel(CollapsiblePanel):
     highlighted = Signal(str)
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Lesson", None, parent, purpose="Predict first; then see what is measured.")
+        super().__init__("Lesson", None, parent, purpose=" ")
         self._lessons, self._state, self._building = controllers.lessons, state, controllers.building
         self._shown: tuple[str, int] | None = None
         self._explains = False
+        lessons = self._lessons
         self.name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self.name.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.steps = StepBar()
-        self.start_again = QPushButton("Start again")
-        self.start_again.setToolTip("Forget your answers to this lesson, and go to its first step.")
+        self.start_again = _button("Start again", "Forget your answers to this lesson, and go to its first step.")
         self.start_again.clicked.connect(self._start_again)
         set_role(self.start_again, "quiet")
         self.symbols = LiveEquationView(controllers.tasks, "equation of the lesson")
         self.valued = LiveEquationView(controllers.tasks, "equation with values")
         self.text, self.question, self.explanation = (_Markdown() for _ in range(3))
-        self.question.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
+        for title in (self.name, self.question):
+            title.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.choices = layouts.down(spacing=4)
         self.group = QButtonGroup(self)
         self.slider = Slider()
-        self.slider.setAccessibleName("Your prediction")
+        named(self.slider, "Your prediction", "Drag to what you expect.")
         self._placed = False  # whether the slider was moved: where it starts is no prediction
         self.slider.valueChanged.connect(self._set_prediction)
         self.slider.sliderPressed.connect(self._set_prediction)
         self.scale = Scale()
+        self.scale.setToolTip("What you said, and what was measured on this machine.")
         self.mark = SelectableLabel()
         self.mark.setTextFormat(Qt.TextFormat.PlainText)
         self.mark.setWordWrap(True)
         set_role(self.mark, "caption")
-        self.notice = Notice()
-        self.slider.setToolTip("Drag to what you expect.")
-        self.scale.setToolTip("What you said, and what was measured on this machine.")
-        self.commit = QPushButton("This is my prediction")
-        self.commit.setToolTip("Commit to it: then it is measured, and explained.")
-        self.commit.clicked.connect(self._commit)
+        self.commit = _button("This is my prediction", "Commit to it: then it is measured, and explained.")
+        self.commit.clicked.connect(lambda: lessons.predict(*self._predicted()))
         set_role(self.commit, "primary")
-        self.back, self.again, self.onward = QPushButton("Back"), QPushButton("Again"), QPushButton("Next")
-        self.end = QPushButton("Leave")
-        self.end.setToolTip("End the lesson. Your own work comes back as it was.")
-        self.onward.setToolTip("To the next step.")
-        self.back.setToolTip("To the step before.")
-        self.again.setToolTip("Answer this step again.")
-        lessons = self._lessons
+        meaning = "<p>Train, sample and measure on this machine and now.</p>"
+        self.measure = TaskButton("Measure", meaning, controllers, TASK, lessons.measure)
+        self.changed, self.notice = Notice(), Notice()
+        self.measure.ran.connect(self._show)
+        self.measure.failed.connect(lambda message: self.notice.say("error", message))
+        self.end = _button("Leave", "End it. Your own work comes back as it was.")
+        self.back = _button("Back", "To the step before.")
+        self.again = _button("Again", "Answer this step again.")
+        self.onward = _button("Next", "To the next step.")
         self.back.clicked.connect(lessons.back)
         self.onward.clicked.connect(lessons.next)
         self.again.clicked.connect(lessons.forget_answer)
         self.end.clicked.connect(lessons.leave)
-        for button in (self.commit, self.back, self.again, self.onward, self.end, self.start_again):
-            button.setAccessibleName(button.text())
         buttons = layouts.across(
-            (self.end, 1),
-            (self.back, 1),
-            (self.again, 1),
-            (self.onward, 1),
+            *((button, 1) for button in (self.end, self.back, self.again, self.onward)),
             spacing=UNIT // 2,
             margins=(0, UNIT // 2, 0, UNIT // 2),
         )
         above = layouts.across((self.steps, 1), self.start_again)
-        layouts.add(self.body, self.name, above, self.text, self.symbols, self.question, self.choices)
-        below: tuple[QWidget, ...] = (
-            self.slider,
-            self.scale,
-            self.mark,
-            self.commit,
-            self.notice,
-            self.valued,
-            self.explanation,
-        )
-        layouts.add(self.body, *below, buttons)
+        layouts.add(self.body, self.name, above, self.text, self.symbols, self.question, self.choices, self.slider)
+        layouts.add(self.body, self.scale, self.mark, self.commit, self.measure, self.changed, self.notice)
+        layouts.add(self.body, self.valued, self.explanation, buttons)
         lessons.changed.connect(self._show)
-        controllers.tasks.changed.connect(self._follow)
-        state.changed.connect(self._show_equations)
-        controllers.building.problem_changed.connect(self._show_equations)
+        state.changed.connect(self._follow_settings)
+        controllers.building.problem_changed.connect(self._follow_settings)
         self._show()
 
     @Slot()
@@ -219,43 +206,44 @@ class LessonPanel(CollapsiblePanel):
             return
         if self._shown != (lesson.name, lessons.place):
             self._shown = lesson.name, lessons.place
-            self._lay_out()
-            self.highlighted.emit(step.head.highlight)
+            self._lay_out(lesson, step)
+            self.highlighted.emit(step.highlight)
             self.reveal()
-        head, answer = step.head, lessons.answer
-        asked, answered = bool(head.question), answer is not None
-        values = None if answer is None else answer.values
+        answer, measured = lessons.answer, lessons.measured
+        answered, values = answer is not None, {} if measured is None else measured.values
         for button in self.group.buttons():
             chosen = answer is not None and self.group.id(button) == int(answer.prediction[0])
             button.setEnabled(not answered or chosen)  # what was chosen stays legible
             if chosen:
                 button.setChecked(True)
-        self.slider.setVisible(head.scale is not None and not answered)
-        self.scale.setVisible(head.scale is not None)
-        self.commit.setVisible(asked and not answered)
+        self.slider.setVisible(step.scale is not None and not answered)
+        self.scale.setVisible(step.scale is not None)
+        self.commit.setVisible(bool(step.question) and not answered)
         self.commit.setEnabled(bool(self._predicted()))
-        self.mark.setVisible(head.mark is not None and not answered)
+        self.measure.setVisible(bool(step.asked) and (answered and not values if step.question else True))
+        self.mark.setVisible(step.mark is not None and not answered)
         self.mark.setText(TO_MARK if lessons.mark is None else MARKED.format(_place(lessons.mark)))
-        if head.scale is not None:
-            predicted = self._predicted() if answer is None else answer.prediction
-            self.scale.show_values(
-                head.scale, predicted[0] if predicted else None, None if values is None else values[ANSWER], answered
-            )
-        self._show_notice(values, None if answer is None else answer.right)
-        explained = step.explanation if not asked else ""
-        if asked and answer is not None and values is not None:
-            explained = step.explained(answer.prediction, values, format_number)
+        predicted = self._predicted() if answer is None else answer.prediction
+        if step.scale is not None:
+            self.scale.show_values(step.scale, predicted[0] if predicted else None, values.get(ANSWER), answered)
+        if measured is None or not measured.complete or (answer is not None and answer.right is None):
+            self.notice.say("info", "")
+        elif answer is not None:
+            self.notice.say("info" if answer.right else "warning", _judged(step, answer, values))
+        else:
+            self.notice.say(*("warning", FAILS) if measured.failed else ("info", HOLDS))
+        explained = step.explanation if not step.asked else ""
+        if values:
+            explained = step.explained(predicted if step.question else (), values, format_number)
         self.explanation.setText(_shown(explained))
         self.explanation.setVisible(bool(explained))
-        self._show_equations()
+        self._follow_settings()
         done = lessons.progress.done(lesson)
         self.steps.show_steps(len(lesson.steps), lessons.place, done)
         self.start_again.setVisible(bool(done) or answered)
         self.back.setEnabled(lessons.place > 0)
         self.again.setEnabled(answered and not lessons.measuring)
         self.onward.setEnabled(lessons.may_go_on)
-        self.onward.setText("Next" if lessons.place + 1 < len(lesson.steps) else "Finish")
-        self.onward.setAccessibleName(self.onward.text())
         self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
         column = self.column()
         if isinstance(column, Cards):
@@ -272,22 +260,25 @@ class LessonPanel(CollapsiblePanel):
         """The control that is used next."""
         if self.onward.isEnabled():
             return self.onward
-        answering = (*self.group.buttons(), self.slider, self.commit)
+        answering = (*self.group.buttons(), self.slider, self.commit, self.measure)
         return next((one for one in answering if one.isVisibleTo(self) and one.isEnabled()), self.end)
 
     @Slot()
-    def _show_equations(self) -> None:
-        """Show the step's equation in symbols and, when nothing remains to be predicted, with its values.
+    def _follow_settings(self) -> None:
+        """Show the step's equation in symbols and, when nothing remains to be predicted, with its values; and say whether the
+        settings in view are not those of the scene, which are measured.
 
         An equation that gives the answer away is hidden until then.
         """
-        lessons, step = self._lessons, self._lessons.step
+        lessons, step, scene = self._lessons, self._lessons.step, self._lessons.scene
         if step is None:
             return
-        equation, answer = LiveEquation(step.head.equation), lessons.answer
+        changed = scene is not None and self._state.experiment != step.settings
+        self.changed.say("info", CHANGED if changed else "")
+        equation, answer = LiveEquation(step.equation), lessons.answer
         values: dict[str, float | str] = {**self._settings(equation.names)}
-        if answer is not None and answer.values is not None:
-            found = step.values(answer.prediction, answer.values)
+        if lessons.measured is not None:
+            found = step.values(() if answer is None else answer.prediction, lessons.measured.values)
             values |= {name: without_typography(format_number(value)) for name, value in found.items()}
         valued, known = equation.with_values(values), lessons.may_go_on
         self.symbols.show_equation(equation.symbols if known or not step.equation_names_answer else "", "Equation")
@@ -308,73 +299,61 @@ class LessonPanel(CollapsiblePanel):
                 found[name] = value
         return found
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, lesson: Lesson, step: Step) -> None:
         """Lay out another step."""
-        lesson, step = self._lessons.lesson, self._lessons.step
-        assert lesson is not None
-        assert step is not None
-        self.set_state(f"step {self._lessons.place + 1} of {len(lesson.steps)}")
-        self.name.setText(lesson.head.title)
+        of_lesson = not lesson.is_scene
+        title = "Lesson" if of_lesson else "Scene"
+        self.rename(
+            title,
+            "Predict first; then see what is measured." if of_lesson else "Shows one thing, and measures its claim.",
+        )
+        self.set_state(f"step {self._lessons.place + 1} of {len(lesson.steps)}" if of_lesson else lesson.topic)
+        self.measure.rename("Measure what was asked" if step.question else "Measure what the scene claims")
+        last = self._lessons.place + 1 == len(lesson.steps)
+        for way, text in (
+            (self.end, "Leave" if of_lesson else "Back to my work"),
+            (self.onward, "Finish" if last else "Next"),
+        ):
+            way.setText(text)
+            way.setAccessibleName(text)
+        for part in (self.steps, self.back, self.again, self.onward):
+            part.setVisible(of_lesson)
+        self.name.setText(lesson.title)
         self.text.setText(_shown(step.text))
-        self.question.setText(_shown(step.head.question))
-        self.question.setVisible(bool(step.head.question))
-        for button in self.group.buttons():
-            self.group.removeButton(button)
-            self.choices.removeWidget(button)
-            button.hide()
-            button.deleteLater()
-        for place, choice in enumerate(step.head.choices):
-            button = QRadioButton(choice.text)
-            named(button, choice.text, "What you expect.")
+        self.question.setText(_shown(step.question))
+        self.question.setVisible(bool(step.question))
+        for old in self.group.buttons():
+            self.group.removeButton(old)
+            self.choices.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        for place, choice in enumerate(step.choices):
+            button = named(QRadioButton(choice.text), choice.text, "What you expect.")
             self.group.addButton(button, place)
             self.choices.addWidget(button)
-            button.toggled.connect(self._moved)
+            button.toggled.connect(self._show)
         self.slider.set_position(0.5)
         self._placed = False
         self.slider.set_known(False)
-
-    def _show_notice(self, values: Mapping[str, float] | None, right: bool | None) -> None:
-        step, lessons = self._lessons.step, self._lessons
-        assert step is not None
-        if lessons.answer is None:
-            self.notice.say("info", "")
-        elif values is None:
-            self.notice.say(
-                "info",
-                "Measuring on this machine…" if lessons.measuring else "Not measured yet.",
-                *(() if lessons.measuring else (("Measure", "Measure what was asked.", lessons.measure),)),
-            )
-        elif right is None:
-            self.notice.say("info", "")
-        else:
-            self.notice.say("info" if right else "warning", _judged(step, lessons.answer, values))
 
     def _predicted(self) -> tuple[float, ...]:
         """The prediction so far; empty if there is none."""
         step = self._lessons.step
         assert step is not None
-        if step.head.mark is not None:
+        if step.mark is not None:
             return self._lessons.mark or ()
-        if step.head.scale is None:
+        if step.scale is None:
             return (float(self.group.checkedId()),) if self.group.checkedId() >= 0 else ()
         if not self._placed:
             return ()
-        low, high = step.head.scale
+        low, high = step.scale
         return (low + (high - low) * self.slider.position(),)
 
     @Slot()
     def _set_prediction(self) -> None:
         self._placed = True
         self.slider.set_known(True)
-        self._moved()
-
-    @Slot()
-    def _moved(self) -> None:
         self._show()
-
-    @Slot()
-    def _commit(self) -> None:
-        self._lessons.predict(*self._predicted())
 
     @Slot()
     def _start_again(self) -> None:
@@ -389,24 +368,22 @@ class LessonPanel(CollapsiblePanel):
             self._lessons.start_again()
         box.deleteLater()
 
-    @Slot(str, object)
-    def _follow(self, task: str, status: TaskStatus) -> None:
-        if task == TASK and self._lessons.lesson is not None:
-            if status.error is not None:
-                self.notice.say("error", status.error, ("Measure", "Try again.", self._lessons.measure))
-            elif not status.running:
-                self._show()
+
+def _button(text: str, meaning: str) -> QPushButton:
+    button = QPushButton(text)
+    named(button, text, meaning)
+    return button
 
 
 def _judged(step: Step, answer: Answer, values: Mapping[str, float]) -> str:
     """Whether a choice or a mark is right, and the measured values, in words."""
-    if step.head.mark is not None:
+    if step.mark is not None:
         found = step.values(answer.prediction, values)
         said = "Right" if answer.right else "It is elsewhere"
         return f"{said}. Measured: {_place(step.place(values))}; your mark is {format_number(found['distance'])} away."
     measured = values[ANSWER]
     choice = step.right_choice(measured)
-    true = "none of these" if choice is None else step.head.choices[choice].text
+    true = "none of these" if choice is None else step.choices[choice].text
     return f"{'As you said' if answer.right else 'Not as you said'}: {true}. Measured: {format_number(measured)}."
 
 

@@ -68,6 +68,11 @@ class PanelHeader(QAbstractButton):
             self._name()
             self.update()
 
+    def rename(self, title: str) -> None:
+        self._title = title
+        self._name()
+        self.update()
+
     def set_tool(self, tool: QWidget) -> None:
         """Put a small button between the state and the chevron; the header owns it."""
         tool.setParent(self)
@@ -382,6 +387,14 @@ class CollapsiblePanel(QFrame):
     def set_state(self, text: str) -> None:
         """Set the card's state in one line, at the right of its title."""
         self.header.set_state(text)
+
+    def rename(self, title: str, purpose: str) -> None:
+        """Give the card another title, and another line below it."""
+        self.title = title
+        self.setAccessibleName(title)
+        self.header.rename(title)
+        self.header.setAccessibleDescription(purpose)
+        self.purpose.setText(purpose)
 
     def is_folded(self) -> bool:
         return not self.header.isChecked()
