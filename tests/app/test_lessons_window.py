@@ -42,6 +42,7 @@ from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.window import OPENING, MainWindow
 from playground.app.workers.tasks import Tasks
 from playground.lab import step_measuring
+from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment, from_tree, replace
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import COLUMNS, Choice, Lesson, MeasuredStep, Step, bundled, load, load_all
@@ -76,6 +77,9 @@ LESSON = Lesson(
         ),
     ),
 )
+
+SCENE = Lesson("a-scene", "A scene", (Step(experiment=EXACT, figures={"measured": CHECK}),))
+OTHER = Lesson("other", "Other", (Step(experiment={"data": {"kind": "rings"}}),))
 
 
 class Training:
@@ -1055,6 +1059,44 @@ def test_an_opened_file_ends_the_lesson_and_is_left_as_it_is(controller, state):
     assert state.experiment.data.kind == "rings"
 
 
+def test_one_scene_after_another_leads_back_to_the_own_work_and_forgets_what_was_measured(controller, state, qtbot):
+    own = state.experiment
+    controller.begin(SCENE)
+    controller.measure()
+    qtbot.waitUntil(lambda: controller.measured is not None)
+    assert controller.measured == MeasuredStep(SCENE.steps[0], {"measured": 0.75})
+    controller.begin(OTHER)
+    assert controller.measured is None
+    state.undo()
+    assert controller.scene is SCENE
+    controller.leave()
+    assert state.experiment == own
+    assert state.stack.index() == 0
+
+
+def test_a_scene_of_the_own_settings_is_a_step_and_leaves_the_last_edit(controller, state):
+    state.edit({"data.kind": "rings"})
+    own, place = state.experiment, state.stack.index()
+    assert OTHER.steps[0].settings == own
+    controller.begin(OTHER)
+    assert state.undo_text == "scene: Other"
+    controller.leave()
+    assert controller.scene is None
+    state.redo()
+    assert controller.scene is OTHER
+    controller.leave()
+    assert state.experiment == own
+    assert state.stack.index() == place
+
+
+def test_a_scene_of_work_of_an_earlier_version_is_found_by_its_title(controller, state):
+    scene = load_all("scenes")["two-terms"]
+    state.put(experiment=scene.steps[0].settings, lesson=LessonPlace(scene.title, scene.title))
+    assert controller.scene is scene
+    controller.leave()
+    assert controller.lesson is None
+
+
 def test_a_scene_follows_a_lesson_and_undo_leads_back_to_it(window):
     state, lessons, panel = window.state, window.controllers.lessons, window.panel(LessonPanel)
     own, scene = (
@@ -1070,8 +1112,8 @@ def test_a_scene_follows_a_lesson_and_undo_leads_back_to_it(window):
     assert state.experiment == own
     lessons.begin(LESSON)
     lessons.go(1)
-    lessons.begin(scene)
-    assert (lessons.scene, panel.accessibleName()) == (scene, "Scene")
+    lessons.begin(SCENE)
+    assert (lessons.scene, panel.accessibleName()) == (SCENE, "Scene")
     state.undo()
     assert (lessons.lesson, lessons.place, panel.accessibleName()) == (LESSON, 1, "Lesson")
     state.redo()

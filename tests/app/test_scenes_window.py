@@ -5,19 +5,16 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from playground.app.controllers.building import FIRST
-from playground.app.controllers.lessons import Lessons
 from playground.app.dialogs import gallery as module
 from playground.app.dialogs.gallery import Gallery
-from playground.app.model.state import State
 from playground.app.panels import LessonPanel
 from playground.app.panels.lesson import CHANGED, FAILS, HOLDS
 from playground.app.style import text_size
 from playground.app.widgets.file_prompts import FilePrompts
-from playground.app.workers.tasks import Tasks
 from playground.app.workers.worker import Worker
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab import lessons, step_measuring
@@ -34,81 +31,6 @@ EXACT = Step(
 )
 SCENE = Lesson("a-title", "A title", (EXACT,), "A topic")
 LEARNED = Lesson("other", "Other", (Step(experiment={"data": {"kind": "rings"}}),))
-
-
-class Training:
-    """Takes experiments."""
-
-    def __init__(self, state):
-        self.state = state
-
-    def teach(self, experiment, lesson, weights=None):
-        self.state.put(experiment=experiment, lesson=lesson)
-
-
-@pytest.fixture
-def state():
-    return State()
-
-
-@pytest.fixture
-def controller(qtbot, state):
-    owner = QObject()
-    controller = Lessons(state, Training(state), Tasks(owner), owner)
-    yield controller
-    assert controller.tasks.shutdown(5.0)
-    state.close()
-
-
-def test_undo_of_a_scene_brings_the_own_work_back(controller, state):
-    state.edit({"noise.kind": "vp"})
-    own = state.experiment
-    controller.begin(SCENE)
-    assert state.experiment == EXACT.settings
-    assert controller.scene is SCENE
-    state.undo()
-    assert state.experiment == own
-    assert controller.scene is None
-
-
-def test_one_scene_after_another_leads_back_to_the_own_work(controller, state):
-    own = state.experiment
-    controller.begin(SCENE)
-    controller.begin(LEARNED)
-    controller.leave()
-    assert state.experiment == own
-    assert state.stack.index() == 0
-
-
-def test_leaving_undoes_what_was_changed_in_it_too(controller, state):
-    own = state.experiment
-    controller.begin(SCENE)
-    state.edit({"sampling.steps": 7})
-    assert controller.scene is SCENE  # which one may play with
-    controller.leave()
-    assert state.experiment == own
-    assert controller.scene is None
-
-
-def test_a_scene_of_the_own_settings_has_weights_of_its_own_and_leaves_the_last_edit(controller, state):
-    state.edit({"data.kind": "rings"})
-    own, place = state.experiment, state.stack.index()
-    assert LEARNED.steps[0].settings == own
-    controller.begin(LEARNED)
-    assert state.undo_text == f"scene: {LEARNED.title}"
-    controller.leave()
-    assert controller.scene is None
-    state.redo()
-    assert controller.scene is LEARNED
-    controller.leave()
-    assert state.experiment == own
-    assert state.stack.index() == place
-
-
-def test_an_opened_file_ends_the_scene(controller, state):
-    controller.begin(SCENE)
-    state.load(LEARNED.steps[0].settings)
-    assert controller.scene is None
 
 
 def measured_by(monkeypatch, value):
@@ -186,16 +108,6 @@ def test_what_is_measured_scrolls_no_title_away(window, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: panel.explanation.isVisible() and panel.notice.isVisible())
     qtbot.wait(100)
     assert panel.column().verticalScrollBar().value() == 0
-
-
-def test_another_scene_forgets_what_was_measured(controller, qtbot, monkeypatch):
-    measured_by(monkeypatch, 0.5)
-    controller.begin(SCENE)
-    controller.measure()
-    wait_measured(controller, qtbot)
-    assert controller.measured == MeasuredStep(EXACT, {"share": 0.5})
-    controller.begin(LEARNED)
-    assert controller.measured is None
 
 
 @pytest.fixture

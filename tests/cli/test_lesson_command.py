@@ -1,6 +1,7 @@
-"""``score-playground lesson``: checks are measured, and a class's answers become one table."""
+"""``score-playground lesson`` and ``scenes``: what they ask and claim is measured, and a class's answers become one table."""
 
 import csv
+import json
 import re
 
 import pytest
@@ -8,7 +9,7 @@ from PySide6.QtGui import QImage
 
 from playground.cli import lessons as lesson_command
 from playground.cli import main
-from playground.lab.lessons import COLUMNS, MeasuredStep
+from playground.lab.lessons import COLUMNS, MeasuredStep, bundled
 
 
 @pytest.fixture
@@ -16,6 +17,7 @@ def measured(monkeypatch):
     value = [0.5]
 
     def measure(step, device):
+        yield 0.5, MeasuredStep(step, {})
         yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value[0]))
 
     monkeypatch.setattr(lesson_command, "measure", measure)
@@ -132,9 +134,37 @@ def test_a_question_without_an_answer_exits_with_1(measured, capsys):
     assert "not on the scale from 0 to 1" in capsys.readouterr().out
 
 
-def test_an_unknown_lesson_is_refused(capsys):
-    assert main(["lesson", "check", "06-none"]) == 2
-    assert "06-none is no lesson: give a file ending in .lesson.md, or one of 01-score" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("command", "what", "first"), [("lesson check", "lesson", "01-score"), ("scenes", "scene", "langevin-weights")]
+)
+def test_an_unknown_name_is_refused(capsys, command, what, first):
+    assert main([*command.split(), "06-none"]) == 2
+    assert f"06-none is no {what}: give a file ending in .lesson.md, or one of {first}" in capsys.readouterr().err
+
+
+def test_a_claim_is_printed_with_its_figures(measured, capsys):
+    assert main(["scenes", "langevin-weights"]) == 0
+    said = capsys.readouterr().out
+    assert "Langevin gets the weights wrong. Four of five data points" in said
+    lines = [line.split() for line in said.splitlines()]
+    assert lines[2:4] == [["langevin", "0.5", "at", "most", "0.7"], ["data", "0.5", "none"]]
+    assert "1 of 1 claims hold" in said
+
+
+def test_a_claim_that_does_not_hold_is_named_and_exits_with_1(measured, capsys):
+    measured[0] = 0.9
+    assert main(["scenes", "langevin-weights", "adaptive"]) == 1
+    said = capsys.readouterr().out
+    lines = [line.split() for line in said.splitlines()]
+    assert ["langevin", "0.9", "at", "most", "0.7", "FAILED"] in lines
+    assert [line[0] for line in lines if line[-1] == "FAILED"] == ["langevin", "most"]
+
+
+def test_a_file_of_ones_own_is_measured(measured, tmp_path, capsys):
+    path = tmp_path / "mine.lesson.md"
+    path.write_text(bundled("scenes")["langevin-weights"].read_text("utf-8"), "utf-8")
+    assert main(["scenes", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["passed"]
 
 
 def test_a_new_lesson_can_be_checked_as_it_is(tmp_path, capsys):

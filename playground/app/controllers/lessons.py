@@ -186,7 +186,7 @@ class Lessons(QObject):
         wanted, lesson, step = self._state.document.lesson, None, 0
         if (
             wanted is not None
-        ):  # perhaps of an earlier run of the program, or version, in which a scene had its title for a name
+        ):  # perhaps of an earlier run of the program; earlier versions named scenes by their titles
             known = (*self._known.values(), *load_all().values(), *load_all(SCENES).values())
             lesson = next((one for one in known if wanted.name in (one.name, one.title)), None)
             step = wanted.step or 0

@@ -1,11 +1,12 @@
 """The gallery of scenes, whose pictures are runs computed here that play under the pointer."""
 
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QScrollArea, QWidget
 
 from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model.views import plane_bounds
@@ -24,12 +25,6 @@ from playground.user_errors import UserError
 COLUMNS = 4  # tiles side by side at the usual size of the text
 PICTURE = QSize(232, 130)
 TEXT = 58  # px below the picture
-STEPS: dict[int, tuple[int, int]] = {  # tiles to the right, and rows down
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
 FRAME = 70  # ms between two frames
 SAID = "Each scene sets the window, makes a claim and measures it on this machine. Undo brings your own work back."
 Run = tuple[np.ndarray, np.ndarray]  # data and frames
@@ -39,15 +34,15 @@ class SceneTile(QAbstractButton):
     """One scene: its run, its title and its topic.
 
     Signals:
-        stepped(int, int): move the focus by this many tiles and rows.
+        focused(): it has the keyboard's focus.
     """
 
-    stepped = Signal(int, int)
+    focused = Signal()
 
     def __init__(self, scene: Lesson, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.scene, self._colors = scene, palette
-        self._run: Run | None = None
+        self.run: Run | None = None
         self.frame = -1
         self._timer = QTimer(self, interval=FRAME)
         self._timer.timeout.connect(self._advance)
@@ -56,9 +51,9 @@ class SceneTile(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         named(self, f"{scene.title}: {scene.steps[0].text}", scene.steps[0].text)
 
-    def show_run(self, data: np.ndarray, frames: np.ndarray) -> None:
+    def show_run(self, run: Run) -> None:
         """Paint this run from now on: (N, 2) data and (frames, particles, 2), or images without frames."""
-        self._run, self.frame = (data, frames), len(frames) - 1
+        self.run, self.frame = run, len(run[1]) - 1
         self.update()
 
     def apply_palette(self, palette: Palette) -> None:
@@ -69,25 +64,25 @@ class SceneTile(QAbstractButton):
         if event.type() in (QEvent.Type.Enter, QEvent.Type.FocusIn):
             if self.isVisible():  # the focus may come back to a tile of a gallery that is being closed
                 self._timer.start()
+            if event.type() == QEvent.Type.FocusIn:
+                self.focused.emit()
         elif event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut, QEvent.Type.Hide):
             self._timer.stop()
-            self.frame = -1 if self._run is None else len(self._run[1]) - 1
+            self.frame = -1 if self.run is None else len(self.run[1]) - 1
             self.update()
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let arrows move from tile to tile, and Return click as Space does."""
+        """Let Return click as Space does."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
-        elif event.key() in STEPS:
-            self.stepped.emit(*STEPS[event.key()])
         else:
             super().keyPressEvent(event)
 
     @Slot()
     def _advance(self) -> None:
-        if self._run is not None and len(self._run[1]):
-            self.frame = (self.frame + 1) % len(self._run[1])
+        if self.run is not None and len(self.run[1]):
+            self.frame = (self.frame + 1) % len(self.run[1])
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -95,8 +90,8 @@ class SceneTile(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colors, picture = self._colors, QRectF(0, 0, px(PICTURE.width()), px(PICTURE.height()))
         painter.fillRect(picture, colors.color("background"))
-        if self._run is not None:
-            self._paint_run(painter, *self._run)
+        if self.run is not None:
+            self._paint_run(painter, *self.run)
         else:
             painter.setPen(colors.color("muted"))
             painter.drawText(picture, Qt.AlignmentFlag.AlignCenter, "computing…")
@@ -145,17 +140,19 @@ class Gallery(WorkingDialog):
         self.setWindowTitle("Scenes")
         self._show, self.columns = show, COLUMNS
         self._computed: dict[int, Run] = {}  # grows in the thread
-        self._painted: set[int] = set()
         self.tiles = [SceneTile(scene, palette) for scene in load_all(SCENES).values()]
         said = caption(SAID)
         inside = QWidget()
         self._grid = QGridLayout(inside)
         self._grid.setSpacing(2 * UNIT)
         self._grid.setContentsMargins(0, 0, UNIT, 0)
-        for place, tile in enumerate(self.tiles):
-            tile.clicked.connect(lambda _=False, tile=tile: self._chosen(tile))
-            tile.stepped.connect(lambda step, rows, place=place: self._go(place + step + rows * self.columns))
+        group = QButtonGroup(self)  # within which arrows move the focus
+        group.setExclusive(False)
+        group.buttonClicked.connect(self._chosen)
         area = QScrollArea()
+        for tile in self.tiles:
+            group.addButton(tile)
+            tile.focused.connect(functools.partial(area.ensureWidgetVisible, tile))
         area.setWidget(inside)
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -187,15 +184,14 @@ class Gallery(WorkingDialog):
     @property
     def complete(self) -> bool:
         """Whether every tile shows its run."""
-        return len(self._painted) == len(self.tiles)
+        return all(tile.run is not None for tile in self.tiles)
 
     @Slot()
     def start(self) -> None:
         """Compute the runs that are not there yet."""
-        missing = [place for place in range(len(self.tiles)) if place not in self._computed]
-        if self.tasks.busy or not missing:
+        steps = [(place, tile.scene.steps[0]) for place, tile in enumerate(self.tiles) if tile.run is None]
+        if self.tasks.busy or not steps:
             return
-        steps = [(place, self.tiles[place].scene.steps[0]) for place in missing]
         steps.sort(key=lambda one: one[1].shown_settings.sampling.follows == "learned")  # those to be trained come last
 
         def compute() -> Iterator[tuple[None, int]]:
@@ -215,18 +211,13 @@ class Gallery(WorkingDialog):
     def _paint(self, _: int) -> None:
         """Show the runs that have been computed so far."""
         for place, run in list(self._computed.items()):
-            if place not in self._painted:
-                self._painted.add(place)
-                self.tiles[place].show_run(*run)
+            if self.tiles[place].run is None:
+                self.tiles[place].show_run(run)
 
+    @Slot(QAbstractButton)
     def _chosen(self, tile: SceneTile) -> None:
         self.close()
         self._show(tile.scene)
-
-    def _go(self, place: int) -> None:
-        if 0 <= place < len(self.tiles):
-            self.tiles[place].setFocus(Qt.FocusReason.TabFocusReason)
-            self._area.ensureWidgetVisible(self.tiles[place])
 
     def reject(self) -> None:
         """Close on Escape as on the close button, and end the computation."""

@@ -1,7 +1,7 @@
 """The card of a lesson or a scene: its step, the prediction, the measured values beside it, and the explanation."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QTextDocumentFragment
@@ -142,8 +142,8 @@ class LessonPanel(CollapsiblePanel):
         lessons = self._lessons
         self.name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self.steps = StepBar()
-        self.start_again = _button("Start again", "Forget your answers to this lesson, and go to its first step.")
-        self.start_again.clicked.connect(self._start_again)
+        tip = "Forget your answers to this lesson, and go to its first step."
+        self.start_again = _button("Start again", tip, self._start_again)
         set_role(self.start_again, "quiet")
         self.symbols = LiveEquationView(controllers.tasks, "equation of the lesson")
         self.valued = LiveEquationView(controllers.tasks, "equation with values")
@@ -163,22 +163,18 @@ class LessonPanel(CollapsiblePanel):
         self.mark.setTextFormat(Qt.TextFormat.PlainText)
         self.mark.setWordWrap(True)
         set_role(self.mark, "caption")
-        self.commit = _button("This is my prediction", "Commit to it: then it is measured, and explained.")
-        self.commit.clicked.connect(lambda: lessons.predict(*self._predicted()))
+        tip = "Commit to it: then it is measured, and explained."
+        self.commit = _button("This is my prediction", tip, lambda: lessons.predict(*self._predicted()))
         set_role(self.commit, "primary")
         meaning = "<p>Train, sample and measure on this machine and now.</p>"
         self.measure = TaskButton("Measure", meaning, controllers, TASK, lessons.measure)
         self.changed, self.notice = Notice(), Notice()
         self.measure.ran.connect(self._show)
         self.measure.failed.connect(lambda message: self.notice.say("error", message))
-        self.end = _button("Leave", "End it. Your own work comes back as it was.")
-        self.back = _button("Back", "To the step before.")
-        self.again = _button("Again", "Answer this step again.")
-        self.onward = _button("Next", "To the next step.")
-        self.back.clicked.connect(lessons.back)
-        self.onward.clicked.connect(lessons.next)
-        self.again.clicked.connect(lessons.forget_answer)
-        self.end.clicked.connect(lessons.leave)
+        self.end = _button("Leave", "End it. Your own work comes back as it was.", lessons.leave)
+        self.back = _button("Back", "To the step before.", lessons.back)
+        self.again = _button("Again", "Answer this step again.", lessons.forget_answer)
+        self.onward = _button("Next", "To the next step.", lessons.next)
         buttons = layouts.across(
             *((button, 1) for button in (self.end, self.back, self.again, self.onward)),
             spacing=UNIT // 2,
@@ -258,10 +254,8 @@ class LessonPanel(CollapsiblePanel):
 
     def _next_control(self) -> QWidget:
         """The control that is used next."""
-        if self.onward.isEnabled():
-            return self.onward
-        answering = (*self.group.buttons(), self.slider, self.commit, self.measure)
-        return next((one for one in answering if one.isVisibleTo(self) and one.isEnabled()), self.end)
+        ways = (self.onward, *self.group.buttons(), self.slider, self.commit, self.measure)
+        return next((one for one in ways if one.isVisibleTo(self) and one.isEnabled()), self.end)
 
     @Slot()
     def _follow_settings(self) -> None:
@@ -369,9 +363,9 @@ class LessonPanel(CollapsiblePanel):
         box.deleteLater()
 
 
-def _button(text: str, meaning: str) -> QPushButton:
-    button = QPushButton(text)
-    named(button, text, meaning)
+def _button(text: str, tip: str, act: Callable[[], object]) -> QPushButton:
+    button = named(QPushButton(text), text, tip)
+    button.clicked.connect(lambda: act())
     return button
 
 

@@ -4,17 +4,15 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import (
-    QAccessible,
     QImage,
     QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPalette,
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
@@ -26,7 +24,7 @@ from playground.drawing.palette import Palette
 ROOM = 4  # px above and below
 
 
-class LiveEquationView(QWidget):
+class LiveEquationView(QAbstractButton):
     """An equation at its natural size, or smaller if there is less room; hidden if there is none.
 
     A click or Enter opens it in large type, with each symbol explained.
@@ -35,8 +33,6 @@ class LiveEquationView(QWidget):
         tasks: run the drawing.
         name: the name of the task.
     """
-
-    accessible_role = QAccessible.Role.Button
 
     def __init__(self, tasks: Tasks, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +43,7 @@ class LiveEquationView(QWidget):
         self._spoken = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.clicked.connect(lambda: open_equations(self, [NamedEquation(self._spoken, "", self.latex)]))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.hide()
 
@@ -96,17 +93,10 @@ class LiveEquationView(QWidget):
         """Whether the drawing is that of the equation, and not of the one before."""
         return self._drawn[0] == self.latex
 
-    def open_large(self) -> None:
-        """Open it in large type."""
-        open_equations(self, [NamedEquation(self._spoken, "", self.latex)])
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self.open_large()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.open_large()
+        """Let Enter press it too, which Qt decides by platform."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
         else:
             super().keyPressEvent(event)
 
