@@ -5,7 +5,7 @@ value of the ``yield``. It returns the value. This module imports no torch.
 """
 
 import importlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeVar
 
 from playground.lab.keys import Key
@@ -14,7 +14,8 @@ from playground.lab.store import Store
 Value = TypeVar("Value")
 Told = TypeVar("Told")
 Steps = Generator[Any, Any, Value]
-_WAYS: dict[type[Key], Callable[[Any, str], Steps[Any]]] = {}
+Way = Callable[[Any, str], Steps[Any]]
+_WAYS: dict[type[Key], Way] = {}
 
 
 def computes(kind: type[Key]) -> Callable[[Callable[[Any, str], Steps[Value]]], Callable[[Any, str], Steps[Value]]]:
@@ -27,11 +28,14 @@ def computes(kind: type[Key]) -> Callable[[Callable[[Any, str], Steps[Value]]], 
     return register
 
 
-def compute(key: Key, store: Store, device: str = "auto") -> Generator[Any, None, Any]:
+def compute(
+    key: Key, store: Store, device: str = "auto", given: Mapping[type[Key], Way] | None = None
+) -> Generator[Any, None, Any]:
     """The value of a key, from the store or computed; yields the progress of all that it needs. Stop iterating to cancel.
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".
+        given: other ways for some sorts of keys, by which a window takes the values that it has; these are not stored.
 
     Raises:
         UserError: the value cannot be computed.
@@ -41,17 +45,19 @@ def compute(key: Key, store: Store, device: str = "auto") -> Generator[Any, None
     found = store.get(key)
     if found is not None:
         return found
-    way, given = _WAYS[type(key)](key, device), None
+    own = given or {}
+    way, answer = {**_WAYS, **own}[type(key)](key, device), None
     try:
         while True:
-            asked = way.send(given)
-            given = None
+            asked = way.send(answer)
+            answer = None
             if isinstance(asked, Key):
-                given = yield from compute(asked, store, device)
+                answer = yield from compute(asked, store, device, given)
             else:
                 yield asked
     except StopIteration as end:
-        store.put(key, end.value)
+        if type(key) not in own:
+            store.put(key, end.value)
         return end.value
     finally:
         way.close()

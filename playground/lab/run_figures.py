@@ -44,11 +44,13 @@ class FiguresProgress:
         stage: what is measured now.
         fraction: how much of this stage is done.
         label: the part of it.
+        known: the figures that are known so far.
     """
 
     stage: str
     fraction: float
     label: str
+    known: Found | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +120,13 @@ def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Figures]:
 
 @computes(FiguresKey)
 def _figures(key: FiguresKey, _device: str) -> Generator[Any, Any, Figures]:
-    part, model = PARTS[key.part], (yield key.model)
-    trained = None if key.model.weights is None else (yield key.model.weights.training)
-    run = None if key.run is None else (yield key.run)
+    part, run = PARTS[key.part], None if key.run is None else (yield key.run)
+    model, weights = (yield key.model), key.model.weights
+    trained = (yield weights.training) if weights is not None and part.measure is _of_training else None
     for fraction, label, told in part.measure(Measurable(model, trained, run)):
         found = told
         if fraction < 1.0:
-            yield FiguresProgress(part.name, fraction, label)
+            yield FiguresProgress(part.name, fraction, label, told)
     assert found is not None
     return Figures(found)
 

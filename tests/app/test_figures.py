@@ -12,6 +12,7 @@ from playground.app.controllers.settling import SETTLE
 from playground.app.model import figures
 from playground.app.model.figures import CURVES
 from playground.lab import run_figures
+from playground.lab.compute import compute, result
 from playground.lab.measured import Figures, Measured
 from playground.lab.session import Session
 from playground.lab.store import Store
@@ -193,11 +194,11 @@ def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controller
     part = dataclasses.replace(run_figures.PARTS["Likelihoods"], measure=lambda measured: iter(steps))
     monkeypatch.setitem(run_figures.PARTS, "Likelihoods", part)
     key = figures.key("Likelihoods", workspace.model_key(controllers.state.experiment))
-    measuring = measurements.figures([key], workspace.problem, workspace.weights, store=store)
-    assert next(measuring)[1]["Likelihoods"]["kl"].value == 1  # it is shown
+    given = measurements.ways(lambda _: (workspace.problem, workspace.weights, tuple))
+    measuring = compute(key, store, given=given)
+    assert next(measuring).known["kl"].value == 1  # it is shown
     assert key not in store
-    next(measuring)
-    assert store.get(key)["kl"].value == 2
+    assert result(measuring)["kl"].value == store.get(key)["kl"].value == 2
 
 
 def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controllers, other, tmp_path):

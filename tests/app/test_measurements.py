@@ -1,5 +1,6 @@
 """What the window measures says why it is missing, where it is."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -8,11 +9,12 @@ import torch
 
 from playground.app.controllers import measurements
 from playground.app.model.weights import Weights
+from playground.lab.compute import compute, result
 from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.keys import FiguresKey, ModelKey, TrainingKey
-from playground.lab.measured import Figures
 from playground.lab.problem import Problem
+from playground.lab.store import Store
 from tests.generators import seeded
 
 TINY = {
@@ -38,7 +40,11 @@ def weights(problem: Problem) -> Weights:
 )
 def test_an_image_s_likelihood_by_an_untrained_score_has_a_warning(share: float, said: str) -> None:
     problem = Problem.build(replace(Experiment(), TINY | {"training.label_dropout": share}))
-    *_, (_, likelihood) = measurements.point_likelihood(problem, weights(problem), problem.dataset.held_out[0], 3)
+    model = ModelKey.after(TrainingKey.of(problem.experiment), 0, problem.experiment)
+    given = measurements.ways(lambda _: (problem, weights(problem), tuple))
+    key = measurements.PointKey.of(model, problem.dataset.held_out[:1], [3])
+    likelihood = result(compute(key, Store(), given=given))
+    np.testing.assert_array_equal(likelihood.point, problem.dataset.held_out[0])
     assert likelihood.flow is not None
     assert (likelihood.warning is not None, said in str(likelihood.warning or "")) == (bool(said), True)
 
@@ -49,23 +55,24 @@ def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
         replace(Experiment(), settings | {"likelihood.trace": "hutchinson", "likelihood.trace_probes": 1})
     )
     model = ModelKey.after(TrainingKey.of(problem.experiment), 0, problem.experiment)
-    keys = [FiguresKey.of(part, model) for part in ("Likelihoods", "Integral")]
-    found = [
-        Figures.union(parts.values()).flat()
-        for _, parts in measurements.figures(keys, problem, weights(problem))
-        if parts
-    ]
-    for metrics in found:
-        assert not set(OF_SAMPLES) & (metrics.keys() | metrics["reasons"].keys())
-        assert metrics["test_nll"] is not None
-        assert "likelihood.trace_probes to 2" in str(metrics["reasons"]["trace_standard_error"])
-    assert found[-1]["integral"] > 0
-    run = iter([_Run(problem.dataset.held_out[:3])])
-    *_, (_, parts) = measurements.figures([FiguresKey.of("Distances", model)], problem, weights(problem), run)
-    sliced = parts["Distances"]["sliced_wasserstein2"]
+    key_of = functools.partial(FiguresKey.of, model=model)
+    run = _Run(problem.dataset.held_out[:3])
+    given, store = measurements.ways(lambda _: (problem, weights(problem), lambda: iter([run]))), Store()
+    found = {
+        part: result(compute(key_of(part), store, given=given)) for part in ("Likelihoods", "Integral", "Distances")
+    }
+    metrics = (
+        found["Likelihoods"].flat() | found["Integral"].flat() | {"reasons": found["Likelihoods"].flat()["reasons"]}
+    )
+    assert not set(OF_SAMPLES) & (metrics.keys() | metrics["reasons"].keys())
+    assert metrics["test_nll"] is not None
+    assert "likelihood.trace_probes to 2" in str(metrics["reasons"]["trace_standard_error"])
+    assert metrics["integral"] > 0
+    sliced = found["Distances"]["sliced_wasserstein2"]
     assert sliced.value is None
     assert sliced.reason.code == "few-samples"
-    assert parts["Distances"].keys() == {*OF_SAMPLES}
+    assert found["Distances"].keys() == {*OF_SAMPLES}
+    assert key_of("Distances").run not in store  # what the window has is not kept a second time
 
 
 def test_the_map_of_fifty_thousand_points_takes_a_few_sums() -> None:

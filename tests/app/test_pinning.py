@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from playground.app.controllers import measurements, why_disabled
-from playground.app.model.figures import PINNED
+from playground.app.controllers import why_disabled
+from playground.app.controllers.pinning import PINNED
 from playground.app.model.pinned_runs import KL, PinnedRun
 from playground.app.style.number_formats import format_count
+from playground.lab import run_figures
 from playground.lab.document import LessonPlace
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
@@ -425,11 +426,12 @@ def test_what_cannot_be_measured_says_why(qtbot, controllers):
 
 
 def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monkeypatch):
-    def failing(*_):
-        yield 0.5, None
+    def failing(measured):
+        yield 0.5, "", None
         raise UserError("It fails.")
 
-    monkeypatch.setattr(measurements, "figures", failing)
+    part = dataclasses.replace(run_figures.PARTS["Distances"], measure=failing)
+    monkeypatch.setitem(run_figures.PARTS, "Distances", part)
     told = []
     controllers.pinning.pinned.changed.connect(lambda: told.append(controllers.pinning.pinned.runs[0].is_measured))
     controllers.pinning.pin()

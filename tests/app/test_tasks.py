@@ -1,11 +1,15 @@
 import threading
 import time
+from dataclasses import dataclass
 
 import pytest
 
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.tasks import ASKED, BACKGROUND, CLICKED, Tasks, Wanted
 from playground.app.workers.worker import Mailbox, Worker
 from playground.data import DataError
+from playground.lab.compute import computes
+from playground.lab.keys import Key
+from playground.lab.store import Store
 
 
 @pytest.fixture
@@ -134,6 +138,111 @@ def test_progress_tells_the_time_left(qtbot, tasks):
     estimates = [seconds for seconds in left if seconds is not None]
     assert estimates
     assert all(0 <= seconds < 1.0 for seconds in estimates)
+
+
+class CountKey(Key, frozen=True, cache_hash=True):
+    """So many steps, each of which takes a moment."""
+
+    steps: int
+
+
+@dataclass(frozen=True)
+class Step:
+    fraction: float
+
+
+class Counts:
+    """Counts for keys, and remembers the order of the steps and which counts ended early."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.ended: list[int] = []
+
+    def count(self, key):
+        try:
+            for step in range(1, key.steps):
+                time.sleep(0.002)
+                self.steps.append(key.steps)
+                yield Step(step / key.steps)
+            if not key.steps:
+                raise DataError("Nothing is counted.")
+            return f"{key.steps} steps"
+        finally:
+            self.ended.append(key.steps)
+
+
+@pytest.fixture
+def counts():
+    counts = Counts()
+    computes(CountKey)(lambda key, _device: counts.count(key))
+    return counts
+
+
+def wanted(*steps, store, urgency=ASKED):
+    return Wanted(tuple(map(CountKey, steps)), store, {}, urgency)
+
+
+def test_wanted_values_come_in_order_and_are_in_the_store_when_they_are_announced(qtbot, tasks, counts):
+    store, shown, arrived, fractions = Store(), [], [], []
+    tasks.arrived.connect(lambda key: arrived.append((key.steps, store.get(key))))
+    tasks.changed.connect(lambda name, status: fractions.append(status.fraction))
+    tasks.want("count", "Counting", wanted(20, 3, store=store), lambda key, told: shown.append((key.steps, told)))
+    qtbot.waitUntil(lambda: not tasks.running("count"))
+    assert arrived == [(20, "20 steps"), (3, "3 steps")]
+    assert [told for told in shown if isinstance(told[1], str)] == arrived
+    assert any(isinstance(told, Step) for _, told in shown)
+    known = [fraction for fraction in fractions if fraction is not None]
+    assert known == sorted(known)
+    assert known[-1] <= 1
+    counts.steps.clear()
+    tasks.want("count", "Counting", wanted(20, store=store))
+    qtbot.waitUntil(lambda: len(arrived) == 3)
+    assert counts.steps == []  # what the store has is not computed again
+
+
+def test_what_nobody_wants_any_more_ends_and_what_is_wanted_still_goes_on(qtbot, tasks, counts):
+    store, arrived = Store(), []
+    tasks.arrived.connect(lambda key: arrived.append(key.steps))
+    tasks.want("count", "Counting", wanted(10**6, store=store))
+    qtbot.waitUntil(lambda: bool(counts.steps))
+    tasks.want("count", "Counting", wanted(10**6, store=store))
+    qtbot.wait(50)
+    assert counts.ended == []
+    tasks.want("count", "Counting", wanted(5, store=store))
+    qtbot.waitUntil(lambda: arrived == [5] and tasks.idle)
+    assert sorted(counts.ended) == [5, 10**6]
+    assert CountKey(10**6) not in store
+
+
+def test_what_is_clicked_goes_before_figures_and_these_before_the_background(qtbot, tasks, counts):
+    store, arrived = Store(), []
+    tasks.arrived.connect(lambda key: arrived.append(key.steps))
+    tasks.want("pins", "Pins", wanted(400, store=store, urgency=BACKGROUND))
+    qtbot.waitUntil(lambda: len(counts.steps) > 10)
+    tasks.want("figures", "Figures", wanted(200, store=store))
+    tasks.want("click", "Click", wanted(100, store=store, urgency=CLICKED))
+    qtbot.waitUntil(lambda: tasks.idle)
+    assert arrived == [100, 200, 400]
+    begun = counts.steps.index(100) + 2  # the others make the step in progress
+    until = len(counts.steps) - counts.steps[::-1].index(100) - 1
+    assert counts.steps[begun:until].count(200) + counts.steps[begun:until].count(400) <= 2
+
+
+def test_what_waits_for_something_urgent_can_be_cancelled(qtbot, tasks, counts):
+    tasks.want("click", "Click", wanted(10**6, store=Store(), urgency=CLICKED))
+    tasks.want("figures", "Figures", wanted(10**5, store=Store()))
+    qtbot.waitUntil(lambda: 10**5 in counts.steps)
+    tasks.cancel("figures")
+    qtbot.waitUntil(lambda: counts.ended == [10**5])
+    assert tasks.running("click")
+
+
+def test_a_wanted_value_that_cannot_be_computed_says_why(qtbot, tasks, counts):
+    store, failures = Store(), []
+    tasks.want("count", "Counting", wanted(0, store=store), on_failure=failures.append)
+    qtbot.waitUntil(lambda: bool(failures))
+    assert str(failures[0]) == "Nothing is counted."
+    assert CountKey(0) not in store
 
 
 def test_a_mailbox_keeps_only_the_newest():

@@ -6,12 +6,13 @@ import math
 import numpy as np
 import pytest
 
-from playground.app.controllers.measurements import figures, learned_density, learned_score
+from playground.app.controllers.measurements import learned_density, learned_score, ways
 from playground.app.controllers.sampling_worker import OverlayRequest
 from playground.app.controllers.video_frames import VideoFrames, complete_run
 from playground.app.model.views import WantedOverlays
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import assemble
+from playground.lab.compute import compute, result
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import bounds_of_smoothed
@@ -19,6 +20,7 @@ from playground.lab.keys import FiguresKey, ModelKey, TrainingKey
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FLOOR_PAIRS
 from playground.lab.sampling import sample
+from playground.lab.store import Store
 
 SETTINGS = {"data.points": 500, "network.width": 16, "sampling.particles": 20, "sampling.steps": 12}
 
@@ -58,18 +60,21 @@ def test_samples_are_measured_at_the_end_of_the_run(workspace):
     begun = next(itertools.islice(run_of(workspace, 5), 3, None))
     experiment = workspace.problem.experiment
     key = FiguresKey.of("Distances", ModelKey.after(TrainingKey.of(experiment), 0, experiment))
-    run = complete_run(workspace.problem, workspace.weights, 5, begun)()
-    *steps, (fraction, found) = figures([key], workspace.problem, workspace.weights, run)
-    metrics = found["Distances"]
-    assert fraction == 1.0
+    run = complete_run(workspace.problem, workspace.weights, 5, begun)
+    given = ways(lambda _: (workspace.problem, workspace.weights, run))
+    steps = []
+    metrics = result(compute(key, Store(), given=given), steps.append)
     (*_, at_the_end), (*_, too_early) = (
         sample_distances(workspace.problem, run.positions[-1]) for run in (full, begun)
     )
     assert metrics == at_the_end.metrics
     assert metrics != too_early.metrics
-    assert [share for share, _ in steps] == sorted(share for share, _ in steps)
-    # Transport yields the same share between its paths, and the distances begin with the share at which the run ends.
-    assert len({share for share, _ in steps}) == len(full) + FLOOR_PAIRS - 1
+    sampling, measuring = (
+        [step.fraction for step in steps if step.stage == stage] for stage in ("Sampling", "Distances")
+    )
+    assert sampling == [pytest.approx(0.9 * count / len(full)) for count in range(1, len(full) + 1)]
+    assert measuring == sorted(measuring)
+    assert len(set(measuring)) == FLOOR_PAIRS  # transport yields the same share between its paths
 
 
 def test_views_at_any_moment_and_only_what_is_wanted(workspace):

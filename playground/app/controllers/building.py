@@ -31,6 +31,7 @@ from playground.user_errors import message_of
 if TYPE_CHECKING:
     from playground.data import Dataset
 
+MEANWHILE = 2**24  # bytes of what is measured while training changes the weights
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
 SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out points needs no other training
 READING = "reading"
@@ -94,6 +95,7 @@ class Building(QObject):
         self.device_text = "starting"  # the device and its threads, for the status bar
         self.kept = Workspaces()
         self.store = new_store()
+        self._meanwhile = Store(memory=MEANWHILE)
         self._begun: tuple[TrainingKey, ...] = ()  # the trainings that undo has reached
         self.given: dict[TrainingKey, Callable[[], Session]] = {}  # each reads what takes the place of a training
         self.opening: Session | None = None  # whose data and network are being built
@@ -126,6 +128,11 @@ class Building(QObject):
     def conditions(self) -> Conditions | None:
         """Properties of the data that kinds need; None while there are no data."""
         return conditions_of(self.problem)
+
+    @property
+    def store_now(self) -> Store:
+        """Takes what is measured of the weights in view: while training changes them, nothing is saved of that."""
+        return self._meanwhile if self._workspace and self._workspace.training == "training" else self.store
 
     @property
     def busy(self) -> bool:
@@ -190,10 +197,8 @@ class Building(QObject):
 
     def workspaces(self) -> dict[TrainingKey, Workspace]:
         """All workspaces in memory that undo and redo can reach, including the current one."""
-        found = self.kept.all()
-        if self._workspace is not None and self.workspace_key is not None:
-            found[self.workspace_key] = self._workspace
-        return found
+        key, workspace = self.workspace_key, self._workspace
+        return self.kept.all() | ({} if key is None or workspace is None else {key: workspace})
 
     # Files
 
@@ -319,6 +324,7 @@ class Building(QObject):
     def _take(self, workspace: Workspace) -> None:
         """Replace the current workspace, which is kept."""
         self.failure, self._outdated = None, False
+        self._meanwhile = Store(memory=MEANWHILE)
         before, opened = self._workspace, self.opening
         built, key = workspace.problem.experiment, workspace.key
         assert key is not None

@@ -2,8 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from msgspec import structs
@@ -17,12 +17,12 @@ from playground.app.model.views import (
     ProblemView,
 )
 from playground.app.model.weights import Weights
-from playground.app.model.workspace import torch_threads
+from playground.app.model.workspace import Workspace, torch_threads
+from playground.lab import experiment as experiments
+from playground.lab.compute import Way, computes
 from playground.lab.conflicts import flow_conflict
-from playground.lab.keys import FiguresKey
+from playground.lab.keys import FiguresKey, Key, ModelKey, RunKey
 from playground.lab.label_dropout_checks import untrained_likelihood_score
-from playground.lab.measured import Figures
-from playground.lab.store import Store
 from playground.messages import Message
 
 if TYPE_CHECKING:
@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 MAP_CELLS = 64  # cells across and down of a learned density that follows sigma; it takes a second or two
 ASKED_CELLS = 160  # the same of a requested map
 ENERGY_CELLS = 120  # the same of an energy, which needs no paths; it takes a twentieth of a second
-SHARES = {"Likelihoods": 0.7}  # of the work of a measurement that has other parts
 INTERPOLATION_POINTS, INTERPOLATION_IMAGES = 65, 11  # a smooth line, and images that fit in a row
 
 Result = TypeVar("Result")
 Progress = Iterator[tuple[float | None, Result | None]]
+Held = tuple["Problem", Weights, "Callable[[], Iterator[Trajectory]]"]
+"""The data, the weights, and what yields the growing run until it is complete."""
 
 
 def learned_score(problem: "Problem", weights: Weights) -> "ScoreNetwork":
@@ -70,20 +71,53 @@ def likelihood_score(problem: "Problem", weights: Weights) -> "ScoreFunction":
     return learned_model(problem, weights).likelihood_score
 
 
-def point_likelihood(
-    problem: "Problem", weights: Weights, point: np.ndarray, number: int | None = None
-) -> Progress[PointLikelihood]:
-    """log p of one point, or of the image with this number: by the probability flow with its round trip, by the
-    energy, and by the known density, as far as each exists."""
+class ClickedKey(Key, frozen=True, cache_hash=True):
+    """What is computed of clicked points or images.
+
+    Attributes:
+        model: its experiment has no settings of sampling.
+        points: their coordinates, or the values of their pixels, in the user's units.
+        numbers: those of images in the grid; None of points.
+    """
+
+    model: ModelKey
+    points: tuple[tuple[float, ...], ...]
+    numbers: tuple[int | None, ...]
+
+    @classmethod
+    def of(cls, model: ModelKey, points: Sequence[np.ndarray], numbers: Sequence[int | None]) -> Self:
+        told = tuple(tuple(point.ravel().tolist()) for point in points)
+        return cls(FiguresKey.of("Likelihoods", model).model, told, tuple(numbers))
+
+
+class PointKey(ClickedKey, frozen=True, cache_hash=True):
+    """log p of one point, or of one image: a :class:`PointLikelihood`."""
+
+
+class PathKey(ClickedKey, frozen=True, cache_hash=True):
+    """The interpolation between two points through their latent codes: a :class:`LatentInterpolation`."""
+
+    way: str = ""
+
+    @classmethod
+    def of(cls, model: ModelKey, points: Sequence[np.ndarray], numbers: Sequence[int | None]) -> Self:
+        return structs.replace(super().of(model, points, numbers), way=model.experiment.likelihood.interpolation)
+
+
+@computes(PointKey)
+def _point_likelihood(key: PointKey, _device: str) -> "Generator[Any, Any, PointLikelihood]":
+    """log p by the probability flow with its round trip, by the energy, and by the known density, as far as each exists."""
     from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
     from playground.lab.trust import extrapolation_warnings, few_data, flow_warnings
 
-    score = likelihood_score(problem, weights)
+    model: Model = yield key.model
+    (number,), problem, score = key.numbers, model.problem, model.likelihood_score
+    point = np.array(key.points[0]).reshape(problem.shape)
     energy, source = normalised(problem, score), problem.experiment.likelihood.source
     sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
     exact = problem.exact_log_prob(point[None], sigma)
-    untrained = weights.untrained and source == "learned"
+    untrained = source == "learned" and not model.step
     found = PointLikelihood(
         point=point,
         number=number,
@@ -97,50 +131,44 @@ def point_likelihood(
     )
     if flow_conflict(problem.experiment) is not None:
         (warning,) = extrapolation_warnings(problem, point[None])
-        yield 1.0, dataclasses.replace(found, warning=warning)
-        return
+        return dataclasses.replace(found, warning=warning)
     for progress in round_trip(problem, score, point[None], record_path=number is None):
-        trip = progress.result
-        if trip is None:
-            yield progress.fraction, None
-            continue
-        result = trip.there
-        flow = FlowLikelihood(
-            log_prob=float(result.log_prob[0]),
-            prior_term=float(result.prior_term[0]),
-            trace_term=float(result.trace_term[0]),
-            standard_error=None if result.standard_error is None else float(result.standard_error[0]),
-            evaluations=int(result.evaluations[0]),
-            latent=result.latent[0],
-            distance=float(trip.distance[0]),
-            log_prob_error=float(trip.log_prob_error[0]),
-            path=None if result.path is None else result.path[:, 0],
-        )
-        (warning,) = flow_warnings(problem, point[None], result.log_prob, result.standard_error)
-        never = untrained_likelihood_score(problem.experiment, problem.conditions)
-        yield (
-            1.0,
-            dataclasses.replace(
-                found, flow=flow, warning=warning if never is None else Message("untrained", "untrained: {}", (never,))
-            ),
-        )
+        yield progress
+    trip = progress.result
+    assert trip is not None
+    result = trip.there
+    flow = FlowLikelihood(
+        log_prob=float(result.log_prob[0]),
+        prior_term=float(result.prior_term[0]),
+        trace_term=float(result.trace_term[0]),
+        standard_error=None if result.standard_error is None else float(result.standard_error[0]),
+        evaluations=int(result.evaluations[0]),
+        latent=result.latent[0],
+        distance=float(trip.distance[0]),
+        log_prob_error=float(trip.log_prob_error[0]),
+        path=None if result.path is None else result.path[:, 0],
+    )
+    (warning,) = flow_warnings(problem, point[None], result.log_prob, result.standard_error)
+    never = untrained_likelihood_score(problem.experiment, problem.conditions)
+    said = warning if never is None else Message("untrained", "untrained: {}", (never,))
+    return dataclasses.replace(found, flow=flow, warning=said)
 
 
-def latent_interpolation(
-    problem: "Problem", weights: Weights, ends: np.ndarray, numbers: tuple[int | None, int | None]
-) -> Progress[LatentInterpolation]:
-    """The interpolation between two points (2, *shape) through their latent codes."""
+@computes(PathKey)
+def _latent_interpolation(key: PathKey, _device: str) -> "Generator[Any, Any, LatentInterpolation]":
     from playground.lab.latent import interpolate
 
+    model: Model = yield key.model
+    settings = experiments.replace(model.problem.experiment, {"likelihood.interpolation": key.way})
+    problem = dataclasses.replace(model.problem, experiment=settings)
+    ends = np.array(key.points).reshape(2, *problem.shape)
     count = INTERPOLATION_POINTS if problem.shape == (2,) else INTERPOLATION_IMAGES
-    for progress in interpolate(problem, likelihood_score(problem, weights), ends, count):
-        found = progress.result
-        way = (
-            None
-            if found is None
-            else LatentInterpolation(ends, numbers, found.points, found.log_prob, found.standard_error)
-        )
-        yield progress.fraction, way
+    for progress in interpolate(problem, model.likelihood_score, ends, count):
+        yield progress
+    found = progress.result
+    assert found is not None
+    first, second = key.numbers
+    return LatentInterpolation(ends, (first, second), found.points, found.log_prob, found.standard_error)
 
 
 def map_level(sigma: float, view: ProblemView) -> float:
@@ -222,35 +250,35 @@ def density_of(
         yield progress.fraction, view  # repeated if nothing is new, because a reader may have missed the last one
 
 
-def figures(
-    keys: Iterable[FiguresKey],
-    problem: "Problem",
-    weights: Weights,
-    run: "Iterable[Trajectory]" = (),
-    store: Store | None = None,
-) -> Progress[dict[str, Figures]]:
-    """Measure parts of the figures one after another; the result has each part, maybe not yet whole.
+def ways(held: Callable[[ModelKey], Held]) -> dict[type[Key], Way]:
+    """How the window has the models and runs that are measured.
 
     Args:
-        run: completes the run that is measured, if one is.
-        store: takes each part that is whole.
+        held: returns what there is of a model.
     """
-    from playground.lab.run_figures import PARTS, Measurable
 
-    begun, trajectory = 0.0, None
-    for trajectory in run:
-        begun = 0.9 * len(trajectory) / trajectory.total
-        yield begun, None
-    found: dict[str, Figures] = {}
-    for key in keys:
-        asked = key.model.experiment
+    def model(key: ModelKey, _device: str) -> "Generator[Any, Any, Model]":
+        yield from ()
+        problem, weights, _ = held(key)
+        asked = key.experiment
         settings = structs.replace(problem.experiment, sampling=asked.sampling, likelihood=asked.likelihood)
-        model = learned_model(dataclasses.replace(problem, experiment=settings), weights)
-        share = SHARES.get(key.part, 1.0 - begun)
-        for fraction, _, told in PARTS[key.part].measure(Measurable(model, run=trajectory)):
-            if told is not None:
-                found = found | {key.part: Figures(told)}
-            if store is not None and told is not None and fraction == 1.0:
-                store.hold(key, found[key.part])
-            yield begun + share * fraction, found or None  # repeated, because a reader may have missed the last ones
-        begun += share
+        return learned_model(dataclasses.replace(problem, experiment=settings), weights)
+
+    def sampled(key: RunKey, _device: str) -> "Generator[Any, Any, Trajectory]":
+        from playground.lab.run_figures import FiguresProgress
+
+        found = None
+        for found in held(key.model)[2]():
+            yield FiguresProgress("Sampling", 0.9 * len(found) / found.total, "")
+        assert found is not None
+        return found
+
+    return {ModelKey: model, RunKey: sampled}
+
+
+def ways_with(
+    workspace: Workspace, run: "Callable[[], Iterator[Trajectory]]" = lambda: iter(())
+) -> dict[type[Key], Way]:
+    """How the window has the model in view, and a run of it."""
+    held = workspace.problem, workspace.weights, run
+    return ways(lambda _: held)

@@ -1,6 +1,7 @@
 """Figures on request: of the test set, the samples, the error budget, the paths and the score."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -10,11 +11,14 @@ from playground.app.controllers.notification import refused
 from playground.app.controllers.playing import Playing, of_a_run
 from playground.app.model import figures
 from playground.app.model.state import State
-from playground.app.workers.tasks import Tasks, TaskStatus
+from playground.app.workers.tasks import Tasks, Wanted
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
+from playground.lab.keys import FiguresKey, Key
 from playground.lab.measured import Figures, Measured
-from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+
+if TYPE_CHECKING:
+    from playground.lab.run_figures import FiguresProgress
 
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
@@ -52,7 +56,7 @@ class Measuring(QObject):
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
         state.changed.connect(self._measure_again)
-        tasks.changed.connect(self._task_changed)
+        tasks.arrived.connect(self._arrived)
 
     @property
     def evaluation(self) -> Figures:
@@ -93,34 +97,32 @@ class Measuring(QObject):
         workspace, trajectory = self._building.workspace, self._playing.trajectory
         if workspace is None:
             return
-        problem, weights, store = workspace.problem, workspace.weights, self._building.store
-        run: Callable[[], Iterable[Trajectory]] = tuple
         if task == "test-set" and refused(self._state, likelihood_conflict, self.notified.emit):
             return
-        if task == "fisher" and problem.reference is None:
+        if task == "fisher" and workspace.problem.reference is None:
             return
-        if task == "quality":
-            if trajectory is None or not len(trajectory):
-                return
-            run = self._playing.trajectory_iterator()  # one that has not ended is completed first
-        model = workspace.key_after(weights.made, self._state.experiment)
+        if task == "quality" and (trajectory is None or not len(trajectory)):
+            return
+        model = workspace.key_after(workspace.weights.made, self._state.experiment)
         assert model is not None
-        keys = [figures.key(part, model) for part in figures.MEASUREMENTS[task]]
-        keeps = workspace.training != "training"  # otherwise it changes the weights meanwhile
-        self._tasks.start(
-            task,
-            TITLES[task],
-            lambda: measurements.figures(keys, problem, weights, run(), store if keeps else None),
-            self._show_figures,
-        )
+        keys = tuple(figures.key(part, model) for part in figures.MEASUREMENTS[task])
+        run = self._playing.trajectory_iterator()  # one that has not ended is completed first
+        wanted = Wanted(keys, self._building.store_now, measurements.ways_with(workspace, run))
+        self._tasks.want(task, TITLES[task], wanted, self._show)
+
+    def _show(self, key: Key, told: "Figures | FiguresProgress") -> None:
+        found = told if isinstance(told, Figures) else told.known
+        if isinstance(key, FiguresKey) and found is not None:
+            self._show_figures({key.part: Figures(found)})
 
     def _show_figures(self, found: Mapping[str, Figures]) -> None:
         self._shown |= found
         self.evaluation_changed.emit(self.evaluation)
 
-    @Slot(str, object)
-    def _task_changed(self, task: str, status: TaskStatus) -> None:
-        if task == figures.PINNED and not status.running:
+    @Slot(object)
+    def _arrived(self, key: Key) -> None:
+        """Show what was measured of the run in view because it is pinned."""
+        if isinstance(key, FiguresKey):
             self.look_up()
 
     def look_up(self) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -12,24 +11,22 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
-from playground.app.model.figures import MEASUREMENTS, PINNED
 from playground.app.model.pinned_runs import PinnedRun, PinnedRuns
 from playground.app.model.state import State
-from playground.app.model.weights import Weights
 from playground.app.style.number_formats import format_count
-from playground.app.workers.tasks import Tasks, TaskStatus
+from playground.app.workers.tasks import BACKGROUND, Tasks, Wanted
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
+from playground.lab.keys import FiguresKey, Key
 from playground.lab.measured import Figures, Measured
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import message_of
 
-if TYPE_CHECKING:
-    from playground.lab.problem import Problem
-
 KEPT = 2**28  # bytes of recorded particles that can be played at once
+PINNED = "pinned run"
+"""The task that measures the samples of a pinned run."""
 OF_SAMPLES = ("sliced_wasserstein2", "wasserstein2", "classifier_accuracy", "mode_weights")
 
 
@@ -62,7 +59,7 @@ class Pinning(QObject):
         self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
         self._played: dict[int, int] = {}  # its number among the played runs, by that of the pinned run
         self._recorded: BoundedMemory[Hashable, Trajectory] = BoundedMemory(KEPT)
-        self._unmeasured: dict[int, tuple[Problem, Weights, Trajectory]] = {}  # by number, in order
+        self._unmeasured: dict[FiguresKey, measurements.Held] = {}  # the figures that are wanted, in order
         self._awaited: int | None = None  # the run to play when its workspace is there
         self._wanted: tuple[object, ...] | None = (
             None  # what is to be pinned once it is sampled with the chosen weights
@@ -70,7 +67,7 @@ class Pinning(QObject):
         building.opened.connect(self._open)
         building.left.connect(self.pinned.look_up)
         building.taken.connect(self._take)
-        tasks.changed.connect(self._task_changed)
+        tasks.arrived.connect(self._arrived)
 
     # What the window may read
 
@@ -88,7 +85,7 @@ class Pinning(QObject):
     def is_waiting(self, number: int) -> bool:
         """Whether a run is being measured, or waits for that."""
         run = self.pinned.get(number)
-        return number in self._unmeasured and run is not None and not run.is_measured
+        return run is not None and run.keys[0] in self._unmeasured and not run.is_measured
 
     # What the window may ask for
 
@@ -136,8 +133,9 @@ class Pinning(QObject):
         )
         self._played[number] = run.number
         self._recorded.put(number, trajectory)
-        self._unmeasured[number] = problem, run.workspace.weights, trajectory
         self.pinned.pin(pinned)
+        figures, weights = self.pinned.runs[-1].keys[0], run.workspace.weights
+        self._unmeasured[figures] = problem, weights, lambda: iter((trajectory,))
         self._measure_next()
         is_current = lambda: self._is_there(number)  # noqa: E731
         said = "The run is pinned in the Runs card."
@@ -251,32 +249,26 @@ class Pinning(QObject):
     # Figures
 
     def _measure_next(self) -> None:
-        """Measure the samples of a pinned run that were not measured, while the user asks for no figures."""
-        if not self._unmeasured or any(map(self._tasks.running, (PINNED, *MEASUREMENTS))):
+        """Want the figures of the first pinned run that was not measured."""
+        store = self._building.store
+        for key in [key for key in self._unmeasured if key in store]:
+            del self._unmeasured[key]
+        if not self._unmeasured:
             return
-        number, (problem, weights, trajectory) = next(iter(self._unmeasured.items()))
-        run, store = self.pinned.get(number), self._building.store
-        if run is None or run.is_measured:
-            del self._unmeasured[number]
-            return
-        key = run.keys[0]
+        key, held = next(iter(self._unmeasured.items()))
 
         def fail(error: BaseException) -> None:
             why = Measured(None, reason=message_of(error))
             store.hold(key, Figures(dict.fromkeys(OF_SAMPLES, why)))
+            self._arrived(key)
 
-        self._tasks.start(
-            PINNED,
-            "Pinned run",
-            lambda: measurements.figures([key], problem, weights, [trajectory], store),
-            lambda found: None,
-            fail,
-        )
+        wanted = Wanted((key,), store, measurements.ways(lambda _: held), BACKGROUND)
+        self._tasks.want(PINNED, "Pinned run", wanted, on_failure=fail)
 
-    @Slot(str, object)
-    def _task_changed(self, task: str, status: TaskStatus) -> None:
+    @Slot(object)
+    def _arrived(self, key: Key) -> None:
         """Show what was measured of pinned runs, which is unsaved work."""
-        if status.running or task not in (PINNED, *MEASUREMENTS):
+        if not isinstance(key, FiguresKey):
             return
         before = self.pinned.runs
         self.pinned.look_up()

@@ -23,8 +23,6 @@ MEASUREMENTS = {
     "fisher": ("Score along sigma",),
 }
 """The parts of the figures that a user asks for at a time."""
-PINNED = "pinned run"
-"""The task that measures the samples of a pinned run, which may be the one in view."""
 TEXTS = ("reference_set", "density", "score_reference")
 MESSAGES = ("energy_note",)
 POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points", "budget_points", "path_points")

@@ -1,19 +1,26 @@
 """Long work outside the GUI thread: its name, progress, time left, result and end."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from playground.app.workers.worker import Worker, close
+from playground.app.workers.worker import Worker, close, interrupted
+from playground.lab.compute import Way, compute
+from playground.lab.keys import Key
+from playground.lab.store import Store
 from playground.messages import Message
 from playground.user_errors import message_of
 
 Item = TypeVar("Item")
 
 LOOK = 16  # ms between two looks at running work
+PAUSE = 0.02  # seconds between two looks at more urgent work
+CLICKED, ASKED, BACKGROUND = range(3)
+"""How urgent values are: what was clicked, figures that the user asked for, and what nobody waits for."""
 
 
 @dataclass(frozen=True)
@@ -27,33 +34,54 @@ class TaskStatus:
     error: Message | None = None
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Values that are wanted now.
+
+    Attributes:
+        keys: theirs, in order of need.
+        store: takes them.
+        given: how the window has what they need, see :func:`playground.lab.compute.compute`.
+        urgency: CLICKED, ASKED or BACKGROUND.
+    """
+
+    keys: tuple[Key, ...]
+    store: Store
+    given: Mapping[type[Key], Way] = field(compare=False)
+    urgency: int = ASKED
+
+
 @dataclass
 class _Task(Generic[Item]):
-    worker: Worker[tuple[float | None, Item | None]]
+    worker: Worker[Any]
     label: str
     started: float
     on_item: Callable[[Item], None]
     on_failure: Callable[[BaseException], None] | None
-    on_end: Callable[[], None]
+    on_end: Callable[[], None] = lambda: None
+    wanted: Wanted | None = None
 
 
 class Tasks(QObject):
-    """Runs iterators of ``(fraction, item)`` in threads and delivers the newest item in the GUI thread.
+    """Computes wanted values in threads, and runs iterators of ``(fraction, item)``, whose newest item comes to the GUI thread.
 
     A new task replaces a running one with the same name.
 
     Signals:
         changed(str, TaskStatus): name and state of a task.
         failed(str, BaseException): a task ended with an error, and has no `on_failure`.
+        arrived(Key): a store has a value that was wanted.
     """
 
     changed = Signal(str, object)
     failed = Signal(str, object)
+    arrived = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks: dict[str, _Task[Any]] = {}  # each with its own type of item
         self._retired: list[Worker[Any]] = []
+        self._urgencies: tuple[tuple[int, Worker[Any]], ...] = ()  # of the threads that compute wanted values
         self._timer = QTimer(self, interval=LOOK, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.poll)
 
@@ -72,13 +100,53 @@ class Tasks(QObject):
             on_failure: gets an error in place of :attr:`failed`.
             on_end: called when it has ended without an error, also after :meth:`interrupt`.
         """
+        worker = Worker(make, name)
+        self._begin(name, _Task(worker, label, time.monotonic(), on_item, on_failure, on_end))
+
+    def want(
+        self,
+        name: str,
+        label: str,
+        wanted: Wanted,
+        show: Callable[[Key, Any], object] = lambda key, told: None,
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """Compute values in a thread, in place of those that were wanted by this name and are wanted no more.
+
+        Less urgent ones wait meanwhile, between two steps of their iterators.
+
+        Args:
+            show: gets a key with its newest progress, which has a `fraction`, and at last with its value.
+            on_failure: gets an error in place of :attr:`failed`.
+        """
+        running = self._tasks.get(name)
+        if running is not None and running.wanted == wanted:
+            return
+        values = deque[tuple[Key, Any]]()  # those that were not shown yet
+
+        def waits() -> bool:
+            return any(urgency < wanted.urgency and not other.isFinished() for urgency, other in self._urgencies)
+
+        def take(told: tuple[Key, Any]) -> None:
+            while values:
+                key, value = values.popleft()
+                show(key, value)
+                self.arrived.emit(key)
+            if told[1] is not None:
+                show(*told)
+
+        worker = Worker(lambda: _computed(wanted, values, waits), name)
+        others = [pair for pair in self._urgencies if not pair[1].isFinished()]
+        self._begin(name, _Task(worker, label, time.monotonic(), take, on_failure, wanted=wanted))
+        self._urgencies = (*others, (wanted.urgency, worker))
+
+    def _begin(self, name: str, task: _Task[Any]) -> None:
         if name in self._tasks:
             self.retire(self._tasks.pop(name).worker)
-        worker = Worker(make, name)
-        self._tasks[name] = _Task(worker, label, time.monotonic(), on_item, on_failure, on_end)
-        worker.start()
+        self._tasks[name] = task
+        task.worker.start()
         self._timer.start()
-        self.changed.emit(name, TaskStatus(label, running=True))
+        self.changed.emit(name, TaskStatus(task.label, running=True))
 
     def call(
         self,
@@ -190,6 +258,26 @@ class Tasks(QObject):
         deadline = time.monotonic() + seconds
         ended = [_ended(worker, deadline) for worker in self._retired]
         return all(ended)
+
+
+def _computed(
+    wanted: Wanted, values: deque[tuple[Key, Any]], waits: Callable[[], bool]
+) -> Iterator[tuple[float, tuple[Key, Any]]]:
+    """Compute values one after another; while `waits` says so, something else goes first."""
+    for place, key in enumerate(wanted.keys):
+        work, reached = compute(key, wanted.store, given=wanted.given), 0.0
+        try:
+            while True:
+                progress = next(work)
+                reached = max(reached, progress.fraction)  # that of what it needs comes before its own
+                yield (place + reached) / len(wanted.keys), (key, progress)
+                while waits() and not interrupted():
+                    time.sleep(PAUSE)
+        except StopIteration as end:
+            values.append((key, end.value))
+        finally:
+            work.close()
+        yield (place + 1) / len(wanted.keys), (key, None)
 
 
 def without_fraction(make: Callable[[], Iterator[Item]]) -> Callable[[], Iterator[tuple[None, Item]]]:
