@@ -68,15 +68,6 @@ class PatternGrid:
         pitch = max(wide, self._least) + GAP
         return QRectF(column * pitch + (pitch - GAP - wide) / 2, row * (tall + self.caption + GAP), wide, tall)
 
-    def at(self, x: float, y: float) -> int | None:
-        """The picture at a position, or None."""
-        _, _, shown = self.layout()
-        half = GAP / 2
-        return next(
-            (n for n in range(shown) if self.box(n).adjusted(-half, -half, half, self.caption + half).contains(x, y)),
-            None,
-        )
-
 
 def paint_pattern(painter: QPainter, box: QRectF, pattern: np.ndarray, palette: Palette, color: str = "data") -> None:
     """Paint pixels (rows, columns) of -1 and +1; those that are on have the concept's hue."""

@@ -42,7 +42,8 @@ def window(one_window, monkeypatch):
     monkeypatch.setattr(module, "PICTURE", 0.0)
     one_window.show()
     if one_window.machine.settings != Boltzmann(steps=300) or not one_window.machine.finished:
-        one_window.machine.stop()
+        for name in (module.TRAIN, module.SAMPLE, module.COST):
+            one_window.machine.tasks.cancel(name)
         one_window.machine.state.load(Boltzmann(steps=300))
         one_window.machine.reset()
         one_window.machine.train()
@@ -77,7 +78,7 @@ def test_it_opens_learning_bars_and_stripes(window):
     view = window.machine.view
     assert texts(window) == [write_pattern(one) for one in window.patterns.patterns]
     assert len(texts(window)) == 14
-    assert {caption[-2:] for caption in window.likely._captions} == {" %"}
+    assert {caption[-2:] for caption in window.likely.captions} == {" %"}
     assert view.progress.excess < 0.1
     assert window.weights.numbers["NLL"].text() == f"{view.progress.nll:.4f}"
     assert window.weights.numbers["log Z"].text() == f"{view.progress.log_partition:.4f}"
@@ -86,7 +87,9 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert view.likely.learned[:14].all()
     assert window.samples_card.header.state.endswith("of 48 are patterns")
     of_some = dataclasses.replace(view.likely, of_patterns=0.25)  # of all patterns, whatever those shown add up to
-    window._show(dataclasses.replace(view, likely=of_some))
+    window.machine.view = dataclasses.replace(view, likely=of_some)
+    window._show()
+    window.machine.view = view
     assert window.likely_card.header.state == "25 % are patterns"
     assert window.train.text() == "&Train"
     assert not window.train.isEnabled()  # all steps are made
@@ -140,12 +143,12 @@ def test_patterns_are_drawn_by_mouse_and_learned(window):
     assert window.machine.conflict
     pad = window.pad
     pad.set_pattern(np.full((3, 3), -1))
-    start, end = (pad.cell(0, column).center().toPoint() for column in (0, 2))
+    start, end = (pad.cell(column).center().toPoint() for column in (0, 2))
     QTest.mousePress(pad, Qt.MouseButton.LeftButton, pos=start)
-    QTest.mouseMove(pad, pad.cell(0, 1).center().toPoint())
+    QTest.mouseMove(pad, pad.cell(1).center().toPoint())
     QTest.mouseMove(pad, end)
     QTest.mouseRelease(pad, Qt.MouseButton.LeftButton, pos=end)
-    QTest.mouseClick(pad, Qt.MouseButton.LeftButton, pos=pad.cell(2, 1).center().toPoint())
+    QTest.mouseClick(pad, Qt.MouseButton.LeftButton, pos=pad.cell(7).center().toPoint())
     assert write_pattern(pad.pattern) == "###/.../.#."
     press(window.add)
     assert texts(window) == ["###/.../.#."]
@@ -226,7 +229,7 @@ def test_another_size_starts_anew(window):
     assert window.weights.numbers["states summed"].text() == "2⁴ = 16"
     press(window.sizes.buttons["3×3"])
     learned(window)
-    assert window.weights.map.cell(0, 8).right() > window.weights.map.cell(0, 0).right()
+    assert window.weights.map.cell(8).right() > window.weights.map.cell(0).right()
 
 
 def test_pause_go_on_and_reset(window, monkeypatch):
@@ -267,7 +270,7 @@ def test_gibbs_draws_sweep_by_sweep_and_again_with_other_numbers(window):
 def test_cost_is_measured_and_extrapolated(window, monkeypatch):
     press(window.cost.measure)
     wait(lambda: not window.machine.measuring)
-    assert window.machine.cost.units.tolist() == list(range(2, 8))
+    assert window.cost.plot.series[0].x.tolist() == list(range(2, 8))
     assert window.cost.label.text().startswith("Z of 7 units: ")
     units = np.arange(2, 21)
     found = Cost(units, 1e-4 + 1e-8 * 2.0**units, np.full(len(units), 1e-6), 1.0)
@@ -301,7 +304,7 @@ def test_closing_in_the_middle_ends_its_threads_and_it_opens_again(window, monke
 
 def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
     heat, progress = window.weights.map, window.machine.view.progress
-    QTest.mouseMove(heat, heat.cell(0, 1).center().toPoint())
+    QTest.mouseMove(heat, heat.cell(1).center().toPoint())
     QApplication.processEvents()
     assert heat.words().startswith("(1,1)–(1,2): W ")
     assert f"{progress.weights[0, 1]:.3g}" in heat.words()
@@ -364,9 +367,7 @@ def test_no_call_holds_up_the_window(window, monkeypatch):
     wait(lambda: window.machine.view is not None)
     with Watchdog() as dog:
         for number in range(8):
-            QTest.mouseClick(
-                window.pad, Qt.MouseButton.LeftButton, pos=window.pad.cell(0, number % 4).center().toPoint()
-            )
+            QTest.mouseClick(window.pad, Qt.MouseButton.LeftButton, pos=window.pad.cell(number % 4).center().toPoint())
             wait(milliseconds=40)
         press(window.add)
         wait(milliseconds=300)
@@ -385,7 +386,7 @@ def test_the_main_window_opens_one_and_ends_it_on_leaving(bare_window, qtbot):
     assert window.machine.training
     bare_window.look.set_theme("light")
     qtbot.waitUntil(lambda: not bare_window.look.restyling.running)
-    assert window.pad._palette is LIGHT
+    assert window.pad.colors is LIGHT
     bare_window.leave()
     assert bare_window.ended
     assert not window.isVisible()

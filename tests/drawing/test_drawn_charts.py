@@ -175,7 +175,6 @@ def test_pictures_of_a_set_lie_apart_and_inside(count: int) -> None:
     assert cells.layout()[2] == count
     assert all(QRectF(0, 0, 260, 120).contains(box) for box in boxes)
     assert not any(one.intersects(other) for n, one in enumerate(boxes) for other in boxes[:n])
-    assert [cells.at(box.center().x(), box.center().y()) for box in boxes] == list(range(count))
 
 
 @pytest.mark.parametrize("side", [2, 3])

@@ -218,7 +218,3 @@ class Gallery(WorkingDialog):
     def _chosen(self, tile: SceneTile) -> None:
         self.close()
         self._show(tile.scene)
-
-    def reject(self) -> None:
-        """Close on Escape as on the close button, and end the computation."""
-        self.close()

@@ -7,7 +7,7 @@ from playground.app.workers.tasks import Tasks
 
 
 class WorkingDialog(QDialog):
-    """Its :attr:`tasks` end when it is closed, at their next step."""
+    """Its :attr:`tasks` end at their next step when it is closed, by Escape too."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -16,6 +16,10 @@ class WorkingDialog(QDialog):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.tasks.interrupt()
         event.accept()
+
+    def reject(self) -> None:
+        """Close on Escape as on the close button."""
+        self.close()
 
     def shutdown(self, seconds: float) -> bool:
         """End the threads, when quitting.

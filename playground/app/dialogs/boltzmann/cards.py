@@ -18,6 +18,7 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.lab.boltzmann.settings import Boltzmann
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
@@ -34,16 +35,14 @@ class LearningCard(CollapsiblePanel):
         self.verdict = _caption("Meaning of the numbers", lines=2)
         self.body.addWidget(self.verdict)
 
-    def clear(self, conflict: str | None) -> None:
-        """Show that nothing is learned yet, or the reason why nothing can be learned."""
-        self.curve.show_empty(conflict or "Press Train: the NLL falls from d ln 2 towards the optimal one.")
-        self.verdict.setText("")
-
-    def show_progress(self, progress: "Progress", steps: int) -> None:
-        """Show the learning so far, of this many steps in total."""
-        self.curve.show_curve(progress, steps)
-        self.verdict.setText(verdict(progress))
-        self.set_state(f"step {format_count(progress.step)}")
+    def show_progress(self, progress: "Progress | None", steps: int, conflict: str) -> None:
+        """Show the learning so far, of this many steps in total; None if nothing is learned yet, because of a conflict or not."""
+        if progress is None:
+            self.curve.show_empty(conflict or "Press Train: the NLL falls from d ln 2 towards the optimal one.")
+        else:
+            self.curve.show_curve(progress, steps)
+        self.verdict.setText("" if progress is None else verdict(progress))
+        self.set_state("" if progress is None else f"step {format_count(progress.step)}")
 
 
 class WeightsCard(CollapsiblePanel):
@@ -69,21 +68,15 @@ class WeightsCard(CollapsiblePanel):
             grid.addWidget(number, row, 1)
             self.numbers[name] = number
         grid.setRowStretch(len(NUMBERS), 1)
-        both = layouts.across((self.map, 1), grid, spacing=2 * UNIT)
-        self.body.addLayout(both, 1)
+        self.body.addLayout(layouts.across((self.map, 1), grid, spacing=2 * UNIT), 1)
 
-    def clear(self, units: int, columns: int) -> None:
-        """Show W = 0 for this many units, for pictures with this many columns."""
-        for number in self.numbers.values():
-            number.setText("–")
-        nothing = np.zeros((units, units))
-        self.map.show_weights(nothing, nothing, nothing, columns)
-
-    def show_progress(self, progress: "Progress", columns: int) -> None:
-        """Show what was learned so far, for pictures with this many columns."""
+    def show_progress(self, progress: "Progress | None", settings: Boltzmann) -> None:
+        """Show what was learned so far; None shows W = 0."""
         for name, _, read in NUMBERS:
-            self.numbers[name].setText(read(progress))
-        self.map.show_weights(progress.weights, progress.data, progress.model, columns)
+            self.numbers[name].setText("–" if progress is None else read(progress))
+        nothing = np.zeros(2 * (settings.rows * settings.columns,))
+        weights, data, model = 3 * [nothing] if progress is None else (progress.weights, progress.data, progress.model)
+        self.map.show_weights(weights, data, model, settings.columns)
 
 
 class CostCard(CollapsiblePanel):
@@ -98,8 +91,7 @@ class CostCard(CollapsiblePanel):
         self.measure = button(
             "&Measure", "Measure the time of Z for 2 to 20 units on this machine", measure, "measureCost"
         )
-        row = layouts.across((self.label, 1), self.measure)
-        self.body.addLayout(row)
+        self.body.addLayout(layouts.across((self.label, 1), self.measure))
 
     @Slot(object)
     def show_cost(self, cost: "Cost") -> None:

@@ -1,9 +1,9 @@
 """The machine of the window: its settings, and training, sampling and measuring in threads."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 PICTURE = 1 / 30  # s between two pictures, so that the user can follow how nine pixels are learned
 LIKELY = 18  # number of most probable states shown
 TRAIN, SAMPLE, COST = "boltzmann training", "boltzmann samples", "boltzmann cost"
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,25 +35,25 @@ class MachineState:
 class Machine(QObject):
     """Learns the patterns of its settings, and starts again if they change.
 
+    Args:
+        tasks: run the work; whoever made them ends it.
+
     Signals:
-        seen(View): there is a new state to show; None if there is nothing to learn.
+        changed(): there is another state to show, or work began or ended.
         measured(Cost): the time for one more number of units was measured.
-        changed(): training, sampling or measuring began or ended.
     """
 
-    seen = Signal(object)
-    measured = Signal(object)
     changed = Signal()
+    measured = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = State(Boltzmann(), self)  # type: ignore[arg-type]
         self.view: MachineState | None = None
-        self.cost: Cost | None = None
         self._wanted = True  # whether changed patterns are learned at once
-        self.tasks = Tasks(self)
-        self.tasks.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
-        self.tasks.changed.connect(self._task_changed)
+        self.tasks = tasks
+        tasks.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
+        tasks.changed.connect(self._task_changed)
         self.state.changed.connect(self._edited)
 
     @property
@@ -80,19 +79,21 @@ class Machine(QObject):
         conflict = training_conflict(self.settings)
         return "" if conflict is None else str(conflict)
 
+    def patterns(self) -> np.ndarray:
+        """(N, rows, columns) the patterns to learn."""
+        return patterns_of(self.settings)
+
     def train(self) -> None:
         """Begin training, or continue after a pause."""
         self._wanted = True
-        if self.conflict:
-            return
-        self.tasks.cancel(SAMPLE)
-        settings, start = self.settings, None if self.view is None else self.view.progress
-        self._start(TRAIN, lambda: _training(settings, start), self._seen)
+        if not self.conflict:
+            self.tasks.cancel(SAMPLE)
+            settings, start = self.settings, None if self.view is None else self.view.progress
+            self.tasks.start(TRAIN, TRAIN, lambda: _training(settings, start), self._see)
 
     def pause(self) -> None:
         self._wanted = False
         self.tasks.cancel(TRAIN)
-        self.changed.emit()
 
     def reset(self) -> None:
         """Forget what was learned; if training was in progress, start it again."""
@@ -100,72 +101,41 @@ class Machine(QObject):
         self.tasks.cancel(TRAIN)
         self.tasks.cancel(SAMPLE)
         self.view = None
-        self.seen.emit(None)
         if learning:
             self.train()
-        else:
-            self.changed.emit()
+        self.changed.emit()
 
     def sample(self) -> None:
         """Draw samples with the current weights: exact ones at once, Gibbs samples sweep by sweep."""
-        if self.view is None or self.training:
-            return
-        settings, view = self.settings, self.view
-        self._start(SAMPLE, lambda: _sampling(settings, view), self._seen)
+        if self.view is not None and not self.training:
+            settings, view = self.settings, self.view
+            self.tasks.start(SAMPLE, SAMPLE, lambda: _sampling(settings, view), self._see)
 
     def measure(self) -> None:
         """Measure the time of Z, from two units on."""
-        self._start(COST, _measuring, self._measured)
-
-    def stop(self) -> None:
-        """Cancel all work without waiting for it."""
-        for name in (TRAIN, SAMPLE, COST):
-            self.tasks.cancel(name)
-        self.changed.emit()
-
-    def shutdown(self, seconds: float) -> bool:
-        """End all work, when quitting.
-
-        Returns:
-            Whether it ended in time.
-        """
-        return self.tasks.shutdown(seconds)
-
-    def _start(self, name: str, make: Callable[[], Iterator[tuple[float, Item]]], show: Callable[[Item], None]) -> None:
-        self.tasks.start(name, name, make, show)
+        self.tasks.start(COST, COST, lambda: _measuring(), self.measured.emit)
 
     @Slot(str, object)
     def _task_changed(self, name: str, status: TaskStatus) -> None:
         if not status.running or status.fraction is None:  # it has begun or ended
             self.changed.emit()
 
-    def _seen(self, view: MachineState) -> None:
-        first, self.view = self.view is None, view
-        self.seen.emit(view)
-        if first:
-            self.changed.emit()
-
-    def _measured(self, cost: "Cost") -> None:
-        self.cost = cost
-        self.measured.emit(cost)
+    def _see(self, view: MachineState) -> None:
+        self.view = view
+        self.changed.emit()
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         if any(self.state.field(key).resets for key in keys):
-            learning = self._wanted
-            self.tasks.cancel(TRAIN)
             self.reset()
-            if learning:
+            if self._wanted and not self.training:
                 self.train()
         elif self.training:
             self.train()  # continue with the new settings
-        elif keys & {"sampler", "samples", "sweeps", "seed"}:
-            self.sample()
-        self.changed.emit()
-
-    def patterns(self) -> np.ndarray:
-        """(N, rows, columns) the patterns to learn."""
-        return patterns_of(self.settings)
+        else:
+            if keys & {"sampler", "samples", "sweeps", "seed"}:
+                self.sample()
+            self.changed.emit()
 
 
 def _training(settings: Boltzmann, start: "Progress | None") -> Iterator[tuple[float, MachineState]]:

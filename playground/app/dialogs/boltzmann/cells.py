@@ -1,0 +1,85 @@
+"""The common part of what is painted in cells: the pointer or the arrow keys choose one."""
+
+from PySide6.QtCore import QMarginsF, QPointF, QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from playground.app.widgets.captions import named
+from playground.drawing.palette import DARK, Palette
+
+
+class Cells(QWidget):
+    """Cells in rows, with a ring around the chosen one while it has the focus.
+
+    Args:
+        name, tip: its name for screen readers and its tooltip.
+
+    Attributes:
+        chosen: the number of the chosen cell, row by row from 0; None if none is.
+        reach: px around a cell that belong to it.
+    """
+
+    reach = QMarginsF()
+
+    def __init__(self, name: str, tip: str) -> None:
+        super().__init__()
+        self.colors = DARK
+        self.chosen: int | None = 0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        named(self, name, tip)
+
+    def grid(self) -> tuple[int, int]:
+        """The number of cells, and how many stand side by side."""
+        raise NotImplementedError
+
+    def cell(self, number: int) -> QRectF:
+        """The rectangle of a cell."""
+        raise NotImplementedError
+
+    def words(self) -> str:
+        """The description of the chosen cell."""
+        raise NotImplementedError
+
+    def paint(self, painter: QPainter) -> None:
+        """Paint all cells."""
+        raise NotImplementedError
+
+    def choose(self, number: int | None) -> None:
+        """Choose a cell, as the user asked."""
+        self.chosen = number
+        self.show_change()
+
+    def show_change(self) -> None:
+        """Paint and describe what was changed."""
+        self.setAccessibleDescription(self.words())
+        self.update()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self.colors = palette
+        self.update()
+
+    def at(self, place: QPointF) -> int | None:
+        """The cell at a position."""
+        count, _ = self.grid()
+        return next((n for n in range(count) if self.cell(n).marginsAdded(self.reach).contains(place)), None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        count, across = self.grid()
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -across, Qt.Key.Key_Down: across}
+        step = steps.get(Qt.Key(event.key()))
+        if step is None or not count:
+            super().keyPressEvent(event)
+        elif 0 <= (self.chosen or 0) + step < count:
+            self.choose((self.chosen or 0) + step)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        self.paint(painter)
+        count, _ = self.grid()
+        if self.hasFocus() and count:
+            ring = QRectF(self.rect()) if self.chosen is None else self.cell(min(self.chosen, count - 1))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.colors.color("accent"), 2))
+            painter.drawRoundedRect(ring.adjusted(-1, -1, 1, 1), 2, 2)
