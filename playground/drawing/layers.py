@@ -6,7 +6,7 @@ painted, so panning computes them again and a still picture does not.
 
 import functools
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -18,7 +18,7 @@ from playground.drawing import lines, raster
 from playground.drawing.axes import figure_font, text_background
 from playground.drawing.color_scale import ColorScale
 from playground.drawing.color_scale import number as number_text
-from playground.drawing.coloring import Coloring
+from playground.drawing.coloring import OPACITY, Coloring
 from playground.drawing.contours import contour_segments
 from playground.drawing.palette import Palette, density_colors, rgb
 from playground.drawing.pixel_buffers import PixelBuffer
@@ -246,27 +246,21 @@ class Data(Layer):
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         if is_vector(painter):
             if len(self.points) <= 2000:
-                _discs(painter, plane, self.points, DOT, self._inks(palette))
+                _discs(painter, plane, self.points, DOT, self.coloring, palette, "data", DOT_OPACITY)
             else:
                 embed(painter, plane, self._sheet(fine(plane), palette).image)
             return
         painter.drawImage(0, 0, self._keep("sheet", (plane, palette), lambda: self._sheet(plane, palette)).image)
 
-    def _inks(self, palette: Palette) -> list[QColor]:
-        if self.coloring is None:
-            return [palette.color("data", DOT_OPACITY)]
-        table = self.coloring.colors(palette, DOT_OPACITY)[255 * 256 :]  # of full coverage
-        return [_unpremultiplied(int(table[label])) for label in self.coloring.labels.tolist()]
-
     def _sheet(self, plane: Plane, palette: Palette) -> PixelBuffer:
         pixels = plane.to_pixels(self.points)
         if self.coloring is not None:
             radius = max(DOT * plane.ratio, 1.0)
-            found = raster.labelled_discs(pixels, self.coloring.labels, radius, plane.columns, plane.rows)
+            found = raster.discs(pixels, radius, plane.columns, plane.rows, self.coloring.labels)
             return raster.tinted(found, self.coloring.colors(palette, DOT_OPACITY), plane.ratio)
         color = palette.color("data")
         if len(pixels) <= 2000:
-            coverage = raster.disc_coverage(pixels, DOT * plane.ratio, plane.columns, plane.rows)
+            coverage = raster.discs(pixels, DOT * plane.ratio, plane.columns, plane.rows)
             return raster.tinted(coverage, raster.tints(color, DOT_OPACITY), plane.ratio)
         found = raster.counts(pixels, plane.columns, plane.rows, max(1, round(1.5 * plane.ratio)))
         found = np.minimum(found, 255).astype(np.uint8)
@@ -359,19 +353,12 @@ class Particles(Layer):
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         if is_vector(painter) and len(self.positions) <= SPRITES:
-            _discs(painter, plane, self.positions, self.radius(), self._inks(palette))
+            _discs(painter, plane, self.positions, self.radius(), self.coloring, palette, "particles", OPACITY)
         elif is_vector(painter):
             coverage, colors = self._inked(fine(plane), palette)
             embed(painter, plane, raster.tinted(coverage, colors, RATIO).image)
         else:
             raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
-
-    def _inks(self, palette: Palette) -> list[QColor]:
-        """The colour of each particle, or one colour for all of them."""
-        if self.coloring is None:
-            return [palette.color("particles", 0.95)]
-        table = self.coloring.colors(palette)[255 * 256 :]  # of full coverage
-        return [_unpremultiplied(int(table[label])) for label in self.coloring.labels.tolist()]
 
     def radius(self) -> float:
         """Painter units: 3 for a few hundred, 1.5 for ten thousand."""
@@ -382,12 +369,12 @@ class Particles(Layer):
         pixels = plane.to_pixels(self.positions)
         if self.coloring is not None:
             radius = max(self.radius() * plane.ratio, 1.0)
-            found = raster.labelled_discs(pixels, self.coloring.labels, radius, plane.columns, plane.rows)
+            found = raster.discs(pixels, radius, plane.columns, plane.rows, self.coloring.labels)
             return found, self.coloring.colors(palette)
         color = palette.color("particles")
         if len(pixels) <= SPRITES:
-            coverage = raster.disc_coverage(pixels, self.radius() * plane.ratio, plane.columns, plane.rows)
-            return coverage, raster.tints(color, 0.95)
+            coverage = raster.discs(pixels, self.radius() * plane.ratio, plane.columns, plane.rows)
+            return coverage, raster.tints(color, OPACITY)
         square = max(1, round(self.size * plane.ratio))
         found = np.minimum(raster.counts(pixels, plane.columns, plane.rows, square), 255).astype(np.uint8)
         return found, _glow(palette)
@@ -616,19 +603,28 @@ def _unpremultiplied(value: int) -> QColor:
     return QColor(red, green, blue, alpha)
 
 
-def _discs(painter: QPainter, plane: Plane, points: np.ndarray, radius: float, colors: Sequence[QColor]) -> None:
-    """Draw the visible points (N, 2) as discs with a radius in painter units; a single colour is used for all."""
+def _discs(
+    painter: QPainter,
+    plane: Plane,
+    points: np.ndarray,
+    radius: float,
+    coloring: Coloring | None,
+    palette: Palette,
+    concept: str,
+    opacity: float,
+) -> None:
+    """Draw the visible points (N, 2) as discs with a radius in painter units, each in its own colour or all in a concept's."""
+    inks = None if coloring is None else coloring.colors(palette, opacity)[255 * 256 :][coloring.labels].tolist()
+    painter.setBrush(palette.color(concept, opacity))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(Qt.PenStyle.NoPen)
     places = plane.to_painter(points)
     room = np.array([plane.width, plane.height]) + radius
     with np.errstate(invalid="ignore"):
         seen = np.flatnonzero(((places > -radius) & (places < room)).all(axis=1))
-    if len(colors) == 1:
-        painter.setBrush(colors[0])
     for number in seen.tolist():
-        if len(colors) > 1:
-            painter.setBrush(colors[number])
+        if inks is not None:
+            painter.setBrush(_unpremultiplied(inks[number]))
         painter.drawEllipse(QPointF(*places[number].tolist()), radius, radius)
 
 

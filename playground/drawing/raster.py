@@ -18,63 +18,41 @@ STRIP = 64_000  # pixels painted at a time
 FEW = 3000  # up to so many discs are placed to a quarter of a pixel, more discs to a whole pixel
 
 
-def disc_coverage(centres: np.ndarray, radius: float, width: int, height: int) -> np.ndarray:
-    """Coverage of equal discs; where they overlap, the larger value.
+def discs(centres: np.ndarray, radius: float, width: int, height: int, labels: np.ndarray | None = None) -> np.ndarray:
+    """Coverage of equal discs, which may have a label each. In an overlap the larger coverage wins, then the larger label.
 
     Args:
         centres: (N, 2) pixels; non-finite ones and those outside the image are left out.
         radius: pixels, 0.5 to LARGEST.
+        labels: (N,) uint8.
 
     Returns:
-        (height, width) uint8, 255 inside a disc; valid until the next call in this thread.
+        (height, width) uint8, 255 inside a disc; with labels uint16 of coverage x 256 + label. Valid until the next call
+        in this thread.
     """
     radius = min(max(radius, 0.5), LARGEST)
     stride = width + 2 * MARGIN
-    padded = empty_buffer("discs", stride * (height + 2 * MARGIN), np.uint8)
-    x, y = _within(centres, -radius - 1, width, height)
+    name, kind = ("discs", np.uint8) if labels is None else ("labelled discs", np.uint16)
+    padded = empty_buffer(name, stride * (height + 2 * MARGIN), kind)
+    seen = inside(centres, -radius - 1, width, height)
+    x, y = centres[seen, 0], centres[seen, 1]
     parts = 4 if len(x) <= FEW else 1  # positions within a pixel, per axis
     column, part_x = np.divmod(((x + MARGIN) * parts).astype(np.int64), parts)
     row, part_y = np.divmod(((y + MARGIN) * parts).astype(np.int64), parts)
     anchor = row * stride + column
     kernel, offsets = _disc(radius, parts)
     shifts = offsets[:, 1] * stride + offsets[:, 0]
+    marks: np.ndarray | int = 0
+    if labels is not None:
+        kernel, marks = kernel.astype(np.uint16) << 8, labels[seen].astype(np.uint16)
     if parts == 1:
         # From faint to full, so that the last value written to a pixel is its largest, without a comparison.
         for shift, value in zip(shifts.tolist(), kernel[0].tolist(), strict=True):
-            padded[anchor + shift] = value
+            padded[anchor + shift] = value | marks
     else:
         pixel = anchor[:, None] + shifts
-        np.maximum.at(padded, pixel.ravel(), kernel[part_y * parts + part_x].ravel())
-    return cropped(padded, width, height)
-
-
-def labelled_discs(centres: np.ndarray, labels: np.ndarray, radius: float, width: int, height: int) -> np.ndarray:
-    """Coverage of equal discs with a label each. In an overlap the larger coverage wins, then the larger label.
-
-    Args:
-        centres, radius: see :func:`disc_coverage`.
-        labels: (N,) uint8.
-
-    Returns:
-        (height, width) uint16 of coverage x 256 + label; valid until the next call in this thread.
-    """
-    radius = min(max(radius, 0.5), LARGEST)
-    stride = width + 2 * MARGIN
-    padded = empty_buffer("labelled discs", stride * (height + 2 * MARGIN), np.uint16)
-    seen = inside(centres, -radius - 1, width, height)
-    (x, y), marks = centres[seen].T, labels[seen].astype(np.uint16)
-    parts = 4 if len(x) <= FEW else 1
-    column, part_x = np.divmod(((x + MARGIN) * parts).astype(np.int64), parts)
-    row, part_y = np.divmod(((y + MARGIN) * parts).astype(np.int64), parts)
-    anchor = row * stride + column
-    kernel, offsets = _disc(radius, parts)
-    shifts = offsets[:, 1] * stride + offsets[:, 0]
-    if parts == 1:
-        for shift, value in zip(shifts.tolist(), kernel[0].astype(np.uint16).tolist(), strict=True):
-            padded[anchor + shift] = (value << 8) | marks
-    else:
-        values = (kernel[part_y * parts + part_x].astype(np.uint16) << 8) | marks[:, None]
-        np.maximum.at(padded, (anchor[:, None] + shifts).ravel(), values.ravel())
+        values = kernel[part_y * parts + part_x]
+        np.maximum.at(padded, pixel.ravel(), (values.T | marks).T.ravel())
     return cropped(padded, width, height)
 
 
@@ -106,7 +84,7 @@ def counts(points: np.ndarray, width: int, height: int, square: int = 1) -> np.n
         (height, width) int64.
     """
     stride = width + 2 * MARGIN
-    x, y = _within(points, -MARGIN / 2, width, height)
+    x, y = points[inside(points, -MARGIN / 2, width, height)].T
     shift = MARGIN - (square - 1) / 2
     pixel = (y + shift).astype(np.int64) * stride + (x + shift).astype(np.int64)
     covered = [pixel + (down * stride + across) for down in range(square) for across in range(square)]
@@ -177,12 +155,6 @@ def _pairs(colors: bytes) -> np.ndarray:
     table = np.empty((256, 256, 2), np.uint32)
     table[..., 0], table[..., 1] = single[None, :], single[:, None]  # little-endian: the first byte is the low one
     return table.view(np.uint64).ravel()
-
-
-def _within(points: np.ndarray, inset: float, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of the points in the image; a negative inset includes a rim around it."""
-    seen = inside(points, inset, width, height)
-    return points[seen, 0], points[seen, 1]
 
 
 def inside(points: np.ndarray, inset: float, width: int, height: int) -> np.ndarray:

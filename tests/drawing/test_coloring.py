@@ -40,7 +40,7 @@ def test_each_particle_has_its_colour_in_the_middle_of_its_disc(qapp, palette, c
 def test_particles_that_are_not_finite_keep_no_others_from_their_colours(qapp) -> None:
     places = np.array([[np.nan, 0.5], [0.5, 0.5]])
     coloring = by_kind(np.array([1, 2]), "kind", tuple("abc"))
-    labelled = raster.labelled_discs(Plane(BOX, *SIZE).to_pixels(places), coloring.labels, 3.0, *SIZE)
+    labelled = raster.discs(Plane(BOX, *SIZE).to_pixels(places), 3.0, *SIZE, coloring.labels)
     assert set((labelled[labelled > 255] & 255).tolist()) == {2}
 
 

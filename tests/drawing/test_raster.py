@@ -6,7 +6,7 @@ from PySide6.QtGui import QColor, QImage
 
 from playground.drawing.lines import line_coverage
 from playground.drawing.pixel_buffers import PixelBuffer
-from playground.drawing.raster import LARGEST, counts, disc_coverage, tinted, tints
+from playground.drawing.raster import LARGEST, counts, discs, tinted, tints
 
 
 def centroid(coverage: np.ndarray) -> tuple[float, float]:
@@ -18,26 +18,26 @@ def centroid(coverage: np.ndarray) -> tuple[float, float]:
 @pytest.mark.parametrize("radius", [1.5, 3.0, 6.0])
 @pytest.mark.parametrize("centre", [(20.0, 30.0), (20.25, 30.6), (41.9, 11.1)])
 def test_a_disc_has_its_area_and_its_place(radius: float, centre: tuple[float, float]) -> None:
-    coverage = disc_coverage(np.array([centre]), radius, 60, 50)
+    coverage = discs(np.array([centre]), radius, 60, 50)
     assert coverage.sum() / 255 == pytest.approx(np.pi * radius**2, rel=0.06)
     assert np.hypot(*np.subtract(centroid(coverage), centre)) < 0.25
 
 
 def test_many_discs_lie_within_half_a_pixel() -> None:
     centres = np.tile([[20.2, 30.7]], (4000, 1))
-    assert np.hypot(*np.subtract(centroid(disc_coverage(centres, 2.0, 60, 50)), (20.5, 30.5))) < 0.01
+    assert np.hypot(*np.subtract(centroid(discs(centres, 2.0, 60, 50)), (20.5, 30.5))) < 0.01
 
 
 def test_overlapping_discs_keep_the_larger_coverage() -> None:
-    one = disc_coverage(np.array([[20.0, 20.0]]), 3.0, 40, 40).copy()
-    other = disc_coverage(np.array([[22.5, 21.0]]), 3.0, 40, 40).copy()
-    both = disc_coverage(np.array([[20.0, 20.0], [22.5, 21.0]]), 3.0, 40, 40)
+    one = discs(np.array([[20.0, 20.0]]), 3.0, 40, 40).copy()
+    other = discs(np.array([[22.5, 21.0]]), 3.0, 40, 40).copy()
+    both = discs(np.array([[20.0, 20.0], [22.5, 21.0]]), 3.0, 40, 40)
     np.testing.assert_array_equal(both, np.maximum(one, other))
 
 
 def test_discs_at_and_beyond_the_border_write_nowhere_else() -> None:
     outside = [[-100.0, 5.0], [5.0, 1e9], [np.nan, 5.0], [np.inf, 5.0], [-3.0, 20.0], [39.9, 39.9], [0.0, 0.0]]
-    coverage = disc_coverage(np.array(outside), 4.0, 40, 40)
+    coverage = discs(np.array(outside), 4.0, 40, 40)
     assert coverage[:5, :5].any()
     assert coverage[35:, 35:].any()
     assert coverage[16:24, 0].any()
@@ -138,6 +138,6 @@ def test_a_disc_just_outside_an_edge_is_drawn_as_far_as_it_reaches_in(radius: fl
     for outside in np.linspace(0, 16, 50):
         centres = [(30, -outside), (30, height + outside), (-outside, 25), (width + outside, 25)]
         for centre in (*centres, (-outside, -outside), (width + outside, height + outside)):
-            found = disc_coverage(np.array([centre], dtype=float), radius, width, height)
+            found = discs(np.array([centre], dtype=float), radius, width, height)
             y, x = np.nonzero(found)
             assert np.hypot(x + 0.5 - centre[0], y + 0.5 - centre[1]).max(initial=0.0) <= min(radius, LARGEST) + 1
