@@ -278,9 +278,9 @@ class StatusBar(QFrame):
         waiting = building.problem is None and not building.failure
         status = "loading" if waiting else training.status
         self.show_training(status, self._look.palette, self._controllers.replaying.step)
-        self.show_device(building.device_text)
-        self.show_seed(self._controllers.playing.seed)
-        self.show_saved(self._autosaving.text or self._documents.saved_text())
+        self._show(self._device, building.device_text)
+        self._show(self._seed, f"seed {self._controllers.playing.seed}")
+        self._show(self.saved, self._autosaving.text or self._documents.saved_text())
 
     def show_training(self, training: str, palette: Palette, step: int | None = None) -> None:
         """Show the status of training, and the step whose weights are shown instead of the newest."""
@@ -295,15 +295,6 @@ class StatusBar(QFrame):
         else:
             count = round(per_second)
             self._show(self.frames, f"{count} {'frame' if count == 1 else 'frames'}/s")
-
-    def show_device(self, text: str) -> None:
-        self._show(self._device, text)
-
-    def show_seed(self, seed: int) -> None:
-        self._show(self._seed, f"seed {seed}")
-
-    def show_saved(self, text: str) -> None:
-        self._show(self.saved, text)
 
     def _show(self, label: QLabel, text: str) -> None:
         """Show a text and lay it out at once, because a busy event loop may do so a second later."""

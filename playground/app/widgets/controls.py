@@ -41,8 +41,46 @@ Role = QPalette.ColorRole
 HISTORY = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
-class Slider(QSlider):
-    """A thin horizontal slider over [0, 1]. It jumps to a press, and passes the wheel to its panel.
+class DraggedSlider(QSlider):
+    """A horizontal slider that jumps to a press and follows a drag; a notch of the wheel is one place."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def place_at(self, x: float) -> int:
+        """The place nearest to a position in px; it may lie beyond the ends."""
+        raise NotImplementedError
+
+    def go(self, place: int) -> None:
+        """Go to a place, as the mouse asks."""
+        self.setSliderPosition(place)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(True)
+            self.go(self.place_at(event.position().x()))
+            event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        place = self.place_at(event.position().x())
+        if self.isSliderDown() and place != self.sliderPosition():
+            self.go(place)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = round((event.angleDelta().y() or event.angleDelta().x()) / 120)
+        place = min(max(self.value() + notches, 0), self.maximum())
+        if place != self.value():
+            self.go(place)
+        event.accept()
+
+
+class Slider(DraggedSlider):
+    """A thin slider over [0, 1], which passes the wheel to its panel.
 
     Signals:
         moved(float): the user moved it to this position.
@@ -56,13 +94,13 @@ class Slider(QSlider):
     HANDLE = 6.0  # px, radius
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+        super().__init__(parent)
         self.setRange(0, self.STEPS)
         self.setSingleStep(10)
         self.setPageStep(100)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumWidth(px(24))
         self.sliderMoved.connect(self._moved)
+        self.sliderReleased.connect(self.settled)
         self.actionTriggered.connect(self._acted)
         self._known = True
 
@@ -88,21 +126,6 @@ class Slider(QSlider):
     def sizeHint(self) -> QSize:
         return QSize(px(100), px(22))
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.setSliderDown(True)
-            self.setSliderPosition(self._step_at(event.position().x()))
-            event.accept()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.isSliderDown():
-            self.setSliderPosition(self._step_at(event.position().x()))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self.isSliderDown():
-            self.setSliderDown(False)
-            self.settled.emit()
-
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
@@ -125,7 +148,7 @@ class Slider(QSlider):
             painter.drawLine(QPointF(left, middle), QPointF(x, middle))
         _handle(painter, QPointF(x, middle), radius, palette, enabled, self.hasFocus())
 
-    def _step_at(self, x: float) -> int:
+    def place_at(self, x: float) -> int:
         radius = self.HANDLE * text_size.factor()
         left, right = radius + 1, self.width() - radius - 1
         return round(min(max((x - left) / (right - left), 0.0), 1.0) * self.STEPS)

@@ -1,10 +1,11 @@
 """A button that opens a menu, and shows as much of its text as fits."""
 
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStyle, QStyleOptionButton, QWidget
 
 from playground.app.style.text_size import px
+from playground.app.widgets.controls import paint_chevron
 
 PAD = 8  # px left of the text
 ARROW = 20  # px for the arrow at the right
@@ -51,7 +52,4 @@ class MenuButton(QPushButton):
         words = self._words if metrics.horizontalAdvance(self._words) <= room.width() else self._short
         text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-        middle, right = self.height() / 2, self.width() - 10.0
-        painter.setPen(QPen(color, 1.3))
-        corners = ((right - px(7), middle - px(2)), (right - px(7) / 2, middle + px(3) / 2), (right, middle - px(2)))
-        painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in corners]))
+        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), color)

@@ -10,20 +10,19 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QHelpEvent,
     QImage,
-    QMouseEvent,
     QPainter,
     QPainterPath,
     QPaintEvent,
     QPen,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.captions import named
+from playground.app.widgets.controls import DraggedSlider
 from playground.drawing.palette import DARK, Palette, rgb
 
 TRACK, TOP = 14, 18  # px: thickness, and room above it for the labels
@@ -32,7 +31,7 @@ EDGE = 7  # px on either side, so that the handle fits at both ends
 TEXT = 11  # px
 
 
-class Scrubber(QSlider):
+class Scrubber(DraggedSlider):
     """Frames from left to right. Frames that are not sampled yet are an empty track and cannot be reached.
 
     Signals:
@@ -42,7 +41,7 @@ class Scrubber(QSlider):
     scrubbed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+        super().__init__(parent)
         self._colors = DARK
         self._sigmas = np.zeros(0)
         self._span: tuple[float, float] | None = None
@@ -53,7 +52,6 @@ class Scrubber(QSlider):
         self._track: QImage | None = None
         self.setTracking(True)
         self.setRange(0, 0)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -142,42 +140,20 @@ class Scrubber(QSlider):
         elif action != QAbstractSlider.SliderAction.SliderMove.value:
             self.scrubbed.emit(self.sliderPosition())
 
-    def _frame_at(self, x: float) -> int:
+    def place_at(self, x: float) -> int:
         return round((x - EDGE) / max(self.width() - 2 * EDGE, 1) * self.maximum())
 
-    def _go(self, x: float) -> None:
-        frame = self._reach(self._frame_at(x))
+    def go(self, place: int) -> None:
+        frame = self._reach(place)
         changed = frame != self.value()
         self.setSliderPosition(frame)
         if changed:
             self.scrubbed.emit(frame)
         self.update()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.setSliderDown(True)
-            self._go(event.position().x())
-            event.accept()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.isSliderDown():
-            self._go(event.position().x())
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.setSliderDown(False)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        notches = round((event.angleDelta().y() or event.angleDelta().x()) / 120)
-        frame = self._reach(self.value() + notches)
-        if frame != self.value():
-            self.setValue(frame)
-            self.scrubbed.emit(frame)
-        event.accept()
-
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            frame = min(max(self._frame_at(event.pos().x()), 0), self.maximum())
+            frame = min(max(self.place_at(event.pos().x()), 0), self.maximum())
             words = "Not sampled yet"
             if frame < len(self._sigmas):
                 cost = self._cost(frame)

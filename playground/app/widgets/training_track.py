@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QToolTip, QWidget
+from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets.controls import DraggedSlider
 from playground.drawing.palette import DARK, Palette
 from playground.messages import Message
 
@@ -21,7 +22,7 @@ TEXT = 11  # px
 TIP = "Drag to see what the network had learned after earlier steps of training."
 
 
-class TrainingTrack(QSlider):
+class TrainingTrack(DraggedSlider):
     """Training steps from left to right, on a logarithmic scale; only steps with kept weights can be reached.
 
     Signals:
@@ -31,14 +32,13 @@ class TrainingTrack(QSlider):
     step_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+        super().__init__(parent)
         self._colors = DARK
         self._steps: tuple[int, ...] = ()
         self._places = np.zeros(0)  # of the steps, from 0 to 1
         self._why_disabled = ""
         self.setRange(0, 0)
         self.setPageStep(3)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Timeline of the training")
         self.actionTriggered.connect(self._acted)
@@ -88,43 +88,21 @@ class TrainingTrack(QSlider):
     def _acted(self, action: int) -> None:
         """Take keys; the mouse is handled below."""
         if action != QAbstractSlider.SliderAction.SliderMove.value:
-            self._choose(self.sliderPosition())
+            self.go(self.sliderPosition())
 
-    def _nearest(self, x: float) -> int:
+    def place_at(self, x: float) -> int:
         share = (x - EDGE) / max(self.width() - 2 * EDGE, 1)
         return int(np.abs(self._places - share).argmin()) if self._steps else 0
 
-    def _choose(self, place: int) -> None:
+    def go(self, place: int) -> None:
         if place != self.value() or place != self.sliderPosition():
             self.setSliderPosition(place)
         self._say()
         self.step_chosen.emit(place)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.setSliderDown(True)
-            self._choose(self._nearest(event.position().x()))
-            event.accept()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        place = self._nearest(event.position().x())
-        if self.isSliderDown() and place != self.sliderPosition():
-            self._choose(place)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.setSliderDown(False)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        notches = round((event.angleDelta().y() or event.angleDelta().x()) / 120)
-        place = min(max(self.value() + notches, 0), self.maximum())
-        if place != self.value():
-            self._choose(place)
-        event.accept()
-
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self.isEnabled() and self._steps:
-            step = self._steps[self._nearest(event.pos().x())]
+            step = self._steps[self.place_at(event.pos().x())]
             words = f"Weights of training step {format_count(step)}"
             QToolTip.showText(event.globalPos(), wrapped(words) + self.toolTip(), self)
             return True
