@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from playground.app.actions import COMMANDS as ACTIONS
+from playground.app.actions import ACTIONS, MENUS
 from playground.app.dialogs.boltzmann.readings import NUMBERS
-from playground.app.menus import MENUS
 from playground.app.model.preferences import Preferences
 from playground.app.style.labels import CARDS
 from playground.app.window import SMALLEST
@@ -184,7 +183,7 @@ def test_the_window_fits_the_projectors_at_the_factors_that_the_workshop_names()
 
 
 def test_the_workshop_names_the_command_that_resets_the_window() -> None:
-    (menu,) = (menu for menu, keys in MENUS.items() if "view.reset" in keys)
+    (menu,) = (menu for menu, groups in MENUS.items() if any("view.reset" in group for group in groups))
     said = f"{menu} > {ACTIONS['view.reset'].text} forgets"
     assert said in (ROOT / "docs/workshop.md").read_text(encoding="utf-8")
 

@@ -5,7 +5,8 @@ first, so that Space presses a button that Tab has reached. The window gives it 
 it. The mouse gives no button and no box the focus. Shortcuts with a modifier act everywhere.
 """
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -36,6 +37,7 @@ from playground.lab import script
 from playground.messages import Message
 
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
+NOTHING_TO_DO = Message("nothing-to-do", "There is nothing to do now.")
 
 
 class Dialogs(Protocol):
@@ -57,6 +59,7 @@ class Window(Protocol):
     """The part of the window that commands use."""
 
     state: State
+    controllers: Controllers
     documents: Documents
     opening: Opening
     exports: Exports
@@ -82,12 +85,11 @@ class Window(Protocol):
     def setWindowState(self, state: Qt.WindowState) -> None: ...
 
 
-Do = Callable[[Window, Controllers], object]
 Ask = Callable[[Window, Controllers], bool]
 
 
 @dataclass(frozen=True)
-class Command:
+class Action:
     """One command.
 
     Args:
@@ -98,20 +100,20 @@ class Command:
         also: another shortcut.
         key: a plain key, which acts if the focused control does not use it.
         checked: for a switch, returns whether it is on.
-        enabled: returns whether it is enabled now.
-        why_disabled: returns why it is disabled now, which replaces the tip; None if it is enabled.
+        when: returns whether there is something to do now.
+        why_not: returns why it cannot be done now, which replaces the tip; None if it can.
         label: returns its current text, if that can change.
     """
 
     text: str
     tip: str
-    run: Do
+    run: Callable[[Window, Controllers], object]
     shortcut: str | QKeySequence.StandardKey = ""
     also: str = ""
     key: str = ""
     checked: Ask | None = None
-    enabled: Ask | None = None
-    why_disabled: Callable[[Window, Controllers], Message | None] | None = None
+    when: Ask = lambda window, controllers: True
+    why_not: Callable[[Controllers], Message | None] = lambda controllers: None
     label: Callable[[Window, Controllers], str] | None = None
 
 
@@ -157,18 +159,6 @@ def _resize(window: Window, percent: int) -> None:
     window.look.set_text_size(percent, remember=not window.presenter.is_on)
 
 
-def _playing(window: Window, controllers: Controllers) -> Message | None:
-    return why_disabled.playing(window.state, controllers)
-
-
-def _sampling(window: Window, controllers: Controllers) -> Message | None:
-    return why_disabled.sampling(window.state, controllers)
-
-
-def _choosing_step(window: Window, controllers: Controllers) -> Message | None:
-    return why_disabled.choosing_step(controllers)
-
-
 def _copy(window: Window, text: str, said: str) -> None:
     QGuiApplication.clipboard().setText(text)
     window.notices.notify("info", said)
@@ -179,6 +169,8 @@ def _of(what: str, step: str | None) -> str:
     return f"{what} {step or ''}".strip().replace("&", "&&")
 
 
+RECENT, LESSONS = "file.recent", "learn.lessons"
+"""The lists in the menus: of the recent files, and of the bundled lessons."""
 LAYERS = {entry.key: entry.title for entry in LEGEND}
 
 
@@ -186,9 +178,9 @@ def _layers(window: Window) -> Layers:
     return window.canvas.layers
 
 
-def _layer(name: str) -> Command:
+def _layer(name: str) -> Action:
     title = LAYERS[name]
-    return Command(
+    return Action(
         title,
         f"Show or hide {title.lower()} on the canvas",
         lambda window, _: _layers(window).toggle(name),
@@ -197,433 +189,516 @@ def _layer(name: str) -> Command:
     )
 
 
-COMMANDS: dict[str, Command] = {
-    # file
-    "file.new": Command(
-        "New", "Start again with the opening session", lambda w, c: w.opening.new(), QKeySequence.StandardKey.New
+MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
+    "File": (
+        {
+            "file.new": Action(
+                "New",
+                "Start again with the opening session",
+                lambda w, c: w.opening.new(),
+                QKeySequence.StandardKey.New,
+            ),
+            "file.open": Action(
+                "Open…",
+                "Open a session, an experiment, points or images",
+                lambda w, c: w.opening.ask_open(),
+                QKeySequence.StandardKey.Open,
+            ),
+            RECENT: "Open recent",
+            "file.load_plugin": Action(
+                "Load plug-in…",
+                "Run a Python file that adds data sets, noise, networks, objectives or samplers",
+                lambda w, c: w.plugins.ask(),
+            ),
+        },
+        {
+            "file.save": Action(
+                "Save",
+                "Save experiment, weights, points and trajectory in one file",
+                lambda w, c: w.documents.save(),
+                QKeySequence.StandardKey.Save,
+            ),
+            "file.save_as": Action(
+                "Save as…",
+                "Save under another name",
+                lambda w, c: w.documents.save_as(),
+                QKeySequence.StandardKey.SaveAs,
+            ),
+        },
+        {
+            "file.export_video": Action(
+                "Export video…",
+                "Export the run, or the training, as MP4, WebM or GIF",
+                lambda w, c: w.exports.video(),
+                "Ctrl+E",
+                when=lambda w, c: w.exports.has_frames,
+            ),
+            "file.export_picture": Action(
+                "Export picture…",
+                "Export the canvas as it is now as PNG, SVG or PDF",
+                lambda w, c: w.exports.picture(),
+                "Ctrl+Shift+E",
+            ),
+            "file.export_trajectory": Action(
+                "Export trajectory…",
+                "Export the particles of every frame as NPZ or CSV",
+                lambda w, c: w.exports.save(exported_files.trajectory(c.playing.trajectory_iterator())),
+                when=lambda w, c: w.exports.has_frames,
+            ),
+            "file.export_runs": Action(
+                "Export runs…",
+                "Export the table of the pinned runs as CSV",
+                lambda w, c: w.exports.save(exported_files.runs(c.pinning.pinned)),
+                why_not=why_disabled.exporting_runs,
+            ),
+            "file.export_settings": Action(
+                "Export settings…",
+                "Export all settings as TOML, for this window or the command line",
+                lambda w, c: w.exports.save(exported_files.settings(w.state.experiment)),
+            ),
+            "file.export_script": Action(
+                "Save as script…",
+                "Save a Python script or a notebook of this experiment, or a folder that runs without this program",
+                lambda w, c: w.exports.save(exported_files.script(w.state.experiment, c.building.dataset)),
+            ),
+        },
+        {
+            "file.quit": Action("Quit", "Close the window", lambda w, c: w.close(), "Ctrl+Q"),
+        },
     ),
-    "file.open": Command(
-        "Open…",
-        "Open a session, an experiment, points or images",
-        lambda w, c: w.opening.ask_open(),
-        QKeySequence.StandardKey.Open,
+    "Edit": (
+        {
+            "edit.undo": Action(
+                "Undo",
+                "Undo the last change of a setting, stroke or reset",
+                lambda w, c: w.state.undo(),
+                QKeySequence.StandardKey.Undo,
+                when=lambda w, c: w.state.undo_text is not None,
+                label=lambda w, c: _of("Undo", w.state.undo_text),
+            ),
+            "edit.redo": Action(
+                "Redo",
+                "Redo what was undone",
+                lambda w, c: w.state.redo(),
+                "Ctrl+Shift+Z",
+                when=lambda w, c: w.state.redo_text is not None,
+                label=lambda w, c: _of("Redo", w.state.redo_text),
+            ),
+        },
+        {
+            "edit.copy_picture": Action(
+                "Copy picture",
+                "Copy the canvas as it is now, unless text is being edited or selected",
+                lambda w, c: w.exports.copy_picture(),
+                "Ctrl+C",
+            ),
+            "edit.copy_python": Action(
+                "Copy as Python",
+                "Copy a short script that trains, samples and measures this experiment",
+                lambda w, c: _copy(w, script.as_python(w.state.experiment), "The script is copied."),
+            ),
+            "edit.copy_command": Action(
+                "Copy as command line",
+                "Copy the command that runs this experiment and writes everything into a folder",
+                lambda w, c: _copy(w, script.as_command(w.state.experiment), "The command is copied."),
+                why_not=lambda c: script.why_no_command(c.state.experiment),
+            ),
+        },
     ),
-    "file.recent.clear": Command(
+    "Train": (
+        {
+            "train.toggle": Action(
+                "Train",
+                "Train the network, or pause training",
+                lambda w, c: _toggle_training(w, c),
+                key="T",
+                why_not=why_disabled.training,
+                label=lambda w, c: COMMAND[c.training.status],
+            ),
+            "train.reset": Action(
+                "Reset training", "Discard the learned weights and start from new random ones", reset_training
+            ),
+        },
+        {
+            "train.replay": Action(
+                "Play training",
+                "Watch the network learn: show the weights of one training step after another",
+                lambda w, c: c.replaying.set_playing(not c.replaying.is_playing),
+                key="P",
+                why_not=why_disabled.choosing_step,
+                label=lambda w, c: "Pause training playback" if c.replaying.is_playing else "Play training",
+            ),
+            "train.step": Action(
+                "Later weights",
+                "Show everything with the weights of the next training step",
+                lambda w, c: c.replaying.move(1),
+                key="]",
+                why_not=why_disabled.choosing_step,
+            ),
+            "train.step_back": Action(
+                "Earlier weights",
+                "Show everything with the weights of the previous training step",
+                lambda w, c: c.replaying.move(-1),
+                key="[",
+                why_not=why_disabled.choosing_step,
+            ),
+        },
+    ),
+    "Sample": (
+        {
+            "sample.play": Action(
+                "Play",
+                "Play or pause the sampler's timeline",
+                lambda w, c: c.playing.set_playing(not c.playing.is_playing),
+                key="Space",
+                why_not=why_disabled.playing,
+                label=lambda w, c: "Pause" if c.playing.is_playing and not why_disabled.playing(c) else "Play",
+            ),
+            "sample.step": Action(
+                "Step", "One frame forward", lambda w, c: c.playing.step(1), key=".", why_not=why_disabled.playing
+            ),
+            "sample.step_back": Action(
+                "Step back", "One frame back", lambda w, c: c.playing.step(-1), key=",", why_not=why_disabled.playing
+            ),
+            "sample.start": Action(
+                "To the start", "The first frame: pure noise", lambda w, c: c.playing.seek(0), key="A"
+            ),
+            "sample.end": Action(
+                "To the end",
+                "The end of the run; missing frames are sampled first",
+                lambda w, c: c.playing.seek(END),
+                key="E",
+                why_not=why_disabled.playing,
+            ),
+        },
+        {
+            "sample.restart": Action(
+                "Restart",
+                "Run the sampler again with the same noise",
+                lambda w, c: c.playing.restart(False),
+                key="R",
+                why_not=why_disabled.sampling,
+            ),
+            "sample.restart_new_seed": Action(
+                "Restart with new noise",
+                "Run the sampler again with another seed",
+                lambda w, c: c.playing.restart(True),
+                key="N",
+                why_not=why_disabled.sampling,
+            ),
+            "sample.loop": Action(
+                "Loop",
+                "Start again when the run ends",
+                lambda w, c: c.playing.set_loop(not c.playing.loop),
+                key="L",
+                checked=lambda w, c: c.playing.loop,
+            ),
+        },
+        {
+            "sample.pin": Action(
+                "Pin this run",
+                "Keep the run's settings, cost and distances in the Runs card",
+                lambda w, c: c.pinning.pin(),
+                key="K",
+                why_not=why_disabled.pinning,
+            ),
+            "sample.compare": Action(
+                "Compare",
+                "Show runs side by side that differ in a few settings, with the same noise; again to leave",
+                lambda w, c: c.column_edits.toggle(),
+                key="C",
+                checked=lambda w, c: c.comparing.is_active,
+                why_not=why_disabled.comparing,
+            ),
+        },
+    ),
+    "Measure": (
+        {
+            "measure.density_map": Action(
+                "Density map",
+                "Compute the learned density over the canvas",
+                lambda w, c: c.mapping.compute(),
+                key="D",
+                why_not=why_disabled.mapping_density,
+            ),
+            "measure.test_set": Action(
+                "Evaluate the test set",
+                "Log-likelihood of held-out points",
+                lambda w, c: c.measuring.measure("test-set"),
+                why_not=why_disabled.evaluating,
+            ),
+            "measure.samples": Action(
+                "Compare samples with data",
+                "Distances, mode weights and memorization of the samples",
+                lambda w, c: c.measuring.measure("quality"),
+                why_not=why_disabled.comparing_samples,
+            ),
+            "measure.errors": Action(
+                "Score error along σ",
+                "Relative error of the learned score at each noise level",
+                lambda w, c: c.measuring.measure("fisher"),
+                why_not=why_disabled.measuring_score,
+            ),
+        },
+        {
+            "measure.clear": Action(
+                "Clear the clicked point",
+                "Remove the followed particle, or the likelihood path and the interpolation; without any, leave full screen",
+                clear,
+                key="Escape",
+            ),
+        },
+    ),
+    "View": (
+        {
+            "view.fit": Action("Fit", "Show all of the data", lambda w, c: w.canvas.fit(), key="F"),
+        },
+        {
+            **{f"view.layer.{name}": _layer(name) for name in LAYERS},
+            "view.time_to_data": Action(
+                "Time from noise to data",
+                "Show t as flow matching counts it, 0 at the noise and 1 at the data; equations keep 0 at the data",
+                lambda w, c: w.look.set_time_to_data(not w.look.time_to_data),
+                checked=lambda w, c: w.look.time_to_data,
+            ),
+        },
+        {
+            "view.system_theme": Action(
+                "Theme of the system",
+                "Dark or light as the system is, now and whenever it changes",
+                lambda w, c: w.look.set_theme("system"),
+                checked=lambda w, c: w.look.theme_choice == "system",
+            ),
+            "view.dark": Action(
+                "Dark theme",
+                "Light on dark",
+                lambda w, c: w.look.set_theme("dark"),
+                checked=lambda w, c: w.look.theme_choice == "dark",
+            ),
+            "view.light": Action(
+                "Light theme",
+                "Dark on light",
+                lambda w, c: w.look.set_theme("light"),
+                checked=lambda w, c: w.look.theme_choice == "light",
+            ),
+        },
+        {
+            "view.text_larger": Action(
+                "Larger text",
+                "Show text, controls and captions larger, up to 200 %",
+                lambda w, c: _resize(w, text_size.step(w.look.text_percent, 1)),
+                "Ctrl++",
+                also="Ctrl+=",
+                when=lambda w, c: w.look.text_percent < text_size.PERCENT[1],
+                label=lambda w, c: f"Larger text (now {w.look.text_percent} %)",
+            ),
+            "view.text_smaller": Action(
+                "Smaller text",
+                "Show text, controls and captions smaller, down to 80 %",
+                lambda w, c: _resize(w, text_size.step(w.look.text_percent, -1)),
+                "Ctrl+-",
+                when=lambda w, c: w.look.text_percent > text_size.PERCENT[0],
+            ),
+            "view.text_usual": Action(
+                "Usual text size",
+                "Show text, controls and captions at 100 %",
+                lambda w, c: _resize(w, 100),
+                "Ctrl+0",
+                when=lambda w, c: w.look.text_percent != 100,
+            ),
+        },
+        {
+            "view.fullscreen": Action(
+                "Full screen",
+                "Show the window in full screen",
+                lambda w, c: toggle_full_screen(w),
+                "F11",
+                checked=lambda w, c: w.isFullScreen(),
+            ),
+            "view.present": Action(
+                "Presenter mode",
+                "Show canvas, timeline and the lesson's text alone, in large type on the full screen; Escape leaves it",
+                lambda w, c: w.presenter.toggle(),
+                "Shift+F11",
+                checked=lambda w, c: w.presenter.is_on,
+            ),
+            "view.page_on": Action(
+                "Next page",
+                "In presenter mode: the lesson's next step, or the next scene where no lesson is open",
+                lambda w, c: w.presenter.turn(1),
+                "PgDown",
+                when=lambda w, c: w.presenter.is_on,
+            ),
+            "view.page_back": Action(
+                "Previous page",
+                "In presenter mode: the lesson's step before, or the scene before",
+                lambda w, c: w.presenter.turn(-1),
+                "PgUp",
+                when=lambda w, c: w.presenter.is_on,
+            ),
+        },
+        {
+            "view.history": Action(
+                "History",
+                "List every change since the file was opened; a click on one goes there",
+                lambda w, c: w.dialogs.show("history"),
+                "Ctrl+H",
+            ),
+            "view.runs": Action(
+                "Run table",
+                "Show the pinned runs with every column",
+                lambda w, c: w.dialogs.show("runs"),
+            ),
+        },
+        {
+            "view.reset": Action(
+                "Reset window",
+                "Restore the first layout and clear recent files, folders and export choices; your work stays",
+                lambda w, c: w.reset_layout(),
+            ),
+        },
+    ),
+    "Learn": (
+        {
+            "learn.palette": Action(
+                "Find…",
+                "Find any command, setting, scene or lesson by a few letters of its name",
+                lambda w, c: w.dialogs.show("palette"),
+                "Ctrl+K",
+            ),
+            "learn.scenes": Action(
+                "Scenes",
+                "Show what goes wrong and right in score-based models, each with a claim that is measured here",
+                lambda w, c: w.dialogs.show("scenes"),
+                "Ctrl+G",
+            ),
+            LESSONS: "Lessons",
+            "learn.answers": Action(
+                "Save answers…",
+                "Save what you predicted in lessons, and what was measured, as CSV",
+                lambda w, c: w.documents.ask_save_answers(c.lessons.rows, c.lessons.when_measured),
+                when=lambda w, c: c.lessons.has_answers,
+            ),
+        },
+    ),
+    "Tools": (
+        {
+            "tools.sweep": Action(
+                "Sweep…",
+                "Vary settings of this experiment over several seeds, and compare the figures",
+                lambda w, c: w.dialogs.show("sweep"),
+                "Ctrl+Shift+W",
+            ),
+            "tools.boltzmann": Action(
+                "Boltzmann machine…",
+                "Learn patterns of a few pixels by summing over all states, and time what Z costs",
+                lambda w, c: w.dialogs.show("boltzmann"),
+                "Ctrl+B",
+            ),
+        },
+        {
+            "tools.audit": Action(
+                "Audit…",
+                "Check any kind, built-in or a plug-in, against closed forms on this machine",
+                lambda w, c: w.dialogs.show("audit"),
+            ),
+            "tools.plugins": Action(
+                "Plug-ins…",
+                "List the plug-ins that are loaded, now or at every start",
+                lambda w, c: w.dialogs.show("plugins"),
+            ),
+        },
+    ),
+    "Help": (
+        {
+            "help.tour": Action("Tour", "See in two minutes what is where", lambda w, c: w.tour.start()),
+            "help.glossary": Action(
+                "Glossary", "Find what a symbol or a term means", lambda w, c: w.dialogs.show("glossary")
+            ),
+            "help.keys": Action("Keys", "Keyboard shortcuts", lambda w, c: w.menu.show_keys(), "F1"),
+            "help.write_lesson": Action(
+                "Write a lesson…",
+                "Make a lesson file whose first step shows this experiment",
+                lambda w, c: w.documents.ask_write_lesson(),
+            ),
+            "help.log": Action("Log", "The program's log, to copy into a report", lambda w, c: w.dialogs.show("log")),
+            "help.report": Action(
+                "Report a problem…",
+                "See what a report would contain, copy it, and open the tracker",
+                lambda w, c: w.dialogs.show("report"),
+            ),
+            "help.selftest": Action(
+                "Self-test",
+                "Check the theory against closed forms on this machine",
+                lambda w, c: w.dialogs.show_audit("selftest"),
+            ),
+            "help.about": Action("About Score Playground", "Version and licence", lambda w, c: w.menu.show_about()),
+        },
+    ),
+}
+"""The menus: what stands in each, in groups between lines. A text is the title of a list that the menu fills."""
+
+ACTIONS: dict[str, Action] = {
+    key: entry
+    for groups in MENUS.values()
+    for group in groups
+    for key, entry in group.items()
+    if isinstance(entry, Action)
+} | {
+    "file.recent.clear": Action(
         "Clear recent files",
         "Clear the list of recent files",
         lambda w, c: w.documents.clear_recent(),
-        enabled=lambda w, c: bool(w.documents.recent()),
-    ),
-    "file.save": Command(
-        "Save",
-        "Save experiment, weights, points and trajectory in one file",
-        lambda w, c: w.documents.save(),
-        QKeySequence.StandardKey.Save,
-    ),
-    "file.save_as": Command(
-        "Save as…", "Save under another name", lambda w, c: w.documents.save_as(), QKeySequence.StandardKey.SaveAs
-    ),
-    "file.export_video": Command(
-        "Export video…",
-        "Export the run, or the training, as MP4, WebM or GIF",
-        lambda w, c: w.exports.video(),
-        "Ctrl+E",
-        enabled=lambda w, c: w.exports.has_frames,
-    ),
-    "file.export_picture": Command(
-        "Export picture…",
-        "Export the canvas as it is now as PNG, SVG or PDF",
-        lambda w, c: w.exports.picture(),
-        "Ctrl+Shift+E",
-    ),
-    "file.export_trajectory": Command(
-        "Export trajectory…",
-        "Export the particles of every frame as NPZ or CSV",
-        lambda w, c: w.exports.save(exported_files.trajectory(c.playing.trajectory_iterator())),
-        enabled=lambda w, c: w.exports.has_frames,
-    ),
-    "file.export_runs": Command(
-        "Export runs…",
-        "Export the table of the pinned runs as CSV",
-        lambda w, c: w.exports.save(exported_files.runs(c.pinning.pinned)),
-        why_disabled=lambda w, c: why_disabled.exporting_runs(c),
-    ),
-    "file.export_settings": Command(
-        "Export settings…",
-        "Export all settings as TOML, for this window or the command line",
-        lambda w, c: w.exports.save(exported_files.settings(w.state.experiment)),
-    ),
-    "file.export_script": Command(
-        "Save as script…",
-        "Save a Python script or a notebook of this experiment, or a folder that runs without this program",
-        lambda w, c: w.exports.save(exported_files.script(w.state.experiment, c.building.dataset)),
-    ),
-    "file.quit": Command("Quit", "Close the window", lambda w, c: w.close(), "Ctrl+Q"),
-    # edit
-    "edit.undo": Command(
-        "Undo",
-        "Undo the last change of a setting, stroke or reset",
-        lambda w, c: w.state.undo(),
-        QKeySequence.StandardKey.Undo,
-        enabled=lambda w, c: w.state.undo_text is not None,
-        label=lambda w, c: _of("Undo", w.state.undo_text),
-    ),
-    "edit.redo": Command(
-        "Redo",
-        "Redo what was undone",
-        lambda w, c: w.state.redo(),
-        "Ctrl+Shift+Z",
-        enabled=lambda w, c: w.state.redo_text is not None,
-        label=lambda w, c: _of("Redo", w.state.redo_text),
-    ),
-    "edit.copy_picture": Command(
-        "Copy picture",
-        "Copy the canvas as it is now, unless text is being edited or selected",
-        lambda w, c: w.exports.copy_picture(),
-        "Ctrl+C",
-    ),
-    "edit.copy_python": Command(
-        "Copy as Python",
-        "Copy a short script that trains, samples and measures this experiment",
-        lambda w, c: _copy(w, script.as_python(w.state.experiment), "The script is copied."),
-    ),
-    "edit.copy_command": Command(
-        "Copy as command line",
-        "Copy the command that runs this experiment and writes everything into a folder",
-        lambda w, c: _copy(w, script.as_command(w.state.experiment), "The command is copied."),
-        why_disabled=lambda w, c: script.why_no_command(w.state.experiment),
-    ),
-    # train
-    "train.toggle": Command(
-        "Train",
-        "Train the network, or pause training",
-        lambda w, c: _toggle_training(w, c),
-        key="T",
-        why_disabled=lambda w, c: why_disabled.training(w.state, c),
-        label=lambda w, c: COMMAND[c.training.status],
-    ),
-    "train.reset": Command(
-        "Reset training", "Discard the learned weights and start from new random ones", reset_training
-    ),
-    "train.replay": Command(
-        "Play training",
-        "Watch the network learn: show the weights of one training step after another",
-        lambda w, c: c.replaying.set_playing(not c.replaying.is_playing),
-        key="P",
-        why_disabled=_choosing_step,
-        label=lambda w, c: "Pause training playback" if c.replaying.is_playing else "Play training",
-    ),
-    "train.step": Command(
-        "Later weights",
-        "Show everything with the weights of the next training step",
-        lambda w, c: c.replaying.move(1),
-        key="]",
-        why_disabled=_choosing_step,
-    ),
-    "train.step_back": Command(
-        "Earlier weights",
-        "Show everything with the weights of the previous training step",
-        lambda w, c: c.replaying.move(-1),
-        key="[",
-        why_disabled=_choosing_step,
-    ),
-    # sample
-    "sample.play": Command(
-        "Play",
-        "Play or pause the sampler's timeline",
-        lambda w, c: c.playing.set_playing(not c.playing.is_playing),
-        key="Space",
-        why_disabled=_playing,
-        label=lambda w, c: "Pause" if c.playing.is_playing and not _playing(w, c) else "Play",
-    ),
-    "sample.step": Command("Step", "One frame forward", lambda w, c: c.playing.step(1), key=".", why_disabled=_playing),
-    "sample.step_back": Command(
-        "Step back", "One frame back", lambda w, c: c.playing.step(-1), key=",", why_disabled=_playing
-    ),
-    "sample.start": Command("To the start", "The first frame: pure noise", lambda w, c: c.playing.seek(0), key="A"),
-    "sample.end": Command(
-        "To the end",
-        "The end of the run; missing frames are sampled first",
-        lambda w, c: c.playing.seek(END),
-        key="E",
-        why_disabled=_playing,
-    ),
-    "sample.restart": Command(
-        "Restart",
-        "Run the sampler again with the same noise",
-        lambda w, c: c.playing.restart(False),
-        key="R",
-        why_disabled=_sampling,
-    ),
-    "sample.restart_new_seed": Command(
-        "Restart with new noise",
-        "Run the sampler again with another seed",
-        lambda w, c: c.playing.restart(True),
-        key="N",
-        why_disabled=_sampling,
-    ),
-    "sample.loop": Command(
-        "Loop",
-        "Start again when the run ends",
-        lambda w, c: c.playing.set_loop(not c.playing.loop),
-        key="L",
-        checked=lambda w, c: c.playing.loop,
-    ),
-    "sample.compare": Command(
-        "Compare",
-        "Show runs side by side that differ in a few settings, with the same noise; again to leave",
-        lambda w, c: c.column_edits.toggle(),
-        key="C",
-        checked=lambda w, c: c.comparing.is_active,
-        why_disabled=lambda w, c: why_disabled.comparing(c),
-    ),
-    "sample.pin": Command(
-        "Pin this run",
-        "Keep the run's settings, cost and distances in the Runs card",
-        lambda w, c: c.pinning.pin(),
-        key="K",
-        why_disabled=lambda w, c: why_disabled.pinning(w.state, c),
-    ),
-    # measure
-    "measure.density_map": Command(
-        "Density map",
-        "Compute the learned density over the canvas",
-        lambda w, c: c.mapping.compute(),
-        key="D",
-        why_disabled=lambda w, c: why_disabled.mapping_density(w.state, c),
-    ),
-    "measure.test_set": Command(
-        "Evaluate the test set",
-        "Log-likelihood of held-out points",
-        lambda w, c: c.measuring.measure("test-set"),
-        why_disabled=lambda w, c: why_disabled.evaluating(w.state, c),
-    ),
-    "measure.samples": Command(
-        "Compare samples with data",
-        "Distances, mode weights and memorization of the samples",
-        lambda w, c: c.measuring.measure("quality"),
-        why_disabled=lambda w, c: why_disabled.comparing_samples(w.state, c),
-    ),
-    "measure.errors": Command(
-        "Score error along σ",
-        "Relative error of the learned score at each noise level",
-        lambda w, c: c.measuring.measure("fisher"),
-        why_disabled=lambda w, c: why_disabled.measuring_score(w.state, c),
-    ),
-    "measure.clear": Command(
-        "Clear the clicked point",
-        "Remove the followed particle, or the likelihood path and the interpolation; without any, leave full screen",
-        clear,
-        key="Escape",
-    ),
-    # view
-    "view.fit": Command("Fit", "Show all of the data", lambda w, c: w.canvas.fit(), key="F"),
-    **{f"view.layer.{name}": _layer(name) for name in LAYERS},
-    "view.time_to_data": Command(
-        "Time from noise to data",
-        "Show t as flow matching counts it, 0 at the noise and 1 at the data; equations keep 0 at the data",
-        lambda w, c: w.look.set_time_to_data(not w.look.time_to_data),
-        checked=lambda w, c: w.look.time_to_data,
-    ),
-    "view.system_theme": Command(
-        "Theme of the system",
-        "Dark or light as the system is, now and whenever it changes",
-        lambda w, c: w.look.set_theme("system"),
-        checked=lambda w, c: w.look.theme_choice == "system",
-    ),
-    "view.dark": Command(
-        "Dark theme",
-        "Light on dark",
-        lambda w, c: w.look.set_theme("dark"),
-        checked=lambda w, c: w.look.theme_choice == "dark",
-    ),
-    "view.light": Command(
-        "Light theme",
-        "Dark on light",
-        lambda w, c: w.look.set_theme("light"),
-        checked=lambda w, c: w.look.theme_choice == "light",
-    ),
-    "view.text_larger": Command(
-        "Larger text",
-        "Show text, controls and captions larger, up to 200 %",
-        lambda w, c: _resize(w, text_size.step(w.look.text_percent, 1)),
-        "Ctrl++",
-        also="Ctrl+=",
-        enabled=lambda w, c: w.look.text_percent < text_size.PERCENT[1],
-        label=lambda w, c: f"Larger text (now {w.look.text_percent} %)",
-    ),
-    "view.text_smaller": Command(
-        "Smaller text",
-        "Show text, controls and captions smaller, down to 80 %",
-        lambda w, c: _resize(w, text_size.step(w.look.text_percent, -1)),
-        "Ctrl+-",
-        enabled=lambda w, c: w.look.text_percent > text_size.PERCENT[0],
-    ),
-    "view.text_usual": Command(
-        "Usual text size",
-        "Show text, controls and captions at 100 %",
-        lambda w, c: _resize(w, 100),
-        "Ctrl+0",
-        enabled=lambda w, c: w.look.text_percent != 100,
-    ),
-    "view.fullscreen": Command(
-        "Full screen",
-        "Show the window in full screen",
-        lambda w, c: toggle_full_screen(w),
-        "F11",
-        checked=lambda w, c: w.isFullScreen(),
-    ),
-    "view.present": Command(
-        "Presenter mode",
-        "Show canvas, timeline and the lesson's text alone, in large type on the full screen; Escape leaves it",
-        lambda w, c: w.presenter.toggle(),
-        "Shift+F11",
-        checked=lambda w, c: w.presenter.is_on,
-    ),
-    "view.page_on": Command(
-        "Next page",
-        "In presenter mode: the lesson's next step, or the next scene where no lesson is open",
-        lambda w, c: w.presenter.turn(1),
-        "PgDown",
-        enabled=lambda w, c: w.presenter.is_on,
-    ),
-    "view.page_back": Command(
-        "Previous page",
-        "In presenter mode: the lesson's step before, or the scene before",
-        lambda w, c: w.presenter.turn(-1),
-        "PgUp",
-        enabled=lambda w, c: w.presenter.is_on,
-    ),
-    "view.history": Command(
-        "History",
-        "List every change since the file was opened; a click on one goes there",
-        lambda w, c: w.dialogs.show("history"),
-        "Ctrl+H",
-    ),
-    "view.runs": Command(
-        "Run table",
-        "Show the pinned runs with every column",
-        lambda w, c: w.dialogs.show("runs"),
-    ),
-    "view.reset": Command(
-        "Reset window",
-        "Restore the first layout and clear recent files, folders and export choices; your work stays",
-        lambda w, c: w.reset_layout(),
-    ),
-    # learn
-    "learn.palette": Command(
-        "Find…",
-        "Find any command, setting, scene or lesson by a few letters of its name",
-        lambda w, c: w.dialogs.show("palette"),
-        "Ctrl+K",
-    ),
-    "learn.scenes": Command(
-        "Scenes",
-        "Show what goes wrong and right in score-based models, each with a claim that is measured here",
-        lambda w, c: w.dialogs.show("scenes"),
-        "Ctrl+G",
-    ),
-    "learn.answers": Command(
-        "Save answers…",
-        "Save what you predicted in lessons, and what was measured, as CSV",
-        lambda w, c: w.documents.ask_save_answers(c.lessons.rows, c.lessons.when_measured),
-        enabled=lambda w, c: c.lessons.has_answers,
-    ),
-    # tools
-    "file.load_plugin": Command(
-        "Load plug-in…",
-        "Run a Python file that adds data sets, noise, networks, objectives or samplers",
-        lambda w, c: w.plugins.ask(),
-    ),
-    "tools.plugins": Command(
-        "Plug-ins…",
-        "List the plug-ins that are loaded, now or at every start",
-        lambda w, c: w.dialogs.show("plugins"),
-    ),
-    "tools.audit": Command(
-        "Audit…",
-        "Check any kind, built-in or a plug-in, against closed forms on this machine",
-        lambda w, c: w.dialogs.show("audit"),
-    ),
-    "tools.boltzmann": Command(
-        "Boltzmann machine…",
-        "Learn patterns of a few pixels by summing over all states, and time what Z costs",
-        lambda w, c: w.dialogs.show("boltzmann"),
-        "Ctrl+B",
-    ),
-    "tools.sweep": Command(
-        "Sweep…",
-        "Vary settings of this experiment over several seeds, and compare the figures",
-        lambda w, c: w.dialogs.show("sweep"),
-        "Ctrl+Shift+W",
-    ),
-    # help
-    "help.tour": Command("Tour", "See in two minutes what is where", lambda w, c: w.tour.start()),
-    "help.glossary": Command("Glossary", "Find what a symbol or a term means", lambda w, c: w.dialogs.show("glossary")),
-    "help.write_lesson": Command(
-        "Write a lesson…",
-        "Make a lesson file whose first step shows this experiment",
-        lambda w, c: w.documents.ask_write_lesson(),
-    ),
-    "help.keys": Command("Keys", "Keyboard shortcuts", lambda w, c: w.menu.show_keys(), "F1"),
-    "help.log": Command("Log", "The program's log, to copy into a report", lambda w, c: w.dialogs.show("log")),
-    "help.report": Command(
-        "Report a problem…",
-        "See what a report would contain, copy it, and open the tracker",
-        lambda w, c: w.dialogs.show("report"),
-    ),
-    "help.selftest": Command(
-        "Self-test",
-        "Check the theory against closed forms on this machine",
-        lambda w, c: w.dialogs.show_audit("selftest"),
-    ),
-    "help.about": Command("About Score Playground", "Version and licence", lambda w, c: w.menu.show_about()),
+        when=lambda w, c: bool(w.documents.recent()),
+    )
 }
 
 
 class Actions(QObject):
     """The registry's commands as QActions of one window."""
 
-    def __init__(self, window: Window, controllers: Controllers, parent: QObject) -> None:
+    def __init__(self, window: Window, parent: QObject) -> None:
         super().__init__(parent)
-        self._window, self._controllers = window, controllers
+        self._window, self._controllers = window, window.controllers
         self._actions: dict[str, QAction] = {}
-        self._plain: dict[int, QAction] = {}
+        self._plain: dict[int, str] = {}
         self._tips: dict[str, str] = {}
-        for key, command in COMMANDS.items():
-            action = QAction(command.text, self)
+        for key, command in ACTIONS.items():
+            self._actions[key] = action = QAction(command.text, self)
             action.setObjectName(key)
             action.setStatusTip(command.tip)
             action.setCheckable(command.checked is not None)
-            if command.shortcut:
-                keys = [QKeySequence(command.shortcut), *([QKeySequence(command.also)] if command.also else [])]
-                action.setShortcuts(keys)
+            action.setShortcuts([QKeySequence(keys) for keys in (command.shortcut, command.also) if keys])
             self._tips[key] = wrapped(_with_key(command.tip, command.key, action))
             action.setToolTip(self._tips[key])
             if command.key:
-                self._plain[QKeySequence(command.key)[0].key()] = action  # type: ignore[index]
-            if key == "file.quit":
-                action.setMenuRole(QAction.MenuRole.QuitRole)
-            elif key == "help.about":
-                action.setMenuRole(QAction.MenuRole.AboutRole)
-            action.triggered.connect(self._runner(key))
+                self._plain[QKeySequence(command.key)[0].key()] = key  # type: ignore[index]
+            action.triggered.connect(functools.partial(self._run, key))
             window.addAction(action)
-            self._actions[key] = action
+        self["file.quit"].setMenuRole(QAction.MenuRole.QuitRole)
+        self["help.about"].setMenuRole(QAction.MenuRole.AboutRole)
 
     def __getitem__(self, key: str) -> QAction:
         return self._actions[key]
 
-    def __iter__(self) -> Iterable[str]:
-        return iter(self._actions)
-
     def trigger(self, key: str) -> None:
         """Carry out a command by its key, as its menu does."""
-        self._actions[key].trigger()
+        self[key].trigger()
 
     @staticmethod
     def title(key: str) -> str:
         """The command's text without the dots of a dialog, for a button."""
-        return COMMANDS[key].text.rstrip("…")
+        return ACTIONS[key].text.rstrip("…")
+
+    def text(self, key: str) -> str:
+        """The command's text as it is now."""
+        label = ACTIONS[key].label
+        return ACTIONS[key].text if label is None else label(self._window, self._controllers)
+
+    def why_not(self, key: str) -> Message | None:
+        """Why a command cannot be carried out now; None if it can."""
+        there = ACTIONS[key].when(self._window, self._controllers)
+        return ACTIONS[key].why_not(self._controllers) if there else NOTHING_TO_DO
 
     def plain_key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """Carry out the command of a plain key.
@@ -631,39 +706,30 @@ class Actions(QObject):
         Returns:
             Whether the key has a command.
         """
-        action = self._plain.get(key)
-        if action is None or modifiers & ~Qt.KeyboardModifier.KeypadModifier:
+        name = self._plain.get(key)
+        if name is None or modifiers & ~Qt.KeyboardModifier.KeypadModifier:
             return False
         self.refresh()
-        ask = COMMANDS[action.objectName()].why_disabled
-        why = None if ask is None else ask(self._window, self._controllers)
-        if ask is not None and why is not None:
-            self._window.notices.notify("info", why, is_current=lambda: ask(self._window, self._controllers) == why)
-        action.trigger()
+        why = self.why_not(name)
+        if why is not None:
+            self._window.notices.notify("info", why, is_current=lambda: self.why_not(name) == why)
+        self.trigger(name)
         return True
 
     def refresh(self) -> None:
         """Update texts, check marks and which commands are enabled."""
-        for key, command in COMMANDS.items():
-            action = self._actions[key]
-            text = command.label(self._window, self._controllers) if command.label else command.text
-            action.setProperty("label", command.label(self._window, self._controllers) if command.label else None)
+        for key, command in ACTIONS.items():
+            action, text, why = self[key], self.text(key), self.why_not(key)
+            action.setProperty("label", text if command.label else None)
             action.setText(f"{text}\t{command.key}" if command.key else text)
             if command.checked:
                 action.setChecked(command.checked(self._window, self._controllers))
-            if command.enabled:
-                action.setEnabled(command.enabled(self._window, self._controllers))
-            if command.why_disabled:
-                why = command.why_disabled(self._window, self._controllers)
-                action.setEnabled(not why)
-                action.setToolTip(wrapped(worded(why)) if why else self._tips[key])
+            action.setEnabled(why is None)
+            action.setToolTip(self._tips[key] if why in (None, NOTHING_TO_DO) else wrapped(worded(why)))
 
-    def _runner(self, key: str) -> Callable[[], None]:
-        def run() -> None:
-            COMMANDS[key].run(self._window, self._controllers)
-            self.refresh()
-
-        return run
+    def _run(self, key: str) -> None:
+        ACTIONS[key].run(self._window, self._controllers)
+        self.refresh()
 
 
 def _with_key(tip: str, key: str, action: QAction) -> str:

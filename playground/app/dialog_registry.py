@@ -5,7 +5,6 @@ from typing import Protocol, runtime_checkable
 
 from PySide6.QtWidgets import QDialog, QWidget
 
-from playground.app.controllers.controllers import Controllers
 from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
 from playground.app.model.errors import Log
@@ -40,42 +39,42 @@ class Starting(Protocol):
         """Begin, unless it runs already."""
 
 
-def _log(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _log(owner: Owner, parent: QWidget) -> QDialog:
     return LogDialog(owner.log, parent)
 
 
-def _history(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _history(owner: Owner, parent: QWidget) -> QDialog:
     return HistoryWindow(owner.state.stack, parent)
 
 
 # The modules of these are not needed to open the main window.
 
 
-def _report(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _report(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.report import ReportDialog
 
     return ReportDialog(owner.log, parent)
 
 
-def _audit(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _audit(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.audit_dialog import AuditDialog
 
     return AuditDialog(owner.state, owner.look.palette, parent)
 
 
-def _plugins(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _plugins(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.plugins_dialog import PluginsDialog
 
     return PluginsDialog(owner.plugins, owner.dialogs.show_audit, parent)
 
 
-def _boltzmann(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _boltzmann(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 
     return BoltzmannWindow(owner.look.palette, parent)
 
 
-def _sweep(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _sweep(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.controllers.sweeping import Sweeping
     from playground.app.dialogs.sweep.window import SweepWindow
     from playground.app.widgets.file_prompts import FilePrompts
@@ -90,31 +89,34 @@ def _sweep(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
     )
 
 
-def _scenes(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _scenes(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.gallery import Gallery
 
-    return Gallery(controllers.lessons.begin, owner.look.palette, parent)
+    lessons = owner.controllers.lessons
+    return Gallery(lessons.begin, owner.look.palette, parent)
 
 
-def _runs(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _runs(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.runs_window import RunsWindow
 
-    return RunsWindow(controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), owner.look.palette, parent)
+    return RunsWindow(
+        owner.controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), owner.look.palette, parent
+    )
 
 
-def _glossary(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _glossary(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.glossary_dialog import GlossaryDialog
 
     return GlossaryDialog(parent)
 
 
-def _palette(owner: Owner, controllers: Controllers, parent: QWidget) -> QDialog:
+def _palette(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.command_palette import CommandPalette
 
-    return CommandPalette(lambda: entries(owner, controllers), parent)
+    return CommandPalette(lambda: entries(owner), parent)
 
 
-DIALOGS: dict[str, Callable[[Owner, Controllers, QWidget], QDialog]] = {
+DIALOGS: dict[str, Callable[[Owner, QWidget], QDialog]] = {
     "log": _log,
     "report": _report,
     "history": _history,
@@ -134,15 +136,14 @@ class DialogRegistry:
 
     Args:
         owner: the main window, as what the dialogs show.
-        controllers: its controllers.
         parent: the main window, as their parent.
 
     Attributes:
         made: the dialogs made so far, by their names.
     """
 
-    def __init__(self, owner: Owner, controllers: Controllers, parent: QWidget) -> None:
-        self._owner, self._controllers, self._parent = owner, controllers, parent
+    def __init__(self, owner: Owner, parent: QWidget) -> None:
+        self._owner, self._parent = owner, parent
         self.made: dict[str, QDialog] = {}
 
     def show(self, name: str) -> None:
@@ -152,7 +153,7 @@ class DialogRegistry:
             KeyError: no dialog of `DIALOGS` has this name.
         """
         if name not in self.made:
-            self.made[name] = DIALOGS[name](self._owner, self._controllers, self._parent)
+            self.made[name] = DIALOGS[name](self._owner, self._parent)
         dialog = self.made[name]
         dialog.show()
         dialog.raise_()

@@ -1,4 +1,4 @@
-"""The menus: the order of their commands."""
+"""The menus, made from the registry of commands."""
 
 import sys
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
 from playground.app import bars
-from playground.app.actions import COMMANDS, LAYERS, Actions
+from playground.app.actions import LESSONS, MENUS, RECENT, Action, Actions
 from playground.app.controllers.documents import Documents, name_of
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.opening import Opening
@@ -16,98 +16,6 @@ from playground.app.dialogs.help import show_about, show_keys
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.lab.lessons import load_all
-
-SEPARATOR = "-"
-LESSONS = "learn.lessons"  # a submenu of the bundled lessons
-RECENT = "file.recent"  # a submenu made from the recent files
-
-MENUS: dict[str, tuple[str, ...]] = {
-    "File": (
-        "file.new",
-        "file.open",
-        RECENT,
-        "file.load_plugin",
-        SEPARATOR,
-        "file.save",
-        "file.save_as",
-        SEPARATOR,
-        "file.export_video",
-        "file.export_picture",
-        "file.export_trajectory",
-        "file.export_runs",
-        "file.export_settings",
-        "file.export_script",
-        SEPARATOR,
-        "file.quit",
-    ),
-    "Edit": ("edit.undo", "edit.redo", SEPARATOR, "edit.copy_picture", "edit.copy_python", "edit.copy_command"),
-    "Train": (
-        "train.toggle",
-        "train.reset",
-        SEPARATOR,
-        "train.replay",
-        "train.step",
-        "train.step_back",
-    ),
-    "Sample": (
-        "sample.play",
-        "sample.step",
-        "sample.step_back",
-        "sample.start",
-        "sample.end",
-        SEPARATOR,
-        "sample.restart",
-        "sample.restart_new_seed",
-        "sample.loop",
-        SEPARATOR,
-        "sample.pin",
-        "sample.compare",
-    ),
-    "Measure": (
-        "measure.density_map",
-        "measure.test_set",
-        "measure.samples",
-        "measure.errors",
-        SEPARATOR,
-        "measure.clear",
-    ),
-    "View": (
-        "view.fit",
-        SEPARATOR,
-        *(f"view.layer.{name}" for name in LAYERS),
-        "view.time_to_data",
-        SEPARATOR,
-        "view.system_theme",
-        "view.dark",
-        "view.light",
-        SEPARATOR,
-        "view.text_larger",
-        "view.text_smaller",
-        "view.text_usual",
-        SEPARATOR,
-        "view.fullscreen",
-        "view.present",
-        "view.page_on",
-        "view.page_back",
-        SEPARATOR,
-        "view.history",
-        "view.runs",
-        SEPARATOR,
-        "view.reset",
-    ),
-    "Learn": ("learn.palette", "learn.scenes", LESSONS, "learn.answers"),
-    "Tools": ("tools.sweep", "tools.boltzmann", SEPARATOR, "tools.audit", "tools.plugins"),
-    "Help": (
-        "help.tour",
-        "help.glossary",
-        "help.keys",
-        "help.write_lesson",
-        "help.log",
-        "help.report",
-        "help.selftest",
-        "help.about",
-    ),
-}
 
 CANVAS_MENU = ("edit.copy_picture", "file.export_picture", "file.export_video", "view.fit")
 TOP_BAR = ("learn.scenes", "sample.compare", "train.toggle", "file.open", "file.save", "file.export_video")
@@ -117,11 +25,12 @@ def keys_by_menu() -> dict[str, list[tuple[str, str | QKeySequence.StandardKey]]
     """The commands of each menu with their keys."""
     return {
         title: [
-            (COMMANDS[key].text.rstrip("…"), COMMANDS[key].shortcut or COMMANDS[key].key)
-            for key in keys
-            if key in COMMANDS
+            (entry.text.rstrip("…"), entry.shortcut or entry.key)
+            for group in groups
+            for entry in group.values()
+            if isinstance(entry, Action)
         ]
-        for title, keys in MENUS.items()
+        for title, groups in MENUS.items()
     }
 
 
@@ -135,25 +44,26 @@ class MainMenu(QMenu):
         self.setObjectName("menu")
         self._actions, self._documents, self._opening, self._lessons = actions, documents, opening, lessons
         self._window = parent
-        for title, keys in MENUS.items():
+        fills = {LESSONS: self.fill_lessons, RECENT: self.fill_recent}
+        self.lists: dict[str, QMenu] = {}
+        for title, groups in MENUS.items():
             menu = self.addMenu(title)
             menu.setToolTipsVisible(True)
             menu.aboutToShow.connect(actions.refresh)
-            for key in keys:
-                if key == SEPARATOR:
+            for place, group in enumerate(groups):
+                if place:
                     menu.addSeparator()
-                elif key == LESSONS:
-                    self.lessons = self._add_list(menu, "Lessons", self.fill_lessons)
-                elif key == RECENT:
-                    self._add_list(menu, "Open recent", self.fill_recent)
-                else:
-                    menu.addAction(actions[key])
+                for key, entry in group.items():
+                    if isinstance(entry, str):
+                        self.lists[key] = self._add_list(menu, entry, fills[key])
+                    else:
+                        menu.addAction(actions[key])
             if sys.platform == "darwin":
                 parent.menuBar().addMenu(menu)
 
     def show_lessons(self, over: QWidget) -> None:
         """Open the list of lessons over a part of the window."""
-        self.lessons.popup(over.mapToGlobal(QPoint(UNIT, UNIT)))
+        self.lists[LESSONS].popup(over.mapToGlobal(QPoint(UNIT, UNIT)))
 
     def show_keys(self) -> None:
         """Open the list of keys, made from the registry of actions."""

@@ -1,23 +1,22 @@
 """The entries of the command palette: every command, choice, setting, scene and lesson."""
 
 import functools
+import itertools
 from collections.abc import Iterator
 from typing import Protocol
 
 from PySide6.QtWidgets import QWidget
 
-from playground.app.actions import COMMANDS, Actions, Window
-from playground.app.controllers.controllers import Controllers
+from playground.app.actions import LESSONS, MENUS, Action, Actions, Window
 from playground.app.controllers.lessons import Lessons
 from playground.app.dialogs.command_palette import Entry
-from playground.app.menus import LESSONS, MENUS
 from playground.app.panels import DataPanel
 from playground.app.style.labels import CARDS, begun, capital, worded
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
 from playground.lab.experiment import every_field, fields, owners
 from playground.lab.lessons import load_all
-from playground.messages import Message, alternatives
+from playground.messages import alternatives
 
 
 class Searched(Window, Protocol):
@@ -27,33 +26,25 @@ class Searched(Window, Protocol):
     panels: list[CollapsiblePanel]
 
 
-def entries(window: Searched, controllers: Controllers) -> list[Entry]:
+def entries(window: Searched) -> list[Entry]:
     """All entries that can be found now."""
     return [
-        *_commands(window, controllers),
+        *_commands(window),
         *_choices(window),
         *_settings(window),
-        *_lessons(controllers.lessons),
+        *_lessons(window.controllers.lessons),
     ]
 
 
-def _commands(window: Searched, controllers: Controllers) -> Iterator[Entry]:
-    for menu, keys in MENUS.items():
-        for key in keys:
-            if key in COMMANDS and key != "learn.palette":
-                command = COMMANDS[key]
-                text = command.label(window, controllers) if command.label else command.text
-                why: Message | str | None = command.why_disabled(window, controllers) if command.why_disabled else None
-                if command.enabled is not None and not command.enabled(window, controllers):
-                    why = "There is nothing to do now."
-                yield Entry(
-                    text.rstrip("…").replace("&&", "&"),
-                    menu,
-                    functools.partial(window.actions_by_key.trigger, key),
-                    why,
-                )
-            elif key == LESSONS:
+def _commands(window: Searched) -> Iterator[Entry]:
+    actions = window.actions_by_key
+    for menu, groups in MENUS.items():
+        for key, entry in itertools.chain.from_iterable(group.items() for group in groups):
+            if key == LESSONS:
                 yield Entry("Lessons", menu, lambda: window.menu.show_lessons(window.canvas))
+            elif isinstance(entry, Action) and key != "learn.palette":
+                text = actions.text(key).rstrip("…").replace("&&", "&")
+                yield Entry(text, menu, functools.partial(actions.trigger, key), actions.why_not(key))
 
 
 def _choices(window: Searched) -> Iterator[Entry]:

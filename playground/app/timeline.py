@@ -79,7 +79,7 @@ class Timeline(QObject):
     @Slot()
     def _show_why_disabled(self) -> None:
         self._transport.set_why_disabled(
-            why_disabled.playing(self._state, self._controllers), why_disabled.sampling(self._state, self._controllers)
+            why_disabled.playing(self._controllers), why_disabled.sampling(self._controllers)
         )
 
     @property

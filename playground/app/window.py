@@ -41,16 +41,13 @@ from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.notices import Notices
 from playground.app.panels import (
+    MEASUREMENTS,
+    PIPELINE,
     DataPanel,
     FieldNamesPanel,
     LessonPanel,
     LikelihoodPanel,
-    NoisePanel,
-    ObjectivePanel,
-    ParticlePanel,
-    QualityPanel,
     RunsPanel,
-    SamplingPanel,
     TrainingPanel,
 )
 from playground.app.presenter import Presenter
@@ -72,8 +69,6 @@ from playground.lab.session import Session
 from playground.resources import resource
 
 SMALLEST = (1024, 600)
-PIPELINE = (LessonPanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
-MEASUREMENTS = (LikelihoodPanel, ParticlePanel, FieldNamesPanel, QualityPanel, RunsPanel)
 LESSON_PROGRESS = "lessons"
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
@@ -170,9 +165,9 @@ class MainWindow(QMainWindow):
             self,
         )
         self.presenter = Presenter(self, self.controllers.lessons, (self.top_bar, self.status), self)
-        self.actions_by_key = Actions(self, self.controllers, self)
+        self.actions_by_key = Actions(self, self)
         self.presenter.changed.connect(self._refresh)
-        self.dialogs = DialogRegistry(self, self.controllers, self)
+        self.dialogs = DialogRegistry(self, self)
         self.menu = MainMenu(self.actions_by_key, self.documents, self.opening, self.controllers.lessons, self)
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self.menu)
         self.tour = Tour(self)

@@ -99,10 +99,10 @@ class Document(msgspec.Struct, frozen=True):
         Points that were clicked in other data are none of its own. An empty drawing has nothing to compare, and its canvas is
         needed for the brush.
         """
-        clicked = self.clicked if experiment.data == self.experiment.data else ()
-        columns = (
-            self.columns
-        )  # without any, nothing is asked of the settings: a window's may be of a Boltzmann machine
+        # Without any, nothing is asked of the settings: a window's may be of the brush, or of a Boltzmann machine.
+        clicked, columns = self.clicked, self.columns
+        if clicked and experiment.data != self.experiment.data:
+            clicked = ()
         if columns and any(why.key == "data.strokes" for why in experiment.data.conflicts()):
             columns = ()
         return msgspec.structs.replace(self, experiment=experiment, columns=columns, clicked=clicked)

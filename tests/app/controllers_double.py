@@ -226,6 +226,7 @@ class ControllersDouble:
         self.state = state
         self.asked: list[Any] = []
         self.building, self.training = _Building(), _Training(self.asked)
+        state.count_unsaved_steps(lambda: self.training.trained_steps)
         self.reading = SimpleNamespace()
         self.replaying = _Replaying()
         self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks(self.asked)

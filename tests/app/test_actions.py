@@ -9,9 +9,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QMenu, QPushButton
 from pytestqt.exceptions import capture_exceptions
 
-from playground.app.actions import COMMANDS, LAYERS
+from playground.app.actions import ACTIONS, LAYERS, LESSONS, MENUS, RECENT
 from playground.app.canvas.legend import KEYS
-from playground.app.menus import LESSONS, MENUS, RECENT, SEPARATOR, TOP_BAR
+from playground.app.menus import TOP_BAR
 from playground.app.panels import SamplingPanel
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import file_prompts
@@ -19,7 +19,7 @@ from tests.app.conftest import wait
 
 
 def test_every_command_is_described():
-    for key, command in COMMANDS.items():
+    for key, command in ACTIONS.items():
         assert command.text, key
         assert command.tip, key
         assert not command.tip.endswith("."), key
@@ -27,16 +27,16 @@ def test_every_command_is_described():
 
 
 def test_menus_and_top_bar_hold_only_known_keys_and_every_command_once():
-    listed = [key for keys in MENUS.values() for key in keys if key not in (SEPARATOR, RECENT, LESSONS)]
+    listed = [key for groups in MENUS.values() for group in groups for key in group if key not in (RECENT, LESSONS)]
     assert len(listed) == len(set(listed))
-    assert set(listed) | {"file.recent.clear"} == set(COMMANDS)
-    assert set(TOP_BAR) <= set(COMMANDS)
+    assert set(listed) | {"file.recent.clear"} == set(ACTIONS)
+    assert set(TOP_BAR) <= set(ACTIONS)
 
 
 def test_no_two_commands_share_a_key(qapp):  # standard keys are the platform's, which an application knows
     sequences = [
         QKeySequence(command.shortcut or command.key).toString()
-        for command in COMMANDS.values()
+        for command in ACTIONS.values()
         if command.shortcut or command.key
     ]
     doubles = [key for key, group in itertools.groupby(sorted(sequences)) if len(list(group)) > 1]
@@ -45,17 +45,17 @@ def test_no_two_commands_share_a_key(qapp):  # standard keys are the platform's,
 
 def test_every_shortcut_has_keys_on_this_desktop(qapp):  # some desktops have none for a standard one
     without = [
-        name for name, command in COMMANDS.items() if command.shortcut and not QKeySequence(command.shortcut).toString()
+        name for name, command in ACTIONS.items() if command.shortcut and not QKeySequence(command.shortcut).toString()
     ]
     assert without == []
 
 
 def test_every_layer_of_the_canvas_has_its_command():
     assert tuple(LAYERS) == KEYS
-    assert all(f"view.layer.{name}" in COMMANDS for name in KEYS)
+    assert all(f"view.layer.{name}" in ACTIONS for name in KEYS)
 
 
-@pytest.mark.parametrize("key", [key for key in COMMANDS if key != "file.quit"])
+@pytest.mark.parametrize("key", [key for key in ACTIONS if key != "file.quit"])
 def test_triggering_it_raises_nothing(key, window, monkeypatch):
     monkeypatch.setattr(file_prompts, "open_name", lambda *_: "")
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: ("", ""))
@@ -72,12 +72,12 @@ def test_triggering_it_raises_nothing(key, window, monkeypatch):
     assert raised == []
 
 
-@pytest.mark.parametrize("key", [key for key, command in COMMANDS.items() if command.checked])
+@pytest.mark.parametrize("key", [key for key, command in ACTIONS.items() if command.checked])
 def test_a_switch_shows_its_state(key, window):
     action = window.actions_by_key[key]
-    before = COMMANDS[key].checked(window, window.controllers)
+    before = ACTIONS[key].checked(window, window.controllers)
     action.trigger()
-    assert action.isChecked() == COMMANDS[key].checked(window, window.controllers)
+    assert action.isChecked() == ACTIONS[key].checked(window, window.controllers)
     if key not in ("view.system_theme", "view.dark", "view.light"):
         assert action.isChecked() != before
         action.trigger()

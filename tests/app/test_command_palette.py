@@ -111,13 +111,13 @@ def test_it_opens_empty_each_time_with_what_there_is_now(palette):
 
 
 def of(window, title):
-    found = [entry for entry in entries(window, window.controllers) if entry.title == title]
+    found = [entry for entry in entries(window) if entry.title == title]
     assert len(found) == 1, title
     return found[0]
 
 
 def test_it_finds_commands_choices_settings_and_scenes(window):
-    found = entries(window, window.controllers)
+    found = entries(window)
     assert {scene.title for scene in load_all("scenes").values()} <= {entry.title for entry in found}
     assert of(window, "Dark theme").place == "View"
     assert of(window, "Sampler: Annealed Langevin").place == "Sample"
@@ -125,7 +125,7 @@ def test_it_finds_commands_choices_settings_and_scenes(window):
 
 
 def test_lesson_finds_their_list_and_each_of_them_in_order(window, qtbot):
-    palette = CommandPalette(lambda: entries(window, window.controllers))
+    palette = CommandPalette(lambda: entries(window))
     qtbot.addWidget(palette)
     palette.start()
     for query in ("lesson", "lessons"):

@@ -237,7 +237,7 @@ def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:
     QTest.keyClick(window.compare.columns[0].canvas.surface, Qt.Key.Key_K)
     assert not pinning.pinned.runs
     window.controllers.column_edits.leave()
-    assert why_disabled.pinning(window.state, window.controllers) != why_disabled.COMPARED
+    assert why_disabled.pinning(window.controllers) != why_disabled.COMPARED
     assert button.isEnabled() == (pinning.finished is not None)
 
 

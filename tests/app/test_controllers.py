@@ -630,7 +630,7 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
     controllers.notified.connect(lambda one: errors.append(one.message))
     with qtbot.waitSignal(controllers.building.problem_failed):
         state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
-    assert "none.csv" in str(why_disabled.training(state, controllers))
+    assert "none.csv" in str(why_disabled.training(controllers))
     controllers.training.start()
     assert controllers.training.status == "untrained"
     assert errors == [controllers.building.failure]
@@ -638,7 +638,7 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
         controllers.sessions.pack({})
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()
-    assert why_disabled.training(state, controllers) is None
+    assert why_disabled.training(controllers) is None
     controllers.sessions.pack({})
 
 
@@ -1260,7 +1260,7 @@ def test_untrained_scores_are_told_by_the_training_so_far(qtbot, workspace, tmp_
         state.edit({"data.kind": "digits", "training.steps": 2, "training.label_dropout": 0.0} | small)
     train(qtbot, controllers)
     state.edit({"training.label_dropout": 0.1})
-    assert "every label so far" in str(why_disabled.measuring_score(state, controllers))
+    assert "every label so far" in str(why_disabled.measuring_score(controllers))
     controllers.sessions.pack({})().save(tmp_path / "one.spg")
     other = Controllers(State(), device="cpu")
     try:
@@ -1268,11 +1268,11 @@ def test_untrained_scores_are_told_by_the_training_so_far(qtbot, workspace, tmp_
         with qtbot.waitSignal(other.building.problem_changed) as told:
             other.start()
         assert told.args[0].conditions.hidden_labels == (0.0, 0.0)
-        assert "every label so far" in str(why_disabled.evaluating(other.state, other))
+        assert "every label so far" in str(why_disabled.evaluating(other))
     finally:
         assert other.shutdown(20.0)
     told = []
-    controllers.training.changed.connect(lambda _: told.append(why_disabled.measuring_score(state, controllers)))
+    controllers.training.changed.connect(lambda _: told.append(why_disabled.measuring_score(controllers)))
     train(qtbot, controllers)
     assert told[0]
     assert not told[-1]

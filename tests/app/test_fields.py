@@ -11,8 +11,8 @@ from playground.app.model.state import State
 from playground.app.style.wrapping import BREAK
 from playground.app.widgets.controls import ChoiceBox, Slider
 from playground.app.widgets.equation import equation_image, equation_tag
-from playground.app.widgets.fields import ChoiceField, NumberField, SwitchField, make_field
-from playground.app.widgets.range_field import RangeField
+from playground.app.widgets.fields import ChoiceField, SwitchField, make_field
+from playground.app.widgets.number_rows import NumberField, RangeField
 from playground.kinds.setting import Field
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import SEEDS, Experiment, every_field, fields, owners, replace
@@ -284,7 +284,7 @@ def test_the_example_of_a_number_is_one_that_would_be_taken(form, state, key, st
 def test_a_refused_number_gives_way_once_all_is_replaced(form, state, way, text):
     """The box shows the value in force, though it is not this one that an undo, a file or other data have changed."""
     row = make_field(state, "network.width")
-    span = RangeField(state, ("noise.sigma_max", "noise.sigma_min"), "range")
+    span = RangeField(state, "noise.sigma_max", "noise.sigma_min", label="range")
     form(row, span)
     state.edit({"network.depth": 4})
     if way == "redo":
@@ -429,7 +429,8 @@ def test_the_keyboard_moves_a_slider_and_the_wheel_does_not(form, state):
 
 
 def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form, state):
-    row = make_field(state, "network.width", unsaved_steps=lambda: 12_400)
+    state.count_unsaved_steps(lambda: 12_400)
+    row = make_field(state, "network.width")
     form(row)
     middle = QPoint(row.slider.width() // 4, row.slider.height() // 2)
     QTest.mousePress(row.slider, Qt.MouseButton.LeftButton, pos=middle)
@@ -444,8 +445,9 @@ def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form,
 
 
 def test_the_cost_is_said_when_the_keyboard_arrives_and_in_the_tooltip(form, state):
-    row = make_field(state, "network.activation", unsaved_steps=lambda: 500)
-    free = make_field(state, "training.batch", unsaved_steps=lambda: 500)
+    state.count_unsaved_steps(lambda: 500)
+    row = make_field(state, "network.activation")
+    free = make_field(state, "training.batch")
     form(free, row)
     row.controls()[0].setFocus(Qt.FocusReason.TabFocusReason)
     assert "discards 500 steps" in row.note.text()
@@ -679,7 +681,7 @@ def test_a_switch(form, state):
 
 
 def test_a_range_takes_both_ends(form, state):
-    row = RangeField(state, ("noise.sigma_max", "noise.sigma_min"), "σ range")
+    row = RangeField(state, "noise.sigma_max", "noise.sigma_min", label="σ range")
     form(row)
     row.set_resolved(3.4, 0.0081)
     high, low = row.numbers.values()

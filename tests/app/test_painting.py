@@ -86,7 +86,7 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     click(qtbot, data.tiles["drawn"])
     qtbot.waitUntil(lambda: is_empty(window))
     x0, x1, y0, y1 = window.canvas.viewport
-    assert max(x1 - x0, y1 - y0) < 100 * data.radius.radius
+    assert max(x1 - x0, y1 - y0) < 100 * data.radius.state.value("brush_radius")
     assert data.brush.isChecked()
     assert not any(button.isVisible() for button in data.notice.findChildren(QPushButton))  # no brush to take
     window.status.show_state()
@@ -109,7 +109,7 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     with qtbot.waitSignal(controllers.building.problem_changed):
         paint(qtbot, surface)
     (stroke,) = window.state.experiment.data.strokes
-    assert stroke.radius == data.radius.radius  # what the card shows is what the brush does
+    assert stroke.radius == data.radius.state.value("brush_radius")  # what the card shows is what the brush does
     assert window.canvas.viewport == (x0, x1, y0, y1)  # the plane holds still
     assert not controllers.building.problem.is_image
     assert train.isEnabled()

@@ -440,17 +440,17 @@ def test_drawing(show, state, controllers, qtbot):
     assert state.experiment.data.strokes == (one,)
     press(panel.clear)
     assert state.experiment.data.strokes == ()
-    with qtbot.waitSignal(panel.radius.changed) as caught:
+    with qtbot.waitSignal(panel.radius.state.changed) as caught:
         panel.radius.number.setFocus()
         panel.radius.number.selectAll()
         QTest.keyClicks(panel.radius.number, "0.35")
         QTest.keyClick(panel.radius.number, Qt.Key.Key_Return)
-    assert caught.args == [0.35]
+    assert caught.args == [{"brush_radius"}]
     for text, said in {
         "wide": "“wide” is not a number: type a number from 0.001 to 1000, as in 0.2.",
         "": "A number is missing: type a number from 0.001 to 1000, as in 0.2.",
-        "0": "Brush radius = 0 is not allowed: it must be a number from 0.001 to 1000.",
-        "-1": "Brush radius = -1 is not allowed: it must be a number from 0.001 to 1000.",
+        "0": "Brush radius = 0.0 is not allowed: it must be a number from 0.001 to 1000.",
+        "-1": "Brush radius = -1.0 is not allowed: it must be a number from 0.001 to 1000.",
         "1e99": "Brush radius = 1e99 is not allowed: it must be a number from 0.001 to 1000.",
     }.items():
         panel.radius.number.selectAll()
@@ -458,7 +458,7 @@ def test_drawing(show, state, controllers, qtbot):
         QTest.keyClick(panel.radius.number, Qt.Key.Key_Return)
         assert (panel.radius.note.text(), panel.radius.note.isVisible()) == (said, True)
         assert panel.radius.number.property("refused") == "true"
-        assert panel.radius.radius == 0.35
+        assert panel.radius.state.value("brush_radius") == 0.35
     QTest.keyClick(panel.radius.number, Qt.Key.Key_Escape)
     assert not panel.radius.note.isVisible()
     assert panel.radius.number.text() == "0.35"
@@ -600,7 +600,7 @@ def test_a_level_of_other_noise_cannot_be_dragged_while_those_of_the_present_one
     QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(panel.chart, start + QPoint(12, 0))
     state.undo()
-    assert panel.levels.rows["noise.sigma_max"].value("noise.sigma_max") is None  # until the data are built again
+    assert panel.levels.rows["noise.sigma_max"].number_of("noise.sigma_max") is None  # until the data are built again
     before = state.experiment
     QTest.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=start + QPoint(12, 0))
     assert state.experiment == before
@@ -837,13 +837,13 @@ def test_conditions_that_the_data_lack_are_refused_and_mended(show, state, contr
     assert not panel.notice.isVisible()  # until the data are read
     controllers.build(conditions=TOLD)
     why = worded(sampling_conflict(state.experiment, TOLD))
-    assert panel.notice.text.text() == worded(why_disabled.sampling(state, controllers)) == why
+    assert panel.notice.text.text() == worded(why_disabled.sampling(controllers)) == why
     controllers.sample()  # an earlier run is in view
-    assert worded(why_disabled.comparing_samples(state, controllers)) == why
+    assert worded(why_disabled.comparing_samples(controllers)) == why
     press(button_called(panel, way))
     assert state.value(mended[0]) == mended[1]
     assert not panel.notice.isVisible()
-    assert why_disabled.sampling(state, controllers) is None
+    assert why_disabled.sampling(controllers) is None
 
 
 @pytest.mark.parametrize(("name", "last"), [("label", 9), ("inpainting_image", 358)])
@@ -986,7 +986,7 @@ def test_without_data_every_button_says_why(show, state, controllers, why):
     for button in buttons:
         assert not button.isEnabled()
         assert button.toolTip() == f"<p>{said}</p>"
-    assert why_disabled.sampling(state, controllers) == why  # what is being loaded may be played as soon as it is there
+    assert why_disabled.sampling(controllers) == why  # what is being loaded may be played as soon as it is there
     assert training.chart.empty_text == ""
     controllers.build()
     for button in buttons:
@@ -1717,7 +1717,7 @@ def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, contro
     controllers.build()
     controllers.sample(3)
     assert not panel.buttons["quality"].isEnabled()
-    assert why_disabled.comparing_samples(state, controllers).code == "few-samples"
+    assert why_disabled.comparing_samples(controllers).code == "few-samples"
     controllers.sample(4)
     assert panel.buttons["quality"].isEnabled()
 

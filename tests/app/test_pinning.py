@@ -139,15 +139,15 @@ def test_figures_of_another_run_are_not_taken(qtbot, controllers):
 
 def test_a_run_is_pinned_once_and_only_when_it_has_ended(qtbot, controllers):
     state = controllers.state
-    assert why_disabled.pinning(state, controllers) is None
+    assert why_disabled.pinning(controllers) is None
     controllers.pinning.pin()
     controllers.pinning.pin()
     assert len(controllers.pinning.pinned.runs) == 1
-    assert why_disabled.pinning(state, controllers) is why_disabled.PINNED
+    assert why_disabled.pinning(controllers) is why_disabled.PINNED
     controllers.playing.set_playing(False)
     state.edit({"sampling.steps": 400})
     qtbot.waitUntil(lambda: controllers.pinning.finished is None)
-    assert why_disabled.pinning(state, controllers) is why_disabled.UNFINISHED
+    assert why_disabled.pinning(controllers) is why_disabled.UNFINISHED
     controllers.pinning.pin()
     assert len(controllers.pinning.pinned.runs) == 1
 

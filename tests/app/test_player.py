@@ -392,6 +392,6 @@ def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(controll
     (one,) = told
     assert (one.level, one.action) == ("warning", "")
     assert str(one.message).startswith("There is no held-out point 999999: there are ")
-    assert why_disabled.sampling(controllers.state, controllers) == one.message
+    assert why_disabled.sampling(controllers) == one.message
     controllers.state.edit({"sampling.inpainting_image": 0})
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not run and controllers.playing.recorded > 5)

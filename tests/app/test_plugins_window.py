@@ -236,7 +236,7 @@ def test_its_kinds_are_in_cards_and_palette_at_once(folder: Path, bare_window, q
     tile = data.tiles["cross"]
     assert tile.accessibleName() == "Data: Cross"
     assert list(data.tiles)[-1] == "cross"
-    assert {"Data: Cross", "Sampler: Kutta"} <= {entry.title for entry in entries(window, window.controllers)}
+    assert {"Data: Cross", "Sampler: Kutta"} <= {entry.title for entry in entries(window)}
     assert sampling.kind.control is not before
     assert sampling.kind.control.findData("kutta") >= 0
     assert sampling.kind.controls()[0].focusPolicy() == tab

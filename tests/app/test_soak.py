@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from PySide6.QtCore import qWarning
 
-from playground.app.actions import COMMANDS
+from playground.app.actions import ACTIONS
 from playground.lab.experiment import every_field
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -63,7 +63,7 @@ def test_the_random_user_knows_the_settings_and_commands_that_there_are(soak):
 
     named = {*random_user.MOST, *random_user.LEAST, *random_user.NOT_CHOSEN, *random_user.NOT_SET}
     assert named - every_field().keys() == set()
-    assert {key for key, _ in random_user.COMMANDS} - COMMANDS.keys() == set()
+    assert {key for key, _ in random_user.COMMANDS} - ACTIONS.keys() == set()
 
 
 @pytest.mark.claims

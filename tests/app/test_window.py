@@ -477,7 +477,7 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
     assert not card.notice.isVisible()  # at once: other data are on their way
     qtbot.waitUntil(lambda: window.controllers.building.problem is None)
     assert not card.notice.isVisible()
-    assert card.levels.rows["noise.sigma_max"].value("noise.sigma_min") is None
+    assert card.levels.rows["noise.sigma_max"].number_of("noise.sigma_min") is None
     assert len(card.chart.sigmas) == 0
 
 

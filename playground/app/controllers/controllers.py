@@ -51,6 +51,7 @@ class Controllers(QObject):
         self.building = Building(state, self.tasks, device, self)
         self.reading = Reading(state, self.building, self.tasks, self)
         self.training = Training(state, self.building, self.reading, self.tasks, self)
+        state.count_unsaved_steps(lambda: self.training.trained_steps)
         self.replaying = Replaying(self.building, self.training, self)
         self.playing = Playing(state, self.building, self.replaying, sampler, self)
         self.comparing = Comparing(state, self.building, self.playing, self.tasks, self)

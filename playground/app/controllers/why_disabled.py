@@ -4,7 +4,6 @@ Panels and commands ask the same function, so that button, menu and key always a
 """
 
 from playground.app.controllers.controllers import Controllers
-from playground.app.model.state import State
 from playground.lab.conflicts import (
     budget_conflict,
     comparison_conflict,
@@ -37,16 +36,18 @@ def _without_data(controllers: Controllers) -> Message | None:
     return controllers.building.failure or (None if controllers.building.problem is not None else LOADING)
 
 
-def training(state: State, controllers: Controllers) -> Message | None:
+def training(controllers: Controllers) -> Message | None:
     """The reason why training can neither start nor be paused."""
     if controllers.training.wanted:
         return None
-    return training_conflict(state.experiment, controllers.building.conditions) or _without_data(controllers)
+    return training_conflict(controllers.state.experiment, controllers.building.conditions) or _without_data(
+        controllers
+    )
 
 
-def sampling(state: State, controllers: Controllers) -> Message | None:
+def sampling(controllers: Controllers) -> Message | None:
     """The reason why no run can start."""
-    conflict = sampling_conflict(state.experiment, controllers.building.conditions)
+    conflict = sampling_conflict(controllers.state.experiment, controllers.building.conditions)
     if conflict is not None:
         return conflict
     return (
@@ -54,11 +55,11 @@ def sampling(state: State, controllers: Controllers) -> Message | None:
     )  # data that are being loaded are played when they are there
 
 
-def playing(state: State, controllers: Controllers) -> Message | None:
+def playing(controllers: Controllers) -> Message | None:
     """The reason why there is nothing to play and nothing will come, or why it may not be seen yet."""
     if controllers.playing.is_held:
         return PREDICT
-    return None if controllers.playing.trajectory is not None else sampling(state, controllers)
+    return None if controllers.playing.trajectory is not None else sampling(controllers)
 
 
 def comparing(controllers: Controllers) -> Message | None:
@@ -76,43 +77,48 @@ def choosing_step(controllers: Controllers) -> Message | None:
     return NO_STEPS if replaying.steps else NOT_TRAINED
 
 
-def evaluating(state: State, controllers: Controllers) -> Message | None:
+def evaluating(controllers: Controllers) -> Message | None:
     """The reason why the test set has no likelihoods."""
     view, why = controllers.building.problem, _without_data(controllers)
     if view is None or why is not None:
         return why
-    return likelihood_conflict(state.experiment) or untrained_likelihood_score(state.experiment, view.conditions)
+    return likelihood_conflict(controllers.state.experiment) or untrained_likelihood_score(
+        controllers.state.experiment, view.conditions
+    )
 
 
-def mapping_density(state: State, controllers: Controllers) -> Message | None:
+def mapping_density(controllers: Controllers) -> Message | None:
     """The reason why the density cannot be mapped."""
     view = controllers.building.problem
     if view is not None and view.is_image:
         return IMAGES_FILL_NO_PLANE
-    return evaluating(state, controllers)
+    return evaluating(controllers)
 
 
-def measuring_score(state: State, controllers: Controllers) -> Message | None:
+def measuring_score(controllers: Controllers) -> Message | None:
     """The reason why the learned score cannot be compared with another."""
     view, why = controllers.building.problem, _without_data(controllers)
+    experiment = controllers.state.experiment
     if view is None or why is not None:
         return why
-    if not state.experiment.noise.has_score:
-        return state.experiment.noise.score_conflict()
+    if not experiment.noise.has_score:
+        return experiment.noise.score_conflict()
     if not view.has_reference:
         text = "The exact score of {} is not known, and without noise the training set has none."
         return Message("no-reference", text, (view.name,))
-    return untrained_unconditional_score(state.experiment, view.conditions)
+    return untrained_unconditional_score(experiment, view.conditions)
 
 
-def comparing_samples(state: State, controllers: Controllers) -> Message | None:
+def comparing_samples(controllers: Controllers) -> Message | None:
     """The reason why the samples cannot be compared with the data; some figures of images are always possible."""
     view, run = controllers.building.problem, controllers.playing.trajectory
-    why = _without_data(controllers) or sampling(state, controllers)  # a run in view may have other settings
+    why = _without_data(controllers) or sampling(controllers)  # a run in view may have other settings
     if view is None or why is not None:
         return why
-    conflict = comparison_conflict(state.experiment, view.conditions)
-    has_tilted = tilted_conflict(state.experiment, view.conditions) is None  # their distance to it can be measured
+    conflict = comparison_conflict(controllers.state.experiment, view.conditions)
+    has_tilted = (
+        tilted_conflict(controllers.state.experiment, view.conditions) is None
+    )  # their distance to it can be measured
     if conflict is not None and not view.is_image and not has_tilted:
         return conflict
     if run is None or not len(run):
@@ -120,21 +126,21 @@ def comparing_samples(state: State, controllers: Controllers) -> Message | None:
     return None if view.is_image else why_too_few_samples(len(run.positions[-1]))
 
 
-def budgeting(state: State, controllers: Controllers) -> Message | None:
+def budgeting(controllers: Controllers) -> Message | None:
     """Say why the distance between samples and data cannot be split by its causes."""
     view, why = controllers.building.problem, _without_data(controllers)
     if view is None or why is not None:
         return why
-    return budget_conflict(state.experiment, view.conditions)
+    return budget_conflict(controllers.state.experiment, view.conditions)
 
 
-def pinning(state: State, controllers: Controllers) -> Message | None:
+def pinning(controllers: Controllers) -> Message | None:
     """The reason why the run in view cannot be pinned."""
     pins = controllers.pinning
     if controllers.comparing.is_active:
         return COMPARED
     if pins.finished is None:
-        return sampling(state, controllers) or UNFINISHED
+        return sampling(controllers) or UNFINISHED
     if pins.pinned.is_full:
         return FULL
     return PINNED if pins.is_pinned else None

@@ -1,7 +1,7 @@
 """The settings that a window shows, and every change made to them."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -53,6 +53,7 @@ class State(QObject):
     Attributes:
         stack: every change since the experiment was loaded. Experiments share their unchanged parts, so that a step
             takes about a kilobyte, however large the drawing is.
+        unsaved_steps: returns the training steps that a reset would cost now.
 
     Signals:
         changed(frozenset[str]): the dotted keys with new values; read :attr:`experiment`.
@@ -77,11 +78,16 @@ class State(QObject):
         self._document = self._loaded = Document(experiment or Experiment())
         self._announced = self._document
         self._saved: Document | None = self._document  # None if there is unsaved work besides the document
+        self.unsaved_steps: Callable[[], int] = lambda: 0
         self._gesture: tuple[str, Edit] | None = None  # the tag of a gesture, and the edit that its next edit continues
         self.stack = QUndoStack(self)
         self.stack.indexChanged.connect(self._moved)
         self._remembered: dict[tuple[str, str], Kind] = {}
         self._read: dict[tuple[str, str], str] = {}  # digests of files when they were read last, by setting and name
+
+    def count_unsaved_steps(self, count: Callable[[], int]) -> None:
+        """Ask this from now on how many training steps a reset would cost."""
+        self.unsaved_steps = count
 
     @property
     def document(self) -> Document:
@@ -141,16 +147,14 @@ class State(QObject):
             self.refused.emit(next(iter(changes)), error.message)
             return False
         before, after = self.experiment, shared(self.experiment, after)
-        document = self._document.with_experiment(after)
-        document = msgspec.structs.replace(document, digests=self._digests(after, changes))
+        document = msgspec.structs.replace(self._document.with_experiment(after), digests=self._digests(after, changes))
         if document == self._document:
             return True
-        others = _differences(before, after) & OTHER_DATA
         old, self._document = self._document, document
         self._push(old, document, merge)
         if cleared:
             self.cleared.emit(cleared)
-        if others:
+        if _differences(before, after) & OTHER_DATA:
             self.replaced.emit()
         return True
 
@@ -216,8 +220,7 @@ class State(QObject):
     @property
     def own_place(self) -> int:
         """The number of steps up to the user's own work: before the scene or lesson in view, if there is one."""
-        places = range(self.stack.index(), -1, -1)
-        return next(place for place in places if self.document_at(place).lesson is None)
+        return next(place for place in range(self.stack.index(), -1, -1) if self.document_at(place).lesson is None)
 
     @property
     def own(self) -> Document:
@@ -313,8 +316,7 @@ class State(QObject):
             own: it is the user's own, whatever is in view. What is trained for a scene or lesson is not.
         """
         self._gesture = None
-        own = own or self._document.trainings == self.own.trainings
-        if self._saved is not None and own:
+        if self._saved is not None and (own or self._document.trainings == self.own.trainings):
             self._saved = None
             self.history_changed.emit()
 
@@ -324,14 +326,13 @@ class State(QObject):
         self._gesture = None
         before, self._document = self.experiment, self.document_at(self.stack.index())
         told, self._announced = self._announced, self._document
-        now = self.experiment
-        keys = _differences(told.experiment, now)
+        keys = _differences(told.experiment, self.experiment)
         self._keep_kinds(told.experiment, other_data=bool(keys & OTHER_DATA))
         if keys:
             self.changed.emit(keys)
         if told != self._announced:
             self.document_changed.emit()
-        if now != before:
+        if self.experiment != before:
             self.replaced.emit()
         self.history_changed.emit()
 

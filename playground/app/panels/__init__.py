@@ -12,6 +12,10 @@ from playground.app.panels.runs import RunsPanel
 from playground.app.panels.sampling import SamplingPanel
 from playground.app.panels.training import TrainingPanel
 
+PIPELINE = (LessonPanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
+MEASUREMENTS = (LikelihoodPanel, ParticlePanel, FieldNamesPanel, QualityPanel, RunsPanel)
+"""The cards of the left column and those of the right one."""
+
 __all__ = [
     "DataPanel",
     "FieldNamesPanel",

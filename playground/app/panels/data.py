@@ -2,38 +2,32 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QPushButton, QWidget
 
 from playground.app.canvas import CanvasView
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.style import theme
-from playground.app.style.number_formats import (
-    Scale,
-    format_count,
-    format_exactly,
-    format_number,
-    parse_number,
-    round_to_slider,
-)
+from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption, named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.equation import Tooltip, words
-from playground.app.widgets.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, FieldRow, no_number, warning
-from playground.app.widgets.fields import plain_row
+from playground.app.widgets.field_row import warning
 from playground.app.widgets.kind_rows import KindRows, column
+from playground.app.widgets.number_rows import NumberField
 from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
 from playground.kinds.datasets import DataSource
 from playground.kinds.datasets.drawing import Drawing
-from playground.kinds.setting import Field
+from playground.kinds.setting import Field, meta
 from playground.lab.conflicts import training_conflict
 from playground.messages import Message
 
@@ -46,76 +40,20 @@ OPENS = {
 }
 
 
-class BrushRow(QWidget):
-    """The radius of the brush. It is no setting of the experiment, because every stroke keeps its own.
+class Brush(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the brush is set to. It is no setting of the experiment, because every stroke keeps its own."""
 
-    Signals:
-        changed(float): one standard deviation across the stroke, in the user's unit.
-    """
-
-    changed = Signal(float)
-
-    LEAST, MOST = 1e-3, 1e3
-    BOUND = "a number from 0.001 to 1000"
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._scale = Scale(0.02, 2.0, "log")
-        self.radius = 0.2
-        layout = layouts.across(spacing=theme.UNIT)
-        column = layouts.down(layout, within=self, spacing=2, margins=0)
-        label = FieldLabel("brush radius", False, self)
-        label.widen(LABEL_WIDTH)
-        self.slider = Slider(self)
-        self.number = NumberEdit(format_number, self)
-        self.number.setFixedWidth(px(EDIT_WIDTH))
-        for widget, name in ((label, ""), (self.slider, "Brush radius, slider"), (self.number, "Brush radius")):
-            named(widget, name, "One standard deviation across a stroke, in your data's unit.")
-            layout.addWidget(widget, 1 if widget is self.slider else 0)
-        self.slider.moved.connect(
-            lambda position: self._set(float(round_to_slider(self._scale.value(position), self._scale, False)))
-        )
-        self.number.committed.connect(self._typed)
-        self.number.abandoned.connect(self._show)
-        self.number.stepped.connect(self._stepped)
-        self.note = QLabel(self, wordWrap=True)
-        theme.set_role(self.note, "refusal")
-        column.addWidget(self.note)
-        self._show()
-
-    def _typed(self, text: str) -> None:
-        value = parse_number(text, False)
-        if value is None:
-            self._say(no_number(text, self.BOUND, 0.2))
-        elif not self.LEAST <= value <= self.MOST:
-            self._say(f"Brush radius = {format_exactly(value)} is not allowed: it must be {self.BOUND}.")
-        else:
-            self._set(float(value))
-
-    @Slot(int)
-    def _stepped(self, steps: int) -> None:
-        self._set(min(max(float(f"{self.radius * 1.05**steps:.3g}"), self.LEAST), self.MOST))
-
-    def _say(self, conflict: str) -> None:
-        self.note.setText(breakable(conflict))
-        self.note.setVisible(bool(conflict))
-        theme.set_state(self.number, "refused", "true" if conflict else "false")
-
-    def _set(self, radius: float) -> None:
-        self.show_radius(radius)
-        self.changed.emit(radius)
-
-    @Slot(float)
-    def show_radius(self, radius: float) -> None:
-        """Show a radius that was set elsewhere, by the wheel over the canvas."""
-        self.radius = radius
-        self._show()
-
-    @Slot()
-    def _show(self) -> None:
-        self._say("")
-        self.slider.set_position(self._scale.position(self.radius))
-        self.number.show_value(self.radius)
+    brush_radius: Annotated[
+        float,
+        meta(
+            "One standard deviation across a stroke",
+            ge=1e-3,
+            le=1e3,
+            unit="data",
+            log=True,
+            reach=(0.02, 2.0),
+        ),
+    ] = 0.2
 
 
 class DataPanel(CollapsiblePanel):
@@ -143,12 +81,9 @@ class DataPanel(CollapsiblePanel):
         self._build_file_row()
         self._build_brush()
 
-        def make(key: str) -> FieldRow | None:
-            return plain_row(state, key, lambda: self._training.trained_steps)
-
         self.notice = Notice()
         self.body.addWidget(self.notice)
-        self.source = KindRows(state, "data", column(self.advanced()), column(self.advanced()), make, parent=self)
+        self.source = KindRows(state, "data", column(self.advanced()), column(self.advanced()), parent=self)
         state.changed.connect(self._state_changed)
         state.kinds_changed.connect(self._kinds_changed)
         self._building.problem_changed.connect(self._problem_changed)
@@ -211,7 +146,7 @@ class DataPanel(CollapsiblePanel):
         tile.setAccessibleName(f"Data: {title}")
         tile.setAccessibleDescription(field.description)
         text = f"<p><b>{title}</b></p>" + words(field)
-        Tooltip(tile, text, now=lambda: warning(self._training.trained_steps))
+        Tooltip(tile, text, now=lambda: warning(self.state.unsaved_steps()))
         tile.clicked.connect(lambda: self._pick(kind))
         if self.tiles:
             tile.setFocusPolicy(next(iter(self.tiles.values())).focusPolicy())
@@ -255,10 +190,10 @@ class DataPanel(CollapsiblePanel):
             (self.clear, "Clear the drawing", "Remove all strokes. Ctrl+Z brings them back."),
         ):
             button.setAccessibleName(name)
-            Tooltip(button, f"<p>{tip}</p>", now=lambda: warning(self._training.trained_steps))
+            Tooltip(button, f"<p>{tip}</p>", now=lambda: warning(self.state.unsaved_steps()))
             layout.addWidget(button, 1)
         self.body.addWidget(self.brush_row)
-        self.radius = BrushRow(self)
+        self.radius = NumberField(State(Brush(), self), "brush_radius")  # type: ignore[arg-type]
         self.body.addWidget(self.radius)
 
     # The user's actions
@@ -286,9 +221,12 @@ class DataPanel(CollapsiblePanel):
     def paint_on(self, canvas: CanvasView) -> None:
         """Give a canvas the brush."""
         self.brush_toggled.connect(canvas.surface.take_brush)
-        self.radius.changed.connect(canvas.brush.set_radius)
-        canvas.brush.radius_changed.connect(self.radius.show_radius)
-        canvas.brush.set_radius(self.radius.radius)
+        brush = self.radius.state
+        brush.changed.connect(lambda _: canvas.brush.set_radius(brush.value("brush_radius")))
+        canvas.brush.radius_changed.connect(
+            lambda radius: brush.edit({"brush_radius": min(max(radius, 1e-3), 1e3)}, merge="wheel")
+        )
+        canvas.brush.set_radius(Brush().brush_radius)
 
     @Slot()
     def put_brush_down(self) -> None:

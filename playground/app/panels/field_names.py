@@ -13,7 +13,6 @@ from playground.app.style.number_formats import format_number
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
-from playground.drawing.palette import Palette
 from playground.lab.field_names import added_noise
 
 NO_NOISE = "Without noise there is only the score."
@@ -84,11 +83,6 @@ class FieldNamesPanel(CollapsiblePanel):
         self._building.problem_changed.connect(self._forget)
         self._playing.frame_changed.connect(self._follow)
         self._forget(self._building.problem)
-
-    def apply_palette(self, palette: Palette) -> None:
-        super().apply_palette(palette)
-        for figure in self.figures:
-            figure.apply_palette(palette)
 
     @Slot(object)
     def _forget(self, problem: ProblemView | None) -> None:

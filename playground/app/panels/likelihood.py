@@ -298,8 +298,8 @@ class LikelihoodPanel(CollapsiblePanel):
                 "Click a point on the canvas for its log-likelihood"
                 + (" and its path to noise." if flows else " by the energy and its Z.")
             )
-        self.map.set_why_disabled(why_disabled.mapping_density(self.state, self._controllers))
-        self.test.set_why_disabled(why_disabled.evaluating(self.state, self._controllers))
+        self.map.set_why_disabled(why_disabled.mapping_density(self._controllers))
+        self.test.set_why_disabled(why_disabled.evaluating(self._controllers))
         self.hint.setVisible(possible and self._clicking.likelihood is None)
         self._summarise()
         self._say()

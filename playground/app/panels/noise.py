@@ -17,10 +17,10 @@ from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.field_row import FieldRow, warning
-from playground.app.widgets.fields import FileField, NumberField, make_field
+from playground.app.widgets.fields import FileField, make_field
 from playground.app.widgets.file_prompts import open_name
 from playground.app.widgets.kind_rows import KindRows, column
-from playground.app.widgets.range_field import RangeField
+from playground.app.widgets.number_rows import NumberRow, RangeField
 from playground.kinds.noise import Noise
 from playground.messages import Message, joined
 
@@ -41,12 +41,7 @@ class NoisePanel(CollapsiblePanel):
         self._building, self._reading = controllers.building, controllers.reading
         self._gesture, self._by_key = 0, False
         self._failure: Message | None = None
-
-        def unsaved_steps() -> int:
-            return controllers.training.trained_steps
-
-        self._unsaved_steps = unsaved_steps
-        self.kind = make_field(state, "noise.kind", None, unsaved_steps)
+        self.kind = make_field(state, "noise.kind", None)
         self.chart = NoiseLevelChart()  # without a parent, like all widgets added below, so that Tab follows this order
         self._chart_tip = Tooltip(self.chart, "")
         self.chart.grabbed.connect(self._grabbed)
@@ -92,10 +87,10 @@ class NoisePanel(CollapsiblePanel):
         if self.state.field(key).kind == "list":
             return None  # dragged in the chart
         if self.state.field(key).kind == "text":
-            return FileField(self.state, key, self._choose_file, self._unsaved_steps)
+            return FileField(self.state, key, self._choose_file)
         if key == ENDS[0]:
-            return RangeField(self.state, ENDS, "σ range", self._unsaved_steps)
-        return make_field(self.state, key, unsaved_steps=self._unsaved_steps)
+            return RangeField(self.state, *ENDS, label="σ range")
+        return make_field(self.state, key)
 
     # The user's actions
 
@@ -105,7 +100,7 @@ class NoisePanel(CollapsiblePanel):
         self._by_key = by_key
         if not by_key:
             self._gesture += 1
-        text = warning(self._unsaved_steps())
+        text = warning(self.state.unsaved_steps())
         if text:
             self.notice.say("warning", text)
 
@@ -173,10 +168,9 @@ class NoisePanel(CollapsiblePanel):
 
     def _resolve(self, known: Noise | None) -> None:
         """Set the numbers for "auto" on the current data."""
-        for key, row in self.levels.rows.items():
-            names = [name.removeprefix("noise.") for name in getattr(row, "keys", (key,))]
-            found = [getattr(known, name, None) for name in names]
-            if isinstance(row, NumberField | RangeField):
+        for row in self.levels.rows.values():
+            found = [getattr(known, key.removeprefix("noise."), None) for key in row.keys]
+            if isinstance(row, NumberRow):
                 row.set_resolved(*(value if isinstance(value, int | float) else None for value in found))
 
     def _levels(self, view: ProblemView | None, known: Noise | None) -> np.ndarray | None:

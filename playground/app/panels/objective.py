@@ -11,8 +11,7 @@ from playground.app.model.views import conditions_of
 from playground.app.style.number_formats import format_compact
 from playground.app.widgets import layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.widgets.field_row import FieldRow
-from playground.app.widgets.fields import make_field, plain_row
+from playground.app.widgets.fields import make_field
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.lab.conflicts import training_conflict
 from playground.lab.defaults import resolve
@@ -26,22 +25,15 @@ class ObjectivePanel(CollapsiblePanel):
         self.state = state
         self._building = controllers.building
 
-        def unsaved_steps() -> int:
-            return controllers.training.trained_steps
-
         self.kind = make_field(state, "objective.kind", None)
         self.notice = Notice()
         layouts.add(self.body, self.kind, self.notice)
         self.objective = KindRows(
             state, "objective", column(self.body), column(self.advanced()), applies=self._applies, parent=self
         )
-        self.network_kind = make_field(state, "network.kind", unsaved_steps=unsaved_steps)
+        self.network_kind = make_field(state, "network.kind")
         self.advanced().addWidget(self.network_kind)
-
-        def make(key: str) -> FieldRow | None:
-            return plain_row(state, key, unsaved_steps)
-
-        self.network = KindRows(state, "network", column(self.advanced()), column(self.advanced()), make, parent=self)
+        self.network = KindRows(state, "network", column(self.advanced()), column(self.advanced()), parent=self)
         state.changed.connect(self._refresh)
         self._building.problem_changed.connect(self._refresh)
         self._building.problem_failed.connect(self._refresh)

@@ -80,9 +80,6 @@ class ParticlePanel(CollapsiblePanel):
     def apply_palette(self, palette: Palette) -> None:
         super().apply_palette(palette)
         self._tokens = palette
-        for figure in self.figures:
-            figure.apply_palette(palette)
-        self.pictures.apply_palette(palette)
         self._show()
 
     @Slot()

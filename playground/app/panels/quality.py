@@ -142,7 +142,7 @@ class QualityPanel(CollapsiblePanel):
         """Enable what can be measured now, and show the figures that data and settings can have."""
         view, run, experiment = self._building.problem, self._playing.trajectory, self.state.experiment
         conflict = None
-        if view is not None and not why_disabled.sampling(self.state, self._controllers):
+        if view is not None and not why_disabled.sampling(self._controllers):
             conflict = comparison_conflict(experiment, view.conditions)
         unlike = worded(conflict) or missing(self._figures, "sliced_wasserstein2")
         self.unlike.setText(unlike)
@@ -151,10 +151,10 @@ class QualityPanel(CollapsiblePanel):
         self.samples.show_possible(possibles)
         self.score.show_possible(possibles)
         why = {
-            "fisher": why_disabled.measuring_score(self.state, self._controllers),
-            "quality": why_disabled.comparing_samples(self.state, self._controllers),
-            "budget": why_disabled.budgeting(self.state, self._controllers),
-            "paths": why_disabled.sampling(self.state, self._controllers),
+            "fisher": why_disabled.measuring_score(self._controllers),
+            "quality": why_disabled.comparing_samples(self._controllers),
+            "budget": why_disabled.budgeting(self._controllers),
+            "paths": why_disabled.sampling(self._controllers),
         }
         for task, button in self.buttons.items():
             button.set_why_disabled(why[task])

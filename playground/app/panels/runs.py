@@ -75,7 +75,7 @@ class RunsPanel(CollapsiblePanel):
 
     @Slot()
     def _enable(self) -> None:
-        why = why_disabled.pinning(self.state, self._controllers)
+        why = why_disabled.pinning(self._controllers)
         self.pin.setEnabled(why is None)
         self.pin.setToolTip(wrapped(worded(why) or PIN))
         self.restore.setEnabled(self.table.run is not None)

@@ -16,8 +16,9 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.field_row import FieldRow
-from playground.app.widgets.fields import NumberField, make_field
+from playground.app.widgets.fields import make_field
 from playground.app.widgets.kind_rows import KindRows, column
+from playground.app.widgets.number_rows import NumberField
 from playground.data.dataset import one_line
 from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import sampling_conflict
@@ -31,8 +32,8 @@ COUNTED = 100  # ms between two numbers of score evaluations: new ones in every 
 class ClassField(NumberField):
     """The number of a class, and its name."""
 
-    def __init__(self, state: State, key: str) -> None:
-        super().__init__(state, key)
+    def fill(self) -> None:
+        super().fill()
         self.class_name = caption(parent=self)
         self.class_name.setTextFormat(Qt.TextFormat.PlainText)
         self.class_name.setAlignment(Qt.AlignmentFlag.AlignRight)  # below the number that it belongs to

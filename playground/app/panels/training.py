@@ -96,7 +96,7 @@ class TrainingPanel(CollapsiblePanel):
             self.sigmas,
             self.dropout,
             make_field(state, "training.reflow"),
-            make_field(state, "training.seed", unsaved_steps=lambda: self._training.trained_steps),
+            make_field(state, "training.seed"),
         )
         self.folded.connect(self._show)  # nothing is drawn while it is folded
         state.changed.connect(self._edited)
@@ -207,7 +207,7 @@ class TrainingPanel(CollapsiblePanel):
 
     def _show_button(self) -> None:
         training = self._training.status
-        why = why_disabled.training(self.state, self._controllers)
+        why = why_disabled.training(self._controllers)
         self.button.setText(BUTTON[training])
         named(self.button, SPOKEN[training], worded(why) or TIPS[training])
         self.button.setEnabled(why is None)

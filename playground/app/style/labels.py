@@ -63,10 +63,10 @@ def _names() -> _Names:
 
 
 def _named(key: str) -> str:
-    """A setting in a sentence, with its card if the name is not unique; an unknown key stays as it is."""
+    """A setting in a sentence, with its card if the name is not unique; one of no card by its key in words."""
     fields = _names().fields
     if key not in fields:
-        return key
+        return key if "." in key else key.replace("_", " ")
     name = fields[key].label
     sections = {key.split(".")[0] for key, field in fields.items() if "." in key and field.label == name}
     return name if len(sections) == 1 or "." not in key else f"{name} ({CARDS[key.split('.')[0]]})"

@@ -1,6 +1,5 @@
 """The common part of all rows of settings: label, tooltip, menu, sentence below, and reading and editing the state."""
 
-from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
@@ -14,32 +13,22 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
 )
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 
 from playground.app.model.state import State
 from playground.app.style import text_size, theme
 from playground.app.style.labels import worded
-from playground.app.style.number_formats import format_count, format_exactly, parse_number
+from playground.app.style.number_formats import format_count, format_exactly
 from playground.app.style.text_size import px
-from playground.app.style.wrapping import LONGEST, breakable
+from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
 from playground.app.widgets.controls import NumberEdit
 from playground.app.widgets.equation import Tooltip, words
 from playground.app.widgets.equation_dialog import NamedEquation, open_equations
-from playground.kinds.setting import Field
 from playground.messages import Message
 
 LABEL_WIDTH = 96
-EDIT_WIDTH = 58
-CHIP_WIDTH = 34
-
-UnsavedSteps = Callable[[], int]  # training steps that a reset would cost now
-
-
-def no_unsaved_steps() -> int:
-    """No unsaved steps, for example without training."""
-    return 0
 
 
 def warning(steps: int) -> str:
@@ -106,55 +95,22 @@ class FieldLabel(QLabel):
             painter.drawPixmap(at, mark.pixmap(QSize(px(10), px(10)), self.devicePixelRatioF()))
 
 
-def no_number(text: str, bound: str, example: float) -> str:
-    """Why a typed text is not a number, and what would be one."""
-    typed = text.strip() if len(text.strip()) <= LONGEST else f"{text.strip()[:LONGEST]}…"
-    shown_text = f"“{typed}” is not a number" if typed else "A number is missing"
-    return f"{shown_text}: type {bound}, as in {format_exactly(example)}."
-
-
-class NotANumber(ValueError):
-    """The typed text is not a number; the message says what would be one."""
-
-
-def read(field: Field, text: str, example: float) -> Any:
-    """The value of a text typed for a setting; the experiment checks its bounds.
-
-    Raises:
-        NotANumber: with a sentence for the user.
-    """
-    if field.auto and text.strip().lower() in ("auto", ""):
-        return "auto"
-    value = parse_number(text, field.kind == "int")
-    if value is None:
-        raise NotANumber(no_number(text, field.bound, example))
-    return value
-
-
 class FieldRow(QWidget):
     """The base of all rows: label, sentence below, tooltip, menu, and reading and editing the state.
 
     Args:
         state: the state with the value.
-        key: dotted key of the setting.
+        keys: dotted keys of the settings, the first of which names the row.
         label: the name to show; None shows no label, so that the control has the whole row.
-        unsaved_steps: returns the training steps that a change would cost, for settings that restart training.
 
     Attributes:
         joined: whether the chosen kind has its setting.
     """
 
-    def __init__(
-        self,
-        state: State,
-        key: str,
-        label: str | None = "",
-        unsaved_steps: UnsavedSteps = no_unsaved_steps,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
-        self.state, self.key, self.field, self._unsaved_steps = state, key, state.field(key), unsaved_steps
-        self.keys: tuple[str, ...] = (key,)
+    def __init__(self, state: State, *keys: str, label: str | None = "") -> None:
+        super().__init__()
+        self.state, self.keys, self.key = state, keys, keys[0]
+        self.field = state.field(self.key)
         self.name = label or self.field.label
         self._gesture = 0
         self.row = layouts.across(spacing=theme.UNIT)
@@ -169,8 +125,13 @@ class FieldRow(QWidget):
         self.note = caption(parent=self)
         self.note.hide()
         self._column.addWidget(self.note)
-        self.joined = False
+        self.fill()
+        self.refresh()
         self.join()
+
+    def fill(self) -> None:
+        """Make the controls of the row."""
+        raise NotImplementedError
 
     def join(self) -> None:
         """Follow the state, from now on or again."""
@@ -195,17 +156,6 @@ class FieldRow(QWidget):
         """The widgets in the tab order."""
         raise NotImplementedError
 
-    def _add_chip(self, what: str, kept: str, clicked: Callable[[bool], None]) -> QPushButton:
-        """Add the switch between the program's value and the user's own."""
-        chip = QPushButton("auto", self)
-        chip.setCheckable(True)
-        chip.setFixedWidth(px(CHIP_WIDTH))
-        theme.set_role(chip, "chip")
-        chip.clicked.connect(clicked)
-        text = f"<p>Let the program choose {what} from the data; press again to keep {kept}.</p>"
-        self._adopt(chip, f"{self.name}, automatic", text)
-        return chip
-
     def edit(self, value: Any, merge: str = "") -> bool:
         """Ask the state to take a value."""
         taken = self.state.edit({self.key: value}, merge=merge)
@@ -217,7 +167,7 @@ class FieldRow(QWidget):
     @Slot()
     def reset(self) -> None:
         """Restore the default."""
-        self.edit(self.field.default)
+        self.state.edit({key: self.state.field(key).default for key in self.keys})
 
     def say(self, sentence: str, is_error: bool = False) -> None:
         """Show a sentence under the control: why a value was refused, or what a change would cost."""
@@ -263,7 +213,7 @@ class FieldRow(QWidget):
             super().keyPressEvent(event)
 
     def _cost(self) -> str:
-        return warning(self._unsaved_steps()) if self.field.resets else ""
+        return warning(self.state.unsaved_steps()) if self.field.resets else ""
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
@@ -310,9 +260,11 @@ class FieldRow(QWidget):
 
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
-        if self.key in keys:
-            self.say("")
+        if not keys.isdisjoint(self.keys):
+            self.say("")  # before the refresh, so that the new value replaces a refused text
             self.refresh()
+        elif "auto" in map(self.state.value, self.keys):
+            self.refresh()  # it may stand for another value
 
     @Slot()
     def _replaced(self) -> None:
@@ -322,5 +274,5 @@ class FieldRow(QWidget):
 
     @Slot(str, object)
     def _state_refused(self, key: str, message: Message) -> None:
-        if key == self.key:
+        if key in self.keys:
             self.say(worded(message, own=key), is_error=True)
