@@ -68,7 +68,7 @@ class RandomUser:
 
     def __init__(self, window: MainWindow, seed: int, dialogs: bool = True) -> None:
         self._window, self._random = window, random.Random(seed)
-        self._scenes, self._lessons = list(load_all("scenes").items()), list(load_all().values())
+        self._shown = [list(load_all(folder).values()) for folder in ("scenes", "lessons")]
         self._doings: list[tuple[Callable[[], str], int]] = [
             (self._edit, 30),
             (self._command, 30),
@@ -170,13 +170,9 @@ class RandomUser:
             elif lessons.may_go_on:
                 lessons.go(lessons.place + 1)
             return f"lesson step {lessons.place}"
-        if self._random.random() < 0.5:
-            lesson = self._random.choice(self._lessons)
-            lessons.begin(lesson)
-            return f"lesson {lesson.name}"
-        name, scene = self._random.choice(self._scenes)
-        lessons.begin(scene)
-        return f"scene {name}"
+        lesson = self._random.choice(self._random.choice(self._shown))
+        lessons.begin(lesson)
+        return f"{'scene' if lesson.is_scene else 'lesson'} {lesson.name}"
 
     def _leave(self) -> str:
         """Go back to the own work."""

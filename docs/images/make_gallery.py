@@ -49,34 +49,26 @@ def paint(window: MainWindow, folder: Path, name: str) -> Path:
     return Path(f"{name}.png")
 
 
-def of_scenes(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each scene with its measured figures."""
-    for name, scene in lessons.load_all(lessons.SCENES).items():
-        if only not in name:
-            continue
-        window.controllers.lessons.begin(scene)
-        window.controllers.lessons.measure()
-        wait(lambda: getattr(window.controllers.lessons.measured, "complete", False), PATIENCE)
-        yield scene.title, paint(window, folder, f"scene-{name}")
-    window.controllers.lessons.leave()
-
-
 def of_lessons(window: MainWindow, only: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Each step of each lesson; a question is shown before and after its answer."""
+    """Each scene, measured, and each step of each lesson; a question is shown before and after its answer."""
     taught = window.controllers.lessons
-    for name, lesson in lessons.load_all().items():
-        if only not in name:
-            continue
+    every = [*lessons.load_all(lessons.SCENES).values(), *lessons.load_all().values()]
+    for lesson in (one for one in every if only in one.name):
         taught.begin(lesson)
         for place, step in enumerate(lesson.steps):
             taught.go(place)
             title = f"{lesson.title}, step {place + 1} of {len(lesson.steps)}"
-            yield title, paint(window, folder, f"lesson-{name}-{place + 1}")
+            name = f"{'scene' if lesson.is_scene else 'lesson'}-{lesson.name}-{place + 1}"
+            yield title, paint(window, folder, name)
+            if not step.asked:
+                continue
             if step.question:
                 middle = (0.0, 0.0) if step.mark is not None else (0.0,)
                 taught.predict(*(step.scale[:1] if step.scale else middle))
-                wait(lambda: taught.may_go_on, PATIENCE)
-                yield f"{title}, answered", paint(window, folder, f"lesson-{name}-{place + 1}-answered")
+            else:
+                taught.measure()
+            wait(lambda: taught.measured is not None and taught.measured.complete, PATIENCE)
+            yield f"{title}, measured", paint(window, folder, f"{name}-measured")
         taught.leave()
 
 
@@ -87,7 +79,6 @@ def shown(settings: Preferences, only: str, folder: Path) -> Iterator[tuple[str,
     window.show()
     wait(lambda: painted.count() > 0 and window.controllers.playing.recorded > 2)
     window.resize(*SIZE)  # before it was painted, its size is limited to the screen, which is small offscreen
-    yield from of_scenes(window, only, folder)
     yield from of_lessons(window, only, folder)
     window.leave()
 

@@ -100,12 +100,12 @@ def _drawn(equation: str) -> Found:
 
 
 def _answer(step: Step, found: Callable[[], MeasuredStep]) -> Found:
-    values, error = found().values, found().errors.get(ANSWER)
     if step.mark is None:
-        said = with_error(values[ANSWER], error) if error else short(values[ANSWER])
-        answer, holds = lessons.judge(step, values[ANSWER], error or 0.0)
+        value, error = found().values[ANSWER], found().errors.get(ANSWER, 0.0)
+        said = with_error(value, error) if error else short(value)
+        answer, holds = lessons.judge(step, value, error)
     else:
-        said, (answer, holds) = said_place(step.place(values)), _place(step, step.place(values))
+        said, (answer, holds) = said_place(found().place), _place(step, found().place)
     return Found(not holds, f"Measured {said}: {answer}")
 
 

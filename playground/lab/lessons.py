@@ -166,47 +166,15 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         said = ("you_x", "you_y", "distance") if self.mark is not None else ("you",) if self.check is not None else ()
         return frozenset((*said, *self.asked))
 
-    def values(self, prediction: Sequence[float], measured: Mapping[str, float]) -> dict[str, float]:
-        """The predicted and the measured values, by :attr:`names`.
-
-        Args:
-            prediction: empty if the step has no question.
-        """
-        if self.mark is None:
-            return {**measured, **dict(zip(("you",), prediction, strict=False))}
-        x, y = self.place(measured)
-        you = dict(zip(("you_x", "you_y"), prediction, strict=True))
-        found = {f"{ANSWER}_x": x, f"{ANSWER}_y": y}
-        return {**measured, **found, **you, "distance": math.hypot(you["you_x"] - x, you["you_y"] - y)}
-
-    def place(self, measured: Mapping[str, float]) -> tuple[float, float]:
-        """The measured place, if the step asks for one."""
-        x, y = _without_errors([measured[f"{ANSWER}_{axis}"] for axis in "xy"])
-        return x, y
-
     def right_choice(self, value: float) -> int | None:
         """The index of the choice that a measured value makes right; None if there are no choices, or none is right."""
         return next((place for place, choice in enumerate(self.choices) if choice.holds(value)), None)
-
-    def is_right(self, prediction: Sequence[float], measured: Mapping[str, float]) -> bool | None:
-        """Whether a prediction is right; None on a scale, where it is only more or less near."""
-        if self.mark is not None:
-            return self.values(prediction, measured)["distance"] <= self.mark
-        if self.choices:
-            return self.right_choice(measured[ANSWER]) == int(prediction[0])
-        return None
 
     def say(self, prediction: Sequence[float]) -> str:
         """A prediction in words."""
         if self.choices:
             return self.choices[int(prediction[0])].text
         return said_place(prediction) if self.mark is not None else f"{prediction[0]:g}"
-
-    def explained(
-        self, prediction: Sequence[float], measured: Mapping[str, float], number: Callable[[float], str]
-    ) -> str:
-        """The explanation with the values in place, each written by `number` unless it has a format."""
-        return filled_in(self.explanation, self.values(prediction, measured), number)
 
     def claims(self, source: str, found: Callable[[], "MeasuredStep"]) -> list[Claim]:
         """What the step claims of its figures; one without bounds is only measured.
@@ -234,16 +202,18 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
 @dataclass(frozen=True)
 class MeasuredStep:
-    """The figures of a step as far as they are measured.
+    """The figures of a step as far as they are measured, beside the prediction if it has a question.
 
     Attributes:
         values: by the figures' names; nan if a figure is not known.
         errors: the standard errors of those figures for which they are known.
+        prediction: the index of a choice, a number on a scale, or the two coordinates of a mark; empty without a question.
     """
 
     step: Step
     values: Mapping[str, float]
     errors: Mapping[str, float] = field(default_factory=dict)
+    prediction: tuple[float, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -255,6 +225,35 @@ class MeasuredStep:
         """The claims that do not hold; none before all figures are measured."""
         claims = self.step.claims("", lambda: self) if self.complete else ()
         return tuple(claim.what for claim in claims if not claim.checked().holds)
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """The measured place, if the step asks for one."""
+        x, y = _without_errors([self.values[f"{ANSWER}_{axis}"] for axis in "xy"])
+        return x, y
+
+    @property
+    def named(self) -> dict[str, float]:
+        """The predicted and the measured values, by :attr:`Step.names`."""
+        if self.step.mark is None or not self.prediction:
+            return {**self.values, **dict(zip(("you",), self.prediction, strict=False))}
+        you, found = (
+            {f"{name}_x": x, f"{name}_y": y} for name, (x, y) in (("you", self.prediction), (ANSWER, self.place))
+        )
+        return {**self.values, **found, **you, "distance": math.dist(self.prediction, self.place)}
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the prediction is right; None on a scale, where it is only more or less near."""
+        if self.step.mark is not None:
+            return math.dist(self.prediction, self.place) <= self.step.mark
+        if self.step.choices:
+            return self.step.right_choice(self.values[ANSWER]) == int(self.prediction[0])
+        return None
+
+    def explained(self, number: Callable[[float], str]) -> str:
+        """The explanation with the values in place, each written by `number` unless it has a format."""
+        return filled_in(self.step.explanation, self.named, number)
 
 
 def judge(step: Step, value: float, error: float) -> tuple[str, bool]:

@@ -35,7 +35,11 @@ def test_its_step_shows_the_experiment(tmp_path, name):
     assert step.settings == experiment
     for value in (0.9, 1.5, 3.0, 4.0, 50.0):
         assert sum(choice.holds(value) for choice in step.choices) == 1
-    assert step.explained((0.0,), {"measured": 1.234}, "{:.2f}".format).startswith("Measured: **1.23** times.")
+    assert (
+        lessons.MeasuredStep(step, {"measured": 1.234})
+        .explained("{:.2f}".format)
+        .startswith("Measured: **1.23** times.")
+    )
 
 
 def test_a_file_of_points_is_no_part_of_a_lesson():

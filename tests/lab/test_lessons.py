@@ -1,5 +1,7 @@
 """Lessons: those that ship are valid, and another file is refused with a sentence that says where the error is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,7 @@ def test_a_lesson_is_read_with_its_steps(tmp_path):
     assert (second.text, second.explanation) == ("Think.", "It is {measured}.")
     assert second.settings.data.points == 500
     assert second.settings.likelihood.source == "exact"  # of the scene
-    assert second.explained((1.0,), {"measured": 6.094}, "{:.2f}".format) == "It is 6.09."
+    assert lessons.MeasuredStep(second, {"measured": 6.094}).explained("{:.2f}".format) == "It is 6.09."
 
 
 def test_a_step_without_scene_leaves_all_as_it_is(tmp_path):
@@ -78,12 +80,13 @@ def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
     points = Problem.build(step.settings).dataset.points
     weights = np.exp(-((points - 1.0) ** 2).sum(1) / 2)
     mean = (weights[:, None] * points).sum(0) / weights.sum()
-    assert step.place(measured.values) == pytest.approx(tuple(mean), abs=0.1)  # of 500 points, not of their density
-    x, y = step.place(measured.values)
-    assert step.is_right((x + 0.3, y - 0.3), measured.values)
-    assert not step.is_right((x + 0.4, y - 0.4), measured.values)
+    assert measured.place == pytest.approx(tuple(mean), abs=0.1)  # of 500 points, not of their density
+    x, y = measured.place
+    assert replace(measured, prediction=(x + 0.3, y - 0.3)).right
+    assert not replace(measured, prediction=(x + 0.4, y - 0.4)).right
     values = {"measured_x": 1.0, "measured_y": 2.0, "log_p": -1.0}
-    assert step.explained((4.0, 6.0), values, "{:.1f}".format) == "It is (1.0, 2.0), 5.0 away, −1.0."
+    marked_there = lessons.MeasuredStep(step, values, prediction=(4.0, 6.0))
+    assert marked_there.explained("{:.1f}".format) == "It is (1.0, 2.0), 5.0 away, −1.0."
     assert step.say((4.0, -6.0)) == "(4, -6)"
     assert lessons.measured_cell(values) == "(1, 2)"
 
@@ -144,7 +147,7 @@ def test_the_bundled_lessons_ask_what_can_be_measured_and_answered(name):
     for step in asked:
         *_, (_, measured) = measure(step)
         if step.mark is not None:
-            assert step.is_right(step.place(measured.values), measured.values)
+            assert replace(measured, prediction=measured.place).right
             assert "{measured_x" in step.explanation
             continue
         said, sound = lessons.judge(step, measured.values[lessons.ANSWER], measured.errors.get(lessons.ANSWER, 0.0))
@@ -214,7 +217,7 @@ def test_an_equation_shows_settings_and_what_is_measured(tmp_path):
     step = lessons.load(write(tmp_path, text)).steps[1]
     equation = LiveEquation(step.equation)
     assert equation.symbols == r"{\log p} = {\sigma} {v}"
-    values = {"noise.sigma_min": 0.000012, **step.values((1.0,), {"measured": -2.04})}
+    values = {"noise.sigma_min": 0.000012, **lessons.MeasuredStep(step, {"measured": -2.04}, prediction=(1.0,)).named}
     assert equation.with_values(values) == r"{-2.04} = {1 \cdot 10^{-5}} {1}"
     assert equation.with_values({"measured": "-2e-7"}) == r"{-2 \cdot 10^{-7}} = {\sigma} {v}"  # written already
 

@@ -44,7 +44,7 @@ def write(tmp_path, text):
 
 def said(measured):
     """The explanation of a step, with what is measured so far."""
-    return measured.step.explained((), measured.values, str)
+    return measured.explained(str)
 
 
 @pytest.mark.claims

@@ -1,5 +1,6 @@
 """The lesson or scene in view: its step, the prediction, and what is measured for it."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,9 +59,11 @@ class Lessons(QObject):
     @property
     def answer(self) -> Answer | None:
         """The answer of the current step; None if there is none."""
-        step = self.step
-        found = None if self.lesson is None else self.progress.answer(self.lesson, self.place + 1)
-        if found is None or step is None or found.values is None or step.asked.keys() <= found.values.keys():
+        return None if self.lesson is None else self._answer(self.lesson, self.place)
+
+    def _answer(self, lesson: Lesson, place: int) -> Answer | None:
+        found = self.progress.answer(lesson, place + 1)
+        if found is None or found.values is None or lesson.steps[place].asked.keys() <= found.values.keys():
             return found
         return msgspec.structs.replace(found, values=None)  # the step has other figures than when it was answered
 
@@ -80,7 +83,9 @@ class Lessons(QObject):
         step, answer = self.step, self.answer
         if step is None or not step.question:
             return self.figures
-        return None if answer is None or answer.values is None else MeasuredStep(step, answer.values)
+        if answer is None or answer.values is None:
+            return None
+        return MeasuredStep(step, answer.values, prediction=answer.prediction)
 
     @property
     def asks_mark(self) -> bool:
@@ -94,8 +99,7 @@ class Lessons(QObject):
         if step is None or step.mark is None or step.check is None:
             return None
         you = self.mark if answer is None else (answer.prediction[0], answer.prediction[-1])
-        values = None if answer is None else answer.values
-        return step.check.point, you, None if values is None else step.place(values)
+        return step.check.point, you, None if self.measured is None else self.measured.place
 
     def set_mark(self, x: float, y: float) -> None:
         """Mark a place, in the user's units. It can be marked again until it becomes the prediction."""
@@ -139,14 +143,13 @@ class Lessons(QObject):
         if not lesson.is_scene:
             self._state.leave_lesson()
         self._known[lesson.name] = lesson
-        self._become(lesson, 0)
         done = self.progress.done(lesson)
-        self.go(next((place for place in range(len(lesson.steps)) if place + 1 not in done), 0))
+        self._put(lesson, next((place for place in range(len(lesson.steps)) if place + 1 not in done), 0))
 
     def start_again(self) -> None:
         """Forget everything done in this lesson, and go to its first step."""
         if self.lesson is not None:
-            self.tasks.cancel(TASK)
+            self._stop()
             self.progress.start_again(self.lesson)
             self.go(0)
 
@@ -167,12 +170,8 @@ class Lessons(QObject):
 
     def go(self, place: int) -> None:
         """Go to a step and show its settings."""
-        lesson = self.lesson
-        if lesson is None or not 0 <= place < len(lesson.steps):
-            return
-        self._become(lesson, place)
-        self._put_settings()
-        self.changed.emit()
+        if self.lesson is not None and 0 <= place < len(self.lesson.steps):
+            self._put(self.lesson, place)
 
     @Slot()
     def leave(self) -> None:
@@ -192,15 +191,18 @@ class Lessons(QObject):
             step = wanted.step or 0
         if lesson is None or step >= len(lesson.steps):
             lesson, step = None, 0
-        if lesson is not self.lesson or step != self.place:
-            self._become(lesson, step)
-            self.changed.emit()
-
-    def _become(self, lesson: Lesson | None, place: int) -> None:
-        self.tasks.cancel(TASK)
-        before, self.lesson, self.place, self.mark, self.figures = self.lesson, lesson, place, None, None
+        if lesson is self.lesson and step == self.place:
+            return
+        self._stop()
+        before, self.lesson, self.place = self.lesson, lesson, step
         if lesson is not None and lesson is not before:
             self.beginning.emit()
+        self.changed.emit()
+
+    def _stop(self) -> None:
+        """Stop measuring, and forget the mark and the figures of the step."""
+        self.tasks.cancel(TASK)
+        self.mark = self.figures = None
 
     def predict(self, *prediction: float) -> None:
         """Record the prediction, and only then measure.
@@ -232,9 +234,8 @@ class Lessons(QObject):
             if answer is None:
                 self.figures = found
             else:
-                values = dict(found.values)
-                right = step.is_right(answer.prediction, values)
-                self.progress.take(msgspec.structs.replace(answer, values=values, right=right))
+                right = dataclasses.replace(found, prediction=answer.prediction).right
+                self.progress.take(msgspec.structs.replace(answer, values=dict(found.values), right=right))
                 self.progress.finish(lesson, answer.step)
                 self._answer_changed()
             self.changed.emit()
@@ -245,22 +246,21 @@ class Lessons(QObject):
         self.tasks.start(TASK, "what the lesson asks" if step.question else "the claim of the scene", work, take)
         self.changed.emit()
 
-    def _put_settings(self) -> None:
-        """Put the settings of the current step on the workspace: those of its question or of its measured answer."""
-        lesson, step, answer = self.lesson, self.step, self.answer
-        if lesson is None or step is None:
-            return
+    def _put(self, lesson: Lesson, place: int) -> None:
+        """Make a step the next one of the history, with the settings of its question or of its measured answer."""
+        step, answer = lesson.steps[place], self._answer(lesson, place)
         settings = step.settings if answer is None or answer.values is None else step.answer_settings
-        place = LessonPlace(lesson.name, lesson.title, None if lesson.is_scene else self.place)
+        where = LessonPlace(lesson.name, lesson.title, None if lesson.is_scene else place)
         if settings is not None:
-            self._training.teach(settings, place, bundled_weights()[step.weights] if step.weights else None)
+            self._training.teach(settings, where, bundled_weights()[step.weights] if step.weights else None)
         else:
-            self._state.put(lesson=place, columns=())
+            self._state.put(lesson=where, columns=())
+        self.changed.emit()
 
     def _answer_changed(self) -> None:
         """Put the settings of the current step anew, if those of its question and of its answer differ."""
-        if self.step is not None and self.step.settings != self.step.answer_settings:
-            self._put_settings()
+        if self.lesson is not None and self.step is not None and self.step.settings != self.step.answer_settings:
+            self._put(self.lesson, self.place)
 
     def rows(self) -> list[tuple[object, ...]]:
         """The answers as a table with :data:`playground.lab.lessons.COLUMNS`."""
@@ -276,8 +276,7 @@ class Lessons(QObject):
     def forget_answer(self) -> None:
         """Forget the answer of the current step, so that it can be answered again."""
         if self.lesson is not None:
-            self.tasks.cancel(TASK)
+            self._stop()
             self.progress.forget(self.lesson, self.place + 1)
             self._answer_changed()
-            self.mark = None
             self.changed.emit()

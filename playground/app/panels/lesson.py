@@ -1,7 +1,7 @@
 """The card of a lesson or a scene: its step, the prediction, the measured values beside it, and the explanation."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QTextDocumentFragment
@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.lessons import TASK
-from playground.app.model.lesson_progress import Answer
 from playground.app.model.state import State
 from playground.app.panels.figure import TaskButton
 from playground.app.style import theme
@@ -37,7 +36,7 @@ from playground.drawing.palette import DARK, Palette
 from playground.lab.defaults import resolve
 from playground.lab.experiment import fields
 from playground.lab.experiment import value as experiment_value
-from playground.lab.lessons import ANSWER, Lesson, Step
+from playground.lab.lessons import ANSWER, Lesson, MeasuredStep, Step
 from playground.lab.live_equation import LiveEquation
 
 HOLDS, FAILS = "The claim holds.", "The claim does not hold here."
@@ -222,15 +221,15 @@ class LessonPanel(CollapsiblePanel):
         predicted = self._predicted() if answer is None else answer.prediction
         if step.scale is not None:
             self.scale.show_values(step.scale, predicted[0] if predicted else None, values.get(ANSWER), answered)
-        if measured is None or not measured.complete or (answer is not None and answer.right is None):
+        if measured is None or not measured.complete or (answered and measured.right is None):
             self.notice.say("info", "")
-        elif answer is not None:
-            self.notice.say("info" if answer.right else "warning", _judged(step, answer, values))
+        elif answered:
+            self.notice.say("info" if measured.right else "warning", _judged(measured))
         else:
             self.notice.say(*("warning", FAILS) if measured.failed else ("info", HOLDS))
         explained = step.explanation if not step.asked else ""
-        if values:
-            explained = step.explained(predicted if step.question else (), values, format_number)
+        if measured is not None and values:
+            explained = measured.explained(format_number)
         self.explanation.setText(_shown(explained))
         self.explanation.setVisible(bool(explained))
         self._follow_settings()
@@ -269,11 +268,10 @@ class LessonPanel(CollapsiblePanel):
             return
         changed = scene is not None and self._state.experiment != step.settings
         self.changed.say("info", CHANGED if changed else "")
-        equation, answer = LiveEquation(step.equation), lessons.answer
+        equation, measured = LiveEquation(step.equation), lessons.measured
         values: dict[str, float | str] = {**self._settings(equation.names)}
-        if lessons.measured is not None:
-            found = step.values(() if answer is None else answer.prediction, lessons.measured.values)
-            values |= {name: without_typography(format_number(value)) for name, value in found.items()}
+        for name, value in ({} if measured is None else measured.named).items():
+            values[name] = without_typography(format_number(value))
         valued, known = equation.with_values(values), lessons.may_go_on
         self.symbols.show_equation(equation.symbols if known or not step.equation_names_answer else "", "Equation")
         self.valued.show_equation(
@@ -369,16 +367,15 @@ def _button(text: str, tip: str, act: Callable[[], object]) -> QPushButton:
     return button
 
 
-def _judged(step: Step, answer: Answer, values: Mapping[str, float]) -> str:
+def _judged(measured: MeasuredStep) -> str:
     """Whether a choice or a mark is right, and the measured values, in words."""
-    if step.mark is not None:
-        found = step.values(answer.prediction, values)
-        said = "Right" if answer.right else "It is elsewhere"
-        return f"{said}. Measured: {_place(step.place(values))}; your mark is {format_number(found['distance'])} away."
-    measured = values[ANSWER]
-    choice = step.right_choice(measured)
-    true = "none of these" if choice is None else step.choices[choice].text
-    return f"{'As you said' if answer.right else 'Not as you said'}: {true}. Measured: {format_number(measured)}."
+    if measured.step.mark is not None:
+        said, away = "Right" if measured.right else "It is elsewhere", format_number(measured.named["distance"])
+        return f"{said}. Measured: {_place(measured.place)}; your mark is {away} away."
+    value = measured.values[ANSWER]
+    choice = measured.step.right_choice(value)
+    true = "none of these" if choice is None else measured.step.choices[choice].text
+    return f"{'As you said' if measured.right else 'Not as you said'}: {true}. Measured: {format_number(value)}."
 
 
 def _place(place: Sequence[float]) -> str:
