@@ -3,32 +3,29 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.app.canvas.frames import frames_of, labelled
+from playground.app.canvas.frames import frames_of
 from playground.app.canvas.readouts import weights_in_view
-from playground.app.controllers.exporting import paint_film
 from playground.app.controllers.overlay_timing import as_known
-from playground.app.controllers.training_film import FilmStage, TrainingFrames
 from playground.app.controllers.video_frames import complete_run, video_frames_over
-from playground.app.model.preferences import VideoChoice
 from playground.app.model.views import WantedOverlays
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model
 from playground.cli.reporting import stage
 from playground.drawing.coloring import Coloring, by_class
-from playground.drawing.film import HOLD_SECONDS, FrameOverlay, OverlayMaker, images, picture, schedule, trail
+from playground.drawing.film import HOLD_SECONDS, FrameOverlay, OverlayMaker, trail
+from playground.drawing.frames import Preparation, Style, TrainingStep, of_run, of_training, write_film, write_picture
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
 from playground.drawing.layers import Data, Particles, Trails
 from playground.drawing.plane import Viewport, bounds_of, shaped
-from playground.drawing.render import headless, save_png
+from playground.drawing.render import headless
 from playground.drawing.scene import Scene
-from playground.drawing.video import write_video
 from playground.kinds.inpainting import known_pixels
 from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
@@ -42,30 +39,16 @@ IMAGES = 100  # of a grid
 
 def paint_picture(model: Model, trajectory: Trajectory, path: Path, size: tuple[int, int]) -> None:
     """Write the last frame as PNG, with twice the pixels of `size` along each side."""
-    application = headless()
-    last = len(trajectory) - 1
-    scene = _scene(model.problem, trajectory, size)
-    shown, preparing = _frames(model, scene, trajectory, np.array([last]), size)
-    _prepare(preparing)
-    save_png(shown(scene, last), path, *size, pixel_ratio=2.0)
-    del application
+    width, height = size
+    frames = _run_frames(model, trajectory, (2 * width, 2 * height))
+    _write("Picture", write_picture(frames, len(trajectory) - 1, path), "")
 
 
 def paint_video(model: Model, trajectory: Trajectory, path: Path, size: tuple[int, int], fps: int) -> None:
     """Write the whole trajectory as a video; the file appears once it is complete."""
-    application = headless()
-    seconds = min(MOST_SECONDS, max(LEAST_SECONDS, len(trajectory) / fps))
-    frames = schedule(len(trajectory), seconds + HOLD_SECONDS, fps)
-    scene = _scene(model.problem, trajectory, size)
-    shown, preparing = _frames(model, scene, trajectory, frames, size)
-    _prepare(preparing)
-    painted = images(lambda frame: picture(shown(scene, frame), *size), frames.tolist())
-    written = write_video(path, painted, len(frames), size, fps)
-    # Closed at once after Ctrl+C between two pictures, which removes the incomplete file.
-    with stage("Video") as update, contextlib.closing(written):
-        for progress in written:
-            update(progress, f"{len(frames)} pictures of {size[0]} x {size[1]}")
-    del application
+    seconds = min(MOST_SECONDS, max(LEAST_SECONDS, len(trajectory) / fps)) + HOLD_SECONDS
+    written = write_film(_run_frames(model, trajectory, size), path, seconds, fps)
+    _write("Video", written, f"{round(seconds * fps)} pictures of {size[0]} x {size[1]}")
 
 
 def paint_training_video(model: Model, stages: Sequence[Weights], path: Path, size: tuple[int, int], fps: int) -> None:
@@ -74,33 +57,41 @@ def paint_training_video(model: Model, stages: Sequence[Weights], path: Path, si
     Args:
         stages: the weights of each step, in the order of the pictures.
     """
-    application = headless()
     problem, seed = model.problem, model.problem.experiment.sampling.seed
     runs = [complete_run(problem, weights, seed, None) for weights in stages]
-    first = next(runs[0]())
-    scene = _scene(problem, first, size)
+    scene = _scene(problem, next(runs[0]()), size)
 
     def overlay_maker(weights: Weights) -> OverlayMaker:
         own = dataclasses.replace(model, weights=weights)
         return lambda trajectory, frames: _frames(own, scene, trajectory, frames, size, weights_in_view(weights))
 
-    filmed = [FilmStage(run, overlay_maker(weights)) for run, weights in zip(runs, stages, strict=True)]
+    steps = [TrainingStep(run, overlay_maker(weights)) for run, weights in zip(runs, stages, strict=True)]
     seconds = min(MOST_SECONDS, max(LEAST_SECONDS, STEP_SECONDS * len(stages))) + HOLD_SECONDS
-    choice = VideoChoice(width=size[0], height=size[1], seconds=seconds, fps=fps)
-    written = paint_film(TrainingFrames(scene, filmed, 1.0, choice), choice, path)
-    with stage("Video") as update, contextlib.closing(written):
-        for done, total in written:
-            update(done / total, f"{len(stages)} training steps")
+    frames = functools.partial(of_training, scene, steps, 1.0, _style(problem, size))
+    _write("Video", write_film(frames, path, seconds, fps), f"{len(stages)} training steps")
+
+
+def _run_frames(model: Model, trajectory: Trajectory, size: tuple[int, int]) -> Preparation:
+    scene = _scene(model.problem, trajectory, size)
+
+    def overlay_maker(run: Trajectory | None, frames: NDArray[np.integer]) -> Generator[float, None, FrameOverlay]:
+        return _frames(model, scene, run, frames, size)
+
+    return functools.partial(of_run, scene, trajectory, overlay_maker, _style(model.problem, size))
+
+
+def _style(problem: Problem, size: tuple[int, int]) -> Style:
+    return Style(size, labels=Labels(problem.experiment.sampling.title))
+
+
+def _write(name: str, written: Generator[float, None, None], words: str) -> None:
+    """Paint and write a file, and show the progress."""
+    application = headless()
+    # Closed at once after Ctrl+C between two pictures, which removes the incomplete file.
+    with stage(name) as update, contextlib.closing(written):
+        for done in written:
+            update(done, words)
     del application
-
-
-def _prepare(preparing: Iterator[float]) -> None:
-    """Compute the learned densities, if they are shown."""
-    for first in preparing:
-        with stage("Learned densities") as update:
-            update(first, "")
-            for done in preparing:
-                update(done, "")
 
 
 def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> Scene:
@@ -139,8 +130,8 @@ def _frames(
     frames: NDArray[np.integer],
     size: tuple[int, int],
     weights: str = "",
-) -> tuple[FrameOverlay, Iterator[float]]:
-    """Return the overlay of each frame as the window first shows it: the followed score, the density and the words.
+) -> Generator[float, None, FrameOverlay]:
+    """Return the overlay of each frame as the window first shows it: the followed score, the density and the caption.
 
     Args:
         weights: the words of the caption about the weights.
@@ -155,5 +146,4 @@ def _frames(
     density = "exact" if learned else follows or "exact"
     wanted = as_known(WantedOverlays(layers, scene.viewport, grid, follows or "exact", density), model)
     views = video_frames_over(model, wanted, scene.viewport)
-    shown = functools.partial(frames_of, views, experiment.sampling, weights)
-    return labelled(shown, Labels(experiment.sampling.title))(trajectory, frames)
+    return frames_of(views, experiment.sampling, weights, trajectory, frames)

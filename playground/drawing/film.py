@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 import numpy as np
 from PySide6.QtGui import QColor, QImage, QPainter
@@ -24,8 +24,9 @@ UNIT_HEIGHT = 720  # height of the layout, which is then scaled: a 4K film has t
 Painted = Callable[[int], QImage | bytes]
 """Paints a frame: an image, or the bytes of a drawing file."""
 FrameOverlay = Callable[[Scene, int], Scene]  # adds the contents of a frame to a scene
-OverlayMaker = Callable[["Trajectory | None", np.ndarray], tuple[FrameOverlay, Iterator[float]]]
-"""For a run and the frames to paint: prepares score field, density and caption, and then adds them to each frame."""
+OverlayMaker = Callable[["Trajectory | None", np.ndarray], Generator[float, None, FrameOverlay]]
+"""For a run and the frames to paint: prepares score field, density and caption, yields the fraction done, and returns what adds them
+to each frame."""
 
 
 def schedule(recorded: int, seconds: float, fps: int) -> np.ndarray:

@@ -42,17 +42,8 @@ def render(scene: Scene, width: float, height: float, pixel_ratio: float = 1.0) 
     )
 
 
-def save_png(scene: Scene, path: str | os.PathLike[str], width: float, height: float, pixel_ratio: float = 1.0) -> None:
-    """Write the scene as PNG, whole or not at all.
-
-    Raises:
-        PictureError: the folder cannot be written or the disk is full.
-    """
-    save_image(render(scene, width, height, pixel_ratio), path)
-
-
-def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
-    """Write an image as PNG, whole or not at all.
+def save_image(image: QImage | bytes, path: str | os.PathLike[str]) -> None:
+    """Write an image as PNG, or the contents of a drawing, whole or not at all.
 
     Raises:
         PictureError: the folder cannot be written or the disk is full.
@@ -61,8 +52,10 @@ def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
     try:
         with atomic_write(target) as temporary:
             temporary.touch()  # its error says why the file cannot be written; Qt's does not
+            if isinstance(image, bytes):
+                temporary.write_bytes(image)
             # The type stub requires bytes, which PySide6 6.11 refuses.
-            if not image.save(str(temporary), "PNG"):  # type: ignore[call-overload]
+            elif not image.save(str(temporary), "PNG"):  # type: ignore[call-overload]
                 raise OSError(f"the picture of {image.width()} × {image.height()} pixels was refused")
     except OSError as error:
         raise PictureError(cannot_write(target, error)) from None
@@ -106,13 +99,11 @@ def save_painting(
     Raises:
         PictureError: the folder cannot be written or the disk is full.
     """
-    target = Path(path)
-    if target.suffix.lower() not in vectors.SUFFIXES:
-        save_image(painted(paint, size, ratio, provenance), target)
-        return
-    contents = vectors.drawing(target.suffix.lower(), paint, size, size, title, provenance)
-    try:
-        with atomic_write(target) as temporary:
-            temporary.write_bytes(contents)
-    except OSError as error:
-        raise PictureError(cannot_write(target, error)) from None
+    suffix = Path(path).suffix.lower()
+    drawn = suffix in vectors.SUFFIXES
+    save_image(
+        vectors.drawing(suffix, paint, size, size, title, provenance)
+        if drawn
+        else painted(paint, size, ratio, provenance),
+        path,
+    )

@@ -1,7 +1,7 @@
 """Runs side by side in one picture: a head and a canvas each, with the chart of their distances below."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,12 @@ from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen, QPicture
 from playground.drawing.axes import figure_font
 from playground.drawing.chart_pictures import recorded
 from playground.drawing.film import FrameOverlay, encoded, laid_out
+from playground.drawing.frames import Frames, Preparing, Shown, Style
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene, paint
 from playground.lab.chart import Chart
+from playground.lab.compute import passed_on
 
 HEAD, CHART, GAP = 40.0, 170.0, 2.0  # in a picture of height UNIT_HEIGHT
 MARGIN = 14.0
@@ -28,8 +30,8 @@ class DrawnColumn:
         letter: the letter of its name, in this colour.
         words: the settings that differ.
         scene: returns the scene of its canvas, for a width and height.
-        prepare: takes a viewport and the frames to paint, and returns the overlay that adds the contents of a frame to a
-            scene; see :mod:`playground.drawing.film`.
+        prepare: takes a viewport and the frames to paint; yields the fraction done, and returns the overlay that adds the contents
+            of a frame to a scene, see :mod:`playground.drawing.film`.
         frame: returns its own frame for a frame of the common timeline.
         said: returns the text at the end of the head for its own frame.
     """
@@ -38,7 +40,7 @@ class DrawnColumn:
     words: str
     color: str
     scene: Callable[[float, float], Scene]
-    prepare: Callable[[Viewport, np.ndarray], tuple[FrameOverlay, Iterator[float]]]
+    prepare: Callable[[Viewport, np.ndarray], Generator[float, None, FrameOverlay]]
     frame: Callable[[int], int]
     said: Callable[[int], str]
 
@@ -71,44 +73,32 @@ class SideBySide:
     total: int
     provenance: str = ""
 
-    def prepare(
-        self, frames: np.ndarray, size: tuple[int, int], suffix: str = ".png", palette: Palette | None = None
-    ) -> tuple[Callable[[int], QImage | bytes], Iterator[float]]:
-        """Prepare the painting of frames in exactly these pixels, width and height.
-
-        Args:
-            frames: the frames of the common timeline that will be painted.
-            suffix: that of :mod:`playground.drawing.vectors` for the bytes of a drawing file; otherwise for an image.
-            palette: a palette instead of its own.
-
-        Returns:
-            A function that paints a frame, and the preparation, which must be iterated to its end first.
-        """
-        colors = palette or self.palette
-        ground, (_, units) = colors.color("background"), laid_out(size)
-        paint_frame, preparing = self._prepare(frames, *units, colors)
+    def frames(self, style: Style, shown: Shown) -> Preparing:
+        """The frames of the common timeline."""
+        colors = style.palette or self.palette
+        ground, (_, units) = colors.color("background"), laid_out(style.size)
+        paint_frame = yield from self._prepare(np.unique(shown(self.total)), *units, colors)
 
         def drawn(frame: int) -> QImage | bytes:
             def paint_over(painter: QPainter, across: float, down: float) -> None:
                 painter.fillRect(QRectF(0, 0, across, down), ground)
                 paint_frame(painter, frame)
 
-            return encoded(paint_over, size, suffix, ground, self.provenance)
+            return encoded(paint_over, style.size, style.suffix, ground, self.provenance)
 
-        return drawn, preparing
+        return Frames(style.size, self.total, drawn)
 
     def _prepare(
         self, frames: np.ndarray, across: float, down: float, colors: Palette
-    ) -> tuple[Callable[[QPainter, int], None], Iterator[float]]:
+    ) -> Generator[float, None, Callable[[QPainter, int], None]]:
         chart = self.chart if down > 2 * CHART else None
         wide = (across - GAP * (len(self.columns) - 1)) / len(self.columns)
         high = down - HEAD - (CHART if chart is not None else 0)
-        overlays, waiting = list[FrameOverlay](), list[Iterator[float]]()
+        overlays = list[FrameOverlay]()
         scenes = [column.scene(wide, high) for column in self.columns]
         for column, scene in zip(self.columns, scenes, strict=True):
-            overlay, preparing = column.prepare(scene.viewport, np.array([column.frame(int(one)) for one in frames]))
-            overlays.append(overlay)
-            waiting.append(preparing)
+            work = column.prepare(scene.viewport, np.array([column.frame(int(one)) for one in frames]))
+            overlays.append((yield from passed_on(work, lambda done: (len(overlays) + done) / len(scenes))))
 
         below = QRectF(MARGIN, HEAD + high + 8, across - 2 * MARGIN, CHART - 16)
 
@@ -131,13 +121,7 @@ class SideBySide:
                 painter.drawPicture(below.topLeft(), picture)
                 _paint_places(painter, inside.translated(below.topLeft()), chart, frame, colors)
 
-        return paint_frame, (done / max(len(waiting), 1) for done in _one_after_another(waiting))
-
-
-def _one_after_another(waiting: Sequence[Iterator[float]]) -> Iterator[float]:
-    for place, preparing in enumerate(waiting):
-        for done in preparing:
-            yield place + done
+        return paint_frame
 
 
 def _paint_head(painter: QPainter, box: QRectF, column: DrawnColumn, frame: int, palette: Palette) -> None:

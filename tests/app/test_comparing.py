@@ -1,5 +1,6 @@
 """Compare: columns in lockstep on one Brownian path, linked views, and the chart of their distances."""
 
+import functools
 import json
 
 import msgspec
@@ -14,19 +15,17 @@ from playground.app.canvas.compare_view import EQUAL
 from playground.app.canvas.readouts import vector
 from playground.app.controllers import comparing as comparing_module
 from playground.app.controllers import why_disabled
-from playground.app.controllers.comparison_film import ComparisonFrames
-from playground.app.controllers.export_frames import picture
-from playground.app.controllers.exporting import paint_film
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.edit_text import SAME
 from playground.app.model.pinned_runs import PinnedRun
-from playground.app.model.preferences import PictureChoice, VideoChoice
 from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.panels.training import TrainingPanel
 from playground.app.style.number_formats import format_measured
 from playground.app.widgets.charts import saving
+from playground.drawing.frames import Style, write_film
 from playground.drawing.side_by_side import SideBySide
 from playground.lab.columns import Column
+from playground.lab.compute import result
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load as lesson_of
 from playground.lab.lessons import load_all
@@ -553,8 +552,8 @@ def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
         assert getattr(window.compare.columns[place].canvas.scene(300, 300), other) is None
 
 
-def picture_of(drawing, frame: int, suffix: str = ".png"):
-    return picture(ComparisonFrames(drawing, PictureChoice(640, 360, suffix=suffix)), frame)
+def picture_of(drawing, frame: int, suffix: str = ".png", size: tuple[int, int] = (640, 360)):
+    return result(drawing.frames(Style(size, suffix), lambda count: np.array([frame]))).at(frame)
 
 
 def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
@@ -582,9 +581,8 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     assert drawn.startswith(b"<?xml")
     assert b">steps 20<" in drawn
     path = tmp_path / "columns.gif"
-    short = VideoChoice(320, 180, 1.0, 5, ".gif")
-    *_, (pictures, total) = paint_film(ComparisonFrames(drawing, short), short, path)
-    assert pictures == total == 5
+    *_, done = write_film(functools.partial(drawing.frames, Style((320, 180))), path, 1.0, 5)
+    assert done == 1.0
     assert path.stat().st_size > 5_000
 
 
@@ -656,12 +654,12 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) 
     then = window.compare.drawn(10)
     window.playing.seek(comparing.total - 1)
     wait(lambda: window.playing.frame == comparing.total - 1)
-    choice = window.exports.dialog.choice()
+    size = window.exports.dialog.choice().size
     window.exports.dialog.wanted.emit(tmp_path / "columns.png")
     wait(lambda: bool(finished))
-    wanted = picture(ComparisonFrames(then, choice), 10)
-    later = picture(ComparisonFrames(then, choice), comparing.total - 1)
-    last = picture(ComparisonFrames(window.compare.drawn(), choice), comparing.total - 1)
+    wanted = picture_of(then, 10, size=size)
+    later = picture_of(then, comparing.total - 1, size=size)
+    last = picture_of(window.compare.drawn(), comparing.total - 1, size=size)
     written = QImage(str(tmp_path / "columns.png")).convertToFormat(wanted.format())
     assert written == wanted == later
     assert written != last

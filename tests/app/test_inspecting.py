@@ -16,6 +16,7 @@ from playground.app.panels import ParticlePanel
 from playground.app.panels.particle import COMING, END, OTHER, SKIPPED, WEIGHTS_CHANGED
 from playground.app.style.number_formats import format_number
 from playground.drawing.scene import Scene
+from playground.lab.compute import result
 from playground.lab.inspection import InspectedParticle, StepSum
 from tests.app.conftest import wait
 
@@ -114,7 +115,7 @@ def test_the_title_names_the_step_of_the_values_below_it(window, monkeypatch) ->
 def test_pictures_and_films_show_it_too(window) -> None:
     number = follow(window)
     trajectory = window.playing.trajectory
-    overlay, _ = window.display.overlay_makers()(window.canvas.viewport)(trajectory, np.array([20, 30]))
+    overlay = result(window.display.overlay_makers()(window.canvas.viewport)(trajectory, np.array([20, 30])))
     for frame in (20, 30):
         shown = overlay(Scene(), frame).followed
         np.testing.assert_array_equal(shown.positions, trajectory.positions[: frame + 1, number])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,6 @@ from PySide6.QtGui import QImage
 
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.export_frames import RunFrames
-from playground.app.controllers.exporting import save_picture
 from playground.app.controllers.following import PAUSED
 from playground.app.controllers.overlay_timing import (
     NEAR,
@@ -23,11 +22,11 @@ from playground.app.controllers.overlay_timing import (
     near,
 )
 from playground.app.controllers.sampling_worker import SamplingWorker
-from playground.app.model.preferences import PictureChoice
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, FieldView, WantedOverlays
 from playground.app.model.weights import Weights
 from playground.drawing.film import at_frame
+from playground.drawing.frames import Style, of_run, write_picture
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Density, Particles
 from playground.drawing.scene import Scene
@@ -415,14 +414,12 @@ def test_a_picture_has_field_and_density_everywhere(window, tmp_path, size):
     assert scene.viewport != controllers.following.bounds
 
     def noting(trajectory, frames):
-        overlay, preparing = overlay_maker(trajectory, frames)
-        return lambda shown, frame: painted.append(overlay(shown, frame)) or painted[-1], preparing
+        overlay = yield from overlay_maker(trajectory, frames)
+        return lambda shown, frame: painted.append(overlay(shown, frame)) or painted[-1]
 
-    choice = PictureChoice(width=size[0], height=size[1], theme="dark")
     trajectory, frame = controllers.playing.trajectory, controllers.playing.frame
     path = tmp_path / "picture.png"
-    frames = RunFrames(scene, trajectory, noting, choice)
-    assert list(save_picture(frames, frame, path))[-1] == (1000, 1000)
+    list(write_picture(partial(of_run, scene, trajectory, noting, Style(size)), frame, path))
     (shown,) = painted
     x0, x1, y0, y1 = scene.viewport
     assert shown.density.extent == scene.viewport
@@ -450,7 +447,7 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(window):
         ),
     )
     scene = window.canvas.scene(200, 100)
-    _, preparing = window.display.overlay_makers(still=True)(scene.viewport)(
+    preparing = window.display.overlay_makers(still=True)(scene.viewport)(
         controllers.playing.trajectory, np.array([controllers.playing.frame])
     )
     next(preparing)

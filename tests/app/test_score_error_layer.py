@@ -13,6 +13,7 @@ from playground.app.model.views import WantedOverlays
 from playground.app.model.workspace import assemble
 from playground.drawing.scene import Scene
 from playground.kinds.samplers.reverse_sde import ReverseSDE
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from tests.app.conftest import wait
 
@@ -84,7 +85,7 @@ def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(window):
         assert window.canvas.shown().density.style == "log"
         overlay_maker = window.display.overlay_makers(still=True)(BOX)
         frame = window.playing.frame
-        overlay, _ = overlay_maker(window.playing.trajectory, np.array([frame]))
+        overlay = result(overlay_maker(window.playing.trajectory, np.array([frame])))
         shown = overlay(Scene(), frame)
         assert (shown.error.values, shown.density.style) == (None, "log")
     finally:

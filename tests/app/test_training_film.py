@@ -1,28 +1,29 @@
 """A film of the training: one picture for each step, all of the same noise and frame."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
-from playground.app.controllers.exporting import paint_film
 from playground.app.controllers.measurements import learned_score
-from playground.app.controllers.training_film import FilmStage, TrainingFrames
 from playground.app.dialogs.export_dialog import ExportDialog
-from playground.app.model.preferences import Preferences, VideoChoice
+from playground.app.model.preferences import Preferences
 from playground.drawing.film import at_frame, schedule
+from playground.drawing.frames import Style, TrainingStep, of_training, write_film
 from playground.drawing.layers import Particles, Path, Trails
 from playground.drawing.palette import DARK
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
+from playground.lab.compute import result
 from playground.lab.sampling import sample
 from playground.messages import Message
 
 FRAMES = 21
 
 
-def stage(number: int, asked: list) -> FilmStage:
+def stage(number: int, asked: list) -> TrainingStep:
     """A run whose particles all stand at (number, frame)."""
     whole = np.stack([np.full((5, 2), (number, frame), float) for frame in range(FRAMES)])
 
@@ -37,7 +38,11 @@ def stage(number: int, asked: list) -> FilmStage:
             asked.append((number, length))
             yield Growing(positions=whole[:length])
 
-    return FilmStage(run, lambda run, frames: (lambda scene, frame: at_frame(scene, run.positions, frame), iter([0.5])))
+    def overlay(run, frames):
+        yield 0.5
+        return lambda scene, frame: at_frame(scene, run.positions, frame)
+
+    return TrainingStep(run, overlay)
 
 
 def test_each_step_is_sampled_to_the_frame_in_view_and_held_as_long_as_any_other(tmp_path, monkeypatch):
@@ -56,15 +61,14 @@ def test_each_step_is_sampled_to_the_frame_in_view_and_held_as_long_as_any_other
     empty = np.zeros((0, 2))
     path = Path(np.zeros((3, 2)))
     scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]), path=path)
-    choice = VideoChoice(width=96, height=64, seconds=3.0, fps=10, suffix=".gif", subject="training")
     file = tmp_path / "learned.gif"
-    frames = TrainingFrames(scene, [stage(number, asked) for number in range(4)], 0.5, choice)
-    done = list(paint_film(frames, choice, file))
+    frames = partial(of_training, scene, [stage(number, asked) for number in range(4)], 0.5, Style((96, 64)))
+    done = list(write_film(frames, file, 3.0, 10))
     assert [place for place, _ in painted] == [[number, 10.0] for number in range(4)]
     assert painted[0][1] == 11  # the trail of the frames before
     assert max(length for _, length in asked) == 11  # no frame beyond the one in view
-    assert done[-1] == (30, 30)
-    assert [count for count, _ in done] == sorted(count for count, _ in done)
+    assert done[-1] == 1.0
+    assert done == sorted(done)
     with av.open(str(file)) as film_file:
         seconds = film_file.duration / av.time_base
     assert seconds == pytest.approx(3.0, abs=0.2)
@@ -75,16 +79,15 @@ def test_each_step_is_sampled_to_the_frame_in_view_and_held_as_long_as_any_other
 def test_a_film_of_few_pictures_samples_only_the_steps_that_it_shows(tmp_path):
     asked = []
     scene = Scene(palette=DARK, particles=Particles(np.zeros((0, 2))), trails=None)
-    choice = VideoChoice(width=96, height=64, seconds=1.0, fps=5, suffix=".gif", subject="training")
-    frames = TrainingFrames(scene, [stage(number, asked) for number in range(40)], 0.0, choice)
-    for _ in paint_film(frames, choice, tmp_path / "a.gif"):
+    frames = partial(of_training, scene, [stage(number, asked) for number in range(40)], 0.0, Style((96, 64)))
+    for _ in write_film(frames, tmp_path / "a.gif", 1.0, 5):
         pass
     assert 2 <= len({number for number, _ in asked}) <= 5
 
 
 def test_without_training_there_is_no_film(tmp_path):
     with pytest.raises(PictureError, match="train first"):
-        list(paint_film(TrainingFrames(Scene(), [], 1.0, VideoChoice()), VideoChoice(), tmp_path / "a.mp4"))
+        list(write_film(partial(of_training, Scene(), [], 1.0, Style((96, 64))), tmp_path / "a.mp4", 1.0, 5))
 
 
 def test_the_dialog_asks_what_the_film_shows_and_says_why_there_is_no_training(qtbot, tmp_path):
@@ -125,8 +128,7 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     for number in (0, 1, len(steps) - 1):
         for run in stages[number].run():  # noqa: B007
             pass
-        overlay, preparing = stages[number].overlay_maker(run, np.array([last]))
-        list(preparing)
+        overlay = result(stages[number].overlay_maker(run, np.array([last])))
         shown = overlay(scene, last)
         assert shown.caption[0].startswith(f"weights of training step {steps[number]}")
         weights = workspace.newest if steps[number] == steps[-1] else workspace.weights_of(steps[number])

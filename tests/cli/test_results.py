@@ -22,6 +22,7 @@ from playground.data.tables import columns_named
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
 from playground.lab import experiment as experiments
+from playground.lab.compute import result
 from playground.lab.measured import Figures, Measured
 from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
@@ -1088,15 +1089,16 @@ def test_a_video_has_the_learned_density_if_that_of_the_data_is_unknown(odd: Pat
     model, trajectory = open_model(odd, device="cpu"), Trajectory.load_npz(odd / "trajectory.npz")
     painted, last = Model.of(model.problem, model.model.network), len(trajectory) - 1
     scene = painting._scene(model.problem, trajectory, (96, 72))
-    shown, preparing = painting._frames(painted, scene, trajectory, np.array([0, last]), (96, 72))
-    assert list(preparing)[-1] == 1.0
+    told: list[float] = []
+    shown = result(painting._frames(painted, scene, trajectory, np.array([0, last]), (96, 72)), told.append)
+    assert told[-1] == 1.0
     first, end = (shown(scene, frame) for frame in (0, last))
     x0, x1, y0, y1 = scene.viewport
     for picture in (first, end):
         assert picture.density is not None
         assert picture.density.extent == scene.viewport
         assert picture.learned is not None
-        assert len(picture.caption) == 4  # what is seen, the noise level, the step, its cost
+        assert len(picture.caption) == 3  # the noise level, the step, its cost
     cell = (x1 - x0) * (y1 - y0) / end.density.values.size
     assert end.density.values.sum() * cell == pytest.approx(1.0, abs=0.1)
     assert end.density.values.max() > 3 * first.density.values.max()

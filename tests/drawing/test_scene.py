@@ -21,7 +21,7 @@ from playground.drawing.layers import (
 from playground.drawing.marks import Marks
 from playground.drawing.palette import DARK, LIGHT, PALETTES, Palette
 from playground.drawing.plane import Plane, bounds_of, shaped
-from playground.drawing.render import PictureError, render, save_png
+from playground.drawing.render import PictureError, render, save_image
 from playground.drawing.scene import Scene, Still, paint
 from playground.lab.chart import nice_step, ticks
 
@@ -405,8 +405,8 @@ def test_a_picture_of_another_shape_cuts_nothing_off() -> None:
 
 def test_png_is_written_whole_or_refused_in_a_sentence(tmp_path) -> None:
     scene = Scene(BOX, particles=Particles(np.array([[2.5, 4.0]])))
-    save_png(scene, tmp_path / "picture.png", 200, 100)
+    save_image(render(scene, 200, 100), tmp_path / "picture.png")
     assert np.array_equal(pixels(QImage(str(tmp_path / "picture.png"))), painted(scene))
     with pytest.raises(PictureError, match="cannot be written"):
-        save_png(scene, tmp_path / "nowhere" / "picture.png", 200, 100)
+        save_image(render(scene, 200, 100), tmp_path / "nowhere" / "picture.png")
     assert [file.name for file in tmp_path.iterdir()] == ["picture.png"]

@@ -1,7 +1,7 @@
 """One column of a comparison: its head says what differs, and the canvas is below it."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
@@ -146,10 +146,10 @@ class ColumnView(QFrame):
         maker = self._view.maker(views, run.experiment.sampling, self._weights)
         still = None if frame is None else run.frame_at(frame, total)
 
-        def prepare(viewport: Viewport, frames: np.ndarray) -> tuple[FrameOverlay, Iterator[float]]:
+        def prepare(viewport: Viewport, frames: np.ndarray) -> Generator[float, None, FrameOverlay]:
             if as_seen:
-                return lambda scene, frame: scene, iter(())
-            return maker(viewport)(trajectory, frames)
+                return lambda scene, frame: scene
+            return (yield from maker(viewport)(trajectory, frames))
 
         return DrawnColumn(
             LETTERS[self.place],

@@ -15,7 +15,6 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.overlay_timing import near
 from playground.app.controllers.replaying import VIEWED
-from playground.app.controllers.training_film import FilmStage
 from playground.app.model.state import State
 from playground.app.model.views import (
     DensityView,
@@ -26,6 +25,7 @@ from playground.app.model.views import (
 )
 from playground.app.model.workspace import SHOWN_POINTS
 from playground.drawing.film import OverlayMaker
+from playground.drawing.frames import TrainingStep
 from playground.drawing.images import ImageGrid
 from playground.drawing.marks import Marks
 from playground.drawing.plane import Viewport
@@ -129,14 +129,14 @@ class Display(QObject):
         """Why the training cannot be filmed now; None if it can."""
         return why_disabled.choosing_step(self._controllers)
 
-    def training_film(self, viewport: Viewport) -> list[FilmStage]:
-        """The stages of a film of the training: the current view with the weights of each step."""
-        sampler, workspace, stages = self._state.experiment.sampling, self._building.workspace, []
+    def training_film(self, viewport: Viewport) -> list[TrainingStep]:
+        """The steps of a film of the training: the current view with the weights of each."""
+        sampler, workspace, steps = self._state.experiment.sampling, self._building.workspace, []
         for weights in () if workspace is None else workspace.weights_of_steps:
             views, said = self._following.video_frame_maker(weights=weights), readouts.weights_in_view(weights)
             run = self._playing.run_with(weights)
-            stages.append(FilmStage(run, self._view.maker(views, sampler, said)(viewport)))
-        return stages
+            steps.append(TrainingStep(run, self._view.maker(views, sampler, said)(viewport)))
+        return steps
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :meth:`RunView.maker`; `still` if only the current frame will be requested."""

@@ -1,42 +1,40 @@
 """What is exported as a film or a picture: the canvas, or the columns of a comparison."""
 
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
+import numpy as np
 from PySide6.QtGui import QImage
 
 from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
-from playground.app.canvas.frames import labelled
 from playground.app.canvas.view import CanvasView
-from playground.app.controllers.comparison_film import ComparisonFrames
-from playground.app.controllers.export_frames import Choice, Frames, RunFrames, picture
 from playground.app.controllers.playing import Playing
-from playground.app.controllers.training_film import TrainingFrames
-from playground.app.model.preferences import PictureChoice, VideoChoice
+from playground.app.model.preferences import Choice, VideoChoice
 from playground.app.model.state import State
 from playground.app.style import text_size
+from playground.drawing.frames import (
+    Preparation,
+    Preparing,
+    Shown,
+    Style,
+    completed,
+    of_run,
+    of_training,
+    write_film,
+    write_picture,
+)
 from playground.drawing.labels import Labels
 from playground.drawing.palette import PALETTES
 from playground.drawing.render import render
-from playground.drawing.scene import Scene
+from playground.lab.compute import result
 from playground.messages import Message
 
 COPIED_RATIO = 2.0  # pixels of a copied picture per unit of the canvas, sharp on a slide
 
-
-@dataclass(frozen=True, eq=False)
-class Exported:
-    """What one dialog exports.
-
-    Attributes:
-        frames: makes the frames of a choice; call it when the export begins.
-        frame: the frame of a picture.
-    """
-
-    frames: Callable[[Choice], Frames]
-    frame: int = 0
+Written = Callable[[Choice, Path], Iterator[float]]
+"""Takes the choices when an export begins; the iterator writes the file, in a thread, and yields the fraction done."""
 
 
 class ExportedCanvas:
@@ -56,35 +54,39 @@ class ExportedCanvas:
         """Why the training cannot be filmed now; None if it can."""
         return self._display.why_no_training_film
 
-    def film(self) -> Exported:
+    def film(self) -> Written:
         """The run or the training, on the canvas as it is when the export begins."""
 
-        def frames(choice: Choice) -> Frames:
+        def write(choice: Choice, path: Path) -> Iterator[float]:
             assert isinstance(choice, VideoChoice)
-            labels, display = self._labels()(choice), self._display
-            scene = _coloured(self._canvas.scene(choice.width, choice.height), choice)
+            style, display = self._style()(choice), self._display
+            scene = self._canvas.scene(*choice.size)
             if choice.subject == "training":
-                stages = [
-                    replace(stage, overlay_maker=labelled(stage.overlay_maker, labels))
-                    for stage in display.training_film(scene.viewport)
-                ]
-                return TrainingFrames(labels.on(scene), stages, self._playing.share, choice)
-            overlay_maker = labelled(display.overlay_makers()(scene.viewport), labels)
-            return RunFrames(scene, display.run, overlay_maker, choice, self._playing.trajectory_iterator())
+                steps = display.training_film(scene.viewport)
+                return _written(partial(of_training, scene, steps, self._playing.share, style), choice, path)
+            overlay_maker, runs = display.overlay_makers()(scene.viewport), self._playing.trajectory_iterator()
 
-        return Exported(frames)
+            def frames(shown: Shown) -> Preparing:
+                run = yield from completed(runs())
+                return (yield from of_run(scene, run, overlay_maker, style, shown))
 
-    def picture(self) -> Exported:
+            return _written(frames, choice, path)
+
+        return write
+
+    def picture(self) -> Written:
         """The canvas as it is now, also while a run continues."""
         still, overlay_makers = self._canvas.still(), self._display.overlay_makers(still=True)
         run, frame = (self._display.run, self._playing.frame) if self.has_frames else (None, 0)
-        labels = self._labels()
+        style = self._style()
 
-        def frames(choice: Choice) -> Frames:
-            scene = _coloured(still(choice.width, choice.height), choice)
-            return RunFrames(scene, run, labelled(overlay_makers(scene.viewport), labels(choice)), choice)
+        def write(choice: Choice, path: Path) -> Iterator[float]:
+            scene = still(*choice.size)
+            return _written(
+                partial(of_run, scene, run, overlay_makers(scene.viewport), style(choice)), choice, path, frame
+            )
 
-        return Exported(frames, frame)
+        return write
 
     def copied(self) -> QImage:
         """The canvas as it is now, at twice its pixels."""
@@ -94,10 +96,10 @@ class ExportedCanvas:
         image.setDevicePixelRatio(1.0)
         return image
 
-    def _labels(self) -> Callable[[Choice], Labels]:
-        """The texts in a picture or film of the present run."""
+    def _style(self) -> Callable[[Choice], Style]:
+        """How a picture or film of the present run is painted."""
         sampler = self._state.experiment.sampling.title if self.has_frames else ""
-        return lambda choice: Labels(sampler, choice.caption, choice.legend)
+        return lambda choice: _style(choice, sampler)
 
 
 class ExportedColumns:
@@ -114,32 +116,45 @@ class ExportedColumns:
         """What a film waits for, or else a picture; None if nothing."""
         return self._compare.awaited(film)
 
-    def film(self) -> Exported | None:
+    def film(self) -> Written | None:
         """All columns over the common timeline; None if none can be sampled."""
-        drawing = self._compare.drawn()
-        if drawing is None:
-            return None
-        return Exported(functools.partial(ComparisonFrames, drawing))
+        return self._at(None)
 
-    def picture(self) -> Exported | None:
+    def picture(self) -> Written | None:
         """All columns at the frame in view; None if none can be sampled."""
-        frame = self._playing.frame
-        drawing = self._compare.drawn(frame)
-
-        return None if drawing is None else Exported(functools.partial(ComparisonFrames, drawing), frame)
+        return self._at(self._playing.frame)
 
     def copied(self) -> QImage | None:
         """The columns in view at twice their pixels; None if there are none."""
-        drawing = self._compare.drawn(self._playing.frame, as_seen=True)
+        frame = self._playing.frame
+        drawing = self._compare.drawn(frame, as_seen=True)
         if drawing is None:
             return None
         width, height = (
             round(COPIED_RATIO * side) // 2 * 2 for side in (self._compare.width(), self._compare.height())
         )
-        copied = picture(ComparisonFrames(drawing, PictureChoice(width, height)), self._playing.frame)
+        copied = result(drawing.frames(Style((width, height)), lambda count: np.array([frame]))).at(frame)
         assert isinstance(copied, QImage)
         return copied
 
+    def _at(self, frame: int | None) -> Written | None:
+        drawing = self._compare.drawn(frame)
+        if drawing is None:
+            return None
 
-def _coloured(scene: Scene, choice: Choice) -> Scene:
-    return replace(scene, palette=PALETTES[choice.theme]) if choice.theme else scene
+        def write(choice: Choice, path: Path) -> Iterator[float]:
+            return _written(partial(drawing.frames, _style(choice)), choice, path, frame or 0)
+
+        return write
+
+
+def _written(frames: Preparation, choice: Choice, path: Path, frame: int = 0) -> Iterator[float]:
+    """Write a film of these frames, or the picture of one, by the choice."""
+    if isinstance(choice, VideoChoice):
+        return write_film(frames, path, choice.seconds, choice.fps)
+    return write_picture(frames, frame, path)
+
+
+def _style(choice: Choice, sampler: str = "") -> Style:
+    labels = Labels(sampler, choice.caption, choice.legend)
+    return Style(choice.size, choice.suffix, PALETTES.get(choice.theme), labels)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from playground.app.canvas.colorings import coloring
 from playground.app.canvas.frame_style import PLAIN, FrameStyle
 from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView, FieldView, ParticleValues
-from playground.drawing.film import FrameOverlay, OverlayMaker, at_frame
-from playground.drawing.labels import Labels
+from playground.drawing.film import FrameOverlay, at_frame
 from playground.drawing.layers import FollowedParticle, Role
 from playground.drawing.scene import Scene
 from playground.kinds.samplers.sampler import Sampler
@@ -108,7 +107,7 @@ def frames_of(
     frames: np.ndarray,
     sigma: float = 0.0,
     style: FrameStyle = PLAIN,
-) -> tuple[FrameOverlay, Iterator[float]]:
+) -> Generator[float, None, FrameOverlay]:
     """Makes frames for :func:`show_frame`: prepares what they need, then adds it to the scene of each.
 
     Args:
@@ -129,14 +128,5 @@ def frames_of(
         return show_frame(scene, trajectory, frame, sampler, field, density, weights, style, values, particle)
 
     shown = np.unique(frames)
-    return at, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
-
-
-def labelled(maker: OverlayMaker, labels: Labels) -> OverlayMaker:
-    """The frames with the caption of an exported picture."""
-
-    def make(trajectory: "Trajectory | None", frames: np.ndarray) -> tuple[FrameOverlay, Iterator[float]]:
-        overlay, preparing = maker(trajectory, frames)
-        return lambda scene, frame: labels.on(overlay(scene, frame)), preparing
-
-    return make
+    yield from views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
+    return at

@@ -1,18 +1,18 @@
 """The files that are exported without a dialog of choices: settings, runs, trajectories and scripts."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playground.app.controllers.exporting import Progress, Write
 from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.run_table import table_text
+from playground.drawing.frames import completed
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
+from playground.lab.compute import passed_on
 from playground.lab.experiment import Experiment
 from playground.lab.provenance import Provenance
-from playground.user_errors import UserError
 
 if TYPE_CHECKING:
     from playground.data import Dataset
@@ -32,21 +32,21 @@ class ExportedFile:
     Attributes:
         title: the title of the dialog that asks for its name.
         types: what it may be, as "Images (*.png)"; a name without a suffix gets that of the chosen type.
-        write: writes it, in a thread.
+        write: writes it, in a thread, and yields the fraction done.
     """
 
     title: str
     types: Sequence[str]
-    write: Write
+    write: Callable[[Path], Iterable[float]]
 
 
 def settings(experiment: Experiment) -> ExportedFile:
     """The settings as TOML, for File > Open and ``score-playground run``."""
 
-    def write(path: Path) -> Iterator[Progress]:
+    def write(path: Path) -> Iterable[float]:
         relative = experiments.with_relative_paths(experiment, path.parent)
         experiments.save(relative, path, Provenance.of(experiment))
-        yield 1, 1
+        return ()
 
     return ExportedFile("Export settings", ("Experiments (*.toml)",), write)
 
@@ -55,10 +55,10 @@ def runs(pinned: PinnedRuns) -> ExportedFile:
     """The pinned runs as CSV, one row each."""
     present = pinned.runs
 
-    def write(path: Path) -> Iterator[Progress]:
+    def write(path: Path) -> Iterable[float]:
         with atomic_write(path) as temporary:
             temporary.write_text(table_text(present), encoding="utf-8", newline="\n")
-        yield 1, 1
+        return ()
 
     return ExportedFile("Export runs", ("Comma-separated values (*.csv)",), write)
 
@@ -70,12 +70,12 @@ def script(experiment: Experiment, dataset: "Dataset | None") -> ExportedFile:
         dataset: the data, if they are there.
     """
 
-    def write(path: Path) -> Iterator[Progress]:
+    def write(path: Path) -> Iterable[float]:
         from playground.lab import script_files  # loads torch
 
         standalone = path.suffix.lower() == script_files.ARCHIVE
         (script_files.save_standalone if standalone else script_files.save)(experiment, path, dataset)
-        yield 1, 1
+        return ()
 
     return ExportedFile("Save as script", SCRIPTS, write)
 
@@ -87,17 +87,12 @@ def trajectory(complete: "Callable[[], Iterator[Trajectory]]") -> ExportedFile:
         complete: makes an iterator that yields the growing run until its last frame.
     """
 
-    def write(path: Path) -> Iterator[Progress]:
-        whole = None
-        for whole in complete():
-            yield 500 * len(whole) // max(whole.total, 1), 1000
-        if whole is None:
-            raise UserError("Nothing is exported: the run is gone. Export again once another one plays.")
+    def write(path: Path) -> Iterator[float]:
+        run = yield from passed_on(completed(complete()), lambda done: 0.5 * done)
         if path.suffix.lower() == ".npz":
-            whole.save_npz(path)
+            run.save_npz(path)
         else:
-            for fraction in whole.writing_csv(path):
-                yield round(500 + 500 * fraction), 1000
-        yield 1000, 1000
+            for done in run.writing_csv(path):
+                yield 0.5 + 0.5 * done
 
     return ExportedFile("Export trajectory", ("NumPy archive (*.npz)", "Comma-separated values (*.csv)"), write)

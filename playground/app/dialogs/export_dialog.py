@@ -1,9 +1,11 @@
 """The user's choices before an export, and its progress."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+import msgspec
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
 from PySide6.QtWidgets import (
@@ -19,10 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app.controllers.export_frames import Choice
-from playground.app.model.preferences import GIF, PictureChoice, Preferences, VideoChoice
+from playground.app.model.preferences import GIF, Choice, Preferences, VideoChoice
 from playground.app.style.labels import worded
-from playground.app.style.number_formats import megabytes
+from playground.app.style.number_formats import format_duration, megabytes
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
@@ -30,6 +31,7 @@ from playground.app.widgets import file_prompts, layouts
 from playground.app.widgets.captions import caption, named
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.file_prompts import completed, may_replace
+from playground.app.workers.tasks import TaskStatus
 from playground.messages import Message
 
 FORMATS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".gif": "GIF"}
@@ -47,10 +49,11 @@ FORMAT_TIPS = {
 }
 CUSTOM = "Custom"
 SUBJECTS = (
-    ("The run, from its first to its last frame", "run"),
-    ("The training, at the frame in view", "training"),
+    ("run", "The run, from its first to its last frame"),
+    ("training", "The training, at the frame in view"),
 )
-THEMES = (("As the window", ""), ("Dark", "dark"), ("Light", "light"))
+THEMES = (("", "As the window"), ("dark", "Dark"), ("light", "Light"))
+Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
 
 
 class ExportForm(QWidget):
@@ -58,86 +61,90 @@ class ExportForm(QWidget):
 
     def __init__(self, choice: Choice, suggestion: Path) -> None:
         super().__init__()
+        self._first = choice
         self.kind = "video" if isinstance(choice, VideoChoice) else "picture"
         self._agreed: Path | None = None  # the file that may be replaced
-        self._fill(choice, suggestion)
-        self._watch()
-
-    def _fill(self, choice: Choice, suggestion: Path) -> None:
-        """Make a row for each choice."""
-        self.rows = form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(2 * UNIT)
-        form.setVerticalSpacing(UNIT)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.path = QLineEdit(str(suggestion.with_suffix(choice.suffix)))
+        self.path = named(
+            QLineEdit(str(suggestion.with_suffix(choice.suffix))),
+            "File",
+            "Where to write it; the ending chooses the format",
+        )
         self.path.setMinimumWidth(px(340))
-        browse = QPushButton("&Choose…")
-        browse.clicked.connect(self._browse)
-        self.subject = ChoiceBox((subject, title) for title, subject in SUBJECTS)
-        self.seconds, self.fps = QDoubleSpinBox(), QSpinBox()
-        if isinstance(choice, VideoChoice):
-            form.addRow("S&hows", self.subject)
-            self.subject.set_value(choice.subject)
-        form.addRow("&File", _row(self.path, browse, stretch=False))
-        self.format = ChoiceBox((FORMATS if self.kind == "video" else PICTURES).items())
-        form.addRow("F&ormat", self.format)
-        self.format.set_value(choice.suffix)
-        self.size_preset = ChoiceBox((title, title) for title in (*(title for title, _, _ in SIZES), CUSTOM))
-        self.width_box, self.height_box = _pixels(choice.width), _pixels(choice.height)
-        form.addRow("&Size", self.size_preset)
-        form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels, even")))
-        self._show_preset()
-        if isinstance(choice, VideoChoice):
-            self.seconds.setRange(1, 600)
-            self.seconds.setDecimals(1)
-            self.seconds.setSuffix(" s")
-            self.seconds.setValue(choice.seconds)
-            self.fps.setRange(5, 120)
-            self.fps.setSuffix(" frames/s")
-            self.fps.setValue(choice.fps)
-            form.addRow("&Length", self.seconds)
-            form.addRow("Frame &rate", self.fps)
-        self.theme = ChoiceBox((name, title) for title, name in THEMES)
-        self.theme.set_value(choice.theme)
-        form.addRow("&Theme", self.theme)
-        self.caption, self.legend = QCheckBox("Ca&ption"), QCheckBox("Le&gend")
+        self.format = _chosen(
+            (FORMATS if self.kind == "video" else PICTURES).items(), choice.suffix, "Format", FORMAT_TIPS[self.kind]
+        )
+        known = ((title, title) for title in (*(title for title, _, _ in SIZES), CUSTOM))
+        self.size_preset = _chosen(known, CUSTOM, "Size", "Common sizes")
+        self.width_box = _number(
+            PixelBox(), 64, 7680, choice.width // 2 * 2, "Width in pixels", "Width in pixels, even"
+        )
+        self.height_box = _number(
+            PixelBox(), 64, 7680, choice.height // 2 * 2, "Height in pixels", "Height in pixels, even"
+        )
+        self.theme = _chosen(THEMES, choice.theme, "Theme", "Colours of what is exported")
+        words = "Name the layers, the sampler and the moment, at the bottom right"
+        self.caption = named(QCheckBox("Ca&ption"), "Caption", words)
+        colours = "Say which colour is which: a key of the layers, and scales"
+        self.legend = named(QCheckBox("Le&gend"), "Legend", colours)
         self.caption.setChecked(choice.caption)
         self.legend.setChecked(choice.legend)
-        form.addRow(QLabel("Words"), _row(self.caption, self.legend))
-        self.numbers = self.width_box, self.height_box, self.fps, self.seconds
-        for box in self.numbers:
-            box.setMinimumHeight(px(26))
-            box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding is outside the text
-        self._describe(browse)
-
-    def _watch(self) -> None:
-        """Follow the choices."""
+        if isinstance(choice, VideoChoice):
+            tip = "The sampler's run, or how the network learned, step by step"
+            self.subject = _chosen(SUBJECTS, choice.subject, "What the film shows", tip)
+            length = QDoubleSpinBox(decimals=1, suffix=" s")
+            self.seconds = _number(
+                length, 1, 600, choice.seconds, "Length in seconds", "The whole film takes this long"
+            )
+            rate = QSpinBox(suffix=" frames/s")
+            self.fps = _number(rate, 5, 120, choice.fps, "Frames a second", "Frames a second")
+        self._lay_out()
+        self._show_preset()
         self.path.textEdited.connect(self._path_typed)
         self.format.currentIndexChanged.connect(self._format_chosen)
         self.size_preset.activated.connect(self._size_chosen)
         for side in (self.width_box, self.height_box):
             side.valueChanged.connect(self._show_preset)
 
+    def _lay_out(self) -> None:
+        """Put each choice into a row."""
+        self.rows = form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(2 * UNIT)
+        form.setVerticalSpacing(UNIT)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        browse = named(QPushButton("&Choose…"), "Choose the file", "Choose where to write it")
+        browse.clicked.connect(self._browse)
+        film = self.kind == "video"
+        if film:
+            form.addRow("S&hows", self.subject)
+        form.addRow("&File", _row(self.path, browse, stretch=False))
+        form.addRow("F&ormat", self.format)
+        form.addRow("&Size", self.size_preset)
+        form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels, even")))
+        if film:
+            form.addRow("&Length", self.seconds)
+            form.addRow("Frame &rate", self.fps)
+        form.addRow("&Theme", self.theme)
+        form.addRow(QLabel("Words"), _row(self.caption, self.legend))
+
     def choice(self) -> Choice:
         """The choices as the preferences keep them."""
-        common: dict[str, Any] = {
+        chosen = {
             "width": self.width_box.value(),
             "height": self.height_box.value(),
-            "theme": self.theme.currentData(),
-            "suffix": self.format.currentData(),
+            "theme": self.theme.value(),
+            "suffix": self.format.value(),
             "caption": self.caption.isChecked(),
             "legend": self.legend.isChecked(),
         }
-        if self.kind == "picture":
-            return PictureChoice(**common)
-        video = {"seconds": self.seconds.value(), "fps": self.fps.value(), "subject": self.subject.currentData()}
-        return VideoChoice(**common, **video)
+        if self.kind == "video":
+            chosen |= {"seconds": self.seconds.value(), "fps": self.fps.value(), "subject": self.subject.value()}
+        return msgspec.structs.replace(self._first, **chosen)
 
     def refuse_training(self, why: Message | None) -> None:
         """Set why the training cannot be filmed now; None if it can."""
-        if why is not None:
+        if why is not None and self.kind == "video":
             self.subject.set_value("run")
             self.subject.setEnabled(False)
             self.subject.setToolTip(wrapped(worded(why)))
@@ -154,7 +161,7 @@ class ExportForm(QWidget):
         path = self.file
         if not path.name or not path.stem:
             return "Give the file a name."
-        if path.suffix.lower() != self.format.currentData():
+        if path.suffix.lower() != self.format.value():
             shown, known = path.suffix or "A name without ending", ", ".join(self._endings())
             return f"{shown} is not a format for a {self.kind}: end the name in {known}."
         if not os.path.isdir(path.absolute().parent):  # pathlib would raise for a name that is too long
@@ -178,7 +185,7 @@ class ExportForm(QWidget):
         name, _ = file_prompts.save_name(
             self, f"Export {self.kind}", self.path.text(), f"{self.kind.title()} ({wanted})"
         )
-        path = completed(self, name, endings, self.format.currentData()) if name else None
+        path = completed(self, name, endings, self.format.value()) if name else None
         if path is not None:
             self._agreed = path  # the file dialog has asked
             self.path.setText(str(path))
@@ -187,7 +194,7 @@ class ExportForm(QWidget):
     def _format_chosen(self) -> None:
         path = Path(self.path.text())
         if path.name:
-            self.path.setText(str(path.with_suffix(self.format.currentData())))
+            self.path.setText(str(path.with_suffix(self.format.value())))
         self._suit_format()
 
     def _path_typed(self) -> None:
@@ -202,7 +209,7 @@ class ExportForm(QWidget):
         """Take the default size and rate of the format, if the other format's defaults are set."""
         usual = tuple(getattr(VideoChoice(), name) for name in GIF)
         before, after = tuple(GIF.values()), usual
-        if self.format.currentData() == ".gif":
+        if self.format.value() == ".gif":
             before, after = after, before
         if self.kind == "video" and tuple(box.value() for box in (self.width_box, self.height_box, self.fps)) == before:
             for box, value in zip((self.width_box, self.height_box, self.fps), after, strict=True):
@@ -218,23 +225,6 @@ class ExportForm(QWidget):
         size = self.width_box.value(), self.height_box.value()
         known = [tuple(sides) for _, *sides in SIZES]
         self.size_preset.setCurrentIndex(known.index(size) if size in known else len(SIZES))
-
-    def _describe(self, browse: QPushButton) -> None:
-        for widget, name, tip in (
-            (self.path, "File", "Where to write it; the ending chooses the format"),
-            (browse, "Choose the file", "Choose where to write it"),
-            (self.format, "Format", FORMAT_TIPS[self.kind]),
-            (self.caption, "Caption", "Name the layers, the sampler and the moment, at the bottom right"),
-            (self.legend, "Legend", "Say which colour is which: a key of the layers, and scales"),
-            (self.size_preset, "Size", "Common sizes"),
-            (self.width_box, "Width in pixels", "Width in pixels, even"),
-            (self.height_box, "Height in pixels", "Height in pixels, even"),
-            (self.subject, "What the film shows", "The sampler's run, or how the network learned, step by step"),
-            (self.seconds, "Length in seconds", "The whole film takes this long"),
-            (self.fps, "Frames a second", "Frames a second"),
-            (self.theme, "Theme", "Colours of what is exported"),
-        ):
-            named(widget, name, tip)
 
 
 class ExportDialog(QDialog):
@@ -310,11 +300,12 @@ class ExportDialog(QDialog):
         self.set_running(False)
         self.status.setText("Cancelled; nothing was written.")
 
-    def set_progress(self, done: int, total: int, seconds_left: float | None, size: int) -> None:
-        self.bar.setValue(round(1000 * done / max(total, 1)))
-        left = "" if seconds_left is None else f" · {_duration(seconds_left)} left"
-        written = f" · {megabytes(size)}" if size else ""
-        self.status.setText(f"{done} of {total} frames{written}{left}")
+    def set_progress(self, status: TaskStatus, size: int) -> None:
+        """Show how far the export is, and the bytes that it has written."""
+        fraction, left = status.fraction or 0.0, status.seconds_left
+        self.bar.setValue(round(1000 * fraction))
+        written = f" · {megabytes(size)} written" if size else ""
+        self.status.setText(f"{fraction:.0%}{written}{'' if left is None else f' · {format_duration(left)} left'}")
 
     def fail(self, sentence: str) -> None:
         """Say what went wrong and let the user try again."""
@@ -354,6 +345,7 @@ class PixelBox(QSpinBox):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setSingleStep(2)
         # Qt would leave the odd number in the text, because the value stays the same.
         self.editingFinished.connect(lambda: self.lineEdit().setText(self.textFromValue(self.value())))
 
@@ -361,12 +353,20 @@ class PixelBox(QSpinBox):
         return super().valueFromText(text) // 2 * 2
 
 
-def _pixels(value: int) -> QSpinBox:
-    box = PixelBox()
-    box.setRange(64, 7680)
-    box.setSingleStep(2)
-    box.setValue(value // 2 * 2)
-    return box
+def _number(box: Box, low: int, high: int, value: float, name: str, tip: str) -> Box:
+    """A box of a number between two bounds."""
+    box.setRange(low, high)
+    box.setValue(value)  # type: ignore[arg-type]  # whole for whole numbers
+    box.setMinimumHeight(px(26))
+    box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding is outside the text
+    return named(box, name, tip)
+
+
+def _chosen(options: Iterable[tuple[str, str]], value: str, name: str, tip: str) -> ChoiceBox:
+    """A choice between values, each with its title."""
+    box = ChoiceBox(options)
+    box.set_value(value)
+    return named(box, name, tip)
 
 
 def _row(*widgets: QWidget, stretch: bool = True) -> QWidget:
@@ -375,8 +375,3 @@ def _row(*widgets: QWidget, stretch: bool = True) -> QWidget:
     if stretch:
         layout.addStretch(1)
     return row
-
-
-def _duration(seconds: float) -> str:
-    seconds = max(round(seconds), 1)
-    return f"{seconds} s" if seconds < 90 else f"{seconds // 60}:{seconds % 60:02d} min"

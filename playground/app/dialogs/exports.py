@@ -1,27 +1,34 @@
 """Exports films and pictures, after a dialog of choices, and other files, after their name is asked for.
 
-Only one export runs at a time. Its dialog shows the progress and can cancel it, while the window stays usable. An export
-that is cancelled or fails leaves no file.
+Only one export runs at a time. Its dialog shows the progress and can cancel it, while the window stays usable. A thread paints with
+the same code as the screen. An export that is cancelled or fails leaves no file.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from playground.app.canvas.exported import Exported, ExportedCanvas, ExportedColumns
+from playground.app.canvas.exported import ExportedCanvas, ExportedColumns, Written
 from playground.app.controllers.exported_files import ExportedFile
-from playground.app.controllers.exporting import Exporting, Write, paint_film, save_picture
 from playground.app.dialogs.export_dialog import ExportDialog
-from playground.app.model.preferences import Preferences, VideoChoice
+from playground.app.model import errors
+from playground.app.model.preferences import Preferences
 from playground.app.style.labels import worded
+from playground.app.style.number_formats import megabytes
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import completed
-from playground.app.workers.tasks import LOOK
+from playground.app.workers.tasks import LOOK, Tasks, TaskStatus
+from playground.app.workers.worker import close
+from playground.lab.atomic import size_so_far
 from playground.messages import Message, plain
+from playground.user_errors import cannot_write, user_error
 
+TASK = "export"
+SIZED = 0.5  # seconds between two looks at how large the file is, for which its folder is listed
 NO_COLUMN = "Nothing is exported: no column can be sampled. Each says why; change one."
 
 
@@ -35,7 +42,7 @@ class Exports(QObject):
 
     Signals:
         finished(str, str): a sentence and the path that was written.
-        failed(Message): see :attr:`in_dialog`.
+        failed(Message): what the user can do; see :attr:`in_dialog`. An error of the program is in the log instead.
 
     Attributes:
         dialog: the open dialog.
@@ -56,23 +63,21 @@ class Exports(QObject):
         super().__init__(parent)
         self._canvas, self._columns = canvas, columns
         self._preferences, self._propose, self._parent = preferences, propose, parent
-        self._exporting = Exporting(preferences, self)
+        self._tasks = Tasks(self)
+        self._path, self._size = Path(), 0  # of the export that runs, and the bytes written so far
         self.dialog: ExportDialog | None = None
-        self._exported: Exported | None = None  # what it exports; None while columns are awaited
+        self._written: Written | None = None  # what the dialog exports; None while columns are awaited
         self._begin: Path | None = None  # the file of the export that waits for the columns
         self._awaiting = QTimer(self, interval=LOOK)
         self._awaiting.timeout.connect(self._look_at_columns)
         self._begun_by: ExportDialog | None = None  # while it is open; other files have no dialog
         self.in_dialog = False
-        self._exporting.progressed.connect(self._show_progress)
-        self._exporting.finished.connect(self._finish)
-        self._exporting.failed.connect(self._show_failure)
-        self._exporting.refused.connect(self.failed)
-        self._exporting.cancelled.connect(self._show_cancelled)
+        self._tasks.changed.connect(self._show_progress)
 
     @property
     def busy(self) -> bool:
-        return self._exporting.busy
+        """Whether a thread is writing, even for an export that was cancelled."""
+        return not self._tasks.idle
 
     @property
     def has_frames(self) -> bool:
@@ -95,7 +100,7 @@ class Exports(QObject):
 
     def save(self, file: ExportedFile) -> None:
         """Ask for a name, then write a file."""
-        if self._exporting.refuses_second():
+        if self._refuses_second():
             return
         endings = [shown.partition("*")[2].rstrip(")") for shown in file.types]
         # Without a suffix the chosen type decides.
@@ -109,7 +114,8 @@ class Exports(QObject):
 
     def write(self, file: ExportedFile, path: Path) -> None:
         """Write a file."""
-        self._start(file.write, path, None)
+        if not self._refuses_second():
+            self._start(lambda: file.write(path), path, None)
 
     # --- running
 
@@ -118,7 +124,10 @@ class Exports(QObject):
         if self._begin is not None and self.dialog is not None:
             self._begin = None
             self.dialog.show_cancelled()
-        self._exporting.cancel()
+        if self._tasks.running(TASK):
+            self._tasks.cancel(TASK)
+            if self._begun_by is not None:
+                self._begun_by.show_cancelled()
 
     def shutdown(self, seconds: float) -> bool:
         """Stop and wait, when quitting.
@@ -127,73 +136,89 @@ class Exports(QObject):
             Whether the thread ended in time.
         """
         self._awaiting.stop()
-        ended = self._exporting.shutdown(seconds)
+        ended = self._tasks.shutdown(seconds)
         if self.dialog is not None:
             self.dialog.set_running(False)
             self.dialog.close()
         return ended
 
+    def _refuses_second(self) -> bool:
+        """Whether an export is running; if so, say so."""
+        running = self._tasks.running(TASK)
+        if running:
+            self.in_dialog = False
+            self.failed.emit(plain(f"{self._path.name} is still being exported: wait for it, or cancel it."))
+        return running
+
     @Slot(object)
     def _paint(self, path: Path) -> None:
         """Begin what the dialog asks for, or wait for the columns."""
-        dialog, exported = self.dialog, self._exported
+        dialog = self.dialog
         if dialog is None:
             return
-        if exported is None:
+        if self._written is None:
             self._begin = path
             self._look_at_columns()
-            return
-        choice = dialog.choice()
-        frames = exported.frames(choice)
-        if isinstance(choice, VideoChoice):
-            self._start(lambda path: paint_film(frames, choice, path), path, dialog)
-        else:
-            self._start(lambda path: save_picture(frames, exported.frame, path), path, dialog)
-
-    def _start(self, write: Write, path: Path, dialog: ExportDialog | None) -> None:
-        if self._exporting.refuses_second():
-            return
-        self._begun_by, self.in_dialog = dialog, False
-        if dialog is not None:
+        elif not self._refuses_second():
+            writing = self._written(dialog.choice(), path)
             dialog.set_running(True)
-        self._exporting.start(lambda: write(path), path)
+            self._start(lambda: writing, path, dialog)
 
-    @Slot(int, int, object, object)
-    def _show_progress(self, done: int, total: int, seconds_left: float | None, size: int) -> None:
-        if self._begun_by is not None:
-            self._begun_by.set_progress(done, total, seconds_left, size)
+    def _start(self, make: Callable[[], Iterable[float]], path: Path, dialog: ExportDialog | None) -> None:
+        """Write a file in a thread."""
 
-    @Slot(object)
-    def _show_failure(self, message: Message) -> None:
+        def steps() -> Iterator[tuple[float, int]]:
+            writing, size, sized = iter(make()), 0, 0.0
+            try:
+                for done in writing:
+                    if time.monotonic() - sized > SIZED:
+                        size, sized = size_so_far(path), time.monotonic()
+                    yield done, size
+            finally:
+                close(writing)
+
+        self._path, self._size, self._begun_by, self.in_dialog = path, 0, dialog, False
+        self._tasks.start(TASK, "Export", steps, self._sized, self._fail, self._finish)
+
+    def _sized(self, size: int) -> None:
+        self._size = size
+
+    @Slot(str, object)
+    def _show_progress(self, _: str, status: TaskStatus) -> None:
+        if self._begun_by is not None and status.fraction is not None:
+            self._begun_by.set_progress(status, self._size)
+
+    def _fail(self, error: BaseException) -> None:
+        message = plain(cannot_write(self._path, error)) if isinstance(error, OSError) else user_error(error)
         dialog = self._begun_by
         self.in_dialog = dialog is not None and dialog.isVisible()
         if dialog is not None and self.in_dialog:
-            dialog.fail(worded(message))
+            dialog.fail(worded(message or plain(errors.sentence(error))))
+        if message is None:
+            errors.report(error, "the export failed")
+        else:
+            self.failed.emit(message)
 
-    @Slot()
-    def _show_cancelled(self) -> None:
-        if self._begun_by is not None:
-            self._begun_by.show_cancelled()
-
-    @Slot(str, str)
-    def _finish(self, sentence: str, path: str) -> None:
+    def _finish(self) -> None:
         if self._begun_by is not None:
             self._begun_by.set_running(False)
             self._begun_by.accept()
-        self.finished.emit(sentence, path)
+        self._preferences.remember_folder(self._path)
+        size = self._path.stat().st_size
+        self.finished.emit(f"Exported {self._path.name}, {megabytes(size)}.", str(self._path))
 
     # --- the dialog
 
     def _open_dialog(self, kind: str) -> None:
         if self.dialog is not None:
-            if self.busy or self._begin is not None:
+            if self._tasks.running(TASK) or self._begin is not None:
                 self.dialog.show()
                 self.dialog.raise_()
                 self.dialog.activateWindow()
                 return
             self.dialog.close()
         why = self._take(kind)
-        if why is None and self._exported is None:
+        if why is None and self._written is None:
             self.in_dialog = False
             self.failed.emit(plain(NO_COLUMN))
             return
@@ -214,7 +239,7 @@ class Exports(QObject):
         """
         source, film = self._columns if self._columns.is_active else self._canvas, kind == "video"
         why = self._columns.awaited(film) if source is self._columns else None
-        self._exported = None if why else source.film() if film else source.picture()
+        self._written = None if why else source.film() if film else source.picture()
         return why
 
     @Slot()
@@ -235,14 +260,14 @@ class Exports(QObject):
         if path is None:
             return
         dialog.set_running(False)
-        if self._exported is None:
+        if self._written is None:
             dialog.fail(NO_COLUMN)
         else:
             self._paint(path)
 
     def _forget(self, dialog: ExportDialog) -> None:
         if self.dialog is dialog:
-            self.dialog = self._exported = self._begin = None
+            self.dialog = self._written = self._begin = None
             self._awaiting.stop()
         if self._begun_by is dialog:
             self._begun_by = None

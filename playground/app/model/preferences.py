@@ -29,6 +29,11 @@ class VideoChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     caption: bool = True
     legend: bool = True
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width, self.height
+
 
 GIF = {"width": 480, "height": 270, "fps": 10}
 """Size and frame rate of a GIF, which does not encode motion: with a video's values it would have 71 MB."""
@@ -43,6 +48,14 @@ class PictureChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suffix: Literal[".png", ".svg", ".pdf"] = ".png"
     caption: bool = True
     legend: bool = True
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width, self.height
+
+
+Choice = PictureChoice | VideoChoice
 
 
 KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
