@@ -18,11 +18,12 @@ from playground.app.style.labels import CARDS
 from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
 from playground.cli.doctor.machine import settings_folder
-from playground.lab import error_budget, evaluation, path_energy, score_errors
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import every_field, fields
-from playground.lab.figures import FIGURES
+from playground.lab.figures import FIGURES, sorts_of
+from playground.lab.figures.error_budget import FIGURES as BUDGET
+from playground.lab.figures.parts import PARTS
 from playground.lab.figures.spec import MEASURED
 from playground.theory.latent import linear, rotation, spherical
 
@@ -241,7 +242,7 @@ def test_each_symbol_of_a_setting_stands_in_the_glossary_with_its_place_on_scree
 
 def _figures() -> set[str]:
     """The figures of all cards, by their names on screen; the parts of the error budget have one entry."""
-    parts = {f"budget_{part}" for part in error_budget.PARTS}
+    parts = BUDGET.keys() - {"budget_total"}
     return {words.title for key, words in FIGURES.items() if key not in parts} | {
         call.args[0].value
         for path in (ROOT / "playground/app/panels").glob("*.py")
@@ -320,13 +321,7 @@ def test_each_figure_stands_on_the_page_of_metrics() -> None:
     entries = [line.replace(r"\|", "|") for line in page.splitlines() if line.startswith(("- Key: ", "| "))]
     shown = (_figures() | {name for name, *_ in NUMBERS}) - {words.title for words in FIGURES.values()}
     assert {name for name in shown if not any(name in entry for entry in entries)} == set()
-    keys = {
-        *evaluation.METRICS,
-        *evaluation.OF_SAMPLES,
-        *score_errors.METRICS,
-        *error_budget.METRICS,
-        *path_energy.METRICS,
-    }
+    keys = {key for name, part in PARTS.items() if not part.on_request for key in sorts_of(name)}
     for module, function in (
         ("lab/run_figures", "_training"),
         ("lab/run_figures", "sampling_cost"),

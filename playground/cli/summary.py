@@ -2,8 +2,8 @@
 
 from playground.cli.reporting import number, say, warn, with_error
 from playground.cli.results import cost_in_words
-from playground.lab.error_budget import PARTS
 from playground.lab.figures import FIGURES
+from playground.lab.figures.error_budget import FIGURES as BUDGET
 from playground.lab.measured import Figures
 from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
@@ -30,7 +30,7 @@ def print_figures(measured: Figures, problem: Problem) -> None:
     if measured.value("budget_total") is not None:
         # The score's factor is 1 in every experiment that is no mistake on purpose.
         factor = measured.value("budget_score_factor")
-        keys = [f"budget_{part}" for part in PARTS if part != "score_factor" or factor]
+        keys = [key for key in BUDGET if key != "budget_total" and (key != "budget_score_factor" or factor)]
         parts = ", ".join(f"{FIGURES[key].title} {_value(measured, key)}" for key in keys)
         runs = f"in {measured.value('budget_points')[0]} other runs"
         _line(FIGURES["budget_total"].title, f"{_value(measured, 'budget_total')}, of which {parts}; {runs}")

@@ -12,6 +12,7 @@ import torch
 
 from playground.lab.conflicts import has_energy, path_conflict, unknown_density
 from playground.lab.fields import Array, bounds_of_smoothed, grid_points
+from playground.lab.figures import needing
 from playground.lab.likelihood import checked_points
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
@@ -115,7 +116,7 @@ def integral_note(integral: float) -> Message | None:
     return None
 
 
-def _without_energy(problem: Problem) -> Message:
+def _why_no_energy(problem: Problem) -> Message:
     """Why a score has no Z."""
     source = problem.experiment.likelihood.source
     if problem.shape != (2,):
@@ -138,14 +139,9 @@ def _without_energy(problem: Problem) -> Message:
     )
 
 
-METRICS = (
-    "log_partition",
-    "energy_integral",
-    "energy_note",
-    "energy_nll",
-    "energy_kl",
-)
-"""Keys of what :func:`energy_metrics` finds."""
+def without_energy(why: Message) -> dict[str, Measured]:
+    """The figures of an energy, which are missing."""
+    return missing((*needing("energy"), "energy_note"), why)
 
 
 def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Measured]) -> None:
@@ -155,7 +151,7 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Meas
     """
     model = normalised(problem, score)
     if model is None:
-        found |= missing(METRICS, _without_energy(problem))
+        found |= without_energy(_why_no_energy(problem))
         return
     points = problem.evaluation_points
     log_prob = torch.from_numpy(model.log_prob(points))

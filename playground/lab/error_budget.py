@@ -17,6 +17,8 @@ from playground.lab import experiment as description
 from playground.lab.conditioning import conditioned_score
 from playground.lab.conflicts import budget_conflict
 from playground.lab.defaults import resolve
+from playground.lab.figures import sorts_of
+from playground.lab.figures.error_budget import FIGURES
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import PROJECTIONS
@@ -34,15 +36,10 @@ TOLERANCE = 1e-4
 NEARLY_ZERO = 0.01
 """The noise level in place of sigma_min, over sigma_min. It leaves a ten-thousandth of the variance."""
 
-PARTS = ("score_factor", "score", "steps", "prior", "sigma_min", "floor")
-"""The parts in the order of the replacements, and what is left of a perfect sampler. That of a right factor is 0."""
-_NAMES = ("total", *PARTS)
-METRICS = (*(f"budget_{name}" for name in _NAMES), "budget_points")
-"""Keys of the figures of :func:`error_budget`, in squared user units; `budget_points`: pairs of clouds, and points in each."""
-
 
 def error_budget(problem: Problem, score: LabelledScore) -> Iterator[tuple[float, dict[str, Measured] | None]]:
-    """Yield the fraction done, and at the end the figures of :data:`METRICS`.
+    """Yield the fraction done, and at the end the figures of the part, in squared user units; `budget_points`: pairs of clouds, and
+    points in each.
 
     The distance is the squared sliced W2 of samples and fresh draws of the known density, the mean of `REPEATS` pairs of
     clouds. All replacements are compared with the same draws in the same directions, and start from the same noise. The errors
@@ -53,18 +50,16 @@ def error_budget(problem: Problem, score: LabelledScore) -> Iterator[tuple[float
     """
     conflict = budget_conflict(problem.experiment, problem.conditions)
     if conflict is not None:
-        yield 1.0, missing(METRICS, conflict)
+        yield 1.0, missing(sorts_of("Error budget"), conflict)
         return
     try:
         distances = yield from _distances(problem, score)
     except (SamplerDiverged, ode.TooManySteps) as error:
-        yield 1.0, missing(METRICS, error.message)
+        yield 1.0, missing(sorts_of("Error budget"), error.message)
         return
     # The last row is the floor, and each row above it exceeds the next one by one part.
     parts = torch.cat([distances[:1], distances[:-1] - distances[1:], distances[-1:]])
-    found = {
-        f"budget_{name}": Measured(*metrics.mean_with_error(values)) for name, values in zip(_NAMES, parts, strict=True)
-    }
+    found = {key: Measured(*metrics.mean_with_error(values)) for key, values in zip(FIGURES, parts, strict=True)}
     yield 1.0, found | {"budget_points": Measured((REPEATS, _points(problem)))}
 
 

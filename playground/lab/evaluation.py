@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from playground.data import dequantise
 from playground.lab import energies, kernel_reference
 from playground.lab.conflicts import flow_conflict, likelihood_conflict, unknown_density
-from playground.lab.figures import FIGURES
-from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
+from playground.lab.figures import FIGURES, sorts_of
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.likelihood import PointLikelihoods, log_likelihood, round_trip
 from playground.lab.measured import Figures, Measured, missing
 from playground.lab.problem import Problem
-from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
-from playground.lab.tilting import FROM_TILTED, add_tilted
+from playground.lab.sample_metrics import add_distances
+from playground.lab.tilting import add_tilted
 from playground.lab.trust import closed_form, is_estimated, missed, missed_on_average
 from playground.messages import Message, setting
 from playground.theory import likelihood, local_geometry, metrics
@@ -86,34 +85,32 @@ def evaluate(problem: Problem, score: ScoreFunction | None) -> Iterator[Evaluati
         score: learned or exact, in internal units; must not change while this runs. None if there are no trained weights: then
             only what needs no score is measured.
     """
-    found = missing(METRICS, None)
     conflict = flow_conflict(problem.experiment)
     untrained = untrained_likelihood_score(problem.experiment, problem.conditions)
     why = NO_WEIGHTS if score is None else untrained
     if conflict is not None:
         why = likelihood_conflict(problem.experiment) or conflict
-    if why is not None:
-        found |= missing(FROM_LIKELIHOOD, why)
-    elif score is not None:
+    found = missing(sorts_of("Likelihoods"), why)
+    if why is None and score is not None:
         yield from _measure_likelihoods(problem, score, found)
     yield EvaluationProgress(0.95, "references", None)
     kernel_reference.add_kernel_density(problem, found)
     if score is None:
-        found |= missing(energies.METRICS, NO_WEIGHTS)
+        found |= energies.without_energy(NO_WEIGHTS)
     else:
         energies.energy_metrics(problem, score, found)
     density = problem.dataset.density
     if density is None:
         unknown = unknown_density(problem.experiment)
-        found |= missing(("entropy", "kl", "kernel_kl", *_FROM_SMOOTHING), unknown)
+        found |= missing(("entropy", "kl", "kernel_kl", *_SMOOTHING), unknown)
         if problem.shape == (2,) and problem.has_score:
             _estimate_smoothing(problem, found)
     else:
         found["entropy"] = Measured(density.entropy())
         if problem.has_score:
             _add_smoothing(problem, found)
-        elif conflict is not None:
-            found |= missing(_FROM_SMOOTHING, conflict)
+        else:
+            found |= missing(_SMOOTHING, conflict)
     if problem.dataset.grey_levels is None:
         found |= missing(("bits_per_dim",), Message("no-images", "Bits per dimension are for images."))
     yield EvaluationProgress(1.0, "done", _with_reasons(found))
@@ -143,10 +140,10 @@ def _measure_likelihoods(
             yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
             trip = returning.result
     except TooManySteps as error:
-        found |= missing(FROM_LIKELIHOOD, error.message)
+        found |= missing(found, error.message)
     astray = None if result is None else _astray(problem, held_out, result)
     if astray is not None:
-        found |= missing(FROM_LIKELIHOOD, astray)
+        found |= missing(found, astray)
         result = seen = trip = None
     if result is not None and seen is not None:
         _add_likelihoods(problem, held_out, result, draws, found)
@@ -167,31 +164,7 @@ def _train_points(problem: Problem) -> Array:
     )
 
 
-FROM_LIKELIHOOD = (
-    "test_nll",
-    "train_nll",
-    "test_points",
-    "kl",
-    "trace_standard_error",
-    "bits_per_dim",
-    "round_trip_error",
-    "round_trip_log_prob_error",
-    "round_trip_points",
-    "density",
-    "likelihood_nfe_mean",
-)
-"""Keys of the figures that the probability flow gives."""
-
-_FROM_SMOOTHING = ("optimal_nll", "kl_of_smoothing")
-
-OF_SAMPLES = (
-    *(*FROM_SAMPLES, *FROM_TILTED, *FROM_IMAGES, *FROM_LABELS),
-    *(name for name, spec in FIGURES.items() if spec.measure),
-)
-"""Keys of the figures of samples and of their reference set."""
-METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *kernel_reference.METRICS, *energies.METRICS)
-"""Keys of the figures of :func:`evaluate`."""
-
+_SMOOTHING = "optimal_nll", "kl_of_smoothing"
 
 NO_WEIGHTS = Message(
     "no-weights",
@@ -341,7 +314,7 @@ def sample_distances(problem: Problem, samples: Array | None) -> Iterator[Evalua
     Args:
         samples: (N, *shape) in user units, finished ones; None if there are none.
     """
-    found = missing(OF_SAMPLES, None)
+    found: dict[str, Measured] = {}
     for begun, share, measuring in ((0.0, 0.8, add_distances), (0.8, 0.2, add_tilted)):
         for fraction in measuring(problem, samples, found):
             yield EvaluationProgress(begun + share * fraction, "distances", None)

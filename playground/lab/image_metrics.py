@@ -16,17 +16,14 @@ SHOWN = 12  # samples whose nearest training images are reported
 
 Array = NDArray[np.floating]
 
-FROM_IMAGES = ("nearest_neighbour_distance", "nearest_neighbour_rows")
-FROM_LABELS = ("class_frequencies",)
-
 
 def image_figures(problem: Problem, samples: Array) -> dict[str, Measured]:
-    """Figures of samples (N, C, H, W) in user units, by the keys of FROM_IMAGES and, if there are labels, FROM_LABELS.
+    """Figures of samples (N, C, H, W) in user units.
 
     - nearest_neighbour_distance: median Euclidean distance from a sample to the nearest training image. Its floor is the same from
       held-out images, with its standard error. Memorized samples are much nearer to training images than held-out images are.
     - nearest_neighbour_rows: the training images nearest to the first SHOWN samples.
-    - class_frequencies: the share of the samples in each class, by a vote of the NEIGHBOURS nearest training images, with
+    - class_frequencies, if there are labels: the share of the samples in each class, by a vote of the NEIGHBOURS nearest training images, with
       the error of :func:`share_error`. Their floor: the shares of the classes in the training set.
     """
     training = torch.tensor(problem.dataset.points, dtype=torch.float32).flatten(1)

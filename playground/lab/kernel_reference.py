@@ -2,21 +2,19 @@
 
 import torch
 
+from playground.lab.figures import needing
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import FEW_ROWS, Problem
 from playground.messages import Message
 from playground.theory import metrics
 from playground.theory.empirical import Empirical
 
-METRICS = ("kernel_nll", "kernel_kl")
-"""Keys of the figures of :func:`add_kernel_density`."""
-
 
 def add_kernel_density(problem: Problem, found: dict[str, Measured]) -> None:
     """Add the NLL of the kernel density at the held-out points, and its KL if the density is known, or why there is none."""
     width = problem.kernel_width()
     if width is None:
-        found |= missing(METRICS, _why_none(problem))
+        found |= missing(needing("few points"), _why_none(problem))
         return
     points = problem.evaluation_points
     x = torch.from_numpy(problem.units.to_internal(points).astype("float64"))

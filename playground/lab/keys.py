@@ -14,6 +14,7 @@ import msgspec
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, fields, value
+from playground.lab.figures.parts import PARTS
 from playground.lab.measured import Figures
 from playground.lab.points import Points
 from playground.lab.settings import Likelihood, Training
@@ -208,19 +209,11 @@ class RunKey(Key, frozen=True, cache_hash=True):
         return cls(ModelKey(settings, model.points, weights, digests), start, compared)
 
 
-ABOUT = {
-    **dict.fromkeys(("Sampling", "Distances"), "run"),
-    **dict.fromkeys(("Likelihoods", "Integral"), "likelihood"),
-    **dict.fromkeys(("Error budget", "Path energy"), "sampling"),
-}
-"""The parts of the figures that are measured of a run, or depend on a section of the settings of what comes after training."""
-
-
 class FiguresKey(Key, frozen=True, cache_hash=True):
     """A part of the figures of docs/metrics.md.
 
     Attributes:
-        part: its name, see :data:`playground.lab.run_figures.PARTS`.
+        part: its name, see :data:`playground.lab.figures.parts.PARTS`.
         model: with the weights that are measured, and the settings by which they are.
         run: the run that is measured; None for figures of no run.
     """
@@ -238,12 +231,12 @@ class FiguresKey(Key, frozen=True, cache_hash=True):
         Args:
             run: that which is measured; by default the run of the model.
         """
-        about, experiment = ABOUT.get(part), model.experiment
+        about, experiment = PARTS[part].about, model.experiment
         if about == "run":
             run = run or RunKey.of(model)
             return cls(part, run.model, run)
         followed = {"sampling": experiment.sampling.follows, "likelihood": experiment.likelihood.source}
-        weights = None if followed.get(about or "") in KNOWN else model.weights
+        weights = None if followed.get(about) in KNOWN else model.weights
         others = {"sampling": DEFAULT.sampling, "likelihood": _split(experiment)}
         reset: dict[str, Any] = {name: section for name, section in others.items() if name != about}
         if about == "likelihood":  # interpolations are no figures

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.compute import passed_on
+from playground.lab.figures import sorts_of
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import compared_data
@@ -45,12 +46,10 @@ _NAMES = (
     "path_floor_wasserstein2",
     "path_floor_wasserstein2_squared",
 )
-METRICS = ("normalized_path_energy", *_NAMES, "path_points")
-"""Keys of the figures of :func:`path_figures`; `path_points`: clouds, and points in each."""
 
 
 def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Measured] | None]]:
-    """Yield the fraction done, and at the end the figures of :data:`METRICS`.
+    """Yield the fraction done, and at the end the figures of the part; `path_points`: clouds, and points in each.
 
     Lengths are in user units, energies in squared ones. The errors are those of a mean over `REPEATS` clouds.
 
@@ -61,7 +60,7 @@ def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float
     if start is None:
         text = "Paths are measured between two sets, and this flow starts at noise: choose another {}."
         why = Message("path-from-noise", text, (setting("noise.source"),), "noise.source")
-        yield 1.0, missing(METRICS, why)
+        yield 1.0, missing(sorts_of("Path energy"), why)
         return
     generator = problem.generator("path energy")
     begin = start.sample(REPEATS * POINTS, generator).to(problem.device)

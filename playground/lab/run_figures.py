@@ -5,7 +5,7 @@ that has a key is computed.
 """
 
 import math
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,15 @@ import torch
 from numpy.typing import NDArray
 
 from playground import messages
-from playground.lab import error_budget, evaluation, path_energy, score_errors
+from playground.lab import error_budget, path_energy, score_errors
 from playground.lab import experiment as experiments
 from playground.lab.compute import computes
 from playground.lab.conflicts import flow_conflict
 from playground.lab.density_map import integral
-from playground.lab.evaluation import OF_SAMPLES, EvaluationProgress, evaluate, sample_distances
+from playground.lab.evaluation import EvaluationProgress, evaluate, sample_distances
 from playground.lab.experiment import SEEDS
+from playground.lab.figures import sorts_of
+from playground.lab.figures.parts import PARTS
 from playground.lab.keys import FiguresKey
 from playground.lab.measured import ENDS, Figures, Measured, owners
 from playground.lab.model import Model
@@ -74,30 +76,14 @@ class Measurable:
         return final
 
 
-@dataclass(frozen=True)
-class Part:
-    """A part of the figures.
-
-    Attributes:
-        name: what its progress says.
-        keys: the names of its figures.
-        measure: yields the fraction done and a label, and at last the figures; before them maybe those known so far.
-        on_request: whether it is no part of metrics.json: only the window measures it.
-    """
-
-    name: str
-    keys: Collection[str]
-    measure: Callable[[Measurable], Steps]
-    on_request: bool = False
-
-
 def part_of(key: str) -> str:
     """The name of the part that has a figure.
 
     Raises:
         UserError: there is no such figure.
     """
-    found = next((part.name for part in PARTS.values() if owners(key, part.keys)[0][0] in part.keys), None)
+    sorts = {name: sorts_of(name) for name in PARTS}
+    found = next((name for name, keys in sorts.items() if owners(key, keys)[0][0] in keys), None)
     if found is None:
         raise UserError(f"{key} is not known: no figure has this name.")
     return found
@@ -106,9 +92,9 @@ def part_of(key: str) -> str:
 def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Figures]:
     """Measure all figures of a document whose network is trained, and say what made them."""
     figures: dict[str, Measured] = {}
-    for part in PARTS.values():
+    for name, part in PARTS.items():
         if not part.on_request:
-            figures |= yield from opened.compute(FiguresKey.of(part.name, opened.document.model))
+            figures |= yield from opened.compute(FiguresKey.of(name, opened.document.model))
     experiment = opened.document.experiment
     made = {key.replace(".", "_"): experiments.value(experiment, key) for key in SEEDS}
     made["provenance"] = Provenance.of(experiment, figures["device"].value).as_json()
@@ -120,13 +106,13 @@ def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Figures]:
 
 @computes(FiguresKey)
 def _figures(key: FiguresKey, _device: str) -> Generator[Any, Any, Figures]:
-    part, run = PARTS[key.part], None if key.run is None else (yield key.run)
-    model, weights = (yield key.model), key.model.weights
-    trained = (yield weights.training) if weights is not None and part.measure is _of_training else None
-    for fraction, label, told in part.measure(Measurable(model, trained, run)):
+    run, weights = None if key.run is None else (yield key.run), key.model.weights
+    model, is_of_training = (yield key.model), PARTS[key.part].about == "training"
+    trained = (yield weights.training) if weights is not None and is_of_training else None
+    for fraction, label, told in MEASURE[key.part](Measurable(model, trained, run)):
         found = told
         if fraction < 1.0:
-            yield FiguresProgress(part.name, fraction, label, told)
+            yield FiguresProgress(key.part, fraction, label, told)
     assert found is not None
     return Figures(found)
 
@@ -216,21 +202,19 @@ def _labelled(label: str, measuring: Iterable[tuple[float, Found | None]]) -> St
         yield fraction, label, figures
 
 
-PARTS = {
-    part.name: part
-    for part in (
-        Part("Sampling", ("nfe_mean", "nfe_max", "sampling_seconds"), _cost),
-        Part("Final loss", ("final_loss", "held_out_loss"), _of_training),
-        Part("Likelihoods", evaluation.METRICS, _of_likelihoods),
-        Part("Distances", OF_SAMPLES, _of_samples),
-        Part("Score errors", score_errors.METRICS, _of_score),
-        Part("Error budget", error_budget.METRICS, _of_budget),
-        Part("Path energy", path_energy.METRICS, _of_paths),
-        Part("Integral", ("integral",), _of_integral, on_request=True),
-        Part("Score along sigma", score_errors.METRICS, _of_score_along_sigma, on_request=True),
-    )
+MEASURE: dict[str, Callable[[Measurable], Steps]] = {
+    "Sampling": _cost,
+    "Final loss": _of_training,
+    "Likelihoods": _of_likelihoods,
+    "Distances": _of_samples,
+    "Score errors": _of_score,
+    "Error budget": _of_budget,
+    "Path energy": _of_paths,
+    "Integral": _of_integral,
+    "Score along sigma": _of_score_along_sigma,
 }
-"""The parts of the figures by name. Each has its own draws, which do not depend on what else is measured."""
+"""How each of :data:`PARTS` is measured: yields the fraction done and a label, and at last the figures; before them maybe those known
+so far."""
 
 
 def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None) -> Found:

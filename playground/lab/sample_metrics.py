@@ -12,7 +12,8 @@ from torch import Tensor
 
 from playground.lab.compute import passed_on
 from playground.lab.conflicts import comparison_conflict, why_too_few_samples
-from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
+from playground.lab.figures import needing, sorts_of
+from playground.lab.image_metrics import image_figures
 from playground.lab.measured import Measured, mean_floor, missing
 from playground.lab.memorization import memorized_share
 from playground.lab.problem import Problem
@@ -22,62 +23,48 @@ from playground.theory.transport import squared_wasserstein2
 
 Array = NDArray[np.floating]
 
-_FROM_DATA = (
-    "reference_set",
-    "sliced_wasserstein2",
-    "wasserstein2",
-    "wasserstein2_squared",
-    "energy_distance",
-    "mmd_squared",
-    "classifier_accuracy",
-)
-
-FROM_SAMPLES = (*_FROM_DATA, "memorized_share", "mode_weights")
-"""Keys of the figures of samples, except those of images. All except the mode weights compare samples with data."""
-
 
 def add_distances(problem: Problem, samples: Array | None, found: dict[str, Measured]) -> Iterator[float]:
-    """Write the figures of :data:`FROM_SAMPLES`, and those of images, into `found`, or why they are missing.
+    """Write the figures of samples into `found`, or why they are missing; those of other files of figures come later.
 
-    If many rows repeat, the held-out rows do not represent the data and others are used: see :func:`compared_data`.
+    All except the mode weights and those of images compare samples with data. If many rows repeat, the held-out rows do not
+    represent the data and others are used: see :func:`compared_data`.
 
     Yields the fraction done.
     """
-    why = None
+    why = conflict = None
     if not problem.experiment.sampling.is_generative:
         why = FORWARD
     elif samples is None or not len(samples):
         why = NO_SAMPLES
-    found |= missing((*FROM_SAMPLES, *FROM_IMAGES, *FROM_LABELS), why)
-    if len(problem.shape) != 3:
-        found |= missing((*FROM_IMAGES, *FROM_LABELS), Message("no-images", "These figures are for images."))
-    elif problem.dataset.labels is None:
-        found |= missing(FROM_LABELS, Message("no-labels", "These images have no labels."))
-    if why is None:
+    else:
         samples = np.asarray(samples, dtype=np.float64)
         conflict = comparison_conflict(problem.experiment, problem.conditions) or why_too_few_samples(len(samples))
-        if len(problem.shape) == 3:
+    found |= missing(sorts_of("Distances"), why or conflict)
+    if len(problem.shape) != 3:
+        of_images = found.keys() & {*needing("images"), "nearest_neighbour_rows"}
+        found |= missing(of_images, Message("no-images", "These figures are for images."))
+    elif problem.dataset.labels is None:
+        found |= missing(needing("labels"), Message("no-labels", "These images have no labels."))
+    if samples is not None and why is None:
+        if len(problem.shape) == 3:  # they keep their class frequencies and nearest training images
             found |= image_figures(problem, samples)
+            if conflict is not None:
+                near = found["nearest_neighbour_distance"]
+                found["nearest_neighbour_distance"] = Measured(near.value, near.error, reason=conflict)
         if conflict is None:
             found["memorized_share"] = memorized_share(problem, samples)
-            equalized = torch.tensor(problem.units.equalized(samples))
-            yield from _compare(problem, equalized, found)
-        else:  # images keep their class frequencies and nearest training images
-            why = conflict
-            found |= missing(FROM_SAMPLES, conflict)
-            near = found["nearest_neighbour_distance"]
-            if near.value is not None:
-                found["nearest_neighbour_distance"] = Measured(near.value, near.error, reason=conflict)
+            yield from _compare(problem, torch.tensor(problem.units.equalized(samples)), found)
     density = problem.dataset.density
     if density is None or density.modes is None:
         found |= missing(("mode_weights",), Message("no-modes", "These data have no modes whose weights are known."))
         return
     true = None if density.mode_weights is None else tuple(density.mode_weights.tolist())
-    if why is None:
+    if samples is not None and why is None and conflict is None:
         weights, errors = metrics.mode_weights(torch.from_numpy(samples), density.modes.cpu().double())
         found["mode_weights"] = Measured(tuple(weights.tolist()), tuple(errors.tolist()), true)
     else:
-        found["mode_weights"] = Measured(None, floor=true, reason=why)
+        found["mode_weights"] = Measured(None, floor=true, reason=why or conflict)
 
 
 FORWARD = Message("forward", "The forward process ends in noise: run a sampler first.")
@@ -151,7 +138,8 @@ def _compare(problem: Problem, samples: Tensor, found: dict[str, Measured]) -> G
     count, data = comparison.count, comparison.data
     if len(data) < two_samples.LEAST:
         text = "Only {} data are held out; a comparison needs at least {}: take more data."
-        found |= missing(_FROM_DATA, Message("few-held-out", text, (len(data), two_samples.LEAST)))
+        unsaid = [key for key, figure in found.items() if figure.value is None and figure.reason is None]
+        found |= missing(unsaid, Message("few-held-out", text, (len(data), two_samples.LEAST)))
         return
     found["reference_set"] = Measured(comparison.origin)
     sliced = metrics.sliced_wasserstein2(samples[:count], data, PROJECTIONS, generator)

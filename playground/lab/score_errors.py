@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from playground.lab.figures import sorts_of
 from playground.lab.label_dropout_checks import untrained_unconditional_score
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
@@ -18,13 +19,11 @@ SCORED_IMAGES = 200  # at each noise level; a thousand points of the plane
 PAIRS = 2**24  # most pairs of a scored point and a training point
 FEW = 100  # scored points at least, however many training points there are
 
-METRICS = ("score_sigmas", "fisher_divergence", "relative_score_error", "score_reference")
-
 
 def score_figures(
     problem: Problem, score: ScoreFunction, levels: int = LEVELS, points: int = 1_000
 ) -> Iterator[tuple[float, dict[str, Measured] | None]]:
-    """Yield the fraction done and the figures of :data:`METRICS` so far: errors of a learned score along sigma.
+    """Yield the fraction done and the figures so far: errors of a learned score along sigma.
 
     The reference is the exact score, or that of the smoothed training set if no exact one is known. The expectation is
     over the distribution of the reference: held-out points with noise, or random training points with noise. Images are
@@ -48,7 +47,7 @@ def score_figures(
     elif source is None:
         reason = Message("no-reference", "No reference score is known: without noise the training set has none.")
     if reason is not None or source is None:
-        yield 1.0, missing(METRICS, reason)
+        yield 1.0, missing(sorts_of("Score errors"), reason)
         return
     known = problem.known_score(source)
     assert known is not None
@@ -76,11 +75,17 @@ def score_figures(
             yield 1 / levels, None
             continue
         places, divergence, off, relative, relative_off = zip(*found, strict=True)
-        errors = (
-            Measured(divergence, off),
-            Measured(relative, relative_off, reason=_unscaled(relative, divergence, source)),
+        yield (
+            len(found) / levels,
+            {
+                "score_sigmas": Measured(places),
+                "fisher_divergence": Measured(divergence, off),
+                "relative_score_error": Measured(
+                    relative, relative_off, reason=_unscaled(relative, divergence, source)
+                ),
+                "score_reference": Measured(source),
+            },
         )
-        yield len(found) / levels, dict(zip(METRICS, (Measured(places), *errors, Measured(source)), strict=True))
 
 
 def _unscaled(relative: Sequence[float], divergence: Sequence[float], source: str) -> Message | None:

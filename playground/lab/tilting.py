@@ -10,6 +10,7 @@ from torch import Tensor
 from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import LEAST_SAMPLES, tilted_conflict, why_too_few_samples
 from playground.lab.fields import grid_over
+from playground.lab.figures import needing
 from playground.lab.measured import Measured, mean_floor, missing
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import DISTANCE_POINTS, FLOOR_PAIRS, NO_SAMPLES, PROJECTIONS
@@ -17,9 +18,6 @@ from playground.theory import metrics
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import GaussianMixture
 from playground.theory.tilting import TiltedDensity
-
-FROM_TILTED = ("tilted_sliced_wasserstein2", "tilted_kl")
-"""Keys of the figures of :func:`add_tilted`."""
 
 KL_POINTS, KL_PAIRS = 2_000, 5
 """Draws of the tilted density for the KL, and pairs of clouds for its floor: a tenth of a second each."""
@@ -92,7 +90,7 @@ def tilted_over(problem: Problem, density: Tilted, bounds: tuple[float, float, f
 
 
 def add_tilted(problem: Problem, samples: Array | None, found: dict[str, Measured]) -> Iterator[float]:
-    """Write the figures of :data:`FROM_TILTED` into `found`, or why they are missing; yields the fraction done.
+    """Write the figures of the tilted density into `found`, or why they are missing; yields the fraction done.
 
     - tilted_sliced_wasserstein2: sliced Wasserstein-2 distance between the samples and as many draws of the tilted density,
       in the user's units, at most DISTANCE_POINTS. Its floor is the distance between two such draws, over FLOOR_PAIRS pairs.
@@ -104,7 +102,7 @@ def add_tilted(problem: Problem, samples: Array | None, found: dict[str, Measure
         few = NO_SAMPLES if samples is None else why_too_few_samples(len(samples))
         why = tilted_conflict(problem.experiment, problem.conditions) or few
         assert why is not None
-        found |= missing(FROM_TILTED, why)
+        found |= missing(needing("known classes"), why)
         return
     generator, count = problem.generator("tilted density", "cpu"), min(len(samples), DISTANCE_POINTS)
     own = torch.from_numpy(np.ascontiguousarray(samples[:count], dtype=np.float64))

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.model.figures import CURVES
 from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.state import State
 from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, conditions_of
@@ -344,6 +343,10 @@ class ControllersDouble:
         self.playing.trajectory = Frames([moons(count, 1), moons(count, 2)])
         self.playing.trajectory_changed.emit(self.playing.trajectory)
         self.playing.frame_changed.emit(0)
+
+
+CURVES = [f"{name}{end}" for name in ("fisher_divergence", "relative_score_error") for end in ("", "_standard_error")]
+"""The errors of a score along sigma, by the names of their columns."""
 
 
 def score_errors(sigmas: np.ndarray, *errors: np.ndarray) -> dict[str, Any]:

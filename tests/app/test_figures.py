@@ -1,16 +1,15 @@
 """What was measured belongs to weights and settings, and comes back with them: by undo, and from a saved session."""
 
-import dataclasses
 import json
 import math
 
 import numpy as np
 import pytest
+from controllers_double import CURVES
 
 from playground.app.controllers import measurements
 from playground.app.controllers.settling import SETTLE
 from playground.app.model import figures
-from playground.app.model.figures import CURVES
 from playground.lab import run_figures
 from playground.lab.compute import compute, result
 from playground.lab.measured import Figures, Measured
@@ -191,8 +190,7 @@ def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
 def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, monkeypatch):
     store, workspace = Store(), controllers.building.workspace
     steps = [(0.7, "", {"kl": Measured(1)}), (1.0, "", {"kl": Measured(2)})]
-    part = dataclasses.replace(run_figures.PARTS["Likelihoods"], measure=lambda measured: iter(steps))
-    monkeypatch.setitem(run_figures.PARTS, "Likelihoods", part)
+    monkeypatch.setitem(run_figures.MEASURE, "Likelihoods", lambda measured: iter(steps))
     key = figures.key("Likelihoods", workspace.model_key(controllers.state.experiment))
     given = measurements.ways(lambda _: (workspace.problem, workspace.weights, tuple))
     measuring = compute(key, store, given=given)

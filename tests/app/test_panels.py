@@ -1577,27 +1577,35 @@ def test_the_error_budget_is_a_bar_of_its_parts(show, state, controllers):
     (panel,) = show(panels.QualityPanel)
     controllers.build()
     budget = panel.budget
-    assert (budget.empty.isVisible(), budget.bar.isVisible(), budget.total.isVisible()) == (True, False, False)
+    assert (budget.empty.isVisible(), budget.bar.isVisible(), budget.rows["budget_total"].isVisible()) == (
+        True,
+        False,
+        False,
+    )
     found = {f"budget_{name}": value for name, value in BUDGET.items()}
     controllers.measuring.evaluation_changed.emit(Figures.of(found | {f"{key}_standard_error": 0.012 for key in found}))
-    assert (budget.empty.isVisible(), budget.bar.isVisible(), budget.total.isVisible()) == (False, True, True)
-    assert budget.total.text() == "0.500 ± 0.012"
-    assert budget.rows["prior"].text() == "−0.050 ± 0.012"
-    assert budget.rows["sigma_min"].text() == "0.000 ± 0.012"
+    assert (budget.empty.isVisible(), budget.bar.isVisible(), budget.rows["budget_total"].isVisible()) == (
+        False,
+        True,
+        True,
+    )
+    assert budget.rows["budget_total"].text() == "0.500 ± 0.012"
+    assert budget.rows["budget_prior"].text() == "−0.050 ± 0.012"
+    assert budget.rows["budget_sigma_min"].text() == "0.000 ± 0.012"
     shares = {"score": 0.3 / 0.55, "steps": 0.15 / 0.55, "prior": 0.0, "sigma_min": 0.0, "floor": 0.1 / 0.55}
-    assert budget.bar.shares == pytest.approx(shares)
+    assert budget.bar.shares == pytest.approx({f"budget_{name}": share for name, share in shares.items()})
     assert budget.bar.accessibleDescription().startswith("score 55 %, steps 27 %, prior 0 %")
     picture = budget.bar.grab().toImage()
     ratio, middle = picture.devicePixelRatio(), picture.height() // 2
     for share, name in ((0.02, "learned"), (0.56, "trails"), (0.98, "exact")):
         pixel = picture.pixelColor(round(share * budget.bar.width() * ratio), middle)
         assert pixel == budget.bar._colors.color(name), name
-    assert not budget.rows["score_factor"].isVisible()  # it is right
+    assert not budget.rows["budget_score_factor"].isVisible()  # it is right
     controllers.measuring.evaluation_changed.emit(
         Figures.of(found | {"budget_score_factor": 0.45, "budget_total": 0.95})
     )
-    assert budget.rows["score_factor"].text() == "0.450"
-    assert budget.bar.shares["score_factor"] == pytest.approx(0.45)
+    assert budget.rows["budget_score_factor"].text() == "0.450"
+    assert budget.bar.shares["budget_score_factor"] == pytest.approx(0.45)
     controllers.measuring.evaluation_changed.emit(
         Figures.of({"budget_total": None, "reasons": {"budget_total": plain("Measure again.")}})
     )

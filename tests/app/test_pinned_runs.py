@@ -24,8 +24,8 @@ from playground.app.model.pinned_runs import (
 )
 from playground.app.model.run_table import table_text
 from playground.app.model.state import State
-from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace, reset_key
+from playground.lab.figures import sorts_of
 from playground.lab.store import Store
 from playground.messages import Message
 from tests.app.conftest import with_figures
@@ -282,7 +282,7 @@ def test_the_table_has_the_names_of_metrics_json_and_one_row_a_run():
     runs = [with_figures(run(1, "a,b"), MEASURED), run(2, "=1+1", sampling__kind="langevin", noise__kind="vp")]
     header, first, second = csv.reader(io.StringIO(table_text(runs)))
     assert header[:2] == ["run", "sampling.kind"]
-    figures = [*OF_SAMPLES, *KL]
+    figures = [*sorts_of("Distances"), *KL]
     figures.remove("nearest_neighbour_rows")  # which are rows of the data, no figure
     parts = [name for name in runs[0].figures.flat() if name not in (*figures, "reasons")]
     assert header[-len(figures + parts) :] == figures + parts

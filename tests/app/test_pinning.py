@@ -430,8 +430,7 @@ def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monke
         yield 0.5, "", None
         raise UserError("It fails.")
 
-    part = dataclasses.replace(run_figures.PARTS["Distances"], measure=failing)
-    monkeypatch.setitem(run_figures.PARTS, "Distances", part)
+    monkeypatch.setitem(run_figures.MEASURE, "Distances", failing)
     told = []
     controllers.pinning.pinned.changed.connect(lambda: told.append(controllers.pinning.pinned.runs[0].is_measured))
     controllers.pinning.pin()

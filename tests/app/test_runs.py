@@ -20,8 +20,8 @@ from playground.app.style.wrapping import BREAK
 from playground.app.widgets import file_prompts
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.document import Pin
-from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
+from playground.lab.figures import sorts_of
 from playground.messages import Message
 from tests.app.conftest import apply_theme, put_pin, with_figures
 
@@ -371,7 +371,7 @@ def test_k_pins_the_run_of_the_window_and_it_is_exported(window, qtbot, tmp_path
     with qtbot.waitSignal(window.exports.finished):
         window.actions_by_key.trigger("file.export_runs")
     header, row = csv.reader(path.read_text(encoding="utf-8").splitlines())
-    assert {*OF_SAMPLES, *KL} - {"nearest_neighbour_rows"} <= {*header}
+    assert {*sorts_of("Distances"), *KL} - {"nearest_neighbour_rows"} <= {*header}
     assert row[0] == run.name
     window.state.mark_saved()
 

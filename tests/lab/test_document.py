@@ -24,12 +24,12 @@ from playground.lab.compute import compute, result
 from playground.lab.document import Document, LessonPlace, NeedsTraining, Pin
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.figures.parts import PARTS
 from playground.lab.keys import GIVEN, FiguresKey, ModelKey, PointsKey, TrainingKey, WeightsKey
 from playground.lab.measured import Figures, Measured
 from playground.lab.opened import Opened
 from playground.lab.points import Points
 from playground.lab.problem import Problem
-from playground.lab.run_figures import PARTS
 from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.lab.store import Store

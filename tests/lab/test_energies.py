@@ -8,9 +8,10 @@ import torch
 
 from playground.data import Dataset
 from playground.lab.conflicts import flow_conflict, has_energy, likelihood_conflict
-from playground.lab.energies import METRICS, energy_metrics, integral_note, normalised
+from playground.lab.energies import energy_metrics, integral_note, normalised
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.figures import needing
 from playground.lab.measured import Measured
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
@@ -262,7 +263,7 @@ def test_a_score_without_a_density_says_so() -> None:
     assert has_energy(experiment())
     found: dict[str, Measured] = {}
     energy_metrics(problem, problem.network(), found)
-    assert {name for name, figure in found.items() if figure.reason} == set(METRICS)
+    assert {name for name, figure in found.items() if figure.reason} == {*needing("energy"), "energy_note"}
     assert "network.kind = energy" in str(found["log_partition"].reason)
     energy_metrics(images, network, found)
     assert "64 dimensions" in str(found["log_partition"].reason)

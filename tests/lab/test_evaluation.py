@@ -13,20 +13,17 @@ import torch
 from sklearn.neighbors import KernelDensity
 
 from playground.data import Dataset
-from playground.lab import energies, kernel_reference, sample_metrics
+from playground.lab import kernel_reference, sample_metrics
 from playground.lab.conflicts import LEAST_SAMPLES
 from playground.lab.density_map import density_map, integral
-from playground.lab.evaluation import METRICS, OF_SAMPLES, evaluate, sample_distances
+from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
-from playground.lab.figures import FIGURES
-from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
+from playground.lab.figures import FIGURES, needing, sorts_of
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.measured import Measured
 from playground.lab.problem import Problem
-from playground.lab.sample_metrics import FROM_SAMPLES
-from playground.lab.tilting import FROM_TILTED
 from playground.messages import plain
 from playground.theory import likelihood as theory
 from playground.theory import two_samples
@@ -360,7 +357,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
         assert fractions == sorted(fractions)
         assert all(step.label for step in progress)
         figures |= progress[-1].metrics
-    assert [*figures] == [*METRICS, *OF_SAMPLES]
+    assert [*figures] == [*sorts_of("Likelihoods"), *sorts_of("Distances")]
     found = flat(figures)
     assert found["entropy"] == pytest.approx(3.3383, abs=2e-4)
     assert found["test_nll"] == pytest.approx(found["entropy"], abs=4 * found["test_nll_standard_error"])
@@ -379,12 +376,9 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["density"].startswith("p_sigma of the data by the learned score, smoothed by sigma_min = 0.04")
     assert found["likelihood_nfe_mean"] > 20
     assert set(found["reasons"]) == {
-        *kernel_reference.METRICS,
-        *energies.METRICS,
-        "bits_per_dim",
-        *FROM_IMAGES,
-        *FROM_LABELS,
-        *FROM_TILTED,
+        *(key for need in ("few points", "energy", "images", "known classes") for key in needing(need)),
+        "energy_note",
+        "nearest_neighbour_rows",
     }
     assert found["trace_standard_error"] == 0
 
@@ -565,7 +559,8 @@ def test_a_few_samples_are_not_compared_and_say_what_to_do(count: int, said: str
     problem = Problem.build(experiment(data__kind="two-gaussians", noise__kind="none"))
     found = measured(problem, problem.density.score, problem.dataset.held_out[:count])
     sentence = f"{said} too few to compare with the data: set sampling.particles to {two_samples.LEAST} or more."
-    for key in FROM_SAMPLES:
+    others = {*needing("images"), *needing("known classes"), "nearest_neighbour_rows"}
+    for key in sorts_of("Distances").keys() - others:
         assert found[key] is None
         assert str(found["reasons"][key]) == sentence
     assert str(found["reasons"]["nearest_neighbour_distance"]) == "These figures are for images."
@@ -630,7 +625,7 @@ def test_unknown_figures_are_none_with_a_reason() -> None:
     }.items():
         assert found[key] is None
         assert reason in str(found["reasons"][key])
-    missing = {key for key in (*METRICS, *OF_SAMPLES) if found[key] is None}
+    missing = {key for key in (*sorts_of("Likelihoods"), *sorts_of("Distances")) if found[key] is None}
     assert set(found["reasons"]) == missing | {"kl_of_smoothing_standard_error"}
     single = Problem.build(experiment(noise__kind="single"))
     found = measured(single, single.density.score, single.dataset.held_out)
@@ -679,7 +674,7 @@ def test_many_points_images_and_discrete_values_have_no_kernel_density() -> None
     ):
         found: dict[str, Measured] = {}
         kernel_reference.add_kernel_density(problem, found)
-        assert [*found] == [*kernel_reference.METRICS]
+        assert [*found] == needing("few points")
         for figure in found.values():
             assert figure.value is None
             assert why in str(figure.reason)

@@ -11,11 +11,12 @@ from playground.lab.conditioning import conditioned_score, field_score
 from playground.lab.conflicts import comparison_conflict, sampling_conflict
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.figures import needing
 from playground.lab.opened import Opened
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.session import Session
-from playground.lab.tilting import FROM_TILTED, tilted
+from playground.lab.tilting import tilted
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.lab.without_effect import settings_without_effect
@@ -132,7 +133,7 @@ def test_samples_without_a_tilted_density_say_why(changes: dict, why: str) -> No
     problem = Problem.build(replace(Experiment(), base | dotted(fitting)))
     *_, progress = sample_distances(problem, problem.dataset.held_out[:20])
     assert tilted(problem) is None
-    for key in FROM_TILTED:
+    for key in needing("known classes"):
         assert flat(progress.metrics)[key] is None
         assert why in str(flat(progress.metrics)["reasons"][key])
 

@@ -6,7 +6,7 @@ import pytest
 from playground.data import Dataset
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
-from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
+from playground.lab.image_metrics import image_figures
 from playground.lab.problem import Problem
 from tests.figures import flat
 
@@ -91,4 +91,6 @@ def test_one_class_alone_is_seen(digits: Problem) -> None:
 def test_image_figures_are_among_the_figures_of_samples(digits: Problem) -> None:
     *_, last = sample_distances(digits, digits.dataset.held_out)
     assert last.metrics is not None
-    assert set(FROM_IMAGES + FROM_LABELS) <= set(flat(last.metrics))
+    measured = image_figures(digits, digits.dataset.held_out)
+    assert len(measured) == 3
+    assert {name: last.metrics[name] for name in measured} == measured

@@ -13,6 +13,7 @@ from playground.app.model import figures
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks, Wanted
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
+from playground.lab.figures import needing
 from playground.lab.keys import FiguresKey, Key
 from playground.lab.measured import Figures, Measured
 from playground.messages import Message
@@ -24,6 +25,8 @@ POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
 )  # the settings that log p depends on
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
+BY_FLOW = {*needing("flow"), *needing("estimated trace"), "bits_per_dim", "kl"}
+"""The figures that these settings change."""
 STALE = Message("stale", "Measured with other settings than the present ones: measure again.")
 STALE_FIGURE = Measured(None, reason=STALE)
 TITLES = {
@@ -85,9 +88,7 @@ class Measuring(QObject):
         if not keys & TEST_SET_KEYS or flow_conflict(self._state.experiment) is not None:
             return
         if not self._shown.keys().isdisjoint(figures.MEASUREMENTS["test-set"]):
-            from playground.lab.evaluation import FROM_LIKELIHOOD  # torch is loaded if something was measured
-
-            self._outdate(figures.MEASUREMENTS["test-set"], {*FROM_LIKELIHOOD, "integral"})
+            self._outdate(figures.MEASUREMENTS["test-set"], BY_FLOW)
         self.look_up()
         if self._tasks.running("test-set"):
             self.measure("test-set")

@@ -17,8 +17,9 @@ from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import BACKGROUND, Tasks, Wanted
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
+from playground.lab.figures import sorts_of
 from playground.lab.keys import FiguresKey, Key
-from playground.lab.measured import Figures, Measured
+from playground.lab.measured import Figures, missing
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -27,7 +28,6 @@ from playground.user_errors import message_of
 KEPT = 2**28  # bytes of recorded particles that can be played at once
 PINNED = "pinned run"
 """The task that measures the samples of a pinned run."""
-OF_SAMPLES = ("sliced_wasserstein2", "wasserstein2", "classifier_accuracy", "mode_weights")
 
 
 class Pinning(QObject):
@@ -258,8 +258,7 @@ class Pinning(QObject):
         key, held = next(iter(self._unmeasured.items()))
 
         def fail(error: BaseException) -> None:
-            why = Measured(None, reason=message_of(error))
-            store.hold(key, Figures(dict.fromkeys(OF_SAMPLES, why)))
+            store.hold(key, Figures(missing(sorts_of("Distances"), message_of(error))))
             self._arrived(key)
 
         wanted = Wanted((key,), store, measurements.ways(lambda _: held), BACKGROUND)

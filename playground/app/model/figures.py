@@ -3,50 +3,41 @@
 import itertools
 import math
 import sys
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from msgspec import structs
 
 from playground import messages
-from playground.lab.keys import ABOUT, DEFAULT, FiguresKey, ModelKey
-from playground.lab.measured import REASONS, Figures, owners
+from playground.lab.figures import sorts_of
+from playground.lab.figures.parts import PARTS
+from playground.lab.figures.spec import Sort
+from playground.lab.keys import DEFAULT, FiguresKey, ModelKey
+from playground.lab.measured import REASONS, Figures, Measured
 from playground.lab.store import Store
 from playground.messages import Message
 
-MEASUREMENTS = {
-    "test-set": ("Likelihoods", "Integral"),
-    "quality": ("Distances",),
-    "budget": ("Error budget",),
-    "paths": ("Path energy",),
-    "fisher": ("Score along sigma",),
+MEASUREMENTS: dict[str, tuple[str, ...]] = {
+    task: tuple(name for name, part in PARTS.items() if part.asked == task)
+    for task in dict.fromkeys(part.asked for part in PARTS.values() if part.asked)
 }
 """The parts of the figures that a user asks for at a time."""
-TEXTS = ("reference_set", "density", "score_reference")
-MESSAGES = ("energy_note",)
-POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points", "budget_points", "path_points")
-CURVES = tuple(
-    f"{name}{end}" for name in ("fisher_divergence", "relative_score_error") for end in ("", "_standard_error")
-)
-LISTS = (
-    *((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_weights", "class_frequencies")),
-    ("score_sigmas", *CURVES),
-)
-"""Figures that are not numbers: texts, messages, pairs of counts, and lists of equal length."""
-OF_BEFORE: dict[str, str] = dict(
-    zip(
-        ("sigmas", "divergence", "divergence_error", "relative", "relative_error", "source"),
-        ("score_sigmas", *CURVES, "score_reference"),
-        strict=True,
-    )
-)
+OF_BEFORE = {
+    "sigmas": "score_sigmas",
+    "divergence": "fisher_divergence",
+    "divergence_error": "fisher_divergence_standard_error",
+    "relative": "relative_score_error",
+    "relative_error": "relative_score_error_standard_error",
+    "source": "score_reference",
+}
 """The names of the score's errors in sessions of earlier versions."""
 
 
 def key(part: str, model: ModelKey) -> FiguresKey:
     """The key of a part. An error budget and paths have noise of their own, whatever that of the run in view is."""
-    if ABOUT.get(part) == "sampling":
+    if PARTS[part].about == "sampling":
         sampling = structs.replace(model.experiment.sampling, seed=DEFAULT.sampling.seed)
         model = structs.replace(model, experiment=structs.replace(model.experiment, sampling=sampling))
     return FiguresKey.of(part, model)
@@ -76,32 +67,28 @@ def keep(store: Store, saved: Mapping[str, Any], model: ModelKey) -> None:
 
 def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:
     """The valid figures in the result of :func:`to_json`. They are shown and never used for computing."""
-    from playground.lab.run_figures import PARTS  # where a session is opened, torch is loaded
-
-    found = {}
-    for measurement, parts in MEASUREMENTS.items():
-        for part in parts:
-            figures = sound(saved.get(measurement), PARTS[part].keys)
-            if figures is not None:
-                found[part] = figures
-    return found
+    found = {name: sound(saved.get(part.asked), sorts_of(name)) for name, part in PARTS.items() if part.asked}
+    return {name: figures for name, figures in found.items() if figures is not None}
 
 
-def sound(saved: object, names: Container[str]) -> Figures | None:
-    """The valid figures with these names in a file, and the reasons for missing ones; None if there are none."""
+def sound(saved: object, sorts: Mapping[str, Sort]) -> Figures | None:
+    """The valid figures with these names in a file, and the reasons for missing ones; None if there are none.
+
+    Args:
+        sorts: what the value of each is.
+    """
     if not isinstance(saved, dict):
         return None
-    told: dict[str, Any] = {OF_BEFORE.get(str(name), str(name)): value for name, value in saved.items()}
-    asked = {name: value for name, value in told.items() if owners(name, told)[0][0] in names}
-    found = {name: _read(name, value) for name, value in asked.items() if _fits(name, value)}
-    for lists in LISTS:
-        lengths = {len(found.get(name) or ()) for name in lists}
-        if len(lengths) > 1 or (lists[0] == "score_sigmas" and not _rises(found.get("score_sigmas") or ())):
-            found = {name: value for name, value in found.items() if name not in lists}
     reasons = saved.get(REASONS)
     why = {name: messages.from_json(text) for name, text in (reasons if isinstance(reasons, dict) else {}).items()}
-    missing = {name: message for name, message in why.items() if owners(name, told)[0][0] in names and message}
-    return Figures.of(dict.fromkeys(missing) | found | {REASONS: missing}) if found or missing else None
+    told = {name: message for name, message in why.items() if message}
+    given = {OF_BEFORE.get(str(name), str(name)): value for name, value in saved.items() if name != REASONS}
+    read = Figures.of(dict.fromkeys(told) | given | {REASONS: told})
+    found = {name: read[name] for name in read.keys() & sorts if _fits(sorts[name], read[name])}
+    lists = {name: figure for name, figure in found.items() if sorts[name] in ("levels", "curve")}
+    if len({len(figure.value or ()) for figure in lists.values()}) > 1 or "score_sigmas" not in lists:
+        found = {name: figure for name, figure in found.items() if name not in lists}
+    return Figures({name: _read(sorts[name], figure) for name, figure in found.items()}) if found else None
 
 
 def plain(value: Any) -> Any:
@@ -117,28 +104,41 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _read(name: str, value: Any) -> Any:
-    if name in MESSAGES:
-        return messages.from_json(value)
-    return [math.nan if part is None else part for part in value] if name in CURVES and value is not None else value
+def _read(sort: Sort, figure: Measured) -> Measured:
+    """A valid figure as it was before it was written."""
+    if figure.value is None:
+        return Measured(None, reason=figure.reason)
+    if sort == "message":
+        return replace(figure, value=messages.from_json(figure.value))
+    if sort == "curve":
+        value, error = (
+            tuple(math.nan if one is None else one for one in part) for part in (figure.value, figure.error)
+        )
+        return replace(figure, value=value, error=error)
+    return figure
 
 
-def _fits(name: str, value: Any) -> bool:
-    """Whether a value has the type of the figure with this name."""
+def _fits(sort: Sort, figure: Measured) -> bool:
+    """Whether a figure is what its name says."""
+    value, error, floor, points = figure.value, figure.error, figure.floor, figure.points
     if value is None:
         return True
-    if name in TEXTS:
+    if sort == "text":
         return isinstance(value, str)
-    if name in MESSAGES:
+    if sort == "message":
         return messages.from_json(value) is not None
-    if name == "nearest_neighbour_rows":
-        return isinstance(value, list) and bool(value) and all(type(part) is int and part >= 0 for part in value)
-    if name in POINTS or any(name in lists for lists in LISTS):
-        if not isinstance(value, list) or not value:
-            return False
-        numbers = [part for part in value if part is not None or name not in CURVES]
-        return all(map(_is_finite, numbers)) and (name not in POINTS or len(value) == 2)
-    return _is_number(value)
+    if sort == "number":
+        numbers = all(part is None or _is_number(part) for part in (value, error, floor, figure.floor_std))
+        return numbers and (points is None or _fits("counts", Measured(points)))
+    if not isinstance(value, tuple) or not value:
+        return False
+    if sort == "rows":
+        return all(type(row) is int and row >= 0 for row in value)
+    beside = {"shares": (error, floor), "curve": (error,)}.get(sort, ())
+    if not all(isinstance(part, tuple) and len(part) == len(value) for part in beside):
+        return False
+    numbers = all(_is_finite(one) or (one is None and sort == "curve") for part in (value, *beside) for one in part)
+    return numbers and (sort != "counts" or len(value) == 2) and (sort != "levels" or _rises(value))
 
 
 def _rises(sigmas: Sequence[float]) -> bool:

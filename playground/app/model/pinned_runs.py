@@ -19,6 +19,7 @@ from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
 from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.figures import sorts_of
 from playground.lab.keys import GIVEN, FiguresKey, ModelKey, TrainingKey
 from playground.lab.measured import Figures
 from playground.lab.session import LONGEST_RUNS, with_new_noise
@@ -354,8 +355,6 @@ def _run(saved: Mapping[str, Any], owner: Experiment, number: int) -> PinnedRun 
         experiment = with_new_noise(description.parse(saved["experiment"], "a pinned run", owner), saved.get("noise"))
     except ExperimentError:
         return None
-    from playground.lab.evaluation import OF_SAMPLES  # where a session is opened, torch is loaded
-
     known, resolved = description.fields(experiment), saved.get("resolved")
     name = saved.get("name")
     return PinnedRun(
@@ -373,8 +372,8 @@ def _run(saved: Mapping[str, Any], owner: Experiment, number: int) -> PinnedRun 
         seconds=_size(saved.get("seconds")),
         trained_steps=_count(saved.get("trained_steps")),
         trained_from=_count(saved.get("trained_from")),
-        distances=figures.sound(saved.get("figures"), OF_SAMPLES),
-        likelihoods=figures.sound(saved.get("figures"), KL),
+        distances=figures.sound(saved.get("figures"), sorts_of("Distances")),
+        likelihoods=figures.sound(saved.get("figures"), dict.fromkeys(KL, "number")),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from playground.app.model.pinned_runs import KL, PinnedRun, differing_keys
 from playground.lab import experiment as description
 from playground.lab.csv_table import write_rows
+from playground.lab.figures import sorts_of
 from playground.lab.measured import REASONS
 from playground.messages import written
 
@@ -22,10 +23,8 @@ COST = (
 
 def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
     """The table with a header: name, sampler, differing settings, cost, and every figure. Missing values are empty."""
-    from playground.lab.evaluation import OF_SAMPLES  # torch is loaded where runs are pinned
-
     flats = [run.figures.flat() for run in runs]
-    names = dict.fromkeys([*OF_SAMPLES, *KL, *(key for flat in flats for key in flat)])
+    names = dict.fromkeys([*sorts_of("Distances"), *KL, *(key for flat in flats for key in flat)])
     measured = [key for key in names if key not in ("nearest_neighbour_rows", REASONS)]  # rows of the data
     keys = [key for key in differing_keys(runs) if key not in ("sampling.kind", *COST)]
     rows: list[list[object]] = [["run", "sampling.kind", *keys, *COST, *measured]]

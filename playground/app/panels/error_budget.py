@@ -5,15 +5,14 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QAccessible, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.panels.figure import with_error
-from playground.app.panels.measured_figure import MeasuredFigure, missing
-from playground.app.style import theme
+from playground.app.panels.measured_figure import FigureRows, missing
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_percent
 from playground.app.style.text_size import px
-from playground.app.widgets.collapsible_panel import ROW_GAP
+from playground.app.widgets.captions import caption
 from playground.drawing.palette import DARK, Palette
 from playground.lab.figures import FIGURES
 from playground.lab.measured import Figures
@@ -23,15 +22,7 @@ HEIGHT = 18  # px of the bar
 MARGIN = 6  # px beside a name in its part of the bar
 
 MEASURE_BUDGET = "Measure says how much of the squared distance score, steps, prior and σ min cause."
-TOKENS = {
-    **{"score_factor": "error", "score": "learned", "steps": "trails", "prior": "likelihood"},
-    **{"sigma_min": "data", "floor": "exact"},
-}
-"""The colour of each part, by its name in ``metrics.json``."""
-
-
-def _title(part: str) -> str:
-    return FIGURES[f"budget_{part}"].title
+TOTAL, FACTOR = "budget_total", "budget_score_factor"
 
 
 class BudgetBar(QWidget):
@@ -48,11 +39,11 @@ class BudgetBar(QWidget):
         self.apply_text_size()
 
     def show_parts(self, parts: Mapping[str, float]) -> None:
-        """Show the parts, in squared units, by their names."""
-        lengths = {name: max(0.0, value) for name, value in parts.items()}
+        """Show the parts, in squared units, by the keys of their figures."""
+        lengths = {key: max(0.0, value) for key, value in parts.items()}
         total = sum(lengths.values())
-        self.shares = {name: length / total for name, length in lengths.items()} if total else {}
-        said = ", ".join(f"{_title(name)} {format_percent(share)}" for name, share in self.shares.items())
+        self.shares = {key: length / total for key, length in lengths.items()} if total else {}
+        said = ", ".join(f"{FIGURES[key].title} {format_percent(share)}" for key, share in self.shares.items())
         self.setAccessibleDescription(said)
         self.setToolTip(f"<p>Shares of the squared distance: {said}.</p>")
         self.update()
@@ -67,8 +58,8 @@ class BudgetBar(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         left, metrics = 0.0, self.fontMetrics()
-        for name, share in self.shares.items():
-            label, token = _title(name), TOKENS[name]
+        for key, share in self.shares.items():
+            label, token = FIGURES[key].title, FIGURES[key].color
             part = QRectF(left, 0.0, share * self.width(), self.height())
             left = part.right()
             painter.fillRect(part.adjusted(0, 0, -1, 0) if part.width() > 2 else part, self._colors.color(token))
@@ -77,22 +68,14 @@ class BudgetBar(QWidget):
                 painter.drawText(part, Qt.AlignmentFlag.AlignCenter, label)
 
 
-class ErrorBudget(QWidget):
+class ErrorBudget(FigureRows):
     """The bar and its figures; before a measurement, a sentence."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.empty = QLabel(MEASURE_BUDGET, self)
-        self.empty.setWordWrap(True)
-        theme.set_role(self.empty, "caption")
-        self.bar = BudgetBar(self)
-        self.rows = {name: MeasuredFigure(f"budget_{name}", token) for name, token in TOKENS.items()}
-        self.total = MeasuredFigure("budget_total")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(ROW_GAP)
-        for part in (self.empty, self.total, self.bar, *self.rows.values()):
-            column.addWidget(part)
+        super().__init__("budget", parent)
+        self.empty, self.bar = caption(MEASURE_BUDGET), BudgetBar(self)
+        self.column.insertWidget(0, self.empty)
+        self.column.insertWidget(2, self.bar)  # below the total
         self._why: Message | None = None
         self._missing = ""
         self.show_figures(Figures({}))
@@ -104,20 +87,16 @@ class ErrorBudget(QWidget):
 
     def show_figures(self, figures: Figures) -> None:
         """Show the parts, or the reasons for missing ones."""
-        found = {name: figures.known(f"budget_{name}") for name in ("total", *TOKENS)}
-        places = _places(found["total"].value)
-        known = all(figure.value is not None for figure in found.values())
-        for name, row in {"total": self.total, **self.rows}.items():
-            value, error = found[name].value, found[name].error or None
-            row.setVisible(known and (name != "score_factor" or bool(value)))
-            row.show_text("" if value is None else with_error(float(value), error, places))
+        found = {key: figures.known(key) for key in self.rows}
+        known, places = all(figure.value is not None for figure in found.values()), _places(found[TOTAL].value)
+        shown = {key: figure for key, figure in found.items() if known and (figure.value or key != FACTOR)}
+        for key, row in self.rows.items():
+            row.setVisible(key in shown)
+            row.show_text(with_error(found[key].value, found[key].error or None, places) if key in shown else "")
         self.bar.setVisible(known)
-        parts = {name: float(found[name].value or 0.0) for name in TOKENS}
-        self.bar.show_parts(
-            {name: part for name, part in parts.items() if part or name != "score_factor"} if known else {}
-        )
+        self.bar.show_parts({key: figure.value for key, figure in shown.items() if key != TOTAL})
         self.empty.setVisible(not known)
-        self._missing = missing(figures, "budget_total")
+        self._missing = missing(figures, TOTAL)
         self._say()
 
     def _say(self) -> None:

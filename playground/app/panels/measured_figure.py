@@ -108,9 +108,9 @@ def possible(view: ProblemView | None, experiment: Experiment) -> frozenset[str]
 class MeasuredFigure(Figure):
     """A figure of ``metrics.json``, with its words; `more` is what its meaning leaves open."""
 
-    def __init__(self, key: str, token: str = "text", more: str = "") -> None:
+    def __init__(self, key: str, more: str = "") -> None:
         self.key, self.spec = key, FIGURES[key]
-        super().__init__(self.spec.title, f"{self.spec.meaning} {more}".rstrip(), self.spec.equation, token)
+        super().__init__(self.spec.title, f"{self.spec.meaning} {more}".rstrip(), self.spec.equation, self.spec.color)
 
     def show_figures(self, figures: Figures) -> None:
         """Show the figure beside its floor, or why it is missing; in the tooltip what is told with it."""

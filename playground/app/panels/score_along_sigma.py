@@ -26,7 +26,7 @@ class ScoreAlongSigma(QWidget):
         self._figures = Figures({})
         self.against = caption(AGAINST_DATA)
         self.chart = ErrorAlongSigma(self)
-        self.relative = MeasuredFigure("relative_score_error", token="error")
+        self.relative = MeasuredFigure("relative_score_error")
         self.divergence = MeasuredFigure("fisher_divergence")
         self.rows = self.relative, self.divergence
         layouts.down(self.against, self.chart, *self.rows, within=self, spacing=ROW_GAP, margins=0)

@@ -8,6 +8,7 @@ TRIP = (
 )
 """The cause of the round-trip error, of one point or of the worst."""
 
+PART = "Likelihoods"
 FIGURES = {
     "test_nll": FigureSpec(
         "test NLL",
@@ -50,6 +51,7 @@ FIGURES = {
         "Kullback-Leibler divergence from the data, smoothed by the finest σ, to the density of the energy.",
         unit="nat",
         floor=0,
+        needs=("energy",),
     ),
     "optimal_nll": FigureSpec(
         "optimal NLL",
@@ -85,6 +87,7 @@ FIGURES = {
         decimals=3,
         card="held out",
         needs=("flow", "plane"),
+        part="Integral",
     ),
     "energy_integral": FigureSpec(
         "∫ p, energy",

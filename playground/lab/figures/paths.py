@@ -5,6 +5,7 @@ from playground.lab.figures.spec import MEASURED, FigureSpec
 
 _CLOUDS = "From 5 clouds of 400 start points, with the standard error."
 
+PART = "Path energy"
 FIGURES = {
     "path_energy": FigureSpec(
         "path energy",

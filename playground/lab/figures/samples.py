@@ -3,8 +3,11 @@
 from playground.data.units import EQUALIZED
 from playground.lab.figures.spec import MEASURED, FigureSpec
 
+PART = "Distances"
 FIGURES = {
-    "reference_set": FigureSpec("reference set", "The data with which the samples are compared.", printed=True),
+    "reference_set": FigureSpec(
+        "reference set", "The data with which the samples are compared.", printed=True, sort="text"
+    ),
     "sliced_wasserstein2": FigureSpec(
         "sliced W₂",
         "Sliced Wasserstein-2 distance between the final particles and the data, in your data's unit. The floor is the "
@@ -21,6 +24,7 @@ FIGURES = {
         "sliced W₂ / floor",
         "Sliced Wasserstein-2 distance to the data over that of a perfect sampler with as many points.",
         floor=1,
+        part="",
     ),
     "wasserstein2": FigureSpec(
         "W₂",
@@ -39,6 +43,7 @@ FIGURES = {
         "Wasserstein-2 distance of a perfect sampler with as many points.",
         unit="data",
         of_runs=True,
+        part="",
     ),
     "wasserstein2_over_floor": FigureSpec(
         "W₂ / floor",
@@ -46,6 +51,7 @@ FIGURES = {
         + EQUALIZED,
         floor=1,
         of_runs=True,
+        part="",
     ),
     "wasserstein2_squared": FigureSpec(
         "W₂²", "The square of W₂, in squared units.", unit="data²", floor=MEASURED, printed=True
@@ -117,6 +123,7 @@ FIGURES = {
         card="samples",
         needs=("density",),
         of_runs=True,
+        part="Likelihoods",
     ),
     "kernel_kl": FigureSpec(
         "KL, kernel density",
@@ -126,6 +133,7 @@ FIGURES = {
         floor=0,
         card="samples",
         needs=("density", "few points"),
+        part="Likelihoods",
     ),
     "mode_weights": FigureSpec(
         "mode weights",
@@ -138,6 +146,7 @@ FIGURES = {
         needs=("modes",),
         of_runs=True,
         printed=True,
+        sort="shares",
     ),
     "class_frequencies": FigureSpec(
         "class frequencies",
@@ -149,6 +158,7 @@ FIGURES = {
         each="class",
         card="samples",
         needs=("images", "labels"),
+        sort="shares",
     ),
     "nearest_neighbour_distance": FigureSpec(
         "nearest training image",

@@ -31,6 +31,7 @@ def _measure(samples: "np.ndarray | None", found: Mapping[str, Measured]) -> Mea
     return Measured(number, error, floor, true * math.sqrt(first + second))
 
 
+PART = "Distances"
 FIGURES = {
     "effective_modes": FigureSpec(
         "effective number of modes",

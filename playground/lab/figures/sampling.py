@@ -2,6 +2,7 @@
 
 from playground.lab.figures.spec import FigureSpec
 
+PART = "Sampling"
 FIGURES = {
     "nfe_mean": FigureSpec(
         "score evaluations",

@@ -3,6 +3,7 @@
 from playground.data.units import EQUALIZED
 from playground.lab.figures.spec import FigureSpec
 
+PART = "Score errors"
 FIGURES = {
     "relative_score_error": FigureSpec(
         "relative error at σ",
@@ -10,6 +11,8 @@ FIGURES = {
         unit="share",
         floor=0,
         needs=("reference",),
+        sort="curve",
+        color="error",
     ),
     "fisher_divergence": FigureSpec(
         "Fisher divergence at σ",
@@ -20,5 +23,6 @@ FIGURES = {
         unit="1/data²",
         floor=0,
         needs=("reference",),
+        sort="curve",
     ),
 }

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 Unit = Literal["", "nat", "bit", "data", "data²", "1/data²", "share", "count", "s"]
 """The unit of a figure. ``data`` is the unit of the user's data, and ``share`` a fraction, which the window shows in per cent."""
 
+Sort = Literal["number", "text", "message", "shares", "levels", "curve", "rows", "counts"]
+"""What the value of a figure is: a number; a text; a message; fractions, each with its error and floor; rising noise levels; numbers
+along these, some of which may be unknown; the numbers of rows of the data; or numbers of points."""
+
 MEASURED = "measured"
 """In place of a floor that is measured with the figure."""
 
@@ -37,6 +41,25 @@ class Measured:
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """Figures that are measured together, because they come from the same draws.
+
+    Attributes:
+        about: what they depend on besides a network and its data: a "run", the whole "training", or the settings of "sampling" or "likelihood".
+        asked: the measurement with which the window measures them; "" if it does not.
+        on_request: whether they are no part of metrics.json: only the window measures them.
+        others: what is measured with them and has no words.
+        like: the part whose figures they are, measured more finely here.
+    """
+
+    about: str = ""
+    asked: str = ""
+    on_request: bool = False
+    others: Mapping[str, Sort] = field(default_factory=dict)
+    like: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class FigureSpec:
     """What is said of a figure, wherever it is shown.
 
@@ -54,9 +77,12 @@ class FigureSpec:
         needs: what data and settings must have, or the cards have no row for it: see
             :func:`playground.app.panels.figure.possible`.
         card: the part of a card that shows it; "" if it has a place of its own.
+        color: the colour of its number there, by its name in :class:`playground.drawing.palette.Palette`.
         tells: the keys of figures that are told with it, in its tooltip.
         of_runs: whether the table of the pinned runs has a column of it.
         printed: whether a run prints it beside other figures of samples and paths.
+        sort: what its value is.
+        part: the part in which it is measured; None for that of its file, "" if it is another one seen otherwise.
         measure: measures it of samples (N, *shape) in the user's units, or None, and of the figures that were measured before;
             None of a figure that is measured with others.
         page: its formula, error, floor and source for ``docs/metrics.md``, if its entry there is made from this declaration.
@@ -73,9 +99,12 @@ class FigureSpec:
     decimals: int | None = None
     needs: tuple[str, ...] = ()
     card: str = ""
+    color: str = "text"
     tells: tuple[str, ...] = ()
     of_runs: bool = False
     printed: bool = False
+    sort: Sort = "number"
+    part: str | None = None
     measure: "Callable[[np.ndarray | None, Mapping[str, Measured]], Measured] | None" = None
     page: Mapping[str, str] = field(default_factory=dict)
 
