@@ -185,10 +185,8 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
         def value(name: str, figure: Figure) -> float:
             values = found().values
-            if figure.difference_from:
-                return values[name] - values[figure.difference_from]
-            other = values[figure.ratio_to] if figure.ratio_to else 1.0
-            return values[name] / other if other else math.nan
+            less, over = values.get(figure.difference_from, 0.0), values.get(figure.ratio_to, 1.0)
+            return (values[name] - less) / over if over else math.nan
 
         made = []
         for name, figure in self.figures.items():

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from playground.lab import experiment as experiments
+from playground.lab.audit.deviations import kolmogorov
 from playground.lab.boltzmann.cost import measure_cost
-from playground.lab.compute import passed_on, result
+from playground.lab.compute import passed_on
 from playground.lab.conditioning import known_point
 from playground.lab.experiment import Experiment
 from playground.lab.fields import arrows_at
@@ -20,7 +21,6 @@ from playground.lab.latent import interpolate
 from playground.lab.lessons import MeasuredStep, Step, bundled_weights
 from playground.lab.likelihood import decode, log_likelihood
 from playground.lab.measured import ENDS, owners
-from playground.lab.misprints import matching_losses
 from playground.lab.opened import Opened
 from playground.lab.run_figures import fraction, part_of
 from playground.lab.sample_metrics import FLOOR_PAIRS
@@ -40,6 +40,7 @@ from playground.lab.store import Store
 from playground.lab.trained import Trained
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
+from playground.theory.objectives import Exact
 from playground.user_errors import UserError
 
 SLICED = "sliced_wasserstein2"
@@ -87,7 +88,7 @@ class _Run:
         untrained = dataclasses.replace(Opened.of(experiment, device), store=store)
         known = Trained(Session.load(bundled_weights()[weights]).weights or {}) if weights else None
         self._opened = untrained.begun(known)
-        self._problem = untrained.problem
+        self.problem = untrained.problem
         self._found: dict[str, Any] = {}
         self._reasons: dict[str, Any] = {}
 
@@ -136,40 +137,18 @@ class _Run:
                 if self._found.get(key) is None:
                     raise UserError(f"{key} is not known: {self._reasons.get(key, 'no figure has this name.')}")
 
-    def data(self, most: int) -> Array:
-        """Some of the training points."""
-        points: Array = self._problem.dataset.points
-        return points[:: -(-len(points) // most)].copy()  # a view would keep all of them
-
-    @property
-    def is_image(self) -> bool:
-        return len(self._problem.shape) == 3
-
-    def work(self) -> Iterator[float]:
-        """Train and sample; yields the share done of each."""
-        yield from self._trajectory()
-
-    def frames(self, most: int) -> Array:
-        """Some frames of its finished run, the first and the last included; no frames for images."""
-        if self.is_image:
-            return np.zeros((0, 0, *self._problem.shape))
-        run = result(self._trajectory())
-        places = np.linspace(0, len(run) - 1, min(most, len(run)))
-        frames: Array = run.positions[places.round().astype(int)]
-        return frames
-
     def _part(self, key: str) -> Iterator[float]:
         """Measure the part of ``metrics.json`` that contains a key."""
         if key == "seconds_per_step":
             trained = yield from self._compute(self._opened.training)
             self._found[key] = float(trained.state["seconds"]) / max(int(trained.state["step"]), 1)
         elif key in FIELDS:
-            self._found |= matching_losses(self._problem, self._exact())
+            self._found |= self._matching_losses()
         elif key == SPREAD:
-            run = yield from self._trajectory()
+            run = yield from self.trajectory()
             self._found[key] = self._spread(run.positions[-1])
         elif key == INPAINTING:
-            run = yield from self._trajectory()
+            run = yield from self.trajectory()
             self._found[key] = self._inpainting_distance(run.positions[-1])
         elif key in BOLTZMANN:
             yield from self._boltzmann()
@@ -185,13 +164,13 @@ class _Run:
         """The value of a key; yields the fractions done of what it needs."""
         return passed_on(self._opened.compute(key), fraction)
 
-    def _trajectory(self) -> Generator[float, None, Trajectory]:
+    def trajectory(self) -> Generator[float, None, Trajectory]:
         run: Trajectory = yield from self._compute(self._opened.document.run)
         return run
 
     def _score(self, source: str) -> Generator[float, None, ScoreFunction]:
         """The score of a source; the learned one is trained first."""
-        known = self._problem.known_score(source)
+        known = self.problem.known_score(source)
         if known is not None:
             return known
         model = yield from self._compute(self._opened.document.model)
@@ -199,13 +178,13 @@ class _Run:
         return learned
 
     def _exact(self) -> ScoreFunction:
-        exact = self._problem.known_score("exact")
-        if exact is None or self._problem.shape != (2,):
+        exact = self.problem.known_score("exact")
+        if exact is None or self.problem.shape != (2,):
             raise UserError("The exact score of these data is not known.")
         return exact
 
     def _spread(self, samples: Array) -> float:
-        return math.sqrt(float(np.var(samples, axis=0).sum() / self._problem.dataset.points.var(axis=0).sum()))
+        return math.sqrt(float(np.var(samples, axis=0).sum() / self.problem.dataset.points.var(axis=0).sum()))
 
     def _boltzmann(self) -> Iterator[float]:
         for cost in measure_cost():
@@ -218,15 +197,32 @@ class _Run:
 
     def _halfway(self, figure: Figure) -> Iterator[float]:
         """log p of the point halfway between two points in latent space."""
-        score = yield from self._score(self._problem.experiment.likelihood.source)
-        for progress in interpolate(self._problem, score, np.array([figure.point, figure.to]), 3):
-            yield progress.fraction
-        assert progress.result is not None
-        self._found[_name(figure)] = float(progress.result.log_prob[1])
+        score = yield from self._score(self.problem.experiment.likelihood.source)
+        ends = np.array([figure.point, figure.to])
+        found = yield from _result(interpolate(self.problem, score, ends, 3))
+        self._found[_name(figure)] = float(found.log_prob[1])
+
+    def _matching_losses(self) -> dict[str, float]:
+        """E[|v|²/2 + tr ∇v] over data with the finest noise, per squared user unit, for the exact score s and for -s.
+
+        With a minus before the trace, as the lecture misprints it, the losses of s and -s are exchanged.
+        """
+        problem, score = self.problem, self._exact()
+        rows = torch.from_numpy(
+            problem.some_rows(len(problem.train), min(2 * SOME, len(problem.train)), "matching losses")
+        )
+        clean = problem.train[rows.to(problem.device)]
+        sigma = torch.full((len(clean),), problem.noise.sigma_min, device=problem.device)
+        objective, losses = Exact(problem.noise, weight="constant"), []
+        for field in (score, lambda x, at: -score(x, at)):
+            drawn = problem.generator("matching losses")  # the same noise for both
+            loss = objective.loss(field, clean, sigma, drawn).detach().mean()
+            losses.append(float(loss) / problem.units.length**2)
+        return dict(zip(FIELDS, (*losses, *reversed(losses)), strict=True))
 
     def _inpainting_distance(self, samples: Array) -> float:
         """The Kolmogorov-Smirnov distance of the inpainted coordinate from its exact distribution, given the known one."""
-        problem = self._problem
+        problem = self.problem
         mask = problem.experiment.sampling.mask
         if mask not in ("left", "top"):
             raise UserError("Nothing is inpainted: choose a mask that gives x or y.")
@@ -243,12 +239,11 @@ class _Run:
         assert log_prob is not None
         weights = np.exp(log_prob.cpu().numpy() - float(log_prob.max()))
         law = np.interp(samples, line, np.cumsum(weights) / weights.sum())
-        ranks = np.arange(len(samples) + 1) / len(samples)
-        return float(max((ranks[1:] - law).max(), (law - ranks[:-1]).max()))
+        return kolmogorov(torch.from_numpy(law)) / math.sqrt(len(law))
 
     def _errors_at_places(self, learned: ScoreFunction) -> tuple[float, float]:
         """The relative errors of the learned score: root mean square error over the root mean square of the exact score."""
-        problem, generator = self._problem, self._problem.generator("score errors")
+        problem, generator = self.problem, self.problem.generator("score errors")
         exact, sigma = self._exact(), torch.tensor(problem.noise.sigma_min, device=problem.device)
         clean = problem.test[:SOME]
         noise, within = (
@@ -264,11 +259,8 @@ class _Run:
         return errors[0], errors[1]
 
     def _point(self, figure: Figure) -> Iterator[float]:
-        score = yield from self._score(self._problem.experiment.likelihood.source)
-        for progress in log_likelihood(self._problem, score, np.array([figure.point])):
-            yield progress.fraction
-        result = progress.result
-        assert result is not None
+        score = yield from self._score(self.problem.experiment.likelihood.source)
+        result = yield from _result(log_likelihood(self.problem, score, np.array([figure.point])))
         for key in AT_A_POINT:
             value = result.exact if key == "exact_log_prob" else getattr(result, key)
             self._found[f"{key} {figure.point}"] = math.nan if value is None else float(value[0])
@@ -277,7 +269,7 @@ class _Run:
         """Where a point is carried, by the score that the particles follow."""
         if _name(figure) in self._found:
             return
-        problem, point = self._problem, np.array([figure.point])
+        problem, point = self.problem, np.array([figure.point])
         if problem.shape != (2,):
             raise UserError(f"{figure.key} is of points of the plane, and these data are images.")
         score = yield from self._score(problem.experiment.sampling.follows or "learned")
@@ -286,19 +278,21 @@ class _Run:
             sigma = max(figure.sigma, problem.units.sigma_to_user(problem.noise.sigma_min))
             place = point + (sigma / problem.units.length) ** 2 * arrows_at(problem, score, point, sigma, None)
         elif figure.key == "flow_to_noise":
-            for progress in log_likelihood(problem, score, point, record_path=True):
-                yield progress.fraction
-            assert progress.result is not None
-            assert progress.result.path is not None
-            place = progress.result.path[-1]
+            flown = yield from _result(log_likelihood(problem, score, point, record_path=True))
+            place = flown.path[-1]
         else:
             start = torch.as_tensor(problem.units.to_internal(point), dtype=torch.float32, device=problem.device)
             latent = problem.prior().to_normal(start).cpu().numpy()
-            for decoded in decode(problem, score, latent):
-                yield decoded.fraction
-            assert decoded.result is not None
-            place = decoded.result.points
+            decoded = yield from _result(decode(problem, score, latent))
+            place = decoded.points
         self._found[_name(figure)] = place[0].tolist()
+
+
+def _result(work: Iterable[Any]) -> Generator[float, None, Any]:
+    """Yield the fraction done of some work; returns its result."""
+    for progress in work:
+        yield progress.fraction
+    return progress.result
 
 
 def _name(figure: Figure) -> str:
@@ -318,8 +312,11 @@ def preview(step: Step) -> Iterator[tuple[Array, Array] | None]:
         (frames, particles, 2), in the user's units. For images the data are (N, C, H, W), and there are no frames.
     """
     few = {"sampling.particles": PREVIEW_PARTICLES, "training.seconds": PREVIEW_SECONDS}
-    run = _Run(experiments.replace(step.shown_settings, few), "cpu", Store(), step.weights)
-    if not run.is_image:
-        for _ in run.work():
-            yield None
-    yield run.data(2_000), run.frames(PREVIEW_FRAMES)
+    experiment = experiments.replace(step.shown_settings, few)
+    runner, frames = _Run(experiment, "cpu", Store(), step.weights), np.zeros((0, 0, 2))
+    points: Array = runner.problem.dataset.points
+    if len(runner.problem.shape) != 3:
+        run = yield from passed_on(runner.trajectory(), lambda _: None)
+        places = np.linspace(0, len(run) - 1, min(PREVIEW_FRAMES, len(run)))
+        frames = run.positions[places.round().astype(int)]
+    yield points[:: -(-len(points) // SOME)].copy(), frames  # a view would keep all of them

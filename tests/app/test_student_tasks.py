@@ -110,7 +110,7 @@ def test_three_methods_are_compared(window, title: str, said: tuple[str, ...]) -
     mouse, panel = Mouse(), window.panel(LessonPanel)
     mouse.show_scene(window, title)
     assert says(panel.text.text(), *said)
-    assert panel.measure.isEnabled()  # the third click measures all three, see tests/lab/test_step_measuring.py
+    assert panel.measure.isEnabled()  # the third click measures all three, see tests/cli/test_lesson_command.py
     assert mouse.clicks + 1 <= MOST
 
 

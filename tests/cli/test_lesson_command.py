@@ -134,6 +134,14 @@ def test_a_question_without_an_answer_exits_with_1(measured, capsys):
     assert "not on the scale from 0 to 1" in capsys.readouterr().out
 
 
+@pytest.mark.claims
+@pytest.mark.parametrize(
+    ("folder", "name"), [(folder, name) for folder in ("scenes", "lessons") for name in bundled(folder)]
+)
+def test_every_claim_holds_and_every_question_is_decided(folder, name):
+    assert lesson_command.check_lessons([name], folder, "cpu")
+
+
 @pytest.mark.parametrize(
     ("command", "what", "first"), [("lesson check", "lesson", "01-score"), ("scenes", "scene", "langevin-weights")]
 )

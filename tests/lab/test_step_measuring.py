@@ -1,4 +1,4 @@
-"""What steps measure: every claim of the scenes that ship holds, and scenes of earlier versions are read."""
+"""What steps measure, and scenes of earlier versions."""
 
 import numpy as np
 import pytest
@@ -45,15 +45,6 @@ def write(tmp_path, text):
 def said(measured):
     """The explanation of a step, with what is measured so far."""
     return measured.explained(str)
-
-
-@pytest.mark.claims
-@pytest.mark.parametrize("name", lessons.bundled(SCENES))
-def test_every_claim_is_true(name):
-    (step,) = lessons.load(lessons.bundled(SCENES)[name]).steps
-    *_, (done, measured) = measure(step)
-    assert done == 1.0
-    assert not measured.failed, measured.values
 
 
 def test_there_are_twenty_with_titles_of_their_own_and_claims_that_can_fail():

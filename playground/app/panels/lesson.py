@@ -39,6 +39,10 @@ from playground.lab.experiment import value as experiment_value
 from playground.lab.lessons import ANSWER, Lesson, MeasuredStep, Step
 from playground.lab.live_equation import LiveEquation
 
+PURPOSE = {
+    "Lesson": "Predict first; then see what is measured.",
+    "Scene": "Shows one thing, and measures its claim.",
+}
 HOLDS, FAILS = "The claim holds.", "The claim does not hold here."
 CHANGED = "The settings are no longer the scene's. Measure takes the scene's own."
 TO_MARK = "Click the place on the canvas. Enter on the canvas takes the middle of the view."
@@ -134,7 +138,7 @@ class LessonPanel(CollapsiblePanel):
     highlighted = Signal(str)
 
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Lesson", None, parent, purpose=" ")
+        super().__init__("Lesson", None, parent, purpose=PURPOSE["Lesson"])
         self._lessons, self._state, self._building = controllers.lessons, state, controllers.building
         self._shown: tuple[str, int] | None = None
         self._explains = False
@@ -295,10 +299,7 @@ class LessonPanel(CollapsiblePanel):
         """Lay out another step."""
         of_lesson = not lesson.is_scene
         title = "Lesson" if of_lesson else "Scene"
-        self.rename(
-            title,
-            "Predict first; then see what is measured." if of_lesson else "Shows one thing, and measures its claim.",
-        )
+        self.rename(title, PURPOSE[title])
         self.set_state(f"step {self._lessons.place + 1} of {len(lesson.steps)}" if of_lesson else lesson.topic)
         self.measure.rename("Measure what was asked" if step.question else "Measure what the scene claims")
         last = self._lessons.place + 1 == len(lesson.steps)
