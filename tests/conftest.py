@@ -96,12 +96,13 @@ def own_places(everyones_places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def equal_points_are_measured_once(pytestconfig: pytest.Config) -> Iterator[None]:
-    """Diameter, thickness and the like of the same few sets were computed for hundreds of windows and runs. Tests of time
-    compute them each time.
+    """Diameter, thickness, neighbours and the like of the same few sets were computed for hundreds of windows and runs. Tests
+    of time compute them each time.
     """
-    from playground.lab import diagnostics, problem
+    from playground.lab import diagnostics, memorization, problem
 
-    measures = (problem, "diameter"), (problem, "_thickness"), (problem, "_kernel_width"), (diagnostics, "gaussianity")
+    measures: list[tuple[Any, str]] = [(problem, name) for name in ("diameter", "_thickness", "_kernel_width")]
+    measures += (diagnostics, "gaussianity"), (memorization, "nearest")
     with pytest.MonkeyPatch.context() as patch:
         for module, name in measures if pytestconfig.option.markexpr != "alone" else ():
             patch.setattr(module, name, _remembering(getattr(module, name)))
@@ -112,14 +113,21 @@ def _remembering(measure: Callable[..., Any]) -> Callable[..., Any]:
     """The same function of points (N, *shape) and numbers, which remembers its values."""
     values: dict[Any, Any] = {}
 
-    def remembered(points: Any, *numbers: float) -> Any:
-        held = points.cpu().numpy()
-        key = hashlib.sha256(np.ascontiguousarray(held)).digest(), held.shape, held.dtype, points.device, numbers
+    def remembered(*given: Any) -> Any:
+        key = tuple(map(_digest, given))
         if key not in values:
-            values[key] = measure(points, *numbers)
+            values[key] = measure(*given)
         return values[key]
 
     return remembered
+
+
+def _digest(given: Any) -> Any:
+    """A number itself, and of points what tells them from others."""
+    if isinstance(given, int | float):
+        return given
+    held = given.cpu().numpy()
+    return hashlib.sha256(np.ascontiguousarray(held)).digest(), held.shape, held.dtype, given.device
 
 
 @pytest.fixture(autouse=True)

@@ -23,9 +23,16 @@ from playground.lab.experiment import ExperimentError, replace, save
 from playground.lab.session import SessionError
 from playground.theory.samplers import SamplerDiverged
 from playground.user_errors import UserError
+from tests import fewer
 from tests.diverging import DIVERGING
 
 DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.fixture(autouse=True)
+def little_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    fewer.points_of_optimal_losses(monkeypatch)
+    fewer.pixels_of_films(monkeypatch)
 
 
 @pytest.fixture(scope="module")

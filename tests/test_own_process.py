@@ -8,6 +8,7 @@ from own_process import loaded, ran
 OTHER = "import sys; sys.path.insert(0, sys.argv[1]); import playground"
 
 
+@pytest.mark.claims  # starts processes
 @pytest.mark.parametrize(
     "victim",
     [

@@ -100,6 +100,7 @@ def test_a_time_is_interpolated_between_two_measurements():
     assert found.until(0.05) is None
 
 
+@pytest.mark.claims  # a training's quality
 def test_own_training_and_the_plain_loop_are_timed_and_learn():
     from protocols import time_to_quality
 

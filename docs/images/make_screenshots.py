@@ -86,13 +86,13 @@ def place(window: MainWindow, x: float, y: float) -> QPoint:
 def show_frame(window: MainWindow, share: float) -> None:
     """Stop at a fraction of the run, and wait until the field, the density and the status bar show that moment."""
     controllers, came, shown = window.controllers, dict[str, float](), list[int]()
-    controllers.playing.frame_changed.connect(shown.append)
+    frames = controllers.playing.frame_changed.connect(shown.append)
 
     def take(view: object) -> None:
         if isinstance(view, FieldView | DensityView):
             came["field" if isinstance(view, FieldView) else "density"] = view.sigma
 
-    controllers.following.changed.connect(take)
+    views = controllers.following.changed.connect(take)
     wait(lambda: not controllers.building.busy)
     before = controllers.playing.trajectory
     controllers.playing.set_loop(False)
@@ -113,6 +113,8 @@ def show_frame(window: MainWindow, share: float) -> None:
         return still and came.items() >= followed(window).items()
 
     wait(rests)
+    controllers.playing.frame_changed.disconnect(frames)
+    controllers.following.changed.disconnect(views)
 
 
 def followed(window: MainWindow) -> dict[str, float]:

@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from functools import partialmethod
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from tests import fewer
 from tests.app.known_window import SIZE, KnownWindow, plays
 
 SMALL = {
@@ -102,43 +102,19 @@ def end(window) -> None:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def optimal_losses_of_few_points() -> Iterator[None]:
-    """Those of 80,000 points take longer than most trainings here."""
-    from playground.theory.objectives import Objective
-
-    of_few = partialmethod(Objective.optimal_loss_with_error, parts=4, count=512)
+def little_is_computed(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Tests of time have all frames."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Objective, "optimal_loss_with_error", of_few)
-        yield
-
-
-@pytest.fixture(autouse=True, scope="module")
-def views_of_few_frames_and_cells(pytestconfig: pytest.Config) -> Iterator[None]:
-    """While a test waits, windows paint: sixty frames a second, each with a density of 12,000 cells, took a third of the time
-    of all their tests. Tests of time have them.
-    """
-    with pytest.MonkeyPatch.context() as patch:
+        fewer.points_of_optimal_losses(patch)
         if pytestconfig.option.markexpr != "alone":
-            from playground.app.controllers import controllers
-            from playground.lab import fields
-
-            shape = fields.grid_shape
-            patch.setattr(controllers, "TICK", 3 * controllers.TICK)
-            patch.setattr(
-                fields, "grid_shape", lambda problem, bounds, cells=600: shape(problem, bounds, min(cells, 600))
-            )
+            fewer.frames_and_cells_of_views(patch)
         yield
 
 
 @pytest.fixture(autouse=True, scope="module")
 def maps_of_few_cells() -> Iterator[None]:
-    """Those of 25,600 and 4,096 cells take seconds; of a few hundred they are refined by the same passes, if fewer."""
-    from playground.app.controllers import measurements, video_frames
-
     with pytest.MonkeyPatch.context() as patch:
-        for module in (measurements, video_frames):
-            patch.setattr(module, "ASKED_CELLS", 40)
-            patch.setattr(module, "MAP_CELLS", 24)
+        fewer.cells_of_maps(patch)
         yield
 
 
@@ -213,6 +189,13 @@ def started(qtbot, **data: object):
     return controllers
 
 
+def heard(signal) -> list[object]:
+    """What a signal says from now on; of several values all of them."""
+    words: list[object] = []
+    signal.connect(lambda *values: words.append(values if len(values) != 1 else values[0]))
+    return words
+
+
 def apply_theme(app, palette, more: str = "") -> None:
     """Give the whole program its look, as the window does when it opens."""
     from playground.app.style import theme
@@ -248,6 +231,19 @@ def window(qtbot, known_window, monkeypatch) -> Iterator:
     yield known_window.get()
     monkeypatch.undo()
     known_window.put_back()
+
+
+@pytest.fixture
+def connect(window) -> Iterator[Callable[..., None]]:
+    """Connects a signal of the window to a slot until the test ends."""
+    made = []
+
+    def connect(signal, slot: Callable[..., object]) -> None:
+        made.append((signal, signal.connect(slot)))
+
+    yield connect
+    for signal, connection in made:
+        signal.disconnect(connection)
 
 
 @pytest.fixture

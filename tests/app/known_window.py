@@ -1,14 +1,15 @@
 """One window for all tests of a process: each finds it in the state that is known, or a window that was just built."""
 
 import difflib
+import functools
 import gc
 import inspect
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QSize
+from PySide6.QtCore import QEvent, QMetaMethod, QObject, QSize
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QDialog, QLabel, QLineEdit, QMessageBox, QWidget
 
 from playground.app.canvas.legend import LEGEND
@@ -17,6 +18,8 @@ from playground.app.panels import SamplingPanel
 from playground.lab.experiment import Experiment, replace
 
 SIZE = (1280, 720)
+WORK = {"document", "steps of the history", "modified", "title", "training", "failure"}
+"""What another experiment on the workspace puts back; the rest is the layout, and how things are looked at."""
 
 
 class KnownWindow:
@@ -60,11 +63,15 @@ class KnownWindow:
         window = self._window
         try:
             leave(window)
-            for step in (self._load, self._forget):
-                if self._changes():
+            left = self._changes()
+            for step in (self._load, self._forget) if left.keys() & WORK else (self._forget, self._load):
+                if left:
+                    window.centralWidget().setUpdatesEnabled(False)  # nobody looks at it meanwhile
                     step()
                     wait(lambda: plays(window))
-            if left := self._changes():
+                    window.centralWidget().setUpdatesEnabled(True)
+                    left = self._changes()
+            if left:
                 pytest.fail(f"The window could not be put back: {left}", pytrace=False)
         except BaseException:
             self.end()
@@ -167,7 +174,9 @@ def forget(window) -> None:
 def seen(window) -> dict[str, object]:
     """All of the window that a test may change and the next one may see."""
     state, controllers, canvas, playing = window.state, window.controllers, window.canvas, window.playing
-    widgets = window.findChildren(QWidget)
+    widgets = [one for one in window.findChildren(QWidget) if one.isVisible()]
+    labels = [one for one in widgets if isinstance(one, QLabel)]
+    own = {id(part): part for part in parts(window, 2)}.values()
     return {
         "document": state.document,
         "steps of the history": state.stack.count(),
@@ -190,34 +199,55 @@ def seen(window) -> dict[str, object]:
         ),
         "dialogs": [type(one).__name__ for one in window.findChildren(QDialog)],
         "buttons": [
-            (type(one).__name__, one.text(), one.isChecked())
-            for one in widgets
-            if isinstance(one, QAbstractButton) and one.isVisible()
+            (type(one).__name__, one.text(), one.isChecked()) for one in widgets if isinstance(one, QAbstractButton)
         ],
         "texts": [
             one.text()
             for panel in window.panels
             if not isinstance(panel, SamplingPanel)  # which counts the frames so far
-            for one in panel.findChildren(QLabel)
-            if one.isVisible()
+            for one in labels
+            if panel.isAncestorOf(one)
         ],
-        "replaced": sorted(set(replaced(window, 2))),
-        "fields": [one.text() for one in widgets if isinstance(one, QLineEdit) and one.isVisible()],
-        "choices": [one.currentText() for one in widgets if isinstance(one, QComboBox) and one.isVisible()],
-        "visible": [name for one in widgets if one.isVisible() and (name := _own(one))],
+        # The methods that something else stands for.
+        "replaced": sorted(
+            f"{type(one).__name__}.{name}" for one in own for name in vars(one).keys() & methods(type(one))
+        ),
+        "receivers": receivers(own),
+        "fields": [one.text() for one in widgets if isinstance(one, QLineEdit)],
+        "choices": [one.currentText() for one in widgets if isinstance(one, QComboBox)],
+        # Its own alone: a chart makes others when it is first painted.
+        "visible": [type(one).__name__ for one in widgets if type(one).__module__.startswith("playground")],
     }
 
 
-def _own(widget: QWidget) -> str:
-    """Its class, if it is the program's own; a chart makes others when it is first painted."""
-    kind = type(widget)
-    return kind.__name__ if kind.__module__.startswith("playground") else ""
+def parts(part: object, depth: int) -> Iterator[object]:
+    """An object, and the program's own among its attributes."""
+    yield part
+    for value in vars(part).values() if depth else ():
+        if type(value).__module__.startswith("playground.app") and hasattr(value, "__dict__"):
+            yield from parts(value, depth - 1)
 
 
-def replaced(part: object, depth: int) -> Iterator[str]:
-    """The methods of an object and of its parts that something else stands for."""
-    for name, value in vars(part).items():
-        if inspect.isfunction(vars(type(part)).get(name)):
-            yield f"{type(part).__name__}.{name}"
-        if depth and type(value).__module__.startswith("playground.app") and hasattr(value, "__dict__"):
-            yield from replaced(value, depth - 1)
+@functools.cache
+def methods(kind: type) -> set[str]:
+    return {name for name, value in vars(kind).items() if inspect.isfunction(value)}
+
+
+def receivers(found: Iterable[object]) -> list[str]:
+    """The signals of some objects, each with the number of slots that it is connected to."""
+    return sorted(
+        f"{type(part).__name__}.{signal}: {part.receivers(f'2{signal}')}"
+        for part in found
+        if isinstance(part, QObject)
+        for signal in signals(type(part))
+        if signal != "kinds_changed()"  # the rows of a kind follow it from when they are first shown
+    )
+
+
+@functools.cache
+def signals(kind: type[QObject]) -> list[str]:
+    """The signals that a class has besides those of Qt's class above it, as Qt writes them."""
+    above = next(one for one in kind.__mro__ if not one.__module__.startswith("playground"))
+    meta = kind.staticMetaObject
+    own = map(meta.method, range(above.staticMetaObject.methodCount(), meta.methodCount()))
+    return [str(one.methodSignature(), "ascii") for one in own if one.methodType() == QMetaMethod.MethodType.Signal]

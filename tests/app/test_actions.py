@@ -92,12 +92,12 @@ def test_plain_keys_work_where_nothing_else_wants_them(window):
     assert window.controllers.playing.is_playing == playing
 
 
-def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, qtbot, monkeypatch):
+def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, connect, qtbot, monkeypatch):
     """Images have no plane for a map, and samples that were given a part of a point are not to be compared with the data."""
     said = []
     add = window.toasts.add
     monkeypatch.setattr(window.toasts, "add", lambda *words: (said.append(words[1]), add(*words))[1])
-    window.controllers.notified.connect(lambda notification: said.append(notification.message))
+    connect(window.controllers.notified, lambda notification: said.append(notification.message))
     actions = window.actions_by_key
     window.state.edit({"sampling.inpainting_mask": "left"})
     actions.refresh()

@@ -19,6 +19,7 @@ from playground.drawing.coloring import by_class
 from playground.drawing.layers import Density, Field, ScoreError
 from playground.drawing.palette import DARK, LIGHT
 from playground.drawing.render import render
+from tests.app.conftest import heard
 
 LEFT, RIGHT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton
 NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
@@ -38,13 +39,6 @@ def canvas(qapp: QApplication) -> Iterator[CanvasView]:
     view.close()
     view.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-
-
-def heard(signal) -> list:
-    """What a signal says from now on."""
-    words: list = []
-    signal.connect(lambda *values: words.append(values if len(values) != 1 else values[0]))
-    return words
 
 
 def pixels(canvas: CanvasView) -> np.ndarray:

@@ -334,6 +334,7 @@ assert chart.plot is not None
     ran(code)
 
 
+@pytest.mark.claims  # starts a process
 def test_the_thread_that_loads_pyqtgraph_makes_no_class_of_qt():
     """PySide makes a class when it is first looked up; in a thread that crashed the program."""
     code = (

@@ -1,7 +1,6 @@
 """Columns that need trainings of their own are trained in turn, by equal steps or equal seconds."""
 
 import itertools
-import time
 
 import msgspec
 import pytest
@@ -67,8 +66,7 @@ def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fa
     trainings, target = ColumnTrainings(), {"steps": 300.0, "seconds": 0.2}[fair]
     trainings.put([one, other], fair, target)
     untrained, loop = one.newest, trainings.loop()
-    end = time.monotonic() + 20
-    while any(trainings.is_behind(each) for each in (one, other)) and time.monotonic() < end:
+    while any(trainings.is_behind(each) for each in (one, other)):
         next(loop)
     for each in (one, other):
         assert each.training == "paused"  # beyond the limit of 100 steps too, as the main experiment
@@ -96,11 +94,11 @@ def test_a_training_that_is_left_on_the_way_keeps_what_it_has_learned(problem: P
 
 def test_weights_are_published_while_it_goes_on(problem: Problem) -> None:
     one, trainings = training(problem, training__steps=100_000), ColumnTrainings()
-    first, end = one.newest, time.monotonic() + 20
+    first = one.newest
     trainings.put([one], "steps", 1e9)
     loop = trainings.loop()
     for _ in loop:
-        if one.newest.version > first.version or time.monotonic() > end:
+        if one.newest.version > first.version:
             break
     assert one.training == "training"
     assert one.newest.version > first.version
@@ -126,9 +124,8 @@ def test_a_training_that_diverges_ends_and_says_so(problem: Problem) -> None:
     wild = msgspec.structs.replace(MAIN.training, learning_rate=1e4)  # outside the bounds of files and panels
     one.trainer.set_hyperparameters(msgspec.structs.replace(MAIN, training=wild))
     trainings.put([one], "steps", 1e9)
-    end = time.monotonic() + 20
     for _ in trainings.loop():
-        if not trainings.is_behind(one) or time.monotonic() > end:
+        if not trainings.is_behind(one):
             break
     assert one.training == "diverged"
     assert one.progress.diverged is not None

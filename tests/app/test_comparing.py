@@ -474,10 +474,10 @@ def test_a_time_grid_that_is_written_and_found_alike_is_the_same(window) -> None
 
 
 @pytest.mark.parametrize("shown", ["lesson", "scene"])
-def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, shown: str) -> None:
+def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, connect, shown: str) -> None:
     comparing, building = compared(window, Column(), Column.of({"sampling.steps": 20})), window.building
     place, own, seen = window.state.stack.index(), building.workspace, []
-    comparing.changed.connect(lambda: seen.extend(comparing.runs))
+    connect(comparing.changed, lambda: seen.extend(comparing.runs))
     if shown == "lesson":
         lessons = window.controllers.lessons
         lessons.begin(next(iter(load_all().values())))
@@ -586,7 +586,7 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     assert path.stat().st_size > 5_000
 
 
-def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) -> None:
+def test_exports_are_of_the_columns_while_they_are_compared(window, connect, tmp_path) -> None:
     compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.exports.copy_picture()
     copied = QApplication.clipboard().image()
@@ -594,7 +594,7 @@ def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) ->
     window.exports.picture()
     path = tmp_path / "columns.png"
     with_finished: list[str] = []
-    window.exports.finished.connect(lambda _, written: with_finished.append(written))
+    connect(window.exports.finished, lambda _, written: with_finished.append(written))
     window.exports.dialog.wanted.emit(path)
     wait(lambda: bool(with_finished))
     assert path.is_file()
@@ -603,15 +603,17 @@ def test_exports_are_of_the_columns_while_they_are_compared(window, tmp_path) ->
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
-def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, monkeypatch, cancelled: bool) -> None:
+def test_a_film_that_is_wanted_early_waits_for_all_columns(
+    window, connect, tmp_path, monkeypatch, cancelled: bool
+) -> None:
     comparing, exports, path = window.controllers.comparing, window.exports, tmp_path / "columns.gif"
     finished, failed, drawings = list[str](), list[object](), list[SideBySide]()
     drawn = window.compare.drawn
     monkeypatch.setattr(
         window.compare, "drawn", lambda *of, **seen: drawings.append(drawn(*of, **seen)) or drawings[-1]
     )
-    exports.finished.connect(lambda _, written: finished.append(written))
-    exports.failed.connect(failed.append)
+    connect(exports.finished, lambda _, written: finished.append(written))
+    connect(exports.failed, failed.append)
     window.controllers.column_edits.begin(
         (Column(), Column.of({"sampling.steps": 20}), Column.of({"sampling.kind": "probability-flow"}))
     )
@@ -644,12 +646,12 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(window, tmp_path, mon
     assert failed == []
 
 
-def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, tmp_path) -> None:
+def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, connect, tmp_path) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.playing.seek(10)
     wait(lambda: window.playing.frame == 10)
     finished = list[str]()
-    window.exports.finished.connect(lambda _, written: finished.append(written))
+    connect(window.exports.finished, lambda _, written: finished.append(written))
     window.exports.picture()
     then = window.compare.drawn(10)
     window.playing.seek(comparing.total - 1)
@@ -719,17 +721,17 @@ def test_pinned_runs_are_compared_by_their_settings(window) -> None:
     assert window.state.experiment == main
 
 
-def test_pinned_runs_of_other_data_are_refused(window) -> None:
+def test_pinned_runs_of_other_data_are_refused(window, connect) -> None:
     comparing, main, told = window.controllers.comparing, window.state.experiment, []
-    window.controllers.column_edits.notified.connect(told.append)
+    connect(window.controllers.column_edits.notified, told.append)
     window.controllers.column_edits.compare([pinned(main), pinned(replace(main, {"data.kind": "rings"}))])
     assert not comparing.is_active
     assert told[0].message.code == "other-data"
 
 
-def test_weights_that_are_not_kept_are_told(window) -> None:
+def test_weights_that_are_not_kept_are_told(window, connect) -> None:
     comparing, main, told = window.controllers.comparing, window.state.experiment, []
-    window.controllers.column_edits.notified.connect(told.append)
+    connect(window.controllers.column_edits.notified, told.append)
     window.controllers.column_edits.compare([pinned(main), pinned(main, trained_steps=77)])
     assert comparing.is_active
     assert told[0].message.code == "lost-weights"
@@ -834,7 +836,7 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
 
 
 @pytest.mark.parametrize("slow", [True, False])
-def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, monkeypatch, slow) -> None:
+def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, connect, monkeypatch, slow) -> None:
     """As a single run does, if sampling is slower than playing; else newer ones are shown from their first frame on."""
     window.state.edit({"sampling.source": "learned"})
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
@@ -845,7 +847,7 @@ def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, monkey
     wait(lambda: window.building.workspace.training == "paused")
     monkeypatch.setattr(SamplingWorker, "keeps_up", lambda *_: not slow)
     seen = []
-    comparing.changed.connect(lambda: seen.append((comparing.runs, comparing.is_sampled)))
+    connect(comparing.changed, lambda: seen.append((comparing.runs, comparing.is_sampled)))
     wait(lambda: window.building.workspace.newest.version > before[0].model.weights.version)
     comparing.again()
     if slow:

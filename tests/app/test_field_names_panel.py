@@ -22,9 +22,9 @@ def panel(window):
     panel._forget(window.controllers.building.problem)
 
 
-def test_the_table_is_of_the_point_under_the_pointer(window, panel) -> None:
+def test_the_table_is_of_the_point_under_the_pointer(window, panel, connect) -> None:
     came = []
-    window.controllers.following.probed.connect(came.append)
+    connect(window.controllers.following.probed, came.append)
     wait(lambda: window.playing.recorded > 3)
     window.playing.set_playing(False)
     for step in range(3):
@@ -46,12 +46,12 @@ def test_the_table_is_of_the_point_under_the_pointer(window, panel) -> None:
     assert panel.ratio.text() != before  # the same point at another noise level
 
 
-def test_time_can_be_counted_from_noise_to_data(window, panel) -> None:
+def test_time_can_be_counted_from_noise_to_data(window, panel, connect) -> None:
     """t and the flow's time are one minus what they were, the velocity has the other sign; the caption follows."""
     came = []
     wait(lambda: window.playing.recorded > 3)
     window.playing.set_playing(False)
-    window.controllers.following.probed.connect(came.append)
+    connect(window.controllers.following.probed, came.append)
     window.playing.seek(3)
     time = float(window.playing.trajectory.time[window.playing.frame])
     window.controllers.following.probe(0.3, 0.2)

@@ -112,7 +112,7 @@ def test_tab_comes_to_a_box_and_keys_choose_there(steady):
     assert window.state.experiment.sampling.kind != "reverse-sde"
 
 
-def test_what_is_being_typed_keeps_space_and_is_taken_before_a_button_acts(steady):
+def test_what_is_being_typed_keeps_space_and_is_taken_before_a_button_acts(steady, connect):
     window, card = steady, steady.panel(TrainingPanel)
     edit, playing = card.rate.number, window.controllers.playing.is_playing
     QTest.mouseClick(edit, LEFT)
@@ -126,7 +126,7 @@ def test_what_is_being_typed_keeps_space_and_is_taken_before_a_button_acts(stead
     press(Qt.Key.Key_Backspace)
     QTest.keyClicks(edit, "2")
     rates = []
-    window.controllers.training.changed.connect(lambda _: rates.append(window.state.experiment.training.learning_rate))
+    connect(window.controllers.training.changed, lambda _: rates.append(window.state.experiment.training.learning_rate))
     QTest.mouseClick(card.button, LEFT)
     assert rates[0] == 0.02
     assert QApplication.focusWidget() is window.canvas.surface

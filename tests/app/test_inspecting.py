@@ -53,9 +53,9 @@ def follow(window) -> int:
     return number
 
 
-def test_alt_click_follows_the_nearest_particle_and_a_click_beside_all_follows_none(window) -> None:
+def test_alt_click_follows_the_nearest_particle_and_a_click_beside_all_follows_none(window, connect) -> None:
     inspecting, clicked = window.controllers.inspecting, []
-    window.canvas.picking.clicked.connect(lambda x, y: clicked.append((x, y)))
+    connect(window.canvas.picking.clicked, lambda x, y: clicked.append((x, y)))
     number = follow(window)
     assert inspecting.number == number
     assert clicked == []  # it measures no likelihood

@@ -8,6 +8,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SCRIPT = BENCHMARKS / "kills.py"
+pytestmark = pytest.mark.claims  # kills processes
 
 BEGINS = """
 import json, pathlib, sys, time
@@ -56,7 +57,6 @@ def test_work_that_was_on_disk_comes_back_unless_the_kill_was_early(kills, tmp_p
     assert killing.round(number).problem == said
 
 
-@pytest.mark.claims
 @pytest.mark.timeout(600)
 def test_two_kills_lose_no_file_and_seconds_at_most():
     command = [sys.executable, str(SCRIPT), "--rounds", "2", "--seconds", "8", "--seed", "4"]

@@ -113,6 +113,7 @@ def test_a_lesson_that_is_started_again_loses_its_answers_of_all_windows(qtbot, 
     assert not one.has_answers
 
 
+@pytest.mark.claims  # kills a process
 def test_a_window_killed_while_it_writes_loses_no_answer_that_was_written(qtbot, tmp_path) -> None:
     folder, lesson, said = tmp_path / "lessons", load_all()["01-score"], list[str]()
     keep_two_answers(folder, lesson)

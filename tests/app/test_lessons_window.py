@@ -833,11 +833,11 @@ def test_the_lessons_are_in_the_menu(window):
     assert window.controllers.lessons.lesson is not None
 
 
-def test_a_file_is_taught_and_a_damaged_one_refused(window, tmp_path):
+def test_a_file_is_taught_and_a_damaged_one_refused(window, connect, tmp_path):
     path = tmp_path / "own.lesson.md"
     path.write_text("+++\ntitle = 'Own'\n+++\n+++\n+++\nText.\n")
     refused = []
-    window.documents.refused.connect(refused.append)
+    connect(window.documents.refused, refused.append)
     window.opening.open(path)
     assert window.controllers.lessons.lesson.title == "Own"
     path.write_text("nothing")
@@ -848,11 +848,11 @@ def test_a_file_is_taught_and_a_damaged_one_refused(window, tmp_path):
     assert window.controllers.lessons.lesson.title == "Own"
 
 
-def test_a_lesson_is_written_of_what_the_window_shows(window, qtbot, tmp_path, monkeypatch):
+def test_a_lesson_is_written_of_what_the_window_shows(window, connect, qtbot, tmp_path, monkeypatch):
     path, told, refused = tmp_path / "own.lesson.md", [], []
     monkeypatch.setattr(FilePrompts, "save_path", lambda *_: path)
-    window.documents.saved.connect(told.append)
-    window.documents.refused.connect(refused.append)
+    connect(window.documents.saved, told.append)
+    connect(window.documents.refused, refused.append)
     window.state.edit({"data.kind": "rings", "noise.kind": "vp"})
     shown = window.state.experiment
     window.actions_by_key.trigger("help.write_lesson")

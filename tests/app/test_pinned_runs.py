@@ -211,6 +211,7 @@ def test_new_noise_of_an_earlier_version_is_another_seed(noise: object, seed: in
     assert found.experiment.sampling.seed == seed
 
 
+@pytest.mark.claims  # starts a process
 def test_a_session_that_is_opened_has_torch_loaded_by_the_thread_that_reads_it():
     """The window opens before torch is there, and would stand still for a second."""
     pinned = Path(__file__).parents[1] / "golden" / "sessions" / "pinned.spg"

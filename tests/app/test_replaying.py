@@ -17,6 +17,7 @@ from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.user_errors import UserError
 from tests.app.conftest import wait
+from tests.app.test_controllers import complete
 from tests.figures import on_cards
 
 SMALL = {
@@ -39,11 +40,6 @@ def started(qtbot, changes=None) -> Controllers:
     return controllers
 
 
-def finished(controllers) -> bool:
-    run = controllers.playing.trajectory
-    return run is not None and run.finished and not controllers.playing.is_replacing
-
-
 def shows_newest(controllers) -> bool:
     run = controllers.playing.run
     return run is not None and run.weights is controllers.building.workspace.newest
@@ -59,7 +55,7 @@ def controllers(qtbot):
     qtbot.waitUntil(lambda: shows_newest(controllers))
     qtbot.waitUntil(lambda: not controllers.playing.recorded < controllers.playing.total)
     controllers.playing.seek(10_000)
-    qtbot.waitUntil(lambda: finished(controllers) and controllers.playing.frame == controllers.playing.total - 1)
+    qtbot.waitUntil(lambda: complete(controllers) and controllers.playing.frame == controllers.playing.total - 1)
     yield controllers
     assert controllers.shutdown(20.0)
 
@@ -82,7 +78,7 @@ def test_a_chosen_step_shows_particles_of_its_weights_from_the_same_noise_at_the
     assert (replaying.step, replaying.place) == (replaying.steps[1], 1)
     assert playing.is_replacing
     np.testing.assert_array_equal(playing.trajectory.positions[-1], end)  # until all of the others are there
-    qtbot.waitUntil(lambda: finished(controllers))
+    qtbot.waitUntil(lambda: complete(controllers))
     weights = controllers.building.workspace.weights
     assert weights.step == replaying.step
     assert playing.frame == frame
@@ -112,7 +108,7 @@ def test_the_playhead_stays_as_far_along_where_the_run_in_view_keeps_fewer_frame
 def test_a_step_that_was_shown_comes_back_without_being_sampled(qtbot, controllers):
     first = controllers.playing.trajectory
     controllers.replaying.choose(1)
-    qtbot.waitUntil(lambda: finished(controllers))
+    qtbot.waitUntil(lambda: complete(controllers))
     second = controllers.playing.trajectory
     controllers.replaying.choose(99)
     assert controllers.replaying.step is None
@@ -134,7 +130,7 @@ def test_the_run_of_a_file_comes_back_with_the_newest_weights(qtbot, controllers
         controllers.sessions.open(Session.load(tmp_path / "a.spg"))
     recorded = controllers.playing.trajectory
     controllers.replaying.choose(1)
-    qtbot.waitUntil(lambda: finished(controllers))
+    qtbot.waitUntil(lambda: complete(controllers))
     assert controllers.playing.trajectory is not recorded
     saved = controllers.sessions.pack({})().trajectory["positions"]
     np.testing.assert_array_equal(saved.reshape(recorded.positions.shape), recorded.positions)
@@ -147,19 +143,19 @@ def test_the_run_of_a_file_comes_back_with_the_newest_weights(qtbot, controllers
     qtbot.waitUntil(lambda: controllers.playing.run.seed == 1)
     controllers.replaying.choose(99)
     assert controllers.playing.is_replacing  # other noise has no run yet
-    qtbot.waitUntil(lambda: finished(controllers))
+    qtbot.waitUntil(lambda: complete(controllers))
     assert controllers.playing.trajectory is not recorded
 
 
 def test_runs_that_follow_a_known_score_stay_in_view(qtbot, controllers):
     controllers.state.edit({"sampling.source": "exact"})
-    qtbot.waitUntil(lambda: controllers.playing.is_of_now and finished(controllers))
+    qtbot.waitUntil(lambda: controllers.playing.is_of_now and complete(controllers))
     run = controllers.playing.trajectory
     controllers.replaying.choose(0)
     assert controllers.playing.trajectory is run
     assert not controllers.playing.is_replacing
     controllers.playing.restart()
-    qtbot.waitUntil(lambda: controllers.playing.trajectory is not run and finished(controllers))
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not run and complete(controllers))
     assert controllers.sessions.pack({})().trajectory is not None  # it is a run by the newest weights too
 
 
@@ -203,7 +199,7 @@ def test_particles_that_cannot_be_sampled_are_told_and_hold_up_no_other_step(qtb
         assert controllers.playing.lags
         np.testing.assert_array_equal(controllers.playing.trajectory.positions[-1], end)
     controllers.replaying.choose(2)
-    qtbot.waitUntil(lambda: finished(controllers))
+    qtbot.waitUntil(lambda: complete(controllers))
     assert not controllers.playing.lags
     assert not np.allclose(controllers.playing.trajectory.positions[-1], end)
 
@@ -268,7 +264,7 @@ def test_a_file_has_run_and_figures_of_the_newest_weights_whichever_are_in_view(
     qtbot.waitUntil(lambda: measured(controllers) and "sliced_wasserstein2" in on_cards(controllers))
     figure = on_cards(controllers)["sliced_wasserstein2"]
     controllers.replaying.choose(0)
-    qtbot.waitUntil(lambda: finished(controllers) and "sliced_wasserstein2" in on_cards(controllers))
+    qtbot.waitUntil(lambda: complete(controllers) and "sliced_wasserstein2" in on_cards(controllers))
     assert on_cards(controllers)["sliced_wasserstein2"] != figure
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
     saved = Session.load(tmp_path / "a.spg")
@@ -284,7 +280,7 @@ def test_a_file_has_run_and_figures_of_the_newest_weights_whichever_are_in_view(
     tensors = [one.building.workspace.trainer.checkpoints[steps[2]] for one in (controllers, other)]
     for name, tensor in tensors[0].items():
         np.testing.assert_array_equal(tensor, tensors[1][name])
-    qtbot.waitUntil(lambda: finished(other))
+    qtbot.waitUntil(lambda: complete(other))
     assert other.shutdown(20.0)
 
 
@@ -302,7 +298,7 @@ def test_the_training_is_played_step_by_step_while_the_run_rests(qtbot, controll
     assert not playing.is_playing
     qtbot.waitUntil(lambda: not replaying.is_playing)
     assert seen == [*replaying.steps[:-1], None]
-    qtbot.waitUntil(lambda: finished(controllers))
+    qtbot.waitUntil(lambda: complete(controllers))
     replaying.choose(2)
     replaying.set_playing(True)  # on from there
     assert replaying.step == replaying.steps[2]
@@ -371,6 +367,6 @@ def test_a_session_opens_by_the_training_step_that_was_in_view(controllers, qtbo
         controllers.sessions.open(session)
     wait()
     assert controllers.replaying.step == (step if saved == "earlier" else None)
-    qtbot.waitUntil(lambda: finished(controllers))
+    qtbot.waitUntil(lambda: complete(controllers))
     if saved == "earlier":  # the recorded run is of the newest weights
         qtbot.waitUntil(lambda: controllers.playing.run.weights.step == step)

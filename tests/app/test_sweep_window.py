@@ -338,6 +338,7 @@ def test_a_folder_whose_cells_have_numbers_is_read(window, computed, tmp_path):
     assert window.status.text() == "4 of 4 cells"
 
 
+@pytest.mark.claims  # starts processes
 def test_a_sweep_whose_axis_is_changed_computes_only_the_new_cells(window, computed, tmp_path):
     folder = tmp_path / "changed"
     shutil.copytree(computed, folder)

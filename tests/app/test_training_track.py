@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from playground.app.widgets.training_track import EDGE, MIDDLE, TrainingTrack, log_places
 from playground.drawing.palette import DARK, LIGHT
 from playground.messages import Message
+from tests.app.conftest import heard
 
 STEPS = (0, 10, 40, 320, 2_560)
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -23,12 +24,6 @@ def track(qapp: QApplication) -> Iterator[TrainingTrack]:
     track.show()
     yield track
     track.close()
-
-
-def heard(signal) -> list[int]:
-    found: list[int] = []
-    signal.connect(found.append)
-    return found
 
 
 def at(track: TrainingTrack, place: int) -> QPoint:

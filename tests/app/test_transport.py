@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from playground.app.widgets.scrubber import EDGE
 from playground.app.widgets.transport import Transport
 from playground.drawing.palette import DARK, LIGHT
+from tests.app.conftest import heard
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 SIGMAS = np.repeat(np.geomspace(8.0, 0.05, 5), 20)  # 100 frames, five levels
@@ -30,12 +31,6 @@ def transport(qapp: QApplication) -> Iterator[Transport]:
     bar.close()
     bar.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-
-
-def heard(signal) -> list:
-    words: list = []
-    signal.connect(words.append)
-    return words
 
 
 def place(transport: Transport, frame: int, total: int = 100) -> QPoint:

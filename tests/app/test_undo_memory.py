@@ -4,22 +4,11 @@ import numpy as np
 import pytest
 
 from playground.app.controllers.building import key_of
-from playground.app.controllers.controllers import Controllers
-from playground.app.model.state import State
 from playground.lab.bounded_memory import BoundedMemory, parts_of
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment, replace
 from tests.app.test_controllers import SMALL, train
-
-
-@pytest.fixture
-def workspace(qtbot):
-    state = State(replace(Experiment(), SMALL))
-    controllers = Controllers(state, device="cpu")
-    with qtbot.waitSignal(controllers.building.ready):
-        controllers.start()
-    yield state, controllers
-    assert controllers.shutdown(20.0)
+from tests.app.test_controllers import workspace as workspace
 
 
 def change(qtbot, state, controllers, changes):

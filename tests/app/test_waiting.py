@@ -47,7 +47,7 @@ def test_waiting_sleeps(qapp, waiting):
     assert time.thread_time() - busy < 0.1
 
 
-def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(window, monkeypatch):
+def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(window, connect, monkeypatch):
     came, see = {}, SamplingWorker.compute_overlays
 
     def slowly(worker, view):
@@ -60,7 +60,7 @@ def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(w
         if isinstance(view, FieldView | DensityView):
             came["field" if isinstance(view, FieldView) else "density"] = view.sigma
 
-    controllers.following.changed.connect(take)
+    connect(controllers.following.changed, take)
     conftest.wait(lambda: controllers.playing.trajectory.finished, 30_000)
     monkeypatch.setattr(SamplingWorker, "compute_overlays", slowly)
     screenshots().show_frame(window, 0.5)

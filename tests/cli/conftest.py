@@ -1,14 +1,12 @@
 """Short runs that many tests look at."""
 
 from collections.abc import Callable
-from functools import partialmethod
 from pathlib import Path
 
 import pytest
 
-from playground.app.controllers import measurements, video_frames
 from playground.cli import main, running
-from playground.theory.objectives import Objective
+from tests import fewer
 
 ROOT = Path(__file__).parents[2]
 ODD_UNITS = ROOT / "resources/experiments/odd-units.toml"
@@ -49,13 +47,11 @@ def quickest() -> list[str]:
 def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Call the program; return exit code, standard output and standard error.
 
-    Its runs have films of a 36th of the size and an optimal loss from few points, since these take most of the time. Runs
-    of the fixtures below have the usual size. All of them paint densities with few cells.
+    Its runs have small films and few points and cells, which take most of the time.
     """
-    of_few = partialmethod(Objective.optimal_loss_with_error, parts=4, count=512)
-    monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
-    monkeypatch.setattr(running, "VIDEO_SIZE", (160, 120))
-    paint_few_cells(monkeypatch)
+    fewer.points_of_optimal_losses(monkeypatch)
+    fewer.cells_of_maps(monkeypatch)
+    fewer.pixels_of_films(monkeypatch)
 
     def call(*arguments: object) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -72,26 +68,21 @@ def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(running, paint, lambda *_: None)
 
 
-def paint_few_cells(patch: pytest.MonkeyPatch) -> None:
-    """Paint densities with few cells: maps of 64 x 64 cells in a film take more time than the rest of a run."""
-    for module in (measurements, video_frames):
-        patch.setattr(module, "MAP_CELLS", 24)
-
-
-def run(experiment: Path, out: Path, *options: str) -> Path:
+def run(experiment: Path, out: Path, *options: str, film: Callable[..., None] = fewer.pixels_of_films) -> Path:
     """The folder of a run that went well."""
     with pytest.MonkeyPatch.context() as patch:
-        paint_few_cells(patch)
+        for less in (fewer.points_of_optimal_losses, fewer.cells_of_maps, film):
+            less(patch)
         assert main(["run", str(experiment), "--out", str(out), *QUICK, *options]) == 0
     return out
 
 
 @pytest.fixture(scope="session")
 def moons(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a short run on two moons."""
+    """The folder of a short run on two moons, whose film has the usual size."""
     place = tmp_path_factory.mktemp("moons")
     (place / "empty.toml").write_text("")
-    return run(place / "empty.toml", place / "out", "--seed", "3")
+    return run(place / "empty.toml", place / "out", "--seed", "3", film=lambda _: None)
 
 
 @pytest.fixture(scope="session")

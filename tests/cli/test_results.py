@@ -827,6 +827,7 @@ def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_p
     np.testing.assert_allclose(between[[0, -1], 1:3], evaluated[:, :2], atol=5e-3)
 
 
+@pytest.mark.claims  # integrals
 def test_the_ends_of_an_interpolation_have_the_values_of_likelihood(moons: Path, tmp_path: Path, ask: Ask) -> None:
     """With estimated traces too, whose errors are written; for one probe they are not known."""
     (tmp_path / "points.csv").write_text("x,y\n0,1\n0.5,0.25\n")

@@ -108,6 +108,7 @@ command([])
     assert done.stdout == "set() set() {12}\n", done.stderr
 
 
+@pytest.mark.claims  # starts a process
 def test_no_garbage_is_looked_for_among_the_classes_of_the_window(tmp_path: Path) -> None:
     code = """
 import gc, os

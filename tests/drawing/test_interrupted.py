@@ -90,7 +90,10 @@ def interrupted(paint: Callable[[], None], at: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("paint", [a_plane, still_layers, images, a_boltzmann_machine])
+MANY = pytest.param(a_boltzmann_machine, marks=pytest.mark.claims)  # ten seconds: it is stopped at each of its calls
+
+
+@pytest.mark.parametrize("paint", [a_plane, still_layers, images, MANY])
 def test_an_interrupted_picture_ends_without_messages_of_qt(paint: Callable[[], None], complaints: list[str]) -> None:
     at = 1
     while interrupted(paint, at):

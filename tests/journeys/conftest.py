@@ -1,12 +1,13 @@
 """A user at the real window, which opens a small experiment from its file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
+from tests import fewer
 from tests.journeys.user import User, live
 
 SMALL = Path(__file__).with_name("small.toml")
@@ -97,6 +98,14 @@ def exact(tmp_path: Path) -> Path:
     file = tmp_path / "exact.toml"
     file.write_text(EXACT, encoding="utf-8")
     return file
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_is_computed() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for less in fewer.EVERYTHING:
+            less(patch)
+        yield
 
 
 @pytest.fixture

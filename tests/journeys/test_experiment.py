@@ -177,9 +177,7 @@ def test_another_sampler(desk):
         user.choose("score", "Exact")
         user.write("steps", "20", "Sample")
         user.press("E")
-        user.wait(
-            lambda: user.figure("score evaluations").isdigit() and 20 <= int(user.figure("score evaluations")) <= 41
-        )
+        user.wait(lambda: 20 <= numbers(user.measured("score evaluations"))[0] <= 41, "the evaluations of 20 steps")
         user.click("Sample: advanced settings")
         user.write("seed", "3")
         user.reads("seed 3")
@@ -367,34 +365,6 @@ def test_pause_train_more_and_reset(desk):
 
 def steps(text: str) -> int:
     return int("".join(letter for letter in text if letter.isdigit()))
-
-
-@pytest.mark.guide("Training")
-def test_train_and_sample(desk):
-    """Training: the loss falls, and the status says how many steps were trained."""
-
-    def journey(user: User) -> None:
-        user.click("Train", "Button")
-        user.reads("300 steps", inside="Train|window")
-        user.click("Data: Two Gaussians", "CheckBox")
-        user.reads("Two Gaussians · denoising")
-        user.press("Ctrl+Z")
-        user.reads("Two moons · denoising")
-
-    desk(journey)
-
-
-@pytest.mark.guide("The timeline")
-def test_pause_scrub_and_step(desk):
-    def journey(user: User) -> None:
-        user.wait(user.moves, "particles to move")
-        user.press("Space")
-        user.wait(lambda: not user.moves(), "particles to stand")
-        before = user.picture()
-        user.press(".")
-        user.wait(lambda: not np.array_equal(before, user.picture()), "another frame")
-
-    desk(journey)
 
 
 @pytest.mark.guide("Saving and opening")

@@ -191,6 +191,7 @@ def test_settings_as_toml_are_opened_again(desk, tmp_path):
     desk(opens)
 
 
+@pytest.mark.claims  # kills a process
 @pytest.mark.guide("After a crash")
 def test_work_of_a_killed_program_comes_back(desk):
     """With its weights and its history; and what was restored is asked about no more."""
@@ -292,6 +293,7 @@ def test_a_film_and_its_particles(desk, tmp_path):
     assert positions[0].std() > 2 * positions[-1].std()
 
 
+@pytest.mark.claims  # starts a process
 @pytest.mark.guide("Exports")
 @pytest.mark.qt_log_ignore("^QAccessibleTree::indexFromLogical")  # the list of files that is read while it is made anew
 def test_a_script_runs_without_the_program(desk, tmp_path):

@@ -103,6 +103,7 @@ def test_a_run_of_the_command_line_opens_in_the_window(desk, command, tmp_path):
     desk(journey, folder)
 
 
+@pytest.mark.claims  # starts processes
 @pytest.mark.guide("Sweeps", "sweep")
 def test_a_sweep_of_four_cells_to_its_table(desk, tmp_path):
     (tmp_path / "small.toml").write_text(SMALL.read_text(encoding="utf-8").replace("300", "30"), encoding="utf-8")

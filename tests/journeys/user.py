@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -51,35 +50,77 @@ UNSEEN = frozenset({"Client", "Grouping", "Border", "Splitter", "Separator", "Sc
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
 class Thing:
     """One thing on screen, as a screen reader has it.
 
-    Args:
-        role: as in QAccessible.Role: "Button", "CheckBox", "ComboBox", "EditableText", "Canvas", ...
-        name: its label, or its text; without marks for keys and without HTML.
-        value: what is written or chosen in it.
-        description: the longer text, a tooltip for instance.
-        where: in pixels of the screen.
+    What is asked for is read in the program's thread, once; see :meth:`as_now`.
+
+    Attributes:
         inside: the names of what it lies in, from the outside in.
-        widget: None of an entry of a list, a table or a menu.
-        holder: the widget, or that of the entry.
+        holder: the widget, or that of the entry of a list, a table or a menu.
     """
 
-    role: str
-    name: str
-    value: str
-    description: str
-    where: QRect
-    inside: tuple[str, ...]
-    enabled: bool
-    checked: bool
-    widget: QWidget | None
-    holder: QWidget
+    def __init__(self, read: QAccessibleInterface, inside: tuple[str, ...], holder: QWidget) -> None:
+        self._read, self.inside = read, inside
+        self.holder = holder if self.widget is None else self.widget
+
+    @functools.cached_property
+    def widget(self) -> QWidget | None:
+        """None of an entry of a list, a table or a menu."""
+        widget = self._read.object()
+        return widget if isinstance(widget, QWidget) else None
+
+    @functools.cached_property
+    def role(self) -> str:
+        """As in QAccessible.Role: "Button", "CheckBox", "ComboBox", "EditableText", "Canvas", ..."""
+        return self._read.role().name
+
+    @functools.cached_property
+    def name(self) -> str:
+        """Its label, or its text; without marks for keys and without HTML."""
+        if isinstance(self.widget, QComboBox):  # on Unix, Qt gives the chosen entry as the name
+            labels = (label for label, _ in self._read.relations(QAccessible.RelationFlag.Label))
+            names = self.widget.accessibleName(), *(label.text(QAccessible.Text.Name) for label in labels)
+            return _plain(next(filter(None, names), ""))
+        return _plain(self._read.text(QAccessible.Text.Name))
+
+    @functools.cached_property
+    def value(self) -> str:
+        """What is written or chosen in it."""
+        value = _plain(self._read.text(QAccessible.Text.Value))
+        if isinstance(self.widget, QLabel) and not value and _plain(self.widget.text()) != self.name:
+            return _plain(self.widget.text())  # its name says what it is
+        return value
+
+    @functools.cached_property
+    def description(self) -> str:
+        """The longer text, a tooltip for instance."""
+        return _plain(self._read.text(QAccessible.Text.Description))
+
+    @functools.cached_property
+    def where(self) -> QRect:
+        """In pixels of the screen."""
+        return self._read.rect()
+
+    @functools.cached_property
+    def enabled(self) -> bool:
+        return not self._read.state().disabled
+
+    @functools.cached_property
+    def checked(self) -> bool:
+        return bool(self._read.state().checked)
 
     @property
     def text(self) -> str:
         return f"{self.name} {self.value}".strip()
+
+    def as_now(self) -> "Thing":
+        """It with all that can be read of it now, for another thread to look at later."""
+        for name, part in vars(Thing).items():
+            if isinstance(part, functools.cached_property):
+                getattr(self, name)
+        del self._read
+        return self
 
 
 class NotSeen(AssertionError):
@@ -110,11 +151,12 @@ class User:
 
     def things(self) -> list[Thing]:
         """All that can be seen now: a modal dialog hides what lies behind it."""
-        return self._in_program(_things)
+        return self._in_program(lambda: [thing.as_now() for thing in _things()])
 
     def screen(self) -> str:
         """All texts on screen, one a line."""
-        return "\n".join(thing.text for thing in self.things() if thing.text and thing.role not in UNSEEN)
+        texts = lambda: [thing.text for thing in _things() if thing.role not in UNSEEN]  # noqa: E731
+        return "\n".join(filter(None, self._in_program(texts)))
 
     def finds(self, name: str, role: str | None = None, inside: str | None = None) -> list[Thing]:
         """What has a name.
@@ -124,7 +166,8 @@ class User:
             role: as in :class:`Thing`; any if it is None.
             inside: the name of a card, dialog or menu around it, as a regular expression.
         """
-        return [thing for thing in self.things() if _is(thing, name, role, inside)]
+        found = lambda: [thing.as_now() for thing in _things() if _is(thing, name, role, inside)]  # noqa: E731
+        return self._in_program(found)
 
     def find(self, name: str, role: str | None = None, inside: str | None = None) -> Thing:
         """The one thing of that name, as soon as it is there; see :meth:`finds`."""
@@ -151,28 +194,18 @@ class User:
         """
         matched: list[str] = []
 
-        def there() -> bool:
-            for thing in self.things():
-                if inside is None or any(re.fullmatch(inside, name) for name in thing.inside):
-                    for written in (thing.text, thing.description):
-                        found = re.search(text, written)
-                        if found:
-                            matched[:] = [found[0]]
-                            return True
-            return False
+        def look() -> bool:
+            texts = (each for thing in _things() if _lies(thing, inside) for each in (thing.text, thing.description))
+            found = next(filter(None, (re.search(text, written) for written in texts)), None)
+            matched[:] = [] if found is None else [found[0]]
+            return found is not None
 
-        self.wait(there, f"the text {text!r}" + (f" in {inside!r}" if inside else ""))
+        self.wait(lambda: self._in_program(look), f"the text {text!r}" + (f" in {inside!r}" if inside else ""))
         return matched[0]
 
     def no_longer_reads(self, text: str) -> None:
         """Wait until no thing on screen has the text; see :meth:`reads`."""
         self.wait(lambda: re.search(text, self.screen()) is None, f"the text {text!r} to go away")
-
-    def figure(self, name: str) -> str:
-        """What is written beside the name of a figure: "–" if there is none."""
-        self.wait(lambda: len(self.finds(".*", "StaticText", name)) == 2, f"the figure {name}")
-        _, value = self.finds(".*", "StaticText", name)
-        return value.text
 
     def measured(self, name: str, inside: str | None = None) -> str:
         """The value of a figure, as soon as there is one.
@@ -185,43 +218,39 @@ class User:
 
         def there() -> bool:
             nonlocal value
-            texts = [
-                thing
-                for thing in self.things()
-                if thing.role == "StaticText"
-                and thing.inside
-                and re.fullmatch(name, thing.inside[-1])
-                and (inside is None or any(re.fullmatch(inside, around) for around in thing.inside))
-            ]
+            figures = self.finds(".*", "StaticText", name)
+            texts = [thing for thing in figures if re.fullmatch(name, thing.inside[-1]) and _lies(thing, inside)]
             value = texts[-1].text if len(texts) == 2 else ""
             return value not in ("", "–", "…")
 
         self.wait(there, f"a value of {name!r}")
         return value
 
-    def picture(self, name: str = "Canvas", role: str | None = None, inside: str | None = None) -> np.ndarray:
+    def picture(self, name: str | Thing = "Canvas", role: str | None = None, inside: str | None = None) -> np.ndarray:
         """The pixels of a thing, (height, width, 3), each from 0 to 255."""
-        thing = self.find(name, role, inside)
+        thing = name if isinstance(name, Thing) else self.find(name, role, inside)
         return self._in_program(lambda: _pixels(thing.widget))
 
     def stands(self, name: str = "Canvas", inside: str | None = None) -> np.ndarray:
         """The picture of a thing once it has been the same for a while."""
-        same, picture = 0, self.picture(name, inside=inside)
+        thing = self.find(name, inside=inside)
+        same, picture = 0, self.picture(thing)
         end = time.monotonic() + PATIENCE
         while same < STILL:
             if time.monotonic() > end:
                 raise NotSeen(f"Waited for {name} to stand. On screen:\n{self.screen()}")
             time.sleep(LOOK)
-            before, picture = picture, self.picture(name, inside=inside)
+            before, picture = picture, self.picture(thing)
             same = same + 1 if np.array_equal(before, picture) else 0
         return picture
 
     def moves(self, name: str = "Canvas", inside: str | None = None) -> bool:
         """Whether the picture of a thing changes within a second."""
-        first = self.picture(name, inside=inside)
+        thing = self.find(name, inside=inside)
+        first = self.picture(thing)
         for _ in range(50):
             time.sleep(LOOK)
-            if not np.array_equal(first, self.picture(name, inside=inside)):
+            if not np.array_equal(first, self.picture(thing)):
                 return True
         return False
 
@@ -449,59 +478,40 @@ def live(journey: Callable[[], None]) -> None:
 
 def _is(thing: Thing, name: str, role: str | None, inside: str | None) -> bool:
     return (
-        re.fullmatch(name, thing.name) is not None
-        and (thing.role == role if role else thing.role not in UNSEEN)
-        and (inside is None or any(re.fullmatch(inside, around) for around in thing.inside))
+        (thing.role == role if role else thing.role not in UNSEEN)
+        and _lies(thing, inside)
+        and re.fullmatch(name, thing.name) is not None
     )
 
 
-def _things() -> list[Thing]:
+def _lies(thing: Thing, inside: str | None) -> bool:
+    return inside is None or any(re.fullmatch(inside, around) for around in thing.inside)
+
+
+def _things() -> Iterator[Thing]:
     """See :meth:`User.things`."""
     modal = QApplication.activeModalWidget()
     tops = [top for top in QApplication.topLevelWidgets() if top.isVisible()]
     if modal is not None:
         tops = [top for top in tops if top is modal or top.windowType() == Qt.WindowType.Popup]
-    found: list[Thing] = []
     for top in tops:
         if isinstance(top.parent(), QMenu | QComboBox):  # it is read inside of its menu or box
             continue
         read = QAccessible.queryAccessibleInterface(top)
         if read is not None:
-            found.extend(_inside(read, (), top))
-    return found
+            yield from _inside(read, (), top)
 
 
 def _inside(read: QAccessibleInterface, around: tuple[str, ...], holder: QWidget) -> Iterator[Thing]:
     """A thing and all in it."""
-    state = read.state()
-    if state.invisible:
+    if read.state().invisible:
         return
-    name, value = _plain(read.text(QAccessible.Text.Name)), _plain(read.text(QAccessible.Text.Value))
-    widget = read.object()
-    if isinstance(widget, QLabel) and not value and _plain(widget.text()) != name:
-        value = _plain(widget.text())  # its name says what it is
-    if isinstance(widget, QComboBox):
-        labels = (label for label, _ in read.relations(QAccessible.RelationFlag.Label))
-        names = [widget.accessibleName(), *(label.text(QAccessible.Text.Name) for label in labels)]
-        name = _plain(next(filter(None, names), ""))  # on Unix, Qt gives the chosen entry as the name
-    if isinstance(widget, QWidget):
-        holder = widget
-    yield Thing(
-        read.role().name,
-        name,
-        value,
-        _plain(read.text(QAccessible.Text.Description)),
-        read.rect(),
-        around,
-        not state.disabled,
-        bool(state.checked),
-        widget if isinstance(widget, QWidget) else None,
-        holder,
-    )
+    thing = Thing(read, around, holder)
+    yield thing
     for index in range(read.childCount()):
         child = read.child(index)
         if child is not None and child.isValid():
-            yield from _inside(child, (*around, name) if name else around, holder)
+            yield from _inside(child, (*around, thing.name) if thing.name else around, thing.holder)
 
 
 @functools.cache

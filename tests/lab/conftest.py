@@ -3,35 +3,24 @@
 from pathlib import Path
 
 import pytest
-from torch import Generator
 
 from playground.kinds import plugins
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
-from playground.theory.densities import Density
 from playground.theory.objectives import Objective
-
-WHOLE = Objective.optimal_loss_with_error
+from tests import fewer
 
 
 @pytest.fixture(autouse=True)
 def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use few points by default, since 80,000 points take longer than most trainings here."""
-
-    def of_few(
-        objective: Objective, density: Density, generator: Generator, *counts: int, **named: int
-    ) -> tuple[float, float] | None:
-        few = {} if counts or named else {"parts": 4, "count": 512}
-        return WHOLE(objective, density, generator, *counts, **named, **few)
-
-    monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
+    fewer.points_of_optimal_losses(monkeypatch)
 
 
 @pytest.fixture
 def whole_optimal_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use all points, for tests of the optimal loss and of a training's distance to it."""
-    monkeypatch.setattr(Objective, "optimal_loss_with_error", WHOLE)
+    monkeypatch.setattr(Objective, "optimal_loss_with_error", fewer.WHOLE)
 
 
 FRAGILE = '''

@@ -176,6 +176,7 @@ def test_every_sampler_reaches_the_known_part_or_says_why_not(chosen: dict[str, 
     assert np.abs(end[:, 1]).max() < 4
 
 
+@pytest.mark.claims  # a statistic
 def test_langevin_samples_the_rest_from_its_conditional_distribution() -> None:
     """Two moons given x = -0.70, where y has one mode. The distribution is smoothed by sigma_min, like the samples."""
     settings = {"kind": "langevin", "inpainting_mask": "left", "source": "exact", "particles": 1_000}

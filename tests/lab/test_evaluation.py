@@ -602,6 +602,7 @@ def test_the_density_of_likelihoods_names_its_score(source: str, said: str) -> N
     assert flat(last(evaluate(problem, score)).metrics)["density"].startswith(f"p_sigma of {said}, ")
 
 
+@pytest.mark.claims  # integrals of a sharp score
 def test_sharp_edges_leave_the_kl_finite() -> None:
     problem = Problem.build(experiment(data__kind="checkerboard"))
     found = flat(last(evaluate(problem, problem.density.score)).metrics)
@@ -635,6 +636,7 @@ def test_unknown_figures_are_none_with_a_reason() -> None:
     assert found["sliced_wasserstein2"] is not None
 
 
+@pytest.mark.claims  # integrals of a memorized score
 def test_few_points_have_a_kernel_density_as_a_reference() -> None:
     """At auto a network that memorizes 100 points, in the place of which their own score stands, has the kernel's figures."""
     problem = Problem.build(experiment(data__kind="two-moons", data__points=100, likelihood__points=200))

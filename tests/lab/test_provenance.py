@@ -18,7 +18,7 @@ import pytest
 import safetensors
 from PIL import Image
 
-from playground.cli import main, results, running
+from playground.cli import main, results
 from playground.data import Dataset
 from playground.drawing.film import picture
 from playground.drawing.render import headless
@@ -34,6 +34,7 @@ from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.version import __version__
+from tests import fewer
 
 NAME = "my points & <é>.csv"  # what XML and PDF must escape
 PLUGIN = "b" * 64  # its digest
@@ -111,7 +112,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "[experiment.training]\nsteps = 2\n[experiment.sampling]\nparticles = 10\n"
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running, "VIDEO_SIZE", (96, 72))
+        fewer.points_of_optimal_losses(patch)
+        fewer.cells_of_maps(patch)
+        fewer.pixels_of_films(patch)
         patch.setitem(plugins.loaded, place / "mine.py", plugins.Loaded((), PLUGIN))
         for words in (
             ("run", place / "given/experiment.toml", "--out", out / "run", *QUICK),

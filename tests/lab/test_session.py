@@ -170,14 +170,6 @@ def test_pinned_runs_come_back_and_a_session_without_any_does_not_name_them(tmp_
         assert "runs" not in file.metadata()
 
 
-@pytest.mark.parametrize("runs", ["{}", "[", "[" * 100_000, "3", '["' + "x" * 10_000_001 + '"]'])
-def test_pinned_runs_that_are_no_list_or_too_long_are_refused(tmp_path: Path, runs: str) -> None:
-    path = tmp_path / "a.spg"
-    path.write_bytes(written(good_metadata() | {"version": "1", "runs": runs}))
-    with pytest.raises(SessionError, match=r"pinned runs|its runs cannot be read"):
-        Session.load(path)
-
-
 def test_a_comparison_comes_back_without_the_places_of_its_files(tmp_path: Path) -> None:
     columns = Column(), Column.of({"sampling.steps": 20, "noise.schedule": ((0.0, 0.01), (1.0, 8.0))}, step=7)
     a_session(columns=columns).save(tmp_path / "a.spg")
@@ -194,27 +186,32 @@ def test_a_comparison_comes_back_without_the_places_of_its_files(tmp_path: Path)
     assert Session.load(tmp_path / "d.spg").columns == (local, read[1])
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [
-        "{}",
-        "[",
-        "[" * 100_000,
-        "3",
-        "[{}]",
-        "[{}, {}, {}, {}, {}]",
-        '[{}, {"edits": [["sampling.steps"]]}]',
-        '[{}, {"edits": [["sampling.steps", {"a": 1}]]}]',
-        '[{}, {"edits": [["' + "x" * 101 + '", 1]]}]',
-        '[{}, {"step": "x"}]',
-        '[{}, {"edits": [["sampling.kind", "' + "x" * 100_000 + '"]]}]',
-    ],
-)
-def test_columns_that_cannot_be_read_are_refused(tmp_path: Path, columns: str) -> None:
-    path = tmp_path / "a.spg"
-    path.write_bytes(written(good_metadata() | {"version": "1", "columns": columns}))
-    with pytest.raises(SessionError, match="compared columns cannot be read"):
-        Session.load(path)
+NO_LIST = "{}", "[", "[" * 100_000, "3"
+REFUSED = {
+    "pinned runs|its runs cannot be read": ("runs", (*NO_LIST, '["' + "x" * 10_000_001 + '"]')),
+    "compared columns cannot be read": (
+        "columns",
+        (
+            *NO_LIST,
+            "[{}]",
+            "[{}, {}, {}, {}, {}]",
+            '[{}, {"edits": [["sampling.steps"]]}]',
+            '[{}, {"edits": [["sampling.steps", {"a": 1}]]}]',
+            '[{}, {"edits": [["' + "x" * 101 + '", 1]]}]',
+            '[{}, {"step": "x"}]',
+            '[{}, {"edits": [["sampling.kind", "' + "x" * 100_000 + '"]]}]',
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("said", REFUSED)
+def test_pinned_runs_and_columns_that_cannot_be_read_are_refused(tmp_path: Path, said: str) -> None:
+    path, (name, texts) = tmp_path / "a.spg", REFUSED[said]
+    for text in texts:
+        path.write_bytes(written(good_metadata() | {"version": "1", name: text}))
+        with pytest.raises(SessionError, match=said):
+            Session.load(path)
 
 
 def of_classes(*names: str) -> Session:

@@ -108,6 +108,7 @@ def test_the_final_loss_is_measured_as_in_training(monkeypatch: pytest.MonkeyPat
     assert np.array_equal(trainer.state()["generator"], before)  # training continues as without the measurement
 
 
+@pytest.mark.claims  # a statistic
 def test_the_error_of_the_final_loss_is_its_spread_over_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """For maximum likelihood, where 512 points share two noise levels: the error of independent points would be a ninth."""
     settings = {"noise__kind": "discrete", "network__kind": "energy", "objective__kind": "maximum-likelihood"}
@@ -268,6 +269,7 @@ def test_each_step_of_a_block_sees_every_noise_level(monkeypatch: pytest.MonkeyP
     torch.testing.assert_close(sigma.log().std(1), expected.std().expand(len(sigma)), rtol=0, atol=0.02)
 
 
+@pytest.mark.claims  # a statistic of a training
 @pytest.mark.parametrize("network", ["mlp", "u-net"])
 def test_exact_matching_of_images_takes_the_full_trace(network: str) -> None:
     """An untrained network is a Gaussian's score: its loss sigma^2 (E||s||^2/2 + tr) is -sigma^2/(1 + sigma^2) D/2, D = 64."""
@@ -392,6 +394,7 @@ def test_an_infinite_loss_is_not_blamed_on_the_learning_rate(sigma: float) -> No
     assert "learning_rate" not in str(last.diverged)
 
 
+@pytest.mark.claims  # a statistic of 80,000 points
 @pytest.mark.usefixtures("whole_optimal_losses")
 def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_loss() -> None:
     trainer = Trainer(Problem.build(experiment(training__steps=5000)))
@@ -497,6 +500,7 @@ def test_saved_averages_load_into_a_network() -> None:
         assert torch.equal(loaded(x, sigma), network(x, sigma))
 
 
+@pytest.mark.claims  # a training's quality
 def test_digits_train() -> None:
     trainer, last = trained(data__kind="digits", network__width=128, training__batch=32, training__steps=200)
     assert last.optimal_loss is None

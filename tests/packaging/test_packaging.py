@@ -135,6 +135,7 @@ def test_nothing_that_the_program_imports_is_excluded() -> None:
                 assert not any(name == out or name.startswith(f"{out}.") for out in contents.EXCLUDED_MODULES), path
 
 
+@pytest.mark.claims  # starts a process
 def test_pictures_are_read_without_what_stays_out(tmp_path: Path) -> None:
     pixels = Image.new("RGB", (16, 16), "red")
     pixels.save(tmp_path / "a.png", exif=Image.Exif())
@@ -152,6 +153,7 @@ print(sum(pictures.read_picture(name, 8)[0, 0, 0] > 250 for name in sys.argv[1:]
     assert ran(code, *files) == "3 are red\n"
 
 
+@pytest.mark.claims  # starts a process
 def test_charts_are_painted_without_opengl() -> None:
     code = f"""
 import runpy, sys

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 import torch
-from gaussian_runs import processes
+from gaussian_runs import MEAN, STD, gaussian_score, processes
 from torch import Tensor
 
 from playground.theory import likelihood
@@ -13,18 +13,12 @@ from playground.theory.likelihood import MOST_STEPS, decode, hutchinson_probes, 
 from playground.theory.networks import MLP
 from playground.theory.noise import (
     Process,
-    per_point,
 )
 from playground.theory.ode import TooManySteps, dormand_prince
 from tests.generators import seeded
 
 PROCESSES = processes(0.05, 12.0)
 DISTANCES = [1e3, 1e6, 1e12]  # standard deviations of the data
-MEAN, STD = 0.3, 0.8
-
-
-def gaussian(x: Tensor, sigma: Tensor) -> Tensor:
-    return -(x - MEAN) / (STD**2 + per_point(sigma, x) ** 2)
 
 
 def far(distance: float, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -51,14 +45,14 @@ def test_a_gaussian_is_exact_at_any_distance(
     x = far(distance, *shape)
     prior = process.prior(torch.full(shape, MEAN, dtype=torch.float64), STD**2)
     probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(1))
-    *_, progress = log_likelihood(gaussian, process, prior, x, 1e-8, probes)
+    *_, progress = log_likelihood(gaussian_score, process, prior, x, 1e-8, probes)
     found = progress.result
     assert found is not None
     variance = STD**2 + 0.05**2
     exact = -0.5 * ((x - MEAN).square() / variance + math.log(2 * math.pi * variance)).flatten(1).sum(1)
     torch.testing.assert_close(found.log_prob, exact, rtol=1e-6, atol=1e-6)
     assert int(found.evaluations.max()) < 1000
-    *_, back = decode(gaussian, process, prior, found.latent, 1e-8, probes)
+    *_, back = decode(gaussian_score, process, prior, found.latent, 1e-8, probes)
     assert back.result is not None
     torch.testing.assert_close(back.result.x, x, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(back.result.log_prob, exact, rtol=1e-6, atol=1e-6)
@@ -99,8 +93,8 @@ def test_far_points_of_a_network_cost_no_more_than_near_ones(
 def test_near_points_are_as_they_would_be_alone() -> None:
     x, process = far(1e12, 2), PROCESSES["VE"]
     prior = process.prior(torch.full((2,), MEAN, dtype=torch.float64), STD**2)
-    *_, among = log_likelihood(gaussian, process, prior, x, 1e-8)
-    *_, alone = log_likelihood(gaussian, process, prior, x[-1:], 1e-8)
+    *_, among = log_likelihood(gaussian_score, process, prior, x, 1e-8)
+    *_, alone = log_likelihood(gaussian_score, process, prior, x[-1:], 1e-8)
     assert among.result is not None
     assert alone.result is not None
     torch.testing.assert_close(among.result.log_prob[-1:], alone.result.log_prob, rtol=1e-12, atol=1e-12)

@@ -201,12 +201,14 @@ def test_mode_weights_count_the_nearest() -> None:
     assert errors.tolist() == pytest.approx([math.sqrt(0.75 * 0.25 / 400)] * 2 + [math.sqrt(2 / 404 / 400)], rel=0.01)
 
 
+def exact(x: Tensor, sigma: Tensor) -> Tensor:
+    """The score of a standard Gaussian."""
+    return -x / (1 + sigma**2)
+
+
 @pytest.mark.parametrize("shape", [(3,), (3, 1, 1), (1, 1, 3)])
 def test_fisher_divergence_of_scores_that_are_off_by_a_known_amount(shape: tuple[int, ...]) -> None:
     """Sums run over all axes of a point, images too."""
-
-    def exact(x: Tensor, sigma: Tensor) -> Tensor:
-        return -x / (1 + sigma**2)
 
     x0 = normal(20_000, 3, seed=11).reshape(-1, *shape)
     assert fisher_divergence(exact, exact, x0, 0.5, seeded()) == FisherDivergence(0.0, 0.0, 0.0, 0.0)
@@ -223,9 +225,6 @@ def test_the_errors_of_a_fisher_divergence_are_its_spreads() -> None:
     """400 draws determine a standard deviation to 3.5 %.
 
     The score's error and size are correlated, so the sum of separate errors would be too large."""
-
-    def exact(x: Tensor, sigma: Tensor) -> Tensor:
-        return -x / (1 + sigma**2)
 
     def score(x: Tensor, sigma: Tensor) -> Tensor:
         return 0.9 * exact(x, sigma) + 0.1 * x**2

@@ -1,6 +1,7 @@
 """The ODE solver against closed forms, scipy and torchdiffeq."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -114,13 +115,19 @@ def test_each_point_is_solved_as_if_alone() -> None:
         assert torch.equal(chunked.evaluations, together.evaluations)
 
 
-def test_waiting_points_replace_finished_ones() -> None:
+def counting() -> tuple[Callable[[Tensor, Tensor], Tensor], list[int]]:
+    """The flow, and the number of points of each of its evaluations."""
     rows: list[int] = []
 
     def counted(x: Tensor, t: Tensor) -> Tensor:
         rows.append(len(x))
         return flow(x, t)
 
+    return counted, rows
+
+
+def test_waiting_points_replace_finished_ones() -> None:
+    counted, rows = counting()
     solve(counted, points(200), 0.0, 1.0, 1e-5, batch=20)
     assert max(rows) == 20
     assert sum(rows) / len(rows) > 16.5  # 15.9 if no row joins before all have finished
@@ -238,12 +245,7 @@ def test_integrals_of_given_up_rows_are_nan_and_infinite_ones_are_rejected() -> 
 
 
 def test_evaluations_are_counted_and_finished_points_take_none() -> None:
-    rows: list[int] = []
-
-    def counted(x: Tensor, t: Tensor) -> Tensor:
-        rows.append(len(x))
-        return flow(x, t)
-
+    counted, rows = counting()
     result = solve(counted, points(200), 0.0, 1.0, 1e-6)
     assert sum(rows) == int(result.evaluations.sum())
     assert rows[0] == 200
@@ -265,12 +267,7 @@ def test_path_lies_on_the_solution() -> None:
 
 
 def test_stopping_early_stops_the_work() -> None:
-    calls: list[int] = []
-
-    def counted(x: Tensor, t: Tensor) -> Tensor:
-        calls.append(len(x))
-        return flow(x, t)
-
+    counted, calls = counting()
     run = dormand_prince(counted, points(10), 0.0, 1.0, 1e-6, batch=5)
     fractions = [next(run).fraction for _ in range(20)]
     assert fractions == sorted(fractions)

@@ -109,6 +109,7 @@ def deviations(sampler: Sampler, count: int = 40_000) -> tuple[float, float]:
     )
 
 
+@pytest.mark.claims  # a statistic
 def test_langevin_keeps_the_distribution_of_known_coordinates() -> None:
     """The known one has variance sigma^2 = 0.0004. Without the bound on its step it would diverge; with it, the bias is 2.6 %."""
     mask, known = torch.tensor([True, False]), torch.tensor([1.5, 7.0], dtype=torch.float64)
