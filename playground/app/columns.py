@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from playground.app.style import text_size
 from playground.app.style.theme import UNIT
@@ -29,13 +29,8 @@ def filled(name: str, cards: Iterable[QWidget], area: Area) -> Area:
     below = margin if isinstance(area, Column) else UNIT // 2
     layouts.down(*cards, None, within=inside, spacing=UNIT, margins=(margin, margin, margin, below))
     area.setObjectName(name)
-    area.setWidget(inside)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return area
+    return layouts.scrolled(inside, area)
 
 
 class Columns(QSplitter):

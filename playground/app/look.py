@@ -21,7 +21,7 @@ class Look(QObject):
 
     def __init__(self, preferences: Preferences, window: QWidget, theme_name: str) -> None:
         super().__init__(window)
-        self._preferences, self._application = preferences, _application()
+        self._preferences, self._application = preferences, application()
         self.theme_name = theme_name
         self.restyling = theme.Restyling(self._application, window)
         self.restyling.finished.connect(self.changed)
@@ -78,7 +78,8 @@ class Look(QObject):
         self.set_time_to_data(self.time_to_data)
 
 
-def _application() -> QApplication:
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    return application
+def application() -> QApplication:
+    """The program's application."""
+    found = QApplication.instance()
+    assert isinstance(found, QApplication)
+    return found

@@ -8,7 +8,6 @@ from typing import TypeVar
 from PySide6.QtCore import QMimeData, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
-    QApplication,
     QFrame,
     QMainWindow,
 )
@@ -33,7 +32,7 @@ from playground.app.dialog_registry import DialogRegistry
 from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.tour import Tour
 from playground.app.highlighting import Highlighting
-from playground.app.look import Look
+from playground.app.look import Look, application
 from playground.app.menus import TOP_BAR, MainMenu, show_canvas_menu
 from playground.app.model.edit_text import summary
 from playground.app.model.errors import Log, logger
@@ -102,11 +101,11 @@ class MainWindow(QMainWindow):
         device: str = "auto",
         kept_plugins: bool = True,
     ) -> None:
-        theme_name = theme.shown(_application(), preferences.get("theme"))
+        theme_name = theme.shown(application(), preferences.get("theme"))
         text_size.set_factor(preferences.get("text_size") / 100)
         # First, because before the program runs only new widgets take a font.
         accessible_roles.install()
-        theme.prepare(_application(), PALETTES[theme_name])
+        theme.prepare(application(), PALETTES[theme_name])
         super().__init__()
         self.preferences, self.log = preferences, log
         self._path, self._kept_plugins = path, kept_plugins
@@ -131,7 +130,7 @@ class MainWindow(QMainWindow):
         self.controllers.lessons.keep_progress_in(preferences.beside(LESSON_PROGRESS))
         Timeline(self.state, self.controllers, self.display, self.transport, self)
         self._apply_palette()
-        theme.apply_style_sheet(_application(), bars.SHEET)
+        theme.apply_style_sheet(application(), bars.SHEET)
         self._window_state.restore()
         self.look.set_time_to_data(self.look.time_to_data)
         self._show_name()
@@ -197,7 +196,7 @@ class MainWindow(QMainWindow):
         self.opening.lesson_opened.connect(self.controllers.lessons.begin)
         self.controllers.lessons.beginning.connect(self.tour.end)  # it would cover what is taught
         # The user comes from another window, which may have answered.
-        _application().applicationStateChanged.connect(self.controllers.lessons.look)
+        application().applicationStateChanged.connect(self.controllers.lessons.look)
         self.documents.changed.connect(self._show_name)
         self.notices.follow_documents(self.documents)
         self.notices.follow_log(self.log)
@@ -384,12 +383,6 @@ def _dropped(data: QMimeData) -> Path | None:
     """The first dragged file that can be opened, or else the first file; opening that one says why not."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     return next((path for path in paths if path.name.lower().endswith(OPENABLE)), paths[0] if paths else None)
-
-
-def _application() -> QApplication:
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    return application
 
 
 def close_on_signals(window: MainWindow) -> None:

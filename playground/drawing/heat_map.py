@@ -35,27 +35,19 @@ class HeatMap:
     log: bool
 
 
-def cell_at(picture: HeatMap, box: QRectF, x: float, y: float) -> tuple[int, int] | None:
-    """The row and column of a heat map at a position in its box; None beside its cells."""
-    area = _cells(picture, box)
-    if not area.contains(x, y):
-        return None
-    rows, columns = picture.values.shape
-    row = rows - 1 - int((y - area.top()) / area.height() * rows)
-    return min(max(row, 0), rows - 1), min(int((x - area.left()) / area.width() * columns), columns - 1)
-
-
-def _cells(picture: HeatMap, box: QRectF) -> QRectF:
-    """The rectangle of a heat map's cells."""
+def cell_box(picture: HeatMap, box: QRectF, row: int, column: int) -> QRectF:
+    """The rectangle of a heat map's cell; the first row is the lowest."""
     metrics = QFontMetricsF(figure_font(TEXT))
-    wide = max(metrics.horizontalAdvance(name) for name in picture.rows) + 10
-    line = metrics.height()
-    return box.adjusted(wide, 2 * line + 8, -2, -2 * line - 8)
+    left = max(metrics.horizontalAdvance(name) for name in picture.rows) + 10
+    line, (rows, columns) = metrics.height(), picture.values.shape
+    area = box.adjusted(left, 2 * line + 8, -2, -2 * line - 8)
+    wide, tall = area.width() / columns, area.height() / rows
+    return QRectF(area.left() + column * wide, area.bottom() - (row + 1) * tall, wide, tall)
 
 
 def paint_heat_map(painter: QPainter, box: QRectF, picture: HeatMap, palette: Palette) -> None:
     """Paint a heat map into a box."""
-    area, font = _cells(picture, box), figure_font(TEXT)
+    first, font = cell_box(picture, box, 0, 0), figure_font(TEXT)
     metrics = QFontMetricsF(font)
     line = metrics.height()
     painter.setFont(font)
@@ -63,8 +55,8 @@ def paint_heat_map(painter: QPainter, box: QRectF, picture: HeatMap, palette: Pa
     bent = np.log(known) if picture.log else known
     low, high = float(bent.min()), float(bent.max())
     colors = value_colors(palette)
-    rows, columns = picture.values.shape
-    wide, tall = area.width() / columns, area.height() / rows
+    _, columns = picture.values.shape
+    wide, tall = first.width(), first.height()
     center = Qt.AlignmentFlag.AlignCenter
     painter.setPen(palette.color("text"))
     painter.drawText(QRectF(box.left(), box.top(), box.width(), line), Qt.AlignmentFlag.AlignLeft, picture.color)
@@ -73,27 +65,27 @@ def paint_heat_map(painter: QPainter, box: QRectF, picture: HeatMap, palette: Pa
     last = QRectF(box.left(), box.bottom() - line, box.width() - 2, line)
     painter.drawText(last, Qt.AlignmentFlag.AlignRight, picture.x)
     for column, name in enumerate(picture.columns):
-        painter.drawText(QRectF(area.left() + column * wide, area.bottom() + 4, wide, line), center, name)
+        painter.drawText(QRectF(first.left() + column * wide, first.bottom() + 4, wide, line), center, name)
     right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
     for row, name in enumerate(picture.rows):
-        top = area.bottom() - (row + 1) * tall
+        top = first.top() - row * tall
         painter.setPen(palette.color("muted"))
-        painter.drawText(QRectF(box.left(), top, area.left() - box.left() - 8, tall), right, name)
+        painter.drawText(QRectF(box.left(), top, first.left() - box.left() - 8, tall), right, name)
         for column in range(columns):
-            cell = QRectF(area.left() + column * wide, top, wide, tall).adjusted(1, 1, -1, -1)
+            place = QRectF(first.left() + column * wide, top, wide, tall).adjusted(1, 1, -1, -1)
             value, error = float(picture.values[row, column]), float(picture.errors[row, column])
             if not np.isfinite(value):
-                painter.fillRect(cell, palette.color("border"))
+                painter.fillRect(place, palette.color("border"))
                 continue
             share = ((np.log(value) if picture.log else value) - low) / ((high - low) or 1.0)
             ground = QColor(int(colors[round(255 * share)]))
-            painter.fillRect(cell, ground)
+            painter.fillRect(place, ground)
             said = _measured(value, error)
             if metrics.horizontalAdvance(said) > wide - 6:
                 said = number(value)
             if metrics.horizontalAdvance(said) <= wide - 4 and line <= tall:
                 painter.setPen(_readable(ground))
-                painter.drawText(cell, center, said)
+                painter.drawText(place, center, said)
 
 
 def _measured(value: float, error: float) -> str:

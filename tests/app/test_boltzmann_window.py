@@ -314,10 +314,10 @@ def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
 
 
 def test_a_state_s_tooltip_is_in_words(window, monkeypatch):
-    from playground.app.dialogs.boltzmann import gallery
+    from playground.app.widgets import cells
 
     said = []
-    monkeypatch.setattr(gallery.QToolTip, "showText", lambda at, text, widget: said.append(text))
+    monkeypatch.setattr(cells.QToolTip, "showText", lambda at, text, widget: said.append(text))
     place = window.likely.cells().box(0).center().toPoint() + QPoint(3, 3)
     QApplication.sendEvent(window.likely, QHelpEvent(QEvent.Type.ToolTip, place, window.mapToGlobal(place)))
     assert said[0].startswith(f"p = {100 * window.machine.view.likely.probabilities[0]:.3g} %")

@@ -5,13 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
 from playground.app.controllers.sweeping import Sweeping, _report
 from playground.app.dialogs.sweep.window import SweepWindow
-from playground.drawing.heat_map import HeatMap, cell_at
+from playground.drawing.heat_map import HeatMap, cell_box
 from playground.drawing.palette import DARK
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment, replace
@@ -124,8 +124,7 @@ def test_a_line_and_a_cell_of_a_heat_map_open_their_run_with_its_network(window,
     picture, box = window.map.picture, window.map.box
     assert isinstance(picture, HeatMap)
     wanted = picture.rows.index("probability-flow"), picture.columns.index("3")
-    every = (QPoint(x, y) for x in range(0, window.map.width(), 20) for y in range(0, window.map.height(), 20))
-    place = next(one for one in every if cell_at(picture, box, one.x(), one.y()) == wanted)
+    place = cell_box(picture, box, *wanted).center().toPoint()
     QTest.mouseClick(window.map, Qt.MouseButton.LeftButton, pos=place)
     first, second = opened
     assert isinstance(first, Session)

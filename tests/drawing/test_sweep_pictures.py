@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from playground.drawing.chart_pictures import paint_chart
-from playground.drawing.heat_map import HeatMap, cell_at, paint_heat_map
+from playground.drawing.heat_map import HeatMap, cell_box, paint_heat_map
 from playground.drawing.palette import DARK, LIGHT, Palette
 from playground.drawing.render import PictureError
 from playground.drawing.sweep_pictures import save_pictures
@@ -60,9 +60,11 @@ def test_a_value_above_the_top_leaves_the_room_to_the_others() -> None:
 
 def test_a_map_has_the_lowest_colour_at_its_least_and_the_highest_at_its_largest_number() -> None:
     image = painted(MAP, LIGHT)
-    places = {cell_at(MAP, BOX, x, y): (x, y) for x in range(0, 600, 3) for y in range(0, 400, 3)}
-    assert set(places) == {None, *((row, column) for row in range(2) for column in range(3))}
-    corner = {cell: QColor(image.pixel(x - 4, y - 4)).name() for cell, (x, y) in places.items() if cell}
+    boxes = {(row, column): cell_box(MAP, BOX, row, column) for row in range(2) for column in range(3)}
+    assert all(BOX.contains(box) for box in boxes.values())
+    assert not any(one.intersects(other) for n, one in enumerate(boxes.values()) for other in [*boxes.values()][:n])
+    ends = {cell: box.bottomRight().toPoint() for cell, box in boxes.items()}
+    corner = {cell: QColor(image.pixel(end.x() - 4, end.y() - 4)).name() for cell, end in ends.items()}
     assert corner[0, 0] == LIGHT.value_stops[0]
     assert corner[1, 2] == LIGHT.value_stops[-1]
     assert corner[0, 2] == LIGHT.border  # nothing is known there

@@ -4,14 +4,15 @@ import functools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QActionGroup, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget, QWidgetAction
+from PySide6.QtGui import QActionGroup, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QLabel, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget, QWidgetAction
 
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND, Entry
 from playground.app.style import text_size, theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
+from playground.app.widgets.controls import KeyboardRing, PressedByEnter
 from playground.drawing.palette import DARK, Palette
 
 HEIGHT = 28
@@ -21,7 +22,7 @@ PADDING = 12
 ARROW = 12  # width of the arrow in px, besides the padding
 
 
-class Chip(QAbstractButton):
+class Chip(KeyboardRing, PressedByEnter):
     """A pill that shows or hides a layer; its arrow, or the Down key, opens the layer's options."""
 
     def __init__(self, entry: Entry, layers: Layers) -> None:
@@ -31,7 +32,6 @@ class Chip(QAbstractButton):
         self._colors = DARK
         self._reason = ""
         self._notes: list[str] = []
-        self._ringed = False  # whether the keyboard gave it the focus
         self.setCheckable(True)
         self.setChecked(layers.visible[entry.key])
         self.setText(entry.title)
@@ -123,18 +123,8 @@ class Chip(QAbstractButton):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Menu) and self.menu is not None:
             self.open_options()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
         else:
             super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ringed = False
-        super().focusOutEvent(event)
 
     def sizeHint(self) -> QSize:
         arrow = px(ARROW) if self.menu is not None else 0
@@ -148,7 +138,7 @@ class Chip(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pill = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         surface = "hover" if self.underMouse() and self.isEnabled() else "raised" if on else "background"
-        painter.setPen(QPen(palette.color("accent"), 2) if self._ringed else QPen(palette.color("border"), 1))
+        painter.setPen(QPen(palette.color("accent"), 2) if self.ringed else QPen(palette.color("border"), 1))
         painter.setBrush(palette.color(surface))
         painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
         dot = QRectF(px(PADDING), (self.height() - px(DOT)) / 2, px(DOT), px(DOT))

@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QEnterEvent,
-    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -22,6 +21,7 @@ from playground.app.canvas.background_painter import BackgroundPainter
 from playground.app.canvas.brush import Brush
 from playground.app.canvas.view_range import ViewRange
 from playground.app.style import text_size
+from playground.app.widgets.controls import KeyboardRing
 from playground.drawing.images import ImageGrid, Tiles
 from playground.drawing.plane import Plane, Viewport
 from playground.drawing.scene import Scene
@@ -49,7 +49,7 @@ MARK = 6.0  # px around the keyboard's selection, outside the ring of a clicked 
 BRUSH_KEYS = {Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
 
 
-class PlotSurface(QWidget):
+class PlotSurface(KeyboardRing, QWidget):
     """A view of the plane with pan, zoom and fit, and two tools of the left button: point and brush.
 
     Signals carry the user's coordinates:
@@ -89,7 +89,6 @@ class PlotSurface(QWidget):
         self._right: QPointF | None = None  # where the right button was pressed, until that becomes a drag
         self._dragged: QPointF | None = None  # last position of a drag that pans
         self._starts = False  # whether the drag sets a start
-        self._ringed = False  # whether the keyboard gave it the focus
 
     def accessible_value(self) -> str:
         """The caption, or the sentence on a canvas with nothing to show."""
@@ -315,16 +314,6 @@ class PlotSurface(QWidget):
         _, _, y0, y1 = self.view_range()
         self.brush.turn(notches, y1 - y0)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
-        self.update()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ringed = False
-        self.update()
-        super().focusOutEvent(event)
-
     # --- painted over the image, without a new one
 
     def _paint_over(self, painter: QPainter) -> None:
@@ -339,7 +328,7 @@ class PlotSurface(QWidget):
             for width, name in ((5.0, "background"), (2.5, "accent")):
                 painter.setPen(QPen(colors.color(name), width))
                 painter.drawRoundedRect(around, 6, 6)
-        if self._ringed and self.hasFocus():
+        if self.ringed:
             painter.setPen(QPen(colors.color("accent"), 2))
             painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))
             if self.movable and not self.brush.is_on:

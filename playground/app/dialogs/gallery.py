@@ -149,16 +149,10 @@ class Gallery(WorkingDialog):
         group = QButtonGroup(self)  # within which arrows move the focus
         group.setExclusive(False)
         group.buttonClicked.connect(self._chosen)
-        area = QScrollArea()
+        self._area = area = layouts.scrolled(inside, QScrollArea())
         for tile in self.tiles:
             group.addButton(tile)
             tile.focused.connect(functools.partial(area.ensureWidgetVisible, tile))
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._area = area
         layouts.down(said, area, within=self, spacing=UNIT, margins=(2 * UNIT, 2 * UNIT, UNIT, 2 * UNIT))
         self.apply_text_size()
 

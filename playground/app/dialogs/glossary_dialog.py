@@ -4,14 +4,14 @@ import html
 import itertools
 
 from PySide6.QtCore import QSize, Slot
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QTextBrowser, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QTextBrowser, QWidget
 
 from playground.app.style import theme
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import named
 from playground.app.widgets.equation_dialog import in_rich_text, table
-from playground.app.widgets.file_prompts import name_buttons
+from playground.app.widgets.file_prompts import close_buttons
 from playground.lab.glossary import GlossaryEntry, found
 
 
@@ -30,9 +30,7 @@ class GlossaryDialog(QDialog):
         named(self.entries, "Symbols and terms", "Symbol, term, meaning, and where it is seen.")
         self.count = QLabel()
         theme.set_role(self.count, "caption")
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
-        buttons.rejected.connect(self.reject)
+        buttons = close_buttons(self)
         layouts.down(self.line, (self.entries, 1), self.count, buttons, within=self, spacing=UNIT)
         self._find("")
 

@@ -7,7 +7,6 @@ from PySide6.QtCore import QSize, Qt, QUrl, qVersion
 from PySide6.QtGui import QAccessible, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QGridLayout,
     QLabel,
     QMessageBox,
@@ -19,7 +18,7 @@ import playground
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
-from playground.app.widgets.file_prompts import name_buttons
+from playground.app.widgets.file_prompts import close_buttons, name_buttons
 from playground.resources import notices
 
 CANVAS_KEYS = (
@@ -85,9 +84,7 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
             grid.addWidget(shown, row, column + 1)
             row += 1
     grid.setColumnMinimumWidth(2, 32)
-    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-    name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "&Close"})
-    buttons.rejected.connect(dialog.reject)
+    buttons = close_buttons(dialog)
     inside = QWidget()
     inside.setLayout(grid)
     area = KeyList()

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
 from playground.app.model.errors import Log
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.file_prompts import name_buttons
+from playground.app.widgets.file_prompts import close_buttons
 
 
 class LogDialog(QDialog):
@@ -22,13 +22,11 @@ class LogDialog(QDialog):
         self.text.setObjectName("log")
         self.text.setAccessibleName("Log")
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
+        buttons = close_buttons(self)
         copy = buttons.addButton("&Copy", QDialogButtonBox.ButtonRole.ActionRole)
         copy.setObjectName("copyLog")
         copy.setToolTip(wrapped("Copy all of it, to paste into a report"))
         copy.clicked.connect(lambda: copy_log(log))
-        buttons.rejected.connect(self.reject)
         layouts.down(self.text, buttons, within=self)
         self._timer = QTimer(self)  # collects lines that come in bursts
         self._timer.setSingleShot(True)

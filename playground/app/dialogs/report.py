@@ -12,7 +12,7 @@ from playground.app.model.log_file import last_crash, without_home
 from playground.app.style.text_size import px, within_screen
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.file_prompts import name_buttons
+from playground.app.widgets.file_prompts import close_buttons
 from playground.version import ISSUES
 
 LINES = 200  # of the log
@@ -51,15 +51,13 @@ class ReportDialog(QDialog):
         self.text.setObjectName("report")
         self.text.setAccessibleName("Report")
         self.text.setTabChangesFocus(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
+        buttons = close_buttons(self)
         self.copy = buttons.addButton("&Copy", QDialogButtonBox.ButtonRole.ActionRole)
         self.copy.setToolTip(wrapped("Copy the text above as it is now"))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
         self.tracker = buttons.addButton("Open the &tracker", QDialogButtonBox.ButtonRole.ActionRole)
         self.tracker.setToolTip(wrapped(f"Open {ISSUES} in the browser"))
         self.tracker.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(ISSUES)))
-        buttons.rejected.connect(self.reject)
         layouts.down(how, self.text, buttons, within=self)
         self.resize(within_screen(self, QSize(px(820), px(480))))  # Qt would take the least height for the wrapped text
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -24,7 +24,7 @@ from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption, named
 from playground.app.widgets.column import Column
-from playground.app.widgets.controls import paint_chevron
+from playground.app.widgets.controls import PressedByEnter, paint_chevron
 from playground.app.widgets.equation_dialog import NamedEquation, WithEquations, open_equations
 from playground.app.widgets.selectable import SelectableLabel
 from playground.drawing.palette import Palette
@@ -55,6 +55,7 @@ class PanelHeader(QAbstractButton):
         self.setChecked(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # painted when the mouse comes and goes
         self._name()
         self.toggled.connect(self._name)
 
@@ -127,12 +128,6 @@ class PanelHeader(QAbstractButton):
             painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
             # Around number and title only, because the state ends at the card's edge.
             painter.drawRoundedRect(QRectF(x - 4 if x else 1, 1, title_width + 9, self.height() - 2), 4, 4)
-
-    def enterEvent(self, event: object) -> None:
-        self.update()
-
-    def leaveEvent(self, event: object) -> None:
-        self.update()
 
     def _name(self) -> None:
         self.setAccessibleName(f"{self._title}: {self._state}" if self._state else self._title)
@@ -229,14 +224,12 @@ class Notice(QFrame):
         painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, SIGNS[self._level])
 
 
-class MarkButton(QAbstractButton):
+class MarkButton(PressedByEnter):
     """A small button of a card, whose mark is brighter under the mouse and while it is checked."""
 
-    def enterEvent(self, event: object) -> None:
-        self.update()
-
-    def leaveEvent(self, event: object) -> None:
-        self.update()
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # painted when the mouse comes and goes
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -262,13 +255,6 @@ class EquationButton(MarkButton):
 
     def sizeHint(self) -> QSize:
         return QSize(QFontMetrics(self._font()).horizontalAdvance("f(x)") + 10, px(18))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let Enter press it too, which Qt decides by platform."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
 
     @staticmethod
     def _font() -> QFont:

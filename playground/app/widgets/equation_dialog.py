@@ -17,7 +17,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import named
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.equation_view import EquationView
-from playground.app.widgets.file_prompts import name_buttons
+from playground.app.widgets.file_prompts import close_buttons
 from playground.lab.equation_symbols import explained
 
 LARGE = 34  # px, height of the letters
@@ -62,12 +62,10 @@ class EquationDialog(QDialog):
         QVBoxLayout(ground).addWidget(self.view)
         self.symbols = QTextBrowser()
         named(self.symbols, "Symbols and their meanings", "Each symbol with its meaning, as in the glossary.")
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
+        buttons = close_buttons(self)
         copy = buttons.addButton("&Copy LaTeX", QDialogButtonBox.ButtonRole.ActionRole)
         copy.setToolTip(wrapped("Copy the equation as LaTeX, to paste into a text"))
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.view.latex))
-        buttons.rejected.connect(self.reject)
         layouts.down(
             self.choice, self.heading, self.meaning, ground, (self.symbols, 1), buttons, within=self, spacing=UNIT
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
+    QDialog,
     QDialogButtonBox,
     QFileDialog,
     QHeaderView,
@@ -162,6 +163,14 @@ def name_buttons(box: QMessageBox | QDialogButtonBox, texts: Mapping[StandardBut
     """Name standard buttons, each with its own key. Some of Qt's names have none, depending on the platform."""
     for standard, text in texts.items():
         box.button(standard).setText(text)  # type: ignore[arg-type]  # a box is given its own kind's
+
+
+def close_buttons(dialog: QDialog) -> QDialogButtonBox:
+    """The buttons of a dialog that is only looked at: Close, before others are added."""
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
+    buttons.rejected.connect(dialog.reject)
+    return buttons
 
 
 def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -> bool:

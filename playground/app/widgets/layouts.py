@@ -2,13 +2,15 @@
 
 from typing import TypeVar
 
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 Part = QWidget | QLayout | tuple[QWidget | QLayout, int] | None
 """What is laid out, with its stretch if that is not 0; None for room that grows."""
 Margins = int | tuple[int, int, int, int]
 DEFAULT = -1  # Qt's own spacing or margin
 Layout = TypeVar("Layout", bound=QBoxLayout)
+Area = TypeVar("Area", bound=QScrollArea)
 
 
 def across(
@@ -41,6 +43,17 @@ def add(layout: QBoxLayout, *parts: Part) -> None:
             layout.addWidget(inside, stretch)
         else:
             layout.addLayout(inside, stretch)
+
+
+def scrolled(inside: QWidget, area: Area, across: bool = False) -> Area:
+    """An area without a frame in which a widget scrolls down, and across too if asked; Tab goes to what is in it."""
+    area.setWidget(inside)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    if not across:
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
 
 
 def _filled(layout: Layout, parts: tuple[Part, ...], within: QWidget | None, spacing: int, margins: Margins) -> Layout:

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import (
     QImage,
-    QKeyEvent,
     QPainter,
     QPaintEvent,
     QPalette,
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets.controls import PressedByEnter
 from playground.app.widgets.equation import SIZE, equation_image
 from playground.app.widgets.equation_dialog import NamedEquation, open_equations
 from playground.app.workers.tasks import Tasks
@@ -24,7 +24,7 @@ from playground.drawing.palette import Palette
 ROOM = 4  # px above and below
 
 
-class LiveEquationView(QAbstractButton):
+class LiveEquationView(PressedByEnter):
     """An equation at its natural size, or smaller if there is less room; hidden if there is none.
 
     A click or Enter opens it in large type, with each symbol explained.
@@ -92,13 +92,6 @@ class LiveEquationView(QAbstractButton):
     def _is_drawn(self) -> bool:
         """Whether the drawing is that of the equation, and not of the one before."""
         return self._drawn[0] == self.latex
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let Enter press it too, which Qt decides by platform."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
 
     def sizeHint(self) -> QSize:
         size = self.image.deviceIndependentSize() if self._is_drawn else QSizeF()

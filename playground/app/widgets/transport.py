@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
@@ -15,7 +15,7 @@ from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import named
-from playground.app.widgets.controls import NumberEdit, Slider
+from playground.app.widgets.controls import KeyboardRing, NumberEdit, Slider
 from playground.app.widgets.scrubber import Scrubber
 from playground.app.widgets.training_track import TrainingTrack
 from playground.drawing.palette import DARK, Palette
@@ -27,14 +27,13 @@ FASTEST = 8.0  # times the normal speed; the slowest is its inverse
 NARROW = 720  # px: below it the word "speed" is hidden
 
 
-class TransportButton(QAbstractButton):
+class TransportButton(KeyboardRing, QAbstractButton):
     """A button with an icon: square, or a large disc for playing."""
 
     def __init__(self, icon: str, name: str, tip: str, size: int = SMALL, checkable: bool = False) -> None:
         super().__init__()
         self._icon, self._large, self._colors = icon, size == LARGE, DARK
         self._why_disabled = ""
-        self._ringed = False  # whether the keyboard gave it the focus
         self._picture = PICTURES[size]
         self.setFixedSize(px(size), px(size))
         self.setCheckable(checkable)
@@ -68,14 +67,6 @@ class TransportButton(QAbstractButton):
     def sizeHint(self) -> QSize:
         return self.minimumSize()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ringed = False
-        super().focusOutEvent(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         palette = self._colors
         painter = QPainter(self)
@@ -95,7 +86,7 @@ class TransportButton(QAbstractButton):
             radius = min(7.0, box.width() / 4)
         painter.setBrush(fill)
         painter.drawRoundedRect(box, radius, radius)
-        if self._ringed:
+        if self.ringed:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(palette.color("text" if self._large else "accent"), 2))
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), radius - 1, radius - 1)

@@ -1,13 +1,12 @@
 """Many small patterns side by side: those to learn, the most probable ones, or samples."""
 
 import numpy as np
-from PySide6.QtCore import QEvent, QMarginsF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QHelpEvent, QKeyEvent, QMouseEvent, QPainter
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtCore import QMarginsF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 
-from playground.app.dialogs.boltzmann.cells import Cells
 from playground.app.dialogs.boltzmann.readings import pattern_words
 from playground.app.style import theme
+from playground.app.widgets.cells import Cells
 from playground.drawing.boltzmann import GAP, PatternGrid, paint_patterns
 
 MARGIN = 3.0  # px, room for the ring around the chosen one
@@ -117,10 +116,5 @@ class Gallery(Cells):
         else:
             act(self.chosen)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            number = self.at(QPointF(event.pos()))
-            if number is not None:
-                QToolTip.showText(event.globalPos(), self._words[number], self)
-                return True
-        return super().event(event)
+    def tip(self, number: int) -> str:
+        return self._words[number]

@@ -5,7 +5,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QSizePolicy
 
-from playground.app.dialogs.boltzmann.cells import Cells
+from playground.app.widgets.cells import Cells
 from playground.drawing.boltzmann import paint_pattern
 
 SIDE = 112  # px of the whole grid

@@ -3,7 +3,7 @@
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
 from playground.app.dialogs.boltzmann.cards import CostCard, LearningCard, WeightsCard
 from playground.app.dialogs.boltzmann.gallery import Gallery
@@ -81,12 +81,9 @@ class BoltzmannWindow(WorkingDialog):
         others = (self._likely_card(), 1), (self._samples_card(), 1), (self.cost, 1)
         layouts.down(*others, within=right, spacing=UNIT, margins=0)
         layouts.add(columns, left, (middle, 1), (right, 1))
-        inner, area = QWidget(), QScrollArea()  # with text of 200 % the columns are wider than many screens
+        inner = QWidget()
         inner.setLayout(columns)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inner)
+        area = layouts.scrolled(inner, QScrollArea(), across=True)  # with text of 200 % it is wider than many screens
         layouts.down(
             about, (area, 1), within=self, spacing=UNIT, margins=(2 * UNIT, 3 * UNIT // 2, 2 * UNIT, 3 * UNIT // 2)
         )

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QMenu, QScrollArea, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QMenu, QScrollArea, QWidget
 
 from playground.app.controllers.sweeping import Place, SweepReport
 from playground.app.dialogs.sweep.axes import Axes
@@ -94,12 +94,6 @@ class SweepForm(QWidget):
         self.axes = Axes()
         inside = QWidget()
         layouts.down(self.axes, None, within=inside, margins=0)
-        area = QScrollArea()
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.seeds = _edit("3", "Seeds", "How many seeds, such as 3; or the seeds, such as 0, 7, 12.")
         cores = max(1, (os.cpu_count() or 2) - 1)
         self.processes = _edit(
@@ -142,7 +136,7 @@ class SweepForm(QWidget):
 
         rows.addWidget(about, 0, 0, 1, 4)
         add(("Base", self.source))
-        rows.addWidget(area, rows.rowCount(), 0, 1, 4)
+        rows.addWidget(layouts.scrolled(inside, QScrollArea()), rows.rowCount(), 0, 1, 4)
         rows.setRowStretch(rows.rowCount() - 1, 1)
         add(("Seeds", self.seeds), ("Processes", self.processes))
         add(("Scheduler", self.scheduler))

@@ -1,33 +1,34 @@
 """The heat map of a sweep in its window."""
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.style.theme import UNIT
-from playground.drawing.heat_map import HeatMap, cell_at, paint_heat_map
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.cells import Cells
+from playground.drawing.heat_map import HeatMap, cell_box, paint_heat_map
 from playground.drawing.palette import Palette
 
 
-class SweepMap(QWidget):
-    """Paints one heat map. A click on a cell chooses it.
+class SweepMap(Cells):
+    """Paints one heat map. A click on a cell opens its run, as Return does for the cell that arrow keys chose.
 
     Signals:
-        chosen(HeatMap, tuple): the row and column of a cell that was clicked.
+        opened(HeatMap, tuple): the row and column of that cell.
     """
 
-    chosen = Signal(object, object)
+    opened = Signal(object, object)
     accessible_role = QAccessible.Role.Chart
 
-    def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._palette = palette
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(
+            "Heat map of the sweep", "Click a cell, or choose it by arrow keys and press Return, for its run."
+        )
         self.picture: HeatMap | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(360, 200)
         self.setMouseTracking(True)
-        self.setAccessibleName("Heat map of the sweep")
+        self.apply_palette(palette)
 
     def sizeHint(self) -> QSize:
         return QSize(640, 330)
@@ -35,46 +36,64 @@ class SweepMap(QWidget):
     def show_map(self, picture: HeatMap) -> None:
         """Paint a heat map from now on."""
         self.picture = picture
-        self.setAccessibleDescription(f"Heat map of {picture.color} over {picture.x} and {picture.y}")
-        self.update()
-
-    def apply_palette(self, palette: Palette) -> None:
-        self._palette = palette
-        self.update()
+        self.chosen = min(self.chosen or 0, picture.values.size - 1)
+        self.show_change()
 
     @property
     def box(self) -> QRectF:
         """The rectangle in which the picture is painted."""
         return QRectF(self.rect()).adjusted(2 * UNIT, UNIT, -2 * UNIT, -UNIT)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._palette.color("background"))
-        if self.picture is not None:
-            paint_heat_map(painter, self.box, self.picture, self._palette)
+    def grid(self) -> tuple[int, int]:
+        return (0, 1) if self.picture is None else (self.picture.values.size, len(self.picture.columns))
 
-    def _cell(self, at: QPointF) -> tuple[int, int] | None:
-        return None if self.picture is None else cell_at(self.picture, self.box, at.x(), at.y())
+    def cell(self, number: int) -> QRectF:
+        assert self.picture is not None
+        return cell_box(self.picture, self.box, *self._place(number))
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """The row and column of a cell; the first row is the lowest."""
+        count, across = self.grid()
+        row, column = divmod(number, across)
+        return count // across - 1 - row, column
+
+    def words(self) -> str:
+        picture = self.picture
+        if picture is None:
+            return ""
+        return f"Heat map of {picture.color} over {picture.x} and {picture.y}. {self._said(self.chosen or 0)}"
+
+    def _said(self, number: int) -> str:
+        """What stands in a cell."""
+        picture, place = self.picture, self._place(number)
+        assert picture is not None
+        where = f"{picture.x} {picture.columns[place[1]]}, {picture.y} {picture.rows[place[0]]}"
+        value, error = float(picture.values[place]), float(picture.errors[place])
+        if value != value:
+            return where
+        return f"{where}: {format_measured(value, error) if error > 0 else format_number(value)}."
+
+    def tip(self, number: int) -> str:
+        said = self._said(number)
+        return wrapped(said, "Click to open its run." if said.endswith(".") else "")
+
+    def paint(self, painter: QPainter) -> None:
+        painter.fillRect(self.rect(), self.colors.color("background"))
+        if self.picture is not None:
+            paint_heat_map(painter, self.box, self.picture, self.colors)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        hand = self._cell(event.position()) is not None
+        hand = self.at(event.position()) is not None
         self.setCursor(Qt.CursorShape.PointingHandCursor if hand else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        cell = self._cell(event.position())
-        if cell is not None and event.button() == Qt.MouseButton.LeftButton:
-            self.chosen.emit(self.picture, cell)
+        number = self.at(event.position())
+        if number is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.choose(number)
+            self.opened.emit(self.picture, self._place(number))
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            cell, picture = self._cell(QPointF(event.pos())), self.picture
-            if cell is not None and picture is not None:
-                value, error = float(picture.values[cell]), float(picture.errors[cell])
-                said = format_measured(value, error) if error > 0 else format_number(value)
-                where = f"{picture.x} {picture.columns[cell[1]]}, {picture.y} {picture.rows[cell[0]]}"
-                text = f"<p>{where}: {said}. Click to open its run.</p>" if value == value else f"<p>{where}</p>"
-                QToolTip.showText(event.globalPos(), text, self)
-            else:
-                QToolTip.hideText()
-            return True
-        return super().event(event)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.picture is not None:
+            self.opened.emit(self.picture, self._place(self.chosen or 0))
+        else:
+            super().keyPressEvent(event)

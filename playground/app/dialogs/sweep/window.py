@@ -138,7 +138,7 @@ class SweepWindow(QDialog):
         self.view.horizontalHeader().setResizeContentsPrecision(50)  # lines that are looked at
         for changed in (self.table.modelReset, self.table.dataChanged):  # errors come with the second seed
             changed.connect(lambda *_: self.view.resizeColumnsToContents())
-        self.map.chosen.connect(self._open_place)
+        self.map.opened.connect(self._open_place)
         below = QWidget()
         layouts.down(
             layouts.across(self.lines, None, self.run_button, spacing=UNIT),

@@ -1,8 +1,8 @@
 """The common part of what is painted in cells: the pointer or the arrow keys choose one."""
 
-from PySide6.QtCore import QMarginsF, QPointF, QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QMarginsF, QPointF, QRectF, Qt
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from playground.app.widgets.captions import named
 from playground.drawing.palette import DARK, Palette
@@ -41,6 +41,10 @@ class Cells(QWidget):
         """The description of the chosen cell."""
         raise NotImplementedError
 
+    def tip(self, number: int) -> str:
+        """What the tooltip says of a cell; "" for the tooltip of all."""
+        return ""
+
     def paint(self, painter: QPainter) -> None:
         """Paint all cells."""
         raise NotImplementedError
@@ -63,6 +67,15 @@ class Cells(QWidget):
         """The cell at a position."""
         count, _ = self.grid()
         return next((n for n in range(count) if self.cell(n).marginsAdded(self.reach).contains(place)), None)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            number = self.at(QPointF(event.pos()))
+            said = "" if number is None else self.tip(number)
+            if said:
+                QToolTip.showText(event.globalPos(), said, self)
+                return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         count, across = self.grid()
