@@ -192,7 +192,7 @@ def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controller
     steps = [(0.7, "", {"kl": Measured(1)}), (1.0, "", {"kl": Measured(2)})]
     monkeypatch.setitem(run_figures.MEASURE, "Likelihoods", lambda measured: iter(steps))
     key = figures.key("Likelihoods", workspace.model_key(controllers.state.experiment))
-    given = measurements.ways(lambda _: (workspace.problem, workspace.weights, tuple))
+    given = measurements.ways(workspace.problem, workspace.weights)
     measuring = compute(key, store, given=given)
     assert next(measuring).known["kl"].value == 1  # it is shown
     assert key not in store

@@ -41,7 +41,7 @@ def weights(problem: Problem) -> Weights:
 def test_an_image_s_likelihood_by_an_untrained_score_has_a_warning(share: float, said: str) -> None:
     problem = Problem.build(replace(Experiment(), TINY | {"training.label_dropout": share}))
     model = ModelKey.after(TrainingKey.of(problem.experiment), 0, problem.experiment)
-    given = measurements.ways(lambda _: (problem, weights(problem), tuple))
+    given = measurements.ways(problem, weights(problem))
     key = measurements.PointKey.of(model, problem.dataset.held_out[:1], [3])
     likelihood = result(compute(key, Store(), given=given))
     np.testing.assert_array_equal(likelihood.point, problem.dataset.held_out[0])
@@ -57,7 +57,7 @@ def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
     model = ModelKey.after(TrainingKey.of(problem.experiment), 0, problem.experiment)
     key_of = functools.partial(FiguresKey.of, model=model)
     run = _Run(problem.dataset.held_out[:3])
-    given, store = measurements.ways(lambda _: (problem, weights(problem), lambda: iter([run]))), Store()
+    given, store = measurements.ways(problem, weights(problem), lambda: iter([run])), Store()
     found = {
         part: result(compute(key_of(part), store, given=given)) for part in ("Likelihoods", "Integral", "Distances")
     }
@@ -80,7 +80,8 @@ def test_the_map_of_fifty_thousand_points_takes_a_few_sums() -> None:
     problem = Problem.build(replace(Experiment(), {"likelihood.source": "empirical", "network.width": 8}))
     assert len(problem.train) == 50_000
     bounds = (-4.0, 5.0, -4.0, 4.5)
-    found = list(itertools.islice(measurements.likelihood_density(problem, weights(problem), bounds, 160), 20))
+    model = measurements.learned_model(problem, weights(problem))
+    found = list(itertools.islice(measurements.likelihood_density(model, bounds, 160), 20))
     fractions = [fraction for fraction, _ in found]
     assert 10 <= len(found) < 20  # so often it can be cancelled
     assert (fractions[-1], max(np.diff(fractions))) == (1.0, pytest.approx(4096 / 50_000))

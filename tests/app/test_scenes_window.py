@@ -199,7 +199,7 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     scene = Lesson("same", "Same", (Step(experiment=msgspec.to_builtins(window.state.experiment)),))
     steps, losses = own.trained_steps, len(own.loss_history[0])
     taken = []
-    noting = building.taken.connect(lambda _: taken.append(building.workspace.trained_steps))
+    noting = building.taken.connect(lambda: taken.append(building.workspace.trained_steps))
     window.controllers.lessons.begin(scene)
     qtbot.waitUntil(lambda: bool(taken))
     building.taken.disconnect(noting)

@@ -61,7 +61,7 @@ def test_samples_are_measured_at_the_end_of_the_run(workspace):
     experiment = workspace.problem.experiment
     key = FiguresKey.of("Distances", ModelKey.after(TrainingKey.of(experiment), 0, experiment))
     run = complete_run(workspace.problem, workspace.weights, 5, begun)
-    given = ways(lambda _: (workspace.problem, workspace.weights, run))
+    given = ways(workspace.problem, workspace.weights, run)
     steps = []
     metrics = result(compute(key, Store(), given=given), steps.append)
     (*_, at_the_end), (*_, too_early) = (

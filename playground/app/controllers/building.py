@@ -1,6 +1,6 @@
 """Builds data, problem and network of the experiment, and keeps them so that undo can bring them back."""
 
-import dataclasses
+import functools
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from PySide6.QtGui import QUndoCommand
 from playground.app.controllers.notification import about, held_out
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
-from playground.app.model.workspace import Workspace, assemble
+from playground.app.model.workspace import Workspace, assemble, bundled_session
 from playground.app.model.workspaces import Workspaces, digest_of
 from playground.app.workers.tasks import Tasks
 from playground.lab import experiment as description
@@ -60,9 +60,9 @@ class Building(QObject):
         store: what has been computed, by key; other work brings another one.
 
     Signals, in the order in which another workspace replaces the current one:
-        leaving(Workspace | None, Session | None): it will come, or none. The current one is still there.
+        leaving(Workspace | None): it will come, or none. The current one is still there.
         problem_changed(ProblemView): it has come; views show it now.
-        taken(Session | None): views show it; work with it begins.
+        taken(): views show it; work with it begins.
         ready(): there is a problem, and there was none before.
 
     Further signals:
@@ -75,9 +75,9 @@ class Building(QObject):
         notified(Notification)
     """
 
-    leaving = Signal(object, object)
+    leaving = Signal(object)
     problem_changed = Signal(object)
-    taken = Signal(object)
+    taken = Signal()
     ready = Signal()
     problem_failed = Signal(object)
     settings_changed = Signal(object)
@@ -97,9 +97,9 @@ class Building(QObject):
         self.store = new_store()
         self._meanwhile = Store(memory=MEANWHILE)
         self._begun: tuple[TrainingKey, ...] = ()  # the trainings that undo has reached
-        self.given: dict[TrainingKey, Callable[[], Session]] = {}  # each reads what takes the place of a training
-        self.opening: Session | None = None  # whose data and network are being built
-        self._opened = state.document  # that of the session being opened; a scene or lesson may be shown since
+        self.given: dict[
+            TrainingKey, Callable[[], Session | None]
+        ] = {}  # each reads what takes the place of a training
         self._outdated = False  # whether a file has replaced the settings of the workspace
         self._bundled = False  # whether the next data start from bundled weights, if there are any for their settings
         self._settle = QTimer(self)
@@ -175,15 +175,13 @@ class Building(QObject):
         if self._state.document.trainings != self._begun:
             self._begun = self._state.document.trainings
             self.resetting.emit()
-            if self.opening is None:  # otherwise the session is built first
-                self.build()
+            self.build()
         elif self.workspace_key is not None and self.workspace_key.digests != self._state.document.digests:
             self._settle.start()
 
     def _key(self, experiment: Experiment) -> TrainingKey:
         """The key of a workspace."""
-        document = self._state.document if self.opening is None else self._opened
-        return key_of(structs.replace(document, experiment=experiment))
+        return key_of(structs.replace(self._state.document, experiment=experiment))
 
     @property
     def workspace_key(self) -> TrainingKey | None:
@@ -211,7 +209,7 @@ class Building(QObject):
 
         Args:
             put: puts its documents into the state.
-            session: the workspace of the document in view; None if it is to be built anew.
+            session: the document in view, with what came of its training; None if that is to begin anew.
             store: has what was computed of it; None if that is nothing.
         """
         self.opened.emit(session)
@@ -222,11 +220,11 @@ class Building(QObject):
         self._begun = ()
         self.given.clear()
         self._outdated = True
-        self.opening = session
         before, self.store = self.store, store or new_store()
         self.left.emit(before)
         put()
-        self._opened = self._state.document
+        if session is not None:
+            self.given[self._key(session.experiment)] = lambda: session
         self._settle.start()
 
     # Following the experiment
@@ -235,8 +233,6 @@ class Building(QObject):
     def _edited(self, keys: frozenset[str]) -> None:
         if keys & {"data.kind", "data.path"}:
             self._tasks.cancel(READING)  # other data were chosen meanwhile
-        if self.opening is not None:
-            return  # the session is built first, then later changes
         if restarts(keys) or "likelihood.points" in keys:
             self._settle.start()
             conflict = training_conflict(self._state.experiment)
@@ -244,7 +240,11 @@ class Building(QObject):
                 self.build()  # at once: a first stroke must not be painted in the view of the old data
             return
         workspace = self._workspace
-        if workspace is None or reset_key(workspace.problem.experiment) != reset_key(self._state.experiment):
+        if (
+            workspace is None
+            or self._outdated
+            or reset_key(workspace.problem.experiment) != reset_key(self._state.experiment)
+        ):
             return  # another workspace is being built; later changes follow it
         workspace.follow(self._state.experiment)
         self.settings_changed.emit(keys)
@@ -258,23 +258,25 @@ class Building(QObject):
         """Build what the experiment describes, or take it from the kept workspaces."""
         self._settle.stop()  # it would build the same
         self.failure = None
-        session = self.opening
-        bundled, self._bundled = self._bundled and session is None, False
-        experiment = self._state.experiment if session is None else session.experiment
+        bundled, self._bundled = self._bundled, False
+        experiment = self._state.experiment
         key = self._key(experiment)
+        if bundled:
+            self.given[key] = lambda: bundled_session(experiment)
         kept = self.kept.of(key)
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
             self._tasks.cancel("problem")
             self._take(kept)
             return
         conflict = training_conflict(experiment)
-        if conflict is not None and conflict.key.startswith(("data.", "network.")) and session is None:
+        has_points = key in self.store or key in self.given
+        if conflict is not None and conflict.key.startswith(("data.", "network.")) and not has_points:
             self._fail(conflict, clear=conflict.key == "data.strokes")
             return
         dataset, previous = self.kept.points(experiment, key), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned from these data, so they can be split as the settings say
-        shared, bundled = self.kept.problem(experiment, key, dataset), bundled and kept is None
+        shared, given = self.kept.problem(experiment, key, dataset), self.given.get(key, lambda: None)
         self._tasks.start(
             "problem",
             "Loading",
@@ -284,33 +286,30 @@ class Building(QObject):
                 key,
                 self.store,
                 dataset=dataset,
-                session=session,
                 previous=previous,
                 shared=shared,
-                bundled=bundled,
-                given=self.given.get(key),
+                given=given,
             ),
             self._take,
-            self._not_assembled,
+            functools.partial(self._not_assembled, key),
         )
 
     def _clear(self) -> None:
         """Clear the workspace. Without data, for example in an empty drawing, nothing trains, plays or is measured."""
         self._tasks.cancel("problem")
-        self.leaving.emit(None, None)
+        self.leaving.emit(None)
         self._workspace = None
-        self.taken.emit(None)
+        self.taken.emit()
 
-    def _not_assembled(self, error: BaseException) -> None:
+    def _not_assembled(self, key: TrainingKey, error: BaseException) -> None:
         """Report why there is no problem. A session whose weights do not fit is opened without them."""
-        session = self.opening
-        if session is not None and session.weights is not None:
+        trained = self.store.get(key) if self._outdated else None
+        if trained is not None and trained.state:
             # No failure: the problem that is built without them would withdraw it.
             self.notified.emit(about(self._state, "error", message_of(error)))
-            self.opening = dataclasses.replace(session, weights=None, training={})
+            self.store.hold(key, Trained({}, points=trained.points))
             self._settle.start()
         else:
-            self.opening = None
             self._fail(message_of(error))
 
     def _fail(self, why: Message, clear: bool = False) -> None:
@@ -325,11 +324,10 @@ class Building(QObject):
         """Replace the current workspace, which is kept."""
         self.failure, self._outdated = None, False
         self._meanwhile = Store(memory=MEANWHILE)
-        before, opened = self._workspace, self.opening
-        built, key = workspace.problem.experiment, workspace.key
+        before, built, key = self._workspace, workspace.problem.experiment, workspace.key
         assert key is not None
-        self.opening = None
-        self.leaving.emit(workspace, opened)
+        self.given.pop(key, None)  # the store has it
+        self.leaving.emit(workspace)
         if built.data.is_file:
             self.kept.keep_points(built, digest_of(key), workspace.problem.dataset)
         if workspace.could_hold_out_more:
@@ -345,7 +343,7 @@ class Building(QObject):
             self.kept.keep(before.key, before)  # its weights have grown
         self.kept.keep(key, workspace)
         self.problem_changed.emit(workspace.view)
-        self.taken.emit(opened)
+        self.taken.emit()
         if before is None:
             self.ready.emit()
 

@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building
-from playground.app.controllers.measurements import ClickedKey, PathKey, PointKey, ways_with
+from playground.app.controllers.measurements import ClickedKey, PathKey, PointKey, ways
 from playground.app.controllers.measuring import POINT_KEYS
 from playground.app.controllers.notification import Notification, refused
 from playground.app.controllers.playing import Playing
@@ -217,7 +217,7 @@ class Clicking(QObject):
 
         workspace = self._building.workspace
         assert workspace is not None
-        wanted = Wanted((key,), self._building.store_now, ways_with(workspace), CLICKED)
+        wanted = Wanted((key,), self._building.store_now, ways(workspace.problem, workspace.weights), CLICKED)
         self._tasks.want(task, label, wanted, take)
 
     def _want_none(self, task: str, show: Callable[[Any], None]) -> None:

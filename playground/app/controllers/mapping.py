@@ -2,15 +2,16 @@
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers import measurements
 from playground.app.controllers.building import Building
 from playground.app.controllers.following import Following
+from playground.app.controllers.measurements import MapKey, MapProgress, ways
 from playground.app.controllers.notification import refused, stopped
 from playground.app.controllers.overlay_timing import FOLLOWING
 from playground.app.model.state import State
 from playground.app.model.views import DensityView
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.tasks import CLICKED, Tasks, Wanted
 from playground.lab.conflicts import likelihood_conflict
+from playground.lab.keys import Key
 
 TASK = "density"
 
@@ -39,18 +40,19 @@ class Mapping(QObject):
         workspace = self._building.workspace
         if workspace is None or refused(self._state, likelihood_conflict, self.notified.emit):
             return
-        model = workspace.model
         if not self._following.pinned or not self._tasks.running(TASK):
             self._finished = None if not self._following.pinned else self._following.seen_density
         self._following.pin()
-        bounds = self._following.bounds
-        self._tasks.start(
-            TASK,
-            "Density map",
-            lambda: measurements.likelihood_density(model.problem, model.weights, bounds, measurements.ASKED_CELLS),
-            self._following.show_density,
-            self._failed,
-        )
+        model = workspace.key_after(workspace.weights.made, self._state.experiment)
+        assert model is not None
+        key, given = MapKey.of(model, self._following.bounds), ways(workspace.problem, workspace.weights)
+        wanted = Wanted((key,), self._building.store_now, given, CLICKED)
+        self._tasks.want(TASK, "Density map", wanted, self._show, self._failed)
+
+    def _show(self, _: Key, told: DensityView | MapProgress) -> None:
+        view = told if isinstance(told, DensityView) else told.view
+        if view is not None:
+            self._following.show_density(view)
 
     def _failed(self, error: BaseException) -> None:
         self._leave()

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from playground.app.model.views import (
     ProblemView,
 )
 from playground.app.model.weights import Weights
-from playground.app.model.workspace import Workspace, torch_threads
+from playground.app.model.workspace import torch_threads
 from playground.lab import experiment as experiments
 from playground.lab.compute import Way, computes
 from playground.lab.conflicts import flow_conflict
@@ -40,8 +41,6 @@ INTERPOLATION_POINTS, INTERPOLATION_IMAGES = 65, 11  # a smooth line, and images
 
 Result = TypeVar("Result")
 Progress = Iterator[tuple[float | None, Result | None]]
-Held = tuple["Problem", Weights, "Callable[[], Iterator[Trajectory]]"]
-"""The data, the weights, and what yields the growing run until it is complete."""
 
 
 def learned_score(problem: "Problem", weights: Weights) -> "ScoreNetwork":
@@ -64,11 +63,6 @@ def learned_model(problem: "Problem", weights: Weights) -> "Model":
 def sampled_score(problem: "Problem", weights: Weights) -> "LabelledScore":
     """The score that the experiment's sampler follows: a known one, or the learned one with what guides it."""
     return learned_model(problem, weights).score
-
-
-def likelihood_score(problem: "Problem", weights: Weights) -> "ScoreFunction":
-    """The score function that the experiment's likelihoods use."""
-    return learned_model(problem, weights).likelihood_score
 
 
 class ClickedKey(Key, frozen=True, cache_hash=True):
@@ -187,12 +181,46 @@ def learned_density(
     return density_of(problem, learned_score(problem, weights), "learned", bounds, sigma, resolution, moving)
 
 
-def likelihood_density(problem: "Problem", weights: Weights, bounds: Bounds, resolution: int) -> Progress[DensityView]:
+def likelihood_density(model: "Model", bounds: Bounds, resolution: int) -> Progress[DensityView]:
     """The density at the finest noise level of the score that likelihoods use; in closed form for the training set."""
-    source = problem.experiment.likelihood.source
+    problem, source = model.problem, model.problem.experiment.likelihood.source
     if source == "empirical":
         return training_set_density(problem, bounds, resolution)
-    return density_of(problem, likelihood_score(problem, weights), source, bounds, None, resolution)
+    return density_of(problem, model.likelihood_score, source, bounds, None, resolution)
+
+
+@dataclass(frozen=True, eq=False)
+class MapProgress:
+    """How far a map is, and what is known of it: one from coarse to fine."""
+
+    fraction: float
+    view: DensityView | None
+
+
+class MapKey(Key, frozen=True, cache_hash=True):
+    """The density over a part of the plane at the finest noise level: a :class:`DensityView`.
+
+    Attributes:
+        model: its experiment has no settings of sampling.
+    """
+
+    model: ModelKey
+    bounds: Bounds
+
+    @classmethod
+    def of(cls, model: ModelKey, bounds: Bounds) -> Self:
+        return cls(FiguresKey.of("Likelihoods", model).model, bounds)
+
+
+@computes(MapKey)
+def _map(key: MapKey, _device: str) -> "Generator[Any, Any, DensityView]":
+    model: Model = yield key.model
+    found = None
+    for fraction, view in likelihood_density(model, key.bounds, ASKED_CELLS):
+        found = view or found
+        yield MapProgress(fraction or 0.0, found)
+    assert found is not None
+    return found
 
 
 def training_set_density(problem: "Problem", bounds: Bounds, resolution: int) -> Progress[DensityView]:
@@ -250,35 +278,28 @@ def density_of(
         yield progress.fraction, view  # repeated if nothing is new, because a reader may have missed the last one
 
 
-def ways(held: Callable[[ModelKey], Held]) -> dict[type[Key], Way]:
-    """How the window has the models and runs that are measured.
+def ways(
+    problem: "Problem", weights: Weights, run: "Callable[[], Iterator[Trajectory]]" = lambda: iter(())
+) -> dict[type[Key], Way]:
+    """How the window has the model and the run that are measured.
 
     Args:
-        held: returns what there is of a model.
+        run: yields the growing run until it is complete.
     """
 
     def model(key: ModelKey, _device: str) -> "Generator[Any, Any, Model]":
         yield from ()
-        problem, weights, _ = held(key)
         asked = key.experiment
         settings = structs.replace(problem.experiment, sampling=asked.sampling, likelihood=asked.likelihood)
         return learned_model(dataclasses.replace(problem, experiment=settings), weights)
 
-    def sampled(key: RunKey, _device: str) -> "Generator[Any, Any, Trajectory]":
+    def sampled(_: RunKey, _device: str) -> "Generator[Any, Any, Trajectory]":
         from playground.lab.run_figures import FiguresProgress
 
         found = None
-        for found in held(key.model)[2]():
+        for found in run():
             yield FiguresProgress("Sampling", 0.9 * len(found) / found.total, "")
         assert found is not None
         return found
 
     return {ModelKey: model, RunKey: sampled}
-
-
-def ways_with(
-    workspace: Workspace, run: "Callable[[], Iterator[Trajectory]]" = lambda: iter(())
-) -> dict[type[Key], Way]:
-    """How the window has the model in view, and a run of it."""
-    held = workspace.problem, workspace.weights, run
-    return ways(lambda _: held)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers import measurements
 from playground.app.controllers.building import Building
+from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import refused
 from playground.app.controllers.playing import Playing, of_a_run
 from playground.app.model import figures
@@ -108,7 +108,7 @@ class Measuring(QObject):
         assert model is not None
         keys = tuple(figures.key(part, model) for part in figures.MEASUREMENTS[task])
         run = self._playing.trajectory_iterator()  # one that has not ended is completed first
-        wanted = Wanted(keys, self._building.store_now, measurements.ways_with(workspace, run))
+        wanted = Wanted(keys, self._building.store_now, ways(workspace.problem, workspace.weights, run))
         self._tasks.want(task, TITLES[task], wanted, self._show)
 
     def _show(self, key: Key, told: "Figures | FiguresProgress") -> None:

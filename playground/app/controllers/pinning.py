@@ -6,8 +6,8 @@ from collections.abc import Hashable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers import measurements
 from playground.app.controllers.building import Building
+from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
@@ -17,6 +17,7 @@ from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import BACKGROUND, Tasks, Wanted
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
+from playground.lab.compute import Way
 from playground.lab.figures import sorts_of
 from playground.lab.keys import FiguresKey, Key
 from playground.lab.measured import Figures, missing
@@ -59,7 +60,7 @@ class Pinning(QObject):
         self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
         self._played: dict[int, int] = {}  # its number among the played runs, by that of the pinned run
         self._recorded: BoundedMemory[Hashable, Trajectory] = BoundedMemory(KEPT)
-        self._unmeasured: dict[FiguresKey, measurements.Held] = {}  # the figures that are wanted, in order
+        self._unmeasured: dict[FiguresKey, dict[type[Key], Way]] = {}  # the figures that are wanted, in order
         self._awaited: int | None = None  # the run to play when its workspace is there
         self._wanted: tuple[object, ...] | None = (
             None  # what is to be pinned once it is sampled with the chosen weights
@@ -135,7 +136,7 @@ class Pinning(QObject):
         self._recorded.put(number, trajectory)
         self.pinned.pin(pinned)
         figures, weights = self.pinned.runs[-1].keys[0], run.workspace.weights
-        self._unmeasured[figures] = problem, weights, lambda: iter((trajectory,))
+        self._unmeasured[figures] = ways(problem, weights, lambda: iter((trajectory,)))
         self._measure_next()
         is_current = lambda: self._is_there(number)  # noqa: E731
         said = "The run is pinned in the Runs card."
@@ -217,8 +218,8 @@ class Pinning(QObject):
         self._awaited = None
         self._tasks.cancel(PINNED)
 
-    @Slot(object)
-    def _take(self, session: Session | None = None) -> None:
+    @Slot()
+    def _take(self) -> None:
         """Play the particles of the requested run, if they are kept and its workspace is there."""
         number, self._awaited = self._awaited, None
         run, workspace = None if number is None else self.pinned.get(number), self._building.workspace
@@ -255,13 +256,13 @@ class Pinning(QObject):
             del self._unmeasured[key]
         if not self._unmeasured:
             return
-        key, held = next(iter(self._unmeasured.items()))
+        key, given = next(iter(self._unmeasured.items()))
 
         def fail(error: BaseException) -> None:
             store.hold(key, Figures(missing(sorts_of("Distances"), message_of(error))))
             self._arrived(key)
 
-        wanted = Wanted((key,), store, measurements.ways(lambda _: held), BACKGROUND)
+        wanted = Wanted((key,), store, given, BACKGROUND)
         self._tasks.want(PINNED, "Pinned run", wanted, on_failure=fail)
 
     @Slot(object)

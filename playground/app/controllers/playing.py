@@ -26,7 +26,7 @@ from playground.app.model.workspace import Workspace
 from playground.app.workers.worker import Worker
 from playground.kinds.setting import SEEDS
 from playground.lab.conflicts import sampling_conflict
-from playground.lab.session import Session
+from playground.lab.experiment import reset_key
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
@@ -363,23 +363,23 @@ class Playing(QObject):
         """Forget kept runs when other work comes: nothing leads back to them."""
         self.kept = KeptRuns()
 
-    @Slot(object, object)
-    def _leave(self, workspace: Workspace | None, session: Session | None) -> None:
-        """Assign a recorded run to the workspace that comes with its session."""
+    @Slot(object)
+    def _leave(self, workspace: Workspace | None) -> None:
+        """Assign a recorded run to the workspace of its settings that comes."""
         run = self.run
-        if session is None or workspace is None or run is None or run.workspace is not None:
+        if workspace is None or run is None or run.workspace is not None or run.trajectory is None:
             return
-        if run.trajectory is not None and run.trajectory.shape == workspace.problem.shape:
+        built = workspace.problem
+        if run.trajectory.shape == built.shape and reset_key(run.experiment) == reset_key(built.experiment):
             self.run = dataclasses.replace(run, workspace=workspace)
             self.kept.open(self.run, workspace.newest)
 
-    @Slot(object)
-    def _take(self, session: Session | None) -> None:
-        """Start a run on the new workspace, unless one came with it."""
-        workspace = self._building.workspace
-        if workspace is None:
+    @Slot()
+    def _take(self) -> None:
+        """Start a run on the new workspace, unless one was recorded of it."""
+        if self._building.workspace is None:
             self._drop()
-        elif session is None or not self._is_here:
+        elif self.run is None or self.run.weights is not None or not self.is_of_now:
             self._begin(self._first if self.run is None else 0)
 
     @Slot(object)

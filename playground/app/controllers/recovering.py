@@ -20,7 +20,7 @@ from playground.app.workers.tasks import Tasks
 from playground.lab import recovery
 from playground.lab.document import Document, Pin
 from playground.lab.experiment import Experiment
-from playground.lab.keys import ModelKey, TrainingKey
+from playground.lab.keys import TrainingKey
 from playground.lab.recovery import OldTraining, Work
 from playground.lab.session import Session, SessionError
 from playground.lab.store import Store
@@ -201,8 +201,7 @@ def _bring_up_to_date(store: Store, work: Work, history: History) -> None:
         return named.get(old.name or str(old.reset)) or key_of(Document(settings))
 
     for of, session in recovery.take_old(store, work, key, history.first.experiment).items():
-        held_out = None if session.experiment.data.known_density else len(session.held_out)
-        figures.keep(store, session.measurements, ModelKey.after(of, session.step, session.experiment, held_out))
+        figures.keep_session(store, of, session)
     documents = {"history": history.to_json(), "clicked": (), "trainings": ()}
     recovery.write(store, msgspec.structs.replace(work, **documents))
     if not store.is_failing:

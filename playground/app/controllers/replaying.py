@@ -35,6 +35,8 @@ class Replaying(QObject):
         training.weights_changed.connect(self._take_weights)
         training.changed.connect(self._take_steps)
         training.progress.connect(self._take_steps)
+        self._viewed: object = None  # the step that was shown when the work was saved that is opened
+        building.opened.connect(self._open)
         building.taken.connect(self._take)
 
     # What the window may read
@@ -119,12 +121,16 @@ class Replaying(QObject):
         return self.can_choose, self.steps[:-1]
 
     @Slot(object)
-    def _take(self, opened: "Session | None") -> None:
+    def _open(self, session: "Session | None") -> None:
+        self._viewed = None if session is None else session.view.get(VIEWED)
+
+    @Slot()
+    def _take(self) -> None:
         """Take another workspace; for a session choose the step that was shown when it was saved."""
         self.set_playing(False)
         self._told = self._choice
         self.steps_changed.emit()
-        step = None if opened is None else opened.view.get(VIEWED)
+        step, self._viewed = self._viewed, None
         if step in self.steps[:-1]:
             QTimer.singleShot(0, self, lambda: self._choose(step))  # when all have the workspace
 

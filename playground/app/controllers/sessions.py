@@ -1,6 +1,5 @@
 """Packs the work into a session or into the store of unsaved work, and puts such work on the workspace."""
 
-import dataclasses
 import importlib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -70,16 +69,13 @@ class Sessions:
             SessionError: there are no data, or the settings describe other data.
         """
         experiment, failure = self._state.experiment, self._building.failure
-        workspace, opening = self._building.workspace, self._building.opening
-        pinned, columns = self.pinned.runs, self._state.document.columns
+        workspace, pinned, columns = self._building.workspace, self.pinned.runs, self._state.document.columns
+        built = experiment if workspace is None else workspace.problem.experiment
+        if self._building.is_replacing or (failure is None and reset_key(built) != reset_key(experiment)):
+            text = "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
+            raise SessionError(text)
         if workspace is None:
-            if opening is None:
-                raise SessionError("Nothing is saved: there are no data yet.")
-            self._check_applied(opening.experiment)
-            return lambda: dataclasses.replace(
-                opening, experiment=experiment, view=view, columns=columns, runs=to_json(pinned)
-            )
-        self._check_applied(workspace.problem.experiment)
+            raise SessionError("Nothing is saved: there are no data yet.")
         if failure is not None:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
@@ -107,12 +103,6 @@ class Sessions:
         workspace = self._building.workspace
         return str(Provenance.of(self._state.experiment, None if workspace is None else workspace.problem.device))
 
-    def _check_applied(self, built: Experiment) -> None:
-        if self._building.failure is None and reset_key(built) != reset_key(self._state.experiment):
-            raise SessionError(
-                "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
-            )
-
     def open(self, session: Session) -> None:
         """Put a saved session on the workspace. Its trajectory plays at once; the rest follows when it is built."""
         store = new_store()
@@ -128,12 +118,12 @@ class Sessions:
     @property
     def is_opening(self) -> bool:
         """Whether the data and network of a session are being built."""
-        return self._building.opening is not None
+        return self._building.is_replacing
 
     def when_built(self, call: Callable[[], None]) -> None:
         """Call something whenever data and network have been built, or it is known why they cannot be."""
         for built in (self._building.taken, self._building.problem_failed):
-            built.connect(lambda _: call())
+            built.connect(lambda *_: call())
 
     def play(self, session: Session) -> None:
         """Play the trajectory of a session whose data and network are being built."""
@@ -187,7 +177,7 @@ class Sessions:
         """Put unsaved work on the workspace with its history.
 
         Args:
-            session: what is at the history's place, if the store has its data.
+            session: what the store has at the history's place; its run plays at once.
             runs: the pinned runs of all its documents.
             store: has each training that undo or redo reaches.
         """

@@ -227,8 +227,8 @@ class Training(QObject):
             self.pause()
             self.notified.emit(conflict(self._conflict))
 
-    @Slot(object, object)
-    def _leave(self, workspace: Workspace | None, session: object) -> None:
+    @Slot(object)
+    def _leave(self, workspace: Workspace | None) -> None:
         """Leave the current workspace. Training continues if only the measurements changed."""
         before, trained = self._building.workspace, self.is_running
         if workspace is None:
@@ -239,8 +239,8 @@ class Training(QObject):
                 workspace.go_on_from(before)
                 self._waiting |= trained and not self._building.is_behind(workspace)
 
-    @Slot(object)
-    def _take(self, session: object) -> None:
+    @Slot()
+    def _take(self) -> None:
         workspace = self._building.workspace
         self.changed.emit(self.status)
         if workspace is not None and workspace.progress is not None:

@@ -14,6 +14,7 @@ from playground.app.controllers.measurements import (
     ASKED_CELLS,
     MAP_CELLS,
     learned_density,
+    learned_model,
     likelihood_density,
     map_level,
     sampled_score,
@@ -109,7 +110,8 @@ class VideoFrames:
         if self._asked:
             assert self._view is not None
             asked = self._view.workspace
-            maps = likelihood_density(asked.problem, asked.weights, self._view.wanted.bounds, ASKED_CELLS)
+            model = learned_model(asked.problem, asked.weights)
+            maps = likelihood_density(model, self._view.wanted.bounds, ASKED_CELLS)
             for fraction, density in maps:
                 self._asked_map = density
                 yield fraction or 0.0

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import structs
 
@@ -14,8 +15,10 @@ from playground import messages
 from playground.lab.figures import sorts_of
 from playground.lab.figures.parts import PARTS
 from playground.lab.figures.spec import Sort
-from playground.lab.keys import DEFAULT, FiguresKey, ModelKey
+from playground.lab.keys import DEFAULT, FiguresKey, ModelKey, TrainingKey
 from playground.lab.measured import REASONS, Figures, Measured
+from playground.lab.recovery import keep_training
+from playground.lab.session import Session
 from playground.lab.store import Store
 from playground.messages import Message
 
@@ -63,6 +66,19 @@ def keep(store: Store, saved: Mapping[str, Any], model: ModelKey) -> None:
     """Keep the result of :func:`to_json`, or that of an earlier version, as what was measured of a model."""
     for part, figures in from_json(saved).items():
         store.hold(key(part, model), figures)
+
+
+def keep_session(store: Store, key: TrainingKey, session: Session | None) -> None:
+    """Keep what a session has of its training, and what was measured of it, as what came of a training."""
+    if session is not None:
+        made_for, trained = session.experiment, session.trained
+        told = {
+            name: getattr(made_for, name) for name in ("objective", "training")
+        }  # as files of before have no others
+        course = msgspec.to_builtins(told) | dict(trained.course)
+        keep_training(store, key, replace(trained, course=course), session.kept_points)
+        held_out = None if session.experiment.data.known_density else len(session.held_out)
+        keep(store, session.measurements, ModelKey.after(key, session.step, session.experiment, held_out))
 
 
 def from_json(saved: Mapping[str, Any]) -> dict[str, Figures]:

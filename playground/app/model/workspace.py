@@ -395,23 +395,19 @@ def assemble(
     store: Store | None = None,
     *,
     dataset: "Dataset | None" = None,
-    session: Session | None = None,
     previous: Workspace | None = None,
     shared: "Problem | None" = None,
-    bundled: bool = False,
-    given: Callable[[], Session] | None = None,
+    given: Callable[[], Session | None] = lambda: None,
 ) -> Iterator[tuple[float, Workspace]]:
     """Load the data and build the network. The first call is slow, because it imports torch.
 
     Args:
-        key: the training; what the store has of it is used, unless there is a session or a workspace of before.
-        store: takes the figures of a session; None together with `key`.
+        key: the training; what the store has of it is used, unless there is a workspace of before.
+        store: None together with `key`.
         dataset: data that are already loaded.
-        session: a saved session whose data, weights and history are used.
-        bundled: start from bundled weights, if there are any for these settings.
         previous: a workspace whose trainer continues, if only measurements changed.
         shared: a problem with the same points, whose memory is shared.
-        given: reads a session whose weights take the place of a training that the store does not have.
+        given: reads a session, which takes the place of a training that the store does not have, if there is one.
 
     Raises:
         ExperimentError, DataError: a sentence for the user.
@@ -422,13 +418,12 @@ def assemble(
     from playground.lab.problem import Problem, choose_device
     from playground.lab.training import Trainer, TrainingProgress
 
-    session = bundled_session(experiment) if bundled else session
-    if store is not None and key is not None and session is None and previous is None:
-        kept = session_of(store, key, experiment)
-        session = kept if kept is not None and kept.weights else None
-    if given is not None and session is None:
-        with contextlib.suppress(SessionError):  # missing or damaged: train
-            session = given()
+    session = None
+    if store is not None and key is not None and previous is None:
+        if key not in store:
+            with contextlib.suppress(SessionError):  # missing or damaged: train
+                figures.keep_session(store, key, given())
+        session = session_of(store, key, experiment)
     if previous is not None and previous.problem.density is None:
         shared = previous.problem  # a new split would test points that its trainer has seen
     if shared is not None and session is None:
@@ -462,10 +457,6 @@ def assemble(
         trainer.restore(dict(session.weights))
         workspace.publish()
         workspace.remember(session.training, TrainingProgress)
-    if session is not None and store is not None:
-        measured = workspace.key_after(workspace.newest.made, session.experiment)
-        if measured is not None:
-            figures.keep(store, session.measurements, measured)
     yield 1.0, workspace
 
 
