@@ -82,7 +82,7 @@ SHEET = """
 QAbstractSpinBox { padding: 0 6px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
 QDialog { background: @panel; }
-#highlight { background: @hover; border: 1px solid @accent; border-radius: 4px; }
+*[framed="true"] { background: @hover; border: 1px solid @accent; border-radius: 4px; }
 #log { font-family: monospace; }
 """
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 
 from playground.app.controllers.lessons import Lessons
 from playground.app.panels import LessonPanel
 from playground.app.search import reveal
+from playground.app.style import theme
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import Column
 from playground.app.widgets.field_row import FieldRow
-from playground.app.widgets.highlight import Highlight
+
+FRAME = 6, 3, 6, 3  # px between the frame of a row and its letters
 
 
 class Highlighting(QObject):
@@ -45,13 +47,14 @@ class Highlighting(QObject):
         if not taught:
             self._folded = None
         for panel in self._panels:
-            for frame in panel.findChildren(Highlight):
-                frame.setParent(None)
-                frame.deleteLater()
             for row in panel.findChildren(FieldRow):
-                if taught and row.joined and key in row.keys:
+                framed = taught and row.joined and key in row.keys
+                if framed != bool(row.property("framed")):
+                    row.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, framed)
+                    row.setContentsMargins(*(FRAME if framed else (0, 0, 0, 0)))
+                    theme.set_state(row, "framed", framed)
+                if framed:
                     self._advanced = reveal(row)
-                    Highlight(row, panel)
                     column = panel.column()
                     if isinstance(column, Column):
                         column.keep_in_view(row)

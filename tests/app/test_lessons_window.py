@@ -6,18 +6,16 @@ import threading
 
 import msgspec
 import pytest
-from PySide6.QtCore import QObject, QPoint, QRect, Qt
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QApplication,
-    QLabel,
     QMenu,
     QMessageBox,
     QSlider,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -32,12 +30,11 @@ from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, Noise
 from playground.app.panels.lesson import Scale
 from playground.app.style.number_formats import format_number, without_typography
 from playground.app.widgets import live_equation_view
-from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import ROOM, Column
 from playground.app.widgets.equation import equation_svg
 from playground.app.widgets.equation_dialog import EquationDialog
+from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
-from playground.app.widgets.highlight import Highlight
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.window import OPENING, MainWindow
 from playground.app.workers.tasks import Tasks
@@ -545,6 +542,11 @@ def test_every_bundled_equation_can_be_drawn(name):
             assert equation_svg(LiveEquation(step.equation).symbols, "#000000").startswith(b"<svg")
 
 
+def framed(part):
+    """The rows in a frame."""
+    return [row for row in part.findChildren(FieldRow) if row.property("framed")]
+
+
 def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(window):
     lessons, data, sampling = (
         window.controllers.lessons,
@@ -557,28 +559,37 @@ def test_other_cards_fold_but_for_the_one_with_the_setting_and_come_back(window)
     lessons.go(1)
     assert data.is_folded()
     assert not sampling.is_folded()
-    (frame,) = window.findChildren(Highlight)
-    assert frame.around.keys == ("sampling.particles",)
+    (row,) = framed(window)
+    assert row.keys == ("sampling.particles",)
     window.highlighting.highlight("noise.sigma_min")
-    (frame,) = window.findChildren(Highlight)
-    assert frame.around.keys == ("noise.sigma_max", "noise.sigma_min")
+    (row,) = framed(window)
+    assert row.keys == ("noise.sigma_max", "noise.sigma_min")
     lessons.leave()
     assert not data.is_folded()
     assert sampling.is_folded()
-    assert not window.findChildren(Highlight)
+    assert not framed(window)
 
 
-def test_the_frame_of_a_highlighted_setting_goes_with_its_row(window, qtbot):
+def test_a_highlighted_setting_is_painted_in_a_frame_that_keeps_clear_of_its_letters(window):
     lessons, noise = window.controllers.lessons, window.panel(NoisePanel)
     lessons.begin(LESSON)
+    lessons.go(1)
     window.highlighting.highlight("noise.sigma_min")
-    (frame,) = noise.findChildren(Highlight)
-    window.state.edit({"noise.kind": "vp"})  # which has no sigma_min
-    noise.header.click()  # each part of the card that is hidden moves its frame
-    noise.header.click()
-    qtbot.waitUntil(lambda: not frame.isVisibleTo(noise))
-    window.state.edit({"noise.kind": "ve"})  # its row comes back
-    qtbot.waitUntil(lambda: frame.isVisibleTo(noise))
+    (row,) = framed(noise)
+
+    def edge_and_inside():
+        image = row.grab().toImage()
+        return image.pixelColor(0, image.height() // 2), image.pixelColor(3, image.height() // 2)
+
+    wait(lambda: row.isVisible())
+    edge, inside = edge_and_inside()
+    assert edge != inside
+    parts = row.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert min(part.x() for part in parts if part.isVisible()) >= 6
+    window.highlighting.highlight("sampling.particles")
+    noise.set_folded(False)
+    assert edge_and_inside()[0] != edge
+    assert row.contentsMargins().isNull()
     lessons.leave()
 
 
@@ -618,12 +629,12 @@ def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_sma
             wait(lambda: not laptop.controllers.tasks.running("equation with values"))
             asking = (panel.question, panel.commit, panel.onward) if step.question else (panel.onward,)
             controls = (panel.onward,) if answered else asking
-            frames = laptop.findChildren(Highlight)
-            assert len(frames) == bool(step.highlight)
+            rows = framed(laptop)
+            assert len(rows) == bool(step.highlight)
             left = laptop.findChild(Column, "leftColumn")
             if panel.height() + 16 < left.height() - ROOM:  # px: with its margins
                 controls = (*controls, panel.name)
-            parts = (*controls, *(frame.around for frame in frames))
+            parts = (*controls, *rows)
             wait(lambda parts=parts: all(map(in_view, parts)))
             for part in parts:
                 assert in_view(part), (name, place + 1, answered, part.accessibleName(), part.visibleRegion())
@@ -711,11 +722,11 @@ def test_a_user_who_scrolls_is_not_taken_back_to_the_setting(laptop):
     lessons.begin(load_all()["12-predictor-corrector"])
     lessons.go(3)
     wait(milliseconds=100)
-    (frame,) = laptop.findChildren(Highlight)
-    column = frame.around.parentWidget()
+    (row,) = framed(laptop)
+    column = row.parentWidget()
     while not isinstance(column, Column):
         column = column.parentWidget()
-    assert in_view(frame.around)
+    assert in_view(row)
     column.verticalScrollBar().triggerAction(QAbstractSlider.SliderAction.SliderToMinimum)
     laptop.panel(DataPanel).set_folded(False)  # more rows above it
     wait(milliseconds=100)
@@ -746,34 +757,6 @@ def test_no_button_of_a_lesson_leaves_a_gap_above_its_card(laptop, monkeypatch, 
     wait(milliseconds=200)
     assert (lessons.place, lessons.may_go_on) == {"again": (1, False), "onward": (2, False), "back": (0, True)}[button]
     assert panel.mapTo(laptop.columns, QPoint()).y() == margin
-
-
-def test_the_frame_of_a_highlighted_setting_lies_around_it_in_its_card_and_follows_it(qtbot):
-    card = CollapsiblePanel("A card", None, purpose="")
-    qtbot.addWidget(card)
-    inner, above, part = QWidget(), QLabel("Above"), QLabel("A setting with its number")
-    rows = QVBoxLayout(inner)
-    rows.setContentsMargins(0, 0, 0, 0)
-    rows.addWidget(above)
-    rows.addWidget(part)
-    card.body.addWidget(inner)
-    frame = Highlight(part, card)
-    card.resize(300, 200)
-    with qtbot.waitExposed(card):
-        card.show()
-
-    def lies_around():
-        row = QRect(part.mapTo(card, QPoint()), part.size())
-        assert frame.geometry().adjusted(6, 2, -6, -2).contains(row)  # not on its letters
-        assert card.rect().adjusted(2, 2, -2, -2).contains(frame.geometry())
-
-    lies_around()
-    before = frame.y()
-    above.hide()
-    qtbot.waitUntil(lambda: frame.y() < before)
-    lies_around()
-    part.hide()
-    assert frame.isHidden()
 
 
 def test_a_highlighted_setting_takes_no_focus_and_its_advanced_part_closes_after_the_step(window):
