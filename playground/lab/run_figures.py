@@ -154,28 +154,9 @@ def _of_training(measured: Measurable) -> Steps:
     yield 1.0, "", _training(trainer, trained.last, loss)
 
 
-def _of_likelihoods(measured: Measurable) -> Steps:
-    return _evaluated(evaluate(measured.model.problem, measured.model.evaluated_score))
-
-
-def _of_samples(measured: Measurable) -> Steps:
-    return _evaluated(sample_distances(measured.model.problem, measured.samples))
-
-
 def _evaluated(work: Iterable[EvaluationProgress]) -> Steps:
     for progress in work:
         yield progress.fraction, progress.label, progress.metrics
-
-
-def _of_score(measured: Measurable) -> Steps:
-    model = measured.model
-    few = score_errors.within_a_second(model.problem)
-    return _labelled("noise levels", score_errors.score_figures(model.problem, model.learned, *few))
-
-
-def _of_score_along_sigma(measured: Measurable) -> Steps:
-    model = measured.model
-    return _labelled("noise levels", score_errors.score_figures(model.problem, model.learned))
 
 
 def _of_integral(measured: Measurable) -> Steps:
@@ -187,14 +168,8 @@ def _of_integral(measured: Measurable) -> Steps:
     yield 1.0, "", {"integral": Measured(found)}
 
 
-def _of_budget(measured: Measurable) -> Steps:
-    model = measured.model
-    return _labelled("score, steps, prior and sigma_min", error_budget.error_budget(model.problem, model.score))
-
-
-def _of_paths(measured: Measurable) -> Steps:
-    model = measured.model
-    return _labelled("paths between the sets", path_energy.path_figures(model.problem, model.score))
+def _of_score(model: Model, *few: int) -> Steps:
+    return _labelled("noise levels", score_errors.score_figures(model.problem, model.learned, *few))
 
 
 def _labelled(label: str, measuring: Iterable[tuple[float, Found | None]]) -> Steps:
@@ -205,13 +180,17 @@ def _labelled(label: str, measuring: Iterable[tuple[float, Found | None]]) -> St
 MEASURE: dict[str, Callable[[Measurable], Steps]] = {
     "Sampling": _cost,
     "Final loss": _of_training,
-    "Likelihoods": _of_likelihoods,
-    "Distances": _of_samples,
-    "Score errors": _of_score,
-    "Error budget": _of_budget,
-    "Path energy": _of_paths,
+    "Likelihoods": lambda of: _evaluated(evaluate(of.model.problem, of.model.evaluated_score)),
+    "Distances": lambda of: _evaluated(sample_distances(of.model.problem, of.samples)),
+    "Score errors": lambda of: _of_score(of.model, *score_errors.within_a_second(of.model.problem)),
+    "Error budget": lambda of: _labelled(
+        "score, steps, prior and sigma_min", error_budget.error_budget(of.model.problem, of.model.score)
+    ),
+    "Path energy": lambda of: _labelled(
+        "paths between the sets", path_energy.path_figures(of.model.problem, of.model.score)
+    ),
     "Integral": _of_integral,
-    "Score along sigma": _of_score_along_sigma,
+    "Score along sigma": lambda of: _of_score(of.model),
 }
 """How each of :data:`PARTS` is measured: yields the fraction done and a label, and at last the figures; before them maybe those known
 so far."""

@@ -1533,17 +1533,23 @@ def test_the_quality_of_score_and_samples(show, state, controllers, qtbot):
     assert panel.samples.rows["classifier_accuracy"].text() == "51 ± 1 % (floor 50 %)"
     assert "squared MMD: −0.0001 ± 0.0003 (floor 0)" in panel.samples.rows["classifier_accuracy"].toolTip()
     assert "reference set: fresh draws of the known density" in panel.samples.rows["sliced_wasserstein2"].toolTip()
-    for figure in (panel.samples.rows["sliced_wasserstein2"], panel.score.divergence):
+    for figure in (panel.samples.rows["sliced_wasserstein2"], panel.score.rows["fisher_divergence"]):
         assert "stretched to their geometric mean" in figure.toolTip()
     assert panel.samples.rows["kl"].text() == "0.008 ± 0.001 (floor 0.002)"
     assert panel.samples.rows["mode_weights"].text() == "0.49 / 0.51 (true 0.50 / 0.50)"
-    assert panel.score.relative.text().endswith("%")
+    assert panel.score.rows["relative_score_error"].text().endswith("%")
     one, sigmas = np.ones(2), np.array([0.1, 1.0])
     evaluated = controllers.measuring.evaluation_changed
     evaluated.emit(Figures.of(score_errors(sigmas, one, 0 * one, 1.9 * one, 0 * one)))
-    assert (panel.score.relative.text(), panel.score.divergence.text()) == ("190 %", "1")
+    assert (panel.score.rows["relative_score_error"].text(), panel.score.rows["fisher_divergence"].text()) == (
+        "190 %",
+        "1",
+    )
     evaluated.emit(Figures.of(score_errors(sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one)))
-    assert (panel.score.relative.text(), panel.score.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
+    assert (panel.score.rows["relative_score_error"].text(), panel.score.rows["fisher_divergence"].text()) == (
+        "12.3 ± 0.4 %",
+        "4.6 ± 0.3",
+    )
     evaluated.emit(Figures.of(score_errors(sigmas[:1], *[one[:1]] * 4)))
     assert panel.score.chart.measured.shape[1] == 1
     qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() is not None)
@@ -1555,7 +1561,7 @@ def test_the_quality_of_score_and_samples(show, state, controllers, qtbot):
     press(panel.marginals.axes.buttons["1"])
     assert "y" in panel.marginals.histogram.accessibleDescription()
     evaluated.emit(Figures.of({}))
-    assert panel.score.relative.text() == "–"
+    assert panel.score.rows["relative_score_error"].text() == "–"
     assert panel.score.chart.measured.shape[1] == 0
     controllers.playing.trajectory = None
     controllers.playing.trajectory_changed.emit(None)
@@ -1795,17 +1801,17 @@ def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, controller
     evaluated.emit(
         Figures.of(score_errors(sigmas, ones, 0.1 * ones, none, none) | {"reasons": {"relative_score_error": why}})
     )
-    assert panel.score.divergence.text() == "1.0 ± 0.1"
-    assert panel.score.relative.text() == "–"
+    assert panel.score.rows["fisher_divergence"].text() == "1.0 ± 0.1"
+    assert panel.score.rows["relative_score_error"].text() == "–"
     for words in (
-        panel.score.relative.toolTip(),
+        panel.score.rows["relative_score_error"].toolTip(),
         panel.score.chart.empty_text,
         panel.score.chart.accessibleDescription(),
     ):
         assert said in words
     evaluated.emit(Figures.of(score_errors(sigmas, ones, 0.1 * ones, 0.1 * ones, 0.01 * ones)))
-    assert panel.score.relative.text() == "10 ± 1 %"
-    assert said not in panel.score.relative.toolTip()
+    assert panel.score.rows["relative_score_error"].text() == "10 ± 1 %"
+    assert said not in panel.score.rows["relative_score_error"].toolTip()
 
 
 def test_an_error_that_is_not_known_is_left_out(show, state, controllers):
@@ -1848,8 +1854,8 @@ def test_without_a_known_density_the_score_is_compared_with_the_training_sets(sh
     assert panel.buttons["fisher"].isEnabled()
     assert "Measure compares with the score of the training set" in panel.score.chart.empty_text
     controllers.measure()
-    assert panel.score.relative.isVisible()
-    assert panel.score.relative.text().endswith("%")
+    assert panel.score.rows["relative_score_error"].isVisible()
+    assert panel.score.rows["relative_score_error"].text().endswith("%")
     controllers.build(known_density=False, sigma_min=0.0, sigma_max=0.0)
     assert not panel.buttons["fisher"].isEnabled()  # bare points have no score
     assert not panel.score.against.isVisible()

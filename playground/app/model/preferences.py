@@ -16,36 +16,13 @@ Even = Annotated[int, Meta(ge=64, le=7680, multiple_of=2)]  # H.264 halves the c
 Checksum = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class VideoChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The last choices in the export dialog; `theme` "" means the window's own theme."""
-
-    width: Even = 1280
-    height: Even = 720
-    seconds: Annotated[float, Meta(ge=1, le=600)] = 8.0
-    fps: Annotated[int, Meta(ge=5, le=120)] = 30
-    suffix: Literal[".mp4", ".webm", ".gif"] = ".mp4"
-    theme: Literal["", "dark", "light"] = ""
-    subject: Literal["run", "training"] = "run"
-    caption: bool = True
-    legend: bool = True
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.width, self.height
-
-
-GIF = {"width": 480, "height": 270, "fps": 10}
-"""Size and frame rate of a GIF, which does not encode motion: with a video's values it would have 71 MB."""
-
-
-class PictureChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The last choices for a still picture."""
+class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The last choices in the dialog of an export; `theme` "" means the window's own theme."""
 
     width: Even = 1920
     height: Even = 1080
     theme: Literal["", "dark", "light"] = ""
-    suffix: Literal[".png", ".svg", ".pdf"] = ".png"
+    suffix: str = ""
     caption: bool = True
     legend: bool = True
 
@@ -55,7 +32,25 @@ class PictureChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.width, self.height
 
 
-Choice = PictureChoice | VideoChoice
+class PictureChoice(Choice, frozen=True):
+    """Those of a still picture."""
+
+    suffix: Literal[".png", ".svg", ".pdf"] = ".png"
+
+
+class VideoChoice(Choice, frozen=True):
+    """Those of a film."""
+
+    width: Even = 1280
+    height: Even = 720
+    suffix: Literal[".mp4", ".webm", ".gif"] = ".mp4"
+    seconds: Annotated[float, Meta(ge=1, le=600)] = 8.0
+    fps: Annotated[int, Meta(ge=5, le=120)] = 30
+    subject: Literal["run", "training"] = "run"
+
+
+GIF = {"width": 480, "height": 270, "fps": 10}
+"""Size and frame rate of a GIF, which does not encode motion: with a video's values it would have 71 MB."""
 
 
 KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)

@@ -5,12 +5,10 @@ import math
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from playground.app.panels.measured_figure import MeasuredFigure, number_in_words
+from playground.app.panels.measured_figure import FigureRows, number_in_words
 from playground.app.style.labels import worded
-from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
 from playground.app.widgets.charts.errors import ErrorAlongSigma
-from playground.app.widgets.collapsible_panel import ROW_GAP
 from playground.lab.measured import Figures
 from playground.messages import Message
 
@@ -18,18 +16,15 @@ MEASURE_SCORE = "Measure compares the learned score with the exact one at every 
 AGAINST_DATA = "against the training set’s smoothed score"
 
 
-class ScoreAlongSigma(QWidget):
+class ScoreAlongSigma(FigureRows):
     """The chart and its figures, with what the score is compared with."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("score", parent)
         self._figures = Figures({})
-        self.against = caption(AGAINST_DATA)
-        self.chart = ErrorAlongSigma(self)
-        self.relative = MeasuredFigure("relative_score_error")
-        self.divergence = MeasuredFigure("fisher_divergence")
-        self.rows = self.relative, self.divergence
-        layouts.down(self.against, self.chart, *self.rows, within=self, spacing=ROW_GAP, margins=0)
+        self.against, self.chart = caption(AGAINST_DATA), ErrorAlongSigma(self)
+        for place, part in enumerate((self.against, self.chart)):
+            self.column.insertWidget(place, part)
 
     def show_figures(self, figures: Figures) -> None:
         """Show the errors of an evaluation, or none."""
@@ -41,8 +36,7 @@ class ScoreAlongSigma(QWidget):
     def show_possible(self, possible: frozenset[str]) -> None:
         """Show the figures that data and settings can have, and with what the score is compared if it is not the exact one."""
         self.against.setVisible(possible.issuperset(("reference", "no density")))
-        for row in self.rows:
-            row.setVisible(possible.issuperset(row.spec.needs))
+        super().show_possible(possible)
 
     def show_why(self, why: Message | None, against_data: str) -> None:
         """Say why nothing is shown: a reason, or with what Measure compares the score."""
@@ -54,7 +48,7 @@ class ScoreAlongSigma(QWidget):
         """Show the figures at a noise level."""
         self.chart.mark(sigma if sigma > 0 else None)
         sigmas = self._figures.value("score_sigmas")
-        for row in self.rows:
+        for row in self.rows.values():
             figure = self._figures.known(row.key)
             if not sigmas or not figure.value or not sigma > 0:
                 row.show_text("")

@@ -11,6 +11,7 @@ FIGURES = {
         unit="share",
         floor=0,
         needs=("reference",),
+        card="score",
         sort="curve",
         color="error",
     ),
@@ -23,6 +24,7 @@ FIGURES = {
         unit="1/data²",
         floor=0,
         needs=("reference",),
+        card="score",
         sort="curve",
     ),
 }
