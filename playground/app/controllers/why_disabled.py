@@ -3,7 +3,11 @@
 Panels and commands ask the same function, so that button, menu and key always agree.
 """
 
+import functools
+from collections.abc import Callable
+
 from playground.app.controllers.controllers import Controllers
+from playground.app.model.views import ProblemView
 from playground.lab.conflicts import (
     budget_conflict,
     comparison_conflict,
@@ -13,6 +17,7 @@ from playground.lab.conflicts import (
     training_conflict,
     why_too_few_samples,
 )
+from playground.lab.experiment import Experiment
 from playground.lab.label_dropout_checks import untrained_likelihood_score, untrained_unconditional_score
 from playground.messages import Message
 
@@ -34,6 +39,17 @@ NO_RUNS = Message("no-runs", "No run is pinned yet.")
 def _without_data(controllers: Controllers) -> Message | None:
     """The reason why these settings give no data; None if there are data."""
     return controllers.building.failure or (None if controllers.building.problem is not None else LOADING)
+
+
+def _with_data(ask: Callable[[Experiment, ProblemView], Message | None]) -> Callable[[Controllers], Message | None]:
+    """The reason why there are no data, or else what is asked of the settings and their data."""
+
+    @functools.wraps(ask)
+    def asked(controllers: Controllers) -> Message | None:
+        view, why = controllers.building.problem, _without_data(controllers)
+        return why if view is None or why is not None else ask(controllers.state.experiment, view)
+
+    return asked
 
 
 def training(controllers: Controllers) -> Message | None:
@@ -77,14 +93,10 @@ def choosing_step(controllers: Controllers) -> Message | None:
     return NO_STEPS if replaying.steps else NOT_TRAINED
 
 
-def evaluating(controllers: Controllers) -> Message | None:
+@_with_data
+def evaluating(experiment: Experiment, view: ProblemView) -> Message | None:
     """The reason why the test set has no likelihoods."""
-    view, why = controllers.building.problem, _without_data(controllers)
-    if view is None or why is not None:
-        return why
-    return likelihood_conflict(controllers.state.experiment) or untrained_likelihood_score(
-        controllers.state.experiment, view.conditions
-    )
+    return likelihood_conflict(experiment) or untrained_likelihood_score(experiment, view.conditions)
 
 
 def mapping_density(controllers: Controllers) -> Message | None:
@@ -95,12 +107,9 @@ def mapping_density(controllers: Controllers) -> Message | None:
     return evaluating(controllers)
 
 
-def measuring_score(controllers: Controllers) -> Message | None:
+@_with_data
+def measuring_score(experiment: Experiment, view: ProblemView) -> Message | None:
     """The reason why the learned score cannot be compared with another."""
-    view, why = controllers.building.problem, _without_data(controllers)
-    experiment = controllers.state.experiment
-    if view is None or why is not None:
-        return why
     if not experiment.noise.has_score:
         return experiment.noise.score_conflict()
     if not view.has_reference:
@@ -126,12 +135,10 @@ def comparing_samples(controllers: Controllers) -> Message | None:
     return None if view.is_image else why_too_few_samples(len(run.positions[-1]))
 
 
-def budgeting(controllers: Controllers) -> Message | None:
-    """Say why the distance between samples and data cannot be split by its causes."""
-    view, why = controllers.building.problem, _without_data(controllers)
-    if view is None or why is not None:
-        return why
-    return budget_conflict(controllers.state.experiment, view.conditions)
+@_with_data
+def budgeting(experiment: Experiment, view: ProblemView) -> Message | None:
+    """The reason why the distance between samples and data cannot be split by its causes."""
+    return budget_conflict(experiment, view.conditions)
 
 
 def pinning(controllers: Controllers) -> Message | None:
