@@ -1,10 +1,12 @@
 """The map of the model's density over the canvas, on request."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.following import Following
-from playground.app.controllers.measurements import MapKey, MapProgress, ways
+from playground.app.controllers.measurements import MapKey, ways
 from playground.app.controllers.notification import refused, stopped
 from playground.app.controllers.overlay_timing import FOLLOWING
 from playground.app.model.state import State
@@ -12,6 +14,9 @@ from playground.app.model.views import DensityView
 from playground.app.workers.tasks import CLICKED, Tasks, Wanted
 from playground.lab.conflicts import likelihood_conflict
 from playground.lab.keys import Key
+
+if TYPE_CHECKING:
+    from playground.lab.likelihood import Progress
 
 TASK = "density"
 
@@ -49,8 +54,8 @@ class Mapping(QObject):
         wanted = Wanted((key,), self._building.store_now, given, CLICKED)
         self._tasks.want(TASK, "Density map", wanted, self._show, self._failed)
 
-    def _show(self, _: Key, told: DensityView | MapProgress) -> None:
-        view = told if isinstance(told, DensityView) else told.view
+    def _show(self, _: Key, told: "DensityView | Progress[DensityView]") -> None:
+        view = told if isinstance(told, DensityView) else told.result
         if view is not None:
             self._following.show_density(view)
 

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
@@ -189,14 +188,6 @@ def likelihood_density(model: "Model", bounds: Bounds, resolution: int) -> Progr
     return density_of(problem, model.likelihood_score, source, bounds, None, resolution)
 
 
-@dataclass(frozen=True, eq=False)
-class MapProgress:
-    """How far a map is, and what is known of it: one from coarse to fine."""
-
-    fraction: float
-    view: DensityView | None
-
-
 class MapKey(Key, frozen=True, cache_hash=True):
     """The density over a part of the plane at the finest noise level: a :class:`DensityView`.
 
@@ -214,11 +205,13 @@ class MapKey(Key, frozen=True, cache_hash=True):
 
 @computes(MapKey)
 def _map(key: MapKey, _device: str) -> "Generator[Any, Any, DensityView]":
+    from playground.lab import likelihood
+
     model: Model = yield key.model
     found = None
     for fraction, view in likelihood_density(model, key.bounds, ASKED_CELLS):
         found = view or found
-        yield MapProgress(fraction or 0.0, found)
+        yield likelihood.Progress(fraction or 0.0, found)
     assert found is not None
     return found
 

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.documents import Documents, Stamp, stamp_of
 from playground.app.controllers.reading import Reading
-from playground.app.controllers.sessions import Sessions, read_session
+from playground.app.controllers.sessions import Sessions
 from playground.lab import experiment as experiments
 from playground.lab import lessons
 from playground.lab.experiment import Experiment, ExperimentError
@@ -179,7 +179,7 @@ class Opening(QObject):
         if suffix in SESSIONS:
             started = self._documents.run(
                 "open",
-                lambda: (stamp_of(path), read_session(path)),
+                lambda: (stamp_of(path), Session.load(path)),
                 lambda read: self._documents.when_safe(lambda: self._adopt(read[1], path, read[0])),
             )
             if not started:

@@ -1,8 +1,6 @@
 """Packs the work into a session or into the store of unsaved work, and puts such work on the workspace."""
 
-import importlib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from playground.app.controllers.building import Building
@@ -11,7 +9,6 @@ from playground.app.model import figures
 from playground.app.model.history import History
 from playground.app.model.pinned_runs import PinnedRun, PinnedRuns, from_json, to_json
 from playground.app.model.state import State
-from playground.app.workers.preload import load_torch
 from playground.lab.document import Document
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import RunKey
@@ -21,19 +18,6 @@ from playground.lab.session import Session, SessionError
 from playground.lab.store import Store
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
-
-
-def read_session(path: Path) -> Session:
-    """Read a session in a thread of its own, and import what checks the figures of its pinned runs: torch takes a second.
-
-    Raises:
-        SessionError: as :meth:`Session.load`.
-    """
-    session = Session.load(path)
-    if session.runs:
-        load_torch()
-        importlib.import_module("playground.lab.evaluation")
-    return session
 
 
 class Sessions:
