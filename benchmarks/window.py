@@ -218,7 +218,7 @@ class Measurement:
 
     def _begin(self, number: int) -> None:
         if number == 0 and not self._replays:
-            self._window.controllers.playing.restart()
+            self._window.controllers.sampling.restart()
         self._counter = Counter()
         self._look.start()
         used = time.thread_time()
@@ -254,9 +254,8 @@ class Measurement:
 
     def _looked(self) -> None:
         comparing, playing = self._window.controllers.comparing, self._window.controllers.playing
-        workers = [run.worker for run in comparing.sampled] if comparing.is_active else [playing.sampler]
-        recorded = [worker.recorded for worker in workers]
-        ended = [(run, frames, frames is not None and frames.finished) for run, frames in recorded]
+        sampled = comparing.sampled if comparing.is_active else [playing.sampler.run]
+        ended = [(run, None if run is None else run.trajectory, run is not None and run.finished) for run in sampled]
         self._counter.look(ended, time.perf_counter())
 
     def _changed(self) -> None:

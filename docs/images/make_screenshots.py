@@ -96,7 +96,7 @@ def show_frame(window: MainWindow, share: float) -> None:
     wait(lambda: not controllers.building.busy)
     before = controllers.playing.trajectory
     controllers.playing.set_loop(False)
-    controllers.playing.restart()  # a run that has begun in the background would later replace the shown one
+    controllers.sampling.restart()  # a run that has begun in the background would later replace the shown one
     wait(
         lambda: controllers.playing.recorded > 0 and controllers.playing.trajectory is not before
     )  # it comes with the playhead at its start

@@ -242,7 +242,7 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "file.export_trajectory": Action(
                 "Export trajectory…",
                 "Export the particles of every frame as NPZ or CSV",
-                lambda w, c: w.exports.save(exported_files.trajectory(c.playing.trajectory_iterator())),
+                lambda w, c: w.exports.save(exported_files.trajectory(c.sampling.trajectory_iterator())),
                 when=lambda w, c: w.exports.has_frames,
             ),
             "file.export_runs": Action(
@@ -375,14 +375,14 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "sample.restart": Action(
                 "Restart",
                 "Run the sampler again with the same noise",
-                lambda w, c: c.playing.restart(False),
+                lambda w, c: c.sampling.restart(False),
                 key="R",
                 why_not=why_disabled.sampling,
             ),
             "sample.restart_new_seed": Action(
                 "Restart with new noise",
                 "Run the sampler again with another seed",
-                lambda w, c: c.playing.restart(True),
+                lambda w, c: c.sampling.restart(True),
                 key="N",
                 why_not=why_disabled.sampling,
             ),

@@ -279,7 +279,7 @@ class StatusBar(QFrame):
         status = "loading" if waiting else training.status
         self.show_training(status, self._look.palette, self._controllers.replaying.step)
         self._show(self._device, building.device_text)
-        self._show(self._seed, f"seed {self._controllers.playing.seed}")
+        self._show(self._seed, f"seed {self._controllers.sampling.seed}")
         self._show(self.saved, self._autosaving.text or self._documents.saved_text())
 
     def show_training(self, training: str, palette: Palette, step: int | None = None) -> None:

@@ -36,7 +36,7 @@ class Timeline(QObject):
         transport.play_toggled.connect(self._playing.set_playing)
         transport.stepped.connect(self._playing.step)
         transport.scrubbed.connect(self._playing.seek)
-        transport.restarted.connect(self._playing.restart)
+        transport.restarted.connect(controllers.sampling.restart)
         transport.loop_toggled.connect(self._playing.set_loop)
         transport.speed_changed.connect(self._playing.set_speed)
         transport.step_chosen.connect(self._choose)
@@ -46,8 +46,7 @@ class Timeline(QObject):
         self._playing.loop_changed.connect(transport.set_loop)
         for signal in (display.run_changed, self._comparing.changed, self._comparing.active_changed):
             signal.connect(self._show_run)
-        display.frame_changed.connect(self._show_frame)
-        self._playing.frame_changed.connect(self._show_compared)
+        self._playing.frame_changed.connect(self._show_frame)
         for signal in (
             self._building.problem_changed,
             self._building.problem_failed,
@@ -85,12 +84,7 @@ class Timeline(QObject):
     @property
     def _run(self) -> "Trajectory | None":
         """The run of the bar; in a comparison the longest."""
-        return self._comparing.longest if self._comparing.is_active else self._display.run
-
-    @Slot(int)
-    def _show_compared(self, frame: int) -> None:
-        if self._comparing.is_active:
-            self._show_frame(frame)
+        return self._playing.longest if self._comparing.is_active else self._display.run
 
     @Slot()
     def _show_run(self) -> None:

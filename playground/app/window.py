@@ -157,7 +157,7 @@ class MainWindow(QMainWindow):
         """Make what acts on the canvas and the window: tools, exports, commands, dialogs and menus."""
         self.tools = Tools(self.state, self.controllers, self.canvas, self.display, self)
         self.exports = Exports(
-            ExportedCanvas(self.state, self.playing, self.canvas, self.display),
+            ExportedCanvas(self.state, self.controllers.sampling, self.canvas, self.display),
             ExportedColumns(self.playing, self.compare),
             self.preferences,
             self.documents.proposal,

@@ -201,11 +201,11 @@ def test_a_seed_of_an_older_version_takes_no_training_away(windows, qtbot, tmp_p
 def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
     window = windows()
     train(qtbot, window, 20)
-    qtbot.waitUntil(lambda: window.playing.newest_finished is not None)
+    qtbot.waitUntil(lambda: window.controllers.sampling.newest_finished is not None)
     window.controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: "sliced_wasserstein2" in on_cards(window.controllers))
     figure, before = on_cards(window.controllers)["sliced_wasserstein2"], weights(window)
-    run = window.playing.newest_finished.positions
+    run = window.controllers.sampling.newest_finished.positions
     autosave(qtbot, window)
     kill(window)
     window = windows()
@@ -214,20 +214,20 @@ def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
     assert before.keys() == after.keys()
     assert all(np.array_equal(before[name], after[name]) for name in before)
     qtbot.waitUntil(lambda: on_cards(window.controllers).get("sliced_wasserstein2") == figure)
-    qtbot.waitUntil(lambda: window.playing.newest_finished is not None)
-    np.testing.assert_array_equal(window.playing.newest_finished.positions, run)
+    qtbot.waitUntil(lambda: window.controllers.sampling.newest_finished is not None)
+    np.testing.assert_array_equal(window.controllers.sampling.newest_finished.positions, run)
 
 
 def test_a_run_of_earlier_weights_is_not_kept_as_one_of_the_newest(windows, qtbot, tmp_path):
     window = windows()
-    playing = window.playing
-    qtbot.waitUntil(lambda: playing.newest_finished is not None)
-    untrained = playing.newest_finished
+    sampling = window.controllers.sampling
+    qtbot.waitUntil(lambda: sampling.newest_finished is not None)
+    untrained = sampling.newest_finished
     train(qtbot, window, 20)
     autosave(qtbot, window)  # before the run of the new weights is finished
-    qtbot.waitUntil(lambda: playing.newest_finished not in (None, untrained))
+    qtbot.waitUntil(lambda: sampling.newest_finished not in (None, untrained))
     autosave(qtbot, window)
-    assert window.building.store.get(window.controllers.sessions.run) is playing.newest_finished
+    assert window.building.store.get(window.controllers.sessions.run) is sampling.newest_finished
 
 
 def test_points_of_a_file_that_changed_take_the_place_of_those_in_the_store(windows, qtbot, tmp_path):

@@ -42,7 +42,7 @@ def training(problem: Problem, fair: Fair = "steps", store: Store | None = None,
 
 
 def run(trainings: ColumnTrainings, moments: int) -> None:
-    for _ in itertools.islice(trainings.loop(), moments):
+    for _ in itertools.islice(trainings.train(), moments):
         pass
 
 
@@ -51,7 +51,7 @@ def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
     trainings = ColumnTrainings()
     before = 0, 0
     trainings.put([one, other], "steps", 100_000.0)
-    for _ in itertools.islice(trainings.loop(), 12):
+    for _ in itertools.islice(trainings.train(), 12):
         now = one.trained_steps, other.trained_steps
         moved = [after - since for after, since in zip(now, before, strict=True)]
         assert sorted(moved)[0] == 0
@@ -65,7 +65,7 @@ def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fa
     one, other = training(problem), training(problem, objective__kind="exact")
     trainings, target = ColumnTrainings(), {"steps": 300.0, "seconds": 0.2}[fair]
     trainings.put([one, other], fair, target)
-    untrained, loop = one.newest, trainings.loop()
+    untrained, loop = one.newest, trainings.train()
     while any(trainings.is_behind(each) for each in (one, other)):
         next(loop)
     for each in (one, other):
@@ -84,7 +84,7 @@ def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fa
 def test_a_training_that_is_left_on_the_way_keeps_what_it_has_learned(problem: Problem) -> None:
     one, trainings = training(problem), ColumnTrainings()
     trainings.put([one], "steps", 1e9)
-    loop = trainings.loop()
+    loop = trainings.train()
     next(loop)
     assert one.training == "training"
     loop.close()
@@ -96,7 +96,7 @@ def test_weights_are_published_while_it_goes_on(problem: Problem) -> None:
     one, trainings = training(problem, training__steps=100_000), ColumnTrainings()
     first = one.newest
     trainings.put([one], "steps", 1e9)
-    loop = trainings.loop()
+    loop = trainings.train()
     for _ in loop:
         if one.newest.version > first.version:
             break
@@ -124,7 +124,7 @@ def test_a_training_that_diverges_ends_and_says_so(problem: Problem) -> None:
     wild = msgspec.structs.replace(MAIN.training, learning_rate=1e4)  # outside the bounds of files and panels
     one.trainer.set_hyperparameters(msgspec.structs.replace(MAIN, training=wild))
     trainings.put([one], "steps", 1e9)
-    for _ in trainings.loop():
+    for _ in trainings.train():
         if not trainings.is_behind(one):
             break
     assert one.training == "diverged"
@@ -170,7 +170,7 @@ def test_a_training_that_no_column_needs_any_more_rests_with_its_newest_weights(
     one, other = training(problem), training(problem, network__width=8)
     trainings = ColumnTrainings()
     trainings.put([one, other], "steps", 100_000.0)
-    loop = trainings.loop()
+    loop = trainings.train()
     while not (one.trained_steps and other.trained_steps):
         next(loop)
     trainings.put([other], "steps", 100_000.0)

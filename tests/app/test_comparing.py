@@ -96,7 +96,7 @@ def heads(window) -> list[str]:
 
 def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
     state, comparing = window.state, window.controllers.comparing
-    experiment, first, threads = state.experiment, state.stack.index(), set()
+    experiment, first = state.experiment, state.stack.index()
     window.controllers.column_edits.begin((Column(), Column.of({"sampling.steps": 20})))
     for change in (
         lambda: window.controllers.column_edits.add(),
@@ -107,7 +107,6 @@ def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
     ):
         heads(window)
         change()
-        threads |= set(comparing.workers)
     assert [state.stack.text(place) for place in range(first, state.stack.count())] == [
         "Compare",
         "Add a column",
@@ -121,7 +120,6 @@ def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
     for _ in range(5):
         state.undo()
         seen.append(heads(window))
-        threads |= set(comparing.workers)
     third = seen[0][1]
     assert seen == [
         ["steps 30, EDM sampler", third],
@@ -134,13 +132,10 @@ def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
     for _ in range(5):
         state.redo()
         again.append(heads(window))
-        threads |= set(comparing.workers)
     assert again == [*seen[-2::-1], []]
     assert state.experiment == experiment
-    assert comparing.workers == []
-    assert len(threads) == 6  # two of each comparison
-    wait(lambda: all(thread.isFinished() for thread in threads))
-    assert all(thread.isFinished() for thread in threads)
+    wait(lambda: window.controllers.tasks.idle)
+    assert window.controllers.tasks.idle  # nothing of the columns goes on
 
 
 def test_an_empty_drawing_ends_it_and_undo_brings_both_back(window) -> None:
@@ -184,10 +179,10 @@ def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(w
     card.set_folded(False)
     starts = [run.trajectory.positions[0] for run in comparing.runs]
     np.testing.assert_array_equal(*starts)
-    window.playing.seek(comparing.total // 2)
-    wait(lambda: window.playing.frame == comparing.total // 2)
+    window.playing.seek(window.playing.total // 2)
+    wait(lambda: window.playing.frame == window.playing.total // 2)
     column, run = window.compare.columns[1], comparing.runs[1]
-    frame = run.frame_at(window.playing.frame, comparing.total)
+    frame = run.frame_at(window.playing.frame, window.playing.total)
     x0, x1, y0, y1 = column.canvas.viewport
     middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
     wait(lambda: np.array_equal(positions(window, 1), run.trajectory.positions[frame]))
@@ -203,15 +198,15 @@ def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(w
     wait(lambda: all(ring is not None and len(ring.terms) == 3 for ring in map(shown, (0, 1))))
     for place, run in enumerate(comparing.runs):
         frame, way = (
-            run.frame_at(window.playing.frame, comparing.total),
+            run.frame_at(window.playing.frame, window.playing.total),
             np.float64(run.trajectory.positions[:, number]),
         )
         np.testing.assert_array_equal(shown(place).positions, way[: frame + 1])
         np.testing.assert_allclose(sum(term for term, _ in shown(place).terms), way[frame + 1] - way[frame], atol=1e-6)
-    steps = [run.overlays.particle.step.score for run in comparing.runs]
+    steps = [one.particle.step.score for one in window.controllers.following.in_view]
     assert not np.allclose(*steps)
     assert card.score.text() == vector(steps[1])
-    frame = comparing.runs[1].frame_at(window.playing.frame, comparing.total)
+    frame = comparing.runs[1].frame_at(window.playing.frame, window.playing.total)
     assert card.header.state == f"B · {number} · step {frame}"
     far = QPoint(3, column.canvas.surface.height() - 3)
     QTest.mouseClick(column.canvas.surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.AltModifier, far)
@@ -225,7 +220,7 @@ def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:
         window.controllers.pinning,
         window.panel(RunsPanel).pin,
     )
-    window.playing.restart(False)
+    window.controllers.sampling.restart(False)
     window.playing.seek(10**9)
     wait(lambda: button.isEnabled())
     assert button.isEnabled()
@@ -243,11 +238,11 @@ def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:
 def test_columns_play_in_lockstep_at_one_share_of_their_ways(window) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}), Column.of({"sampling.steps": 90}))
     lengths = [len(run.trajectory) for run in comparing.runs]
-    assert window.playing.total == comparing.total == max(lengths)
+    assert window.playing.total == max(lengths)
     for share in (0.0, 0.5, 1.0):
-        frame = round(share * (comparing.total - 1))
+        frame = round(share * (window.playing.total - 1))
         window.playing.seek(frame)
-        own = [round(frame / (comparing.total - 1) * (length - 1)) for length in lengths]
+        own = [round(frame / (window.playing.total - 1) * (length - 1)) for length in lengths]
         expected = [run.trajectory.positions[at] for run, at in zip(comparing.runs, own, strict=True)]
 
         def shown(expected=expected) -> bool:
@@ -523,7 +518,7 @@ def test_new_noise_is_new_in_all_columns_alike(window) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     before = comparing.runs
     old = before[0].trajectory.positions[0]
-    window.playing.restart(True)
+    window.controllers.sampling.restart(True)
     wait(lambda: comparing.runs is not before and ready(comparing))
     one, other = (run.trajectory.positions[0] for run in comparing.runs)
     assert np.array_equal(one, other)
@@ -538,8 +533,8 @@ def test_an_edit_of_the_data_is_refused(window) -> None:
 
 
 def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
-    comparing = compared(window, Column(), Column.of({"sampling.source": "learned"}))
-    window.playing.seek(comparing.total // 2)
+    compared(window, Column(), Column.of({"sampling.source": "learned"}))
+    window.playing.seek(window.playing.total // 2)
     own = {0: ("exact", "learned"), 1: ("learned", "exact")}
 
     def shown() -> bool:
@@ -564,7 +559,7 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
         ("A", "as in the cards"),
         ("B", "steps 20"),
     ]
-    last = comparing.total - 1
+    last = window.playing.total - 1
     assert [column.frame(last) for column in drawing.columns] == [len(run.trajectory) - 1 for run in comparing.runs]
     assert drawing.chart.at(last)[1][0] == comparing.runs[1].trajectory.nfe_mean[-1]
     assert [one["device"] for one in json.loads(drawing.provenance)] == ["cpu", "cpu"]
@@ -647,21 +642,21 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(
 
 
 def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, connect, tmp_path) -> None:
-    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
+    compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.playing.seek(10)
     wait(lambda: window.playing.frame == 10)
     finished = list[str]()
     connect(window.exports.finished, lambda _, written: finished.append(written))
     window.exports.picture()
     then = window.compare.drawn(10)
-    window.playing.seek(comparing.total - 1)
-    wait(lambda: window.playing.frame == comparing.total - 1)
+    window.playing.seek(window.playing.total - 1)
+    wait(lambda: window.playing.frame == window.playing.total - 1)
     size = window.exports.dialog.choice().size
     window.exports.dialog.wanted.emit(tmp_path / "columns.png")
     wait(lambda: bool(finished))
     wanted = picture_of(then, 10, size=size)
-    later = picture_of(then, comparing.total - 1, size=size)
-    last = picture_of(window.compare.drawn(), comparing.total - 1, size=size)
+    later = picture_of(then, window.playing.total - 1, size=size)
+    last = picture_of(window.compare.drawn(), window.playing.total - 1, size=size)
     written = QImage(str(tmp_path / "columns.png")).convertToFormat(wanted.format())
     assert written == wanted == later
     assert written != last
@@ -670,9 +665,9 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, connect, t
 def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) -> None:
     comparing = window.controllers.comparing
     window.controllers.column_edits.begin((Column.of({"sampling.steps": 300}), Column.of({"sampling.steps": 150})))
-    wait(lambda: comparing.recorded > 1)
+    wait(lambda: window.playing.recorded > 1)
     assert not comparing.is_sampled
-    last = comparing.recorded - 1
+    last = window.playing.recorded - 1
     drawing = window.compare.drawn(last)
     own = [column.frame(last) for column in drawing.columns]
     wait(lambda: comparing.is_sampled)
@@ -796,17 +791,17 @@ def test_columns_with_one_training_share_it_and_each_has_its_own_sampler(window)
     wait(lambda: not window.building.busy)
     other = {"network.width": 16}
     edits.begin([Column(), Column.of(other), Column.of(other | {"sampling.kind": "probability-flow"})])
-    wait(lambda: len(comparing.runs) == 3 and all(run.run is not None for run in comparing.runs))
+    wait(lambda: len(comparing.runs) == 3 and all(run.path is not None for run in comparing.runs))
     _, one, two = comparing.runs
     assert one.training is two.training is not None
-    assert (one.run.problem.experiment.sampling.kind, two.run.problem.experiment.sampling.kind) == (
+    assert (one.problem.experiment.sampling.kind, two.problem.experiment.sampling.kind) == (
         window.state.experiment.sampling.kind,
         "probability-flow",
     )
     window.state.edit({"sampling.steps": 7})
-    wait(lambda: comparing.runs[1] is not one and all(run.run is not None for run in comparing.runs))
+    wait(lambda: comparing.runs[1] is not one and all(run.path is not None for run in comparing.runs))
     for run in comparing.runs:
-        assert run.run.problem.experiment.sampling.steps == 7
+        assert run.problem.experiment.sampling.steps == 7
 
 
 def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None:
@@ -930,8 +925,8 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
 
 @pytest.mark.parametrize("colors", ["log_p", "start"])
 def test_particles_have_their_colours_in_every_column(window, colors: str) -> None:
-    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
-    window.playing.seek(comparing.total // 2)
+    compared(window, Column(), Column.of({"sampling.steps": 20}))
+    window.playing.seek(window.playing.total // 2)
     window.canvas.layers.set_option("particles", "color", colors)
 
     def colored() -> bool:
@@ -972,7 +967,7 @@ def test_the_names_of_four_columns_are_read_whole_and_the_canvases_stand_in_line
 def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
     window.resize(1366, 768)
     comparing = compared(window, *(Column.of({"sampling.steps": steps}) for steps in (20, 30, 40, 50)))
-    window.playing.seek(comparing.total - 1)
+    window.playing.seek(window.playing.total - 1)
     last = [f"{run.trajectory.nfe_mean[-1]:.0f}" for run in comparing.runs]
     wait(lambda: [view.cost.text() for view in window.compare.columns] == last)
     assert [view.cost.text() for view in window.compare.columns] == last

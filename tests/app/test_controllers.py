@@ -53,7 +53,7 @@ def workspace(qtbot):
 def complete(controllers):
     """Whether the run in view has ended, and no other with newer weights comes in its place."""
     run = controllers.playing.trajectory
-    return run is not None and run.finished and not controllers.playing.is_replacing
+    return run is not None and run.finished and not controllers.sampling.is_replacing
 
 
 def train(qtbot, controllers):
@@ -411,8 +411,8 @@ def test_a_seed_of_sampling_changes_the_run_alone(qtbot, workspace):
     assert not controllers.building.busy
     assert controllers.building.workspace is trained
     assert controllers.training.trained_steps == 60
-    controllers.playing.restart(True)
-    assert controllers.playing.seed == 2  # new noise counts on from the seed
+    controllers.sampling.restart(True)
+    assert controllers.sampling.seed == 2  # new noise counts on from the seed
 
 
 def test_a_seed_of_training_that_changes_meanwhile_ends_training(qtbot, workspace):
@@ -1170,7 +1170,7 @@ def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, workspace
     first = finished_run()
     for new_seed, same in ((False, True), (True, False)):
         with qtbot.waitSignal(controllers.playing.trajectory_changed):
-            controllers.playing.restart(new_seed)
+            controllers.sampling.restart(new_seed)
         assert np.array_equal(first, finished_run()) is same
 
 

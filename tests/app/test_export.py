@@ -94,9 +94,9 @@ class Window(QWidget):
         self.folder = folder
         self.state = State()
         self.run = make_trajectory()
-        self.playing = SimpleNamespace(
-            trajectory=self.run, frame=FRAMES - 1, trajectory_iterator=lambda: lambda: iter([self.run])
-        )
+        self.playing = SimpleNamespace(trajectory=self.run, frame=FRAMES - 1)
+        sampling = SimpleNamespace(playing=self.playing, trajectory_iterator=lambda: lambda: iter([self.run]))
+        self.controllers = SimpleNamespace(sampling=sampling)
         self.canvas = Canvas()
         self.canvas.playing = self.playing
 
@@ -111,7 +111,7 @@ def window(qtbot, tmp_path):
 @pytest.fixture
 def exports(window, tmp_path):
     exports = Exports(
-        ExportedCanvas(window.state, window.playing, window.canvas, window.canvas),
+        ExportedCanvas(window.state, window.controllers.sampling, window.canvas, window.canvas),
         SimpleNamespace(is_active=False, copied=lambda: None),
         Preferences(tmp_path / "settings.ini"),
         lambda: window.folder / "mine.spg",
@@ -122,7 +122,7 @@ def exports(window, tmp_path):
 
 
 def trajectory(window):
-    return exported_files.trajectory(window.playing.trajectory_iterator())
+    return exported_files.trajectory(window.controllers.sampling.trajectory_iterator())
 
 
 def open_video(exports, *, seconds=1.0, fps=10, size=(160, 96)):
@@ -251,7 +251,7 @@ def test_a_trajectory_that_is_still_sampled_is_completed(exports, window, qtbot,
     whole = window.run
     arrays = {key: array[:2] if len(array) == FRAMES else array for key, array in whole.arrays().items() if array.ndim}
     window.run = window.playing.trajectory = type(whole).from_arrays(whole.arrays() | arrays)
-    window.playing.trajectory_iterator = lambda: lambda: iter([window.run, whole])
+    window.controllers.sampling.trajectory_iterator = lambda: lambda: iter([window.run, whole])
     with qtbot.waitSignal(exports.finished):
         exports.write(trajectory(window), tmp_path / name)
     if name.endswith(".npz"):
@@ -439,7 +439,7 @@ def test_an_unforeseen_error_is_a_sentence_too(exports, window, qtbot, caplog):
         yield from ()
         raise KeyError("no such weight")
 
-    window.playing.trajectory_iterator = lambda: broken
+    window.controllers.sampling.trajectory_iterator = lambda: broken
     dialog = open_video(exports)
     with qtbot.assertNotEmitted(exports.failed):  # an error of the program: told with the log, and once
         press(qtbot, dialog, "startExport")
@@ -450,7 +450,7 @@ def test_an_unforeseen_error_is_a_sentence_too(exports, window, qtbot, caplog):
 
 
 def test_no_run_yet(exports, window, qtbot):
-    window.playing.trajectory_iterator = lambda: lambda: iter(())
+    window.controllers.sampling.trajectory_iterator = lambda: lambda: iter(())
     with qtbot.waitSignal(exports.failed) as failed:
         press(qtbot, open_video(exports), "startExport")
     assert str(failed.args[0]) == "There is no run to export yet: press play first."

@@ -8,7 +8,7 @@ import pytest
 from controllers_double import CURVES
 
 from playground.app.controllers import measurements
-from playground.app.controllers.settling import SETTLE
+from playground.app.controllers.replaying import SETTLE
 from playground.app.model import figures
 from playground.lab import run_figures
 from playground.lab.compute import compute, result
@@ -201,7 +201,7 @@ def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controller
 
 def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controllers, other, tmp_path):
     total = controllers.playing.trajectory.total
-    controllers.playing.restart(new_seed=True)
+    controllers.sampling.restart(new_seed=True)
     controllers.state.edit({"sampling.steps": 12})
     controllers.state.undo()
     assert "sliced_wasserstein2" not in on_cards(controllers)
@@ -217,7 +217,7 @@ def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controll
         other.sessions.open(Session.load(tmp_path / "a.spg"))
     assert on_cards(other)["sliced_wasserstein2"] == distance
     before = other.playing.trajectory
-    other.playing.restart()  # with the same noise as was saved
+    other.sampling.restart()  # with the same noise as was saved
     qtbot.waitUntil(lambda: other.playing.trajectory is not before and other.playing.trajectory.finished)
     np.testing.assert_allclose(
         other.playing.trajectory.positions[-1], controllers.playing.trajectory.positions[-1], rtol=1e-4, atol=1e-4
@@ -265,7 +265,7 @@ def test_what_was_to_follow_a_chosen_step_is_given_up_when_training_begins(qtbot
     begun = []
     controllers.tasks.changed.connect(lambda task, status: begun.append(task))
     controllers.replaying.choose(0)
-    qtbot.waitUntil(lambda: not controllers.playing.is_replacing)
-    qtbot.wait(2 * SETTLE)
+    qtbot.waitUntil(lambda: not controllers.sampling.is_replacing)
+    qtbot.wait(round(2_000 * SETTLE))
     assert "density" not in begun
     assert not controllers.following.pinned

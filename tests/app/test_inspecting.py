@@ -101,13 +101,13 @@ def test_the_title_names_the_step_of_the_values_below_it(window, monkeypatch) ->
     wait(lambda: inspecting.particle.frame == 30)
     requested = []
     with monkeypatch.context() as patch:
-        patch.setattr(window.playing.sampler, "request_inspection", requested.append)  # answered late
+        patch.setattr(window.playing.sampler.inspections, "request", requested.append)  # answered late
         window.playing.seek(40)
         wait(lambda: window.display.frame == 40 and any(one.frame == 40 for one in requested))
         score = inspecting.particle.step.score
         assert panel.header.state == f"{number} · step 30"
         assert panel.score.text() == vector(score)
-    window.playing.sampler.request_inspection(requested[-1])
+    window.playing.sampler.inspections.request(requested[-1])
     wait(lambda: inspecting.particle.frame == 40)
     assert panel.header.state == f"{number} · step 40"
 

@@ -941,7 +941,7 @@ def test_while_a_question_is_open_the_run_stands_at_its_first_frame(window, qtbo
         lambda: QTest.mouseClick(transport.play, Qt.MouseButton.LeftButton),
         lambda: playing.seek(9),
         lambda: playing.step(9),
-        lambda: playing.restart(new_seed=True),
+        lambda: window.controllers.sampling.restart(new_seed=True),
         lambda: window.state.edit({"sampling.kind": "annealed-langevin"}),  # which plays otherwise
     ):
         request()

@@ -62,7 +62,7 @@ def wait_measured(qtbot, controllers) -> None:
 def again(qtbot, controllers, new_seed=False) -> None:
     """Sample the run anew."""
     before = controllers.playing.trajectory
-    controllers.playing.restart(new_seed)
+    controllers.sampling.restart(new_seed)
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not before)
     wait_finished(qtbot, controllers)
 
@@ -126,7 +126,7 @@ def test_figures_of_another_run_are_not_taken(qtbot, controllers):
     controllers.measuring.measure("quality")
     qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
     before = on_cards(controllers)["wasserstein2"]
-    controllers.playing.restart(True)
+    controllers.sampling.restart(True)
     assert "wasserstein2" not in on_cards(controllers)  # which is not of these samples
     wait_finished(qtbot, controllers)
     controllers.pinning.pin()
@@ -200,7 +200,7 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
     assert controllers.pinning.pinned.runs[0].trained_steps == training.trained_steps
     trajectory = playing.trajectory
     training.changed.emit("paused")  # as when labels were learned of
-    assert not playing.lags
+    assert not controllers.sampling.lags
     assert playing.trajectory is trajectory
 
 
@@ -213,7 +213,7 @@ def test_a_run_that_was_sampled_while_training_says_so(qtbot, controllers):
     qtbot.waitUntil(lambda: training.trained_steps > 100)
     for number in (1, 2):
         before = pinning.finished
-        controllers.playing.restart()
+        controllers.sampling.restart()
         qtbot.waitUntil(lambda before=before: pinning.finished not in (None, before))
         controllers.building.workspace.publish()  # sampling takes no time here, and weights change while it runs
         before = pinning.finished
@@ -236,7 +236,7 @@ def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controlle
     assert experiment.sampling.seed == 1  # new noise is another seed
     controllers.pinning.pin()
     wait_measured(qtbot, controllers)
-    playing.restart(True)
+    controllers.sampling.restart(True)
     assert state.experiment.sampling.seed == 2
     state.undo()
     assert state.experiment == experiment

@@ -11,7 +11,7 @@ from playground.app.controllers.clicking import UNFINISHED
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.overlay_timing import Throttle
 from playground.app.controllers.playback_clock import END
-from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, SamplingWorker
+from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, ReadoutRequest, SamplingWorker
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, WantedOverlays
 from playground.app.model.workspace import FairLock
@@ -95,7 +95,7 @@ def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers
     (run,) = late
     controllers.playing.sampler.begin(run)
     qtbot.waitUntil(
-        lambda: controllers.playing.sampler.recorded[0] is run and controllers.playing.sampler.recorded[1] is not None,
+        lambda: run.trajectory is not None,
     )
     qtbot.wait(100)
     assert controllers.playing.trajectory is None
@@ -108,13 +108,11 @@ def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
         signal.connect(shown.append)
     controllers.state.edit({"data.kind": "rings"})
     qtbot.waitUntil(lambda: controllers.building.workspace is not gone)
-    for slot in (
-        controllers.playing.sampler.fields,
-        controllers.playing.sampler.densities,
-        controllers.playing.sampler.readouts,
-    ):
+    sampler = controllers.playing.sampler
+    for slot in (sampler.fields, sampler.densities):
         slot.put((gone, "late"))
-    controllers.playing.poll()
+    sampler.readouts.answers.put((ReadoutRequest(gone, (0.0, 0.0), 1.0, None), "late"))
+    controllers.sampling.poll()
     controllers.following.look()
     assert "late" not in shown
 
@@ -178,7 +176,7 @@ def test_any_next_action_cancels_going_to_the_end(qtbot, under_way, other):
         "pause": lambda: controllers.playing.set_playing(False),
         "seek": lambda: controllers.playing.seek(2),
         "step": lambda: controllers.playing.step(-1),
-        "restart": lambda: (controllers.playing.restart(), controllers.playing.set_playing(False)),
+        "restart": lambda: (controllers.sampling.restart(), controllers.playing.set_playing(False)),
     }[other]()
     there = controllers.playing.frame
     qtbot.wait(500)
@@ -360,7 +358,7 @@ def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_p
     first, runs = controllers.playing.trajectory, []
     controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.playing._next is not None)
+    qtbot.waitUntil(lambda: controllers.sampling.next is not None)
     assert controllers.playing.trajectory is first
     qtbot.waitUntil(lambda: len(runs) >= 2)
     assert all(recorded == trajectory.total for trajectory, recorded in runs)
@@ -377,10 +375,10 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, controllers, monkeypatch,
         controllers.state.edit({"noise.kind": "single", "sampling.kind": "edm"})
     assert sampling_conflict(controllers.state.experiment) is not None
     controllers.playing.set_playing(False)
-    controllers.playing.show_recorded(first)  # as a session's run, which the loop would replace
+    controllers.sampling.show_recorded(first)  # as a session's run, which the loop would replace
     controllers.playing.seek(5)
-    controllers.playing._again()
-    assert (controllers.playing.trajectory, controllers.playing.frame, controllers.playing._next) == (first, 0, None)
+    controllers.sampling.again()
+    assert (controllers.playing.trajectory, controllers.playing.frame, controllers.sampling.next) == (first, 0, None)
     qtbot.wait(300)
     assert errors == []
 

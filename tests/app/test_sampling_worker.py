@@ -16,6 +16,7 @@ from playground.app.canvas import readouts
 from playground.app.controllers import sampling_worker as module
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.overlay_timing import density_source, exact_source
+from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
 from playground.app.model.state import State
 from playground.app.model.views import WantedOverlays
@@ -133,11 +134,12 @@ def test_an_adaptive_run_leaves_the_loop_after_every_score() -> None:
         asked.append(len(x))
         return problem.density.score(x, sigma)
 
-    worker.scores.score = lambda run: score  # type: ignore[method-assign]
-    worker.begin(module.SamplingRun(_Workspace(problem), problem, seed=0, number=1))
+    worker.scores.score = lambda *_: score  # type: ignore[method-assign]
+    run = Run(problem.experiment, _Workspace(problem))
+    worker.begin(run)
     worker.record(2)
-    loop, most = worker.loop(), []
-    while not worker.finished(1):
+    loop, most = module.Samplers(worker).loop(), []
+    while not run.finished:
         before = len(asked)
         next(loop)
         most.append(len(asked) - before)
@@ -305,18 +307,17 @@ def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None
         torch.nn.init.normal_(network.out.weight, std=0.1 + step, generator=seeded(step))
     earlier = {step: networks[step].state_dict() for step in (0, 10, 60)}
     weights = Weights(1, networks[100].state_dict(), untrained=False, earlier=earlier, made=100)
-    run = module.SamplingRun(_Workspace(problem), problem, 0, 0, weights)
+    run = Run(problem.experiment, _Workspace(problem))
     x, sigma = torch.randn(50, 2), torch.tensor(0.5)
     with torch.no_grad():
         torch.testing.assert_close(
-            module.LatestScore(module.LoadedScores(), run).weaker(x, sigma), networks[10](x, sigma)
+            module.LatestScore(module.LoadedScores(), run, weights).weaker(x, sigma), networks[10](x, sigma)
         )
-        torch.testing.assert_close(module.LatestScore(module.LoadedScores(), run)(x, sigma), networks[100](x, sigma))
+        torch.testing.assert_close(
+            module.LatestScore(module.LoadedScores(), run, weights)(x, sigma), networks[100](x, sigma)
+        )
     plain = Problem.build(replace(problem.experiment, {"sampling.guidance": 0.0}))
-    assert (
-        module.LatestScore(module.LoadedScores(), module.SamplingRun(_Workspace(plain), plain, 0, 0, weights)).weaker
-        is None
-    )
+    assert module.LatestScore(module.LoadedScores(), Run(plain.experiment, _Workspace(plain)), weights).weaker is None
 
 
 def test_the_arrows_of_autoguidance_are_those_that_particles_follow() -> None:

@@ -152,10 +152,10 @@ def test_a_click_across_resets_and_settings_brings_back_what_was_there(qtbot, wo
 def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
     """Undo leads to none of them any more, and they may be of 256 MB together."""
     _, controllers = workspace
-    playing = controllers.playing
-    qtbot.waitUntil(lambda: len(playing.kept) > 0)
+    sampling = controllers.sampling
+    qtbot.waitUntil(lambda: len(sampling.kept) > 0)
     controllers.sessions.begin(replace(Experiment(), SMALL))
-    assert not len(playing.kept)
+    assert not len(sampling.kept)
 
 
 def test_weights_are_of_the_scene_that_began_them_whatever_its_title_begins_with(qtbot, workspace):

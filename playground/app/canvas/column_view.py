@@ -13,8 +13,8 @@ from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import COMPUTED
 from playground.app.canvas.run_view import RunView
 from playground.app.canvas.view import CanvasView
-from playground.app.controllers.column_runs import ColumnRun
 from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.runs import Run
 from playground.app.controllers.video_frames import video_frames_over
 from playground.app.model.columns import LETTERS
 from playground.app.model.edit_text import SAME, difference
@@ -109,7 +109,7 @@ class ColumnView(QFrame):
         return self._comparing.columns[self.place]
 
     @property
-    def run(self) -> ColumnRun | None:
+    def run(self) -> Run | None:
         """Its run, which may be that of the columns before; None if there is none."""
         runs = self._comparing.runs
         return runs[self.place] if self.place < len(runs) else None
@@ -127,9 +127,9 @@ class ColumnView(QFrame):
     def _weights(self) -> str:
         """What the caption says about the weights that the particles follow."""
         run = self.run
-        if run is None or run.model is None or run.experiment.sampling.follows != "learned":
+        if run is None or run.weights is None or run.experiment.sampling.follows != "learned":
             return ""
-        return readouts.weights_in_view(run.model.weights)
+        return readouts.weights_in_view(run.weights)
 
     def drawn(self, frame: int | None, as_seen: bool) -> DrawnColumn | None:
         """The column for a film or a picture; None if it has no run.
@@ -138,9 +138,9 @@ class ColumnView(QFrame):
             frame: of a picture, the frame of the common timeline; None for a film. The run may still be sampled.
             as_seen: include field and density of the current frame, for a picture of that frame only.
         """
-        run, total = self.run, self._comparing.total
+        run, total = self.run, self._controllers.playing.total
         trajectory = None if run is None else run.trajectory
-        if run is None or run.model is None or trajectory is None:
+        if run is None or run.model is None or run.failure is not None or trajectory is None:
             return None
         views = functools.partial(video_frames_over, run.model, self._following.wanted_by(run))
         maker = self._view.maker(views, run.experiment.sampling, self._weights)
@@ -171,7 +171,7 @@ class ColumnView(QFrame):
         set_state(self.button, "same", words == SAME)
         self.remove.setVisible(self._controllers.column_edits.can_remove)
 
-    def show_run(self, run: ColumnRun, view: ProblemView) -> None:
+    def show_run(self, run: Run, view: ProblemView) -> None:
         """Show another run, with its data."""
         self._view.clear()
         self._view.clear_overlays()
@@ -183,8 +183,8 @@ class ColumnView(QFrame):
         """Show its own frame at a frame of the common timeline."""
         run = self.run
         if run is not None and run.trajectory is not None:
-            own, sampler = run.frame_at(frame, self._comparing.total), run.experiment.sampling
-            self._view.show(run.overlays, run.trajectory, own, sampler, self._weights)
+            own, sampler = run.frame_at(frame, self._controllers.playing.total), run.experiment.sampling
+            self._view.show(self._following.in_view[self.place], run, own, sampler, self._weights)
             self.canvas.choose_images(self._inspecting.number, None)
 
     def show_cost(self, frame: int) -> None:
@@ -198,7 +198,7 @@ class ColumnView(QFrame):
             if unit != self._unit:
                 self._unit = unit
                 self._cost_room.apply_text_size()
-            own = run.frame_at(frame, self._comparing.total)
+            own = run.frame_at(frame, self._controllers.playing.total)
             self.cost.setText(readouts.evaluations(run.trajectory, own, unit))
 
     def follow(self, like: Layers) -> None:

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from playground.app.canvas.column_view import ColumnView
 from playground.app.canvas.view import CanvasView
-from playground.app.controllers.column_runs import ColumnRun, Equal
+from playground.app.controllers.column_runs import Equal
 from playground.app.controllers.column_training import Fair
 from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.runs import Run
 from playground.app.model.columns import LETTERS
 from playground.app.model.state import State
 from playground.app.style.labels import worded
@@ -106,7 +107,7 @@ class CompareView(QWidget):
         self._comparing.active_changed.connect(self._begin_or_end)
         self._comparing.changed.connect(self._show_runs)
         self._comparing.measured.connect(self._show_curves)
-        self._comparing.overlays_changed.connect(self._show_column)
+        controllers.following.column_changed.connect(self._show_column)
         self._playing.frame_changed.connect(self._show_columns)
         self._playing.playing_changed.connect(self._show_columns)
         controllers.inspecting.changed.connect(self._show_particle)
@@ -183,7 +184,7 @@ class CompareView(QWidget):
 
     def awaited(self, film: bool) -> Message | None:
         """A message on what a film waits for, or else a picture; None if nothing."""
-        if film or self._comparing.recorded == 0:
+        if film or self._playing.recorded == 0:
             return self._comparing.awaited
         return None
 
@@ -196,7 +197,7 @@ class CompareView(QWidget):
         columns = [column for column in (view.drawn(frame, as_seen) for view in self.columns) if column is not None]
         if not columns:
             return None
-        total, runs = self._comparing.total, self._comparing.runs
+        total, runs = self._playing.total, self._comparing.runs
         chart, shown = None, self.chart.chart
         if shown is not None:
             still = None if frame is None else _places(runs, frame, total)
@@ -302,7 +303,7 @@ class CompareView(QWidget):
     def _mark(self) -> None:
         """Show what each column has cost so far, and mark its position on its curve."""
         self._show_costs()
-        self.chart.show_places(_places(self._comparing.runs, self._playing.frame, self._comparing.total))
+        self.chart.show_places(_places(self._comparing.runs, self._playing.frame, self._playing.total))
 
 
 def _choice(options: Sequence[tuple[str, str, str]], name: str, *tips: str) -> ChoiceBox:
@@ -316,7 +317,7 @@ def _choice(options: Sequence[tuple[str, str, str]], name: str, *tips: str) -> C
     return box
 
 
-def how_compared(runs: Sequence[ColumnRun]) -> str:
+def how_compared(runs: Sequence[Run]) -> str:
     """Where the columns begin and what they share, in words.
 
     The path is said to be one of added noise, because samplers of the probability flow add none.
@@ -336,7 +337,7 @@ def how_compared(runs: Sequence[ColumnRun]) -> str:
     return f"{'; '.join(said)}. {ONE_PATH}" if said else ONE_PATH
 
 
-def _places(runs: Sequence[ColumnRun], frame: int, total: int) -> list[tuple[float, float, str]]:
+def _places(runs: Sequence[Run], frame: int, total: int) -> list[tuple[float, float, str]]:
     """Evaluations, distance and colour of each measured column at a frame of the common timeline."""
     found = []
     for run in runs:

@@ -66,6 +66,7 @@ class Display(QObject):
         super().__init__(parent)
         self._state, self._controllers, self._canvas = state, controllers, canvas
         self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
+        self._sampling = controllers.sampling
         self._following, self._clicking = controllers.following, controllers.clicking
         self._replaying, self._inspecting = controllers.replaying, controllers.inspecting
         self._problem: ProblemView | None = None  # whose data are in view
@@ -121,8 +122,8 @@ class Display(QObject):
         density = self._following.wanted.density_source == "learned" and self._canvas.layers.visible["density"]
         if workspace is None or not (follows or density or self._canvas.layers.visible["learned"]):
             return ""
-        others = readouts.SAMPLING if self._playing.is_replacing else readouts.OTHERS
-        return readouts.weights_in_view(workspace.weights, others if self._playing.lags else "")
+        others = readouts.SAMPLING if self._sampling.is_replacing else readouts.OTHERS
+        return readouts.weights_in_view(workspace.weights, others if self._sampling.lags else "")
 
     @property
     def why_no_training_film(self) -> Message | None:
@@ -134,7 +135,7 @@ class Display(QObject):
         sampler, workspace, steps = self._state.experiment.sampling, self._building.workspace, []
         for weights in () if workspace is None else workspace.weights_of_steps:
             views, said = self._following.video_frame_maker(weights=weights), readouts.weights_in_view(weights)
-            run = self._playing.run_with(weights)
+            run = self._sampling.run_with(weights)
             steps.append(TrainingStep(run, self._view.maker(views, sampler, said)(viewport)))
         return steps
 
@@ -270,10 +271,9 @@ class Display(QObject):
             return
         if self._building.problem is None and self._opened is None:
             return
-        played, run = self._playing.run, None if self.frame is None else self.run
-        known = None if played is None else played.known
+        run = None if self.frame is None or self.run is None else self._playing.run
         overlays, sampler = self._following.overlays, self._state.experiment.sampling
-        self._view.show(overlays, run, self.frame or 0, sampler, self.weights_in_view, known)
+        self._view.show(overlays, run, self.frame or 0, sampler, self.weights_in_view)
 
     @Slot()
     def _show_soon(self) -> None:

@@ -11,6 +11,7 @@ from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.sampling import Sampling
 from playground.app.model.preferences import Choice, VideoChoice
 from playground.app.model.state import State
 from playground.app.style import text_size
@@ -40,8 +41,8 @@ Written = Callable[[Choice, Path], Iterator[float]]
 class ExportedCanvas:
     """Exports the run or the training on the canvas, and the canvas as it is."""
 
-    def __init__(self, state: State, playing: Playing, canvas: CanvasView, display: Display) -> None:
-        self._state, self._playing, self._canvas, self._display = state, playing, canvas, display
+    def __init__(self, state: State, sampling: Sampling, canvas: CanvasView, display: Display) -> None:
+        self._state, self._sampling, self._canvas, self._display = state, sampling, canvas, display
 
     @property
     def has_frames(self) -> bool:
@@ -63,8 +64,8 @@ class ExportedCanvas:
             scene = self._canvas.scene(*choice.size)
             if choice.subject == "training":
                 steps = display.training_film(scene.viewport)
-                return _written(partial(of_training, scene, steps, self._playing.share, style), choice, path)
-            overlay_maker, runs = display.overlay_makers()(scene.viewport), self._playing.trajectory_iterator()
+                return _written(partial(of_training, scene, steps, self._sampling.playing.share, style), choice, path)
+            overlay_maker, runs = display.overlay_makers()(scene.viewport), self._sampling.trajectory_iterator()
 
             def frames(shown: Shown) -> Preparing:
                 run = yield from completed(runs())
@@ -77,7 +78,7 @@ class ExportedCanvas:
     def picture(self) -> Written:
         """The canvas as it is now, also while a run continues."""
         still, overlay_makers = self._canvas.still(), self._display.overlay_makers(still=True)
-        run, frame = (self._display.run, self._playing.frame) if self.has_frames else (None, 0)
+        run, frame = (self._display.run, self._sampling.playing.frame) if self.has_frames else (None, 0)
         style = self._style()
 
         def write(choice: Choice, path: Path) -> Iterator[float]:

@@ -2,25 +2,20 @@
 
 import dataclasses
 import functools
-import typing
 from collections.abc import Callable
-
-import numpy as np
 
 from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import frames_of, show_frame
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.following import Following
 from playground.app.controllers.overlay_timing import FrameOverlays
+from playground.app.controllers.runs import Run
 from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView
 from playground.drawing.film import OverlayMaker
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 from playground.kinds.samplers.sampler import Sampler
-
-if typing.TYPE_CHECKING:
-    from playground.lab.trajectory import Trajectory
 
 
 class RunView:
@@ -47,24 +42,19 @@ class RunView:
     def show(
         self,
         overlays: FrameOverlays,
-        trajectory: "Trajectory | None",
+        run: Run | None,
         frame: int,
         sampler: Sampler,
         weights: str = "",
-        known: np.ndarray | None = None,
     ) -> None:
-        """Show a frame with what was computed for it; see :func:`playground.app.canvas.frames.show_frame`.
-
-        Args:
-            known: for images, which pixels are given.
-        """
-        style = self.style
+        """Show a frame with what was computed for it; see :func:`playground.app.canvas.frames.show_frame`."""
+        style, trajectory = self.style, None if run is None else run.trajectory
         computed = overlays.field.seen, self.density(overlays), weights, style, overlays.values, overlays.particle
         before, self._in_scene = self._in_scene, (trajectory, frame, overlays.values, style.particles)
 
         def in_view(scene: Scene) -> Scene:
-            if trajectory is not None and scene.images is not None:
-                scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=known))
+            if run is not None and scene.images is not None:
+                scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=run.known))
             elif trajectory is not None and scene.particles is None:
                 scene = self._canvas.with_run(scene)
             shown = show_frame(scene, trajectory, frame, sampler, *computed)

@@ -1,10 +1,9 @@
 """Trains the columns that need a score of their own, in turn, as far as the main training has come."""
 
-import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from playground.app.controllers.sampling_worker import IDLE
 from playground.app.model.workspace import Workspace
 from playground.lab.experiment import Experiment
 from playground.lab.keys import Digests, TrainingKey
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 Fair = Literal["steps", "seconds"]
 """What is equal in all trainings: their steps or their seconds."""
 ENDED = ("finished", "diverged")
+PAUSE = 1e-4  # seconds between two blocks of training, so that other threads get the interpreter
 
 
 def column_key(experiment: Experiment, digests: Digests, main: TrainingKey, fair: Fair) -> TrainingKey:
@@ -31,7 +31,7 @@ def done(workspace: Workspace, fair: Fair) -> float:
 
 
 class ColumnTrainings:
-    """The loop of the thread that trains columns: the one that is farthest behind is next.
+    """The trainings of columns: the one that is farthest behind is next.
 
     Attributes:
         fair: the unit in which trainings are equal.
@@ -44,20 +44,16 @@ class ColumnTrainings:
         self.target = 0.0
         self.failures: dict[TrainingKey | None, Message] = {}
         self._workspaces: tuple[Workspace, ...] = ()
-        self._wake = threading.Event()
 
     def put(self, workspaces: Sequence[Workspace], fair: Fair, target: float) -> None:
         """Train these from now on, up to the target; none of those before goes on to it."""
         self._workspaces = ()
         self.aim(fair, target)
         self._workspaces = tuple(workspaces)
-        self._wake.set()
 
     def aim(self, fair: Fair, target: float) -> None:
         """Train up to this target."""
-        if (fair, target) != (self.fair, self.target):
-            self.fair, self.target = fair, target
-            self._wake.set()
+        self.fair, self.target = fair, target
 
     def is_behind(self, workspace: Workspace) -> bool:
         """Whether a training is to go on to reach the target: not if it stopped early, diverged or failed."""
@@ -65,26 +61,27 @@ class ColumnTrainings:
             return False
         return workspace.training == "training" or done(workspace, self.fair) < self.target
 
-    def loop(self) -> Iterator[None]:
-        """Run forever; the thread ends it between two blocks of training."""
+    @property
+    def behind(self) -> list[Workspace]:
+        """Those that are to go on."""
+        return [one for one in self._workspaces if self.is_behind(one)]
+
+    def train(self) -> Iterator[tuple[None, None]]:
+        """Train until all have reached the target; a thread may end it between two blocks of training."""
         running: dict[TrainingKey | None, tuple[Workspace, Generator[TrainingProgress]]] = {}
         try:
-            while True:
+            while behind := self.behind:
                 workspaces = self._workspaces
                 for key in [key for key, (one, _) in running.items() if all(one is not other for other in workspaces)]:
                     _rest(*running.pop(key))
-                behind = [one for one in workspaces if self.is_behind(one)]
-                if behind:
-                    one = min(behind, key=lambda one: done(one, self.fair))
-                    if one.key not in running:
-                        one.become("training")
-                        running[one.key] = one, one.train(one.trainer.problem.experiment)
-                    if not self._advance(*running[one.key]):
-                        _rest(*running.pop(one.key))
-                else:
-                    self._wake.wait(IDLE)
-                    self._wake.clear()
-                yield None
+                one = min(behind, key=lambda one: done(one, self.fair))
+                if one.key not in running:
+                    one.become("training")
+                    running[one.key] = one, one.train(one.trainer.problem.experiment)
+                if not self._advance(*running[one.key]):
+                    _rest(*running.pop(one.key))
+                yield None, None
+                time.sleep(PAUSE)
         finally:
             for workspace, steps in running.values():
                 _rest(workspace, steps)

@@ -1,28 +1,25 @@
 """Compares runs side by side: two to four columns, each the main experiment with a few changed settings."""
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building, key_of
-from playground.app.controllers.column_runs import ColumnRun, ColumnsWorker, Equal, awaited, prepare
+from playground.app.controllers.column_runs import Equal, awaited, is_unmeasured, measured, prepare, warnings
 from playground.app.controllers.column_training import ColumnTrainings, Fair, column_key, done
-from playground.app.controllers.playback_clock import FRAMES_A_SECOND
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import SHARE
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace, assemble
 from playground.app.workers.tasks import Tasks
-from playground.app.workers.worker import Worker
 from playground.lab.columns import SECTIONS, Columns, DistanceCurve
 from playground.lab.experiment import Experiment
-from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import message_of
 
-PREPARING, MEASURING = "comparison", "distances of columns"  # names of tasks
+PREPARING, TRAINING, MEASURING = "comparison", "training of columns", "distances of columns"  # names of tasks
 SETTLE = 60  # ms without an edit before the columns are sampled again
 TELL_SECONDS = 0.25  # between two reports of the trainings' progress
 
@@ -32,7 +29,6 @@ class Comparing(QObject):
 
     Attributes:
         columns: those of the document; empty if nothing is compared, and while there are no data.
-        runs: the columns' runs from left to right; after a change the old ones stay until the new ones are ready.
         equal: what is the same in all columns.
         fair: what is the same in the trainings of columns and in that of the main experiment.
 
@@ -41,13 +37,11 @@ class Comparing(QObject):
         changed(): the columns changed, or their runs began again.
         measured(): the distances of one more column are known, or why they are not.
         progressed(): trainings of columns have made progress.
-        overlays_changed(int, object): the field, density, colours or particle of this column's current frame changed.
     """
 
     active_changed = Signal(bool)
     changed = Signal()
     measured = Signal()
-    overlays_changed = Signal(int, object)
     progressed = Signal()
 
     def __init__(
@@ -56,12 +50,10 @@ class Comparing(QObject):
         super().__init__(parent)
         self._state, self._building, self._playing, self._tasks = state, building, playing, tasks
         self.columns: Columns = ()
-        self.runs: tuple[ColumnRun, ...] = ()
-        self._next: tuple[ColumnRun, ...] = ()  # sampled while the last ones play, and shown after them
+        self._next: tuple[Run, ...] = ()  # sampled while the last ones play, and shown after them
         self.equal: Equal = "own"
         self.fair: Fair = "steps"
-        self._sampler, self._trainings = ColumnsWorker(), ColumnTrainings()
-        self.workers: list[Worker[None]] = []  # the threads that sample and train; quitting waits for them
+        self._trainings = ColumnTrainings()
         self._told = 0.0  # time.monotonic at the last report of progress
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._begin_runs)
@@ -76,42 +68,31 @@ class Comparing(QObject):
         return bool(self.columns)
 
     @property
-    def total(self) -> int:
-        """Frames of the common timeline, which are those of the longest run."""
-        return 0 if self.longest is None else self.longest.total
+    def runs(self) -> tuple[Run, ...]:
+        """The columns' runs from left to right; after a change the old ones stay until the new ones are ready."""
+        return self._playing.columns or ()
 
     @property
-    def recorded(self) -> int:
-        """The number of frames that all runs have."""
-        return min((run.recorded(self.total) for run in self.played), default=0)
-
-    @property
-    def longest(self) -> Trajectory | None:
-        """The run with the most frames when complete."""
-        found = (run.trajectory for run in self.played if run.trajectory is not None)
-        return max(found, key=lambda trajectory: trajectory.total, default=None)
+    def sampled(self) -> tuple[Run, ...]:
+        """The runs that are sampled: those that are shown after the ones in view, or those in view."""
+        return self._next or self.runs
 
     @property
     def is_sampled(self) -> bool:
         """Whether every run that can be sampled has ended."""
-        return bool(self.played) and all(run.finished for run in self.played)
+        return bool(self._played) and all(run.finished for run in self._played)
 
     @property
     def awaited(self) -> Message | None:
         """A message on what a film of all columns waits for; None if all are sampled and measured."""
         if self._settle.isActive() or self._tasks.running(PREPARING) or not self.runs:
             return Message("columns-prepared", "The columns are being prepared.")
-        return awaited(self.played, lambda run: self.trained(run) is not None or self._is_behind(run))
+        return awaited(self._played, lambda run: self.trained(run) is not None or self._is_behind(run))
 
     @property
-    def played(self) -> list[ColumnRun]:
+    def _played(self) -> list[Run]:
         """The runs that can be shown."""
-        return [run for run in self.runs if run.failure is None]
-
-    @property
-    def sampled(self) -> tuple[ColumnRun, ...]:
-        """The runs that are sampled: those that are shown after the ones in view, or those in view."""
-        return self._next or self.runs
+        return self._playing.runs if self.is_active else []
 
     @property
     def trains(self) -> bool:
@@ -124,7 +105,7 @@ class Comparing(QObject):
         workspace = self._building.workspace
         return 0.0 if workspace is None else done(workspace, self.fair)
 
-    def trained(self, run: ColumnRun) -> float | None:
+    def trained(self, run: Run) -> float | None:
         """The share of its training that a column has made; None if it need not go on."""
         training = run.training
         if training is None or not self._trainings.is_behind(training):
@@ -134,7 +115,7 @@ class Comparing(QObject):
     @property
     def notices(self) -> list[Message]:
         """Warnings about the columns in view."""
-        found = [notice for run in self.runs for notice in run.warnings]
+        found = [notice for run in self.runs for notice in warnings(run)]
         workspace = self._building.workspace
         if self.trains and workspace is not None and workspace.chosen is not None:
             said = "Columns with a training of their own are as far as the newest step, not {:,}."
@@ -159,20 +140,19 @@ class Comparing(QObject):
         """Start the ended runs again, with newer weights if there are any: slow ones are sampled while the last ones play."""
         if self._next and all(run.finished or run.failure is not None for run in self._next):
             self._show(self._next)
-        elif not self._next and not self._tasks.running(PREPARING) and any(map(self._is_outdated, self.played)):
-            rate = FRAMES_A_SECOND * self._playing.speed * len(self.played)  # they share a thread
-            self._begin_runs(beside=not all(run.worker.keeps_up(rate) for run in self.played))
+        elif not self._next and not self._tasks.running(PREPARING) and any(map(self._is_outdated, self._played)):
+            self._begin_runs(beside=not self._playing.keeps_up(self._played))
         self._playing.seek(0)
 
-    def _is_outdated(self, run: ColumnRun) -> bool:
+    def _is_outdated(self, run: Run) -> bool:
         """Whether a run with the newest weights would be another one."""
         workspace = self._building.workspace
-        if workspace is None or run.model is None or run.experiment.sampling.follows != "learned":
+        if workspace is None or not run.can_be_sampled or run.experiment.sampling.follows != "learned":
             return False
         newest = workspace.weights_at(run.column.step) if run.training is None else run.training.newest
-        return run.model.weights.version != newest.version
+        return run.version != newest.version
 
-    def _is_behind(self, run: ColumnRun) -> bool:
+    def _is_behind(self, run: Run) -> bool:
         """Whether its own training has learned more since."""
         return run.training is not None and self._is_outdated(run)
 
@@ -187,14 +167,8 @@ class Comparing(QObject):
             self._end()
             return
         if not before:
-            self._sampler, self._trainings = ColumnsWorker(), ColumnTrainings()
-            self.workers = [
-                Worker(self._sampler.loop, "comparing", watched=True),
-                Worker(self._trainings.loop, "training of columns", pause=1e-4),
-            ]
-            for worker in self.workers:
-                worker.start()
-            self._playing.set_lockstep(self)
+            self._trainings.failures.clear()
+            self._playing.set_columns(())
             self.active_changed.emit(True)
         self._begin_runs()
 
@@ -203,11 +177,9 @@ class Comparing(QObject):
         self._settle.stop()
         for task in (PREPARING, MEASURING):
             self._tasks.cancel(task)
-        self.runs = self._next = ()
-        for worker in self.workers:
-            self._tasks.retire(worker)
-        self.workers = []
-        self._playing.set_lockstep(None)
+        self._next = ()
+        self._trainings.put((), self.fair, 0.0)
+        self._playing.set_columns(None)
         self.active_changed.emit(False)
 
     @Slot(object)
@@ -231,7 +203,7 @@ class Comparing(QObject):
         """Prepare the columns in a thread, then sample them from the start, or beside the ones that play."""
         self._settle.stop()
         self._next = ()
-        self._sampler.put(self.runs)
+        self._playing.samplers.put(self.runs)
         workspace, key = self._building.workspace, self._building.workspace_key
         if workspace is None or not self.is_active:
             return
@@ -240,7 +212,7 @@ class Comparing(QObject):
             return  # the workspace of the document is still to come
         problem = dataclasses.replace(workspace.problem, experiment=self._state.experiment)
         main, runs = dataclasses.replace(workspace.model, problem=problem), self._new_runs()
-        equal, seed, fair = self.equal, self._playing.seed, self.fair
+        equal, fair = self.equal, self.fair
         known, store, digests = self._building.workspaces(), self._building.store, self._state.document.digests
 
         def training(experiment: Experiment) -> Workspace:
@@ -249,34 +221,33 @@ class Comparing(QObject):
                 known[own] = next(assemble(experiment, problem.device.type, own, store, shared=problem))[1]
             return known[own]
 
-        def take(prepared: Sequence[ColumnRun]) -> None:
+        def take(prepared: Sequence[Run]) -> None:
             for run in prepared:
                 if run.training is not None and run.training.key is not None:
                     self._building.kept.keep(run.training.key, run.training)
-                run.begin()
             if beside:
                 self._next = tuple(prepared)
-                self._sampler.put((*self.runs, *self._next))
+                self._playing.samplers.put((*self.runs, *self._next))
             else:
                 self._show(prepared)
 
-        self._tasks.start(PREPARING, "Comparison", lambda: prepare(main, runs, equal, seed, training), take, self._fail)
+        self._tasks.start(PREPARING, "Comparison", lambda: prepare(main, runs, equal, training), take, self._fail)
 
-    def _new_runs(self) -> list[ColumnRun]:
+    def _new_runs(self) -> list[Run]:
         """The runs of the columns before they are prepared."""
-        workspace, wake, told = self._building.workspace, self._sampler.wake, self.overlays_changed.emit
+        workspace, main = self._building.workspace, self._state.experiment
         assert workspace is not None
         return [
-            ColumnRun(column, place, workspace.weights_at(column.step), wake, functools.partial(told, place))
+            Run(main, weights=workspace.weights_at(column.step), column=column, place=place)
             for place, column in enumerate(self.columns)
         ]
 
-    def _show(self, runs: Sequence[ColumnRun]) -> None:
+    def _show(self, runs: Sequence[Run]) -> None:
         """Play these runs from the start."""
         self._tasks.cancel(MEASURING)
-        self.runs, self._next = tuple(runs), ()
+        self._next = ()
         self._trainings.put([run.training for run in runs if run.training is not None], self.fair, self.target)
-        self._sampler.put(self.runs)
+        self._playing.set_columns(runs)
         self._playing.seek(0)
         self.changed.emit()
 
@@ -294,10 +265,12 @@ class Comparing(QObject):
         preparing = self._settle.isActive() or self._tasks.running(PREPARING)
         if not preparing:  # the trainings of other settings must not go on to the target of these
             self._trainings.aim(self.fair, self.target)
-        behind = any(self.trained(run) is not None for run in self.runs)
+        behind = bool(self._trainings.behind)
+        if behind and not self._tasks.running(TRAINING):
+            self._tasks.start(TRAINING, "Training of columns", self._trainings.train, lambda _: None)
         share = SHARE if workspace.training == "training" or behind else 1.0
         for run in (*self.runs, *self._next):  # nobody waits for the latter
-            run.worker.set_share(share / len(self._next) if run in self._next else share)
+            self._playing.samplers.of(run).set_share(share / len(self._next) if run in self._next else share)
         if self.trains and not preparing:
             self._poll_trainings(now, behind)
         if not self._tasks.running(MEASURING):
@@ -308,7 +281,7 @@ class Comparing(QObject):
         if now - self._told > TELL_SECONDS:
             self._told = now
             self.progressed.emit()
-        for run in self.played:
+        for run in self._played:
             why = None if run.training is None else self._trainings.failures.get(run.training.key)
             if why is not None:
                 run.fail(why)
@@ -318,7 +291,7 @@ class Comparing(QObject):
 
     def _measure_next(self) -> None:
         """Measure one finished run at a time."""
-        run = next((run for run in self.played if run.finished and run.unmeasured), None)
+        run = next((run for run in self._played if run.finished and is_unmeasured(run)), None)
         if run is None:
             return
 
@@ -326,4 +299,4 @@ class Comparing(QObject):
             run.take_curve(found)
             self.measured.emit()
 
-        self._tasks.start(MEASURING, "Distances", run.measure, take, lambda error: take(message_of(error)))
+        self._tasks.start(MEASURING, "Distances", lambda: measured(run), take, lambda error: take(message_of(error)))

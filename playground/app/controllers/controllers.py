@@ -19,9 +19,9 @@ from playground.app.controllers.playback_clock import TICK
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.reading import Reading
 from playground.app.controllers.replaying import Replaying
-from playground.app.controllers.sampling_worker import SamplingWorker
+from playground.app.controllers.sampling import Sampling
+from playground.app.controllers.sampling_worker import Samplers, SamplingWorker
 from playground.app.controllers.sessions import Sessions
-from playground.app.controllers.settling import Settling
 from playground.app.controllers.training import Training
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks
@@ -47,34 +47,33 @@ class Controllers(QObject):
         super().__init__(parent)
         self.state = state
         self.tasks = Tasks(self)
-        sampler = SamplingWorker()
         self.building = Building(state, self.tasks, device, self)
         self.reading = Reading(state, self.building, self.tasks, self)
         self.training = Training(state, self.building, self.reading, self.tasks, self)
         state.count_unsaved_steps(lambda: self.training.trained_steps)
         self.replaying = Replaying(self.building, self.training, self)
-        self.playing = Playing(state, self.building, self.replaying, sampler, self)
+        self.playing = Playing(state, self.building, self.replaying, Samplers(SamplingWorker()), self)
+        self.sampling = Sampling(state, self.building, self.replaying, self.playing, self)
         self.comparing = Comparing(state, self.building, self.playing, self.tasks, self)
         self.column_edits = ColumnEdits(state, self.building, self.playing, self)
-        self.following = Following(self.building, self.playing, self.comparing, self.tasks, self)
+        self.following = Following(self.building, self.playing, self.tasks, self)
         self.inspecting = Inspecting(self.building, self.playing, self.comparing, self.following, self)
         self.replaying.chosen.connect(self.following.take_weights)
         self.replaying.chosen.connect(self.comparing.sample_again)
         self.clicking = Clicking(state, self.building, self.playing, self.tasks, self)
         self.mapping = Mapping(state, self.building, self.following, self.tasks, self)
-        self.measuring = Measuring(state, self.building, self.playing, self.tasks, self)
-        self.settling = Settling(self.building, self.replaying, self.playing, self)
+        self.measuring = Measuring(state, self.building, self.sampling, self.tasks, self)
         for measures in (self.measuring, self.clicking, self.mapping):
             self.replaying.chosen.connect(measures.take_weights)
-            self.settling.settled.connect(measures.follow_weights)
+            self.replaying.settled.connect(measures.follow_weights)
             self.training.weights_changed.connect(measures.forget_weights)
             measures.notified.connect(self.notified)
-        self.pinning = Pinning(state, self.building, self.playing, self.tasks, self)
+        self.pinning = Pinning(state, self.building, self.sampling, self.tasks, self)
         self.pinning.step_wanted.connect(self.replaying.choose)
-        self.sessions = Sessions(state, self.building, self.playing, self.pinning.pinned)
+        self.sessions = Sessions(state, self.building, self.sampling, self.pinning.pinned)
         self.lessons = Lessons(state, self.training, self.tasks, self)
-        self.training.changed.connect(self.playing.take_last_weights)
-        for controller in (self.building, self.reading, self.training, self.playing, self.following, self.pinning):
+        self.training.changed.connect(self.sampling.take_last_weights)
+        for controller in (self.building, self.reading, self.training, self.sampling, self.following, self.pinning):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
         self.column_edits.notified.connect(self.notified)
@@ -89,7 +88,7 @@ class Controllers(QObject):
 
     def start(self) -> None:
         """Load torch, build the first problem and begin to sample. Call it after the first paint."""
-        self.playing.start()
+        self.sampling.start()
         self._clock.start()
         self.building.build()
 
@@ -97,15 +96,13 @@ class Controllers(QObject):
         """Stop every thread and forget the history; True if all threads ended in time."""
         self._clock.stop()
         self.building.stop()
-        self.settling.stop()
-        threads = self.playing.worker, *self.comparing.workers
-        workers = [worker for worker in threads if worker is not None]
-        for worker in workers:
+        worker = self.sampling.worker
+        if worker is not None:
             worker.requestInterruption()
         deadline = time.monotonic() + seconds
         ended = self.tasks.shutdown(seconds)
         ended &= self.lessons.progress.shutdown(seconds)
-        for worker in workers:
+        if worker is not None:
             ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
         self.state.close()
         return ended
@@ -117,13 +114,14 @@ class Controllers(QObject):
         ticks = max(1, round(1000 * (now - self._last_tick) / TICK))
         self._last_tick = now
         self.training.poll()
-        self.playing.poll()
-        self.replaying.advance(ticks * TICK / 1000, not self.playing.is_replacing)
-        self.inspecting.poll()
-        self.playing.advance(ticks * TICK / 1000)
-        self.playing.record_ahead()
+        self.sampling.poll()
+        self.replaying.advance(ticks * TICK / 1000, not self.sampling.is_replacing)
+        if self.playing.advance(ticks * TICK / 1000):
+            (self.comparing if self.comparing.is_active else self.sampling).again()
+        self.sampling.record_ahead()
         self.comparing.poll(now)
         self.following.look()
+        self.inspecting.poll()
         if not self.following.waits:
             self.following.settle()
             self.playing.show()

@@ -1,14 +1,13 @@
 """Computes what the runs in view show besides their particles: score field, density, a followed particle; values at the pointer."""
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building
-from playground.app.controllers.column_runs import ColumnRun
-from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.overlay_timing import (
     DENSITY_SECONDS,
@@ -20,12 +19,14 @@ from playground.app.controllers.overlay_timing import (
     as_known,
 )
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import ReadoutRequest
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
 from playground.app.model.views import Bounds, DensityView, WantedOverlays
 from playground.app.model.weights import Weights
 from playground.app.workers.tasks import Tasks
 
+ARROW_SECONDS = 0.1  # between two requests for a column's arrows: up to four columns share a thread
 ARROWS = frozenset({"learned", "exact"})
 PAUSED = "The run is paused for the density map, which stays until you press play."
 
@@ -39,6 +40,7 @@ class Following(QObject):
         overlays: those of the current frame of the single run; a column has its own.
 
     Signals:
+        column_changed(int, object): the column at a place shows this from now on.
         changed(FieldView | DensityView | ParticleValues | InspectedParticle | None): the single run shows this from now on; None
             if something was removed.
         probed(PointReadout)
@@ -46,19 +48,19 @@ class Following(QObject):
     """
 
     changed = Signal(object)
+    column_changed = Signal(int, object)
     probed = Signal(object)
     notified = Signal(object)
 
-    def __init__(
-        self, building: Building, playing: Playing, comparing: Comparing, tasks: Tasks, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, building: Building, playing: Playing, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._building, self._playing, self._comparing, self._tasks = building, playing, comparing, tasks
+        self._building, self._playing, self._tasks = building, playing, tasks
         self._wanted = WantedOverlays()
         self._learned = Throttle(DENSITY_SECONDS)
         self._learned_densities = LearnedDensities(tasks, self.show_density)
         self._pinned: int | None = None  # the frame whose requested density map is shown
         self.overlays = FrameOverlays(playing.sampler, self.changed.emit)
+        self._of_columns: dict[Run, FrameOverlays] = {}
         building.problem_changed.connect(self._take_problem)
 
     def want(self, wanted: WantedOverlays) -> None:
@@ -78,7 +80,7 @@ class Following(QObject):
         """What the canvas shows, with sources and colours that are known."""
         return as_known(self._wanted, self._building.workspace)
 
-    def wanted_by(self, run: ColumnRun) -> WantedOverlays:
+    def wanted_by(self, run: Run) -> WantedOverlays:
         """What one column shows. If arrows show the score that particles follow, each column shows its own."""
         wanted, workspace = self.wanted, self._building.workspace
         main = None if workspace is None else workspace.problem.experiment.sampling.follows
@@ -98,18 +100,25 @@ class Following(QObject):
         """The part of the plane in view."""
         return self._wanted.bounds
 
-    def _note_frame(self) -> None:
+    def _note_frames(self) -> None:
+        for overlays, run in zip(self.in_view, self._playing.columns or (None,), strict=False):
+            overlays.follow(self._of_main() if run is None else self._of_column(run))
+
+    def _of_main(self) -> CurrentFrame:
         playing, workspace = self._playing, self._building.workspace
         run, moment = playing.trajectory, playing.frame_noise
-        self.overlays.follow(
-            CurrentFrame(workspace, playing.sampled, run, playing.frame, moment, self.wanted, self.pinned)
-        )
+        return CurrentFrame(workspace, playing.sampled, run, playing.frame, moment, self.wanted, self.pinned)
+
+    def _of_column(self, run: Run) -> CurrentFrame:
+        frame, known = run.frame_at(self._playing.frame, self._playing.total), run if run.can_be_sampled else None
+        model = None if known is None else known.model
+        return CurrentFrame(model, known, run.trajectory, frame, run.noise_at(frame), self.wanted_by(run))
 
     def probe(self, x: float, y: float) -> None:
         """Compute score and density at a point; `probed` reports them."""
         workspace, moment = self._building.workspace, self._playing.frame_noise
         if workspace is not None and not workspace.view.is_image and moment is not None:
-            self._playing.sampler.request_readout(ReadoutRequest(workspace, (x, y), *moment))
+            self._playing.sampler.readouts.request(ReadoutRequest(workspace, (x, y), *moment))
 
     def video_frame_maker(self, still: bool = False, weights: Weights | None = None) -> Callable[[Bounds], VideoFrames]:
         """Returns a function that, for any bounds, makes what computes field and density with the current weights.
@@ -156,7 +165,7 @@ class Following(QObject):
 
     def show_density(self, view: DensityView) -> None:
         """Take a computed density. A requested map is shown at once, others with the frames that they belong to."""
-        self._note_frame()
+        self._note_frames()
         self.overlays.density.take(view, self._playing.frame_noise)
         if view.asked:
             self.settle()
@@ -185,8 +194,14 @@ class Following(QObject):
     @property
     def in_view(self) -> list[FrameOverlays]:
         """Those of each run in view, from left to right."""
-        comparing = self._comparing
-        return [run.overlays for run in comparing.runs] if comparing.is_active else [self.overlays]
+        columns, before = self._playing.columns, self._of_columns
+        self._of_columns = {run: before.get(run) or self._new(run) for run in columns or ()}
+        return [self.overlays] if columns is None else list(self._of_columns.values())
+
+    def _new(self, run: Run) -> FrameOverlays:
+        return FrameOverlays(
+            self._playing.samplers.of(run), functools.partial(self.column_changed.emit, run.place), ARROW_SECONDS
+        )
 
     @property
     def waits(self) -> bool:
@@ -203,23 +218,17 @@ class Following(QObject):
 
     def look(self) -> None:
         """Take what was computed, and request what the current frame lacks, if it is a new one."""
-        workspace, readout = self._playing.sampler.readouts.take() or (None, None)
-        if readout is not None and workspace is self._building.workspace:  # else it is of other data or noise
+        request, readout = self._playing.sampler.readouts.answers.take() or (None, None)
+        if request is not None and request.workspace is self._building.workspace:  # else it is of other data or noise
             self.probed.emit(readout)
-        frame, comparing = self._playing.frame, self._comparing
-        if self._pinned is not None and not self._playing.seeks and frame != self._pinned:
+        if self._pinned is not None and not self._playing.seeks and self._playing.frame != self._pinned:
             self.unpin()
-        if comparing.is_active:
-            total = comparing.total
-            for run in comparing.runs:
-                run.overlays.follow(run.current(frame, total, self.wanted_by(run)))
-        else:
-            self._note_frame()
+        self._note_frames()
         if self._playing.seeks:
             return  # frames on the way to one that is not sampled need none, and computing them would delay the sampling
         for overlays in self.in_view:
             overlays.look()
-        if not comparing.is_active:
+        if self._playing.columns is None:
             self._follow_learned_density()
 
     def _follow_learned_density(self) -> None:

@@ -9,7 +9,7 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.following import Following
 from playground.app.controllers.playing import Playing
-from playground.app.controllers.sampling_worker import InspectionRequest
+from playground.app.controllers.sampling_worker import FlowRequest
 from playground.lab.inspection import InspectedParticle
 
 if typing.TYPE_CHECKING:
@@ -47,13 +47,12 @@ class Inspecting(QObject):
         self.number: int | None = None
         self.place = 0
         self.flow: np.ndarray | None = None
+        self._told: InspectedParticle | None = None  # the last values of which it was told
         self._shape: tuple[int, ...] | None = None  # of one particle
         building.problem_changed.connect(self._leave)
         playing.trajectory_changed.connect(self._take_run)
         comparing.active_changed.connect(self._take_runs)
         comparing.changed.connect(self._take_runs)
-        following.changed.connect(self._take)
-        comparing.overlays_changed.connect(lambda _, values: self._take(values))
 
     @property
     def particle(self) -> InspectedParticle | None:
@@ -92,7 +91,7 @@ class Inspecting(QObject):
         """Show the path of a particle that starts at a point and follows the probability flow."""
         run = self._playing.sampled
         if run is not None and not self.why_no_flow:
-            self._playing.sampler.request_inspection(InspectionRequest(run, start=(x, y)))
+            self._playing.sampler.flows.request(FlowRequest(run, (x, y)))
 
     def drop_start(self) -> None:
         """Hide the path from the dragged start."""
@@ -112,15 +111,13 @@ class Inspecting(QObject):
         self.follow(None)
 
     def poll(self) -> None:
-        """Take the path from a dragged start."""
-        request, flow = self._playing.sampler.flows.take() or (None, None)
-        if request is not None and request.run.workspace is self._building.workspace:
+        """Take the path from a dragged start, and say when values of the particle have come."""
+        request, flow = self._playing.sampler.flows.answers.take() or (None, None)
+        if request is not None and request.run.model is self._building.workspace:
             self.flow = flow
             self.changed.emit()
-
-    @Slot(object)
-    def _take(self, values: object) -> None:
-        if isinstance(values, InspectedParticle):
+        told, self._told = self._told, self.particle
+        if self._told is not None and self._told is not told:
             self.measured.emit()
 
     @Slot(object)

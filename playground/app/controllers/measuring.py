@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.building import Building
 from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import refused
-from playground.app.controllers.playing import Playing, of_a_run
+from playground.app.controllers.sampling import Sampling, of_a_run
 from playground.app.model import figures
 from playground.app.model.state import State
 from playground.app.workers.tasks import Tasks, Wanted
@@ -50,10 +50,10 @@ class Measuring(QObject):
     notified = Signal(object)
 
     def __init__(
-        self, state: State, building: Building, playing: Playing, tasks: Tasks, parent: QObject | None = None
+        self, state: State, building: Building, sampling: Sampling, tasks: Tasks, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing, self._tasks = state, building, playing, tasks
+        self._state, self._building, self._sampling, self._tasks = state, building, sampling, tasks
         self._shown: dict[str, Figures] = {}  # by part: those known now, or measured last
         self._followed: set[str] = set()  # measurements to repeat with the chosen weights
         building.taken.connect(self._take)
@@ -95,7 +95,7 @@ class Measuring(QObject):
 
     def measure(self, task: str) -> None:
         """Measure figures of the settings and weights in view: one of :data:`playground.app.model.figures.MEASUREMENTS`."""
-        workspace, trajectory = self._building.workspace, self._playing.trajectory
+        workspace, trajectory = self._building.workspace, self._sampling.playing.trajectory
         if workspace is None:
             return
         if task == "test-set" and refused(self._state, likelihood_conflict, self.notified.emit):
@@ -107,7 +107,7 @@ class Measuring(QObject):
         model = workspace.key_after(workspace.weights.made, self._state.experiment)
         assert model is not None
         keys = tuple(figures.key(part, model) for part in figures.MEASUREMENTS[task])
-        run = self._playing.trajectory_iterator()  # one that has not ended is completed first
+        run = self._sampling.trajectory_iterator()  # one that has not ended is completed first
         wanted = Wanted(keys, self._building.store_now, ways(workspace.problem, workspace.weights, run))
         self._tasks.want(task, TITLES[task], wanted, self._show)
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from playground.app.controllers import measurements
+from playground.app.controllers.runs import FrameNoise, Run
 from playground.app.controllers.sampling_worker import (
     InspectionRequest,
     OverlayRequest,
     ParticlesRequest,
-    SamplingRun,
     SamplingWorker,
 )
 from playground.app.model.views import (
@@ -45,7 +45,6 @@ MAPS = 64  # learned densities that are kept
 PATIENCE = 0.12  # seconds that a frame at rest waits for its field and density, and that a playing run keeps the last
 NEAR = 1.25  # factor between noise levels that count as equal; 500 steps change sigma by this in 0.25 s
 
-FrameNoise = tuple[float, float | None]  # sigma, and the process's time if particles are in its coordinates
 Seen = TypeVar("Seen", FieldView, DensityView)
 View = TypeVar("View")
 
@@ -53,15 +52,6 @@ View = TypeVar("View")
 def near(one: float, other: float) -> bool:
     """Whether two noise levels are close enough to count as the same."""
     return max(one, other) <= NEAR * min(one, other)
-
-
-def noise_at(trajectory: "Trajectory | None", frame: int) -> FrameNoise | None:
-    """Sigma and, if the particles are not in data coordinates, the process's time of a frame; None if there is none."""
-    if trajectory is None or not len(trajectory):
-        return None
-    frame = min(frame, len(trajectory) - 1)
-    time = float(trajectory.time[frame])
-    return float(trajectory.sigma[frame]), None if math.isnan(time) else time
 
 
 def density_source(chosen: str, view: ProblemView | None) -> str:
@@ -205,7 +195,7 @@ class CurrentFrame:
 
     Attributes:
         model: its problem and weights; None if there are none.
-        run: settings, weights and seed with which it was sampled; None if they are not known.
+        run: the run; None if its problem is not known.
         trajectory, frame: its frames so far and the number of this one; no trajectory if there is none.
         moment: its noise; None if no frame of the model is in view.
         wanted: what is shown of it.
@@ -213,7 +203,7 @@ class CurrentFrame:
     """
 
     model: Workspace | Model | None
-    run: SamplingRun | None
+    run: Run | None
     trajectory: "Trajectory | None"
     frame: int
     moment: FrameNoise | None
@@ -294,8 +284,8 @@ class FrameOverlays:
             self.field.take(field, moment)
         if density is not None:
             self.density.take(density, moment)
-        values = _newest(self._worker.particle_values, model)
-        if values is not None:
+        request, values = self._worker.particle_values.answers.take() or (None, None)
+        if request is not None and values is not None and request.workspace is model:
             self.values = values
             self._changed(values)
         self._inspect(current)
@@ -321,13 +311,13 @@ class FrameOverlays:
         if colors not in COMPUTED_COLORS or run is None or not frame < len(run):
             return
         if self._coloring.due((id(run), frame, colors), now):
-            self._worker.request_particle_values(ParticlesRequest(model, colors, run.positions[frame], *moment))
+            self._worker.particle_values.request(ParticlesRequest(model, colors, run.positions[frame], *moment))
 
     def _inspect(self, current: CurrentFrame) -> None:
         """Take the values of the followed particle, and request those of the current frame."""
         run, trajectory, frame, number = current.run, current.trajectory, current.frame, current.wanted.followed
-        request, particle = self._worker.inspections.take() or (None, None)
-        if request is not None and request.number == number and request.trajectory is trajectory:
+        request, particle = self._worker.inspections.answers.take() or (None, None)
+        if request is not None and request.number == number and request.run.trajectory is trajectory:
             self.particle = particle
             self._changed(particle)
         if run is None or number is None or trajectory is None or not frame < len(trajectory):
@@ -336,7 +326,7 @@ class FrameOverlays:
         asked = id(trajectory), frame, number, min(len(trajectory), frame + 2)
         if number < trajectory.positions.shape[1] and asked != self._inspected:
             self._inspected = asked
-            self._worker.request_inspection(InspectionRequest(run, trajectory, frame, number))
+            self._worker.inspections.request(InspectionRequest(run, frame, number))
 
     def settle(self, plays_on: bool = False) -> None:
         """Show what was computed for the current frame, and remove what belongs to another; see :meth:`Overlay.settle`."""

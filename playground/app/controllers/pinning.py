@@ -1,6 +1,5 @@
 """Pins finished runs, measures them, and restores one on request."""
 
-import dataclasses
 import math
 from collections.abc import Hashable
 
@@ -9,10 +8,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.building import Building
 from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import Notification
-from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
+from playground.app.controllers.sampling import Sampling
 from playground.app.model.pinned_runs import PinnedRun, PinnedRuns
 from playground.app.model.state import State
+from playground.app.model.workspace import Workspace
 from playground.app.style.number_formats import format_count
 from playground.app.workers.tasks import BACKGROUND, Tasks, Wanted
 from playground.lab import experiment as description
@@ -48,12 +48,12 @@ class Pinning(QObject):
         self,
         state: State,
         building: Building,
-        playing: Playing,
+        sampling: Sampling,
         tasks: Tasks,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing, self._tasks = state, building, playing, tasks
+        self._state, self._building, self._sampling, self._tasks = state, building, sampling, tasks
         self.pinned = PinnedRuns(state, lambda: building.store, self)
         self.finished: Run | None = None  # the run in view, if it can be pinned
         self._trained: int | None = None  # the training step of its weights
@@ -96,16 +96,18 @@ class Pinning(QObject):
 
         If another one with the chosen weights is being sampled in its place, that one is pinned when it is there.
         """
-        if self._playing.is_replacing and not self.pinned.is_full:
+        if self._sampling.is_replacing and not self.pinned.is_full:
             wanted = self._wanted = self._in_view
             said = "The run is sampled again with the weights in view. It is pinned when it has ended."
             is_current = lambda: self._wanted is wanted  # noqa: E731
             self.notified.emit(Notification("info", said, "", is_current))
             return
         run = self.finished
-        if run is None or run.workspace is None or run.trajectory is None or self.is_pinned or self.pinned.is_full:
+        if run is None or not isinstance(run.model, Workspace) or run.trajectory is None:
             return
-        problem = dataclasses.replace(run.workspace.problem, experiment=run.experiment)
+        if self.is_pinned or self.pinned.is_full:
+            return
+        problem = run.problem
         trajectory, number, experiment = run.trajectory, self.pinned.next_number, run.experiment
         found = problem.resolve()
         fields = description.fields(experiment).keys() & description.fields(found).keys()
@@ -117,7 +119,7 @@ class Pinning(QObject):
         taken = None if own_steps or steps == "auto" else steps
         learned, model = experiment.sampling.follows == "learned", None
         if self._trained is not None or not learned:
-            model = run.workspace.key_after(self._trained or 0, experiment)
+            model = run.model.key_after(self._trained or 0, experiment)
         nfe_mean, nfe_max = float(trajectory.nfe_mean[-1]), float(trajectory.nfe_max[-1])
         pinned = PinnedRun(
             number=number,
@@ -135,7 +137,7 @@ class Pinning(QObject):
         self._played[number] = run.number
         self._recorded.put(number, trajectory)
         self.pinned.pin(pinned)
-        figures, weights = self.pinned.runs[-1].keys[0], run.workspace.weights
+        figures, weights = self.pinned.runs[-1].keys[0], run.model.weights
         self._unmeasured[figures] = ways(problem, weights, lambda: iter((trajectory,)))
         self._measure_next()
         is_current = lambda: self._is_there(number)  # noqa: E731
@@ -168,13 +170,13 @@ class Pinning(QObject):
         experiment = run.experiment
         self._awaited = None
         if experiment == self._state.experiment:
-            self._playing.restart(False)
+            self._sampling.restart(False)
         elif not self._state.edit({key: description.value(experiment, key) for key in description.fields(experiment)}):
             return
         self._awaited = number
         if not self._building.busy:
             self._take()
-        self._playing.set_playing(True)
+        self._sampling.playing.set_playing(True)
 
     # How it proceeds
 
@@ -195,8 +197,8 @@ class Pinning(QObject):
         self._measure_next()
 
     def _look(self) -> None:
-        run = self._playing.run
-        if run is None or run.workspace is None or run.trajectory is None or not run.trajectory.finished:
+        run = self._sampling.playing.run
+        if run is None or run.model is None or not run.finished:
             run = None
         before, self.finished = self.finished, run
         if (run and run.number) == (before and before.number):
@@ -232,7 +234,7 @@ class Pinning(QObject):
         if trajectory is not None and trajectory.shape == workspace.problem.shape:
             same = run.trained_steps is not None and run.model == workspace.model_key(run.experiment)
             weights = workspace.weights if same else None
-            shown = self._playing.show_finished(Run(0, run.experiment, workspace, weights, trajectory=trajectory))
+            shown = self._sampling.show_recorded(trajectory, workspace, weights)
             self._played[number] = shown.number
         elif run.trained_from is not None:
             said = (

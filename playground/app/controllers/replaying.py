@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from playground.lab.session import Session
 
 VIEWED = "training_step"  # in a session's view: the step whose weights were shown, if it was not the newest
+SETTLE = 0.25  # seconds that a chosen step must stay before its weights are measured
 HOLD = 0.5  # seconds that each step is shown while the training is played, once its particles are there
 
 
@@ -21,17 +22,21 @@ class Replaying(QObject):
         steps_changed(): the kept steps changed, or the workspace did.
         chosen(): another step was chosen on this workspace; its weights are in use.
         playing_changed(bool)
+        settled(bool): a step has stayed for a moment with its run in view, and is worth measuring; whether one step is still
+            played after another. Not while training goes on.
     """
 
     steps_changed = Signal()
     chosen = Signal()
     playing_changed = Signal(bool)
+    settled = Signal(bool)
 
     def __init__(self, building: Building, training: Training, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._building, self._training = building, training
         self._told: tuple[bool, tuple[int, ...]] = False, ()  # what was emitted last
         self._playing, self._held = False, 0.0
+        self._stayed: float | None = None  # seconds since the step was chosen; None once it is settled
         training.weights_changed.connect(self._take_weights)
         training.changed.connect(self._take_steps)
         training.progress.connect(self._take_steps)
@@ -88,7 +93,7 @@ class Replaying(QObject):
         """Play the steps one after another, from the first if the last is in view; or stop."""
         if playing == self._playing or (playing and not self.can_choose):
             return
-        self._playing, self._held = playing, 0.0
+        self._playing, self._held, self._stayed = playing, 0.0, 0.0
         self.playing_changed.emit(playing)
         if playing and self.step is None:
             self.choose(0)
@@ -99,6 +104,7 @@ class Replaying(QObject):
         workspace = self._building.workspace
         if workspace is not None and step != self.step:
             workspace.choose(step)
+            self._stayed = 0.0
             self.chosen.emit()
 
     @Slot()
@@ -135,11 +141,12 @@ class Replaying(QObject):
             QTimer.singleShot(0, self, lambda: self._choose(step))  # when all have the workspace
 
     def advance(self, passed: float, ready: bool) -> None:
-        """Let the seconds pass for which a step is shown while the training is played.
+        """Let the seconds pass for which a step is shown.
 
         Args:
             ready: whether its particles are in view.
         """
+        self._settle(passed, ready)
         if not self._playing:
             return
         self._held = self._held + passed if ready else 0.0
@@ -149,3 +156,13 @@ class Replaying(QObject):
         self.choose(self.place + 1)
         if self.step is None:
             self.set_playing(False)
+
+    def _settle(self, passed: float, ready: bool) -> None:
+        self._stayed = None if self._stayed is None else self._stayed + passed
+        if self._stayed is None or self._stayed < SETTLE:
+            return
+        workspace = self._building.workspace
+        resting = workspace is not None and workspace.training != "training"
+        self._stayed = None if ready or not resting else 0.0
+        if ready and resting:
+            self.settled.emit(self._playing)

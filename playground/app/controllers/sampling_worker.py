@@ -6,11 +6,12 @@ and fields share one thread, because two would compete for the interpreter.
 
 import dataclasses
 import math
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -27,10 +28,12 @@ from playground.app.model.views import (
 from playground.app.workers.worker import Mailbox
 from playground.drawing.axes import rounded_up
 from playground.lab.inspection import InspectedParticle
+from playground.user_errors import UserError, message_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from playground.app.controllers.runs import Run
     from playground.app.model.weights import Weights
     from playground.app.model.workspace import Model, Workspace
     from playground.lab.problem import Problem
@@ -39,31 +42,10 @@ if TYPE_CHECKING:
     from playground.theory.guidance import LabelledScore
     from playground.theory.networks import ScoreNetwork
     from playground.theory.noise import ScoreFunction
-    from playground.theory.samplers import BrownianPath
 
 SHARE = 0.35  # of a core for sampling during training; on two cores the rest of one paints
 IDLE = 0.05  # seconds to sleep if nothing is requested
 ROWS = 1_024  # points of a score in one call; more would be split over both cores and wait for the one that trains
-
-
-@dataclass(frozen=True)
-class SamplingRun:
-    """A request to sample a run. Without weights of its own it follows the newest of the workspace.
-
-    Compared runs take the noise of their steps from one Brownian path.
-    """
-
-    workspace: "Workspace | Model"
-    problem: "Problem"
-    seed: int
-    number: int
-    weights: "Weights | None" = None
-    path: "BrownianPath | None" = None
-
-    @property
-    def followed(self) -> "Weights":
-        """The weights that it follows now."""
-        return self.weights or self.workspace.newest
 
 
 @dataclass(frozen=True)
@@ -102,13 +84,19 @@ class ParticlesRequest:
 
 @dataclass(frozen=True, eq=False)
 class InspectionRequest:
-    """A request for the terms of one particle's step, or for the path from a start by the probability flow."""
+    """A request for the terms of one particle's step."""
 
-    run: SamplingRun
-    trajectory: "Trajectory | None" = None
-    frame: int = 0
-    number: int = 0
-    start: tuple[float, float] | None = None
+    run: "Run"
+    frame: int
+    number: int
+
+
+@dataclass(frozen=True, eq=False)
+class FlowRequest:
+    """A request for the path from a start by the probability flow."""
+
+    run: "Run"
+    start: tuple[float, float]
 
 
 class LoadedScores:
@@ -122,15 +110,13 @@ class LoadedScores:
             None  # weights of an earlier training step, and their score
         )
 
-    def score(self, run: SamplingRun) -> "ScoreFunction":
-        """The score that the run follows now."""
-        return run.problem.known_score() or self.learned(run.workspace, run.followed)
+    def score(self, run: "Run", weights: "Weights") -> "ScoreFunction":
+        """The score that a run follows with these weights."""
+        assert run.model is not None
+        return run.problem.known_score() or self.learned(run.model, weights)
 
-    def weaker(self, run: SamplingRun) -> "LabelledScore | None":
-        """The score of the earlier training step that guides the run; None if none does."""
-        return self.weaker_of(run.problem, run.followed)
-
-    def weaker_of(self, problem: "Problem", weights: "Weights") -> "LabelledScore | None":
+    def weaker(self, problem: "Problem", weights: "Weights") -> "LabelledScore | None":
+        """The score of the earlier training step that guides particles; None if none does."""
         from playground.lab.autoguidance import weaker_step
 
         step = weaker_step(problem.experiment, weights.earlier, weights.made)
@@ -160,58 +146,97 @@ class LoadedScores:
 
 
 class LatestScore:
-    """The score that a run follows, with the current weights at each call; an energy also has its log-density."""
+    """The score that a run follows, with the current weights at each call; an energy also has its log-density.
 
-    def __init__(self, scores: LoadedScores, run: SamplingRun) -> None:
-        self._scores, self._run = scores, run
+    Args:
+        weights: used instead of the current ones.
+    """
+
+    def __init__(self, scores: LoadedScores, run: "Run", weights: "Weights | None" = None) -> None:
+        self._scores, self._run, self._fixed = scores, run, weights
+
+    @property
+    def _weights(self) -> "Weights":
+        return self._fixed or self._run.followed
 
     def __call__(self, *place: "Tensor") -> "Tensor":
-        return self._scores.score(self._run)(*place)
+        return self._scores.score(self._run, self._weights)(*place)
 
     @property
     def weaker(self) -> "LabelledScore | None":
         """The score of the earlier training step that guides the run, if one does."""
-        return self._scores.weaker(self._run)
+        return self._scores.weaker(self._run.problem, self._weights)
 
     def log_density(self, x: "Tensor", sigma: "Tensor") -> "Tensor":
         from playground.theory.partition import EnergyFunction
 
-        network = self._scores.network(self._run.workspace, self._run.followed)
+        assert self._run.model is not None
+        network = self._scores.network(self._run.model, self._weights)
         assert isinstance(network, EnergyFunction)  # only these are asked
         return network.log_density(x, sigma)
 
 
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+
+class Exchange(Generic[Request, Answer]):
+    """The newest request to the thread that samples, and its newest answer; each replaces one that was not taken.
+
+    Args:
+        wake: wakes the thread.
+        compute: makes the answer, in the thread.
+    """
+
+    def __init__(self, wake: threading.Event, compute: Callable[[Request], Answer]) -> None:
+        self._wake, self._compute = wake, compute
+        self._requests: Mailbox[Request] = Mailbox()
+        self.answers: Mailbox[tuple[Request, Answer]] = Mailbox()
+
+    def request(self, request: Request) -> None:
+        self._requests.put(request)
+        self._wake.set()
+
+    def turn(self) -> bool:
+        """Answer the request; returns whether there was one."""
+        request = self._requests.take()
+        if request is not None:
+            self.answers.put((request, self._compute(request)))
+        return request is not None
+
+
 class SamplingWorker:
-    """The loop of the sampling thread, and the mailboxes between it and the window."""
+    """Takes the steps of one run after another, and answers requests; the mailboxes between thread and window.
+
+    Attributes:
+        run: the run that is being sampled, or was last.
+        wake: wakes the thread that samples; shared if several workers share a thread.
+    """
 
     def __init__(self, wake: threading.Event | None = None) -> None:
-        self.recorded: tuple[SamplingRun | None, Trajectory | None] = None, None  # a run, and its frames so far
+        self.run: Run | None = None
+        self.wake = wake or threading.Event()
         self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = Mailbox()  # each with its workspace
         self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
-        self.readouts: Mailbox[tuple[Workspace | Model, PointReadout]] = Mailbox()
-        self.particle_values: Mailbox[tuple[Workspace | Model, ParticleValues]] = Mailbox()
-        self.inspections: Mailbox[tuple[InspectionRequest, InspectedParticle]] = Mailbox()
-        self.flows: Mailbox[tuple[InspectionRequest, np.ndarray]] = Mailbox()
-        self._runs: Mailbox[SamplingRun] = Mailbox()
+        self.readouts = Exchange(self.wake, self.read)
+        self.particle_values = Exchange(self.wake, self.compute_particle_values)
+        self.inspections = Exchange(self.wake, self.inspect)
+        self.flows = Exchange(self.wake, self.flow)
+        self._runs: Mailbox[Run] = Mailbox()
         self._overlay_requests: Mailbox[OverlayRequest] = Mailbox()
-        self._readout_requests: Mailbox[ReadoutRequest] = Mailbox()
-        self._particles_requests: Mailbox[ParticlesRequest] = Mailbox()
-        self._inspection_requests: Mailbox[InspectionRequest] = Mailbox()
-        self._flow_requests: Mailbox[InspectionRequest] = Mailbox()
         self._tilted: tuple[Problem, Tilted | None, dict[Bounds, np.ndarray]] | None = None
         self._share = 1.0  # of a core, for sampler steps
         self._wanted = 0
         self._frame_seconds = 0.0  # between two frames, pauses included
         self._spent = 0.0  # since the last frame
         self._rested = 0.0  # time at which the next step may begin
-        self._wake = wake or threading.Event()  # shared if several workers share a thread
         self._steps: Iterator[Trajectory] | None = None  # of the current run
         self.scores = LoadedScores()
 
-    def begin(self, run: SamplingRun) -> None:
+    def begin(self, run: "Run") -> None:
         self._wanted = 0
         self._runs.put(run)
-        self._wake.set()
+        self.wake.set()
 
     def request_overlays(self, request: OverlayRequest) -> None:
         """Request these overlays, and those of the last request if it was not answered yet."""
@@ -220,87 +245,55 @@ class SamplingWorker:
             layers = request.wanted.layers | last.wanted.layers
             request = dataclasses.replace(request, wanted=dataclasses.replace(request.wanted, layers=layers))
         self._overlay_requests.put(request)
-        self._wake.set()
-
-    def request_readout(self, request: ReadoutRequest) -> None:
-        """Request score and density at a point."""
-        self._readout_requests.put(request)
-        self._wake.set()
-
-    def request_particle_values(self, request: ParticlesRequest) -> None:
-        """Request the values that colour particles."""
-        self._particles_requests.put(request)
-        self._wake.set()
-
-    def request_inspection(self, request: InspectionRequest) -> None:
-        """Request the terms of a particle's step or, with a start, the path from there."""
-        (self._inspection_requests if request.start is None else self._flow_requests).put(request)
-        self._wake.set()
+        self.wake.set()
 
     def record(self, frames: int) -> None:
         """Record this many frames of the current run."""
         if frames > self._wanted:
             self._wanted = frames
-            self._wake.set()
+            self.wake.set()
 
     def set_share(self, share: float) -> None:
         """Use at most this share of a core for sampler steps."""
         self._share = share
 
-    def finished(self, number: int) -> bool:
-        """Whether the run with this number is complete."""
-        run, trajectory = self.recorded
-        return run is not None and run.number == number and trajectory is not None and trajectory.finished
-
     def keeps_up(self, frames_a_second: float) -> bool:
         """Whether frames can be recorded as fast as they are played."""
         return self._frame_seconds * frames_a_second <= 1.0
 
-    def loop(self) -> Iterator[None]:
-        """Answer requests forever; the thread ends it between two items."""
-        while True:
-            if not self.turn():
-                rest = self._rested - time.monotonic()
-                self._wake.wait(rest if 0 < rest < IDLE else IDLE)
-                self._wake.clear()
-            yield None
+    @property
+    def rest(self) -> float:
+        """Seconds until the next step may begin, at most."""
+        return min(max(self._rested - time.monotonic(), 0.0) or IDLE, IDLE)
 
     def turn(self) -> bool:
         """Answer the requests and take one step of the run; returns whether there was anything to do."""
-        overlays, readout, run = self._overlay_requests.take(), self._readout_requests.take(), self._runs.take()
+        overlays, run = self._overlay_requests.take(), self._runs.take()
         if run is not None:
             self._steps = self._start(run)
         if overlays is not None:
             self._answer(overlays)
-        if readout is not None:
-            self.readouts.put((readout.workspace, self.read(readout)))
-        particles = self._particles_requests.take()
-        if particles is not None:
-            self.particle_values.put((particles.workspace, self.compute_particle_values(particles)))
-        inspection, flow = self._inspection_requests.take(), self._flow_requests.take()
-        if inspection is not None:
-            self.inspections.put((inspection, self.inspect(inspection)))
-        if flow is not None:
-            self.flows.put((flow, self.flow(flow)))
+        answered = [one.turn() for one in (self.readouts, self.particle_values, self.inspections, self.flows)]
         stepped = self._steps is not None and self.advance(self._steps)
-        return bool(stepped or overlays or readout or particles or inspection or flow)
+        return stepped or overlays is not None or any(answered)
 
-    def _start(self, run: SamplingRun) -> "Iterator[Trajectory]":
+    def _start(self, run: "Run") -> "Iterator[Trajectory]":
         from playground.lab.sampling import sample
 
-        self.recorded, self._spent = (run, None), 0.0
+        self.run, self._spent = run, 0.0
         return sample(run.problem, LatestScore(self.scores, run), seed=run.seed, path=run.path)
 
     def advance(self, steps: "Iterator[Trajectory]") -> bool:
-        run, trajectory = self.recorded
-        recorded, start = 0 if trajectory is None else len(trajectory), time.monotonic()
+        run = self.run
+        recorded, start = 0 if run is None or run.trajectory is None else len(run.trajectory), time.monotonic()
         if start < self._rested or (recorded and recorded >= self._wanted):
             return False
         worked = time.thread_time()
         trajectory = next(steps, None)
         if trajectory is None:
             return False
-        self.recorded = run, trajectory
+        if run is not None and len(trajectory):
+            run.record(trajectory)
         # The time worked, not the time passed: waiting for the interpreter or the processor takes nothing from others.
         worked, passed = time.thread_time() - worked, time.monotonic() - start
         seconds = max(passed, worked / self._share)
@@ -361,7 +354,7 @@ class SamplingWorker:
         from playground.theory.guidance import ScoreWithWeaker
 
         problem, weights = workspace.problem, workspace.weights
-        score = ScoreWithWeaker(self.scores.learned(workspace, weights), self.scores.weaker_of(problem, weights))
+        score = ScoreWithWeaker(self.scores.learned(workspace, weights), self.scores.weaker(problem, weights))
         return field_score(problem, score, "learned")
 
     def _tilted_over(self, problem: "Problem", bounds: Bounds) -> np.ndarray | None:
@@ -393,16 +386,20 @@ class SamplingWorker:
         """Compute the terms of a particle's step."""
         from playground.lab.inspection import inspect
 
-        assert request.trajectory is not None
         run = request.run
-        return inspect(run.problem, LatestScore(self.scores, run), request.trajectory, request.frame, request.number)
+        assert run.trajectory is not None
+        return inspect(run.problem, self._at_start(run), run.trajectory, request.frame, request.number)
 
-    def flow(self, request: InspectionRequest) -> np.ndarray:
+    def flow(self, request: FlowRequest) -> np.ndarray:
         """Compute the path from a start by the probability flow."""
         from playground.lab.inspection import flow_from
 
-        assert request.start is not None
-        return flow_from(request.run.problem, LatestScore(self.scores, request.run), np.array(request.start))
+        return flow_from(request.run.problem, self._at_start(request.run), np.array(request.start))
+
+    def _at_start(self, run: "Run") -> LatestScore:
+        """The score that a run followed at its start, or if that is not known the present one."""
+        assert run.model is not None
+        return LatestScore(self.scores, run, run.weights or run.model.weights)
 
     def _errors(self, request: OverlayRequest, positions: np.ndarray, arrows: np.ndarray) -> ScoreErrorMap:
         """The error map, and its arrows at the positions of the learned score's arrows."""
@@ -451,6 +448,48 @@ class SamplingWorker:
             velocity=not problem.has_score,
             few_data=_has_few_data(request),
         )
+
+
+class Samplers:
+    """The workers of the thread that samples: one for the main run, and one for each column. They take turns.
+
+    Attributes:
+        main: samples the main run.
+    """
+
+    def __init__(self, main: SamplingWorker) -> None:
+        self.main = main
+        self._of: dict[Run, SamplingWorker] = {}
+
+    def of(self, run: "Run") -> SamplingWorker:
+        """The worker of a column's run, or of the main one."""
+        return self._of.get(run, self.main)
+
+    def put(self, runs: Iterable["Run"]) -> None:
+        """Sample these runs of columns to their end beside the main one, and no others."""
+        before = self._of
+        self._of = {run: before.get(run) or SamplingWorker(self.main.wake) for run in runs}
+        for run, worker in self._of.items():
+            if run not in before and run.can_be_sampled:
+                worker.begin(run)
+                worker.record(sys.maxsize)
+        self.main.wake.set()
+
+    def loop(self) -> Iterator[None]:
+        """Sample and answer forever; the thread ends it between two items. If one run fails, the others go on."""
+        while True:
+            worked, workers = False, (self.main, *self._of.values())
+            for worker in workers:
+                try:
+                    worked |= worker.turn()
+                except UserError as error:
+                    if worker.run is not None:
+                        worker.run.fail(message_of(error))
+                yield None
+            if not worked:
+                self.main.wake.wait(min(worker.rest for worker in workers))
+                self.main.wake.clear()
+                yield None
 
 
 def _has_few_data(request: ReadoutRequest) -> bool:

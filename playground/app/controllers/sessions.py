@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from playground.app.controllers.building import Building
-from playground.app.controllers.playing import Playing
+from playground.app.controllers.sampling import Sampling
 from playground.app.model import figures
 from playground.app.model.history import History
 from playground.app.model.pinned_runs import PinnedRun, PinnedRuns, from_json, to_json
@@ -29,8 +29,8 @@ class Sessions:
             while a scene or a lesson is shown.
     """
 
-    def __init__(self, state: State, building: Building, playing: Playing, pinned: PinnedRuns) -> None:
-        self._state, self._building, self._playing, self.pinned = state, building, playing, pinned
+    def __init__(self, state: State, building: Building, sampling: Sampling, pinned: PinnedRuns) -> None:
+        self._state, self._building, self._sampling, self.pinned = state, building, sampling, pinned
         self.describe_view: Callable[[bool], dict[str, Any]] = lambda own: {}
 
     @property
@@ -63,7 +63,7 @@ class Sessions:
         if failure is not None:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
-        dataset, trajectory = workspace.problem.dataset, self._playing.newest_finished
+        dataset, trajectory = workspace.problem.dataset, self._sampling.newest_finished
         measured = figures.to_json(
             figures.known(self._building.store, workspace.model_key(experiment, workspace.newest))
         )
@@ -112,7 +112,7 @@ class Sessions:
     def play(self, session: Session) -> None:
         """Play the trajectory of a session whose data and network are being built."""
         if session.trajectory:
-            self._playing.show_recorded(Trajectory.from_arrays(dict(session.trajectory)))
+            self._sampling.show_recorded(Trajectory.from_arrays(dict(session.trajectory)))
 
     # --- unsaved work
 
@@ -128,7 +128,7 @@ class Sessions:
         workspace = self._building.workspace
         if workspace is None or workspace.key is None or workspace.training == "training":
             return None
-        if self._building.workspace_key is None or self._playing.newest_finished is None:
+        if self._building.workspace_key is None or self._sampling.newest_finished is None:
             return None
         return run_key(workspace.key, workspace.problem.experiment, workspace.newest.made)
 
@@ -136,7 +136,7 @@ class Sessions:
         """Returns a function for another thread that puts what was trained into the store. The finished run is there at
         once."""
         building = self._building
-        store, run, trajectory = building.store, self.run, self._playing.newest_finished
+        store, run, trajectory = building.store, self.run, self._sampling.newest_finished
         if run is not None and trajectory is not None and run not in store:
             store.hold(run, trajectory)
         changed = [

@@ -34,7 +34,7 @@ from playground.app.model.weights import Weights
 from playground.lab.inspection import InspectedParticle
 
 if TYPE_CHECKING:
-    from playground.app.model.workspace import Model
+    from playground.app.model.workspace import Model, Workspace
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
     from playground.theory.noise import ScoreFunction
@@ -71,7 +71,9 @@ def arrows_over(bounds: Bounds, screen: Bounds, grid: tuple[int, int]) -> tuple[
     return columns, rows
 
 
-def video_frames_over(model: "Model", wanted: WantedOverlays, bounds: Bounds, asked: bool = False) -> "VideoFrames":
+def video_frames_over(
+    model: "Workspace | Model", wanted: WantedOverlays, bounds: Bounds, asked: bool = False
+) -> "VideoFrames":
     """Field and density that are wanted, over these bounds; none for images.
 
     Args:

@@ -1,0 +1,309 @@
+"""Asks the thread that samples for what is missing: the main run, and frames ahead of the playhead.
+
+Nothing is computed here: one thread samples (:mod:`playground.app.controllers.sampling_worker`), and puts frames into the runs.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from playground.app.controllers.building import Building
+from playground.app.controllers.notification import conflict, stopped
+from playground.app.controllers.playing import Playing
+from playground.app.controllers.replaying import Replaying
+from playground.app.controllers.runs import KeptRuns, Run
+from playground.app.controllers.sampling_worker import SHARE
+from playground.app.controllers.video_frames import complete_run
+from playground.app.model.state import State
+from playground.app.model.weights import Weights
+from playground.app.model.workspace import Workspace
+from playground.app.workers.worker import Worker
+from playground.kinds.setting import SEEDS
+from playground.lab.conflicts import sampling_conflict
+from playground.lab.experiment import reset_key
+from playground.lab.trajectory import Trajectory
+from playground.messages import Message
+from playground.user_errors import UserError, message_of
+
+AHEAD = 40  # frames to record beyond the playhead
+
+
+def of_a_run(keys: frozenset[str]) -> bool:
+    """Whether changes of these settings give another run."""
+    return any(key.startswith("sampling.") for key in keys)
+
+
+class Sampling(QObject):
+    """Begins runs of the main experiment, and shows each when it has a frame.
+
+    Attributes:
+        playing: shows them.
+        worker: the thread that samples; quitting waits for it.
+        next: a run that is recorded while another one plays, and shown after it.
+        kept: finished runs of other training steps.
+
+    Signals:
+        notified(Notification)
+    """
+
+    notified = Signal(object)
+
+    def __init__(
+        self, state: State, building: Building, replaying: Replaying, playing: Playing, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._building, self.playing = state, building, playing
+        self.worker: Worker[None] | None = None
+        self._recording: Run | None = None  # shown from its first frame on
+        self.next: Run | None = None
+        self._failed: Run | None = None  # the last one of which it was told
+        self.kept = KeptRuns()
+        self._told: Message | None = None
+        building.opened.connect(self._forget)
+        building.leaving.connect(self._leave)
+        building.taken.connect(self._take)
+        building.settings_changed.connect(self._take_settings)
+        replaying.chosen.connect(self._take_weights)
+
+    # What the window may read
+
+    @property
+    def seed(self) -> int:
+        """The seed of the noise of the next runs."""
+        return self._state.experiment.sampling.seed
+
+    @property
+    def is_replacing(self) -> bool:
+        """Whether a run with the chosen weights is being sampled and will replace the one in view."""
+        return self.lags and self._comes is not None and self._comes.failure is None
+
+    @property
+    def lags(self) -> bool:
+        """Whether the particles in view belong to other weights than the chosen ones."""
+        return self._comes is not None and self._comes.replaces
+
+    @property
+    def _comes(self) -> Run | None:
+        """The run that is being recorded, before it is shown."""
+        return None if self._recording is self.playing.run else self._recording
+
+    @property
+    def newest_finished(self) -> Trajectory | None:
+        """The finished run with the newest weights and the current settings, in view or kept; None if there is none."""
+        run, workspace = self.playing.run, self._building.workspace
+        if run is None or workspace is None or not self.playing.is_of_now:
+            return None
+        if run.experiment.sampling.follows == "learned" and run.weights is not workspace.newest:
+            kept = self._kept_run(workspace, workspace.newest)
+            return None if kept is None else kept.trajectory
+        return run.trajectory if run.finished else None
+
+    def trajectory_iterator(self) -> Callable[[], Iterator[Trajectory]]:
+        """Makes an iterator, for another thread, that ends with the complete run in view."""
+        workspace, trajectory = self._building.workspace, self.playing.trajectory
+        if workspace is None or trajectory is None:
+            finished = [] if trajectory is None else [trajectory]
+            return lambda: iter(finished)
+        return complete_run(workspace.problem, workspace.weights, self.seed, None if self.lags else trajectory)
+
+    def run_with(self, weights: Weights) -> Callable[[], Iterator[Trajectory]]:
+        """Makes an iterator, for another thread, that ends with a complete run with other weights and the noise of that in view."""
+        workspace = self._building.workspace
+        assert workspace is not None
+        kept = self._kept_run(workspace, weights)
+        return complete_run(workspace.problem, weights, self.seed, None if kept is None else kept.trajectory)
+
+    # What the window may ask for
+
+    def start(self) -> None:
+        """Start the thread that samples."""
+        self.worker = Worker(self.playing.samplers.loop, "sampling", watched=True)
+        self.worker.start()
+
+    @Slot(bool)
+    def restart(self, new_seed: bool = False) -> None:
+        """Start the run again, with the same noise or with new noise."""
+        if new_seed:
+            self._state.edit({"sampling.seed": (self.seed + 1) % SEEDS})  # as an edit it begins a run
+        elif self.playing.columns is not None:
+            self.playing.seek(0)
+        else:
+            self._begin()
+        self.playing.set_playing(True)
+
+    def show_recorded(
+        self, trajectory: Trajectory, workspace: Workspace | None = None, weights: Weights | None = None
+    ) -> Run:
+        """Play a finished run that was recorded earlier, instead of the one that is being recorded, until the loop starts a
+        new one.
+
+        Args:
+            workspace: that of the run; None while it is being built.
+            weights: those with which it was sampled, if they are known.
+        """
+        run = Run(self._state.experiment, workspace, weights, trajectory=trajectory)
+        self._recording, self.next = run, None
+        self._show(run)
+        return run
+
+    # How it proceeds
+
+    @Slot()
+    def _forget(self) -> None:
+        """Forget kept runs when other work comes: nothing leads back to them."""
+        self.kept = KeptRuns()
+
+    @Slot(object)
+    def _leave(self, workspace: Workspace | None) -> None:
+        """Assign a recorded run to the workspace of its settings that comes."""
+        run = self.playing.run
+        if workspace is None or run is None or run.model is not None or run.trajectory is None:
+            return
+        built = workspace.problem
+        if run.trajectory.shape == built.shape and reset_key(run.experiment) == reset_key(built.experiment):
+            run.take(run.experiment, workspace)
+            self.kept.open(run, workspace.newest)
+
+    @Slot()
+    def _take(self) -> None:
+        """Start a run on the new workspace, unless one was recorded of it."""
+        run = self.playing.run
+        if self._building.workspace is None:
+            self._drop()
+        elif run is None or run.weights is not None or not self.playing.is_of_now:
+            self._begin(self.playing.first if run is None else 0)
+
+    @Slot(object)
+    def _take_settings(self, keys: frozenset[str]) -> None:
+        if of_a_run(keys):
+            self._begin()
+
+    def _conflict(self) -> Message | None:
+        """Why no run can start with the current settings."""
+        return sampling_conflict(self._state.experiment, self._building.conditions)
+
+    def _begin(self, first: int = 0) -> None:
+        """Start a run with the current settings, if they fit, and show it at a frame."""
+        workspace = self._building.workspace
+        if workspace is None:
+            return
+        told, self._told = self._told, self._conflict()
+        if self._told is not None:
+            if self._told != told:
+                self.notified.emit(conflict(self._conflict))
+            if self.playing.trajectory is None or not self.playing.is_here:
+                self._drop()  # the run of the previous noise may still come
+            return
+        self._recording, self.next = self._record(workspace, AHEAD), None
+        self.playing.rewind(first)
+
+    def _record(self, workspace: Workspace, frames: int, replaces: bool = False) -> Run:
+        """Start to record a run with the current settings and weights."""
+        run = self._run(workspace, workspace.weights, replaces)
+        self.playing.sampler.begin(run)
+        self.playing.sampler.record(frames)
+        return run
+
+    def _run(self, workspace: Workspace, weights: Weights, replaces: bool = True) -> Run:
+        """A run with the current settings, before its first frame."""
+        return Run(workspace.problem.experiment, workspace, weights, replaces)
+
+    def _kept_run(self, workspace: Workspace, weights: Weights) -> Run | None:
+        """A finished run with these weights and the current settings; None if none is kept."""
+        return self.kept.find(self._run(workspace, weights))
+
+    @Slot()
+    def _take_weights(self) -> None:
+        """Sample the run in view again with the chosen weights and the same noise; the playhead stays."""
+        workspace, experiment = self._building.workspace, self._state.experiment
+        if workspace is None or experiment.sampling.follows != "learned":
+            return
+        begins = self.playing.run is None or (self._comes is not None and not self._comes.replaces)
+        if begins or not self.playing.is_of_now or self._conflict() is not None:
+            self._begin()
+            return
+        self.next, kept = None, self._kept_run(workspace, workspace.weights)
+        self._recording = kept or self._record(workspace, sys.maxsize, True)
+        if kept is not None and kept.trajectory is not None:
+            self._show(kept, self.playing.same_frame(kept.trajectory))
+
+    @Slot(str)
+    def take_last_weights(self, training: str) -> None:
+        """Sample the run in view again when training has ended, unless it was sampled with the last weights.
+
+        Args:
+            training: the status of training.
+        """
+        run, workspace = self._recording, self._building.workspace
+        if training in ("training", "waiting") or run is None or workspace is None or workspace.chosen is not None:
+            return
+        if run.model is workspace and run.weights is not None and not run.is_of_its_weights:
+            self._take_weights()
+
+    def _show(self, run: Run, frame: int = 0) -> None:
+        self._keep()
+        self.playing.set_run(run, frame)
+
+    def _keep(self) -> None:
+        """Keep the run in view if it is finished: it may have ended since the last look."""
+        if self.playing.run is not None:
+            self.kept.keep(self.playing.run)
+
+    def _drop(self) -> None:
+        """Show no run: the one in view belongs to data or noise that are gone."""
+        self._recording = self.next = None
+        self.playing.set_run(None)
+
+    # Called by the clock
+
+    def poll(self) -> None:
+        """Show a run when it has a frame."""
+        run = self._comes
+        if run is not None and run.trajectory is not None:
+            frame = self.playing.same_frame(run.trajectory)
+            if not run.replaces:
+                self._show(run, min(self.playing.first, run.trajectory.total - 1))
+            elif run.finished or len(run.trajectory) > frame:
+                self._show(run, frame)
+        self._keep()
+        self._tell_failure()
+
+    def _tell_failure(self) -> None:
+        """Say why sampling stopped, and go on with other runs."""
+        thread, run = self.worker, self._recording
+        error: BaseException | None = None
+        if run is not None and run.failure is not None and run is not self._failed:
+            error = UserError(run.failure)
+        if thread is not None and thread.isFinished() and thread.error is not None:
+            error = thread.error
+            if run is not None:
+                run.fail(message_of(error))
+            self.start()
+        if error is not None:
+            self._failed = run
+            self.playing.show_again()
+            self.notified.emit(stopped(self._state, "Sampling", error))
+
+    def record_ahead(self) -> None:
+        """Request frames ahead of the playhead. During training sampling gets a share of a core."""
+        workspace, sampler = self._building.workspace, self.playing.sampler
+        sampler.set_share(SHARE if workspace is not None and workspace.training == "training" else 1.0)
+        if self.playing.columns is None:
+            sampler.record(self.playing.frame + AHEAD)
+
+    def again(self) -> None:
+        """At the end of a loop play the recorded frames again, or sample again if there are newer weights.
+
+        If a run cannot be recorded as fast as it plays, it is recorded while the last one plays.
+        """
+        workspace, recording = self._building.workspace, self._recording
+        version = -1 if recording is None else recording.version
+        if workspace is not None and workspace.weights.version != version and self._conflict() is None:
+            if self.playing.keeps_up(self.playing.runs):
+                self._begin()
+            elif self.next is None:
+                self.next = self._record(workspace, sys.maxsize)
+            elif self.next.finished:
+                self._recording, self.next = self.next, None
+        self.playing.seek(0)
