@@ -74,7 +74,8 @@ def _lines(frame: FrameType | None) -> list[tuple[str, int, str]]:
     """Path, line and function of a frame and those around it. No frame is kept: its objects would be destroyed in this thread."""
     found = []
     while frame is not None:
-        found.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
+        # A frame between two instructions of a line may have no line number.
+        found.append((frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name))
         frame = frame.f_back
     return found
 
