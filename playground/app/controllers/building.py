@@ -261,8 +261,6 @@ class Building(QObject):
         bundled, self._bundled = self._bundled, False
         experiment = self._state.experiment
         key = self._key(experiment)
-        if bundled:
-            self.given[key] = lambda: bundled_session(experiment)
         kept = self.kept.of(key)
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
             self._tasks.cancel("problem")
@@ -273,6 +271,8 @@ class Building(QObject):
         if conflict is not None and conflict.key.startswith(("data.", "network.")) and not has_points:
             self._fail(conflict, clear=conflict.key == "data.strokes")
             return
+        if bundled:
+            self.given[key] = lambda: bundled_session(experiment)
         dataset, previous = self.kept.points(experiment, key), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned from these data, so they can be split as the settings say
