@@ -72,8 +72,10 @@ def test_the_last_step_is_measured_between_two_frames(run) -> None:
 @pytest.mark.parametrize("kind", ["mode", "start", "speed", "log_p"])
 def test_films_colour_particles_as_the_screen_does(workspace, run, kind) -> None:
     views = video_frames_over(workspace.model, WantedOverlays(frozenset(), BOX, (4, 3)), BOX)
-    overlay, preparing = frames_of(views, ReverseSDE(), "", run, np.array([7]), style=FrameStyle(particles=kind))
-    assert list(preparing) == []
+    preparing = frames_of(views, ReverseSDE(), "", run, np.array([7]), style=FrameStyle(particles=kind))
+    with pytest.raises(StopIteration) as ended:  # nothing is to be prepared
+        next(preparing)
+    overlay = ended.value.value
     shown = overlay(Scene(particles=Particles(run.positions[0], 1.6)), 7).particles
     np.testing.assert_array_equal(shown.positions, run.positions[7])
     assert shown.size == 1.6
