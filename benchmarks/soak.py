@@ -96,7 +96,7 @@ def _at_rest(window: MainWindow) -> bool:
     """Whether the data are built, the run is sampled as far as it is played, and nothing is measured."""
     run, building = window.playing.trajectory, window.building
     sampled = run is not None and (run.finished or not window.playing.is_playing)
-    return sampled and not building.busy and not building.is_replacing and window.controllers.tasks.idle
+    return sampled and not building.busy and not building.is_replacing and window.controllers.jobs.idle
 
 
 class Soak:

@@ -183,7 +183,7 @@ def test_the_bounds_are_seen(tmp_path) -> None:
     assert over_the_bounds(tmp_path) == ({"a.py:Long": 301}, {})
 
 
-ANNOUNCES = {"state", "store", "tasks", "_clock", "_settle", "_timer"}
+ANNOUNCES = {"state", "store", "jobs", "_clock", "_settle", "_timer"}
 """Those whose signals controllers may connect to: the state, the store, the jobs, and timers of their own."""
 OTHER_SIGNALS = {
     "building": 25,

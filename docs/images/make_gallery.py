@@ -43,7 +43,7 @@ def paint(window: MainWindow, folder: Path, name: str) -> Path:
         window.look.set_theme(theme)
         wait(lambda: not window.look.restyling.running)
         wait(lambda: not controllers.following.waits, 10)  # field and density of this frame
-        wait(lambda: controllers.tasks.idle, 5)  # the equation is drawn
+        wait(lambda: controllers.jobs.idle, 5)  # the equation is drawn
         window.grab().save(str(folder / theme / f"{name}.png"))
     controllers.playing.set_playing(True)
     return Path(f"{name}.png")

@@ -108,7 +108,7 @@ def show_frame(window: MainWindow, share: float) -> None:
     def rests() -> bool:
         said = [label.text() for label in window.status.findChildren(QLabel)]
         still = (
-            "at rest" in said and not controllers.tasks.running(FOLLOWING) and shown[-1:] == [controllers.playing.frame]
+            "at rest" in said and not controllers.jobs.running(FOLLOWING) and shown[-1:] == [controllers.playing.frame]
         )
         return still and came.items() >= followed(window).items()
 
@@ -149,11 +149,11 @@ def likelihood(window: MainWindow) -> None:
     QTest.mouseClick(window.canvas.surface, Qt.MouseButton.LeftButton, pos=place(window, -0.62, 0.98))
     wait(lambda: window.controllers.clicking.likelihood is not None)
     window.controllers.measuring.measure("test-set")
-    wait(lambda: not window.controllers.tasks.running("test-set"))
+    wait(lambda: not window.controllers.jobs.running("test-set"))
     window.controllers.measuring.measure("quality")
-    wait(lambda: not window.controllers.tasks.running("quality"))
+    wait(lambda: not window.controllers.jobs.running("quality"))
     window.controllers.measuring.measure("fisher")
-    wait(lambda: not window.controllers.tasks.running("fisher"))
+    wait(lambda: not window.controllers.jobs.running("fisher"))
 
 
 def annealed(window: MainWindow) -> None:
@@ -248,7 +248,7 @@ def choose(window: MainWindow, kind: str) -> None:
 
     def chosen() -> bool:
         resolved = problem(window).resolved
-        return not window.controllers.tasks.running("problem") and resolved is not None and resolved.data.kind == kind
+        return not window.controllers.jobs.running("problem") and resolved is not None and resolved.data.kind == kind
 
     wait(chosen)
     wait(lambda: window.controllers.playing.recorded > 2)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.model.pinned_runs import PinnedRuns
 from playground.app.model.state import State
 from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, conditions_of
-from playground.app.workers.tasks import TaskStatus
+from playground.app.workers.jobs import JobStatus
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
@@ -139,8 +139,8 @@ class _Mapping(QObject):
     def compute(self) -> None:
         self._asked.append("density_map")
 
-    def cancel(self, task: str) -> None:
-        self._asked.append(("cancel", task))
+    def cancel(self, job: str) -> None:
+        self._asked.append(("cancel", job))
 
 
 class _Measuring(QObject):
@@ -151,8 +151,8 @@ class _Measuring(QObject):
         self._asked = asked
         self.evaluation = Figures({})
 
-    def measure(self, task: str) -> None:
-        self._asked.append(task)
+    def measure(self, job: str) -> None:
+        self._asked.append(job)
 
 
 class _Comparing(QObject):
@@ -207,15 +207,15 @@ class _Shown(QObject):
         return lambda *_: None
 
 
-class _Tasks(QObject):
+class _Jobs(QObject):
     changed = Signal(str, object)
 
     def __init__(self, asked: list[Any]) -> None:
         super().__init__()
         self._asked = asked
 
-    def cancel(self, task: str) -> None:
-        self._asked.append(("cancel", task))
+    def cancel(self, job: str) -> None:
+        self._asked.append(("cancel", job))
 
 
 class ControllersDouble:
@@ -228,7 +228,7 @@ class ControllersDouble:
         state.count_unsaved_steps(lambda: self.training.trained_steps)
         self.reading = SimpleNamespace()
         self.replaying = _Replaying()
-        self.playing, self.following, self.tasks = _Playing(), _Following(), _Tasks(self.asked)
+        self.playing, self.following, self.jobs = _Playing(), _Following(), _Jobs(self.asked)
         self.clicking, self.mapping, self.measuring = _Clicking(), _Mapping(self.asked), _Measuring(self.asked)
         self.pinning = _Pinning(self.asked, state)
         self.comparing, self.inspecting = _Comparing(self.asked), _Inspecting()
@@ -271,8 +271,8 @@ class ControllersDouble:
         self.training.changed.emit(training)
         self.training.progress.emit(self.training.last_progress)
 
-    def run(self, task: str, fraction: float | None = 0.4, error: str = "", running: bool = True) -> None:
-        self.tasks.changed.emit(task, TaskStatus(task, running, fraction, 4.2 if running else None, error))
+    def run(self, job: str, fraction: float | None = 0.4, error: str = "", running: bool = True) -> None:
+        self.jobs.changed.emit(job, JobStatus(job, running, fraction, 4.2 if running else None, error))
 
     def show_point(self, flow: Mapping[str, Any] = MappingProxyType({}), **changes: Any) -> None:
         path = np.linspace((-0.62, 0.98), (-0.8, 3.0), 20)

@@ -106,7 +106,7 @@ def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, connect, qtbo
     window.state.edit({"sampling.inpainting_mask": "none", "data.kind": "digits", "network.width": 8})
     qtbot.waitUntil(lambda: window.controllers.building.problem.is_image)
     qtbot.keyClick(window.canvas.surface, Qt.Key.Key_D)
-    assert not window.controllers.tasks.running("density")
+    assert not window.controllers.jobs.running("density")
     assert [message.code for message in said] == ["no-plane"]
     window.state.edit({"data.kind": "two-moons"})
     qtbot.waitUntil(lambda: not window.controllers.building.problem.is_image)

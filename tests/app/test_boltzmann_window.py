@@ -43,7 +43,7 @@ def window(one_window, monkeypatch):
     one_window.show()
     if one_window.machine.settings != Boltzmann(steps=300) or not one_window.machine.finished:
         for name in (module.TRAIN, module.SAMPLE, module.COST):
-            one_window.machine.tasks.cancel(name)
+            one_window.machine.jobs.cancel(name)
         one_window.machine.state.load(Boltzmann(steps=300))
         one_window.machine.reset()
         one_window.machine.train()
@@ -54,7 +54,7 @@ def window(one_window, monkeypatch):
 
 
 def learned(window) -> None:
-    wait(lambda: window.machine.finished and window.machine.tasks.idle)
+    wait(lambda: window.machine.finished and window.machine.jobs.idle)
     assert window.machine.finished
 
 
@@ -100,7 +100,7 @@ def test_it_opens_learning_bars_and_stripes(window):
 def test_nothing_is_cut_at_its_smallest(window):
     before = window.size()
     window.resize(window.minimumSize())
-    wait(lambda: window.machine.tasks.idle)
+    wait(lambda: window.machine.jobs.idle)
     wait()
     for words in (window.cost.label, window.learning.verdict):
         assert words.height() >= words.heightForWidth(words.width()), words.text()
@@ -258,11 +258,11 @@ def test_gibbs_draws_sweep_by_sweep_and_again_with_other_numbers(window):
     )
     press(sampler)
     assert window.machine.settings.sampler == "gibbs"
-    wait(lambda: window.machine.tasks.idle)
+    wait(lambda: window.machine.jobs.idle)
     first = window.samples.patterns.copy()
     assert not np.array_equal(before, first)
     press(window.again)
-    wait(lambda: window.machine.tasks.idle)
+    wait(lambda: window.machine.jobs.idle)
     assert not np.array_equal(first, window.samples.patterns)
     assert window.machine.settings.seed == 1
 
@@ -295,7 +295,7 @@ def test_closing_in_the_middle_ends_its_threads_and_it_opens_again(window, monke
     press(window.cost.measure)
     wait(lambda: window.machine.view is not None)
     window.close()
-    wait(lambda: window.machine.tasks.idle)
+    wait(lambda: window.machine.jobs.idle)
     assert not window.machine.training
     window.show()
     press(window.train)

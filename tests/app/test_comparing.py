@@ -134,8 +134,8 @@ def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
         again.append(heads(window))
     assert again == [*seen[-2::-1], []]
     assert state.experiment == experiment
-    wait(lambda: window.controllers.tasks.idle)
-    assert window.controllers.tasks.idle  # nothing of the columns goes on
+    wait(lambda: window.controllers.jobs.idle)
+    assert window.controllers.jobs.idle  # nothing of the columns goes on
 
 
 def test_an_empty_drawing_ends_it_and_undo_brings_both_back(window) -> None:

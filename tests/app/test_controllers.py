@@ -95,7 +95,7 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
     controllers.training.changed.connect(
         lambda training: measured.append((training, controllers.training.trained_steps))
     )
-    qtbot.waitUntil(lambda: controllers.tasks.idle and not controllers.training.is_resting)
+    qtbot.waitUntil(lambda: controllers.jobs.idle and not controllers.training.is_resting)
     assert (
         told[-1]
         == controllers.training.trained_steps
@@ -604,7 +604,7 @@ def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, 
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
     state.edit({"likelihood.points": 300})
-    qtbot.waitUntil(lambda: controllers.tasks.running("problem"))
+    qtbot.waitUntil(lambda: controllers.jobs.running("problem"))
     state.edit({"data.kind": "rings"})
     qtbot.waitUntil(lambda: controllers.building.problem.name == "rings" and not controllers.building.busy)
     qtbot.wait(50)
@@ -769,8 +769,8 @@ def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_
     assert why["test_nll"] == why["integral"] == STALE
     controllers.measuring.measure("test-set")
     state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 1})
-    assert controllers.tasks.running("test-set")
-    qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
+    assert controllers.jobs.running("test-set")
+    qtbot.waitUntil(lambda: not controllers.jobs.running("test-set"))
     assert on_cards(controllers)["test_nll"] != 1.4
     assert on_cards(controllers)["integral"] > 0
     assert "trace_standard_error" not in on_cards(controllers)  # of one vector: it was measured by the settings of now
@@ -1415,7 +1415,7 @@ def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, workspace, tmp_
     qtbot.waitUntil(lambda: len(read) > 2)
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(lambda: controllers.tasks.idle)
+    qtbot.waitUntil(lambda: controllers.jobs.idle)
     assert controllers.building.problem.name == "rings"
     assert len(read) < 1500
 
@@ -1473,18 +1473,18 @@ def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, work
     assert controllers.clicking.likelihood is None
     controllers.training.pause()
     qtbot.waitUntil(
-        lambda: controllers.clicking.likelihood is not None and not controllers.tasks.running("likelihood"),
+        lambda: controllers.clicking.likelihood is not None and not controllers.jobs.running("likelihood"),
     )
     assert np.allclose(controllers.clicking.likelihood.point, (0.5, 0.2))
     controllers.training.start()
     controllers.clicking.clear_inspection()
     controllers.training.pause()
-    assert not controllers.tasks.running("likelihood")
+    assert not controllers.jobs.running("likelihood")
     controllers.clicking.inspect(0.5, 0.2)
     controllers.clicking.cancel("likelihood")
     controllers.training.start()
     controllers.training.pause()
-    assert not controllers.tasks.running("likelihood")
+    assert not controllers.jobs.running("likelihood")
 
 
 @pytest.mark.parametrize("rests", [True, False])
@@ -1496,23 +1496,23 @@ def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rest
     if rests:
         state.edit({"training.steps": 1_000_000})
         controllers.training.start()
-    tasks = {
+    jobs = {
         "test-set": lambda: controllers.measuring.measure("test-set"),
         "quality": lambda: controllers.measuring.measure("quality"),
         "fisher": lambda: controllers.measuring.measure("fisher"),
         "density": controllers.mapping.compute,
     }
-    for measure in tasks.values():
+    for measure in jobs.values():
         measure()
     assert not controllers.playing.is_playing
     if rests:
         controllers.training.pause()
     else:
         state.edit({"likelihood.source": "exact"})
-    assert all(map(controllers.tasks.running, tasks))
+    assert all(map(controllers.jobs.running, jobs))
     if rests:
         return  # what ends before the last block of training has ended is of neither model
-    qtbot.waitUntil(lambda: not any(map(controllers.tasks.running, tasks)))
+    qtbot.waitUntil(lambda: not any(map(controllers.jobs.running, jobs)))
     found = on_cards(controllers)
     assert found["test_nll"] == pytest.approx(
         found["optimal_nll"], abs=1e-3
@@ -1554,22 +1554,22 @@ def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbo
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"data.kind": "rings"})
     assert state.document.clicked == ()
-    assert not controllers.tasks.running("likelihood")
+    assert not controllers.jobs.running("likelihood")
 
 
 def test_one_cancels_the_first_point_with_the_second_or_the_second_alone(qtbot, workspace):
     state, controllers = workspace
-    clicking, tasks = controllers.clicking, controllers.tasks
+    clicking, jobs = controllers.clicking, controllers.jobs
     clicking.inspect(0.0, 1.0)
     clicking.go_to(1.0, -0.5)
     clicking.cancel("likelihood")
     assert state.document.clicked == ()
-    assert not tasks.running("interpolation")
+    assert not jobs.running("interpolation")
     clicking.inspect(0.0, 1.0)
     clicking.go_to(1.0, -0.5)
     clicking.cancel("interpolation")
     assert state.document.clicked == ((0.0, 1.0),)
-    assert tasks.running("likelihood")
+    assert jobs.running("likelihood")
 
 
 def test_both_points_are_measured_again_with_other_weights(qtbot, workspace):
@@ -1606,7 +1606,7 @@ def test_a_clicked_image_of_a_larger_run_is_not_saved_and_of_another_run_not_mea
     qtbot.waitUntil(lambda: not controllers.building.busy)
     assert state.document.clicked == (12,)
     assert clicking.likelihood is None
-    assert not controllers.tasks.running("likelihood")
+    assert not controllers.jobs.running("likelihood")
 
 
 def test_a_click_on_data_that_are_going_away_is_none(qtbot, workspace):
@@ -1618,7 +1618,7 @@ def test_a_click_on_data_that_are_going_away_is_none(qtbot, workspace):
     clicking.go_to(1.0, 1.0)
     assert state.document.clicked == ()
     qtbot.waitUntil(lambda: not controllers.building.busy)
-    assert not controllers.tasks.running("likelihood")
+    assert not controllers.jobs.running("likelihood")
     state.edit({"data.kind": "rings"})
     clicking.inspect_image(3)
     assert state.document.clicked == ()

@@ -31,8 +31,8 @@ def controllers(qtbot):
     controllers.measuring.measure("quality")
     controllers.measuring.measure("fisher")
     controllers.clicking.inspect(0.3, 0.2)
-    tasks = ("test-set", "quality", "fisher", "likelihood")
-    qtbot.waitUntil(lambda: not any(controllers.tasks.running(task) for task in tasks))
+    jobs = ("test-set", "quality", "fisher", "likelihood")
+    qtbot.waitUntil(lambda: not any(controllers.jobs.running(job) for job in jobs))
     assert {"test_nll", "sliced_wasserstein2", "integral"} <= on_cards(controllers).keys()
     assert len(on_cards(controllers)["score_sigmas"]) == 24
     yield controllers
@@ -64,7 +64,7 @@ def test_a_saved_session_brings_back_what_was_measured(qtbot, controllers, other
     with qtbot.waitSignal(other.building.problem_changed):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
     assert on_cards(other) == measured
-    assert not any(other.tasks.running(task) for task in ("test-set", "quality", "fisher"))
+    assert not any(other.jobs.running(job) for job in ("test-set", "quality", "fisher"))
     qtbot.waitUntil(lambda: other.clicking.likelihood is not None)
     np.testing.assert_allclose(other.clicking.likelihood.point, (0.3, 0.2))
 
@@ -95,7 +95,7 @@ def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, controllers):
 
 def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of_the_other(qtbot, controllers):
     controllers.measuring.measure("budget")
-    qtbot.waitUntil(lambda: not controllers.tasks.running("budget"))
+    qtbot.waitUntil(lambda: not controllers.jobs.running("budget"))
     distance, steps = (on_cards(controllers)[key] for key in ("sliced_wasserstein2", "budget_steps"))
     controllers.state.edit({"sampling.steps": 12})
     assert not {"sliced_wasserstein2", "budget_steps"} & on_cards(controllers).keys()
@@ -210,7 +210,7 @@ def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, controll
         lambda: controllers.playing.trajectory.finished and controllers.playing.trajectory.total == total,
     )
     controllers.measuring.measure("quality")
-    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
+    qtbot.waitUntil(lambda: not controllers.jobs.running("quality"))
     distance = on_cards(controllers)["sliced_wasserstein2"]
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
     with qtbot.waitSignal(other.building.problem_changed):
@@ -240,7 +240,7 @@ def test_figures_of_another_split_are_not_those_after_a_reset(qtbot, other, tmp_
     settle(qtbot, controllers)
     qtbot.waitUntil(lambda: controllers.playing.is_of_now and controllers.playing.trajectory.finished)
     controllers.measuring.measure("quality")
-    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
+    qtbot.waitUntil(lambda: not controllers.jobs.running("quality"))
     held_out, before = len(building.dataset.held_out), evaluation()
     assert "sliced_wasserstein2" in before
     with qtbot.waitSignal(building.problem_changed):
@@ -263,7 +263,7 @@ def test_what_was_to_follow_a_chosen_step_is_given_up_when_training_begins(qtbot
     controllers.training.pause()
     qtbot.waitUntil(lambda: controllers.training.status in ("paused", "finished"))
     begun = []
-    controllers.tasks.changed.connect(lambda task, status: begun.append(task))
+    controllers.jobs.changed.connect(lambda job, status: begun.append(job))
     controllers.replaying.choose(0)
     qtbot.waitUntil(lambda: not controllers.sampling.is_replacing)
     qtbot.wait(round(2_000 * SETTLE))

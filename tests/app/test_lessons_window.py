@@ -37,7 +37,7 @@ from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.window import OPENING, MainWindow
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.lab import step_measuring
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment, from_tree, replace
@@ -107,9 +107,9 @@ def state():
 @pytest.fixture
 def controller(qtbot, state):
     owner = QObject()
-    controller = Lessons(state, Training(state), Tasks(owner), owner)
+    controller = Lessons(state, Training(state), Jobs(owner), owner)
     yield controller
-    assert controller.tasks.shutdown(5.0)
+    assert controller.jobs.shutdown(5.0)
     state.close()
 
 
@@ -472,7 +472,7 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(window, qtbot)
     assert panel.valued.latex == "{0.25} + {0.75} + {70}"
 
     def drawn():
-        return not panel.valued.image.isNull() and not window.controllers.tasks.running("equation with values")
+        return not panel.valued.image.isNull() and not window.controllers.jobs.running("equation with values")
 
     qtbot.waitUntil(drawn)
     assert panel.valued.accessibleName() == "The equation with its values: {0.25} + {0.75} + {70}"
@@ -498,12 +498,12 @@ def test_an_equation_of_a_bundled_lesson_tells_no_answer_before_the_prediction(w
 
 def test_an_equation_that_cannot_be_drawn_is_written_out(qtbot):
     owner = QObject()
-    tasks = Tasks(owner)
-    view = LiveEquationView(tasks, "equation")
+    jobs = Jobs(owner)
+    view = LiveEquationView(jobs, "equation")
     qtbot.addWidget(view)
     view.show_equation(r"\frac{", "Equation")
 
-    qtbot.waitUntil(lambda: tasks.idle)
+    qtbot.waitUntil(lambda: jobs.idle)
     assert view.image.isNull()
     assert not view.grab().isNull()
 
@@ -511,19 +511,19 @@ def test_an_equation_that_cannot_be_drawn_is_written_out(qtbot):
 def test_an_equation_is_not_in_view_under_another_and_opens_large(qtbot):
     window = QWidget()
     qtbot.addWidget(window)
-    tasks = Tasks(window)
-    view = LiveEquationView(tasks, "equation", window)
+    jobs = Jobs(window)
+    view = LiveEquationView(jobs, "equation", window)
     window.resize(400, 300)
     view.resize(300, 40)
     window.show()
 
     view.show_equation("x^2", "Equation")
-    qtbot.waitUntil(lambda: tasks.idle)
+    qtbot.waitUntil(lambda: jobs.idle)
     drawn = view.grab().toImage()
     assert not view.image.isNull()
     view.show_equation("y^3", "The equation with its values")
     assert view.grab().toImage() != drawn  # the old one is gone at once, and the new one comes
-    qtbot.waitUntil(lambda: tasks.idle)
+    qtbot.waitUntil(lambda: jobs.idle)
     QTest.mouseClick(view, Qt.MouseButton.LeftButton)
     dialog = window.findChild(EquationDialog)
     assert dialog.view.latex == "y^3"
@@ -532,7 +532,7 @@ def test_an_equation_is_not_in_view_under_another_and_opens_large(qtbot):
     QTest.keyClick(view, Qt.Key.Key_Return)
     assert dialog.view.latex == "x^2"
     dialog.close()
-    assert tasks.shutdown(5.0)  # the last equation may still be drawn
+    assert jobs.shutdown(5.0)  # the last equation may still be drawn
 
 
 @pytest.mark.parametrize("name", load_all())
@@ -626,7 +626,7 @@ def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_sma
                 wait(lambda: lessons.may_go_on)
             else:
                 lessons.go(place)
-            wait(lambda: not laptop.controllers.tasks.running("equation with values"))
+            wait(lambda: not laptop.controllers.jobs.running("equation with values"))
             asking = (panel.question, panel.commit, panel.onward) if step.question else (panel.onward,)
             controls = (panel.onward,) if answered else asking
             rows = framed(laptop)
@@ -1139,7 +1139,7 @@ def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(control
     controller.leave()
 
     owner = QObject()
-    later = Lessons(state, Training(state), Tasks(owner), owner)
+    later = Lessons(state, Training(state), Jobs(owner), owner)
     later.progress.keep_in(folder)
     assert later.rows() == [("mine", 2, "How many?", "0.8", 0.75, None)]
     later.begin(LESSON)

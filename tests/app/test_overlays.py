@@ -293,7 +293,7 @@ def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
             )
             self.weights = Weights(version, {}, untrained=False)
 
-    class Tasks:
+    class Jobs:
         def __init__(self):
             self.busy, self.keep = False, None
 
@@ -303,12 +303,12 @@ def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
         def start(self, name, label, make, keep):
             self.busy, self.keep = True, keep
 
-    tasks, shown = Tasks(), []
-    maps = LearnedDensities(tasks, shown.append)
+    jobs, shown = Jobs(), []
+    maps = LearnedDensities(jobs, shown.append)
     bounds = (0.0, 1.0, 0.0, 1.0)
     assert maps.follow(Workspace(1, "training"), bounds, 1.0, True)
     first = DensityView(np.ones((2, 2)), bounds, 1.0, "learned", moving=True)
-    tasks.keep(first)
+    jobs.keep(first)
     assert shown == [first]
     assert not maps.follow(Workspace(2, "training"), bounds, 1.0, True)  # the newest has to wait its turn
     assert shown == [first, first]

@@ -33,7 +33,7 @@ from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, shortened
 from playground.app.widgets.field_row import FieldRow
-from playground.app.workers.tasks import TaskStatus
+from playground.app.workers.jobs import JobStatus
 from playground.drawing.palette import DARK, LIGHT
 from playground.kinds.datasets import Toy
 from playground.kinds.kind import forget, register
@@ -677,13 +677,13 @@ def test_diagnostics_leave_with_the_data_they_are_about(show, state, controllers
     assert not noise.notice.buttons
 
 
-@pytest.mark.parametrize("task", ["likelihood", "density", "test-set", "quality", "budget", "fisher"])
+@pytest.mark.parametrize("job", ["likelihood", "density", "test-set", "quality", "budget", "fisher"])
 @pytest.mark.parametrize("change", ["the data are gone", "other data", "other weights", "measured again"])
-def test_why_a_measurement_failed_is_told_as_long_as_it_is_of_what_is_there(show, controllers, task, change):
-    kind = panels.QualityPanel if task in ("quality", "budget", "fisher") else panels.LikelihoodPanel
+def test_why_a_measurement_failed_is_told_as_long_as_it_is_of_what_is_there(show, controllers, job, change):
+    kind = panels.QualityPanel if job in ("quality", "budget", "fisher") else panels.LikelihoodPanel
     (panel,) = show(kind)
     controllers.build()
-    controllers.run(task, None, "The flow could not be followed.", running=False)
+    controllers.run(job, None, "The flow could not be followed.", running=False)
     assert panel.notice.text.text() == "The flow could not be followed."
     if change == "the data are gone":
         controllers.fail(plain("Nothing is drawn yet: take the brush."))
@@ -693,7 +693,7 @@ def test_why_a_measurement_failed_is_told_as_long_as_it_is_of_what_is_there(show
         controllers.training.changed.emit("training")
         controllers.clicking.likelihood_changed.emit(None)
     else:
-        controllers.run(task)
+        controllers.run(job)
     assert not panel.notice.isVisible()
 
 
@@ -1911,16 +1911,16 @@ def test_digits_show_their_labels_and_nearest_training_images(show, state, contr
 def test_a_button_that_measures_keeps_its_name(show, controllers):
     (quality,) = show(panels.QualityPanel)
     controllers.build()
-    for button, task in (
+    for button, job in (
         (quality.buttons["fisher"], "fisher"),
         (quality.buttons["quality"], "quality"),
         (quality.buttons["budget"], "budget"),
     ):
         name = button.accessibleName()
         assert name.startswith("Measure the ")
-        controllers.tasks.changed.emit(task, TaskStatus("Score errors", running=True))
+        controllers.jobs.changed.emit(job, JobStatus("Score errors", running=True))
         assert button.accessibleName() == f"Cancel: {name}"
-        controllers.tasks.changed.emit(task, TaskStatus("Score errors", running=False))
+        controllers.jobs.changed.emit(job, JobStatus("Score errors", running=False))
         assert button.accessibleName() == name
 
 

@@ -115,16 +115,16 @@ def test_the_adaptive_solver_has_no_steps_but_a_mean_and_a_most(qtbot, controlle
 
 def test_what_quality_measured_of_this_run_is_taken(qtbot, controllers):
     controllers.measuring.measure("quality")
-    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
+    qtbot.waitUntil(lambda: not controllers.jobs.running("quality"))
     controllers.pinning.pin()
-    assert not controllers.tasks.running(PINNED)
+    assert not controllers.jobs.running(PINNED)
     (run,) = controllers.pinning.pinned.runs
     assert run.figure("wasserstein2") == on_cards(controllers)["wasserstein2"]
 
 
 def test_figures_of_another_run_are_not_taken(qtbot, controllers):
     controllers.measuring.measure("quality")
-    qtbot.waitUntil(lambda: not controllers.tasks.running("quality"))
+    qtbot.waitUntil(lambda: not controllers.jobs.running("quality"))
     before = on_cards(controllers)["wasserstein2"]
     controllers.sampling.restart(True)
     assert "wasserstein2" not in on_cards(controllers)  # which is not of these samples
@@ -372,7 +372,7 @@ def test_the_test_set_s_kl_is_that_of_the_weights_that_the_run_followed(qtbot, c
     change(qtbot, controllers, {"sampling.source": "exact"})
     controllers.pinning.pin()
     controllers.measuring.measure("test-set")
-    qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
+    qtbot.waitUntil(lambda: not controllers.jobs.running("test-set"))
     learned, exact = controllers.pinning.pinned.runs
     assert [learned.figures[key] for key in KL] == [controllers.measuring.evaluation[key] for key in KL]
     assert exact.figure("kl") is None
@@ -380,7 +380,7 @@ def test_the_test_set_s_kl_is_that_of_the_weights_that_the_run_followed(qtbot, c
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished" and controllers.training.trained_steps == 80)
     controllers.measuring.measure("test-set")
-    qtbot.waitUntil(lambda: not controllers.tasks.running("test-set"))
+    qtbot.waitUntil(lambda: not controllers.jobs.running("test-set"))
     assert on_cards(controllers)["kl"] != before
     assert controllers.pinning.pinned.runs[0].figure("kl") == before
 
@@ -413,7 +413,7 @@ def test_another_file_takes_the_runs_away(qtbot, controllers):
     controllers.pinning.pin()
     controllers.sessions.begin(Experiment())
     assert controllers.pinning.pinned.runs == ()
-    assert not controllers.tasks.running(PINNED)
+    assert not controllers.jobs.running(PINNED)
 
 
 def test_what_cannot_be_measured_says_why(qtbot, controllers):

@@ -205,13 +205,13 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     one = told.args[0]
     assert (one.message, one.action) == (UNFINISHED, "sample.end")
     assert one.is_current()
-    assert not controllers.tasks.running("likelihood")
+    assert not controllers.jobs.running("likelihood")
     controllers.playing.seek(END)
     qtbot.waitUntil(lambda: controllers.playing.frame == run.total - 1)
     assert not one.is_current()  # it is finished: nothing is left to say
     controllers.playing.seek(10)
     controllers.clicking.inspect_image(1)
-    assert controllers.tasks.running("likelihood")
+    assert controllers.jobs.running("likelihood")
     assert controllers.playing.frame == run.total - 1
     qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
     np.testing.assert_array_equal(controllers.clicking.likelihood.point, run.positions[-1][1])
@@ -228,7 +228,7 @@ def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, controll
             bool(shown)
             and shown[-1].source == "learned"
             and shown[-1].asked
-            and not controllers.tasks.running("density")
+            and not controllers.jobs.running("density")
         ),
     )
     seen = len(shown)
@@ -248,7 +248,7 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
     if again:
         controllers.state.edit({"likelihood.tolerance": 1e-2})
         controllers.mapping.compute()
-        qtbot.waitUntil(lambda: not controllers.tasks.running("density"))
+        qtbot.waitUntil(lambda: not controllers.jobs.running("density"))
     else:
         qtbot.waitUntil(lambda: bool(shown))
     finished = shown[-1]
@@ -287,7 +287,7 @@ def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, controllers, s
     controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     controllers.state.edit({"likelihood.source": source, "likelihood.tolerance": 1e-2})
     controllers.mapping.compute()
-    qtbot.waitUntil(lambda: not controllers.tasks.running("density"))
+    qtbot.waitUntil(lambda: not controllers.jobs.running("density"))
     finished = shown[-1]
     assert (finished.asked, finished.source) == (True, source)
     controllers.training.start()

@@ -230,14 +230,14 @@ def test_before_training_no_step_can_be_chosen(qtbot):
 
 
 def measured(controllers) -> bool:
-    return not any(controllers.tasks.running(task) for task in ("test-set", "quality", "fisher", "likelihood"))
+    return not any(controllers.jobs.running(job) for job in ("test-set", "quality", "fisher", "likelihood"))
 
 
 def test_figures_belong_to_the_weights_that_they_were_measured_with_and_follow_the_step(qtbot, controllers):
     measuring, clicking = controllers.measuring, controllers.clicking
     ready = "test_nll", "sliced_wasserstein2"
-    for task in ("test-set", "quality", "fisher"):
-        measuring.measure(task)
+    for job in ("test-set", "quality", "fisher"):
+        measuring.measure(job)
     clicking.inspect(0.3, 0.2)
     qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= on_cards(controllers).keys())
     newest, log_prob = on_cards(controllers), clicking.likelihood.flow.log_prob

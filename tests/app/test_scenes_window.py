@@ -126,7 +126,7 @@ def gallery(qtbot, monkeypatch):
 def test_the_gallery_computes_a_run_of_every_scene_and_a_click_shows_one(gallery, qtbot):
     before = gallery.tiles[0].grab().toImage()
     gallery.start()
-    qtbot.waitUntil(lambda: not gallery.tasks.busy and gallery.complete)
+    qtbot.waitUntil(lambda: not gallery.jobs.busy and gallery.complete)
     assert gallery.tiles[0].grab().toImage() != before
     QTest.mouseClick(gallery.tiles[2], Qt.MouseButton.LeftButton)
     assert gallery.chosen == [gallery.tiles[2].scene]
@@ -195,7 +195,7 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     window.training.start()
     qtbot.waitUntil(lambda: own.trained_steps > 0)
     window.training.pause()
-    qtbot.waitUntil(lambda: own.training == "paused" and window.controllers.tasks.idle)
+    qtbot.waitUntil(lambda: own.training == "paused" and window.controllers.jobs.idle)
     scene = Lesson("same", "Same", (Step(experiment=msgspec.to_builtins(window.state.experiment)),))
     steps, losses = own.trained_steps, len(own.loss_history[0])
     taken = []

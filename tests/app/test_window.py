@@ -261,7 +261,7 @@ def test_escape_leaves_full_screen_where_nothing_else_is_to_be_cleared(window, q
     assert window.isFullScreen()
     controllers.clicking.inspect(0.5, 0.2)
     QTest.keyClick(window, Qt.Key.Key_Escape)
-    assert not controllers.tasks.running("likelihood")
+    assert not controllers.jobs.running("likelihood")
     controllers.clicking.inspect(0.5, 0.2)
     qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
     QTest.keyClick(window, Qt.Key.Key_Escape)

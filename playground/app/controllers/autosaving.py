@@ -14,7 +14,7 @@ from playground.app.model.edit_text import summary
 from playground.app.model.history import History
 from playground.app.model.state import State
 from playground.app.style.number_formats import format_ago
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.lab import recovery
 from playground.lab.recovery import Work
 from playground.lab.store import Store
@@ -59,7 +59,7 @@ class Autosaving(QObject):
         self._changes = 0  # number of changes of the history and of the pinned runs
         self._failed = False
         self._left: list[Store] = []  # stores of other work, to be deleted when nothing is written to them
-        self.background = Tasks(self)
+        self.background = Jobs(self)
         self._timer = QTimer(self, interval=LOOK)
         self._timer.timeout.connect(self.look)
         state.history_changed.connect(self._note)

@@ -14,7 +14,7 @@ from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble, bundled_session
 from playground.app.model.workspaces import Workspaces, digest_of
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions, training_conflict
 from playground.lab.document import Document
@@ -35,7 +35,7 @@ MEANWHILE = 2**24  # bytes of what is measured while training changes the weight
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
 SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out points needs no other training
 READING = "reading"
-TASKS = ("problem", READING)  # the tasks that end with another workspace
+JOBS = ("problem", READING)  # the jobs that end with another workspace
 FIRST = "first"
 """The name of the training of settings with which none was begun by a reset, a scene or a lesson."""
 
@@ -53,7 +53,7 @@ class Building(QObject):
 
     Args:
         state: the experiment to follow.
-        tasks: runs the building of data and networks.
+        jobs: runs the building of data and networks.
         device: "auto", "cpu", "cuda" or "mps".
 
     Attributes:
@@ -87,9 +87,9 @@ class Building(QObject):
     left = Signal(object)
     notified = Signal(object)
 
-    def __init__(self, state: State, tasks: Tasks, device: str = "auto", parent: QObject | None = None) -> None:
+    def __init__(self, state: State, jobs: Jobs, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._tasks, self._device = state, tasks, device
+        self._state, self._jobs, self._device = state, jobs, device
         self._workspace: Workspace | None = None
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
@@ -137,7 +137,7 @@ class Building(QObject):
     @property
     def busy(self) -> bool:
         """Whether other data or another network are being built."""
-        return self._settle.isActive() or any(self._tasks.running(task) for task in TASKS)
+        return self._settle.isActive() or any(self._jobs.running(job) for job in JOBS)
 
     @property
     def default_step(self) -> float | None:
@@ -214,8 +214,8 @@ class Building(QObject):
         """
         self.opened.emit(session)
         self.resetting.emit()
-        for task in TASKS:
-            self._tasks.cancel(task)
+        for job in JOBS:
+            self._jobs.cancel(job)
         self.kept.forget_workspaces()
         self._begun = ()
         self.given.clear()
@@ -232,7 +232,7 @@ class Building(QObject):
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         if keys & {"data.kind", "data.path"}:
-            self._tasks.cancel(READING)  # other data were chosen meanwhile
+            self._jobs.cancel(READING)  # other data were chosen meanwhile
         if restarts(keys) or "likelihood.points" in keys:
             self._settle.start()
             conflict = training_conflict(self._state.experiment)
@@ -263,7 +263,7 @@ class Building(QObject):
         key = self._key(experiment)
         kept = self.kept.of(key)
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
-            self._tasks.cancel("problem")
+            self._jobs.cancel("problem")
             self._take(kept)
             return
         conflict = training_conflict(experiment)
@@ -277,7 +277,7 @@ class Building(QObject):
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned from these data, so they can be split as the settings say
         shared, given = self.kept.problem(experiment, key, dataset), self.given.get(key, lambda: None)
-        self._tasks.start(
+        self._jobs.start(
             "problem",
             "Loading",
             lambda: assemble(
@@ -296,7 +296,7 @@ class Building(QObject):
 
     def _clear(self) -> None:
         """Clear the workspace. Without data, for example in an empty drawing, nothing trains, plays or is measured."""
-        self._tasks.cancel("problem")
+        self._jobs.cancel("problem")
         self.leaving.emit(None)
         self._workspace = None
         self.taken.emit()

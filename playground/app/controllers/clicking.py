@@ -13,7 +13,7 @@ from playground.app.controllers.notification import Notification, refused
 from playground.app.controllers.playing import Playing
 from playground.app.model.state import State
 from playground.app.model.views import LatentInterpolation, PointLikelihood
-from playground.app.workers.tasks import CLICKED, Tasks, Wanted
+from playground.app.workers.jobs import CLICKED, Jobs, Wanted
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.document import Place
 from playground.lab.keys import Key
@@ -44,11 +44,11 @@ class Clicking(QObject):
         state: State,
         building: Building,
         playing: Playing,
-        tasks: Tasks,
+        jobs: Jobs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing, self._tasks = state, building, playing, tasks
+        self._state, self._building, self._playing, self._jobs = state, building, playing, jobs
         self._likelihood: PointLikelihood | None = None
         self._interpolation: LatentInterpolation | None = None
         self._clicked: tuple[Place, ...] = state.document.clicked  # those that are wanted
@@ -65,7 +65,7 @@ class Clicking(QObject):
     @property
     def is_measuring_point(self) -> bool:
         """Whether the likelihood of a point is being computed."""
-        return self._tasks.running("likelihood")
+        return self._jobs.running("likelihood")
 
     @property
     def interpolation(self) -> LatentInterpolation | None:
@@ -95,14 +95,14 @@ class Clicking(QObject):
         self._put_clicked(())
         self._measure()
 
-    def cancel(self, task: str) -> None:
+    def cancel(self, job: str) -> None:
         """Stop a measurement; what was not measured is no longer clicked."""
-        self._tasks.cancel(task)
-        if task == "likelihood" and self._clicked:
-            self._tasks.cancel("interpolation")  # which begins at that point
+        self._jobs.cancel(job)
+        if job == "likelihood" and self._clicked:
+            self._jobs.cancel("interpolation")  # which begins at that point
             shown = self._likelihood
             self._put_clicked(() if shown is None else (_place(shown.point, shown.number),))
-        elif task == "interpolation" and len(self._clicked) == 2:
+        elif job == "interpolation" and len(self._clicked) == 2:
             between = self._interpolation
             second = () if between is None else (_place(between.ends[1], between.numbers[1]),)
             self._put_clicked((self._clicked[0], *second))
@@ -210,7 +210,7 @@ class Clicking(QObject):
         else:
             self._want_none("interpolation", self._show_interpolation)
 
-    def _want(self, task: str, label: str, key: ClickedKey, show: Callable[[Any], None]) -> None:
+    def _want(self, job: str, label: str, key: ClickedKey, show: Callable[[Any], None]) -> None:
         def take(_: Key, told: object) -> None:
             if isinstance(told, PointLikelihood | LatentInterpolation):
                 show(told)
@@ -218,10 +218,10 @@ class Clicking(QObject):
         workspace = self._building.workspace
         assert workspace is not None
         wanted = Wanted((key,), self._building.store_now, ways(workspace.problem, workspace.weights), CLICKED)
-        self._tasks.want(task, label, wanted, take)
+        self._jobs.want(job, label, wanted, take)
 
-    def _want_none(self, task: str, show: Callable[[Any], None]) -> None:
-        self._tasks.cancel(task)
+    def _want_none(self, job: str, show: Callable[[Any], None]) -> None:
+        self._jobs.cancel(job)
         show(None)
 
     def _show_likelihood(self, likelihood: PointLikelihood | None) -> None:

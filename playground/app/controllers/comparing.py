@@ -13,13 +13,13 @@ from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import SHARE
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace, assemble
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.lab.columns import SECTIONS, Columns, DistanceCurve
 from playground.lab.experiment import Experiment
 from playground.messages import Message
 from playground.user_errors import message_of
 
-PREPARING, TRAINING, MEASURING = "comparison", "training of columns", "distances of columns"  # names of tasks
+PREPARING, TRAINING, MEASURING = "comparison", "training of columns", "distances of columns"  # names of jobs
 SETTLE = 60  # ms without an edit before the columns are sampled again
 TELL_SECONDS = 0.25  # between two reports of the trainings' progress
 
@@ -45,10 +45,10 @@ class Comparing(QObject):
     progressed = Signal()
 
     def __init__(
-        self, state: State, building: Building, playing: Playing, tasks: Tasks, parent: QObject | None = None
+        self, state: State, building: Building, playing: Playing, jobs: Jobs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing, self._tasks = state, building, playing, tasks
+        self._state, self._building, self._playing, self._jobs = state, building, playing, jobs
         self.columns: Columns = ()
         self._next: tuple[Run, ...] = ()  # sampled while the last ones play, and shown after them
         self.equal: Equal = "own"
@@ -85,7 +85,7 @@ class Comparing(QObject):
     @property
     def awaited(self) -> Message | None:
         """A message on what a film of all columns waits for; None if all are sampled and measured."""
-        if self._settle.isActive() or self._tasks.running(PREPARING) or not self.runs:
+        if self._settle.isActive() or self._jobs.running(PREPARING) or not self.runs:
             return Message("columns-prepared", "The columns are being prepared.")
         return awaited(self._played, lambda run: self.trained(run) is not None or self._is_behind(run))
 
@@ -140,7 +140,7 @@ class Comparing(QObject):
         """Start the ended runs again, with newer weights if there are any: slow ones are sampled while the last ones play."""
         if self._next and all(run.finished or run.failure is not None for run in self._next):
             self._show(self._next)
-        elif not self._next and not self._tasks.running(PREPARING) and any(map(self._is_outdated, self._played)):
+        elif not self._next and not self._jobs.running(PREPARING) and any(map(self._is_outdated, self._played)):
             self._begin_runs(beside=not self._playing.keeps_up(self._played))
         self._playing.seek(0)
 
@@ -175,8 +175,8 @@ class Comparing(QObject):
     def _end(self) -> None:
         """Show the main run again."""
         self._settle.stop()
-        for task in (PREPARING, MEASURING):
-            self._tasks.cancel(task)
+        for job in (PREPARING, MEASURING):
+            self._jobs.cancel(job)
         self._next = ()
         self._trainings.put((), self.fair, 0.0)
         self._playing.set_columns(None)
@@ -208,7 +208,7 @@ class Comparing(QObject):
         if workspace is None or not self.is_active:
             return
         if key is None or (key != key_of(self._state.document) and self._building.failure is None):
-            self._tasks.cancel(PREPARING)
+            self._jobs.cancel(PREPARING)
             return  # the workspace of the document is still to come
         problem = dataclasses.replace(workspace.problem, experiment=self._state.experiment)
         main, runs = dataclasses.replace(workspace.model, problem=problem), self._new_runs()
@@ -231,7 +231,7 @@ class Comparing(QObject):
             else:
                 self._show(prepared)
 
-        self._tasks.start(PREPARING, "Comparison", lambda: prepare(main, runs, equal, training), take, self._fail)
+        self._jobs.start(PREPARING, "Comparison", lambda: prepare(main, runs, equal, training), take, self._fail)
 
     def _new_runs(self) -> list[Run]:
         """The runs of the columns before they are prepared."""
@@ -244,7 +244,7 @@ class Comparing(QObject):
 
     def _show(self, runs: Sequence[Run]) -> None:
         """Play these runs from the start."""
-        self._tasks.cancel(MEASURING)
+        self._jobs.cancel(MEASURING)
         self._next = ()
         self._trainings.put([run.training for run in runs if run.training is not None], self.fair, self.target)
         self._playing.set_columns(runs)
@@ -262,18 +262,18 @@ class Comparing(QObject):
         workspace = self._building.workspace
         if workspace is None or not self.is_active:
             return
-        preparing = self._settle.isActive() or self._tasks.running(PREPARING)
+        preparing = self._settle.isActive() or self._jobs.running(PREPARING)
         if not preparing:  # the trainings of other settings must not go on to the target of these
             self._trainings.aim(self.fair, self.target)
         behind = bool(self._trainings.behind)
-        if behind and not self._tasks.running(TRAINING):
-            self._tasks.start(TRAINING, "Training of columns", self._trainings.train, lambda _: None)
+        if behind and not self._jobs.running(TRAINING):
+            self._jobs.start(TRAINING, "Training of columns", self._trainings.train, lambda _: None)
         share = SHARE if workspace.training == "training" or behind else 1.0
         for run in (*self.runs, *self._next):  # nobody waits for the latter
             self._playing.samplers.of(run).set_share(share / len(self._next) if run in self._next else share)
         if self.trains and not preparing:
             self._poll_trainings(now, behind)
-        if not self._tasks.running(MEASURING):
+        if not self._jobs.running(MEASURING):
             self._measure_next()
 
     def _poll_trainings(self, now: float, behind: bool) -> None:
@@ -299,4 +299,4 @@ class Comparing(QObject):
             run.take_curve(found)
             self.measured.emit()
 
-        self._tasks.start(MEASURING, "Distances", lambda: measured(run), take, lambda error: take(message_of(error)))
+        self._jobs.start(MEASURING, "Distances", lambda: measured(run), take, lambda error: take(message_of(error)))

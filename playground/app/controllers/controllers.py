@@ -24,7 +24,7 @@ from playground.app.controllers.sampling_worker import Samplers, SamplingWorker
 from playground.app.controllers.sessions import Sessions
 from playground.app.controllers.training import Training
 from playground.app.model.state import State
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 
 
 class Controllers(QObject):
@@ -46,39 +46,39 @@ class Controllers(QObject):
     def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = state
-        self.tasks = Tasks(self)
-        self.building = Building(state, self.tasks, device, self)
-        self.reading = Reading(state, self.building, self.tasks, self)
-        self.training = Training(state, self.building, self.reading, self.tasks, self)
+        self.jobs = Jobs(self)
+        self.building = Building(state, self.jobs, device, self)
+        self.reading = Reading(state, self.building, self.jobs, self)
+        self.training = Training(state, self.building, self.reading, self.jobs, self)
         state.count_unsaved_steps(lambda: self.training.trained_steps)
         self.replaying = Replaying(self.building, self.training, self)
         self.playing = Playing(state, self.building, self.replaying, Samplers(SamplingWorker()), self)
         self.sampling = Sampling(state, self.building, self.replaying, self.playing, self)
-        self.comparing = Comparing(state, self.building, self.playing, self.tasks, self)
+        self.comparing = Comparing(state, self.building, self.playing, self.jobs, self)
         self.column_edits = ColumnEdits(state, self.building, self.playing, self)
-        self.following = Following(self.building, self.playing, self.tasks, self)
+        self.following = Following(self.building, self.playing, self.jobs, self)
         self.inspecting = Inspecting(self.building, self.playing, self.comparing, self.following, self)
         self.replaying.chosen.connect(self.following.take_weights)
         self.replaying.chosen.connect(self.comparing.sample_again)
-        self.clicking = Clicking(state, self.building, self.playing, self.tasks, self)
-        self.mapping = Mapping(state, self.building, self.following, self.tasks, self)
-        self.measuring = Measuring(state, self.building, self.sampling, self.tasks, self)
+        self.clicking = Clicking(state, self.building, self.playing, self.jobs, self)
+        self.mapping = Mapping(state, self.building, self.following, self.jobs, self)
+        self.measuring = Measuring(state, self.building, self.sampling, self.jobs, self)
         for measures in (self.measuring, self.clicking, self.mapping):
             self.replaying.chosen.connect(measures.take_weights)
             self.replaying.settled.connect(measures.follow_weights)
             self.training.weights_changed.connect(measures.forget_weights)
             measures.notified.connect(self.notified)
-        self.pinning = Pinning(state, self.building, self.sampling, self.tasks, self)
+        self.pinning = Pinning(state, self.building, self.sampling, self.jobs, self)
         self.pinning.step_wanted.connect(self.replaying.choose)
         self.sessions = Sessions(state, self.building, self.sampling, self.pinning.pinned)
-        self.lessons = Lessons(state, self.training, self.tasks, self)
+        self.lessons = Lessons(state, self.training, self.jobs, self)
         self.training.changed.connect(self.sampling.take_last_weights)
         for controller in (self.building, self.reading, self.training, self.sampling, self.following, self.pinning):
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
         self.column_edits.notified.connect(self.notified)
         self.lessons.changed.connect(self._hold)
-        self.tasks.failed.connect(self._stopped)
+        self.jobs.failed.connect(self._stopped)
         state.cleared.connect(lambda keys: self.notified.emit(cleared(state, keys)))
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
@@ -100,7 +100,7 @@ class Controllers(QObject):
         if worker is not None:
             worker.requestInterruption()
         deadline = time.monotonic() + seconds
-        ended = self.tasks.shutdown(seconds)
+        ended = self.jobs.shutdown(seconds)
         ended &= self.lessons.progress.shutdown(seconds)
         if worker is not None:
             ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
@@ -133,5 +133,5 @@ class Controllers(QObject):
         self.playing.hold(self.lessons.hides_values)
 
     @Slot(str, object)
-    def _stopped(self, task: str, error: BaseException) -> None:
-        self.notified.emit(stopped(self.state, task.capitalize(), error))
+    def _stopped(self, job: str, error: BaseException) -> None:
+        self.notified.emit(stopped(self.state, job.capitalize(), error))

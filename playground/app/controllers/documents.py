@@ -12,7 +12,7 @@ from playground.app.model import errors
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.style.number_formats import format_ago
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
 from playground.lab.csv_table import write_rows
@@ -70,7 +70,7 @@ class Documents(QObject):
         super().__init__(parent)
         self._state, self._sessions, self._preferences, self._prompts = state, sessions, preferences, prompts
         self.stamp: Stamp | None = None  # of the file when it was opened or saved here
-        self._background = Tasks(self)
+        self._background = Jobs(self)
         self.saving = False  # whether the work is being written; it is safe only when that has ended
         self._then: Callable[[], None] | None = None  # called when that file is complete
         self._once_built: Callable[[], None] | None = None  # a save that waits for the data of the last change

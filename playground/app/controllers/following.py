@@ -24,7 +24,7 @@ from playground.app.controllers.sampling_worker import ReadoutRequest
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
 from playground.app.model.views import Bounds, DensityView, WantedOverlays
 from playground.app.model.weights import Weights
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 
 ARROW_SECONDS = 0.1  # between two requests for a column's arrows: up to four columns share a thread
 ARROWS = frozenset({"learned", "exact"})
@@ -52,12 +52,12 @@ class Following(QObject):
     probed = Signal(object)
     notified = Signal(object)
 
-    def __init__(self, building: Building, playing: Playing, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(self, building: Building, playing: Playing, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._building, self._playing, self._tasks = building, playing, tasks
+        self._building, self._playing, self._jobs = building, playing, jobs
         self._wanted = WantedOverlays()
         self._learned = Throttle(DENSITY_SECONDS)
-        self._learned_densities = LearnedDensities(tasks, self.show_density)
+        self._learned_densities = LearnedDensities(jobs, self.show_density)
         self._pinned: int | None = None  # the frame whose requested density map is shown
         self.overlays = FrameOverlays(playing.sampler, self.changed.emit)
         self._of_columns: dict[Run, FrameOverlays] = {}
@@ -154,7 +154,7 @@ class Following(QObject):
         """Keep the density layer for the requested map until the playhead moves."""
         playing, played = self._playing, self._playing.is_playing
         playing.set_playing(False)
-        self._tasks.cancel(FOLLOWING)
+        self._jobs.cancel(FOLLOWING)
         self._pinned = playing.frame
         if played:
             self.notified.emit(Notification("info", PAUSED, is_current=lambda: self.pinned and not playing.is_playing))
@@ -186,7 +186,7 @@ class Following(QObject):
         self._learned.forget()
         seen = self.overlays.density.seen
         if seen is not None and seen.source == "learned":
-            self._tasks.cancel(FOLLOWING)
+            self._jobs.cancel(FOLLOWING)
             self.overlays.density.drop()
         self.look()
         self.settle()

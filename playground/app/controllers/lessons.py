@@ -11,11 +11,11 @@ from playground.app.controllers.notification import Notification
 from playground.app.controllers.training import Training
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.model.state import State
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.lab.document import LessonPlace
 from playground.lab.lessons import SCENES, Lesson, MeasuredStep, Step, bundled_weights, load_all
 
-TASK = "lesson"
+JOB = "lesson"
 Place = tuple[float, float]
 
 
@@ -39,9 +39,9 @@ class Lessons(QObject):
     changed = Signal()
     notified = Signal(object)
 
-    def __init__(self, state: State, training: Training, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(self, state: State, training: Training, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._training, self.tasks = state, training, tasks
+        self._state, self._training, self.jobs = state, training, jobs
         self.lesson: Lesson | None = None
         self._known: dict[str, Lesson] = {}  # those that were begun, by name
         self.place = 0
@@ -109,7 +109,7 @@ class Lessons(QObject):
 
     @property
     def measuring(self) -> bool:
-        return self.tasks.running(TASK)
+        return self.jobs.running(JOB)
 
     @property
     def may_go_on(self) -> bool:
@@ -201,7 +201,7 @@ class Lessons(QObject):
 
     def _stop(self) -> None:
         """Stop measuring, and forget the mark and the figures of the step."""
-        self.tasks.cancel(TASK)
+        self.jobs.cancel(JOB)
         self.mark = self.figures = None
 
     def predict(self, *prediction: float) -> None:
@@ -243,7 +243,7 @@ class Lessons(QObject):
                 call()
 
         waiting = self._waiting = list[Callable[[], None]]()
-        self.tasks.start(TASK, "what the lesson asks" if step.question else "the claim of the scene", work, take)
+        self.jobs.start(JOB, "what the lesson asks" if step.question else "the claim of the scene", work, take)
         self.changed.emit()
 
     def _put(self, lesson: Lesson, place: int) -> None:

@@ -11,14 +11,14 @@ from playground.app.controllers.notification import refused, stopped
 from playground.app.controllers.overlay_timing import FOLLOWING
 from playground.app.model.state import State
 from playground.app.model.views import DensityView
-from playground.app.workers.tasks import CLICKED, Tasks, Wanted
+from playground.app.workers.jobs import CLICKED, Jobs, Wanted
 from playground.lab.conflicts import likelihood_conflict
 from playground.lab.keys import Key
 
 if TYPE_CHECKING:
     from playground.lab.likelihood import Progress
 
-TASK = "density"
+JOB = "density"
 
 
 class Mapping(QObject):
@@ -31,10 +31,10 @@ class Mapping(QObject):
     notified = Signal(object)
 
     def __init__(
-        self, state: State, building: Building, following: Following, tasks: Tasks, parent: QObject | None = None
+        self, state: State, building: Building, following: Following, jobs: Jobs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._following, self._tasks = state, building, following, tasks
+        self._state, self._building, self._following, self._jobs = state, building, following, jobs
         self._finished: DensityView | None = None  # shown when the map in progress was requested
         self._again = False  # whether it is to be computed with the chosen weights
         building.taken.connect(self._take)
@@ -45,14 +45,14 @@ class Mapping(QObject):
         workspace = self._building.workspace
         if workspace is None or refused(self._state, likelihood_conflict, self.notified.emit):
             return
-        if not self._following.pinned or not self._tasks.running(TASK):
+        if not self._following.pinned or not self._jobs.running(JOB):
             self._finished = None if not self._following.pinned else self._following.seen_density
         self._following.pin()
         model = workspace.key_after(workspace.weights.made, self._state.experiment)
         assert model is not None
         key, given = MapKey.of(model, self._following.bounds), ways(workspace.problem, workspace.weights)
         wanted = Wanted((key,), self._building.store_now, given, CLICKED)
-        self._tasks.want(TASK, "Density map", wanted, self._show, self._failed)
+        self._jobs.want(JOB, "Density map", wanted, self._show, self._failed)
 
     def _show(self, _: Key, told: "DensityView | Progress[DensityView]") -> None:
         view = told if isinstance(told, DensityView) else told.result
@@ -70,11 +70,11 @@ class Mapping(QObject):
         else:
             self._following.unpin()
 
-    def cancel(self, task: str = TASK) -> None:
+    def cancel(self, job: str = JOB) -> None:
         """Stop, and show what was shown before."""
-        if self._tasks.running(task):
+        if self._jobs.running(job):
             self._leave()
-        self._tasks.cancel(task)
+        self._jobs.cancel(job)
 
     @Slot()
     def _take(self) -> None:
@@ -117,7 +117,7 @@ class Mapping(QObject):
         Returns:
             Whether a map was in progress.
         """
-        running = self._following.pinned and self._tasks.running(TASK)  # otherwise the map will not be shown
+        running = self._following.pinned and self._jobs.running(JOB)  # otherwise the map will not be shown
         shown = self._following.seen_density
         if running or (shown is not None and shown.asked and shown.source == "learned"):
             self._following.unpin()
@@ -125,5 +125,5 @@ class Mapping(QObject):
         return running
 
     def _stop(self) -> None:
-        for task in (TASK, FOLLOWING):
-            self._tasks.cancel(task)
+        for job in (JOB, FOLLOWING):
+            self._jobs.cancel(job)

@@ -11,7 +11,7 @@ from playground.app.controllers.notification import refused
 from playground.app.controllers.sampling import Sampling, of_a_run
 from playground.app.model import figures
 from playground.app.model.state import State
-from playground.app.workers.tasks import Tasks, Wanted
+from playground.app.workers.jobs import Jobs, Wanted
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.figures import needing
 from playground.lab.keys import FiguresKey, Key
@@ -39,7 +39,7 @@ TITLES = {
 
 
 class Measuring(QObject):
-    """Measures figures as tasks with progress that can be cancelled, with the weights at their start, and looks up known ones.
+    """Measures figures as jobs with progress that can be cancelled, with the weights at their start, and looks up known ones.
 
     Signals:
         evaluation_changed(Figures): those so far.
@@ -50,16 +50,16 @@ class Measuring(QObject):
     notified = Signal(object)
 
     def __init__(
-        self, state: State, building: Building, sampling: Sampling, tasks: Tasks, parent: QObject | None = None
+        self, state: State, building: Building, sampling: Sampling, jobs: Jobs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._sampling, self._tasks = state, building, sampling, tasks
+        self._state, self._building, self._sampling, self._jobs = state, building, sampling, jobs
         self._shown: dict[str, Figures] = {}  # by part: those known now, or measured last
         self._followed: set[str] = set()  # measurements to repeat with the chosen weights
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
         state.changed.connect(self._measure_again)
-        tasks.arrived.connect(self._arrived)
+        jobs.arrived.connect(self._arrived)
 
     @property
     def evaluation(self) -> Figures:
@@ -69,9 +69,9 @@ class Measuring(QObject):
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
         if of_a_run(keys):
-            for task in ("quality", "budget", "paths"):
-                self._tasks.cancel(task)
-                self._outdate(figures.MEASUREMENTS[task])
+            for job in ("quality", "budget", "paths"):
+                self._jobs.cancel(job)
+                self._outdate(figures.MEASUREMENTS[job])
             self.look_up()
         if "likelihood.source" in keys:
             self.forget_weights()
@@ -90,26 +90,26 @@ class Measuring(QObject):
         if not self._shown.keys().isdisjoint(figures.MEASUREMENTS["test-set"]):
             self._outdate(figures.MEASUREMENTS["test-set"], BY_FLOW)
         self.look_up()
-        if self._tasks.running("test-set"):
+        if self._jobs.running("test-set"):
             self.measure("test-set")
 
-    def measure(self, task: str) -> None:
+    def measure(self, job: str) -> None:
         """Measure figures of the settings and weights in view: one of :data:`playground.app.model.figures.MEASUREMENTS`."""
         workspace, trajectory = self._building.workspace, self._sampling.playing.trajectory
         if workspace is None:
             return
-        if task == "test-set" and refused(self._state, likelihood_conflict, self.notified.emit):
+        if job == "test-set" and refused(self._state, likelihood_conflict, self.notified.emit):
             return
-        if task == "fisher" and workspace.problem.reference is None:
+        if job == "fisher" and workspace.problem.reference is None:
             return
-        if task == "quality" and (trajectory is None or not len(trajectory)):
+        if job == "quality" and (trajectory is None or not len(trajectory)):
             return
         model = workspace.key_after(workspace.weights.made, self._state.experiment)
         assert model is not None
-        keys = tuple(figures.key(part, model) for part in figures.MEASUREMENTS[task])
+        keys = tuple(figures.key(part, model) for part in figures.MEASUREMENTS[job])
         run = self._sampling.trajectory_iterator()  # one that has not ended is completed first
         wanted = Wanted(keys, self._building.store_now, ways(workspace.problem, workspace.weights, run))
-        self._tasks.want(task, TITLES[task], wanted, self._show)
+        self._jobs.want(job, TITLES[job], wanted, self._show)
 
     def _show(self, key: Key, told: "Figures | FiguresProgress") -> None:
         found = told if isinstance(told, Figures) else told.known
@@ -154,14 +154,14 @@ class Measuring(QObject):
         Measurements in progress start again.
         """
         self._followed.clear()
-        for task in self._forget():
-            self.measure(task)
+        for job in self._forget():
+            self.measure(job)
 
     @Slot()
     def take_weights(self) -> None:
         """Another training step was chosen: show its known figures at once."""
         shown = figures.MEASUREMENTS.items()
-        self._followed |= {task for task, parts in shown if not self._shown.keys().isdisjoint(parts)}
+        self._followed |= {job for job, parts in shown if not self._shown.keys().isdisjoint(parts)}
         self._followed |= self._forget()
 
     @Slot(bool)
@@ -173,9 +173,9 @@ class Measuring(QObject):
         """
         if not plays:
             known, followed, self._followed = self._known().keys(), self._followed, set()
-            for task, parts in figures.MEASUREMENTS.items():
-                if task in followed and not known >= set(parts):
-                    self.measure(task)
+            for job, parts in figures.MEASUREMENTS.items():
+                if job in followed and not known >= set(parts):
+                    self.measure(job)
 
     def _forget(self) -> set[str]:
         """Remove all figures, which belong to another model, and show those known of the current one.
@@ -183,9 +183,9 @@ class Measuring(QObject):
         Returns:
             The measurements that were in progress.
         """
-        running = {task for task in figures.MEASUREMENTS if self._tasks.running(task)}
-        for task in running:
-            self._tasks.cancel(task)
+        running = {job for job in figures.MEASUREMENTS if self._jobs.running(job)}
+        for job in running:
+            self._jobs.cancel(job)
         self._shown = {}
         self.evaluation_changed.emit(self.evaluation)
         self.look_up()

@@ -30,7 +30,7 @@ from playground.app.model.views import (
     WantedOverlays,
 )
 from playground.app.model.workspace import Model, Workspace
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.app.workers.worker import Mailbox
 from playground.lab.conflicts import tilted_conflict
 from playground.lab.inspection import InspectedParticle
@@ -38,7 +38,7 @@ from playground.lab.inspection import InspectedParticle
 if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
-FOLLOWING = "density-of-the-moment"  # not the task "density", which the user starts and cancels
+FOLLOWING = "density-of-the-moment"  # not the job "density", which the user starts and cancels
 FIELD_SECONDS = 0.05  # between two requests for the field: arrows turn slowly
 DENSITY_SECONDS = 0.1  # between two requests for the density, which costs several times as much and changes more slowly
 MAPS = 64  # learned densities that are kept
@@ -162,7 +162,7 @@ class Overlay(Generic[Seen]):
         """
         come, self._come, before, now = self._come, None, self.seen, time.monotonic()
         if come is not None and self._fits(come, moment):
-            if come is not self.seen:  # tasks pass the same map many times
+            if come is not self.seen:  # jobs pass the same map many times
                 self.seen, self._expired = come, False
             self._fitted = now
         elif self._stays(moment):
@@ -366,12 +366,12 @@ class LearnedDensities:
     """The learned density at the current noise level: computed if it is not known, and kept for the next loop.
 
     Args:
-        tasks: runs the computation of maps.
+        jobs: runs the computation of maps.
         show: takes each map to show.
     """
 
-    def __init__(self, tasks: Tasks, show: Callable[[DensityView], None]) -> None:
-        self._tasks, self._show = tasks, show
+    def __init__(self, jobs: Jobs, show: Callable[[DensityView], None]) -> None:
+        self._jobs, self._show = jobs, show
         self._maps: OrderedDict[tuple[object, ...], tuple[int, DensityView]] = OrderedDict()
 
     def forget(self) -> None:
@@ -394,7 +394,7 @@ class LearnedDensities:
             self._show(known)
         if version == weights.version:
             return True
-        if self._tasks.running(FOLLOWING):
+        if self._jobs.running(FOLLOWING):
             return False
 
         def keep(view: DensityView) -> None:
@@ -403,7 +403,7 @@ class LearnedDensities:
                 self._maps.popitem(last=False)
             self._show(view)
 
-        self._tasks.start(
+        self._jobs.start(
             FOLLOWING,
             "Learned density",
             lambda: measurements.learned_density(problem, weights, bounds, level, measurements.MAP_CELLS, moving),

@@ -14,7 +14,7 @@ from playground.app.model.pinned_runs import PinnedRun, PinnedRuns
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
 from playground.app.style.number_formats import format_count
-from playground.app.workers.tasks import BACKGROUND, Tasks, Wanted
+from playground.app.workers.jobs import BACKGROUND, Jobs, Wanted
 from playground.lab import experiment as description
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.compute import Way
@@ -28,7 +28,7 @@ from playground.user_errors import message_of
 
 KEPT = 2**28  # bytes of recorded particles that can be played at once
 PINNED = "pinned run"
-"""The task that measures the samples of a pinned run."""
+"""The job that measures the samples of a pinned run."""
 
 
 class Pinning(QObject):
@@ -49,11 +49,11 @@ class Pinning(QObject):
         state: State,
         building: Building,
         sampling: Sampling,
-        tasks: Tasks,
+        jobs: Jobs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._sampling, self._tasks = state, building, sampling, tasks
+        self._state, self._building, self._sampling, self._jobs = state, building, sampling, jobs
         self.pinned = PinnedRuns(state, lambda: building.store, self)
         self.finished: Run | None = None  # the run in view, if it can be pinned
         self._trained: int | None = None  # the training step of its weights
@@ -68,7 +68,7 @@ class Pinning(QObject):
         building.opened.connect(self._open)
         building.left.connect(self.pinned.look_up)
         building.taken.connect(self._take)
-        tasks.arrived.connect(self._arrived)
+        jobs.arrived.connect(self._arrived)
 
     # What the window may read
 
@@ -218,7 +218,7 @@ class Pinning(QObject):
         self._played.clear()
         self._recorded = BoundedMemory(KEPT)
         self._awaited = None
-        self._tasks.cancel(PINNED)
+        self._jobs.cancel(PINNED)
 
     @Slot()
     def _take(self) -> None:
@@ -265,7 +265,7 @@ class Pinning(QObject):
             self._arrived(key)
 
         wanted = Wanted((key,), store, given, BACKGROUND)
-        self._tasks.want(PINNED, "Pinned run", wanted, on_failure=fail)
+        self._jobs.want(PINNED, "Pinned run", wanted, on_failure=fail)
 
     @Slot(object)
     def _arrived(self, key: Key) -> None:

@@ -11,7 +11,7 @@ from playground.app.controllers.notification import Notification
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.kinds import plugins
 from playground.kinds.kind import Kind
 from playground.user_errors import user_error
@@ -69,7 +69,7 @@ class Plugins(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._preferences, self._prompts = state, preferences, prompts
-        self.background = Tasks(self)
+        self.background = Jobs(self)
         self._failures: dict[Path, str] = {}
 
     @property

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from playground.app.controllers.building import READING, Building
 from playground.app.controllers.notification import about
 from playground.app.model.state import State
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.app.workers.worker import interrupted
 from playground.lab import experiment as description
 from playground.lab.document import DATA_FILE, START_FILE
@@ -33,9 +33,9 @@ class Reading(QObject):
     points_opened = Signal(str)
     notified = Signal(object)
 
-    def __init__(self, state: State, building: Building, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(self, state: State, building: Building, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._building, self._tasks = state, building, tasks
+        self._state, self._building, self._jobs = state, building, jobs
         self.is_adopting = False
 
     def open_points(
@@ -75,9 +75,9 @@ class Reading(QObject):
             self._building.withdrawn.emit()
             self._refuse(error)
 
-        self._building.withdrawn.emit()  # tasks that waited give way to the points
-        # A task of its own, because a session that is being built comes first and the points follow it.
-        self._tasks.start(READING, "Reading", read, lambda found: when_safe(lambda: use(*found)), refuse)
+        self._building.withdrawn.emit()  # jobs that waited give way to the points
+        # A job of its own, because a session that is being built comes first and the points follow it.
+        self._jobs.start(READING, "Reading", read, lambda found: when_safe(lambda: use(*found)), refuse)
 
     def open_start(self, path: str) -> None:
         """Take the start points of a file. A file of the same name with other contents is another start set."""
@@ -90,7 +90,7 @@ class Reading(QObject):
             self._state.note_read(START_FILE, path, digest)
             self._state.edit({START_FILE: path})
 
-        self._tasks.start(READING, "Reading", read, use, self._refuse)
+        self._jobs.start(READING, "Reading", read, use, self._refuse)
 
     def _refuse(self, error: BaseException) -> None:
         self.notified.emit(about(self._state, "error", message_of(error)))

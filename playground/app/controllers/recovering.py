@@ -16,7 +16,7 @@ from playground.app.controllers.sessions import Sessions
 from playground.app.model import figures
 from playground.app.model.history import History
 from playground.app.model.pinned_runs import PinnedRun, from_json
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.lab import recovery
 from playground.lab.document import Document, Pin
 from playground.lab.experiment import Experiment
@@ -86,7 +86,7 @@ class Recovering(QObject):
     def __init__(self, sessions: Sessions, documents: Documents, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._sessions, self._documents, self._folder = sessions, documents, folder
-        self._background = Tasks(self)
+        self._background = Jobs(self)
         self._offers: list[RecoverableWork] = []
 
     @property

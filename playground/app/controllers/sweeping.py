@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from playground.app.workers.tasks import Tasks, without_fraction
+from playground.app.workers.jobs import Jobs, without_fraction
 from playground.drawing.sweep_pictures import Picture, pictures, save_pictures
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment
@@ -24,7 +24,7 @@ from playground.user_errors import message_of
 
 Place = AbstractContextManager[Workers]
 
-TASK = "sweep"
+JOB = "sweep"
 REDRAWN = 1.0  # s between two updates of the table
 PLOTS = "plots"
 
@@ -88,14 +88,14 @@ class Sweeping(QObject):
     ) -> None:
         super().__init__(parent)
         self._open_made = open_made
-        self._tasks = Tasks(self)
+        self._jobs = Jobs(self)
         self.report: SweepReport | None = None
         self.error: Message | None = None
         self.cancelled = self.computing = False
 
     @property
     def running(self) -> bool:
-        return self._tasks.busy
+        return self._jobs.busy
 
     def compute(self, sweep: Sweep, folder: Path, place: Callable[[], Place], device: str = "auto") -> None:
         """Compute the cells of a sweep that are not finished; does nothing during another computation.
@@ -114,7 +114,7 @@ class Sweeping(QObject):
     def cancel(self) -> None:
         """Stop. Finished cells stay, and :meth:`compute` continues with the others."""
         if self.running:
-            self._tasks.interrupt(TASK)
+            self._jobs.interrupt(JOB)
             self.cancelled = True
             self.changed.emit()
 
@@ -137,14 +137,14 @@ class Sweeping(QObject):
         Returns:
             Whether they ended in time.
         """
-        return self._tasks.shutdown(seconds)
+        return self._jobs.shutdown(seconds)
 
     def _start(self, make: Callable[[], Iterator[SweepReport]], label: str) -> None:
         """Drive an iterator in a thread."""
         if self.running:
             return
         self.error, self.cancelled, self.computing = None, False, False
-        self._tasks.start(TASK, label, without_fraction(make), self._take, self._failed, self.changed.emit)
+        self._jobs.start(JOB, label, without_fraction(make), self._take, self._failed, self.changed.emit)
         self.changed.emit()
 
     def _take(self, report: SweepReport) -> None:

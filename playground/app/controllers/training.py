@@ -14,7 +14,7 @@ from playground.app.controllers.reading import Reading
 from playground.app.model.history import shared
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
-from playground.app.workers.tasks import Tasks, without_fraction
+from playground.app.workers.jobs import Jobs, without_fraction
 from playground.lab.conflicts import training_conflict
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment
@@ -24,7 +24,7 @@ from playground.messages import Message, setting
 if TYPE_CHECKING:
     from playground.lab.training import TrainingProgress
 
-TASK = "training"
+JOB = "training"
 PROGRESS_SECONDS = 1 / 15  # between two reports of progress, which update two charts and a dozen numbers
 
 
@@ -45,10 +45,10 @@ class Training(QObject):
     notified = Signal(object)
 
     def __init__(
-        self, state: State, building: Building, reading: Reading, tasks: Tasks, parent: QObject | None = None
+        self, state: State, building: Building, reading: Reading, jobs: Jobs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._reading, self._tasks = state, building, reading, tasks
+        self._state, self._building, self._reading, self._jobs = state, building, reading, jobs
         self.is_resting = False  # paused, while the block in progress is done
         self._waiting = False  # whether to train when the workspace is built
         self._more = True  # whether to train more then if training has ended
@@ -161,7 +161,7 @@ class Training(QObject):
         experiment = self._state.experiment
         self.is_resting = False
         steps = without_fraction(lambda: workspace.train(experiment, more))
-        self._tasks.start(TASK, "Training", steps, self._progressed, self._ended, self._ended)
+        self._jobs.start(JOB, "Training", steps, self._progressed, self._ended, self._ended)
         self._state.mark_modified()
         self._become(workspace, "training")
 
@@ -170,7 +170,7 @@ class Training(QObject):
         self._wait(False)
         workspace = self._building.workspace
         if self.is_running and workspace is not None:
-            self._tasks.interrupt(TASK)
+            self._jobs.interrupt(JOB)
             self.is_resting = True
             self._become(workspace, "paused")
 
@@ -191,7 +191,7 @@ class Training(QObject):
     @property
     def is_running(self) -> bool:
         """Whether a thread trains, and was not paused."""
-        return self._tasks.running(TASK) and not self.is_resting
+        return self._jobs.running(JOB) and not self.is_resting
 
     # How it proceeds
 
@@ -248,7 +248,7 @@ class Training(QObject):
 
     def _end(self) -> None:
         self.is_resting = False
-        self._tasks.cancel(TASK)
+        self._jobs.cancel(JOB)
         workspace = self._building.workspace
         if workspace is not None and workspace.training == "training":
             workspace.become("paused")

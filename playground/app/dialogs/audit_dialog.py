@@ -26,7 +26,7 @@ from playground.lab.chart import Chart
 from playground.lab.claims import Claim, how_many_hold, measured
 from playground.user_errors import user_error
 
-TASK = "audit"
+JOB = "audit"
 CHARTS = 2
 CHART_HEIGHT = 190
 SELFTEST = "selftest"
@@ -119,7 +119,7 @@ class AuditDialog(WorkingDialog):
 
     @property
     def running(self) -> bool:
-        return self.tasks.busy
+        return self.jobs.busy
 
     @Slot()
     def run(self) -> None:
@@ -151,13 +151,13 @@ class AuditDialog(WorkingDialog):
                 yield None, len(claims)
             self._charts = made.charts()
 
-        self.tasks.start(TASK, "Audit", measure, self._add, self._failed, self._end)
+        self.jobs.start(JOB, "Audit", measure, self._add, self._failed, self._end)
         self._say()
 
     def reject(self) -> None:
         """Cancel: the work if it runs, otherwise the dialog."""
         if self.running:
-            self.tasks.interrupt(TASK)
+            self.jobs.interrupt(JOB)
             self._cancelled = True
             self.status.setText("Stopping…")
         else:

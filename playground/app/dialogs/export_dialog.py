@@ -31,7 +31,7 @@ from playground.app.widgets import file_prompts, layouts
 from playground.app.widgets.captions import caption, named
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.file_prompts import completed, may_replace
-from playground.app.workers.tasks import TaskStatus
+from playground.app.workers.jobs import JobStatus
 from playground.messages import Message
 
 FORMATS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".gif": "GIF"}
@@ -300,7 +300,7 @@ class ExportDialog(QDialog):
         self.set_running(False)
         self.status.setText("Cancelled; nothing was written.")
 
-    def set_progress(self, status: TaskStatus, size: int) -> None:
+    def set_progress(self, status: JobStatus, size: int) -> None:
         """Show how far the export is, and the bytes that it has written."""
         fraction, left = status.fraction or 0.0, status.seconds_left
         self.bar.setValue(round(1000 * fraction))

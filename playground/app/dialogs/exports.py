@@ -21,13 +21,13 @@ from playground.app.style.labels import worded
 from playground.app.style.number_formats import megabytes
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import completed
-from playground.app.workers.tasks import LOOK, Tasks, TaskStatus
+from playground.app.workers.jobs import LOOK, Jobs, JobStatus
 from playground.app.workers.worker import close
 from playground.lab.atomic import size_so_far
 from playground.messages import Message, plain
 from playground.user_errors import cannot_write, user_error
 
-TASK = "export"
+JOB = "export"
 SIZED = 0.5  # seconds between two looks at how large the file is, for which its folder is listed
 NO_COLUMN = "Nothing is exported: no column can be sampled. Each says why; change one."
 
@@ -63,7 +63,7 @@ class Exports(QObject):
         super().__init__(parent)
         self._canvas, self._columns = canvas, columns
         self._preferences, self._propose, self._parent = preferences, propose, parent
-        self._tasks = Tasks(self)
+        self._jobs = Jobs(self)
         self._path, self._size = Path(), 0  # of the export that runs, and the bytes written so far
         self.dialog: ExportDialog | None = None
         self._written: Written | None = None  # what the dialog exports; None while columns are awaited
@@ -72,12 +72,12 @@ class Exports(QObject):
         self._awaiting.timeout.connect(self._look_at_columns)
         self._begun_by: ExportDialog | None = None  # while it is open; other files have no dialog
         self.in_dialog = False
-        self._tasks.changed.connect(self._show_progress)
+        self._jobs.changed.connect(self._show_progress)
 
     @property
     def busy(self) -> bool:
         """Whether a thread is writing, even for an export that was cancelled."""
-        return not self._tasks.idle
+        return not self._jobs.idle
 
     @property
     def has_frames(self) -> bool:
@@ -124,8 +124,8 @@ class Exports(QObject):
         if self._begin is not None and self.dialog is not None:
             self._begin = None
             self.dialog.show_cancelled()
-        if self._tasks.running(TASK):
-            self._tasks.cancel(TASK)
+        if self._jobs.running(JOB):
+            self._jobs.cancel(JOB)
             if self._begun_by is not None:
                 self._begun_by.show_cancelled()
 
@@ -136,7 +136,7 @@ class Exports(QObject):
             Whether the thread ended in time.
         """
         self._awaiting.stop()
-        ended = self._tasks.shutdown(seconds)
+        ended = self._jobs.shutdown(seconds)
         if self.dialog is not None:
             self.dialog.set_running(False)
             self.dialog.close()
@@ -144,7 +144,7 @@ class Exports(QObject):
 
     def _refuses_second(self) -> bool:
         """Whether an export is running; if so, say so."""
-        running = self._tasks.running(TASK)
+        running = self._jobs.running(JOB)
         if running:
             self.in_dialog = False
             self.failed.emit(plain(f"{self._path.name} is still being exported: wait for it, or cancel it."))
@@ -178,13 +178,13 @@ class Exports(QObject):
                 close(writing)
 
         self._path, self._size, self._begun_by, self.in_dialog = path, 0, dialog, False
-        self._tasks.start(TASK, "Export", steps, self._sized, self._fail, self._finish)
+        self._jobs.start(JOB, "Export", steps, self._sized, self._fail, self._finish)
 
     def _sized(self, size: int) -> None:
         self._size = size
 
     @Slot(str, object)
-    def _show_progress(self, _: str, status: TaskStatus) -> None:
+    def _show_progress(self, _: str, status: JobStatus) -> None:
         if self._begun_by is not None and status.fraction is not None:
             self._begun_by.set_progress(status, self._size)
 
@@ -211,7 +211,7 @@ class Exports(QObject):
 
     def _open_dialog(self, kind: str) -> None:
         if self.dialog is not None:
-            if self._tasks.running(TASK) or self._begin is not None:
+            if self._jobs.running(JOB) or self._begin is not None:
                 self.dialog.show()
                 self.dialog.raise_()
                 self.dialog.activateWindow()

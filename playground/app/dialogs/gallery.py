@@ -184,7 +184,7 @@ class Gallery(WorkingDialog):
     def start(self) -> None:
         """Compute the runs that are not there yet."""
         steps = [(place, tile.scene.steps[0]) for place, tile in enumerate(self.tiles) if tile.run is None]
-        if self.tasks.busy or not steps:
+        if self.jobs.busy or not steps:
             return
         steps.sort(key=lambda one: one[1].shown_settings.sampling.follows == "learned")  # those to be trained come last
 
@@ -200,7 +200,7 @@ class Gallery(WorkingDialog):
                 except UserError:  # its tile stays empty, and the others follow
                     continue
 
-        self.tasks.start("gallery", "Scenes", compute, self._paint)
+        self.jobs.start("gallery", "Scenes", compute, self._paint)
 
     def _paint(self, _: int) -> None:
         """Show the runs that have been computed so far."""

@@ -3,18 +3,18 @@
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 
 
 class WorkingDialog(QDialog):
-    """Its :attr:`tasks` end at their next step when it is closed, by Escape too."""
+    """Its :attr:`jobs` end at their next step when it is closed, by Escape too."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.tasks = Tasks(self)
+        self.jobs = Jobs(self)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.tasks.interrupt()
+        self.jobs.interrupt()
         event.accept()
 
     def reject(self) -> None:
@@ -27,4 +27,4 @@ class WorkingDialog(QDialog):
         Returns:
             Whether they ended in time.
         """
-        return self.tasks.shutdown(seconds)
+        return self.jobs.shutdown(seconds)

@@ -23,8 +23,8 @@ from playground.lab.store import Store
 from playground.messages import Message
 
 MEASUREMENTS: dict[str, tuple[str, ...]] = {
-    task: tuple(name for name, part in PARTS.items() if part.asked == task)
-    for task in dict.fromkeys(part.asked for part in PARTS.values() if part.asked)
+    job: tuple(name for name, part in PARTS.items() if part.asked == job)
+    for job in dict.fromkeys(part.asked for part in PARTS.values() if part.asked)
 }
 """The parts of the figures that a user asks for at a time."""
 OF_BEFORE = {

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 from PySide6.QtCore import QObject, Signal
 
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.lab.atomic import atomic_write
 from playground.lab.lessons import Lesson, measured_cell
 from playground.user_errors import cannot_write
@@ -85,7 +85,7 @@ class LessonProgress(QObject):
         self._folder: Path | None = None
         self._kept = dict[str, Kept]()  # by the name of the file
         self._unwritten = dict[str, Kept]()  # in the order in which they are written
-        self._task = Tasks(self)
+        self._job = Jobs(self)
         self._said = set[str]()
 
     def keep_in(self, folder: Path) -> None:
@@ -173,7 +173,7 @@ class LessonProgress(QObject):
         Returns:
             Whether it ended in time.
         """
-        return self._task.wait(seconds)
+        return self._job.wait(seconds)
 
     def _step(self, lesson: str, step: int) -> Kept:
         return self._kept.get(_file_name(lesson, step), Kept())
@@ -183,7 +183,7 @@ class LessonProgress(QObject):
         self._write()
 
     def _write(self) -> None:
-        if self._folder is None or self._task.busy or not self._unwritten:
+        if self._folder is None or self._job.busy or not self._unwritten:
             return
         name, kept = next(iter(self._unwritten.items()))
         path = self._folder / name
@@ -201,7 +201,7 @@ class LessonProgress(QObject):
                 del self._unwritten[name]
             self._write()
 
-        self._task.call("lesson progress", write, written, self._not_written)
+        self._job.call("lesson progress", write, written, self._not_written)
 
     def _not_written(self, error: BaseException) -> None:
         if not isinstance(error, OSError):

@@ -23,7 +23,7 @@ from playground.app.widgets.equation import Tooltip, words
 from playground.app.widgets.field_row import warning
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.app.widgets.number_rows import NumberField
-from playground.app.workers.tasks import TaskStatus
+from playground.app.workers.jobs import JobStatus
 from playground.drawing.palette import DARK, Palette
 from playground.kinds.datasets import DataSource
 from playground.kinds.datasets.drawing import Drawing
@@ -88,7 +88,7 @@ class DataPanel(CollapsiblePanel):
         state.kinds_changed.connect(self._kinds_changed)
         self._building.problem_changed.connect(self._problem_changed)
         self._building.problem_failed.connect(self._problem_failed)
-        controllers.tasks.changed.connect(self._task_changed)
+        controllers.jobs.changed.connect(self._job_changed)
         self._training.changed.connect(self._training_changed)
         self._refresh()
 
@@ -262,8 +262,8 @@ class DataPanel(CollapsiblePanel):
         self.reveal()
 
     @Slot(str, object)
-    def _task_changed(self, task: str, status: TaskStatus) -> None:
-        if task in ("problem", "reading") and status.running != self._loading:
+    def _job_changed(self, job: str, status: JobStatus) -> None:
+        if job in ("problem", "reading") and status.running != self._loading:
             self._loading = status.running
             self._refresh()
 

@@ -16,7 +16,7 @@ from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.equation_dialog import NamedEquation
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.steady_size import SteadySize
-from playground.app.workers.tasks import TaskStatus
+from playground.app.workers.jobs import JobStatus
 from playground.drawing.palette import DARK, Palette
 from playground.messages import Message
 
@@ -127,17 +127,17 @@ class Figure(QWidget):
         self.value.setPalette(colors)
 
 
-class TaskButton(QPushButton):
+class JobButton(QPushButton):
     """Starts a measurement, shows its progress and cancels it.
 
     Args:
         title: the button's text.
         meaning: its tooltip.
         controllers: the controllers.
-        task: the name of the task.
-        begin: starts the task.
+        job: the name of the job.
+        begin: starts the job.
         name: the name for screen readers; by default the title.
-        cancel: cancels the task with a name; by default as figures are cancelled.
+        cancel: cancels the job with a name; by default as figures are cancelled.
 
     Signals:
         failed(str): a sentence about the error that ended the measurement.
@@ -152,7 +152,7 @@ class TaskButton(QPushButton):
         title: str,
         meaning: str,
         controllers: Controllers,
-        task: str,
+        job: str,
         begin: Callable[[], object],
         parent: QWidget | None = None,
         name: str = "",
@@ -160,8 +160,8 @@ class TaskButton(QPushButton):
     ) -> None:
         super().__init__(title, parent)
         self._name = name or title
-        self._title, self._task, self._begin = title, task, begin
-        self._cancel = cancel or controllers.tasks.cancel
+        self._title, self._job, self._begin = title, job, begin
+        self._cancel = cancel or controllers.jobs.cancel
         self._meaning = meaning
         self._why_disabled: Message | None = None
         self._running = False
@@ -170,7 +170,7 @@ class TaskButton(QPushButton):
         self.setAccessibleName(self._name)
         self.setMinimumWidth(self.fontMetrics().horizontalAdvance("Cancel · 0:00") + px(26))
         self.clicked.connect(self._clicked)
-        controllers.tasks.changed.connect(self._task_changed)
+        controllers.jobs.changed.connect(self._job_changed)
 
     @property
     def running(self) -> bool:
@@ -194,13 +194,13 @@ class TaskButton(QPushButton):
     @Slot()
     def _clicked(self) -> None:
         if self._running:
-            self._cancel(self._task)
+            self._cancel(self._job)
         else:
             self._begin()
 
     @Slot(str, object)
-    def _task_changed(self, task: str, status: TaskStatus) -> None:
-        if task != self._task:
+    def _job_changed(self, job: str, status: JobStatus) -> None:
+        if job != self._job:
             return
         began = status.running != self._running
         self._running, self._fraction = status.running, status.fraction

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.lessons import TASK
+from playground.app.controllers.lessons import JOB
 from playground.app.model.state import State
-from playground.app.panels.figure import TaskButton
+from playground.app.panels.figure import JobButton
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number, without_typography
 from playground.app.style.text_size import px
@@ -148,8 +148,8 @@ class LessonPanel(CollapsiblePanel):
         tip = "Forget your answers to this lesson, and go to its first step."
         self.start_again = _button("Start again", tip, self._start_again)
         set_role(self.start_again, "quiet")
-        self.symbols = LiveEquationView(controllers.tasks, "equation of the lesson")
-        self.valued = LiveEquationView(controllers.tasks, "equation with values")
+        self.symbols = LiveEquationView(controllers.jobs, "equation of the lesson")
+        self.valued = LiveEquationView(controllers.jobs, "equation with values")
         self.text, self.question, self.explanation = (_Markdown() for _ in range(3))
         for title in (self.name, self.question):
             title.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
@@ -170,7 +170,7 @@ class LessonPanel(CollapsiblePanel):
         self.commit = _button("This is my prediction", tip, lambda: lessons.predict(*self._predicted()))
         set_role(self.commit, "primary")
         meaning = "<p>Train, sample and measure on this machine and now.</p>"
-        self.measure = TaskButton("Measure", meaning, controllers, TASK, lessons.measure)
+        self.measure = JobButton("Measure", meaning, controllers, JOB, lessons.measure)
         self.changed, self.notice = Notice(), Notice()
         self.measure.ran.connect(self._show)
         self.measure.failed.connect(lambda message: self.notice.say("error", message))

@@ -12,7 +12,7 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView
-from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
+from playground.app.panels.figure import Figure, JobButton, decimal, with_error
 from playground.app.panels.held_out import HeldOutFigures
 from playground.app.style import theme
 from playground.app.style.labels import capital, worded
@@ -21,7 +21,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption, named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import make_field
-from playground.app.workers.tasks import TaskStatus
+from playground.app.workers.jobs import JobStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.defaults import resolve
 from playground.lab.figures.likelihoods import TRIP
@@ -72,7 +72,7 @@ class LikelihoodPanel(CollapsiblePanel):
         controllers.comparing.active_changed.connect(self._refresh)
         self._clicking.likelihood_changed.connect(self._show_point)
         self._clicking.interpolation_changed.connect(self._show_interpolation)
-        controllers.tasks.changed.connect(self._task_changed)
+        controllers.jobs.changed.connect(self._job_changed)
         self._refresh()
         self._show_point(self._clicking.likelihood)
         self._show_interpolation(self._clicking.interpolation)
@@ -163,7 +163,7 @@ class LikelihoodPanel(CollapsiblePanel):
             self.lowest.show_text(with_error(float(interpolation.log_prob[least]), error or None))
 
     def _build_buttons(self) -> None:
-        self.map = TaskButton(
+        self.map = JobButton(
             "Density map",
             "<p>Compute the learned density over the canvas, from coarse to fine. The run is paused; the map "
             "stays until it is played again.</p>",
@@ -172,7 +172,7 @@ class LikelihoodPanel(CollapsiblePanel):
             self._controllers.mapping.compute,
             cancel=self._controllers.mapping.cancel,
         )
-        self.test = TaskButton(
+        self.test = JobButton(
             "Test set",
             "<p>Compute the log-likelihood of points that were never trained on.</p>",
             self._controllers,
@@ -261,8 +261,8 @@ class LikelihoodPanel(CollapsiblePanel):
         self.evaluations.show_text(format_count(flow.evaluations))
 
     @Slot(str, object)
-    def _task_changed(self, task: str, status: TaskStatus) -> None:
-        if task in ("likelihood", "interpolation"):
+    def _job_changed(self, job: str, status: JobStatus) -> None:
+        if job in ("likelihood", "interpolation"):
             self._solving = ""
             if status.running:
                 self._failed(None)

@@ -11,7 +11,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.panels.error_budget import ErrorBudget
-from playground.app.panels.figure import TaskButton
+from playground.app.panels.figure import JobButton
 from playground.app.panels.marginals import Marginals
 from playground.app.panels.measured_figure import FigureRows, missing, possible
 from playground.app.panels.memorization import Memorization
@@ -79,7 +79,7 @@ class QualityPanel(CollapsiblePanel):
         self._later.timeout.connect(self._show_samples)
         self.notice = Notice()
         self.headings: dict[str, QLabel] = {}
-        self.buttons: dict[str, TaskButton] = {}
+        self.buttons: dict[str, JobButton] = {}
         self.score = ScoreAlongSigma(self)
         self.unlike = caption()
         self.samples = FigureRows("samples")
@@ -110,14 +110,14 @@ class QualityPanel(CollapsiblePanel):
         self._enable()
         self._show_evaluation(self._measuring.evaluation)
 
-    def _section(self, task: str, *parts: QWidget) -> None:
+    def _section(self, job: str, *parts: QWidget) -> None:
         """Add a part of the card, with the button that measures it."""
-        title, name, meaning = SECTIONS[task]
-        label = self.headings[task] = QLabel(title, self, wordWrap=True)  # beside the button there is little room
+        title, name, meaning = SECTIONS[job]
+        label = self.headings[job] = QLabel(title, self, wordWrap=True)  # beside the button there is little room
         theme.set_role(label, "heading")
         measure = self._measuring.measure
-        button = self.buttons[task] = TaskButton(
-            "Measure", meaning, self._controllers, task, lambda: measure(task), name=name
+        button = self.buttons[job] = JobButton(
+            "Measure", meaning, self._controllers, job, lambda: measure(job), name=name
         )
         button.failed.connect(lambda sentence: self.notice.say("error", sentence))
         button.ran.connect(lambda began: self.notice.say("error", "") if began else None)
@@ -156,8 +156,8 @@ class QualityPanel(CollapsiblePanel):
             "budget": why_disabled.budgeting(self._controllers),
             "paths": why_disabled.sampling(self._controllers),
         }
-        for task, button in self.buttons.items():
-            button.set_why_disabled(why[task])
+        for job, button in self.buttons.items():
+            button.set_why_disabled(why[job])
         unknown = view is not None and not view.known_density
         self.score.show_why(why["fisher"], MEASURE_AGAINST_DATA.format(view.name) if view and unknown else "")
         self.budget.set_why_disabled(why["budget"])

@@ -18,7 +18,7 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets.controls import PressedByEnter
 from playground.app.widgets.equation import SIZE, equation_image
 from playground.app.widgets.equation_dialog import NamedEquation, open_equations
-from playground.app.workers.tasks import Tasks
+from playground.app.workers.jobs import Jobs
 from playground.drawing.palette import Palette
 
 ROOM = 4  # px above and below
@@ -30,13 +30,13 @@ class LiveEquationView(PressedByEnter):
     A click or Enter opens it in large type, with each symbol explained.
 
     Args:
-        tasks: run the drawing.
-        name: the name of the task.
+        jobs: run the drawing.
+        name: the name of the job.
     """
 
-    def __init__(self, tasks: Tasks, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: Jobs, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._tasks, self._name = tasks, name
+        self._jobs, self._name = jobs, name
         self._asked = self._drawn = ("", "", 0.0, 0)
         self.image = QImage()
         self.latex = ""
@@ -66,7 +66,7 @@ class LiveEquationView(PressedByEnter):
         """Request the drawing, unless it is there. If another is being drawn, this is checked again after it."""
         color = self.palette().color(QPalette.ColorRole.WindowText).name()
         self._asked = self.latex, color, self.devicePixelRatioF(), px(SIZE)
-        if not self.latex or self._asked == self._drawn or self._tasks.running(self._name):
+        if not self.latex or self._asked == self._drawn or self._jobs.running(self._name):
             return
         asked = self._asked
 
@@ -76,7 +76,7 @@ class LiveEquationView(PressedByEnter):
         def take(image: QImage) -> None:
             self.image, self._drawn = image, asked
             self._fit()
-            self._tasks.cancel(self._name)  # it is done, and another may start
+            self._jobs.cancel(self._name)  # it is done, and another may start
             self._draw()
 
         def refuse(error: BaseException) -> None:
@@ -86,7 +86,7 @@ class LiveEquationView(PressedByEnter):
             self._fit()
             self._draw()
 
-        self._tasks.start(self._name, "the equation", draw, take, refuse)
+        self._jobs.start(self._name, "the equation", draw, take, refuse)
 
     @property
     def _is_drawn(self) -> bool:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.model import errors
 from playground.app.model.state import State
-from playground.app.workers.tasks import Tasks, TaskStatus
+from playground.app.workers.jobs import Jobs, JobStatus
 from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_conflict
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Machine(QObject):
     """Learns the patterns of its settings, and starts again if they change.
 
     Args:
-        tasks: run the work; whoever made them ends it.
+        jobs: run the work; whoever made them ends it.
 
     Signals:
         changed(): there is another state to show, or work began or ended.
@@ -46,14 +46,14 @@ class Machine(QObject):
     changed = Signal()
     measured = Signal(object)
 
-    def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
+    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = State(Boltzmann(), self)  # type: ignore[arg-type]
         self.view: MachineState | None = None
         self._wanted = True  # whether changed patterns are learned at once
-        self.tasks = tasks
-        tasks.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
-        tasks.changed.connect(self._task_changed)
+        self.jobs = jobs
+        jobs.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
+        jobs.changed.connect(self._job_changed)
         self.state.changed.connect(self._edited)
 
     @property
@@ -62,11 +62,11 @@ class Machine(QObject):
 
     @property
     def training(self) -> bool:
-        return self.tasks.running(TRAIN)
+        return self.jobs.running(TRAIN)
 
     @property
     def measuring(self) -> bool:
-        return self.tasks.running(COST)
+        return self.jobs.running(COST)
 
     @property
     def finished(self) -> bool:
@@ -87,19 +87,19 @@ class Machine(QObject):
         """Begin training, or continue after a pause."""
         self._wanted = True
         if not self.conflict:
-            self.tasks.cancel(SAMPLE)
+            self.jobs.cancel(SAMPLE)
             settings, start = self.settings, None if self.view is None else self.view.progress
-            self.tasks.start(TRAIN, TRAIN, lambda: _training(settings, start), self._see)
+            self.jobs.start(TRAIN, TRAIN, lambda: _training(settings, start), self._see)
 
     def pause(self) -> None:
         self._wanted = False
-        self.tasks.cancel(TRAIN)
+        self.jobs.cancel(TRAIN)
 
     def reset(self) -> None:
         """Forget what was learned; if training was in progress, start it again."""
         learning = self.training
-        self.tasks.cancel(TRAIN)
-        self.tasks.cancel(SAMPLE)
+        self.jobs.cancel(TRAIN)
+        self.jobs.cancel(SAMPLE)
         self.view = None
         if learning:
             self.train()
@@ -109,14 +109,14 @@ class Machine(QObject):
         """Draw samples with the current weights: exact ones at once, Gibbs samples sweep by sweep."""
         if self.view is not None and not self.training:
             settings, view = self.settings, self.view
-            self.tasks.start(SAMPLE, SAMPLE, lambda: _sampling(settings, view), self._see)
+            self.jobs.start(SAMPLE, SAMPLE, lambda: _sampling(settings, view), self._see)
 
     def measure(self) -> None:
         """Measure the time of Z, from two units on."""
-        self.tasks.start(COST, COST, lambda: _measuring(), self.measured.emit)
+        self.jobs.start(COST, COST, lambda: _measuring(), self.measured.emit)
 
     @Slot(str, object)
-    def _task_changed(self, name: str, status: TaskStatus) -> None:
+    def _job_changed(self, name: str, status: JobStatus) -> None:
         if not status.running or status.fraction is None:  # it has begun or ended
             self.changed.emit()
 

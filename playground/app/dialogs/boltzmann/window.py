@@ -50,7 +50,7 @@ class BoltzmannWindow(WorkingDialog):
         self.setObjectName("boltzmannWindow")
         self.setWindowTitle("Boltzmann machine")
         self.setWindowFlags(Qt.WindowType.Window)
-        self.machine = Machine(self.tasks, self)
+        self.machine = Machine(self.jobs, self)
         self._begun = False
         self._lay_out()
         self.machine.measured.connect(self.cost.show_cost)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from playground.app.workers.tasks import ASKED, BACKGROUND, CLICKED, Tasks, Wanted
+from playground.app.workers.jobs import ASKED, BACKGROUND, CLICKED, Jobs, Wanted
 from playground.app.workers.worker import Mailbox, Worker
 from playground.data import DataError
 from playground.lab.compute import computes
@@ -13,10 +13,10 @@ from playground.lab.store import Store
 
 
 @pytest.fixture
-def tasks(qtbot):
-    tasks = Tasks()
-    yield tasks
-    assert tasks.shutdown(20.0)
+def jobs(qtbot):
+    jobs = Jobs()
+    yield jobs
+    assert jobs.shutdown(20.0)
 
 
 def counting(count, seconds=0.0):
@@ -25,24 +25,24 @@ def counting(count, seconds=0.0):
         yield step / count, step
 
 
-def test_the_last_item_arrives_and_the_task_ends(qtbot, tasks):
+def test_the_last_item_arrives_and_the_job_ends(qtbot, jobs):
     items, states = [], []
-    tasks.changed.connect(lambda name, status: states.append((name, status.running)))
-    tasks.start("count", "Counting", lambda: counting(5), items.append)
-    assert tasks.running("count")
-    qtbot.waitUntil(lambda: not tasks.running("count"))
+    jobs.changed.connect(lambda name, status: states.append((name, status.running)))
+    jobs.start("count", "Counting", lambda: counting(5), items.append)
+    assert jobs.running("count")
+    qtbot.waitUntil(lambda: not jobs.running("count"))
     assert items[-1] == 5
     assert states[0] == ("count", True)
     assert states[-1] == ("count", False)
 
 
-def test_an_error_goes_to_whoever_asked_for_it_and_into_the_log(qtbot, tasks, caplog):
+def test_an_error_goes_to_whoever_asked_for_it_and_into_the_log(qtbot, jobs, caplog):
     def broken():
         yield 0.5, None
         raise ValueError("no such thing")
 
     failures = []
-    tasks.start("broken", "Breaking", broken, lambda item: None, failures.append)
+    jobs.start("broken", "Breaking", broken, lambda item: None, failures.append)
     qtbot.waitUntil(lambda: bool(failures))
     assert str(failures[0]) == "no such thing"
     (record,) = caplog.records
@@ -57,20 +57,20 @@ def test_an_error_goes_to_whoever_asked_for_it_and_into_the_log(qtbot, tasks, ca
         (FileNotFoundError(2, "No such file or directory", "part-of-the-program.npz"), ""),
     ],
 )
-def test_a_user_error_is_a_sentence_in_the_log_without_a_traceback(qtbot, tasks, caplog, error, said):
+def test_a_user_error_is_a_sentence_in_the_log_without_a_traceback(qtbot, jobs, caplog, error, said):
     def broken():
         yield 0.5, None
         raise error
 
     failures = []
-    tasks.start("reading", "Reading", broken, lambda item: None, failures.append)
+    jobs.start("reading", "Reading", broken, lambda item: None, failures.append)
     qtbot.waitUntil(lambda: bool(failures))
     (record,) = caplog.records
     assert record.message == (said or "reading stopped")
     assert (record.exc_info is None) == bool(said)
 
 
-def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, tasks):
+def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, jobs):
     closed = []
 
     def endless():
@@ -81,23 +81,23 @@ def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, tasks)
         finally:
             closed.append(True)
 
-    tasks.start("endless", "Going on", endless, lambda item: None)
+    jobs.start("endless", "Going on", endless, lambda item: None)
     qtbot.wait(30)
-    tasks.cancel("endless")
-    assert not tasks.running("endless")
+    jobs.cancel("endless")
+    assert not jobs.running("endless")
     qtbot.waitUntil(lambda: closed == [True])
 
 
-def test_a_new_task_replaces_one_of_the_same_name(qtbot, tasks):
+def test_a_new_job_replaces_one_of_the_same_name(qtbot, jobs):
     items = []
-    tasks.start("count", "Counting", lambda: counting(1000, 0.01), lambda item: items.append(("old", item)))
-    tasks.start("count", "Counting", lambda: counting(3), lambda item: items.append(("new", item)))
-    qtbot.waitUntil(lambda: not tasks.running("count"))
+    jobs.start("count", "Counting", lambda: counting(1000, 0.01), lambda item: items.append(("old", item)))
+    jobs.start("count", "Counting", lambda: counting(3), lambda item: items.append(("new", item)))
+    qtbot.waitUntil(lambda: not jobs.running("count"))
     assert items == [("new", 3)] or items[-1] == ("new", 3)
     assert all(kind == "new" for kind, _ in items)
 
 
-def test_a_call_is_made_once_at_a_time_and_its_result_is_waited_for(tasks):
+def test_a_call_is_made_once_at_a_time_and_its_result_is_waited_for(jobs):
     goes_on, results = threading.Event(), []
 
     def slow(number):
@@ -107,34 +107,34 @@ def test_a_call_is_made_once_at_a_time_and_its_result_is_waited_for(tasks):
     def take(number):
         results.append(number)
         if number == 1:
-            assert tasks.call("slow", lambda: slow(3), take, results.append)  # what follows is waited for too
+            assert jobs.call("slow", lambda: slow(3), take, results.append)  # what follows is waited for too
 
-    assert tasks.call("slow", lambda: slow(1), take, results.append)
-    assert not tasks.call("slow", lambda: slow(2), take, results.append)
-    assert not tasks.wait(0.01)
+    assert jobs.call("slow", lambda: slow(1), take, results.append)
+    assert not jobs.call("slow", lambda: slow(2), take, results.append)
+    assert not jobs.wait(0.01)
     goes_on.set()
-    assert tasks.wait(60)
+    assert jobs.wait(60)
     assert results == [1, 3]
 
 
-def test_an_interrupted_task_ends_at_its_next_step_and_says_so(qtbot, tasks):
+def test_an_interrupted_job_ends_at_its_next_step_and_says_so(qtbot, jobs):
     items, ended = [], []
-    tasks.start(
+    jobs.start(
         "count", "Counting", lambda: counting(10**9, 0.001), items.append, on_end=lambda: ended.append(items[-1])
     )
     qtbot.waitUntil(lambda: bool(items))
-    tasks.interrupt("count")
-    assert tasks.running("count")
+    jobs.interrupt("count")
+    assert jobs.running("count")
     qtbot.waitUntil(lambda: bool(ended))
-    assert not tasks.busy
+    assert not jobs.busy
     assert ended == [items[-1]]
 
 
-def test_progress_tells_the_time_left(qtbot, tasks):
+def test_progress_tells_the_time_left(qtbot, jobs):
     left = []
-    tasks.changed.connect(lambda name, status: left.append(status.seconds_left))
-    tasks.start("count", "Counting", lambda: counting(20, 0.02), lambda item: None)
-    qtbot.waitUntil(lambda: not tasks.running("count"))
+    jobs.changed.connect(lambda name, status: left.append(status.seconds_left))
+    jobs.start("count", "Counting", lambda: counting(20, 0.02), lambda item: None)
+    qtbot.waitUntil(lambda: not jobs.running("count"))
     estimates = [seconds for seconds in left if seconds is not None]
     assert estimates
     assert all(0 <= seconds < 1.0 for seconds in estimates)
@@ -182,12 +182,12 @@ def wanted(*steps, store, urgency=ASKED):
     return Wanted(tuple(map(CountKey, steps)), store, {}, urgency)
 
 
-def test_wanted_values_come_in_order_and_are_in_the_store_when_they_are_announced(qtbot, tasks, counts):
+def test_wanted_values_come_in_order_and_are_in_the_store_when_they_are_announced(qtbot, jobs, counts):
     store, shown, arrived, fractions = Store(), [], [], []
-    tasks.arrived.connect(lambda key: arrived.append((key.steps, store.get(key))))
-    tasks.changed.connect(lambda name, status: fractions.append(status.fraction))
-    tasks.want("count", "Counting", wanted(20, 3, store=store), lambda key, told: shown.append((key.steps, told)))
-    qtbot.waitUntil(lambda: not tasks.running("count"))
+    jobs.arrived.connect(lambda key: arrived.append((key.steps, store.get(key))))
+    jobs.changed.connect(lambda name, status: fractions.append(status.fraction))
+    jobs.want("count", "Counting", wanted(20, 3, store=store), lambda key, told: shown.append((key.steps, told)))
+    qtbot.waitUntil(lambda: not jobs.running("count"))
     assert arrived == [(20, "20 steps"), (3, "3 steps")]
     assert [told for told in shown if isinstance(told[1], str)] == arrived
     assert any(isinstance(told, Step) for _, told in shown)
@@ -195,51 +195,51 @@ def test_wanted_values_come_in_order_and_are_in_the_store_when_they_are_announce
     assert known == sorted(known)
     assert known[-1] <= 1
     counts.steps.clear()
-    tasks.want("count", "Counting", wanted(20, store=store))
+    jobs.want("count", "Counting", wanted(20, store=store))
     qtbot.waitUntil(lambda: len(arrived) == 3)
     assert counts.steps == []  # what the store has is not computed again
 
 
-def test_what_nobody_wants_any_more_ends_and_what_is_wanted_still_goes_on(qtbot, tasks, counts):
+def test_what_nobody_wants_any_more_ends_and_what_is_wanted_still_goes_on(qtbot, jobs, counts):
     store, arrived = Store(), []
-    tasks.arrived.connect(lambda key: arrived.append(key.steps))
-    tasks.want("count", "Counting", wanted(10**6, store=store))
+    jobs.arrived.connect(lambda key: arrived.append(key.steps))
+    jobs.want("count", "Counting", wanted(10**6, store=store))
     qtbot.waitUntil(lambda: bool(counts.steps))
-    tasks.want("count", "Counting", wanted(10**6, store=store))
+    jobs.want("count", "Counting", wanted(10**6, store=store))
     qtbot.wait(50)
     assert counts.ended == []
-    tasks.want("count", "Counting", wanted(5, store=store))
-    qtbot.waitUntil(lambda: arrived == [5] and tasks.idle)
+    jobs.want("count", "Counting", wanted(5, store=store))
+    qtbot.waitUntil(lambda: arrived == [5] and jobs.idle)
     assert sorted(counts.ended) == [5, 10**6]
     assert CountKey(10**6) not in store
 
 
-def test_what_is_clicked_goes_before_figures_and_these_before_the_background(qtbot, tasks, counts):
+def test_what_is_clicked_goes_before_figures_and_these_before_the_background(qtbot, jobs, counts):
     store, arrived = Store(), []
-    tasks.arrived.connect(lambda key: arrived.append(key.steps))
-    tasks.want("pins", "Pins", wanted(400, store=store, urgency=BACKGROUND))
+    jobs.arrived.connect(lambda key: arrived.append(key.steps))
+    jobs.want("pins", "Pins", wanted(400, store=store, urgency=BACKGROUND))
     qtbot.waitUntil(lambda: len(counts.steps) > 10)
-    tasks.want("figures", "Figures", wanted(200, store=store))
-    tasks.want("click", "Click", wanted(100, store=store, urgency=CLICKED))
-    qtbot.waitUntil(lambda: tasks.idle)
+    jobs.want("figures", "Figures", wanted(200, store=store))
+    jobs.want("click", "Click", wanted(100, store=store, urgency=CLICKED))
+    qtbot.waitUntil(lambda: jobs.idle)
     assert arrived == [100, 200, 400]
     begun = counts.steps.index(100) + 2  # the others make the step in progress
     until = len(counts.steps) - counts.steps[::-1].index(100) - 1
     assert counts.steps[begun:until].count(200) + counts.steps[begun:until].count(400) <= 2
 
 
-def test_what_waits_for_something_urgent_can_be_cancelled(qtbot, tasks, counts):
-    tasks.want("click", "Click", wanted(10**6, store=Store(), urgency=CLICKED))
-    tasks.want("figures", "Figures", wanted(10**5, store=Store()))
+def test_what_waits_for_something_urgent_can_be_cancelled(qtbot, jobs, counts):
+    jobs.want("click", "Click", wanted(10**6, store=Store(), urgency=CLICKED))
+    jobs.want("figures", "Figures", wanted(10**5, store=Store()))
     qtbot.waitUntil(lambda: 10**5 in counts.steps)
-    tasks.cancel("figures")
+    jobs.cancel("figures")
     qtbot.waitUntil(lambda: counts.ended == [10**5])
-    assert tasks.running("click")
+    assert jobs.running("click")
 
 
-def test_a_wanted_value_that_cannot_be_computed_says_why(qtbot, tasks, counts):
+def test_a_wanted_value_that_cannot_be_computed_says_why(qtbot, jobs, counts):
     store, failures = Store(), []
-    tasks.want("count", "Counting", wanted(0, store=store), on_failure=failures.append)
+    jobs.want("count", "Counting", wanted(0, store=store), on_failure=failures.append)
     qtbot.waitUntil(lambda: bool(failures))
     assert str(failures[0]) == "Nothing is counted."
     assert CountKey(0) not in store

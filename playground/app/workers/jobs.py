@@ -24,8 +24,8 @@ CLICKED, ASKED, BACKGROUND = range(3)
 
 
 @dataclass(frozen=True)
-class TaskStatus:
-    """The state of one task."""
+class JobStatus:
+    """The state of one job."""
 
     label: str
     running: bool
@@ -52,7 +52,7 @@ class Wanted:
 
 
 @dataclass
-class _Task(Generic[Item]):
+class _Job(Generic[Item]):
     worker: Worker[Any]
     label: str
     started: float
@@ -62,14 +62,14 @@ class _Task(Generic[Item]):
     wanted: Wanted | None = None
 
 
-class Tasks(QObject):
+class Jobs(QObject):
     """Computes wanted values in threads, and runs iterators of ``(fraction, item)``, whose newest item comes to the GUI thread.
 
-    A new task replaces a running one with the same name.
+    A new job replaces a running one with the same name.
 
     Signals:
-        changed(str, TaskStatus): name and state of a task.
-        failed(str, BaseException): a task ended with an error, and has no `on_failure`.
+        changed(str, JobStatus): name and state of a job.
+        failed(str, BaseException): a job ended with an error, and has no `on_failure`.
         arrived(Key): a store has a value that was wanted.
     """
 
@@ -79,7 +79,7 @@ class Tasks(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._tasks: dict[str, _Task[Any]] = {}  # each with its own type of item
+        self._jobs: dict[str, _Job[Any]] = {}  # each with its own type of item
         self._retired: list[Worker[Any]] = []
         self._urgencies: tuple[tuple[int, Worker[Any]], ...] = ()  # of the threads that compute wanted values
         self._timer = QTimer(self, interval=LOOK, timerType=Qt.TimerType.PreciseTimer)
@@ -101,7 +101,7 @@ class Tasks(QObject):
             on_end: called when it has ended without an error, also after :meth:`interrupt`.
         """
         worker = Worker(make, name)
-        self._begin(name, _Task(worker, label, time.monotonic(), on_item, on_failure, on_end))
+        self._begin(name, _Job(worker, label, time.monotonic(), on_item, on_failure, on_end))
 
     def want(
         self,
@@ -119,7 +119,7 @@ class Tasks(QObject):
             show: gets a key with its newest progress, which has a `fraction`, and at last with its value.
             on_failure: gets an error in place of :attr:`failed`.
         """
-        running = self._tasks.get(name)
+        running = self._jobs.get(name)
         if running is not None and running.wanted == wanted:
             return
         values = deque[tuple[Key, Any]]()  # those that were not shown yet
@@ -137,16 +137,16 @@ class Tasks(QObject):
 
         worker = Worker(lambda: _computed(wanted, values, waits), name)
         others = [pair for pair in self._urgencies if not pair[1].isFinished()]
-        self._begin(name, _Task(worker, label, time.monotonic(), take, on_failure, wanted=wanted))
+        self._begin(name, _Job(worker, label, time.monotonic(), take, on_failure, wanted=wanted))
         self._urgencies = (*others, (wanted.urgency, worker))
 
-    def _begin(self, name: str, task: _Task[Any]) -> None:
-        if name in self._tasks:
-            self.retire(self._tasks.pop(name).worker)
-        self._tasks[name] = task
-        task.worker.start()
+    def _begin(self, name: str, job: _Job[Any]) -> None:
+        if name in self._jobs:
+            self.retire(self._jobs.pop(name).worker)
+        self._jobs[name] = job
+        job.worker.start()
         self._timer.start()
-        self.changed.emit(name, TaskStatus(task.label, running=True))
+        self.changed.emit(name, JobStatus(job.label, running=True))
 
     def call(
         self,
@@ -170,29 +170,29 @@ class Tasks(QObject):
         return True
 
     def running(self, name: str) -> bool:
-        return name in self._tasks
+        return name in self._jobs
 
     @property
     def busy(self) -> bool:
-        """Whether a task is running."""
-        return bool(self._tasks)
+        """Whether a job is running."""
+        return bool(self._jobs)
 
     @property
     def idle(self) -> bool:
         """Whether no thread is running, not even one that was cancelled."""
-        return not self._tasks and not self._retired
+        return not self._jobs and not self._retired
 
     def interrupt(self, name: str | None = None) -> None:
-        """Ask a task, or all, to end at the next step; the end is still delivered."""
-        for task in self._tasks.values() if name is None else filter(None, [self._tasks.get(name)]):
-            task.worker.requestInterruption()
+        """Ask a job, or all, to end at the next step; the end is still delivered."""
+        for job in self._jobs.values() if name is None else filter(None, [self._jobs.get(name)]):
+            job.worker.requestInterruption()
 
     def cancel(self, name: str) -> None:
-        """Ask a task to end, and deliver nothing more of it."""
-        task = self._tasks.pop(name, None)
-        if task is not None:
-            self.retire(task.worker)
-            self.changed.emit(name, TaskStatus(task.label, running=False))
+        """Ask a job to end, and deliver nothing more of it."""
+        job = self._jobs.pop(name, None)
+        if job is not None:
+            self.retire(job.worker)
+            self.changed.emit(name, JobStatus(job.label, running=False))
 
     def retire(self, worker: Worker[Any]) -> None:
         """Ask a thread to end, and keep the object until it has."""
@@ -204,43 +204,43 @@ class Tasks(QObject):
     def poll(self) -> None:
         """Deliver the results of the threads."""
         self._retired = [worker for worker in self._retired if not worker.isFinished()]
-        for name, task in list(self._tasks.items()):
-            if self._tasks.get(name) is task:
-                self._look(name, task)
+        for name, job in list(self._jobs.items()):
+            if self._jobs.get(name) is job:
+                self._look(name, job)
         if self.idle:
             self._timer.stop()
 
-    def _look(self, name: str, task: _Task[Any]) -> None:
-        finished = task.worker.isFinished()  # checked first, so that no item can follow it
-        fraction, item = task.worker.latest.take() or (None, None)
+    def _look(self, name: str, job: _Job[Any]) -> None:
+        finished = job.worker.isFinished()  # checked first, so that no item can follow it
+        fraction, item = job.worker.latest.take() or (None, None)
         if finished:
-            del self._tasks[name]
+            del self._jobs[name]
         if item is not None:
-            task.on_item(item)
+            job.on_item(item)
         if not finished:
-            if self._tasks.get(name) is task and (fraction is not None or item is not None):
-                self.changed.emit(name, _status(task, fraction))
+            if self._jobs.get(name) is job and (fraction is not None or item is not None):
+                self.changed.emit(name, _status(job, fraction))
             return
-        error = task.worker.error
+        error = job.worker.error
         if error is None:
-            task.on_end()
-        elif task.on_failure is not None:
-            task.on_failure(error)
-        if name not in self._tasks:  # it is not yet followed by another
+            job.on_end()
+        elif job.on_failure is not None:
+            job.on_failure(error)
+        if name not in self._jobs:  # it is not yet followed by another
             said = None if error is None else message_of(error)
-            self.changed.emit(name, TaskStatus(task.label, running=False, error=said))
-        if error is not None and task.on_failure is None:
+            self.changed.emit(name, JobStatus(job.label, running=False, error=said))
+        if error is not None and job.on_failure is None:
             self.failed.emit(name, error)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until all tasks have ended, when quitting; their results are delivered, and those that follow are waited for.
+        """Wait until all jobs have ended, when quitting; their results are delivered, and those that follow are waited for.
 
         Returns:
             Whether they ended in time.
         """
         deadline = time.monotonic() + seconds
-        while self._tasks:
-            if not all(_ended(task.worker, deadline) for task in self._tasks.values()):
+        while self._jobs:
+            if not all(_ended(job.worker, deadline) for job in self._jobs.values()):
                 return False
             self.poll()
         return True
@@ -251,9 +251,9 @@ class Tasks(QObject):
         Returns:
             Whether all threads ended in time.
         """
-        for task in self._tasks.values():
-            self.retire(task.worker)
-        self._tasks.clear()
+        for job in self._jobs.values():
+            self.retire(job.worker)
+        self._jobs.clear()
         self._timer.stop()
         deadline = time.monotonic() + seconds
         ended = [_ended(worker, deadline) for worker in self._retired]
@@ -281,7 +281,7 @@ def _computed(
 
 
 def without_fraction(make: Callable[[], Iterator[Item]]) -> Callable[[], Iterator[tuple[None, Item]]]:
-    """For :meth:`Tasks.start`: the items of an iterator that does not say how far it is."""
+    """For :meth:`Jobs.start`: the items of an iterator that does not say how far it is."""
 
     def steps() -> Iterator[tuple[None, Item]]:
         made = make()
@@ -299,9 +299,9 @@ def _ended(worker: Worker[Any], deadline: float) -> bool:
     return worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
 
 
-def _status(task: _Task[Any], fraction: float | None) -> TaskStatus:
+def _status(job: _Job[Any], fraction: float | None) -> JobStatus:
     left = None
     if fraction:
-        elapsed = time.monotonic() - task.started
+        elapsed = time.monotonic() - job.started
         left = elapsed * (1 - fraction) / fraction
-    return TaskStatus(task.label, running=True, fraction=fraction, seconds_left=left)
+    return JobStatus(job.label, running=True, fraction=fraction, seconds_left=left)
