@@ -14,13 +14,15 @@ from playground.drawing.labels import Labels
 from playground.drawing.palette import Palette
 from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
-from playground.lab.compute import passed_on
+from playground.lab.compute import Shares, passed_on
 
 if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 PREPARED = 0.5
 """Of the whole work, for runs and densities that must be computed before painting, if there are any."""
+COMPLETED = 0.5
+"""Of that preparation, for the rest of a run that still grows."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,14 +70,15 @@ Preparation = Callable[[Shown], Preparing]
 
 
 def completed(runs: "Iterable[Trajectory]") -> "Generator[float, None, Trajectory]":
-    """The last state of a growing run; yields the fraction done.
+    """The last state of a growing run; yields the fraction done, and nothing for a run that is complete.
 
     Raises:
         PictureError: there is none.
     """
     run = None
     for run in runs:
-        yield len(run) / max(run.total, 1)
+        if len(run) < run.total:
+            yield len(run) / run.total
     if run is None:
         raise PictureError("There is no run to export yet: press play first.")
     return run
@@ -153,13 +156,15 @@ def _scene_of(scene: Scene, step: TrainingStep, share: float) -> Generator[float
 
 
 def write_picture(frames: Preparation, frame: int, path: Path) -> Generator[float, None, None]:
-    """Paint one frame, and write it; yields the fraction done.
+    """Paint one frame, and write it; yields the fraction done. Stop iterating to cancel: no file is left.
 
     Raises:
         PictureError: there is nothing to show, the folder cannot be written, or the disk is full.
     """
     painted = yield from frames(lambda count: np.array([frame]))
-    save_image(painted.at(frame), path)
+    image = painted.at(frame)
+    yield 1.0  # the last moment to cancel
+    save_image(image, path)
 
 
 def write_film(frames: Preparation, path: Path, seconds: float, fps: int) -> Generator[float, None, None]:
@@ -171,14 +176,8 @@ def write_film(frames: Preparation, path: Path, seconds: float, fps: int) -> Gen
     """
     from playground.drawing.video import write_video  # loads FFmpeg's libraries, which opening the window does not need
 
-    begun = 0.0
-
-    def told(done: float) -> float:
-        nonlocal begun
-        begun = PREPARED * done
-        return begun
-
-    painted = yield from passed_on(frames(lambda count: film.schedule(count, seconds, fps)), told)
-    shown = film.schedule(painted.count, seconds, fps).tolist()
+    shares = Shares()
+    painted = yield from passed_on(frames(lambda count: film.schedule(count, seconds, fps)), shares.part(PREPARED))
+    shown, told = film.schedule(painted.count, seconds, fps).tolist(), shares.part()
     for done in write_video(path, film.images(painted.at, shown), len(shown), painted.size, fps):
-        yield begun + (1 - begun) * done
+        yield told(done)

@@ -73,6 +73,23 @@ def passed_on(work: Generator[Any, None, Value], as_told: Callable[[Any], Told])
             return value
 
 
+class Shares:
+    """Tells the fractions of consecutive parts of some work as one fraction, which never falls."""
+
+    def __init__(self) -> None:
+        self._reached = 0.0
+
+    def part(self, share: float = 1.0) -> Callable[[float], float]:
+        """How to tell the next part, which takes this share of what is left; one that tells nothing takes none."""
+        begun = self._reached
+
+        def told(done: float) -> float:
+            self._reached = begun + (1 - begun) * share * done
+            return self._reached
+
+        return told
+
+
 def result(work: Generator[Any, None, Value], show: Callable[[Any], object] = lambda progress: None) -> Value:
     """Do all of the work, and return its result.
 

@@ -49,6 +49,16 @@ def test_a_first_stroke_is_never_painted_in_the_view_of_other_data(window):
     assert (x0, x1) == pytest.approx((-3, 3), abs=1)
 
 
+def test_the_wheel_goes_no_further_than_the_card_shows(window):
+    data, brush = window.panel(DataPanel), window.canvas.brush
+    shown = data.radius.state
+    for height in (1e6, 1e-6, 1e6):  # of a view far out, of one far in
+        for _ in range(2):
+            brush.turn(1.0, height)
+            assert brush.radius == shown.value("brush_radius")
+            assert 1e-3 <= brush.radius <= 1e3
+
+
 def test_after_training_a_click_asks_for_a_likelihood_and_paints_nothing(drawing, qtbot):
     window = drawing
     train(window, qtbot)

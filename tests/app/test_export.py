@@ -2,6 +2,7 @@
 
 import functools
 import re
+import threading
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,11 +20,12 @@ from playground.app.dialogs import export_dialog
 from playground.app.dialogs import exports as exporting
 from playground.app.dialogs.export_dialog import CUSTOM, SIZES
 from playground.app.dialogs.exports import Exports
-from playground.app.model.preferences import Preferences
+from playground.app.model.preferences import Preferences, VideoChoice
 from playground.app.model.state import State
 from playground.app.style.number_formats import megabytes
 from playground.app.widgets import file_prompts
 from playground.cli import main
+from playground.drawing import film
 from playground.drawing.film import at_frame
 from playground.drawing.layers import Particles, Trails
 from playground.drawing.palette import DARK
@@ -43,6 +45,18 @@ def make_trajectory() -> Trajectory:
     return Trajectory.from_arrays(
         {"positions": positions, "sigma": sigma, "time": np.linspace(1, 0, FRAMES), "step_size": np.full(FRAMES, 0.01)}
     )
+
+
+class Growing:
+    """Stands in for the first frames of a run."""
+
+    total = FRAMES
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
 
 
 class Canvas:
@@ -465,6 +479,50 @@ def test_only_one_export_at_a_time(exports, window, qtbot, tmp_path):
     exports.cancel()
     qtbot.waitUntil(lambda: not exports.busy)
     assert not (tmp_path / "run.npz").exists()
+
+
+def test_a_picture_that_is_cancelled_while_it_is_painted_is_not_written(exports, window, qtbot, monkeypatch, tmp_path):
+    painting, go_on = threading.Event(), threading.Event()
+    real = film.picture
+
+    def picture(*args):
+        painting.set()
+        assert go_on.wait(20)
+        return real(*args)
+
+    monkeypatch.setattr(film, "picture", picture)
+    exports.picture()
+    try:
+        press(qtbot, exports.dialog, "startExport")
+        qtbot.waitUntil(painting.is_set)
+        exports.cancel()
+        with qtbot.waitSignal(exports.failed) as failed:  # its thread would write after this one
+            exports.write(trajectory(window), tmp_path / "run.npz")
+    finally:
+        go_on.set()
+    assert str(failed.args[0]) == "mine.png is still being cancelled: wait a moment."
+    qtbot.waitUntil(lambda: not exports.busy)
+    assert not list(tmp_path.glob("mine*"))
+    assert not (tmp_path / "run.npz").exists()
+
+
+@pytest.mark.parametrize("lengths", [(FRAMES,), (4, 20, FRAMES)])
+@pytest.mark.parametrize("prepares", [(), (0.1, 0.6, 1.0)])
+def test_the_progress_of_a_film_begins_at_nothing_and_never_falls(window, monkeypatch, tmp_path, lengths, prepares):
+    """Of a finished run or one that grows, with maps that must be computed before or none."""
+    runs = [Growing(length) for length in lengths]
+    monkeypatch.setattr(window.controllers.sampling, "trajectory_iterator", lambda: lambda: iter(runs))
+
+    def overlay(run, frames):
+        yield from prepares
+        return lambda scene, frame: scene
+
+    monkeypatch.setattr(window.canvas, "overlay_makers", lambda: lambda viewport: overlay)
+    canvas = ExportedCanvas(window.state, window.controllers.sampling, window.canvas, window.canvas)
+    done = list(canvas.film()(VideoChoice(width=64, height=48, seconds=1.0, fps=10), tmp_path / "a.mp4"))
+    assert done == sorted(done)
+    assert done[0] < 0.15
+    assert done[-1] == 1.0
 
 
 def test_choices_are_remembered_and_presets_follow_the_numbers(exports, qtbot):

@@ -345,7 +345,7 @@ def test_the_card_asks_hides_and_reveals(window, qtbot):
 def test_the_middle_of_the_scale_is_predicted_by_a_press_and_the_next_scale_is_unset_again(window):
     lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
     asked = LESSON.steps[1]
-    lessons.begin(Lesson("scales", "A", (asked, asked)))
+    lessons.begin(Lesson("scales", "A", (asked, msgspec.structs.replace(asked))))
     panel.slider.sliderPressed.emit()  # the mouse on the handle, which does not move
     assert panel.commit.isEnabled()
     assert panel.scale.accessibleName() == "scale from 0 to 1, you said 0.5"

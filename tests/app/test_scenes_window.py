@@ -62,6 +62,25 @@ def test_the_card_says_what_was_measured_and_whether_the_claim_holds(window, qtb
     assert panel.isHidden()
 
 
+def test_a_scene_that_is_changed_and_opened_again_shows_and_measures_what_is_new(window, qtbot, monkeypatch):
+    """Also where only its words and bounds are new, so that the window's settings stay."""
+    measured_by(monkeypatch, 0.5)
+    controller, panel = window.controllers.lessons, window.panel(LessonPanel)
+    controller.begin(SCENE)
+    controller.measure()
+    wait_measured(controller, qtbot)
+    assert panel.notice.text.text() == HOLDS
+    stricter = {"share": Figure("mode_weights", index=0, at_most=0.4)}
+    new = msgspec.structs.replace(EXACT, text="Another claim.", figures=stricter)
+    controller.begin(msgspec.structs.replace(SCENE, steps=(new,)))
+    assert controller.step is new
+    assert panel.text.text() == "Another claim."
+    assert panel.explanation.isHidden()  # the old figures are forgotten
+    controller.measure()
+    wait_measured(controller, qtbot)
+    assert panel.notice.text.text() == FAILS
+
+
 def test_the_card_says_that_the_settings_in_view_are_not_those_that_are_measured(window):
     controller, panel, state = window.controllers.lessons, window.panel(LessonPanel), window.state
     controller.begin(SCENE)

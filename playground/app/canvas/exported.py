@@ -16,6 +16,7 @@ from playground.app.model.preferences import Choice, VideoChoice
 from playground.app.model.state import State
 from playground.app.style import text_size
 from playground.drawing.frames import (
+    COMPLETED,
     Preparation,
     Preparing,
     Shown,
@@ -29,7 +30,7 @@ from playground.drawing.frames import (
 from playground.drawing.labels import Labels
 from playground.drawing.palette import PALETTES
 from playground.drawing.render import render
-from playground.lab.compute import result
+from playground.lab.compute import Shares, passed_on, result
 from playground.messages import Message
 
 COPIED_RATIO = 2.0  # pixels of a copied picture per unit of the canvas, sharp on a slide
@@ -68,8 +69,9 @@ class ExportedCanvas:
             overlay_maker, runs = display.overlay_makers()(scene.viewport), self._sampling.trajectory_iterator()
 
             def frames(shown: Shown) -> Preparing:
-                run = yield from completed(runs())
-                return (yield from of_run(scene, run, overlay_maker, style, shown))
+                shares = Shares()
+                run = yield from passed_on(completed(runs()), shares.part(COMPLETED))
+                return (yield from passed_on(of_run(scene, run, overlay_maker, style, shown), shares.part()))
 
             return _written(frames, choice, path)
 

@@ -10,7 +10,7 @@ from playground.app.model.run_table import table_text
 from playground.drawing.frames import completed
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
-from playground.lab.compute import passed_on
+from playground.lab.compute import Shares, passed_on
 from playground.lab.experiment import Experiment
 from playground.lab.provenance import Provenance
 
@@ -88,11 +88,13 @@ def trajectory(complete: "Callable[[], Iterator[Trajectory]]") -> ExportedFile:
     """
 
     def write(path: Path) -> Iterator[float]:
-        run = yield from passed_on(completed(complete()), lambda done: 0.5 * done)
+        shares = Shares()
+        run = yield from passed_on(completed(complete()), shares.part(0.5))
         if path.suffix.lower() == ".npz":
             run.save_npz(path)
         else:
+            told = shares.part()
             for done in run.writing_csv(path):
-                yield 0.5 + 0.5 * done
+                yield told(done)
 
     return ExportedFile("Export trajectory", ("NumPy archive (*.npz)", "Comma-separated values (*.csv)"), write)

@@ -255,6 +255,7 @@ class Lessons(QObject):
             self._training.teach(settings, where, bundled_weights()[step.weights] if step.weights else None)
         else:
             self._state.put(lesson=where, columns=())
+        self._follow()  # the document stays the same if only the texts or figures of a file were changed
         self.changed.emit()
 
     def _answer_changed(self) -> None:

@@ -143,12 +143,13 @@ class Exports(QObject):
         return ended
 
     def _refuses_second(self) -> bool:
-        """Whether an export is running; if so, say so."""
-        running = self._jobs.running(JOB)
-        if running:
+        """Whether a thread is writing; if so, say so."""
+        busy = self.busy
+        if busy:
             self.in_dialog = False
-            self.failed.emit(plain(f"{self._path.name} is still being exported: wait for it, or cancel it."))
-        return running
+            way = "exported: wait for it, or cancel it" if self._jobs.running(JOB) else "cancelled: wait a moment"
+            self.failed.emit(plain(f"{self._path.name} is still being {way}."))
+        return busy
 
     @Slot(object)
     def _paint(self, path: Path) -> None:

@@ -223,9 +223,12 @@ class DataPanel(CollapsiblePanel):
         self.brush_toggled.connect(canvas.surface.take_brush)
         brush = self.radius.state
         brush.changed.connect(lambda _: canvas.brush.set_radius(brush.value("brush_radius")))
-        canvas.brush.radius_changed.connect(
-            lambda radius: brush.edit({"brush_radius": min(max(radius, 1e-3), 1e3)}, merge="wheel")
-        )
+
+        def turned(radius: float) -> None:
+            brush.edit({"brush_radius": min(max(radius, 1e-3), 1e3)}, merge="wheel")
+            canvas.brush.set_radius(brush.value("brush_radius"))  # also if nothing changed at a bound
+
+        canvas.brush.radius_changed.connect(turned)
         canvas.brush.set_radius(Brush().brush_radius)
 
     @Slot()

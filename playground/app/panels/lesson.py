@@ -140,7 +140,7 @@ class LessonPanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__("Lesson", None, parent, purpose=PURPOSE["Lesson"])
         self._lessons, self._state, self._building = controllers.lessons, state, controllers.building
-        self._shown: tuple[str, int] | None = None
+        self._shown: Step | None = None
         self._explains = False
         lessons = self._lessons
         self.name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
@@ -203,8 +203,8 @@ class LessonPanel(CollapsiblePanel):
             self._shown = None
             self.highlighted.emit("")
             return
-        if self._shown != (lesson.name, lessons.place):
-            self._shown = lesson.name, lessons.place
+        if self._shown is not step:  # a file that was changed has other steps by the same name
+            self._shown = step
             self._lay_out(lesson, step)
             self.highlighted.emit(step.highlight)
             self.reveal()
