@@ -154,17 +154,14 @@ def run_key(training: TrainingKey, experiment: Experiment, step: int) -> RunKey:
     return RunKey.of(ModelKey(experiment, training.points, WeightsKey(training, step)))
 
 
-def take_old(
+def read_old(
     store: Store, work: Work, key_of: Callable[[Experiment, OldTraining], TrainingKey], owner: Experiment
 ) -> dict[TrainingKey, Session]:
-    """Keep the trainings of version 1 in a store.
+    """Read the trainings of version 1, whose weights and points were in two files.
 
     Args:
         key_of: returns the key of a training with these settings.
         owner: the history's first experiment, see :meth:`Session.load`.
-
-    Returns:
-        What each session of weights has besides.
 
     Raises:
         SessionError: a file cannot be read.
@@ -175,10 +172,8 @@ def take_old(
         session, data = Session.load(store.folder / old.weights, owner), Session.load(store.folder / old.data)
         if session.points.shape[1:] != data.points.shape[1:]:
             raise SessionError(f"{old.weights} and {old.data} hold different data: discard them.")
-        key = key_of(session.experiment, old)
-        points = dataclasses.replace(data, start=session.start).kept_points
-        keep_training(store, key, session.trained, points)
-        found[key] = session
+        points = {name: getattr(data, name) for name in ("points", "held_out", "labels", "class_names", "axes")}
+        found[key_of(session.experiment, old)] = dataclasses.replace(session, **points)
     return found
 
 

@@ -163,15 +163,15 @@ def of_version_1(folder, work=OLD_WORK):
     (folder / OLD).write_bytes(msgspec.json.encode(work))
 
 
-def test_the_work_of_version_1_is_taken(tmp_path):
+def test_the_work_of_version_1_is_read_with_its_points(tmp_path):
     of_version_1(tmp_path / "a")
     (store,) = left_behind(tmp_path)
     work = recovery.read(store)
     assert work == OLD_WORK
-    found = recovery.take_old(store, work, lambda settings, old: KEY, Experiment())
-    assert found[KEY].measurements == {"quality": {}}
-    session = recovery.session_of(store, KEY, Experiment())
+    session = recovery.read_old(store, work, lambda settings, old: KEY, Experiment())[KEY]
+    assert session.measurements == {"quality": {}}
     np.testing.assert_array_equal(session.points, POINTS)
+    np.testing.assert_array_equal(session.held_out, POINTS[:5])
     assert session.weights["step"] == 3
     assert (store.folder / OLD).exists()
     recovery.drop_old(store)
@@ -192,5 +192,5 @@ def test_a_damaged_session_of_version_1_is_said(tmp_path):
     damage(tmp_path / "a" / "weights-1.spg")
     (store,) = left_behind(tmp_path)
     with pytest.raises(SessionError, match="damaged"):
-        recovery.take_old(store, recovery.read(store), lambda settings, old: KEY, Experiment())
+        recovery.read_old(store, recovery.read(store), lambda settings, old: KEY, Experiment())
     assert (tmp_path / "a" / OLD).exists()

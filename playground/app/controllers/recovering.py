@@ -200,7 +200,7 @@ def _bring_up_to_date(store: Store, work: Work, history: History) -> None:
     def key(settings: Experiment, old: OldTraining) -> TrainingKey:
         return named.get(old.name or str(old.reset)) or key_of(Document(settings))
 
-    for of, session in recovery.take_old(store, work, key, history.first.experiment).items():
+    for of, session in recovery.read_old(store, work, key, history.first.experiment).items():
         figures.keep_session(store, of, session)
     documents = {"history": history.to_json(), "clicked": (), "trainings": ()}
     recovery.write(store, msgspec.structs.replace(work, **documents))
