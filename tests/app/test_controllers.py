@@ -744,6 +744,15 @@ def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot
         state.edit({"training.steps": 70})
 
 
+def test_a_first_click_that_is_still_measured_takes_other_settings_of_its_log_p(qtbot, workspace):
+    state, controllers = workspace
+    clicking = controllers.clicking
+    clicking.inspect(0.0, 1.0)
+    state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
+    qtbot.waitUntil(lambda: clicking.likelihood is not None and not clicking.is_measuring_point)
+    assert clicking.likelihood.flow.standard_error > 0
+
+
 def show_figures(controllers, part, found):
     """Let a part of the figures have been measured by the settings and weights in view."""
     model = controllers.building.workspace.model_key(controllers.state.experiment)
@@ -1203,6 +1212,7 @@ def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):
         assert session.view == {"layers": ["data"]}
         other.sessions.open(session)
         assert other.playing.recorded == 22
+        assert other.playing.sampled is None  # nothing can be asked of it before it has a problem
         with qtbot.waitSignal(other.building.ready):
             other.start()
         assert other.training.status == "finished"
@@ -1570,6 +1580,21 @@ def test_one_cancels_the_first_point_with_the_second_or_the_second_alone(qtbot, 
     clicking.cancel("interpolation")
     assert state.document.clicked == ((0.0, 1.0),)
     assert jobs.running("likelihood")
+
+
+def test_after_a_cancelled_click_the_way_begins_at_the_point_that_is_shown(qtbot, workspace):
+    state, controllers = workspace
+    clicking = controllers.clicking
+    clicking.inspect(0.0, 1.0)
+    qtbot.waitUntil(lambda: clicking.likelihood is not None)
+    clicking.inspect(0.5, 0.25)
+    clicking.cancel("likelihood")
+    clicking.go_to(1.0, -0.5)
+    assert state.document.clicked == ((0.0, 1.0), (1.0, -0.5))
+    qtbot.waitUntil(lambda: clicking.interpolation is not None)
+    clicking.go_to(0.5, 0.25)
+    clicking.cancel("interpolation")
+    assert state.document.clicked == ((0.0, 1.0), (1.0, -0.5))
 
 
 def test_both_points_are_measured_again_with_other_weights(qtbot, workspace):

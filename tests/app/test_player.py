@@ -18,6 +18,7 @@ from playground.app.model.workspace import FairLock
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, replace
 from playground.theory.ode import TooManySteps
+from playground.user_errors import UserError
 
 SMALL = {
     "training.steps": 1_000_000,
@@ -362,6 +363,25 @@ def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_p
     assert controllers.playing.trajectory is first
     qtbot.waitUntil(lambda: len(runs) >= 2)
     assert all(recorded == trajectory.total for trajectory, recorded in runs)
+    controllers.training.pause()
+
+
+def test_a_next_run_that_fails_is_told_and_another_is_tried(qtbot, controllers, monkeypatch):
+    told, first = [], controllers.playing.trajectory
+    controllers.notified.connect(told.append)
+    monkeypatch.setattr(controllers.playing.sampler, "keeps_up", lambda frames_a_second: False)
+    controllers.playing.set_speed(4.0)
+
+    def fails(*_, **__):
+        raise UserError("The particles have run away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("playground.lab.sampling.sample", fails)
+        controllers.training.start()
+        qtbot.waitUntil(lambda: bool(told))
+    assert told[0].level == "error"
+    assert controllers.playing.trajectory is first
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not first)
     controllers.training.pause()
 
 

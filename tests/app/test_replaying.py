@@ -1,5 +1,6 @@
 """Going back through a training: everything in view is by the weights of the step that was chosen."""
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -182,6 +183,70 @@ def test_an_export_takes_the_run_of_the_chosen_weights_though_the_last_one_is_in
         pass
     weights = controllers.building.workspace.weights
     np.testing.assert_allclose(trajectory.positions[-1], sampled(controllers, weights), rtol=1e-5, atol=1e-5)
+
+
+def is_taken(controllers) -> bool:
+    """Whether the run in view is taken for one of the present settings and weights, and not sampled again."""
+    return next(controllers.sampling.trajectory_iterator()()) is controllers.playing.trajectory
+
+
+def test_a_run_of_settings_before_is_not_taken_for_one_of_the_present(qtbot, controllers, monkeypatch):
+    told = []
+    assert is_taken(controllers)
+    controllers.notified.connect(told.append)
+
+    def fails(*_, **__):
+        raise UserError("The particles have run away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("playground.lab.sampling.sample", fails)
+        controllers.state.edit({"sampling.steps": 12})
+        qtbot.waitUntil(lambda: bool(told))
+    assert not is_taken(controllers)
+    controllers.state.undo()
+    qtbot.waitUntil(lambda: controllers.playing.is_of_now and complete(controllers))
+    assert is_taken(controllers)
+
+
+def test_a_run_of_unknown_weights_is_not_taken_for_one_of_the_present(controllers):
+    workspace = controllers.building.workspace
+    run = copy.copy(controllers.playing.trajectory)  # as a pinned one whose weights training has changed meanwhile
+    controllers.sampling.show_recorded(run, workspace)
+    assert not is_taken(controllers)
+    controllers.sampling.show_recorded(run, workspace, workspace.weights)
+    assert is_taken(controllers)
+
+
+def test_a_run_is_not_taken_for_one_of_weights_that_have_just_come(qtbot, controllers):
+    taken = []
+    controllers.training.weights_changed.connect(lambda: taken.append(is_taken(controllers)))
+    controllers.state.edit({"training.steps": 340})
+    controllers.training.start()
+    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    assert not taken[-1]
+    qtbot.waitUntil(lambda: shows_newest(controllers) and complete(controllers))
+    assert is_taken(controllers)
+
+
+def test_a_files_run_is_its_own_until_training_has_changed_the_weights(qtbot, controllers):
+    other = started(qtbot)
+    try:
+        with qtbot.waitSignal(other.building.problem_changed):
+            other.sessions.open(controllers.sessions.pack({})())
+        qtbot.waitUntil(lambda: not other.building.busy)
+        opened = other.playing.trajectory
+        other.training.changed.emit("paused")  # as when labels were learned of
+        assert other.playing.trajectory is opened
+        assert is_taken(other)
+        other.playing.set_playing(False)
+        other.state.edit({"training.steps": 340})
+        other.training.start()
+        qtbot.waitUntil(lambda: other.training.status == "finished")
+        qtbot.waitUntil(lambda: shows_newest(other) and complete(other))
+        assert other.playing.trajectory is not opened
+        assert is_taken(other)
+    finally:
+        assert other.shutdown(20.0)
 
 
 def test_particles_that_cannot_be_sampled_are_told_and_hold_up_no_other_step(qtbot, controllers, monkeypatch):

@@ -101,10 +101,13 @@ class Clicking(QObject):
         if job == "likelihood" and self._clicked:
             self._jobs.cancel("interpolation")  # which begins at that point
             shown = self._likelihood
-            self._put_clicked(() if shown is None else (_place(shown.point, shown.number),))
+            points = {} if shown is None else {_place(shown.point, shown.number): shown.point}
+            self._points |= points
+            self._put_clicked(tuple(points))
         elif job == "interpolation" and len(self._clicked) == 2:
             between = self._interpolation
-            second = () if between is None else (_place(between.ends[1], between.numbers[1]),)
+            second = {} if between is None else {_place(between.ends[1], between.numbers[1]): between.ends[1]}
+            self._points |= second
             self._put_clicked((self._clicked[0], *second))
 
     @property
@@ -156,7 +159,7 @@ class Clicking(QObject):
     def _measure_again(self, keys: frozenset[str]) -> None:
         """Want other values if they depend on the changed settings."""
         if (
-            self._likelihood is not None
+            (self._likelihood is not None or self.is_measuring_point)
             and keys & {*POINT_KEYS, "likelihood.interpolation"}
             and likelihood_conflict(self._state.experiment) is None
         ):

@@ -100,7 +100,8 @@ class Playing(QObject):
     @property
     def is_here(self) -> bool:
         """Whether the main run belongs to the current workspace."""
-        return self.run is not None and self.run.model is self._building.workspace
+        run = self.run
+        return run is not None and run.model is not None and run.model is self._building.workspace
 
     @property
     def frame(self) -> int:

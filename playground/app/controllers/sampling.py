@@ -100,12 +100,23 @@ class Sampling(QObject):
         return run.trajectory if run.finished else None
 
     def trajectory_iterator(self) -> Callable[[], Iterator[Trajectory]]:
-        """Makes an iterator, for another thread, that ends with the complete run in view."""
+        """Makes an iterator, for another thread, that ends with the complete run of the present settings and weights."""
         workspace, trajectory = self._building.workspace, self.playing.trajectory
         if workspace is None or trajectory is None:
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
-        return complete_run(workspace.problem, workspace.weights, self.seed, None if self.lags else trajectory)
+        recorded = trajectory if self._is_present(workspace) else None
+        return complete_run(workspace.problem, workspace.weights, self.seed, recorded)
+
+    def _is_present(self, workspace: Workspace) -> bool:
+        """Whether the run in view has the present settings and the weights in use."""
+        run = self.playing.run
+        if run is None or not self.playing.is_of_now or self.lags:
+            return False
+        if run.experiment.sampling.follows != "learned" or run.weights is workspace.weights:
+            return True
+        kept = self._kept_run(workspace, workspace.weights)
+        return kept is not None and kept.trajectory is run.trajectory
 
     def run_with(self, weights: Weights) -> Callable[[], Iterator[Trajectory]]:
         """Makes an iterator, for another thread, that ends with a complete run with other weights and the noise of that in view."""
@@ -238,7 +249,8 @@ class Sampling(QObject):
         run, workspace = self._recording, self._building.workspace
         if training in ("training", "waiting") or run is None or workspace is None or workspace.chosen is not None:
             return
-        if run.model is workspace and run.weights is not None and not run.is_of_its_weights:
+        own = run.weights is None and self._kept_run(workspace, workspace.weights) is run
+        if run.model is workspace and not run.is_of_its_weights and not own:
             self._take_weights()
 
     def _show(self, run: Run, frame: int = 0) -> None:
@@ -259,6 +271,8 @@ class Sampling(QObject):
 
     def poll(self) -> None:
         """Show a run when it has a frame."""
+        if self.next is not None and self.next.failure is not None:
+            self._recording, self.next = self.next, None  # its failure is told
         run = self._comes
         if run is not None and run.trajectory is not None:
             frame = self.playing.same_frame(run.trajectory)
