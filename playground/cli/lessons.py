@@ -78,6 +78,8 @@ def _claims(lesson: Lesson, device: str) -> Iterator[Claim]:
             yield Claim(lesson.title, f"{place}. Its equation", partial(_drawn, step.equation), 0)
         if step.question:
             yield Claim(lesson.title, f"{place}. {step.question}", partial(_answer, step, found), 0)
+            bounded = [claim for claim in step.claims(lesson.title, found) if claim.is_bounded]
+            yield from (dataclasses.replace(claim, what=f"{place}. {claim.what}") for claim in bounded)
         else:
             yield from step.claims(f"{lesson.title}. {step.text}", found)
 

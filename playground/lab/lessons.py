@@ -166,6 +166,11 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         said = ("you_x", "you_y", "distance") if self.mark is not None else ("you",) if self.check is not None else ()
         return frozenset((*said, *self.asked))
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it claims something of its figures."""
+        return any(one.at_least is not None or one.at_most is not None for one in self.asked.values())
+
     def right_choice(self, value: float) -> int | None:
         """The index of the choice that a measured value makes right; None if there are no choices, or none is right."""
         return next((place for place, choice in enumerate(self.choices) if choice.holds(value)), None)
@@ -189,7 +194,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             return (values[name] - less) / over if over else math.nan
 
         made = []
-        for name, figure in self.figures.items():
+        for name, figure in self.asked.items():
             of = f" over {figure.ratio_to}" if figure.ratio_to else ""
             of += f" less {figure.difference_from}" if figure.difference_from else ""
             low = -math.inf if figure.at_least is None else figure.at_least

@@ -212,6 +212,19 @@ def test_tab_goes_down_the_noise_card(show, controllers):
     assert panel.levels.rows["noise.sigma_max"].isAncestorOf(QApplication.focusWidget())
 
 
+def test_a_drag_of_the_noise_that_is_refused_or_given_up_leaves_no_number(show, state, controllers):
+    (panel,) = show(panels.NoisePanel)
+    controllers.build()
+    numbers = panel.levels.rows["noise.sigma_max"].numbers.values()
+    before = [number.text() for number in numbers]
+    levels = panel.chart.levels.sigmas
+    for end in (panel.chart.abandoned.emit, lambda: panel.chart.moved.emit(0, levels * 1e15)):
+        panel.chart.previewed.emit(levels * 1e15)
+        assert [number.text() for number in numbers] != before
+        end()
+        assert [number.text() for number in numbers] == before
+
+
 def test_tab_goes_on_to_what_mends_the_choice_that_was_refused(show, state, controllers):
     (panel,) = show(panels.SamplingPanel)
     controllers.build()

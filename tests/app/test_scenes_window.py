@@ -62,6 +62,28 @@ def test_the_card_says_what_was_measured_and_whether_the_claim_holds(window, qtb
     assert panel.isHidden()
 
 
+def test_only_a_scene_is_measured_as_one_and_only_bounds_hold(window, qtbot, monkeypatch):
+    measured_by(monkeypatch, 0.5)
+    controller, panel = window.controllers.lessons, window.panel(LessonPanel)
+    controller.begin(SCENE)
+    assert panel.measure.accessibleName() == "Measure what the scene claims"
+    only_shown = msgspec.structs.replace(EXACT, figures={"share": Figure("mode_weights", index=0)})
+    controller.begin(Lesson("two", "Two", (only_shown, EXACT)))
+    assert panel.measure.accessibleName() == "Measure what the step shows"
+    for said in ("", HOLDS):
+        controller.measure()
+        wait_measured(controller, qtbot)
+        assert panel.notice.text.text() == said
+        controller.next()
+
+
+def test_a_scene_cannot_be_started_again(window):
+    controller, panel = window.controllers.lessons, window.panel(LessonPanel)
+    controller.progress.finish(SCENE, 1)
+    controller.begin(SCENE)
+    assert panel.start_again.isHidden()
+
+
 def test_a_scene_that_is_changed_and_opened_again_shows_and_measures_what_is_new(window, qtbot, monkeypatch):
     """Also where only its words and bounds are new, so that the window's settings stay."""
     measured_by(monkeypatch, 0.5)

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
@@ -124,6 +124,11 @@ def test_a_line_and_a_cell_of_a_heat_map_open_their_run_with_its_network(window,
     picture, box = window.map.picture, window.map.box
     assert isinstance(picture, HeatMap)
     wanted = picture.rows.index("probability-flow"), picture.columns.index("3")
+    for number in range(picture.values.size):
+        cell = window.map.cell(number)
+        assert {window.map.at(one) for one in (cell.center(), cell.topLeft() + QPointF(1, 1))} == {number}
+    assert window.map.at(box.topLeft()) is None
+    assert window.map.at(box.bottomRight()) is None
     place = cell_box(picture, box, *wanted).center().toPoint()
     QTest.mouseClick(window.map, Qt.MouseButton.LeftButton, pos=place)
     first, second = opened

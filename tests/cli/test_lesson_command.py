@@ -108,6 +108,17 @@ def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound(
     assert capsys.readouterr().out.splitlines()[-2].endswith(f": {said}")
 
 
+@pytest.mark.parametrize(("most", "code"), [(0.6, 0), (0.4, 1)])
+@pytest.mark.parametrize("question", ["", 'question = "What?"\nscale = [0.0, 1.0]\ncheck = { key = "nfe_max" }\n'])
+def test_the_bounds_of_figures_hold_with_and_without_a_question(measured, tmp_path, capsys, question, most, code):
+    path = tmp_path / "own.lesson.md"
+    figure = f'figures.share = {{ key = "mode_weights", index = 0, at_most = {most} }}'
+    head = f'scene = "langevin-weights"\n{question}{figure}'
+    path.write_text(f"+++\ntitle = 'Own'\n+++\n+++\n{head}\n+++\nText.\n\n---\nIt is {{share}}.\n")
+    assert main(["lesson", "check", str(path)]) == code
+    assert re.search(rf"share +0.5 +at most {most}{'  FAILED' if code else ''}\n", capsys.readouterr().out)
+
+
 @pytest.mark.parametrize(
     ("place", "code", "said"), [((3.0, 3.0), 0, "in view"), ((90.0, 3.0), 1, "outside what is in")]
 )

@@ -243,7 +243,8 @@ class Lessons(QObject):
                 call()
 
         waiting = self._waiting = list[Callable[[], None]]()
-        self.jobs.start(JOB, "what the lesson asks" if step.question else "the claim of the scene", work, take)
+        of_lesson = "what the lesson asks" if step.question else "what the lesson shows"
+        self.jobs.start(JOB, "the claim of the scene" if lesson.is_scene else of_lesson, work, take)
         self.changed.emit()
 
     def _put(self, lesson: Lesson, place: int) -> None:

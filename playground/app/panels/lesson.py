@@ -229,8 +229,10 @@ class LessonPanel(CollapsiblePanel):
             self.notice.say("info", "")
         elif answered:
             self.notice.say("info" if measured.right else "warning", _judged(measured))
-        else:
+        elif step.is_bounded:
             self.notice.say(*("warning", FAILS) if measured.failed else ("info", HOLDS))
+        else:
+            self.notice.say("info", "")
         explained = step.explanation if not step.asked else ""
         if measured is not None and values:
             explained = measured.explained(format_number)
@@ -239,7 +241,7 @@ class LessonPanel(CollapsiblePanel):
         self._follow_settings()
         done = lessons.progress.done(lesson)
         self.steps.show_steps(len(lesson.steps), lessons.place, done)
-        self.start_again.setVisible(bool(done) or answered)
+        self.start_again.setVisible((bool(done) or answered) and not lesson.is_scene)
         self.back.setEnabled(lessons.place > 0)
         self.again.setEnabled(answered and not lessons.measuring)
         self.onward.setEnabled(lessons.may_go_on)
@@ -301,7 +303,8 @@ class LessonPanel(CollapsiblePanel):
         title = "Lesson" if of_lesson else "Scene"
         self.rename(title, PURPOSE[title])
         self.set_state(f"step {self._lessons.place + 1} of {len(lesson.steps)}" if of_lesson else lesson.topic)
-        self.measure.rename("Measure what was asked" if step.question else "Measure what the scene claims")
+        shown = "the scene claims" if lesson.is_scene else "was asked" if step.question else "the step shows"
+        self.measure.rename(f"Measure what {shown}")
         last = self._lessons.place + 1 == len(lesson.steps)
         for way, text in (
             (self.end, "Leave" if of_lesson else "Back to my work"),

@@ -47,7 +47,7 @@ class NoisePanel(CollapsiblePanel):
         self.chart.grabbed.connect(self._grabbed)
         self.chart.previewed.connect(self._previewed)
         self.chart.moved.connect(self._moved)
-        self.chart.abandoned.connect(self._refresh)
+        self.chart.abandoned.connect(self._show_taken)
         layouts.add(self.body, self.kind, self.chart)
         rows = column(self.body)
         self.by_hand = QWidget()
@@ -116,6 +116,14 @@ class NoisePanel(CollapsiblePanel):
         view = self._building.problem
         changes = self.state.experiment.noise.dragged(index, sigmas, 1.0 if view is None else view.sigma)
         self.state.edit(changes, merge=f"levels {self._gesture} {index}" if self._by_key else "")
+        self._show_taken()
+
+    @Slot()
+    def _show_taken(self) -> None:
+        """Show the ends that the settings have, in place of those of a drag that was refused or given up."""
+        ends = self.levels.rows.get(ENDS[0])
+        if isinstance(ends, RangeField):
+            ends.refresh()
         self._refresh()
 
     @Slot()

@@ -83,15 +83,15 @@ class Cells(QWidget):
         step = steps.get(Qt.Key(event.key()))
         if step is None or not count:
             super().keyPressEvent(event)
-        elif 0 <= (self.chosen or 0) + step < count:
-            self.choose((self.chosen or 0) + step)
+        elif 0 <= min(self.chosen or 0, count) + step < count:
+            self.choose(min(self.chosen or 0, count) + step)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         self.paint(painter)
         count, _ = self.grid()
-        if self.hasFocus() and count:
-            ring = QRectF(self.rect()) if self.chosen is None else self.cell(min(self.chosen, count - 1))
+        if self.hasFocus() and count and (self.chosen is None or self.chosen < count):  # else there is no room for it
+            ring = QRectF(self.rect()) if self.chosen is None else self.cell(self.chosen)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.colors.color("accent"), 2))

@@ -1,6 +1,8 @@
 """The heat map of a sweep in its window."""
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+import math
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 
 from playground.app.style.number_formats import format_measured, format_number
@@ -56,6 +58,16 @@ class SweepMap(Cells):
         count, across = self.grid()
         row, column = divmod(number, across)
         return count // across - 1 - row, column
+
+    def at(self, place: QPointF) -> int | None:
+        if self.picture is None:
+            return None
+        first, (rows, columns) = cell_box(self.picture, self.box, 0, 0), self.picture.values.shape
+        if first.width() <= 0 or first.height() <= 0:
+            return None
+        row = math.floor((first.bottom() - place.y()) / first.height())
+        column = math.floor((place.x() - first.left()) / first.width())
+        return (rows - 1 - row) * columns + column if 0 <= row < rows and 0 <= column < columns else None
 
     def words(self) -> str:
         picture = self.picture
