@@ -34,7 +34,7 @@ test: $(INSTALLED)  ## every test but the claims, offscreen; warnings are errors
 	$(OFFSCREEN) $(BIN)/python -m pytest -m alone
 
 claims: $(INSTALLED)  ## measure what scenes, lessons, docs, trainings and samplers claim, and every size of text
-	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m claims
+	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m "claims and not alone"
 
 golden: $(INSTALLED)  ## record anew what small experiments give; CONTRIBUTING.md says when
 	$(OFFSCREEN) $(BIN)/python -m tests.golden.record

@@ -23,6 +23,8 @@ from playground.lab.store import NOTE, Store
 from tests.app.conftest import end, make_window, put_pin
 from tests.figures import on_cards
 
+pytestmark = pytest.mark.claims  # each opens window after window, as after a kill
+
 
 @pytest.fixture
 def windows(qtbot, tmp_path):

@@ -21,6 +21,7 @@ def small(monkeypatch) -> None:
     monkeypatch.setattr(end_to_end_check, "FILM", {"width_box": 128, "height_box": 128, "seconds": 1, "fps": 8})
 
 
+@pytest.mark.claims  # the check of a package, whole
 def test_every_step_of_a_lesson_goes_well(qapp: QApplication, small) -> None:
     steps: list[Claim] = []
     assert main.run_end_to_end_check(qapp, steps.append)
@@ -41,6 +42,7 @@ def test_every_step_of_a_lesson_goes_well(qapp: QApplication, small) -> None:
     assert "8 pictures decoded" in steps[5].words
 
 
+@pytest.mark.claims  # the check of a package, whole
 def test_a_hanging_step_ends_the_check(qapp: QApplication, small, monkeypatch) -> None:
     monkeypatch.setattr(end_to_end_check, "PATIENCE", 20)
     monkeypatch.setattr("playground.app.controllers.training.Training.start", lambda self: None)
@@ -49,6 +51,7 @@ def test_a_hanging_step_ends_the_check(qapp: QApplication, small, monkeypatch) -
     assert not steps[-1].holds
 
 
+@pytest.mark.claims  # the check of a package, whole
 def test_a_film_without_pictures_ends_the_check(qapp: QApplication, small, monkeypatch) -> None:
     monkeypatch.setattr(end_to_end_check, "_pictures", lambda _: 0)
     steps: list[Claim] = []

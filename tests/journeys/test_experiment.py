@@ -284,6 +284,7 @@ def test_fill_in_the_right_half_of_pictures(desk, tmp_path):
 
 
 @pytest.mark.guide("Noise", "Training", "Quality")
+@pytest.mark.claims  # a statistic of a training
 def test_flow_from_one_set_to_another(desk, tmp_path):
     """Particles begin at the second set, and end at the data; the paths are measured."""
     file = tmp_path / "paths.npz"

@@ -143,6 +143,7 @@ def _files(folder: Path) -> list[Path]:
     ]  # the program's own, as they are
 
 
+@pytest.mark.claims  # a file of every kind
 def test_every_kind_of_file_is_written(written: Path) -> None:
     found = {path.suffix for path in _files(written)}
     assert (
@@ -150,6 +151,7 @@ def test_every_kind_of_file_is_written(written: Path) -> None:
     )
 
 
+@pytest.mark.claims  # a file of every kind
 def test_every_file_says_what_made_it(written: Path) -> None:
     digest = hashlib.sha256((written.parent / NAME).read_bytes()).hexdigest()
     for path in _files(written):
@@ -173,6 +175,7 @@ def test_every_file_says_what_made_it(written: Path) -> None:
         assert str(written.parent) not in json.dumps(told), path
 
 
+@pytest.mark.claims  # a file of every kind
 def test_the_same_run_has_the_same_provenance(written: Path) -> None:
     metrics = _json(written / "run" / "metrics.json")
     assert metrics == _npz(written / "run" / "trajectory.npz") == _image(written / "run" / "picture.png")

@@ -135,7 +135,8 @@ EXTRA: tuple[dict[str, Any], ...] = (
 def choices() -> Iterator[dict[str, Any]]:
     """Every kind, and every value of every setting with a few of them, as settings."""
     shown: set[tuple[str, object]] = set()
-    for kind in registered():
+    # In an order of its own: that of the registry is the order in which modules were imported.
+    for kind in sorted(registered(), key=lambda kind: (kind.section, kind.name())):
         yield {f"{kind.section}.kind": kind.name()}
         for key, field in own_fields(kind, kind.section).items():
             for value in field.choices or ((True, False) if field.kind == "bool" else ()):
