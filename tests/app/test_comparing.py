@@ -15,6 +15,7 @@ from playground.app.canvas.compare_view import EQUAL
 from playground.app.canvas.readouts import vector
 from playground.app.controllers import comparing as comparing_module
 from playground.app.controllers import why_disabled
+from playground.app.controllers.column_training import ColumnTrainings
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.edit_text import SAME
 from playground.app.model.pinned_runs import PinnedRun
@@ -24,11 +25,14 @@ from playground.app.style.number_formats import format_measured
 from playground.app.widgets.charts import saving
 from playground.drawing.frames import Style, write_film
 from playground.drawing.side_by_side import SideBySide
+from playground.lab import sampling as sampling_module
 from playground.lab.columns import Column
 from playground.lab.compute import result
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load as lesson_of
 from playground.lab.lessons import load_all
+from playground.lab.sampling import sample
+from playground.user_errors import UserError
 from tests.app.conftest import wait
 
 ADDED = "Noise added on the way is from one Brownian path."
@@ -892,6 +896,47 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     wait(lambda: "as far as the newest step" in said.text())
     assert "as far as the newest step, not 0." in said.text()
     replaying.choose(len(replaying.steps) - 1)
+
+
+def test_trainings_of_columns_that_cannot_go_on_are_told_once(window, connect, monkeypatch) -> None:
+    def fails(*_) -> bool:
+        raise RuntimeError("Out of memory.")
+
+    told: list[object] = []
+    monkeypatch.setattr(ColumnTrainings, "_advance", fails)
+    window.state.edit({"sampling.source": "learned"})
+    window.training.start()
+    wait(lambda: window.training.trained_steps >= 100)
+    window.training.pause()
+    wait(lambda: window.building.workspace.training == "paused")
+    comparing = window.controllers.comparing
+    connect(window.controllers.notified, told.append)
+    window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 28})])
+    wait(lambda: len(comparing.runs) == 2 and comparing.runs[1].failure is not None)
+    assert str(comparing.runs[1].failure) == "Out of memory."
+    wait(milliseconds=200)
+    assert not window.controllers.jobs.running(comparing_module.TRAINING)
+    (one,) = told
+    assert one.level == "error"
+    assert str(one.message) == "Training of columns stopped: Out of memory."
+
+
+def test_a_column_that_fails_on_the_way_says_why_and_the_others_go_on(window, connect, monkeypatch) -> None:
+    def fails(problem, *given, **more):
+        if problem.experiment.sampling.steps == 33:
+            raise UserError("Broken.")
+        yield from sample(problem, *given, **more)
+
+    monkeypatch.setattr(sampling_module, "sample", fails)
+    comparing = window.controllers.comparing
+    seen: list[list[bool]] = []
+    connect(comparing.changed, lambda: seen.append([run.failure is not None for run in comparing.runs]))
+    window.controllers.column_edits.begin((Column(), Column.of({"sampling.steps": 33})))
+    wait(lambda: [False, True] in seen and comparing.runs[0].finished)
+    assert str(comparing.runs[1].failure) == "Broken."
+    assert window.playing.run.failure is None
+    assert seen.count([False, True]) == 1
+    assert window.compare.columns[1].canvas.scene(300, 300).hint
 
 
 def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_path) -> None:

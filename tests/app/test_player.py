@@ -15,8 +15,10 @@ from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, Re
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, WantedOverlays
 from playground.app.model.workspace import FairLock
+from playground.lab.columns import Column
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, replace
+from playground.lab.sampling import sample
 from playground.theory.ode import TooManySteps
 from playground.user_errors import UserError
 
@@ -383,6 +385,23 @@ def test_a_next_run_that_fails_is_told_and_another_is_tried(qtbot, controllers, 
     assert controllers.playing.trajectory is first
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not first)
     controllers.training.pause()
+
+
+def test_an_error_of_the_program_in_a_column_is_that_columns(qtbot, controllers, monkeypatch):
+    told, comparing = [], controllers.comparing
+
+    def fails(problem, *given, **more):
+        if problem.experiment.sampling.steps == 33:
+            raise RuntimeError("Broken.")
+        yield from sample(problem, *given, **more)
+
+    monkeypatch.setattr("playground.lab.sampling.sample", fails)
+    controllers.notified.connect(told.append)
+    controllers.column_edits.begin((Column(), Column.of({"sampling.steps": 33})))
+    qtbot.waitUntil(lambda: len(comparing.runs) == 2 and comparing.runs[0].finished and bool(told))
+    assert str(comparing.runs[1].failure) == "Broken."
+    assert controllers.playing.run.failure is None
+    assert [str(one.message) for one in told] == ["Sampling stopped: Broken."]
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -66,6 +66,10 @@ class ColumnTrainings:
         """Those that are to go on."""
         return [one for one in self._workspaces if self.is_behind(one)]
 
+    def fail(self, why: Message) -> None:
+        """Say why none of those that are behind can go on."""
+        self.failures |= {one.key: why for one in self.behind}
+
     def train(self) -> Iterator[tuple[None, None]]:
         """Train until all have reached the target; a thread may end it between two blocks of training."""
         running: dict[TrainingKey | None, tuple[Workspace, Generator[TrainingProgress]]] = {}

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.column_runs import Equal, awaited, is_unmeasured, measured, prepare, warnings
 from playground.app.controllers.column_training import ColumnTrainings, Fair, column_key, done
+from playground.app.controllers.notification import stopped
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import SHARE
@@ -37,12 +38,14 @@ class Comparing(QObject):
         changed(): the columns changed, or their runs began again.
         measured(): the distances of one more column are known, or why they are not.
         progressed(): trainings of columns have made progress.
+        notified(Notification)
     """
 
     active_changed = Signal(bool)
     changed = Signal()
     measured = Signal()
     progressed = Signal()
+    notified = Signal(object)
 
     def __init__(
         self, state: State, building: Building, playing: Playing, jobs: Jobs, parent: QObject | None = None
@@ -54,6 +57,7 @@ class Comparing(QObject):
         self.equal: Equal = "own"
         self.fair: Fair = "steps"
         self._trainings = ColumnTrainings()
+        self._failed: set[Run] = set()  # the runs in view that say why they ended
         self._told = 0.0  # time.monotonic at the last report of progress
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._begin_runs)
@@ -249,6 +253,7 @@ class Comparing(QObject):
         self._trainings.put([run.training for run in runs if run.training is not None], self.fair, self.target)
         self._playing.set_columns(runs)
         self._playing.seek(0)
+        self._failed = self._failures()
         self.changed.emit()
 
     def _fail(self, error: BaseException) -> None:
@@ -267,12 +272,16 @@ class Comparing(QObject):
             self._trainings.aim(self.fair, self.target)
         behind = bool(self._trainings.behind)
         if behind and not self._jobs.running(TRAINING):
-            self._jobs.start(TRAINING, "Training of columns", self._trainings.train, lambda _: None)
+            train = self._trainings.train
+            self._jobs.start(TRAINING, "Training of columns", train, lambda _: None, self._trainings_failed)
         share = SHARE if workspace.training == "training" or behind else 1.0
         for run in (*self.runs, *self._next):  # nobody waits for the latter
             self._playing.samplers.of(run).set_share(share / len(self._next) if run in self._next else share)
         if self.trains and not preparing:
             self._poll_trainings(now, behind)
+        before, self._failed = self._failed, self._failures()
+        if self._failed - before:
+            self.changed.emit()
         if not self._jobs.running(MEASURING):
             self._measure_next()
 
@@ -285,9 +294,16 @@ class Comparing(QObject):
             why = None if run.training is None else self._trainings.failures.get(run.training.key)
             if why is not None:
                 run.fail(why)
-                self.changed.emit()
         if not behind and any(map(self._is_behind, self.runs)):
             self.sample_again()
+
+    def _failures(self) -> set[Run]:
+        return {run for run in self.runs if run.failure is not None}
+
+    def _trainings_failed(self, error: BaseException) -> None:
+        """Say once why the trainings cannot go on, and begin them no more."""
+        self._trainings.fail(message_of(error))
+        self.notified.emit(stopped(self._state, TRAINING.capitalize(), error))
 
     def _measure_next(self) -> None:
         """Measure one finished run at a time."""

@@ -73,7 +73,16 @@ class Controllers(QObject):
         self.sessions = Sessions(state, self.building, self.sampling, self.pinning.pinned)
         self.lessons = Lessons(state, self.training, self.jobs, self)
         self.training.changed.connect(self.sampling.take_last_weights)
-        for controller in (self.building, self.reading, self.training, self.sampling, self.following, self.pinning):
+        telling = (
+            self.building,
+            self.reading,
+            self.training,
+            self.sampling,
+            self.comparing,
+            self.following,
+            self.pinning,
+        )
+        for controller in telling:
             controller.notified.connect(self.notified)
         self.lessons.notified.connect(self.notified)
         self.column_edits.notified.connect(self.notified)

@@ -290,12 +290,12 @@ class Sampling(QObject):
         if run is not None and run.failure is not None and run is not self._failed:
             error = UserError(run.failure)
         if thread is not None and thread.isFinished() and thread.error is not None:
-            error = thread.error
-            if run is not None:
-                run.fail(message_of(error))
+            error, ended = thread.error, self.playing.samplers.ended_at
+            if ended is not None:
+                ended.fail(message_of(error))
             self.start()
         if error is not None:
-            self._failed = run
+            self._failed = self._failed if run is None or run.failure is None else run
             self.playing.show_again()
             self.notified.emit(stopped(self._state, "Sampling", error))
 

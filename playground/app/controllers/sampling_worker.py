@@ -455,10 +455,12 @@ class Samplers:
 
     Attributes:
         main: samples the main run.
+        ended_at: the run at whose turn the thread ended last.
     """
 
     def __init__(self, main: SamplingWorker) -> None:
         self.main = main
+        self.ended_at: Run | None = None
         self._of: dict[Run, SamplingWorker] = {}
 
     def of(self, run: "Run") -> SamplingWorker:
@@ -476,7 +478,10 @@ class Samplers:
         self.main.wake.set()
 
     def loop(self) -> Iterator[None]:
-        """Sample and answer forever; the thread ends it between two items. If one run fails, the others go on."""
+        """Sample and answer forever; the thread ends it between two items. If one run fails, the others go on.
+
+        Another error than a :class:`UserError` ends the thread, which is then to be started again.
+        """
         while True:
             worked, workers = False, (self.main, *self._of.values())
             for worker in workers:
@@ -485,6 +490,9 @@ class Samplers:
                 except UserError as error:
                     if worker.run is not None:
                         worker.run.fail(message_of(error))
+                except Exception:
+                    self.ended_at = worker.run
+                    raise
                 yield None
             if not worked:
                 self.main.wake.wait(min(worker.rest for worker in workers))
