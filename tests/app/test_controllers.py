@@ -1228,6 +1228,21 @@ def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):
         assert other.shutdown(20.0)
 
 
+def test_other_work_is_built_once(qtbot, workspace, monkeypatch):
+    state, controllers = workspace
+    built, building = [], controllers.building
+    state.push(state.document.begun("a reset"))
+    document = state.document
+    state.undo()
+    qtbot.waitUntil(lambda: not building.busy)
+    controllers.jobs.changed.connect(lambda name, job: built.append(job) if name == "problem" and job.running else None)
+    with qtbot.waitSignal(building.taken):
+        building.open(lambda: state.restore(document, (), 0))
+        assert built == []
+    assert state.document.trainings == document.trainings
+    assert len([job for job in built if job.fraction is None]) == 1
+
+
 @pytest.mark.alone
 def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
     state = State(replace(Experiment(), {"training.steps": 1_000_000, "sampling.particles": 20_000}))

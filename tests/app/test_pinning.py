@@ -188,6 +188,18 @@ def test_a_pin_that_waits_is_dropped_when_another_run_is_begun(qtbot, controller
     assert pinning.pinned.runs[0].sampler_steps == state.experiment.sampling.steps == 10
 
 
+def test_a_deleted_run_is_measured_only_once_it_is_back(qtbot, controllers):
+    pinning, jobs = controllers.pinning, controllers.jobs
+    pinning.pin()
+    assert jobs.running(PINNED)
+    pinning.delete(pinning.pinned.runs[0].number)
+    pinning.look()
+    assert not jobs.running(PINNED)
+    controllers.state.undo()
+    assert len(pinning.pinned.runs) == 1
+    wait_measured(qtbot, controllers)
+
+
 def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
     playing, training = controllers.playing, controllers.training
     change(qtbot, controllers, {"training.steps": 1_000_000})
@@ -311,12 +323,15 @@ def test_figures_of_a_run_of_the_own_work_are_unsaved_work_also_in_a_lesson(qtbo
     assert controllers.state.modified
 
 
-def test_figures_of_an_undone_pin_are_no_unsaved_work(qtbot, controllers):
+def test_an_undone_pin_is_no_unsaved_work_and_measured_only_once_it_is_back(qtbot, controllers):
     controllers.pinning.pin()
     controllers.state.undo()
+    qtbot.waitUntil(lambda: not controllers.jobs.running(PINNED))
+    qtbot.wait(100)
+    assert not controllers.jobs.running(PINNED)
     assert not controllers.state.modified
-    qtbot.waitUntil(lambda: controllers.pinning.pinned.get(1).is_measured)
-    assert not controllers.state.modified
+    controllers.state.redo()
+    wait_measured(qtbot, controllers)
 
 
 def test_a_run_whose_weights_changed_is_not_played_again_without_a_word(qtbot, controllers):

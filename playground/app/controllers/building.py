@@ -60,9 +60,9 @@ class Building(QObject):
         store: what has been computed, by key; other work brings another one.
 
     Signals, in the order in which another workspace replaces the current one:
-        leaving(Workspace | None): it will come, or none. The current one is still there.
+        leaving(Workspace | None): emitted before the workspace is replaced (None: no workspace follows).
         problem_changed(ProblemView): it has come; views show it now.
-        taken(): views show it; work with it begins.
+        taken(): the new workspace is installed; views should refresh.
         ready(): there is a problem, and there was none before.
 
     Further signals:
@@ -96,15 +96,13 @@ class Building(QObject):
         self.kept = Workspaces()
         self.store = new_store()
         self._meanwhile = Store(memory=MEANWHILE)
-        self._begun: tuple[TrainingKey, ...] = ()  # the trainings that undo has reached
-        self.given: dict[
-            TrainingKey, Callable[[], Session | None]
-        ] = {}  # each reads what takes the place of a training
+        # The trainings that undo has reached; None while other work is put into the state.
+        self._begun: tuple[TrainingKey, ...] | None = ()
+        # Each reads what takes the place of a training.
+        self.given: dict[TrainingKey, Callable[[], Session | None]] = {}
         self._outdated = False  # whether a file has replaced the settings of the workspace
         self._bundled = False  # whether the next data start from bundled weights, if there are any for their settings
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE)
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self.build)
         state.changed.connect(self._edited)
         state.history_changed.connect(self._follow_history)  # the stack itself still emits while it is destroyed
@@ -172,6 +170,8 @@ class Building(QObject):
     @Slot()
     def _follow_history(self) -> None:
         """Take the trainings, or the contents of the file of data, that undo or redo has reached."""
+        if self._begun is None:
+            return
         if self._state.document.trainings != self._begun:
             self._begun = self._state.document.trainings
             self.resetting.emit()
@@ -217,12 +217,13 @@ class Building(QObject):
         for job in JOBS:
             self._jobs.cancel(job)
         self.kept.forget_workspaces()
-        self._begun = ()
+        self._begun = None
         self.given.clear()
         self._outdated = True
         before, self.store = self.store, store or new_store()
         self.left.emit(before)
         put()
+        self._begun = self._state.document.trainings
         if session is not None:
             self.given[self._key(session.experiment)] = lambda: session
         self._settle.start()

@@ -131,7 +131,7 @@ class Overlay(Generic[Seen]):
         self._fitted = -math.inf  # when a frame to which the shown view belongs was last shown
 
     def give_up(self) -> None:
-        """Let no frame wait until a view has come."""
+        """Stop blocking frames until the next overlay arrives."""
         self.given_up = True
 
     def take(self, view: Seen, moment: FrameNoise | None = None) -> None:

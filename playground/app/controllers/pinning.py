@@ -252,19 +252,24 @@ class Pinning(QObject):
     # Figures
 
     def _measure_next(self) -> None:
-        """Want the figures of the first pinned run that was not measured."""
+        """Want the figures of the first pinned run that was not measured; those of deleted runs may come back by undo."""
         store = self._building.store
         for key in [key for key in self._unmeasured if key in store]:
             del self._unmeasured[key]
         if not self._unmeasured:
             return
-        key, given = next(iter(self._unmeasured.items()))
+        present = {run.keys[0] for run in self.pinned.runs}
+        found = [key for key in self._unmeasured if key in present]
+        if not found:
+            self._jobs.cancel(PINNED)
+            return
+        key = found[0]
 
         def fail(error: BaseException) -> None:
             store.hold(key, Figures(missing(sorts_of("Distances"), message_of(error))))
             self._arrived(key)
 
-        wanted = Wanted((key,), store, given, BACKGROUND)
+        wanted = Wanted((key,), store, self._unmeasured[key], BACKGROUND)
         self._jobs.want(PINNED, "Pinned run", wanted, on_failure=fail)
 
     @Slot(object)

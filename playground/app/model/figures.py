@@ -72,9 +72,8 @@ def keep_session(store: Store, key: TrainingKey, session: Session | None) -> Non
     """Keep what a session has of its training, and what was measured of it, as what came of a training."""
     if session is not None:
         made_for, trained = session.experiment, session.trained
-        told = {
-            name: getattr(made_for, name) for name in ("objective", "training")
-        }  # as files of before have no others
+        # As files of before have no others.
+        told = {name: getattr(made_for, name) for name in ("objective", "training")}
         course = msgspec.to_builtins(told) | dict(trained.course)
         keep_training(store, key, replace(trained, course=course), session.kept_points)
         held_out = None if session.experiment.data.known_density else len(session.held_out)

@@ -136,9 +136,8 @@ class Jobs(QObject):
                 show(*told)
 
         worker = Worker(lambda: _computed(wanted, values, waits), name)
-        others = [pair for pair in self._urgencies if not pair[1].isFinished()]
         self._begin(name, _Job(worker, label, time.monotonic(), take, on_failure, wanted=wanted))
-        self._urgencies = (*others, (wanted.urgency, worker))
+        self._urgencies = (*self._urgencies, (wanted.urgency, worker))
 
     def _begin(self, name: str, job: _Job[Any]) -> None:
         if name in self._jobs:
@@ -207,6 +206,7 @@ class Jobs(QObject):
         for name, job in list(self._jobs.items()):
             if self._jobs.get(name) is job:
                 self._look(name, job)
+        self._urgencies = tuple(pair for pair in self._urgencies if not pair[1].isFinished())
         if self.idle:
             self._timer.stop()
 
