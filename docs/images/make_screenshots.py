@@ -51,14 +51,13 @@ def wait(until: Callable[[], bool] | None = None, seconds: float = 300.0) -> Non
 
     def check() -> None:
         if until is not None and until():
-            loop.quit()
+            loop.exit(1)  # it is not asked again: a finer density may begin in the next moment
 
     look.timeout.connect(check)
     end.timeout.connect(loop.quit)
     look.start()
     end.start()
-    loop.exec()
-    if until is not None and not until():
+    if not loop.exec() and until is not None:
         raise TimeoutError(f"What the picture is to show did not come in {seconds:g} s.")
 
 
