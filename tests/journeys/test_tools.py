@@ -86,3 +86,15 @@ def test_a_damaged_file_gets_a_sentence_and_a_report_can_be_copied(desk, tmp_pat
         user.press("Escape")
 
     desk(journey)
+
+
+@pytest.mark.guide("When something is wrong", "Sampling")
+def test_a_number_that_is_not_allowed_is_told_and_escape_takes_the_old_one_back(desk):
+    def journey(user: User) -> None:
+        user.unfold("Sample")
+        user.write("steps", "0", "Sample")
+        user.reads("whole number from 1", inside="Sample")
+        user.press("Escape")
+        user.wait(lambda: user.find("steps", "EditableText", "Sample").value == "40", "the old number")
+
+    desk(journey)
