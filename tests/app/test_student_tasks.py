@@ -118,7 +118,7 @@ def test_log_p_of_a_point(window) -> None:
     mouse, panel = Mouse(), window.panel(LikelihoodPanel)
     surface = window.canvas.surface
     mouse.click(surface)
-    wait(lambda: panel.log_prob.isVisible() and window.controllers.tasks.idle)
+    wait(lambda: panel.log_prob.isVisible() and window.controllers.jobs.idle)
     assert float(panel.log_prob.value.text().replace("−", "-").split()[0]) < 5
     assert says(panel.log_prob.name.text(), "log p")
     assert panel.terms.isVisible()
