@@ -30,7 +30,7 @@ class Mouse:
         def go_on() -> None:
             menu: QMenu = window.menu
             for title in titles:
-                assert menu.isVisible()
+                wait(menu.isVisible)
                 action = next(one for one in menu.actions() if one.text().replace("&", "").startswith(title))
                 self.click(menu, menu.actionGeometry(action).center())
                 if (below := action.menu()) is not None:

@@ -40,7 +40,8 @@ class LiveEquationView(PressedByEnter):
         self._asked = self._drawn = ("", "", 0.0, 0)
         self.image = QImage()
         self.latex = ""
-        self._spoken = ""
+        self._spoken = name.capitalize()
+        self._say(self._spoken)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.clicked.connect(lambda: open_equations(self, [NamedEquation(self._spoken, "", self.latex)]))
@@ -51,10 +52,13 @@ class LiveEquationView(PressedByEnter):
         """Show other LaTeX; `spoken` describes it for screen readers."""
         self.latex, self._spoken = latex, spoken
         self.setVisible(bool(latex))
-        self.setAccessibleName(f"{spoken}: {latex}")
-        self.setToolTip(wrapped(f"{spoken}.", "Click to see it in large type, with each symbol explained."))
+        self._say(f"{spoken}: {latex}")
         self._draw()
         self._fit()
+
+    def _say(self, name: str) -> None:
+        self.setAccessibleName(name)
+        self.setToolTip(wrapped(f"{self._spoken}.", "Click to see it in large type, with each symbol explained."))
 
     def apply_palette(self, palette: Palette) -> None:
         self._draw()
