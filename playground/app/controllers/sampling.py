@@ -91,13 +91,9 @@ class Sampling(QObject):
     @property
     def newest_finished(self) -> Trajectory | None:
         """The finished run with the newest weights and the current settings, in view or kept; None if there is none."""
-        run, workspace = self.playing.run, self._building.workspace
-        if run is None or workspace is None or not self.playing.is_of_now:
-            return None
-        if run.experiment.sampling.follows == "learned" and run.weights is not workspace.newest:
-            kept = self._kept_run(workspace, workspace.newest)
-            return None if kept is None else kept.trajectory
-        return run.trajectory if run.finished else None
+        workspace = self._building.workspace
+        found = None if workspace is None else self._recorded(workspace, workspace.newest)
+        return found if found is not None and found.finished else None
 
     def trajectory_iterator(self) -> Callable[[], Iterator[Trajectory]]:
         """Makes an iterator, for another thread, that ends with the complete run of the present settings and weights."""
@@ -105,18 +101,18 @@ class Sampling(QObject):
         if workspace is None or trajectory is None:
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
-        recorded = trajectory if self._is_present(workspace) else None
+        recorded = None if self.lags else self._recorded(workspace, workspace.weights)
         return complete_run(workspace.problem, workspace.weights, self.seed, recorded)
 
-    def _is_present(self, workspace: Workspace) -> bool:
-        """Whether the run in view has the present settings and the weights in use."""
+    def _recorded(self, workspace: Workspace, weights: Weights) -> Trajectory | None:
+        """The run with the current settings and these weights, in view or kept; None if there is none."""
         run = self.playing.run
-        if run is None or not self.playing.is_of_now or self.lags:
-            return False
-        if run.experiment.sampling.follows != "learned" or run.weights is workspace.weights:
-            return True
-        kept = self._kept_run(workspace, workspace.weights)
-        return kept is not None and kept.trajectory is run.trajectory
+        if run is None or not self.playing.is_of_now:
+            return None
+        if run.experiment.sampling.follows != "learned" or run.weights is weights:
+            return run.trajectory
+        kept = self._kept_run(workspace, weights)
+        return None if kept is None else kept.trajectory
 
     def run_with(self, weights: Weights) -> Callable[[], Iterator[Trajectory]]:
         """Makes an iterator, for another thread, that ends with a complete run with other weights and the noise of that in view."""
