@@ -669,8 +669,23 @@ def test_the_size_is_said_while_a_film_is_written(exports, qtbot, tmp_path, monk
     dialog = open_video(exports, seconds=4.0, fps=20, size=(640, 360))
     dialog.form.format.setCurrentIndex(dialog.form.format.findData(suffix))
     dialog.form.width_box.setValue(640)
-    said, show = [], dialog.set_progress
-    dialog.set_progress = lambda *progress: (show(*progress), said.append((progress[1], dialog.status.text())))
+    said, show, measure, looked = [], dialog.set_progress, exporting.size_so_far, threading.Event()
+
+    def set_progress(*progress):
+        show(*progress)
+        said.append((progress[1], dialog.status.text()))
+        if progress[1]:
+            looked.set()
+
+    def size_so_far(path):
+        if sized:  # the window looks now and then: the film waits for it once, however fast it is written
+            looked.wait(30.0)
+        sized[:] = [size] if (size := measure(path)) else []
+        return size
+
+    sized: list[int] = []
+    dialog.set_progress = set_progress
+    monkeypatch.setattr(exporting, "size_so_far", size_so_far)
     with qtbot.waitSignal(exports.finished) as finished:
         press(qtbot, dialog, "startExport")
     size = (tmp_path / f"mine{suffix}").stat().st_size
