@@ -2,10 +2,10 @@
 
 import csv
 import re
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,18 @@ from playground.lab.trust import EXTRAPOLATED, UNMEASURED, closed_form, extrapol
 from playground.messages import Message
 from playground.user_errors import UserError
 
+Columns = list[tuple[str, Sequence[object]]]
+"""Of a table that is written: the names, two of which may be alike, and the cells below each."""
+
+
+class Likelihoods(NamedTuple):
+    """log p_sigma of points, NaN where it was not measured, with the columns that tell of it."""
+
+    log_prob: np.ndarray
+    sigma: float
+    notes: Sequence[Message | None]
+    columns: Columns
+
 
 def write_likelihoods(
     folder: Path, points: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path, latent: bool
@@ -37,64 +49,58 @@ def write_likelihoods(
     raise_conflict(likelihood_conflict(problem.experiment))
     warn(untrained_likelihood_score(problem.experiment, problem.conditions))
     flat, header = read_points_to_evaluate(points, problem)
-    if flow_conflict(problem.experiment) is None:
-        _write_by_flow(model, flat, header, out, latent)
-        return
-    if latent:
+    places = flat.reshape(-1, *problem.shape)
+    by_flow = flow_conflict(problem.experiment) is None
+    if latent and not by_flow:
         raise UserError("--latent is not possible: without a path from data to noise there are no latent codes.")
+    found = _by_flow(model, places, latent) if by_flow else _by_energy(model, places)
+    columns = [*zip(header, flat.T.tolist(), strict=True), *found.columns]
+    turned = score_eigenvalues(problem, model.likelihood_score, places, found.sigma, None, found.sigma)
+    if turned is not None:  # the real parts, and the size of the imaginary ones
+        columns += [(f"eigenvalue_{number}", _cells(part)) for number, part in enumerate(turned.real.T, start=1)]
+        columns.append(("eigenvalue_imag", _cells(abs(turned[:, 0].imag))))
+    _write(out, [*columns, _texts(found.notes)])
+    _summarise(found.log_prob, found.notes, out)
+    _warn_of_few_data(problem, places, found.sigma)
+
+
+def _by_energy(model: Model, points: np.ndarray) -> Likelihoods:
+    problem = model.problem
     energy = normalised(problem, model.likelihood_score)
     assert energy is not None  # without a flow, only an energy in the plane is not refused
-    log_prob = energy.log_prob(flat)
-    notes = extrapolation_warnings(problem, flat)
-    errors = [energy.partition.error] * len(flat)
-    columns = [*flat.T.tolist(), log_prob.tolist(), errors]
-    header += ["log_prob", "log_partition_error"]
-    exact = problem.exact_log_prob(flat, energy.sigma)
+    log_prob = energy.log_prob(points)
+    errors = [energy.partition.error] * len(points)
+    columns: Columns = [("log_prob", log_prob.tolist()), ("log_partition_error", errors)]
+    exact = problem.exact_log_prob(points, energy.sigma)
     if exact is not None:
-        columns.append(exact.tolist())
-        header.append("exact")
-    _add_eigenvalues(header, columns, model, flat, energy.sigma)
-    write_csv(out, [*header, "note"], zip(*columns, _texts(notes), strict=True))
+        columns.append(("exact", exact.tolist()))
     say(f"By {energy.origin}")
-    _summarise(log_prob, notes, out)
-    _warn_of_few_data(problem, flat, energy.sigma)
+    return Likelihoods(log_prob, energy.sigma, extrapolation_warnings(problem, points), columns)
 
 
-def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path, latent: bool) -> None:
+def _by_flow(model: Model, points: np.ndarray, latent: bool) -> Likelihoods:
     problem = model.problem
-    points = flat.reshape(-1, *problem.shape)
     work = log_likelihood(problem, model.likelihood_score, points, give_up=True)
-    found = _done("Likelihood", work, _count(len(flat), "point"))
+    found = _done("Likelihood", work, _count(len(points), "point"))
     known = closed_form(problem, points, float(found.sigma))
     notes = flow_warnings(problem, points, found.log_prob, found.standard_error, known)
     log_prob = _measured(found.log_prob, notes)
     if np.isnan(log_prob).all():
-        raise UserError(f"No point could be measured. Point 1 of {len(flat)} is {notes[0]}.")
-    columns = [*flat.T.tolist(), _cells(log_prob), _errors(log_prob, found.standard_error), found.evaluations.tolist()]
-    header = [*header, "log_prob", "standard_error", "evaluations"]
+        raise UserError(f"No point could be measured. Point 1 of {len(points)} is {notes[0]}.")
+    columns = [*_of_flow(log_prob, found.standard_error), ("evaluations", found.evaluations.tolist())]
     if known is not None:
-        columns.append(known.tolist())
-        header.append("closed_form")
+        columns.append(("closed_form", known.tolist()))
     if found.exact is not None and problem.experiment.likelihood.source != "exact":
-        columns.append(found.exact.tolist())
-        header.append("exact")
+        columns.append(("exact", found.exact.tolist()))
     if latent:
-        columns += [_cells(codes) for codes in found.latent.reshape(len(flat), -1).T]
-        header += code_names(problem)
-    _add_eigenvalues(header, columns, model, points, float(found.sigma))
-    write_csv(out, [*header, "note"], zip(*columns, _texts(notes), strict=True))
-    _summarise(log_prob, notes, out)
-    _warn_of_few_data(problem, points, float(found.sigma))
+        codes = map(_cells, found.latent.reshape(len(points), -1).T)
+        columns += zip(code_names(problem), codes, strict=True)
+    return Likelihoods(log_prob, float(found.sigma), notes, columns)
 
 
-def _add_eigenvalues(
-    header: list[str], columns: list[list[Any]], model: Model, points: np.ndarray, sigma: float
-) -> None:
-    """Add the eigenvalues of the score's Jacobian at points of the plane: their real parts, and the size of their imaginary parts."""
-    found = score_eigenvalues(model.problem, model.likelihood_score, points, sigma, None, sigma)
-    if found is not None:
-        header += ["eigenvalue_1", "eigenvalue_2", "eigenvalue_imag"]
-        columns += map(_cells, (*found.real.T, abs(found[:, 0].imag)))
+def _write(out: Path, columns: Columns) -> None:
+    names, cells = zip(*columns, strict=True)
+    write_csv(out, names, zip(*cells, strict=True))
 
 
 def _warn_of_few_data(problem: Problem, points: np.ndarray, sigma: float) -> None:
@@ -117,10 +123,11 @@ def _measured(log_prob: np.ndarray, notes: Sequence[Message | None]) -> np.ndarr
     return np.where([_is(UNMEASURED, note) for note in notes], np.nan, log_prob)
 
 
-def _errors(log_prob: np.ndarray, standard_error: np.ndarray | None) -> list[float | str]:
-    """The column of the standard errors. It is empty for a single probe, which has no spread, and where log p is missing."""
+def _of_flow(log_prob: np.ndarray, standard_error: np.ndarray | None) -> Columns:
+    """log p, and its standard errors: empty for a single probe, which has no spread, and where log p is missing."""
     errors = np.nan if standard_error is None else standard_error
-    return _cells(np.where(np.isnan(log_prob), np.nan, errors))
+    spread = np.where(np.isnan(log_prob), np.nan, errors)
+    return [("log_prob", _cells(log_prob)), ("standard_error", _cells(spread))]
 
 
 def _is(kind: str, note: Message | None) -> bool:
@@ -128,9 +135,9 @@ def _is(kind: str, note: Message | None) -> bool:
     return note is not None and note.code == kind
 
 
-def _texts(notes: Sequence[Message | None]) -> list[str]:
+def _texts(notes: Sequence[Message | None]) -> tuple[str, list[str]]:
     """The column of the notes."""
-    return ["" if note is None else str(note) for note in notes]
+    return "note", ["" if note is None else str(note) for note in notes]
 
 
 def _warn(notes: Sequence[Message | None]) -> None:
@@ -165,8 +172,7 @@ def write_decoded(
     problem = model.problem
     latent = read_codes(codes, problem)
     found = _done("Decoding", decode(problem, model.likelihood_score, latent), _count(len(latent), "code"))
-    columns = [*found.points.reshape(len(latent), -1).T.tolist(), *_decoded(problem, found)]
-    write_csv(out, [*column_names(problem), "log_prob", "standard_error", "note"], zip(*columns, strict=True))
+    _write(out, _decoded(problem, found, column_names(problem)))
     say(f"{_count(len(latent), 'code')} {'is' if len(latent) == 1 else 'are'} decoded in {out}")
 
 
@@ -183,9 +189,7 @@ def write_interpolation(
         )
     work = interpolate(problem, model.likelihood_score, flat.reshape(-1, *problem.shape), count)
     found = _done("Interpolation", work, f"{count} points")
-    way = found.points.reshape(count, -1).T.tolist()
-    columns = [found.shares.tolist(), *way, *_decoded(problem, found)]
-    write_csv(out, ["u", *header, "log_prob", "standard_error", "note"], zip(*columns, strict=True))
+    _write(out, [("u", found.shares.tolist()), *_decoded(problem, found, header)])
     say(f"The interpolation, {count} points, is in {out}")
 
 
@@ -198,12 +202,13 @@ def _done(title: str, work: Iterable[Progress[Result]], what: str) -> Result:
     return progress.result
 
 
-def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[Sequence[object]]:
-    """The columns log_prob, standard_error and note of decoded points."""
+def _decoded(problem: Problem, found: DecodedPoints | Interpolation, header: Sequence[str]) -> Columns:
+    """Decoded points with their log p and its notes."""
     notes = flow_warnings(problem, found.points, found.log_prob, found.standard_error)
     _warn(notes)
-    log_prob = _measured(found.log_prob, notes)
-    return [_cells(log_prob), _errors(log_prob, found.standard_error), _texts(notes)]
+    places = found.points.reshape(len(found.points), -1).T.tolist()
+    told = _of_flow(_measured(found.log_prob, notes), found.standard_error)
+    return [*zip(header, places, strict=True), *told, _texts(notes)]
 
 
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
@@ -233,17 +238,12 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
     """
     names = code_names(problem)
     wanted = f"columns {names[0]} to {names[-1]} of finite numbers, as likelihood --latent writes them"
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            rows, header = list(table), list(table.fieldnames or ())
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
-    except (UnicodeDecodeError, csv.Error):
-        raise UserError(f"{path} holds no latent codes: it needs {wanted}.") from None
+    lacking = UserError(f"{path} holds no latent codes: it needs {wanted}.")
+    with _reading(path, lacking):
+        header, *rows = _rows(path)
     places = columns_named(names, header)
     if places is None or not rows:
-        raise UserError(f"{path} holds no latent codes: it needs {wanted}.")
+        raise lacking
     known = {name.casefold() for name in (*names, *column_names(problem))}
     for name in header:
         if re.fullmatch(r"z\d+", name.strip(), re.IGNORECASE) and name.strip().casefold() not in known:
@@ -251,16 +251,40 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
                 f"{path} has a column {name.strip()}, but the codes of this model end with {names[-1]}: "
                 "decode them by the model whose likelihood --latent wrote them."
             )
-    codes = np.array([[_code(row[header[place]]) for place in places] for row in rows])
+    whole = ([*row, *[""] * len(header)] for row in rows)  # one that ends early lacks its last cells
+    codes = np.array([[_number(row[place]) for place in places] for row in whole])
     bad = ~np.isfinite(codes).all(axis=1)
     if bad.any():
         raise UserError(f"{path}: point {bad.argmax() + 1} has no latent code: remove its row.")
     return codes.reshape(-1, *problem.shape)
 
 
-def _code(cell: str | None) -> float:
-    """A cell as a number, or NaN. A row that ends early has None in its missing cells."""
-    return float(cell) if cell is not None and _is_number(cell) else np.nan
+@contextmanager
+def _reading(path: Path, lacking: UserError) -> Iterator[None]:
+    """Read a file in the block; one that holds something else is `lacking`."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
+    except (ValueError, csv.Error):
+        raise lacking from None
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """The cells of a table with commas, its header among the rows.
+
+    Raises:
+        OSError, ValueError, csv.Error: the file cannot be read, or is none.
+    """
+    return list(csv.reader(line for line in path.read_text("utf-8-sig").splitlines() if line.strip()))
+
+
+def _number(cell: str) -> float:
+    """A cell as a number, or NaN."""
+    try:
+        return float(cell)
+    except ValueError:
+        return np.nan
 
 
 def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, list[str]]:
@@ -282,18 +306,12 @@ def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, l
         f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as in samples.csv; or an NPY file of such rows or of an "
         f"array (N, {shape}) of real numbers"
     )
-    try:
-        points, named = (
-            (_read_array(path, problem), None) if path.suffix.lower() == ".npy" else _read_rows(path, header)
-        )
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
-    except ValueError:
-        raise UserError(f"{path} holds no images: it needs {wanted}.") from None
+    lacking = UserError(f"{path} holds no images: it needs {wanted}.")
+    with _reading(path, lacking):
+        points = _read_array(path, problem) if path.suffix.lower() == ".npy" else _read_images(path, header)
     if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
-        raise UserError(f"{path} holds no images: it needs {wanted}.")
-    places = None if named is None else columns_named(header, named)
-    return points if places is None else points[:, places], header
+        raise lacking
+    return points, header
 
 
 def _matched(
@@ -319,28 +337,18 @@ def _matched(
     return points, list(names)
 
 
-def _read_rows(path: Path, names: Sequence[str]) -> tuple[np.ndarray, list[str] | None]:
-    """Rows of comma-separated numbers, and the column names if the first line has no numbers.
-
-    If there are further columns, those with the names in `names` are taken.
+def _read_images(path: Path, names: Sequence[str]) -> np.ndarray:
+    """Rows of numbers, by the columns of these names if the first line has them, otherwise by their places.
 
     Raises:
-        OSError, ValueError: the file cannot be read, or holds something else.
+        OSError, ValueError, csv.Error: the file cannot be read, or holds something else.
     """
-    lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
-    if not lines:
+    first, *_ = rows = _rows(path)
+    if len(set(map(len, rows))) > 1:
         raise ValueError
-    cells = [cell.strip().strip("\"'") for cell in lines[0].split(",")]
-    named = not any(map(_is_number, cells))
-    places = columns_named(names, cells)
-    if places is not None and len(cells) > len(names):
-        rows = [[row[place] for place in places] for row in csv.reader(lines) if len(row) == len(cells)]
-        if len(rows) < len(lines):
-            raise ValueError
-        return np.array(rows[1:], dtype=float).reshape(-1, len(names)), list(names)
-    with warnings.catch_warnings(category=UserWarning, action="ignore"):  # numpy's warning of a file without rows
-        points = np.loadtxt(lines[named:], delimiter=",", ndmin=2)
-    return points, cells if named else None
+    has_header = bool(np.isnan([*map(_number, first)]).all())
+    places = (columns_named(names, first) if has_header else None) or range(len(first))
+    return np.array([[row[place] for place in places] for row in rows[has_header:]], dtype=float)
 
 
 def _read_array(path: Path, problem: Problem) -> np.ndarray:
@@ -355,11 +363,3 @@ def _read_array(path: Path, problem: Problem) -> np.ndarray:
     if array.dtype.kind != "f" or array.shape[1:] not in shapes:
         raise ValueError
     return array.reshape(len(array), shapes[0][0]).astype(float)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

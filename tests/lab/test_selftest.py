@@ -103,8 +103,8 @@ FAULTS = {
         SubVariancePreserving,
         "noise_over_signal",
         staticmethod(VariancePreserving.noise_over_signal),
-        "noise",
-        "sub-VP: mean factor",
+        "noise: sub-VP",
+        "v′ is 2 (f/x) v",
     ),
     "ln 2 pi": (densities, "_LOG_TWO_PI", math.log(math.pi), "data: Two moons", "integrates to 1: error"),
     "g^2 in place of g^2/2": (

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -165,15 +166,17 @@ class DataAudit:
         """The points with noise of the level NEAR."""
         return self.points + NEAR * self.unit * normals(*self.points.shape, seed=seed)
 
+    def noisy(self, levels: Sequence[float], count: int = 300) -> Iterator[tuple[float, Tensor]]:
+        """Each of the noise levels, in the data's unit, and some points with noise of it and a little more."""
+        for level in levels:
+            sigma = level * self.unit
+            yield sigma, self.points[:count] + (sigma + 0.05 * self.unit) * normals(count, 2)
+
     def score_error(self) -> float:
         """The score against autograd of the log-density, relative to 1 over the unit plus its size, at all levels."""
         worst = 0.0
-        for level in LEVELS:
-            if level == 0 and self.density.sharp:
-                continue
-            sigma = level * self.unit
-            x = (self.points[:300] + (sigma + 0.05 * self.unit) * normals(300, 2)).requires_grad_()
-            gradient = gradient_of(self.density.log_prob(x, sigma), x)
+        for sigma, x in self.noisy(LEVELS[1:] if self.density.sharp else LEVELS):
+            gradient = gradient_of(self.density.log_prob(x.requires_grad_(), sigma), x)
             worst = max(worst, gap(self.unit * self.density.score(x.detach(), sigma), self.unit * gradient))
         return worst
 
@@ -237,9 +240,7 @@ class DataAudit:
     def posterior_error(self) -> float:
         """How far p(c | x) is from adding up to 1 at points of all levels, or from lying between 0 and 1."""
         worst = 0.0
-        for level in LEVELS:
-            sigma = level * self.unit
-            x = self.points[:300] + (sigma + 0.05 * self.unit) * normals(300, 2)
+        for sigma, x in self.noisy(LEVELS):
             found = self.posteriors(x, sigma)
             worst = max(worst, gap(found.sum(1), torch.ones(len(x))), float((-found).max()), float(found.max()) - 1)
         return worst
@@ -262,14 +263,12 @@ class DataAudit:
     def guided_error(self) -> float:
         """The score guided by w = 1 against the gradient of log p(x | c) + w log p(c | x), at all levels, relative as :meth:`score_error`."""
         worst = 0.0
-        for level in LEVELS[1:]:
-            sigma = torch.tensor(level * self.unit, dtype=torch.float64)
-            x = (self.points[:100] + sigma * normals(100, 2)).requires_grad_()
+        for level, x in self.noisy(LEVELS[1:], 100):
+            sigma = torch.tensor(level, dtype=torch.float64)
             for number, density in enumerate(self.classes.densities):
-                tilted = density.log_prob(x, sigma) + self.classes.log_posterior(x, sigma)[:, number]
-                gradient = gradient_of(tilted, x)
+                tilted = density.log_prob(x.requires_grad_(), sigma) + self.classes.log_posterior(x, sigma)[:, number]
                 found = GuidedScore(self.classes.score, torch.tensor(number), 1.0)(x.detach(), sigma)
-                worst = max(worst, gap(self.unit * found, self.unit * gradient))
+                worst = max(worst, gap(self.unit * found, self.unit * gradient_of(tilted, x)))
         return worst
 
     # --- its samples
@@ -316,24 +315,21 @@ class DataAudit:
     def cell_errors(self) -> float:
         """Pearson's statistic of the samples in cells of the square, and outside, in standard deviations of its law."""
         nodes, log_p, side = self.near
-        mass, smoothed = log_p.exp() * side**2, self.smoothed(SEED + 1)
-        low = self.density.mean - REACH * self.unit
-        edges = [
-            # Whole cells of quadrature, so that none is cut.
-            torch.quantile(smoothed[:, axis], torch.linspace(0, 1, SHARES + 1, dtype=torch.float64)[1:-1])
-            for axis in range(2)
-        ]
-        edges = [low[axis] + side * ((edge - low[axis]) / side).round() for axis, edge in enumerate(edges)]
+        smoothed, half, edges = self.smoothed(SEED + 1), REACH * self.unit, []
+        for middle, x in zip(self.density.mean, smoothed.T, strict=True):
+            inner = torch.quantile(x, torch.linspace(0, 1, SHARES + 1, dtype=torch.float64)[1:-1])
+            low = middle - half
+            whole = low + side * ((inner - low) / side).round()  # so that no cell of quadrature is cut
+            edges.append([float(low), *whole.tolist(), float(middle + half)])
 
-        def cells(x: Tensor) -> Tensor:
-            first, second = (torch.bucketize(x[:, axis].contiguous(), edges[axis]) for axis in range(2))
-            return SHARES * first + second
+        def cells(x: Tensor, weights: Tensor | None = None) -> Tensor:
+            """What lies in each cell of the square, and outside, of a sum of all."""
+            heavy = None if weights is None else weights.numpy()
+            found, _ = np.histogramdd(x.numpy(), edges, weights=heavy)
+            inside = torch.from_numpy(found).flatten()
+            return torch.cat([inside, (len(smoothed) - inside.sum()).clamp(min=0.0)[None]])
 
-        expected = torch.zeros(SHARES**2, dtype=torch.float64).index_add_(0, cells(nodes), mass)
-        expected = len(smoothed) * torch.cat([expected, (1 - expected.sum()).clamp(min=0.0)[None]])
-        inside = smoothed[self.inside(smoothed)]
-        counts = torch.bincount(cells(inside), minlength=SHARES**2).double()
-        counts = torch.cat([counts, counts.new_tensor([float(len(smoothed) - len(inside))])])
+        counts, expected = cells(smoothed), cells(nodes, len(smoothed) * side**2 * log_p.exp())
         few = expected < 10
         counts, expected = (torch.cat([part[~few], part[few].sum()[None]]) for part in (counts, expected))
         used = expected > 1

@@ -1,10 +1,11 @@
 """Samplers on Gaussian data, whose moments are known at every time of every process.
 
-With the score of a Gaussian, a sampler of any usual kind is linear in its start and in its random numbers. Each coefficient is
-found by running it with one of these numbers at a time: so the moments of its last frame are known without sampling error.
+With the score of a Gaussian, a sampler of any usual kind is linear in its start and in its random numbers. Least squares finds the
+coefficients from somewhat more particles than there are numbers: so the moments of the last frame are known without sampling error.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,18 +16,20 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from playground.lab.audit.deviations import normals, seeded
+from playground.lab.audit.deviations import gap, normals, seeded
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.densities import Density, GaussianMixture
-from playground.theory.noise import per_point
-from playground.theory.samplers import Sampler, Step
+from playground.theory.noise import ScoreFunction, per_point
+from playground.theory.samplers import Sampler
 
 MEAN, STD = (0.7, -0.4), 0.6
 """The Gaussian of the audits: a mean other than 0 and a deviation other than 1 tell wrong factors apart."""
 TOLERANCE = 1e-9
-"""Largest error, relative to 1, with which a run may differ from the sum of its parts and still count as linear."""
+"""Largest error, relative to 1, with which a run may differ from a linear function and still count as linear."""
+SPARE = 42
+"""Particles beyond the coefficients that are to be found, which tell whether the run is linear."""
 DRAWN = (torch.randn, torch.randn_like)
 OTHER_DRAWS = (torch.rand, torch.rand_like, torch.normal, torch.bernoulli, torch.randint, torch.multinomial)
 
@@ -66,33 +69,74 @@ class NotLinear(ArithmeticError):
     """A run is not linear in its start and its normal random numbers."""
 
 
-class _Given(TorchFunctionMode):
-    """Replaces the normal random numbers that torch draws by given ones, in the order in which they are drawn.
+class _Drawn(TorchFunctionMode):
+    """Records the normal random numbers that torch draws.
 
-    Args:
-        numbers: takes the number of the draw and the drawn tensor; returns what is used instead.
+    Attributes:
+        numbers: each tensor of them, in the order in which they are drawn.
     """
 
-    def __init__(self, numbers: Callable[[int, Tensor], Tensor]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.count: int = 0
-        self._numbers = numbers
+        self.numbers: list[Tensor] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in OTHER_DRAWS or getattr(func, "__name__", "") in ("normal_", "uniform_", "bernoulli_", "random_"):
             raise NotLinear("the sampler draws other random numbers than torch.randn")
         made = func(*args, **(kwargs or {}))
         if func in DRAWN:
-            made = self._numbers(self.count, made)
-            self.count += 1
+            self.numbers.append(made.clone())
         return made
 
 
-def last(sampler: Sampler, start: Tensor, seed: int = 0) -> Step:
-    """The last frame of a run on the Gaussian."""
+def last(sampler: Sampler, start: Tensor, seed: int = 0, follows: ScoreFunction = score) -> Tensor:
+    """Where a run ends, on the Gaussian or by another score."""
     with torch.no_grad():
-        *_, step = sampler.run(score, start, seeded(seed))
-    return step
+        *_, step = sampler.run(follows, start, seeded(seed))
+    return step.positions
+
+
+def drawn(sampler: Sampler, start: Tensor, follows: ScoreFunction = score) -> tuple[Tensor, list[Tensor]]:
+    """Where a run ends, and the normal random numbers that it draws, each (N, *shape) like the start.
+
+    Raises:
+        NotLinear: it draws other random numbers, or numbers of another shape than the particles.
+    """
+    with _Drawn() as found:
+        end = last(sampler, start, follows=follows)
+    if any(numbers.shape != start.shape for numbers in found.numbers):
+        raise NotLinear("the sampler draws numbers of another shape than the particles")
+    return end, found.numbers
+
+
+def coefficients(
+    sampler: Sampler, begin: Callable[[Tensor], Tensor], *shape: int, axes: int, follows: ScoreFunction = score
+) -> Tensor:
+    """The first coordinates of a run's end as a linear function of normal numbers, by least squares, (1 + numbers, axes).
+
+    The first row is the constant. The others are the coefficients of the numbers of the start and of those that the run draws.
+
+    Args:
+        begin: takes standard normal numbers (N, *shape), and returns the start.
+        axes: so many coordinates are not to depend on the numbers of the others.
+
+    Raises:
+        NotLinear: the run is no such function.
+    """
+
+    def run(count: int, seed: int) -> tuple[Tensor, Tensor]:
+        """What the ends of so many particles are to be made of, and the ends."""
+        z = normals(count, *shape, seed=seed)
+        end, numbers = drawn(sampler, begin(z), follows)
+        parts = (part.flatten(1)[:, :axes] for part in (z, *numbers))
+        return torch.cat([torch.ones(count, 1, dtype=z.dtype), *parts], 1), end.flatten(1)[:, :axes]
+
+    alone = run(1, 0)
+    several = run(alone[0].shape[1] + SPARE, 7)
+    found: Tensor = torch.linalg.lstsq(*several, driver="gels").solution
+    if not max(gap(known @ found, ends) for known, ends in (alone, several)) < TOLERANCE:
+        raise NotLinear("the sampler's steps are not linear, or its particles depend on each other")
+    return found
 
 
 @dataclass(frozen=True)
@@ -116,63 +160,16 @@ def starting_moments(sampler: Sampler, problem: Problem, sigma: float) -> Moment
     return Moments(alpha * MEAN[0], alpha**2 * (STD**2 + sigma**2))
 
 
-def _beginning(start: Moments) -> Tensor:
-    return torch.tensor([[start.mean, 0.3]], dtype=torch.float64)
-
-
-def draws(sampler: Sampler, start: Moments) -> tuple[int, Tensor]:
-    """How many normal random numbers a run draws for each coordinate of a particle, and where it ends if all are 0, (1, 2).
-
-    Raises:
-        NotLinear: it draws other random numbers, or numbers of another shape than the particles.
-    """
-    base = _beginning(start)
-
-    def silence(_: int, drawn: Tensor) -> Tensor:
-        if drawn.shape != base.shape:
-            raise NotLinear("the sampler draws numbers of another shape than the particles")
-        return torch.zeros_like(drawn)
-
-    counting = _Given(silence)
-    with counting:
-        end = last(sampler, base)
-    return counting.count, end.positions
-
-
 def exact_moments(sampler: Sampler, start: Moments) -> Moments:
     """Moments of the last frame from a Gaussian start, without sampling error.
-
-    Row 0 starts at the mean, row 1 a deviation further. Row 2 + k has a unit impulse in the k-th random number, and the last row has
-    all of them at once, by which the sum of the parts is checked. Row 0 must end as it does alone: particles that steer each other, as in
-    corrector steps, have no such coefficients.
 
     Raises:
         NotLinear: the run is not a linear function of its start and its normal random numbers.
     """
-    base, (count, alone) = _beginning(start), draws(sampler, start)
-    mixed = normals(count + 1, seed=7)
-    rows = base.repeat(count + 3, 1)
-    rows[1, 0] += math.sqrt(start.variance)
-    rows[-1, 0] += math.sqrt(start.variance) * float(mixed[-1])
-
-    def impulse(number: int, drawn: Tensor) -> Tensor:
-        numbers = torch.zeros_like(drawn)
-        numbers[2 + number, 0] = 1.0
-        numbers[-1, 0] = mixed[number]
-        return numbers
-
-    with _Given(impulse):
-        end = last(sampler, rows).positions
-    parts = (end - end[0])[:, 0]
-    whole = parts[1] * mixed[-1] + parts[2:-1] @ mixed[:-1]
-    moved = (end[:, 1] - end[0, 1]).abs().max()
-    if not float((end[0] - alone[0]).abs().max()) < TOLERANCE:
-        raise NotLinear("the sampler's particles depend on each other")
-    if not float((whole - parts[-1]).abs() / (1 + whole.abs())) < TOLERANCE or not float(moved) < TOLERANCE:
-        raise NotLinear("the sampler's steps are not linear")
-    return Moments(float(end[0, 0]), float(parts[1:-1].square().sum()))
+    found = coefficients(sampler, functools.partial(started, start), 2, axes=1)
+    return Moments(float(found[0]), float(found[1:].square().sum()))
 
 
-def starting_points(start: Moments, count: int, seed: int) -> Tensor:
-    """Draws of a start with these :func:`starting_moments`, (count, 2) float64."""
-    return start.mean / MEAN[0] * center() + math.sqrt(start.variance) * normals(count, 2, seed=seed)
+def started(start: Moments, z: Tensor) -> Tensor:
+    """The points of a start with these :func:`starting_moments`, from standard normal numbers (N, 2) float64."""
+    return start.mean / MEAN[0] * center() + math.sqrt(start.variance) * z

@@ -2,11 +2,9 @@
 
 import functools
 import math
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import gradient_of, seconds, seeded
@@ -126,27 +124,24 @@ class NetworkAudit:
     def weight_gradient(self) -> float:
         """The derivative of a loss along a random direction of all weights, by autograd against differences; relative."""
         network, (x, sigma) = self.precise, self._few()
-        weights = dict(network.named_parameters())
-        others = dict(network.named_buffers())
-        source = seeded(5)
-        along = {name: torch.randn(value.shape, generator=source, dtype=value.dtype) for name, value in weights.items()}
+        weights, source, h = list(network.parameters()), seeded(5), 1e-5
+        along = [torch.randn(weight.shape, generator=source, dtype=weight.dtype) for weight in weights]
 
-        def loss(moved: Mapping[str, Tensor]) -> Tensor:
-            value: Tensor = functional_call(network, {**moved, **others}, (x, sigma))
-            return (torch.sin(value) * sigma.view(-1, *[1] * (x.ndim - 1))).sum()
+        def loss() -> Tensor:
+            value: Tensor = network(x, sigma)
+            return (torch.sin(value) * per_point(sigma, x)).sum()
 
-        gradients = torch.autograd.grad(loss(weights), list(weights.values()), allow_unused=True)
-        exact = sum(
-            float((gradient * along[name]).sum())
-            for name, gradient in zip(weights, gradients, strict=True)
-            if gradient is not None
-        )
-        h = 1e-5
+        def moved(by: float) -> float:
+            """The loss after another move of the weights."""
+            with torch.no_grad():
+                for weight, direction in zip(weights, along, strict=True):
+                    weight.add_(by * direction)
+            return float(loss().detach())
 
-        def at(by: float) -> float:
-            return float(loss({name: value.detach() + by * along[name] for name, value in weights.items()}).detach())
-
-        return abs((at(h) - at(-h)) / (2 * h) - exact) / max(abs(exact), 1e-3)
+        gradients = torch.autograd.grad(loss(), weights, allow_unused=True, materialize_grads=True)
+        exact = sum(float((gradient * one).sum()) for gradient, one in zip(gradients, along, strict=True))
+        above, below, _ = moved(h), moved(-2 * h), moved(h)
+        return abs((above - below) / (2 * h) - exact) / max(abs(exact), 1e-3)
 
     def point_gradient(self) -> float:
         """The derivative of the score along a random direction of x, by autograd against differences; relative."""

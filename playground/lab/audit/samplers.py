@@ -185,7 +185,7 @@ class SamplerAudit:
         if self.is_linear:
             return self.weak_error(process, self.counts[-1])
         sampler, start, right = self.law(process, self.counts[0 if self.has_step else -1])
-        end = gaussian.last(sampler, gaussian.starting_points(start, PARTICLES, 3), 4).positions
+        end = gaussian.last(sampler, gaussian.started(start, normals(PARTICLES, 2, seed=3)), 4)
         return max(
             Moments(float(x.mean()), float(x.var())).distance(dataclasses.replace(right, mean=mean))
             for x, mean in zip(end.T, gaussian.MEAN, strict=True)
@@ -199,7 +199,7 @@ class SamplerAudit:
         if self.has_step or not self.follows_process or not self.is_linear:
             return False
         sampler, start, _ = self.law("VE", 8)
-        if not gaussian.draws(sampler, start)[0]:
+        if not gaussian.drawn(sampler, gaussian.started(start, normals(1, 2)))[1]:
             return False
         try:
             for _ in sampler.run(gaussian.score, torch.zeros(1, 2, dtype=torch.float64), BrownianPath(5)):
@@ -213,7 +213,7 @@ class SamplerAudit:
         steps = (*STRONG_STEPS, FINE)
         samplers = [gaussian.build(self.problem("VE", count)) for count in steps]
         path = BrownianPath(5)
-        begin = gaussian.starting_points(self.law("VE", 8)[1], PATHS, 6)
+        begin = gaussian.started(self.law("VE", 8)[1], normals(PATHS, 2, seed=6))
         ends = []
         for sampler in samplers:
             with torch.no_grad():
@@ -230,14 +230,14 @@ class SamplerAudit:
         sampler, start, _ = self.law("VE", self.counts[0])
         counter = CountedScore(gaussian.score, 40)
         with torch.no_grad():
-            for _ in sampler.run(counter, gaussian.starting_points(start, 40, 1), seeded()):
+            for _ in sampler.run(counter, gaussian.started(start, normals(40, 2, seed=1)), seeded()):
                 pass
         return counter.nfe_mean
 
     def faults(self) -> float:
         """How many of the rules that the window relies on a run breaks."""
         sampler, start, _ = self.law(self.processes[-1], self.counts[0])
-        begin = gaussian.starting_points(start, 30, 1)
+        begin = gaussian.started(start, normals(30, 2, seed=1))
         kept = begin.clone()
         with torch.no_grad():
             frames = list(sampler.run(gaussian.score, begin, seeded(1)))
@@ -490,52 +490,40 @@ class ForwardAudit:
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        self.found: dict[str, tuple[list[float], list[float], list[float]]] = {}
+        self.variances: dict[str, list[tuple[float, float, float]]] = {}  # of each frame: t, measured, right
 
     def errors(self, process: str) -> float:
-        """The largest distance of a frame's variance from that of the process, in standard errors."""
+        """The largest distance of a frame's variance or mean from that of the process, in standard errors."""
         problem = gaussian.gaussian_problem(self.experiment, PROCESSES[process] | {"sampling.steps": 20})
-        sampler, path = gaussian.build(problem), problem.process()
+        path, worst, rows = problem.process(), 0.0, []
         clean = gaussian.center() + gaussian.STD * normals(PARTICLES, 2, seed=1)
         begin = path.scale(path.t_min) * (clean + path.sigma(path.t_min) * normals(PARTICLES, 2, seed=3))
-        worst, times, found, right = 0.0, list[float](), list[float](), list[float]()
-        for frame in sampler.run(gaussian.score, begin, seeded(2)):
+        for frame in gaussian.build(problem).run(gaussian.score, begin, seeded(2)):
             assert frame.time is not None
             alpha = float(path.scale(frame.time))
-            variance = alpha**2 * gaussian.STD**2 + float(path.std(frame.time)) ** 2
+            right = (alpha * gaussian.STD) ** 2 + float(path.std(frame.time)) ** 2
             measured = float(frame.positions.var(0).mean())
             mean = float((frame.positions.mean(0) - alpha * gaussian.center()).abs().max())
-            worst = max(
-                worst,
-                abs(measured / variance - 1) * math.sqrt(PARTICLES),
-                mean / math.sqrt(variance / PARTICLES),
-            )
-            times.append(frame.time)
-            found.append(measured)
-            right.append(variance)
-        self.found[process] = times, found, right
+            worst = max(worst, math.sqrt(PARTICLES) * max(abs(measured / right - 1), mean / math.sqrt(right)))
+            rows.append((frame.time, measured, right))
+        self.variances[process] = rows
         return worst
-
-    def claims(self) -> list[Claim]:
-        """The claims, in the order in which they are measured."""
-        return self.laws()
 
     def laws(self) -> list[Claim]:
         """The claims about where it leads on a Gaussian."""
+        what = "moments of every frame, in standard errors"
         return [
-            Claim(
-                "law",
-                f"Gaussian, {process}: moments of every frame, in standard errors",
-                functools.partial(self.errors, process),
-                STANDARD_ERRORS,
-            )
+            Claim("law", f"Gaussian, {process}: {what}", functools.partial(self.errors, process), STANDARD_ERRORS)
             for process in PROCESSES
         ]
+
+    claims = laws
 
     def charts(self) -> list[Chart]:
         """The variance along the way, measured and in closed form."""
         lines = []
-        for process, (times, found, right) in self.found.items():
-            lines.append(line(process, times, found))
+        for process, rows in self.variances.items():
+            times, measured, right = zip(*rows, strict=True)
+            lines.append(line(process, times, measured))
             lines.append(line(f"{process}, closed form", times, right, own=False, dashed=True))
         return [chart("Variance of the frames, Gaussian", "t", "variance", lines, log_y=True)] if lines else []

@@ -15,10 +15,9 @@ from playground.lab.audit.deviations import seeded
 from playground.lab.audit.samplers import auditing
 from playground.lab.claims import Claim, one_thread
 from playground.lab.experiment import Experiment, replace
-from playground.lab.selftest import boltzmann, energies, guidance, likelihood, noise, sampling, scores, training
+from playground.lab.selftest import boltzmann, energies, guidance, likelihood, sampling, scores, training
 
 THEORY: tuple[Claim, ...] = (
-    *noise.CLAIMS,
     *scores.CLAIMS,
     *sampling.CLAIMS,
     *guidance.CLAIMS,

@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from playground.lab.audit.deviations import normals, seeded
+from playground.lab.audit.deviations import normals
+from playground.lab.audit.gaussian import coefficients
 from playground.lab.claims import Claim
 from playground.theory.guidance import InpaintingScore
 from playground.theory.noise import ScoreFunction, VarianceExploding
@@ -44,20 +45,11 @@ def power() -> float:
 
 
 def inpainted() -> tuple[Tensor, Tensor]:
-    """Mean (2,) and covariance (2, 2) of the end of the conditional reverse SDE, without sampling error.
-
-    The score is linear, so the end is linear in the start and in every random number: least squares finds each
-    coefficient.
-    """
-    steps, coarsest = 60, 20.0
-    rows = 2 * steps + 43
-    start, source = normals(rows, 1, 1, 2, seed=1), seeded()
-    noise = [torch.randn((rows, 2), generator=source, dtype=torch.float64) for _ in range(steps)]
-    drawn = torch.cat([torch.ones(rows, 1, dtype=torch.float64), start.reshape(rows, 2), *noise], dim=1)
-    sampler = ReverseSDE(VarianceExploding(0.01, coarsest), steps, final_denoising=True)
-    *_, end = sampler.run(known_score(), coarsest * start, seeded())
-    coefficients = torch.linalg.lstsq(drawn, end.positions.reshape(rows, 2)).solution
-    return coefficients[0], coefficients[1:].T @ coefficients[1:]
+    """Mean (2,) and covariance (2, 2) of the end of the conditional reverse SDE, without sampling error."""
+    coarsest = 20.0
+    sampler = ReverseSDE(VarianceExploding(0.01, coarsest), 60, final_denoising=True)
+    found = coefficients(sampler, lambda z: coarsest * z, 1, 1, 2, axes=2, follows=known_score())
+    return found[0], found[1:].T @ found[1:]
 
 
 def reached() -> float:

@@ -53,7 +53,7 @@ def metropolis(step: float) -> float:
         return -0.5 * (x - center()).square().sum(1) / (STD**2 + sigma**2)
 
     start = center() + 0.5 * STD * normals(4_000, 2, seed=1)
-    end = last(MetropolisAdjustedLangevin(log_density, 0.0, step, 100), start).positions
+    end = last(MetropolisAdjustedLangevin(log_density, 0.0, step, 100), start)
     return variance_errors((end - center()).flatten(), STD**2)
 
 
@@ -61,7 +61,7 @@ def corrector() -> float:
     """With nearly equal noise levels the predictor does nothing; the corrector's variance is 1 + r^2 times too large."""
     process, snr = VarianceExploding(0.3, 0.3 * (1 + 1e-9)), 0.5
     sampler = ReverseSDE(process, 1, final_denoising=False, corrector_steps=40, snr=snr)
-    end = last(sampler, torch.full((12_000, 2), 2.0, dtype=torch.float64)).positions
+    end = last(sampler, torch.full((12_000, 2), 2.0, dtype=torch.float64))
     return variance_errors((end - center()).flatten(), (1 + snr**2) * (STD**2 + 0.3**2))
 
 
