@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.drawing.color_scale import ColorKey, ColorScale
+from playground.drawing.color_scale import ColorKey, ColorScale, Legend
 from playground.drawing.palette import PALETTES, Palette, category_colors, value_colors
 from playground.drawing.raster import premultiplied
 from playground.lab.chart import nice_step, ticks
@@ -39,7 +39,7 @@ class Coloring:
         """The colours by coverage x 256 + label, (65536,) uint32 premultiplied ARGB."""
         return _table(palette.name, self.numbers is not None, opacity)
 
-    def legend(self, palette: Palette) -> ColorScale | ColorKey:
+    def legend(self, palette: Palette) -> Legend:
         """What says which colour is what."""
         if self.numbers is not None:
             return ColorScale(self.title, value_colors(palette), self.numbers)
@@ -69,33 +69,31 @@ def by_number(values: np.ndarray, title: str, low: float | None = None) -> Color
     return Coloring(title, labels, numbers)
 
 
-def by_kind(kinds: np.ndarray, title: str, names: tuple[str, ...]) -> Coloring:
-    """One of eight colours for each kind. If there are more kinds, several share a colour and the key has no names.
+def by_kind(
+    kinds: np.ndarray, title: str, names: tuple[str, ...], order: tuple[int, ...] = tuple(range(SECTORS))
+) -> Coloring:
+    """One of eight colours for each kind. If there are more kinds, several share a colour.
 
     Args:
         kinds: (N,) numbers of kinds, from 0.
         names: names of all kinds.
+        order: the colours, as indices of the palette's.
     """
-    count = len(category_colors(next(iter(PALETTES.values()))))
-    if len(names) <= count:
-        return Coloring(title, kinds.astype(np.uint8), names=names)
-    shared = tuple(f"{first + 1}, {first + 1 + count}, …" for first in range(count))
-    return Coloring(f"{title}, {len(names)} in all", (kinds % count).astype(np.uint8), names=shared)
+    count = len(order)
+    if len(names) > count:
+        title, names = f"{title}, {len(names)} in all", tuple(", ".join(names[first::count]) for first in range(count))
+    return Coloring(title, np.array(order, np.uint8)[kinds % count], names=names, order=order)
 
 
 def by_class(labels: np.ndarray, names: tuple[str, ...]) -> Coloring:
-    """One of eight colours for each class; if there are more classes, several share a colour.
+    """One of eight colours for each class, as :func:`by_kind`.
 
     Args:
         labels: (N,) classes, counted from 0.
         names: names of the classes; numbers if there are none.
     """
-    classes, count = int(labels.max()) + 1 if len(labels) else 0, len(OF_CLASSES)
-    colors = np.array(OF_CLASSES, np.uint8)[labels % count]
-    if classes <= count:
-        return Coloring("class", colors, names=names or tuple(map(str, range(classes))), order=OF_CLASSES)
-    shared = tuple(f"{first}, {first + count}, …" for first in range(count))
-    return Coloring(f"class, {classes} in all", colors, names=shared, order=OF_CLASSES)
+    numbers = tuple(map(str, range(int(labels.max(initial=-1)) + 1)))
+    return by_kind(labels, "class", names or numbers, OF_CLASSES)
 
 
 def by_direction(points: np.ndarray, title: str) -> Coloring:

@@ -10,7 +10,8 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing.axes import caption_height
 from playground.drawing.layers import Layer
-from playground.drawing.palette import Palette, rgb
+from playground.drawing.palette import Palette, between
+from playground.drawing.pixel_buffers import image_of
 from playground.drawing.plane import Plane
 
 Hue = Literal["particles", "data", "learned"]
@@ -123,9 +124,7 @@ class ImageGrid(Layer):
             colors = (np.uint32(0xFF000000) | level[:, 0] << 16 | level[:, 1] << 8 | level[:, 2]).astype(np.uint32)
         else:
             colors = _ink(palette, self.role)[level]
-        colors = colors.reshape(-1, images.shape[-1])
-        height, width = colors.shape
-        return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+        return image_of(colors.reshape(-1, images.shape[-1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,10 +205,4 @@ def _ink(palette: Palette, role: str) -> np.ndarray:
     """Colours (256,) 0xffRRGGBB from the surface through the role's hue to nearly white; to nearly black if it is light."""
     hue = palette.color(role)
     stops = (QColor(palette.raised), hue, hue.lighter(170) if palette.dark else hue.darker(220))
-    channels = np.array([rgb(stop) for stop in stops], float)
-    place = np.linspace(0, 1, 256)
-    red, green, blue = (
-        np.round(np.interp(place, [0.0, 0.7, 1.0], channels[:, channel])).astype(np.uint32) for channel in range(3)
-    )
-    colors: np.ndarray = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
-    return colors
+    return between(stops, (0.0, 0.7, 1.0))

@@ -6,7 +6,7 @@ painted, so panning computes them again and a still picture does not.
 
 import functools
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -21,7 +21,7 @@ from playground.drawing.color_scale import number as number_text
 from playground.drawing.coloring import OPACITY, Coloring
 from playground.drawing.contours import contour_segments
 from playground.drawing.palette import Palette, density_colors, rgb
-from playground.drawing.pixel_buffers import PixelBuffer
+from playground.drawing.pixel_buffers import PixelBuffer, image_of
 from playground.drawing.plane import Plane
 from playground.drawing.vectors import RATIO, embed, fine, is_vector
 from playground.lab.chart import nice_step
@@ -164,9 +164,7 @@ class Density(_Map):
         return clipped
 
     def image(self, palette: Palette) -> QImage:
-        colors = density_colors(palette)[np.round(255 * self._level()[::-1]).astype(np.uint8)]
-        height, width = colors.shape
-        return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+        return image_of(density_colors(palette)[np.round(255 * self._level()[::-1]).astype(np.uint8)])
 
     def _lines(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray, float]:
         ends = self._segments(plane)
@@ -209,15 +207,9 @@ class ScoreError(_Map):
         if self.values is None:
             return None
         unit = "unit" if axes == ("x", "y") else axes[0]
+        ground, red = (np.array(rgb(palette.color(name))) for name in ("background", "error"))
         share = ERROR_ALPHA * np.linspace(0, 1, 256)[:, None] ** ERROR_SHOWN
-        red, green, blue = (
-            np.round(
-                np.array(rgb(palette.color("background"))) * (1 - share) + np.array(rgb(palette.color("error"))) * share
-            )
-            .astype(np.uint32)
-            .T
-        )
-        colors = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+        colors = raster.premultiplied(ground * (1 - share) + red * share, np.ones(256))
         numbers = ((0.0, "0"), (0.5, number_text(self.top / 2)), (1.0, f"≥ {number_text(self.top)}"))
         return ColorScale(f"score error per {unit}", colors, numbers)
 
@@ -227,9 +219,7 @@ class ScoreError(_Map):
             ratio = np.nan_to_num(np.asarray(self.values, np.float64) / self.top, nan=1.0, posinf=1.0)
         level = np.round(255 * np.clip(ratio, 0, 1)[::-1] ** ERROR_SHOWN).astype(np.uint8)
         colors = raster.tints(palette.color("error"), ERROR_ALPHA)[level]
-        height, width = colors.shape
-        kind = QImage.Format.Format_ARGB32_Premultiplied
-        return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, kind).copy()
+        return image_of(colors, QImage.Format.Format_ARGB32_Premultiplied)
 
 
 @dataclass(frozen=True, eq=False)
@@ -439,7 +429,6 @@ class Path(Layer):
     """The path of one point under the probability flow, (P, 2) from the data to the noise, with falling opacity."""
 
     points: np.ndarray
-    role: Role = "likelihood"
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         corners = _corners(plane, self.points)
@@ -448,11 +437,11 @@ class Path(Layer):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for number in range(len(corners) - 1):
             alpha = 1.0 - 0.75 * number / max(len(corners) - 2, 1)
-            pen = QPen(palette.color(self.role, alpha), 2.0)
+            pen = QPen(palette.color("likelihood", alpha), 2.0)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             painter.setPen(pen)
             painter.drawLine(corners[number], corners[number + 1])
-        _dot(painter, corners[0], 6.0, palette, self.role)
+        _dot(painter, corners[0], 6.0, palette)
 
 
 @dataclass(frozen=True, eq=False)
@@ -472,29 +461,23 @@ class FollowedParticle(Layer):
     flow: np.ndarray | None = None
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if self.flow is not None:
-            self._paint_flow(painter, plane, palette, _corners(plane, self.flow))
+        flow = [] if self.flow is None else _corners(plane, self.flow)
+        if len(flow) > 1:
+            _paint_flow(painter, palette, flow, dots=flow[:1])
         way = _corners(plane, self.positions)
         if not way:
             return
-        for name, alpha, width in (("background", 0.7, 3.5), ("text", 0.55, 1.4)):
-            painter.setPen(QPen(palette.color(name, alpha), width))
+        for _ in outlined(painter, palette, "text", 1.4, 0.55):
             painter.drawPolyline(way)
         middle = way[-1]
         self._paint_terms(painter, plane, palette, middle)
-        if self.denoised is not None:
-            for end in _corners(plane, self.denoised[None]):
-                for name, width in (("background", 4.0), ("data", 1.8)):
-                    pen = QPen(palette.color(name), width)
-                    pen.setDashPattern([7.0 / width, 6.0 / width])
-                    painter.setPen(pen)
-                    painter.drawLine(middle, end)
-                    painter.setPen(QPen(palette.color(name), width))
-                    painter.drawEllipse(end, 4.5, 4.5)
-        for name, width in (("background", 5.0), ("text", 2.2)):
-            painter.setPen(QPen(palette.color(name), width))
+        for end in [] if self.denoised is None else _corners(plane, self.denoised[None]):
+            for pen in outlined(painter, palette, "data", 1.8):
+                painter.drawEllipse(end, 4.5, 4.5)
+                pen.setDashPattern([7.0 / pen.widthF(), 6.0 / pen.widthF()])
+                painter.setPen(pen)
+                painter.drawLine(middle, end)
+        for _ in outlined(painter, palette, "text", 2.2):
             painter.drawEllipse(middle, 6.5, 6.5)
 
     def magnified(self, plane: Plane) -> int:
@@ -516,7 +499,6 @@ class FollowedParticle(Layer):
             painter.setFont(font)
             painter.setPen(palette.color("text"))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
         for step, role in self.terms:
             across, down = (factor * step * plane.scale).tolist()
             end = QPointF(start.x() + across, start.y() + down)
@@ -530,24 +512,10 @@ class FollowedParticle(Layer):
                     end - QPointF(along.x() - turn * along.y(), along.y() + turn * along.x()) * head
                     for turn in (0.45, -0.45)
                 ]
-                for name, width in (("background", 5.5), (role, 2.6)):
-                    painter.setPen(QPen(palette.color(name), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                for _ in outlined(painter, palette, role, 2.6):
                     painter.drawLine(start, end)
                     painter.drawPolyline([sides[0], end, sides[1]])
             start = end
-
-    @staticmethod
-    def _paint_flow(painter: QPainter, plane: Plane, palette: Palette, corners: list[QPointF]) -> None:
-        if len(corners) < 2:
-            return
-        for name, alpha, width in (("background", 0.7, 5.0), ("likelihood", 1.0, 2.2)):
-            painter.setPen(QPen(palette.color(name, alpha), width))
-            painter.drawPolyline(corners)
-        _dot(painter, corners[0], 5.0, palette, "likelihood")
-        painter.setBrush(palette.color("background"))
-        painter.setPen(QPen(palette.color("likelihood"), 2.5))
-        painter.drawEllipse(corners[-1], 6.0, 6.0)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 @dataclass(frozen=True, eq=False)
@@ -555,23 +523,11 @@ class InterpolatedPoints(Layer):
     """The points of an interpolation, (P, 2): a line through all, evenly spaced dots, and a ring at the end."""
 
     points: np.ndarray
-    role: Role = "likelihood"
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         corners = _corners(plane, self.points)
-        if len(corners) < 2:
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        # A dark (light) border separates it from the layers below.
-        for name, alpha, width in (("background", 0.7, 5.0), (self.role, 1.0, 2.2)):
-            painter.setPen(QPen(palette.color(name, alpha), width))
-            painter.drawPolyline(corners)
-        for corner in corners[:: max((len(corners) - 1) // 8, 1)][1:]:
-            _dot(painter, corner, 3.5, palette, self.role)
-        painter.setBrush(palette.color("background"))
-        painter.setPen(QPen(palette.color(self.role), 2.5))
-        painter.drawEllipse(corners[-1], 6.0, 6.0)
+        if len(corners) > 1:
+            _paint_flow(painter, palette, corners, dots=corners[:: max((len(corners) - 1) // 8, 1)][1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -669,7 +625,28 @@ def _corners(plane: Plane, points: np.ndarray) -> list[QPointF]:
     return [QPointF(x, y) for x, y in np.clip(places, -1e5, 1e5).tolist()]
 
 
-def _dot(painter: QPainter, centre: QPointF, radius: float, palette: Palette, role: Role) -> None:
+def _dot(painter: QPainter, centre: QPointF, radius: float, palette: Palette) -> None:
     painter.setPen(QPen(palette.color("background", 0.85), 1.5))
-    painter.setBrush(palette.color(role))
+    painter.setBrush(palette.color("likelihood"))
     painter.drawEllipse(centre, radius, radius)
+
+
+def outlined(painter: QPainter, palette: Palette, role: str, width: float, alpha: float = 1.0) -> Iterator[QPen]:
+    """Set two pens in turn, for the same lines drawn twice: in the role's colour, over a border that keeps them apart from other layers."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for color, wide in ((palette.color("background", 0.8), width + 2.8), (palette.color(role, alpha), width)):
+        pen = QPen(color, wide, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        yield pen
+
+
+def _paint_flow(painter: QPainter, palette: Palette, corners: list[QPointF], dots: list[QPointF]) -> None:
+    """Paint a path of the flow, with dots on it and a ring at its end."""
+    for _ in outlined(painter, palette, "likelihood", 2.2):
+        painter.drawPolyline(corners)
+    for dot in dots:
+        _dot(painter, dot, 4.0, palette)
+    painter.setBrush(palette.color("background"))
+    painter.setPen(QPen(palette.color("likelihood"), 2.5))
+    painter.drawEllipse(corners[-1], 6.0, 6.0)

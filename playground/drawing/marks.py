@@ -7,7 +7,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
 from playground.drawing.axes import figure_font, text_background
-from playground.drawing.layers import Layer
+from playground.drawing.layers import Layer, outlined
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane
 
@@ -41,18 +41,13 @@ class Marks(Layer):
             painter.drawLine(between)
         if point is not None:
             box = QRectF(point.x() - RADIUS + 2, point.y() - RADIUS + 2, 2 * RADIUS - 4, 2 * RADIUS - 4)
-            for color, width in ((palette.color("background", 0.8), 5.0), (palette.color("text"), 2.0)):
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(color, width))
+            for _ in outlined(painter, palette, "text", 2.0):
                 painter.drawRect(box)
         if measured is not None:
-            for color, width in ((palette.color("background", 0.8), 6.0), (palette.color("particles"), 3.0)):
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(color, width))
+            for _ in outlined(painter, palette, "particles", 3.0):
                 painter.drawEllipse(measured, RADIUS, RADIUS)
         if you is not None:
-            for color, width in ((palette.color("background", 0.8), 6.0), (palette.color("accent"), 3.0)):
-                painter.setPen(QPen(color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            for _ in outlined(painter, palette, "accent", 3.0):
                 for slope in (1, -1):
                     reach = QPointF(RADIUS - 1, slope * (RADIUS - 1))
                     painter.drawLine(you - reach, you + reach)

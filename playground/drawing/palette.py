@@ -5,10 +5,13 @@ particles. For deuteranopes and protanopes the hues differ in lightness too. Not
 """
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtGui import QColor
+
+from playground.drawing.raster import premultiplied
 
 
 @dataclass(frozen=True)
@@ -120,13 +123,13 @@ def rgb(color: QColor) -> tuple[int, int, int]:
 @functools.cache
 def density_colors(palette: Palette) -> np.ndarray:
     """The colours of a density from 0 to its peak, (256,) uint32 of 0xffRRGGBB."""
-    return _between(palette.density_stops)
+    return between([QColor(stop) for stop in palette.density_stops])
 
 
 @functools.cache
 def value_colors(palette: Palette) -> np.ndarray:
     """The colours of a number from low to high, (256,) uint32 of 0xffRRGGBB."""
-    return _between(palette.value_stops)
+    return between([QColor(stop) for stop in palette.value_stops])
 
 
 @functools.cache
@@ -135,11 +138,12 @@ def category_colors(palette: Palette) -> np.ndarray:
     return np.array([QColor(color).rgb() for color in palette.categories], np.uint32)
 
 
-def _between(names: tuple[str, ...]) -> np.ndarray:
-    stops = [QColor(stop) for stop in names]
-    places, values = np.linspace(0, 1, len(stops)), np.linspace(0, 1, 256)
-    red, green, blue = (
-        np.round(np.interp(values, places, channel)).astype(np.uint32) for channel in zip(*map(rgb, stops), strict=True)
-    )
-    colors: np.ndarray = np.uint32(0xFF000000) | (red << 16) | (green << 8) | blue
-    return colors
+def between(stops: Sequence[QColor], places: Sequence[float] | None = None) -> np.ndarray:
+    """The colours that go through these ones, (256,) uint32 of 0xffRRGGBB.
+
+    Args:
+        places: where each is, from 0 to 1; by default equally spaced.
+    """
+    at = np.linspace(0, 1, len(stops)) if places is None else places
+    channels = [np.interp(np.linspace(0, 1, 256), at, channel) for channel in zip(*map(rgb, stops), strict=True)]
+    return premultiplied(np.stack(channels, axis=1), np.ones(256))

@@ -31,6 +31,12 @@ def empty_buffer(name: str, size: int, dtype: type) -> np.ndarray:
     return array
 
 
+def image_of(colors: np.ndarray, kind: QImage.Format = QImage.Format.Format_RGB32) -> QImage:
+    """The image of colours (H, W) uint32, with memory of its own."""
+    height, width = colors.shape
+    return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, kind).copy()
+
+
 class PixelBuffer:
     """A premultiplied ARGB image of `width` x `height` pixels that only this object uses while it lives.
 

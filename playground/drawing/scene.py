@@ -6,8 +6,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
-from playground.drawing import color_scale
 from playground.drawing.axes import figure_font, grid_image, numbers_image, paint_grid, paint_numbers, text_background
+from playground.drawing.color_scale import Legend, fits
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
     Data,
@@ -93,10 +93,14 @@ class Scene:
         """The layers below the grid lines, from bottom to top."""
         return [layer for layer in (self.density, self.error) if layer is not None]
 
-    def scales(self) -> list[color_scale.ColorScale]:
-        """The scales of the maps' colours, from the top right corner downwards."""
-        found = [layer.scale(self.palette, self.axes) for layer in self.maps() if self.has_scales]
-        return [scale for scale in found if scale is not None]
+    def legends(self) -> list[Legend]:
+        """What explains the colours of maps, particles and data, from the top right corner downwards."""
+        if not self.has_scales:
+            return []
+        scales = [layer.scale(self.palette, self.axes) for layer in self.maps()]
+        colorings = [layer.coloring for layer in (self.particles, self.data) if layer is not None]
+        keys = [coloring.legend(self.palette) for coloring in colorings if coloring is not None]
+        return [*(scale for scale in scales if scale is not None), *keys]
 
     def moving(self) -> list[Layer]:
         """The layers that change in every frame, from bottom to top."""
@@ -158,7 +162,7 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
     """
     palette = scene.palette
     plane = Plane(scene.viewport, width, height, painter.device().devicePixelRatio())
-    above = _scales_height(scene, plane)
+    above = 0.0
     painter.save()
     try:  # restored after Ctrl+C too, because Qt warns of a saved state that is left
         painter.setClipRect(QRectF(0, 0, width, height))
@@ -174,10 +178,9 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
                 painter.drawImage(0, 0, still)
             for layer in scene.moving():
                 layer.paint(painter, plane, palette)
-            if color_scale.fits(plane):  # over the particles, which would hide the numbers
-                for place, scale in enumerate(scene.scales()):
-                    color_scale.paint_scale(painter, plane, palette, scale, place)
-            above += _paint_legend(painter, scene, plane)
+            for legend in scene.legends() if fits(plane) else []:  # over the particles, which would hide the numbers
+                legend.paint(painter, plane, palette, above)
+                above += legend.height
         if scene.layer_names and scene.images is None:
             _paint_layer_names(painter, scene, plane)
         if scene.hint:
@@ -187,30 +190,6 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
             _paint_caption(painter, scene.caption, palette, width, height, clicked, 16 + above)
     finally:
         painter.restore()
-
-
-def _scales_height(scene: Scene, plane: Plane) -> float:
-    """Height of the scales in the top right corner, in painter units."""
-    return color_scale.HEIGHT * len(scene.scales()) if scene.images is None and color_scale.fits(plane) else 0.0
-
-
-def _paint_legend(painter: QPainter, scene: Scene, plane: Plane) -> float:
-    """Paint the legends of the colours of particles and data, below the other scales; return their height."""
-    if not scene.has_scales or not color_scale.fits(plane):
-        return 0.0
-    height, before = 0.0, _scales_height(scene, plane)
-    for layer in (scene.particles, scene.data):
-        coloring = None if layer is None else layer.coloring
-        if coloring is None:
-            continue
-        legend = coloring.legend(scene.palette)
-        if isinstance(legend, color_scale.ColorScale):
-            color_scale.paint_scale(painter, plane, scene.palette, legend, len(scene.scales()))
-            height += color_scale.HEIGHT
-        else:
-            color_scale.paint_key(painter, plane, scene.palette, legend, before + height)
-            height += legend.height + 6
-    return height
 
 
 def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
@@ -258,20 +237,16 @@ def _paint_caption(
     clicked: np.ndarray,
     top: float,
 ) -> None:
-    font = figure_font(12)
-    metrics = QFontMetricsF(font)
-    text_width = max(metrics.horizontalAdvance(line) for line in lines)
-    line_height = metrics.height() + 2
-    box = QRectF(width - text_width - 24, height - 30 - line_height * len(lines), text_width, line_height * len(lines))
+    painter.setFont(figure_font(12))
+    text, flags = "\n".join(lines), int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+    room = QRectF(0, 0, width - 24, height - 30)
+    box = QFontMetricsF(painter.font()).boundingRect(room, flags, text)
     below = QRectF(width - CAPTION[0], height - CAPTION[1], *CAPTION).united(box.adjusted(-16, -12, 16, 12))
     if _holds(below, clicked) and not _holds(below.translated(0, -below.top()), clicked):
         box.moveTop(top)
     text_background(painter, palette, box.adjusted(-10, -6, 10, 6), 6)
-    painter.setFont(font)
     painter.setPen(palette.color("text", 0.85))
-    for number, line in enumerate(lines):
-        row = QRectF(box.left(), box.top() + number * line_height, box.width() + 1, line_height)
-        painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, line)
+    painter.drawText(box.adjusted(-1, 0, 0, 0), flags, text)
 
 
 def _holds(box: QRectF, points: np.ndarray) -> bool:

@@ -81,7 +81,7 @@ def test_more_kinds_than_colours_share_them_and_the_key_says_so() -> None:
     legend = coloring.legend(DARK)
     assert isinstance(legend, ColorKey)
     assert legend.title == "mode, 10 in all"
-    assert legend.names[0] == "1, 9, …"
+    assert legend.names[:3] == ("0, 8", "1, 9", "2")
 
 
 def test_the_legend_is_in_the_picture(qapp) -> None:
@@ -148,8 +148,8 @@ def test_training_points_have_the_colours_of_the_key_of_their_classes(qapp, pale
         assert max(abs(a - b) for a, b in zip(shown.getRgb()[:3], QColor(color).getRgb()[:3], strict=True)) <= 3
 
 
-def test_more_classes_than_colours_share_them_by_number() -> None:
+def test_more_classes_than_colours_share_them() -> None:
     key = by_class(np.arange(10), tuple("abcdefghij")).legend(DARK)
     assert key.title == "class, 10 in all"
-    assert key.names[:3] == ("0, 8, …", "1, 9, …", "2, 10, …")
+    assert key.names[:3] == ("a, i", "b, j", "c")
     assert by_class(np.arange(3), ()).names == ("0", "1", "2")

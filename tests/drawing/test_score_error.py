@@ -39,7 +39,7 @@ def test_a_smaller_error_is_nearer_to_the_background_and_one_above_the_scale_is_
 
 def test_the_scales_of_density_and_error_lie_below_each_other(qapp) -> None:
     density = Density(np.full((8, 8), 2.5), BOX)
-    assert len(Scene(density=density, error=error(0.5)).scales()) == 2
+    assert len(Scene(density=density, error=error(0.5)).legends()) == 2
     both = pixels(render(Scene(viewport=BOX, density=density, error=error(0.0)), *SIZE))
     one = pixels(render(Scene(viewport=BOX, density=density), *SIZE))
     rows = np.flatnonzero((both != one).any(axis=(1, 2)))
@@ -55,6 +55,6 @@ def test_arrows_are_shown_with_the_map_and_without(qapp) -> None:
     arrows = Field(places, np.ones((3, 2)), "error")
     alone = Scene(viewport=BOX, error=ScoreError(None, BOX, 1.0, arrows))
     assert alone.still() == [arrows]
-    assert alone.scales() == []
+    assert alone.legends() == []
     assert (pixels(render(alone, *SIZE)) != pixels(render(Scene(viewport=BOX), *SIZE))).any()
     assert Scene(error=error(0.5)).still() == []

@@ -117,12 +117,12 @@ def test_the_caption_names_what_is_seen():
     assert scene.caption == ("data, density, learned score, exact score, Reverse SDE", "σ = 1", "step 3/7")
     names = [name for _, name in scene.layer_names]
     assert names == ["data", "density", "learned score", "exact score", "particles", "trails", "likelihood path"]
-    assert len(scene.scales()) == 1
+    assert len(scene.legends()) == 1
 
 
 def test_caption_and_legend_are_left_out_on_demand():
     scene = Labels("Reverse SDE", caption=False, legend=False).on(whole_scene())
-    assert (scene.caption, scene.layer_names, scene.scales()) == ((), (), [])
+    assert (scene.caption, scene.layer_names, scene.legends()) == ((), (), [])
     _, root = parts(scene)
     words = " ".join("".join(element.itertext()) for element in root.iter() if element.tag.endswith("}text"))
     assert "step" not in words
