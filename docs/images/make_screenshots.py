@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from playground.app.controllers.measurements import map_level
 from playground.app.controllers.overlay_timing import FOLLOWING
+from playground.app.dialogs.boltzmann.machine import COST
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.dialogs.gallery import Gallery
 from playground.app.dialogs.sweep.window import SIZE, SweepWindow
@@ -207,7 +208,7 @@ def boltzmann(window: MainWindow) -> None:
     """The Boltzmann machine has learned its bars and stripes."""
     window.actions_by_key.trigger("tools.boltzmann")
     machine = dialog(window, BoltzmannWindow).machine
-    wait(lambda: machine.finished and not (machine.training or machine.measuring), 300)
+    wait(lambda: machine.finished and not (machine.training or machine.jobs.running(COST)), 300)
 
 
 def sweep(window: MainWindow) -> None:

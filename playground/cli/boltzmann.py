@@ -14,14 +14,14 @@ from playground.drawing.boltzmann import HEIGHT, WIDTH, paint_machine
 from playground.drawing.palette import DARK
 from playground.drawing.render import headless, save_painting
 from playground.lab import experiment as experiments
-from playground.lab.boltzmann.cost import Cost, measure_cost
+from playground.lab.boltzmann.cost import DIGIT, YEAR, Cost, measure_cost
 from playground.lab.boltzmann.patterns import write_pattern
-from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_conflict
-from playground.lab.boltzmann.training import MostProbable, Progress, Samples, Trainer, are_patterns, most_probable
+from playground.lab.boltzmann.settings import Boltzmann, are_patterns, patterns_of, training_conflict
+from playground.lab.boltzmann.training import MostProbable, Progress, Samples, most_probable, train
 from playground.lab.provenance import Provenance
 from playground.user_errors import UserError
 
-SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
+EVERYTHING = SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
     "boltzmann.toml",
     "metrics.json",
     "weights.csv",
@@ -29,10 +29,7 @@ SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
     "cost.csv",
     "picture.png",
 )
-EVERYTHING = (SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE)
 LIKELY = 32  # states listed in metrics.json
-DIGITS = 64  # units of an 8 x 8 picture
-YEAR = 365.25 * 86_400  # s
 
 
 def read_settings(path: Path | None, assignments: Sequence[str], seed: int | None) -> Boltzmann:
@@ -61,9 +58,9 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
     torch.set_num_threads(1)  # with work this small, more threads would wait for each other
     with create_folder(folder):
         with stage("Training") as update:
-            for progress in Trainer(settings):
+            for progress in train(settings):
                 words = f"step {progress.step}, NLL {progress.nll:.4f} (optimal {progress.least:.4f})"
-                update(progress.fraction, words)
+                update(progress.step / settings.steps, words)
         with stage("Sampling") as update:
             samples = Samples(settings).follow(progress.weights, settings.sweeps)
             update(1.0, f"{len(samples)} samples by {settings.sampler}")
@@ -74,8 +71,8 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
         with replace_results(folder, EVERYTHING):
             provenance = Provenance.of(settings, "cpu")
             experiments.save(settings, folder / SETTINGS, provenance)
-            measured = _metrics(settings, progress, likely, samples, cost) | {"provenance": provenance.as_json()}
-            write_json(folder / METRICS, measured)
+            measured = _metrics(settings, progress, likely, samples, cost)
+            write_json(folder / METRICS, measured | {"provenance": provenance.as_json()})
             units = settings.rows * settings.columns
             write_csv(folder / WEIGHTS, [f"w{unit}" for unit in range(units)], progress.weights.tolist())
             write_csv(folder / SAMPLES, [f"y{unit}" for unit in range(units)], samples.reshape(-1, units).tolist())
@@ -96,7 +93,8 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
 def _metrics(
     settings: Boltzmann, progress: Progress, likely: MostProbable, samples: np.ndarray, cost: Cost
 ) -> dict[str, Any]:
-    growth = cost.growth()
+    growth, years = cost.growth(), cost.years()
+    learned = are_patterns(settings, likely.states)
     return {
         "units": settings.rows * settings.columns,
         "patterns": len(patterns_of(settings)),
@@ -110,14 +108,14 @@ def _metrics(
         "nll_gradient": progress.gradient,
         "largest_weight": float(np.abs(progress.weights).max()),
         "most_probable": [
-            {"state": write_pattern(state), "probability": float(chance), "is_pattern": bool(learned)}
-            for state, chance, learned in zip(likely.states, likely.probabilities, likely.learned, strict=True)
+            {"state": write_pattern(state), "probability": float(chance), "is_pattern": bool(known)}
+            for state, chance, known in zip(likely.states, likely.probabilities, learned, strict=True)
         ],
         "sampler": settings.sampler,
         "samples": len(samples),
         "samples_that_are_patterns": float(are_patterns(settings, samples).mean()),
         "cost_factor_per_unit": None if growth is None else growth[0],
-        "cost_seconds_of_64_units": cost.extrapolated(DIGITS),
+        "cost_seconds_of_64_units": None if years is None else years * YEAR,
         "seed": settings.seed,
     }
 
@@ -126,11 +124,11 @@ def _summarise(measured: dict[str, Any], cost: Cost, folder: Path) -> None:
     say(f"{'units':>8}  {'Z and its gradient':>20}  {'one state':>12}")
     for units, partition, weight in zip(cost.units, cost.partition, cost.weight, strict=True):
         say(f"{units:>8}  {1e3 * partition:>17.3f} ms  {1e6 * weight:>9.1f} µs")
-    if measured["cost_factor_per_unit"] is not None:
-        years = measured["cost_seconds_of_64_units"] / YEAR
+    growth, years = cost.growth(), cost.years()
+    if growth is not None:
         say(
-            f"Each further unit took {measured['cost_factor_per_unit']:.2f} times as long. At 2 times per unit, as for the "
-            f"states, {DIGITS} units (8 x 8 pixels) would take {years:.0e} years"
+            f"Each further unit took {growth[0]:.2f} times as long. At 2 times per unit, as for the states, {DIGIT} units "
+            f"(8 x 8 pixels) would take {years:.0e} years"
         )
     say(f"{'NLL of a pattern':>24}  {measured['nll']:.4f}")
     say(f"{'optimal NLL':>24}  {measured['optimal_nll']:.4f}")

@@ -46,7 +46,6 @@ from playground.user_errors import UserError
 SLICED = "sliced_wasserstein2"
 SOME = 2_000
 LINE = 4_000  # places along which the law of an inpainted coordinate is computed
-SECONDS_A_YEAR = 365.25 * 24 * 3600
 
 Array = NDArray[np.floating]
 
@@ -189,10 +188,10 @@ class _Run:
     def _boltzmann(self) -> Iterator[float]:
         for cost in measure_cost():
             yield cost.fraction
-        growth, seconds = cost.growth(), cost.extrapolated(64)
+        growth = cost.growth()
         self._found |= {
             "normalizer_growth": None if growth is None else growth[0],
-            "normalizer_years": None if seconds is None else seconds / SECONDS_A_YEAR,
+            "normalizer_years": cost.years(),
         }
 
     def _halfway(self, figure: Figure) -> Iterator[float]:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
 from playground.app.workers.worker import Worker
 from playground.drawing.axes import figure_font
-from playground.drawing.boltzmann import CAPTION, PatternGrid, cost_chart, paint_pattern, probability
+from playground.drawing.boltzmann import CAPTION, WIDTH, cost_chart, paint_pattern, paint_patterns, probability
 from playground.drawing.chart_pictures import paint_chart
 from playground.drawing.legend import entries_of, laid_out
 from playground.drawing.palette import DARK, LIGHT, Palette
@@ -168,26 +167,29 @@ def test_the_names_in_the_cost_of_z_cross_nothing(size: tuple[int, int], factor:
     assert max(box.bottom() for box in boxes) < plot.top()
 
 
-@pytest.mark.parametrize("count", [1, 14, 48])
-def test_pictures_of_a_set_lie_apart_and_inside(count: int) -> None:
-    cells = PatternGrid(count, 260.0, 120.0, 3, 3)
-    boxes = [cells.box(number) for number in range(count)]
-    assert cells.layout()[2] == count
-    assert all(QRectF(0, 0, 260, 120).contains(box) for box in boxes)
-    assert not any(one.intersects(other) for n, one in enumerate(boxes) for other in boxes[:n])
-
-
-@pytest.mark.parametrize("side", [2, 3])
-def test_captions_lie_apart(side: int) -> None:
-    cells = PatternGrid(12, 260.0, 200.0, side, side, caption=14.0)
+def test_captions_fit_below_their_patterns() -> None:
+    """Sixteen patterns stand in rows of five; each has a fifth of the width of its box."""
     font = QFontMetricsF(figure_font(CAPTION))
-    width = max(
-        font.horizontalAdvance(probability(value))
-        for value in (1.0, 0.142, 0.0582, 0.00537, 4.1e-4, 9.7e-5, 2.3e-5, 9.7e-7)
-    )
-    boxes = [cells.box(number) for number in range(cells.layout()[1])]
-    gaps = [after.center().x() - before.center().x() - width for before, after in pairwise(boxes)]
-    assert min(gaps) >= 3
+    for value in (1.0, 0.142, 0.0582, 0.00537, 4.1e-4, 9.7e-5, 2.3e-5, 9.7e-7):
+        assert font.horizontalAdvance(probability(value)) < (WIDTH / 3 - 40) / 5
+
+
+@pytest.mark.parametrize("shape", [(14, 3, 3), (48, 2, 3), (1, 1, 16)])
+def test_patterns_are_painted_inside_their_box_and_none_is_left_out(shape: tuple[int, ...]) -> None:
+    image = QImage(300, 200, QImage.Format.Format_RGB32)
+    image.fill(DARK.color("background"))
+    painter = QPainter(image)
+    paint_patterns(painter, QRectF(20, 20, 260, 160), np.ones(shape), DARK, "data")
+    painter.end()
+    on = [
+        (x, y)
+        for x in range(image.width())
+        for y in range(image.height())
+        if QColor(image.pixel(x, y)) == DARK.color("data")
+    ]
+    assert all(20 <= x < 280 and 20 <= y < 180 for x, y in on)
+    corners = [(x, y) for x, y in on if not {(x - 1, y), (x, y - 1)} & set(on)]
+    assert len(corners) == math.prod(shape)  # each pixel apart from the others
 
 
 def test_a_pattern_s_first_row_is_painted_at_the_top() -> None:

@@ -1,6 +1,6 @@
 """The common part of what is painted in cells: the pointer or the arrow keys choose one."""
 
-from PySide6.QtCore import QEvent, QMarginsF, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -16,10 +16,7 @@ class Cells(QWidget):
 
     Attributes:
         chosen: the number of the chosen cell, row by row from 0; None if none is.
-        reach: px around a cell that belong to it.
     """
-
-    reach = QMarginsF()
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()
@@ -66,7 +63,7 @@ class Cells(QWidget):
     def at(self, place: QPointF) -> int | None:
         """The cell at a position."""
         count, _ = self.grid()
-        return next((n for n in range(count) if self.cell(n).marginsAdded(self.reach).contains(place)), None)
+        return next((n for n in range(count) if self.cell(n).contains(place)), None)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -83,14 +80,14 @@ class Cells(QWidget):
         step = steps.get(Qt.Key(event.key()))
         if step is None or not count:
             super().keyPressEvent(event)
-        elif 0 <= min(self.chosen or 0, count) + step < count:
-            self.choose(min(self.chosen or 0, count) + step)
+        elif 0 <= (self.chosen or 0) + step < count:
+            self.choose((self.chosen or 0) + step)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         self.paint(painter)
         count, _ = self.grid()
-        if self.hasFocus() and count and (self.chosen is None or self.chosen < count):  # else there is no room for it
+        if self.hasFocus() and count:
             ring = QRectF(self.rect()) if self.chosen is None else self.cell(self.chosen)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setBrush(Qt.BrushStyle.NoBrush)

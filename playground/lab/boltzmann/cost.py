@@ -1,7 +1,6 @@
 """The cost of Z on this machine: seconds of one core against the number of units."""
 
 import functools
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ ROUNDS = 3
 """Times that the numbers of units are measured one after the other. Other work that slows some of them down for seconds is
 found in no round, or in one."""
 LEAST_TIME, LEAST_CALLS = 0.007, 3  # least seconds and calls for which each number of units is timed in a round
+DIGIT = 64  # units of a picture of 8 x 8 pixels
+YEAR = 365.25 * 86_400  # s
 GROWN = 4.0  # multiple of the least time from which on the states take the time, not the calls
 
 Array = NDArray[np.float64]
@@ -56,13 +57,13 @@ class Cost:
         quickest = (self.partition[grown] / 2.0 ** self.units[grown]).min()
         return (float(2**slope), float(quickest)) if slope > 0 else None
 
-    def extrapolated(self, units: int) -> float | None:
-        """Seconds that Z of so many units would take, at 2^units states and the measured seconds per state.
+    def years(self) -> float | None:
+        """Years that Z of an 8 x 8 digit would take, at 2^64 states and the measured seconds per state.
 
         The measured factor is not used: an error of a tenth in it would become a factor of 80 at 64 units.
         """
         growth = self.growth()
-        return None if growth is None else growth[1] * 2.0**units
+        return None if growth is None else growth[1] * 2.0**DIGIT / YEAR
 
 
 def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Iterator[Cost]:
@@ -76,7 +77,7 @@ def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Iterator[Cost]:
         units = np.arange(fewest, most + 1)
         partition, weight = np.full((2, len(units)), np.inf)
         generator = torch.Generator().manual_seed(0)
-        for turn, (place, count) in enumerate(itertools.chain(*ROUNDS * [list(enumerate(units.tolist()))]), start=1):
+        for turn, (place, count) in enumerate(ROUNDS * list(enumerate(units.tolist())), start=1):
             weights = torch.randn(count, count, generator=generator, dtype=torch.float64) / count
             weights = weights + weights.T
             state = torch.ones(1, count, dtype=torch.float64)

@@ -111,3 +111,9 @@ def patterns_of(settings: Boltzmann) -> NDArray[np.int8]:
         return bars_and_stripes(settings.rows, settings.columns)
     drawn = [read_pattern(text) for text in settings.patterns]
     return np.array(drawn, np.int8).reshape(-1, settings.rows, settings.columns)
+
+
+def are_patterns(settings: Boltzmann, pictures: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """(N,) whether each picture (N, rows, columns) is one of the patterns."""
+    known = {pattern.tobytes() for pattern in patterns_of(settings)}
+    return np.array([picture.tobytes() in known for picture in pictures], bool)

@@ -4,25 +4,29 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFormLayout, QLabel
 
 from playground.app.dialogs.boltzmann.heat import WeightMap
-from playground.app.dialogs.boltzmann.plots import CostPlot, LearningCurve
 from playground.app.dialogs.boltzmann.readings import NUMBERS, cost_sentence, verdict
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
-from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import button, caption
+from playground.app.widgets.captions import button, caption, named
+from playground.app.widgets.charts.tall import TallChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.drawing.boltzmann import cost_chart, curve_chart
 from playground.lab.boltzmann.settings import Boltzmann
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
     from playground.lab.boltzmann.training import Progress
+
+ABOUT_LEARNING = "<p>Mean negative log-likelihood of a pattern during training. Dashed: the optimal one of a machine without biases.</p>"
+ABOUT_COST = "<p>Time of Z and its gradient on this machine, and of the weight of one state. Dashed: a doubling with each unit.</p>"
+UNMEASURED = "Measure the time of Z for 2 to 20 units on this machine."
 
 
 class LearningCard(CollapsiblePanel):
@@ -30,19 +34,20 @@ class LearningCard(CollapsiblePanel):
 
     def __init__(self) -> None:
         super().__init__("Learning")
-        self.curve = LearningCurve()
-        self.body.addWidget(self.curve, 1)
+        self.curve = TallChart("Learning curve", ABOUT_LEARNING, 140)
         self.verdict = _caption("Meaning of the numbers", lines=2)
-        self.body.addWidget(self.verdict)
+        layouts.add(self.body, (self.curve, 1), self.verdict)
 
     def show_progress(self, progress: "Progress | None", steps: int, conflict: str) -> None:
         """Show the learning so far, of this many steps in total; None if nothing is learned yet, because of a conflict or not."""
         if progress is None:
             self.curve.show_empty(conflict or "Press Train: the NLL falls from d ln 2 towards the optimal one.")
+            said = state = ""
         else:
-            self.curve.show_curve(progress, steps)
-        self.verdict.setText("" if progress is None else verdict(progress))
-        self.set_state("" if progress is None else f"step {format_count(progress.step)}")
+            said, state = verdict(progress), f"step {format_count(progress.step)}"
+            self.curve.show_chart(curve_chart(progress, steps), said)
+        self.verdict.setText(said)
+        self.set_state(state)
 
 
 class WeightsCard(CollapsiblePanel):
@@ -52,23 +57,17 @@ class WeightsCard(CollapsiblePanel):
         super().__init__("Weights and Z")
         self.map = WeightMap()
         self.numbers: dict[str, QLabel] = {}
-        grid = QGridLayout()
-        grid.setVerticalSpacing(2)
-        grid.setHorizontalSpacing(UNIT)
-        for row, (name, tip, _) in enumerate(NUMBERS):
-            title, number = QLabel(name), QLabel("–")
+        rows = QFormLayout(verticalSpacing=2, horizontalSpacing=UNIT)
+        for name, tip, _ in NUMBERS:
+            title, number = QLabel(name), QLabel("–", alignment=Qt.AlignmentFlag.AlignRight)
             set_role(title, "caption")
             for label in (title, number):
-                label.setToolTip(wrapped(tip))
-            number.setAccessibleName(name)
+                named(label, name, tip)
             number.setFont(theme.number_font(13))
-            number.setAlignment(Qt.AlignmentFlag.AlignRight)
             number.setMinimumWidth(px(88))
-            grid.addWidget(title, row, 0)
-            grid.addWidget(number, row, 1)
+            rows.addRow(title, number)
             self.numbers[name] = number
-        grid.setRowStretch(len(NUMBERS), 1)
-        self.body.addLayout(layouts.across((self.map, 1), grid, spacing=2 * UNIT), 1)
+        self.body.addLayout(layouts.across((self.map, 1), rows, spacing=2 * UNIT), 1)
 
     def show_progress(self, progress: "Progress | None", settings: Boltzmann) -> None:
         """Show what was learned so far; None shows W = 0."""
@@ -84,20 +83,17 @@ class CostCard(CollapsiblePanel):
 
     def __init__(self, measure: Callable[[], object]) -> None:
         super().__init__("Cost of Z")
-        self.plot = CostPlot()
-        self.plot.show_empty("Measure the time of Z for 2 to 20 units on this machine.")
-        self.body.addWidget(self.plot, 1)
+        self.plot = TallChart("Cost of Z", ABOUT_COST, 124)
+        self.plot.show_empty(UNMEASURED)
         self.label = _caption("What Z of larger pictures would cost", lines=3)
-        self.measure = button(
-            "&Measure", "Measure the time of Z for 2 to 20 units on this machine", measure, "measureCost"
-        )
-        self.body.addLayout(layouts.across((self.label, 1), self.measure))
+        self.measure = button("&Measure", UNMEASURED, measure, "measureCost")
+        layouts.add(self.body, (self.plot, 1), layouts.across((self.label, 1), self.measure))
 
-    @Slot(object)
     def show_cost(self, cost: "Cost") -> None:
         """Show the measured times."""
-        self.plot.show_cost(cost)
-        self.label.setText(cost_sentence(cost))
+        said = cost_sentence(cost)
+        self.plot.show_chart(cost_chart(cost), said)
+        self.label.setText(said)
 
 
 def _caption(name: str, lines: int) -> QLabel:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QAccessible, QMouseEvent, QPainter, QPen
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.cells import Cells
-from playground.drawing.boltzmann import paint_weights
+from playground.drawing.boltzmann import cell_box, paint_weights
 
 FOOT = 18  # px, for the words about one weight
 
@@ -45,10 +45,7 @@ class WeightMap(Cells):
         return self._weights.size, len(self._weights)
 
     def cell(self, number: int) -> QRectF:
-        box, units = self._box(), len(self._weights)
-        side = box.width() / units
-        row, column = divmod(number, units)
-        return QRectF(box.left() + column * side, box.top() + row * side, side, side)
+        return cell_box(self._box(), self._weights.shape, divmod(number, len(self._weights)))
 
     def words(self) -> str:
         units = len(self._weights)
@@ -59,8 +56,7 @@ class WeightMap(Cells):
         if i == j:
             return f"{pixels}: a unit has no weight to itself"
         weight, data, model = (
-            format_number(0.0 if abs(number) < 5e-4 else float(f"{number:.3g}"))
-            for number in (self._weights[i, j], self._data[i, j], self._model[i, j])
+            format_number(round(float(of[i, j]), 6)) for of in (self._weights, self._data, self._model)
         )
         return f"{pixels}: W {weight}, E_data {data}, E_p {model}"
 
@@ -68,7 +64,6 @@ class WeightMap(Cells):
         box = self._box()
         paint_weights(painter, box, self._weights, self.colors)
         if self.chosen is not None:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.colors.color("text"), 1.5))
             painter.drawRect(self.cell(self.chosen).adjusted(0, 0, -1, -1))
         painter.setFont(theme.number_font(11))

@@ -1,7 +1,8 @@
 """The machine of the window: its settings, and training, sampling and measuring in threads."""
 
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,12 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.model import errors
 from playground.app.model.state import State
-from playground.app.workers.jobs import Jobs, JobStatus
+from playground.app.workers.jobs import Jobs, without_fraction
 from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_conflict
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
-    from playground.lab.boltzmann.training import MostProbable, Progress, Samples
+    from playground.lab.boltzmann.training import MostProbable, Progress
 
 PICTURE = 1 / 30  # s between two pictures, so that the user can follow how nine pixels are learned
 LIKELY = 18  # number of most probable states shown
@@ -29,7 +30,6 @@ class MachineState:
     progress: "Progress"
     likely: "MostProbable"
     samples: np.ndarray  # (N, rows, columns)
-    learned: float  # fraction of the samples that are patterns
 
 
 class Machine(QObject):
@@ -39,21 +39,24 @@ class Machine(QObject):
         jobs: run the work; whoever made them ends it.
 
     Signals:
-        changed(): there is another state to show, or work began or ended.
-        measured(Cost): the time for one more number of units was measured.
+        changed(): there is another state or another cost to show, or work began or ended.
+
+    Attributes:
+        view: the values to show; None if nothing is learned yet.
+        cost: the newest measurement of the time of Z.
     """
 
     changed = Signal()
-    measured = Signal(object)
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = State(Boltzmann(), self)  # type: ignore[arg-type]
         self.view: MachineState | None = None
+        self.cost: Cost | None = None
         self._wanted = True  # whether changed patterns are learned at once
         self.jobs = jobs
         jobs.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
-        jobs.changed.connect(self._job_changed)
+        jobs.changed.connect(lambda *_: self.changed.emit())
         self.state.changed.connect(self._edited)
 
     @property
@@ -63,10 +66,6 @@ class Machine(QObject):
     @property
     def training(self) -> bool:
         return self.jobs.running(TRAIN)
-
-    @property
-    def measuring(self) -> bool:
-        return self.jobs.running(COST)
 
     @property
     def finished(self) -> bool:
@@ -89,7 +88,7 @@ class Machine(QObject):
         if not self.conflict:
             self.jobs.cancel(SAMPLE)
             settings, start = self.settings, None if self.view is None else self.view.progress
-            self.jobs.start(TRAIN, TRAIN, lambda: _training(settings, start), self._see)
+            self.jobs.start(TRAIN, TRAIN, without_fraction(lambda: _training(settings, start)), self._see)
 
     def pause(self) -> None:
         self._wanted = False
@@ -108,21 +107,19 @@ class Machine(QObject):
     def sample(self) -> None:
         """Draw samples with the current weights: exact ones at once, Gibbs samples sweep by sweep."""
         if self.view is not None and not self.training:
-            settings, view = self.settings, self.view
-            self.jobs.start(SAMPLE, SAMPLE, lambda: _sampling(settings, view), self._see)
+            settings = self.settings
+            rested = itertools.repeat(self.view.progress, settings.sweeps if settings.sampler == "gibbs" else 1)
+            self.jobs.start(SAMPLE, SAMPLE, without_fraction(lambda: _shown(settings, rested)), self._see)
 
     def measure(self) -> None:
         """Measure the time of Z, from two units on."""
-        self.jobs.start(COST, COST, lambda: _measuring(), self.measured.emit)
-
-    @Slot(str, object)
-    def _job_changed(self, name: str, status: JobStatus) -> None:
-        if not status.running or status.fraction is None:  # it has begun or ended
-            self.changed.emit()
+        self.jobs.start(COST, COST, without_fraction(lambda: _measuring()), self._see_cost)
 
     def _see(self, view: MachineState) -> None:
         self.view = view
-        self.changed.emit()
+
+    def _see_cost(self, cost: "Cost") -> None:
+        self.cost = cost
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
@@ -138,45 +135,27 @@ class Machine(QObject):
             self.changed.emit()
 
 
-def _training(settings: Boltzmann, start: "Progress | None") -> Iterator[tuple[float, MachineState]]:
+def _training(settings: Boltzmann, start: "Progress | None") -> Iterator[MachineState]:
+    from playground.lab.boltzmann.training import train
+
+    return _shown(settings, train(settings, start))
+
+
+def _shown(settings: Boltzmann, steps: "Iterable[Progress]") -> Iterator[MachineState]:
+    """The values to show at each step, with samples that follow."""
     import torch
 
-    from playground.lab.boltzmann.training import Samples, Trainer
+    from playground.lab.boltzmann.training import Samples, most_probable
 
     torch.set_num_threads(1)  # more threads would wait for each other in work this small
     samples = Samples(settings)
-    for progress in Trainer(settings, start):
-        yield progress.fraction, _view(settings, progress, samples)
+    for progress in steps:
+        weights = progress.weights
+        yield MachineState(progress, most_probable(settings, weights, LIKELY), samples.follow(weights))
         time.sleep(PICTURE)
 
 
-def _sampling(settings: Boltzmann, view: MachineState) -> Iterator[tuple[float, MachineState]]:
-    import torch
-
-    from playground.lab.boltzmann.training import Samples
-
-    torch.set_num_threads(1)
-    samples = Samples(settings)
-    sweeps = settings.sweeps if settings.sampler == "gibbs" else 1
-    for sweep in range(sweeps):
-        yield (sweep + 1) / sweeps, _view(settings, view.progress, samples)
-        time.sleep(PICTURE)
-
-
-def _view(settings: Boltzmann, progress: "Progress", samples: "Samples") -> MachineState:
-    from playground.lab.boltzmann.training import are_patterns, most_probable
-
-    drawn = samples.follow(progress.weights)
-    return MachineState(
-        progress,
-        most_probable(settings, progress.weights, LIKELY),
-        drawn,
-        float(are_patterns(settings, drawn).mean()),
-    )
-
-
-def _measuring() -> Iterator[tuple[float, "Cost"]]:
+def _measuring() -> "Iterator[Cost]":
     from playground.lab.boltzmann.cost import measure_cost
 
-    for cost in measure_cost():
-        yield cost.fraction, cost
+    return measure_cost()

@@ -6,9 +6,10 @@ from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QSizePolicy
 
 from playground.app.widgets.cells import Cells
-from playground.drawing.boltzmann import paint_pattern
+from playground.drawing.boltzmann import cell_box, paint_pattern
 
 SIDE = 112  # px of the whole grid
+BOX = QRectF(3, 3, SIDE - 6, SIDE - 6)
 
 
 class PatternPad(Cells):
@@ -51,10 +52,7 @@ class PatternPad(Cells):
         return self._pattern.size, self._pattern.shape[1]
 
     def cell(self, number: int) -> QRectF:
-        rows, columns = self._pattern.shape
-        side = (SIDE - 6) / max(rows, columns)
-        row, column = divmod(number, columns)
-        return QRectF((SIDE - columns * side) / 2 + column * side, (SIDE - rows * side) / 2 + row * side, side, side)
+        return cell_box(BOX, self._pattern.shape, divmod(number, self._pattern.shape[1]))
 
     def words(self) -> str:
         row, column = divmod(self.chosen or 0, self._pattern.shape[1])
@@ -63,8 +61,7 @@ class PatternPad(Cells):
         return f"Row {row + 1}, column {column + 1} is {on}; {count} of {self._pattern.size} pixels are on."
 
     def paint(self, painter: QPainter) -> None:
-        box = self.cell(0).united(self.cell(self._pattern.size - 1))
-        paint_pattern(painter, box, self._pattern, self.colors)
+        paint_pattern(painter, BOX, self._pattern, self.colors)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         number = self.at(event.position())

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,31 +18,17 @@ if TYPE_CHECKING:
 # A gradient below this fraction of the excess NLL means no progress; near the floor both decrease as 1/step.
 STUCK = 0.02
 CLOSE = 0.05  # nats above the floor
-DIGITS = 64  # pixels of the program's smallest digits
-TIMES = ((365.25 * 86_400, "years"), (86_400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
 Reading = Callable[["Progress"], str]
 
 
 def exponential(log: float) -> str:
-    """exp(log) in few characters, however large: ``16``, ``7.03e9``, ``1.2e340``.
+    """exp(log) in few characters, however large: ``16.0``, ``1.11e+340``.
 
     >>> exponential(math.log(16)), exponential(783.0)
-    ('16', '1.1e340')
+    ('16.0', '1.11e+340')
     """
-    if abs(log) < 600:
-        return format_number(float(f"{math.exp(log):.3g}"))
-    power = math.floor(log / math.log(10))
-    return f"{math.exp(log - power * math.log(10)):.2g}e{power}"
-
-
-def small(value: float) -> str:
-    """Three digits, with a power of ten only if the number is too small to be seen on a curve.
-
-    >>> small(0.00583), small(1.2e-7)
-    ('0.00583', '1.2e-7')
-    """
-    return f"{value:.3g}".replace("e-0", "e-")
+    return f"{Decimal(log).exp():.3g}"
 
 
 def _states(progress: "Progress") -> str:
@@ -61,7 +48,7 @@ NUMBERS: tuple[tuple[str, str, Reading], ...] = (
     (
         "|∇ NLL|",
         "Norm of the data's correlations minus the machine's: learning ends where they agree",
-        lambda progress: small(progress.gradient),
+        lambda progress: format_number(progress.gradient),
     ),
     ("NLL", "Negative log-likelihood of a pattern, in nats", lambda progress: f"{progress.nll:.4f}"),
     (
@@ -69,7 +56,7 @@ NUMBERS: tuple[tuple[str, str, Reading], ...] = (
         "The entropy of the patterns together with their negatives: without biases y and −y are equally probable",
         lambda progress: f"{progress.least:.4f}",
     ),
-    ("above the optimum", "NLL minus optimal NLL, in nats", lambda progress: small(max(progress.excess, 0.0))),
+    ("above the optimum", "NLL minus optimal NLL, in nats", lambda progress: format_number(max(progress.excess, 0.0))),
 )
 
 
@@ -77,24 +64,21 @@ def verdict(progress: "Progress") -> str:
     """The meaning of the numbers together, in one or two sentences."""
     if progress.step == 0:
         return "W = 0: all states are equally probable, and Z is their number."
-    excess = max(progress.excess, 0.0)
+    excess, gradient = max(progress.excess, 0.0), progress.gradient
     lost = progress.least - progress.entropy
-    negatives = (
-        f" The optimal NLL is {lost:.2f} nat above the entropy of the patterns: y and −y are always equally probable."
-        if lost > 1e-9
-        else ""
-    )
-    if excess > 1e-6 and progress.gradient < STUCK * excess:
-        return (
-            f"The correlations of all pairs agree. The remaining {small(excess)} nat cannot be reached with "
-            f"weights between pairs.{negatives}"
+    above = f"{format_number(excess)} nat above the optimum"
+    if excess > 1e-6 and gradient < STUCK * excess:
+        said = (
+            f"The correlations of all pairs agree. The remaining {format_number(excess)} nat cannot be reached with "
+            "weights between pairs."
         )
-    if excess < CLOSE:
-        return f"{small(excess)} nat above the optimum, which is reached only as W grows without bound.{negatives}"
-    return (
-        f"{small(excess)} nat above the optimum; the correlations still differ by "
-        f"{small(progress.gradient)}.{negatives}"
-    )
+    elif excess < CLOSE:
+        said = f"{above}, which is reached only as W grows without bound."
+    else:
+        said = f"{above}; the correlations still differ by {format_number(gradient)}."
+    if lost > 1e-9:
+        said += f" The optimal NLL is {lost:.2f} nat above the entropy of the patterns: y and −y are always equally probable."
+    return said
 
 
 def pattern_words(pattern: np.ndarray) -> str:
@@ -113,19 +97,10 @@ def pattern_sentence(pattern: np.ndarray, progress: "Progress | None") -> str:
     return f"exp(y'Wy/2)  {exponential(log_weight)}\nover Z  {exponential(progress.log_partition)}\np(y)  {probability(chance)}"
 
 
-def duration(seconds: float) -> str:
-    """A time of any length in words: ``3 700 years``, ``12 minutes``.
-
-    >>> duration(720.0)
-    '12 minutes'
-    """
-    size, name = next(((size, name) for size, name in TIMES if seconds >= 2 * size), TIMES[-1])
-    return f"{format_number(float(f'{seconds / size:.2g}'))} {name}"
-
-
 def cost_sentence(cost: "Cost") -> str:
     """The growth of Z's time, and its consequence for an image, in words."""
-    seconds = cost.extrapolated(DIGITS)
-    if seconds is None:
+    years = cost.years()
+    if years is None:
         return f"Z of {cost.units[-1]} units: {format_number(1e3 * float(cost.partition[-1]))} ms"
-    return f"Doubling with each unit as the states do, Z of an 8×8 digit would take {duration(seconds)}, at every step."
+    said = "Doubling with each unit as the states do, Z of an 8×8 digit would take {} years, at every step."
+    return said.format(format_number(float(f"{years:.1e}")))

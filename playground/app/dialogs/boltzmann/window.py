@@ -6,14 +6,14 @@ from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
 from playground.app.dialogs.boltzmann.cards import CostCard, LearningCard, WeightsCard
-from playground.app.dialogs.boltzmann.gallery import Gallery
-from playground.app.dialogs.boltzmann.machine import Machine
+from playground.app.dialogs.boltzmann.gallery import Entry, Gallery
+from playground.app.dialogs.boltzmann.machine import COST, Machine
 from playground.app.dialogs.boltzmann.pad import PatternPad
 from playground.app.dialogs.boltzmann.readings import pattern_sentence
 from playground.app.dialogs.help import native_keys
 from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.style import theme
-from playground.app.style.number_formats import format_count
+from playground.app.style.number_formats import format_count, format_number
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
@@ -24,6 +24,7 @@ from playground.app.widgets.fields import make_field
 from playground.drawing.boltzmann import probability
 from playground.drawing.palette import Palette
 from playground.lab.boltzmann.patterns import write_pattern
+from playground.lab.boltzmann.settings import are_patterns
 from playground.lab.provenance import Provenance
 
 SIZE = QSize(1180, 700)
@@ -53,7 +54,6 @@ class BoltzmannWindow(WorkingDialog):
         self.machine = Machine(self.jobs, self)
         self._begun = False
         self._lay_out()
-        self.machine.measured.connect(self.cost.show_cost)
         self.machine.changed.connect(self._show)
         self.machine.state.changed.connect(self._edited)
         QShortcut(UNDO, self).activated.connect(self.machine.state.undo)
@@ -99,7 +99,7 @@ class BoltzmannWindow(WorkingDialog):
                 f"Pictures of {size} pixels: {units} units, 2^{units} = {2**units:,} states to sum over",
             )
         self.sizes.chosen.connect(self._choose_size)
-        self.patterns = Gallery("Patterns to learn", 76, largest=14.0)
+        self.patterns = Gallery("Patterns to learn", 36, (44, 42))
         self.patterns.taken.connect(self._take)
         self.patterns.removed.connect(self._remove)
         layouts.add(card.body, make_field(self.machine.state, "data", None), self.sizes, (self.patterns, 1))
@@ -145,7 +145,7 @@ class BoltzmannWindow(WorkingDialog):
 
     def _likely_card(self) -> CollapsiblePanel:
         self.likely_card = card = CollapsiblePanel("Most probable")
-        self.likely = Gallery("Most probable states", 76, captions=True)
+        self.likely = Gallery("Most probable states", 36, (54, 56))
         self.likely.set_empty("The most probable pictures appear here.")
         self.likely.taken.connect(self._take)
         card.body.addWidget(self.likely, 1)
@@ -155,7 +155,7 @@ class BoltzmannWindow(WorkingDialog):
         self.samples_card = card = CollapsiblePanel("Samples")
         self.again = button("&Sample again", "Draw with other random numbers", self._sample_again, "sampleAgain")
         row = layouts.across((make_field(self.machine.state, "sampler", None), 1), self.again, spacing=UNIT)
-        self.samples = Gallery("Samples", 64)
+        self.samples = Gallery("Samples", 24, (28, 28))
         self.samples.set_empty("Samples of the machine appear here.")
         self.samples.taken.connect(self._take)
         layouts.add(card.body, row, (self.samples, 1))
@@ -235,12 +235,11 @@ class BoltzmannWindow(WorkingDialog):
         self.sizes.set_value("{}×{}".format(*shape))
         if self.pad.pattern.shape != shape:
             self.pad.set_pattern(np.full(shape, -1))
-        self.patterns.show_patterns(found, "data")
         self.patterns_card.set_state(f"{len(found)} of {format_count(2 ** np.prod(shape).item())} states")
         self.clear.setEnabled(len(found) > 0)
-        self.patterns.set_empty(
-            EMPTY + (CLEARED.format(native_keys(UNDO)) if self.machine.state.stack.canUndo() else "")
-        )
+        back = CLEARED.format(native_keys(UNDO)) if self.machine.state.stack.canUndo() else ""
+        self.patterns.set_empty(EMPTY + back)
+        self.patterns.show_patterns([Entry(one, "data") for one in found])
         self._show_pattern()
 
     @Slot()
@@ -258,7 +257,7 @@ class BoltzmannWindow(WorkingDialog):
         self._show_pattern()
         self.train.setText("&Pause" if machine.training else "&Train")
         self.train.setEnabled(machine.training or not (machine.conflict or machine.finished))
-        self.cost.measure.setEnabled(not machine.measuring)
+        self.cost.measure.setEnabled(not machine.jobs.running(COST))
         for one in (self.reset, self.again):
             one.setEnabled(view is not None)
         said = "learning" if machine.training else "learned" if machine.finished else "paused" if view else ""
@@ -266,20 +265,21 @@ class BoltzmannWindow(WorkingDialog):
         progress = None if view is None else view.progress
         self.weights.show_progress(progress, machine.settings)
         self.learning.show_progress(progress, machine.settings.steps, machine.conflict)
-        if view is None:
-            for gallery, card in ((self.likely, self.likely_card), (self.samples, self.samples_card)):
-                gallery.show_patterns(np.zeros((0, 3, 3), np.int8))
-                card.set_state("")
-            return
-        likely, drawn = view.likely, view.samples
-        chances = [probability(chance) for chance in likely.probabilities.tolist()]
-        words = [
-            f"p = {chance}, {'one of the patterns' if learned else 'not one of the patterns'}; "
-            for chance, learned in zip(chances, likely.learned, strict=True)
-        ]
-        colors = np.where(likely.learned, "data", "learned").tolist()
-        self.likely.show_patterns(likely.states, colors, words, chances)
-        share = f"{100 * likely.of_patterns:.1f}".removesuffix(".0")
-        self.likely_card.set_state(f"{share} % are patterns")
-        self.samples.show_patterns(drawn, "particles")
-        self.samples_card.set_state(f"{round(view.learned * len(drawn))} of {len(drawn)} are patterns")
+        if machine.cost is not None:
+            self.cost.show_cost(machine.cost)
+        likely, samples, shares = [], [], ("", "")
+        if view is not None:
+            learned = are_patterns(machine.settings, view.likely.states)
+            for state, chance, known in zip(view.likely.states, view.likely.probabilities, learned, strict=True):
+                share, which = probability(chance), "one of the patterns" if known else "not one of the patterns"
+                likely.append(Entry(state, "data" if known else "learned", f"p = {share}, {which}; ", share))
+            samples = [Entry(state, "particles") for state in view.samples]
+            count = np.count_nonzero(are_patterns(machine.settings, view.samples))
+            shares = (
+                f"{format_number(100 * view.likely.of_patterns)} % are patterns",
+                f"{count} of {len(samples)} are patterns",
+            )
+        self.likely.show_patterns(likely)
+        self.samples.show_patterns(samples)
+        for card, share in zip((self.likely_card, self.samples_card), shares, strict=True):
+            card.set_state(share)
