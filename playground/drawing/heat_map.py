@@ -23,6 +23,7 @@ class HeatMap:
         columns, rows: the values of the two axes.
         values, errors: (rows, columns), nan where nothing is known.
         log: whether colours go by the logarithm.
+        cells: (rows, columns) the numbers of the sweep's cells that they stand for, -1 where there is none.
     """
 
     x: str
@@ -33,6 +34,7 @@ class HeatMap:
     values: np.ndarray
     errors: np.ndarray
     log: bool
+    cells: np.ndarray
 
 
 def cell_box(picture: HeatMap, box: QRectF, row: int, column: int) -> QRectF:

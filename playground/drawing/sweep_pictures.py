@@ -64,13 +64,13 @@ def save_pictures(
         raise PictureError(cannot_write(folder, error)) from None
     for name, picture in pictures.items():
 
-        def paint(painter: QPainter, shown: Picture = picture) -> None:
+        def paint(painter: QPainter, painted: Picture = picture) -> None:
             painter.fillRect(QRectF(0, 0, *SIZE), palette.color("background"))
             box = QRectF(16, 14, SIZE[0] - 32, SIZE[1] - 28)
-            if isinstance(shown, HeatMap):
-                paint_heat_map(painter, box, shown, palette)
+            if isinstance(painted, HeatMap):
+                paint_heat_map(painter, box, painted, palette)
             else:
-                paint_chart(painter, box, shown, palette, TEXT)
+                paint_chart(painter, box, painted, palette, TEXT)
 
         for suffix in (".png", *SUFFIXES):
             save_painting(paint, SIZE, folder / f"{name}{suffix}", name, provenance=provenance)
@@ -117,7 +117,8 @@ def _value(row: Row, key: str) -> float:
     return float(value) if _is_number(value) else math.nan
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value of an axis as text."""
     return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
@@ -132,8 +133,8 @@ def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Chart | None:
         axes = [axis for axis in axes if axis != "sampling.steps"]
     grouped: dict[str, list[Row]] = {}
     for row in rows:
-        shown = ", ".join(_named(axis, row.values.get(axis)) for axis in axes)
-        grouped.setdefault(shown, []).append(row)
+        name = ", ".join(_named(axis, row.values.get(axis)) for axis in axes)
+        grouped.setdefault(name, []).append(row)
     lines: list[Series] = []
     for category, (name, members) in enumerate(list(grouped.items())[:MOST_LINES]):
         lines += _losses(name, members, category) if plot.x == SIGMA else _line(plot, name, members, category)
@@ -153,7 +154,7 @@ def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Chart | None:
 
 def _named(axis: str, value: Any) -> str:
     """A value of an axis; names speak for themselves."""
-    return f"{axis.rpartition('.')[2]} {_shown(value)}" if _is_number(value) else str(value)
+    return f"{axis.rpartition('.')[2]} {shown(value)}" if _is_number(value) else str(value)
 
 
 def _line(plot: Plot, name: str, rows: Sequence[Row], category: int) -> list[Series]:
@@ -186,8 +187,14 @@ def _heat_map(plot: Plot, rows: Sequence[Row]) -> HeatMap | None:
     if not columns or not ups:
         return None
     values, errors = np.full((2, len(ups), len(columns)), np.nan)
+    cells = np.full(values.shape, -1)
     for place in np.ndindex(values.shape):
-        members = [row for row in rows if _place(plot, row) == (ups[place[0]], columns[place[1]])]
+        members = [
+            row
+            for row in rows
+            if (row.values.get(plot.y), row.values.get(plot.x)) == (ups[place[0]], columns[place[1]])
+        ]
+        cells[place] = next((row.cell.number for row in members), -1)
         known = [row for row in members if plot.color in row.mean]
         if known:
             values[place] = np.mean([row.mean[plot.color] for row in known])
@@ -196,12 +203,8 @@ def _heat_map(plot: Plot, rows: Sequence[Row]) -> HeatMap | None:
     if not np.isfinite(values).any():
         return None
     log = "color" in plot.log and bool((values[np.isfinite(values)] > 0).all())
-    shown = tuple(map(_shown, columns)), tuple(map(_shown, ups))
-    return HeatMap(name_of(plot.x), name_of(plot.y), name_of(plot.color), *shown, values, errors, log)
-
-
-def _place(plot: Plot, row: Row) -> tuple[Any, Any]:
-    return row.values.get(plot.y), row.values.get(plot.x)
+    titles = tuple(map(shown, columns)), tuple(map(shown, ups))
+    return HeatMap(name_of(plot.x), name_of(plot.y), name_of(plot.color), *titles, values, errors, log, cells)
 
 
 def _in_order(values: Sequence[Any]) -> list[Any]:

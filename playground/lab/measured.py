@@ -1,6 +1,7 @@
 """A figure as it was measured, with its error and its floor, and a part of the figures of docs/metrics.md."""
 
 import json
+import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground import messages
-from playground.lab.figures import FIGURES
+from playground.lab.figures import FIGURES, OVER_FLOOR
 from playground.lab.figures.spec import MEASURED
 from playground.lab.figures.spec import Measured as Measured
 from playground.messages import Message
@@ -78,6 +79,17 @@ class Figures(Mapping[str, Measured]):
         if floor == MEASURED:
             return figure.floor, figure.floor_std
         return self.value(floor) if isinstance(floor, str) else floor, None
+
+    def number(self, name: str) -> float | None:
+        """What a table has by this name: a figure, its floor, or how many times its floor it is; None unless it is a finite number."""
+        stem = name.removesuffix(OVER_FLOOR)
+        if stem != name:
+            value, floor = self.number(stem), self.floor(stem)[0]
+            return value / floor if value is not None and floor else None
+        ((owner, part), *_) = owners(name, self)
+        found = getattr(self.known(owner), part)
+        is_number = isinstance(found, int | float) and not isinstance(found, bool)
+        return float(found) if is_number and math.isfinite(found) else None
 
     @classmethod
     def union(cls, parts: Iterable[Mapping[str, Measured]]) -> Self:

@@ -125,10 +125,10 @@ def test_a_name_that_the_user_gave_stays():
 
 def test_w2_over_its_floor_and_when_it_is_reached():
     measured = with_figures(run(1), MEASURED)
-    assert measured.over_floor == pytest.approx(2)
+    assert measured.figure("wasserstein2_over_floor") == pytest.approx(2)
     assert not measured.is_at_floor
     assert with_figures(run(1), MEASURED | {"wasserstein2": 0.105}).is_at_floor
-    assert run(1).over_floor is None
+    assert run(1).figure("wasserstein2_over_floor") is None
     assert not run(1).is_measured
     assert not with_figures(run(1), {"kl": 0.1}).is_measured
     assert measured.is_measured

@@ -23,7 +23,9 @@ LINES = (
 )
 CHART = Chart.around("", ("score evaluations", "W2"), LINES, (True, True), note="and 2 more")
 VALUES = np.array([[1.0, 2.0, np.nan], [4.0, 8.0, 16.0]])
-MAP = HeatMap("steps", "sampler", "W2", ("5", "10", "20"), ("euler", "heun"), VALUES, VALUES / 10, log=True)
+MAP = HeatMap(
+    "steps", "sampler", "W2", ("5", "10", "20"), ("euler", "heun"), VALUES, VALUES / 10, True, np.zeros((2, 3), int)
+)
 BOX = QRectF(10, 10, 580, 380)
 
 

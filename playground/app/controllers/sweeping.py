@@ -18,13 +18,13 @@ from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Sweep
 from playground.lab.sweep.executors import Workers
-from playground.lab.sweep.table import Row, rows_of, write_tables
+from playground.lab.sweep.table import Row, rows_of, rows_of_cells, write_tables
 from playground.messages import Message
 from playground.user_errors import message_of
 
 Place = AbstractContextManager[Workers]
 
-JOB = "sweep"
+JOB, FILE = "sweep", "sweep file"
 REDRAWN = 1.0  # s between two updates of the table
 PLOTS = "plots"
 
@@ -36,6 +36,7 @@ class SweepReport:
     Attributes:
         folder: the folder of its results; None if it was only read from its file.
         found: the results of each finished or failed cell, by its number.
+        rows, each: the table of the means over the seeds, and that of the cells.
         broken: the cells whose files are broken, or were before they were computed anew.
         seconds_left: an estimate; None before there is one.
     """
@@ -45,6 +46,7 @@ class SweepReport:
     folder: Path | None
     found: Mapping[int, Mapping[str, Any]]
     rows: Sequence[Row]
+    each: Sequence[Row]
     pictures: Mapping[str, Picture]
     broken: Sequence[Cell] = ()
     seconds_left: float | None = None
@@ -55,9 +57,9 @@ class SweepReport:
         return len(self.found)
 
     @property
-    def failures(self) -> dict[int, str]:
-        """Why cells failed, by their numbers."""
-        return {number: str(one["error"]) for number, one in self.found.items() if one.get("error") is not None}
+    def failures(self) -> int:
+        """The number of cells that failed."""
+        return sum(bool(row.failure) for row in self.each)
 
     @property
     def versions(self) -> list[str]:
@@ -73,15 +75,18 @@ class Sweeping(QObject):
 
     Signals:
         changed(): the sweep began, ended or failed.
-        reported(SweepReport): there are more results.
+        was_read(SweepReport): a file or a folder was read.
+        reported(): there are more results; read :attr:`report`.
 
     Attributes:
         report: the newest report.
         error: why the last work failed.
+        cancelled: whether the user stopped it.
     """
 
     changed = Signal()
-    reported = Signal(object)
+    was_read = Signal(object)
+    reported = Signal()
 
     def __init__(
         self, open_made: Callable[[Callable[[], Session | Experiment]], None], parent: QObject | None = None
@@ -91,11 +96,16 @@ class Sweeping(QObject):
         self._jobs = Jobs(self)
         self.report: SweepReport | None = None
         self.error: Message | None = None
-        self.cancelled = self.computing = False
+        self.cancelled = False
 
     @property
     def running(self) -> bool:
         return self._jobs.busy
+
+    @property
+    def computing(self) -> bool:
+        """Whether cells are computed, and not a file read."""
+        return self._jobs.running(JOB)
 
     def compute(self, sweep: Sweep, folder: Path, place: Callable[[], Place], device: str = "auto") -> None:
         """Compute the cells of a sweep that are not finished; does nothing during another computation.
@@ -103,13 +113,11 @@ class Sweeping(QObject):
         Args:
             place: makes what yields the workers, in the thread.
         """
-        self._start(lambda: _computed(sweep, folder, place, device), "sweep")
-        self.computing = True
-        self.changed.emit()
+        self._start(JOB, lambda: _computed(sweep, folder, place, device), self._take)
 
     def read(self, path: Path) -> None:
         """Read a sweep's file, or the folder of a sweep with its results."""
-        self._start(lambda: iter([_read(path)]), "sweep file")
+        self._start(FILE, lambda: iter([_read(path)]), self._take_read)
 
     def cancel(self) -> None:
         """Stop. Finished cells stay, and :meth:`compute` continues with the others."""
@@ -118,18 +126,11 @@ class Sweeping(QObject):
             self.cancelled = True
             self.changed.emit()
 
-    def open_cell(self, cell: Cell) -> bool:
-        """Open a finished cell in the window, with its trained network.
-
-        Returns:
-            Whether the cell is finished.
-        """
-        report = self.report
-        if report is None or report.folder is None or report.found.get(cell.number, {}).get("metrics") is None:
-            return False
-        folder = report.folder
-        self._open_made(lambda: folders.opened(folder, cell))
-        return True
+    def open_cell(self, cell: Cell) -> None:
+        """Open a finished cell in the window, with its trained network."""
+        folder = None if self.report is None else self.report.folder
+        if folder is not None:
+            self._open_made(lambda: folders.opened(folder, cell))
 
     def shutdown(self, seconds: float) -> bool:
         """End the thread and its processes, when quitting.
@@ -139,17 +140,22 @@ class Sweeping(QObject):
         """
         return self._jobs.shutdown(seconds)
 
-    def _start(self, make: Callable[[], Iterator[SweepReport]], label: str) -> None:
+    def _start(
+        self, job: str, make: Callable[[], Iterator[SweepReport]], on_report: Callable[[SweepReport], None]
+    ) -> None:
         """Drive an iterator in a thread."""
-        if self.running:
-            return
-        self.error, self.cancelled, self.computing = None, False, False
-        self._jobs.start(JOB, label, without_fraction(make), self._take, self._failed, self.changed.emit)
-        self.changed.emit()
+        if not self.running:
+            self.error, self.cancelled = None, False
+            self._jobs.start(job, job, without_fraction(make), on_report, self._failed, self.changed.emit)
+            self.changed.emit()
 
     def _take(self, report: SweepReport) -> None:
         self.report = report
-        self.reported.emit(report)
+        self.reported.emit()
+
+    def _take_read(self, report: SweepReport) -> None:
+        self.was_read.emit(report)
+        self._take(report)
 
     def _failed(self, error: BaseException) -> None:
         self.error = None if self.cancelled else message_of(error)  # what was waited for says that it was stopped
@@ -200,5 +206,6 @@ def _report(
     found: Mapping[int, Mapping[str, Any]],
     broken: Sequence[Cell] = (),
 ) -> SweepReport:
-    rows = rows_of([(cell, found.get(cell.number, {})) for cell in cells])
-    return SweepReport(sweep, cells, folder, dict(found), rows, pictures(sweep, rows), broken)
+    every = [(cell, found.get(cell.number, {})) for cell in cells]
+    rows = rows_of(every)
+    return SweepReport(sweep, cells, folder, dict(found), rows, rows_of_cells(every), pictures(sweep, rows), broken)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,7 +91,7 @@ class PinnedRun:
     def figure(self, key: str) -> float | None:
         """A figure that is a number, among them its cost; None if there is none."""
         costs = {"nfe_mean": self.nfe_mean, "nfe_max": self.nfe_max, "sampling_seconds": self.seconds}
-        return costs[key] if key in costs else _number(self.figures.value(key))
+        return costs[key] if key in costs else self.figures.number(key)
 
     @property
     def first_name(self) -> str:
@@ -106,27 +105,10 @@ class PinnedRun:
         return self.distances is not None
 
     @property
-    def floor(self) -> tuple[float | None, float | None]:
-        """The W2 of a perfect sampler, and its standard deviation."""
-        floor, spread = map(_number, self.figures.floor("wasserstein2"))
-        return floor, spread
-
-    @property
-    def over_floor(self) -> float | None:
-        """W2 divided by its floor; a perfect sampler has 1."""
-        distance, (floor, _) = self.figure("wasserstein2"), self.floor
-        return None if distance is None or not floor else distance / floor
-
-    @property
     def is_at_floor(self) -> bool:
         """Whether its W2 is within the standard deviation of a perfect sampler's."""
-        distance, (floor, spread) = self.figure("wasserstein2"), self.floor
+        distance, floor, spread = map(self.figure, ("wasserstein2", "wasserstein2_floor", "wasserstein2_floor_std"))
         return distance is not None and floor is not None and spread is not None and distance <= floor + spread
-
-
-def _number(value: Any) -> float | None:
-    """The value of a figure that is a number; None of any other."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 class PinnedRuns(QObject):

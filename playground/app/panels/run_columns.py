@@ -71,7 +71,7 @@ def _near_floor(run: PinnedRun) -> str:
 
 
 def _ratio(run: PinnedRun) -> str:
-    ratio = run.over_floor
+    ratio = run.figure("wasserstein2_over_floor")
     return "" if ratio is None else decimal(ratio, 2) if ratio < 9.995 else format_number(ratio)
 
 
@@ -164,8 +164,6 @@ NAME = RunColumn(
 NFE = _of("nfe_mean", more=_nfe, key="")
 FLOOR = _of(
     "wasserstein2_floor",
-    text=lambda run: "" if run.floor[0] is None else format_number(run.floor[0]),
-    order=lambda run: run.floor[0],
     more=_near_floor,
     key="wasserstein2",
 )
@@ -173,7 +171,6 @@ OVER_FLOOR = _of(
     "wasserstein2_over_floor",
     title=FIGURES["wasserstein2_over_floor"].title.replace("/ ", "/\n"),
     text=_ratio,
-    order=lambda run: run.over_floor,
     more=_near_floor,
     key="wasserstein2",
     widest="10.00",

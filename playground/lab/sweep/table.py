@@ -20,17 +20,20 @@ Curves = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class Row:
-    """The cells of one combination, over the seeds.
+    """The cells of one combination, over the seeds; or one cell alone.
 
     Attributes:
+        cell: the first of them.
         values: the values by axis.
         count: the number of finished seeds.
         mean: the mean over the seeds, by figure.
         error: its standard error, from the scatter of the seeds and the errors of the cells; missing for one seed without one.
         within: the part of the error that those of the cells explain, of figures that have one.
         curves, curve_errors: mean and error of the curves along sigma, if they were measured.
+        failure: why the cell failed; "" if it did not.
     """
 
+    cell: Cell
     values: Mapping[str, Any]
     count: int
     mean: Mapping[str, float]
@@ -38,6 +41,7 @@ class Row:
     within: Mapping[str, float]
     curves: Curves
     curve_errors: Curves
+    failure: str = ""
 
 
 def rows(folder: Path, every: Sequence[Cell]) -> list[Row]:
@@ -47,13 +51,12 @@ def rows(folder: Path, every: Sequence[Cell]) -> list[Row]:
 
 def rows_of(every: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[Row]:
     """The means over the seeds, from what is written of each cell."""
-    combined: dict[str, tuple[Mapping[str, Any], list[Mapping[str, Any]]]] = {}
+    combined: dict[str, tuple[Cell, list[Mapping[str, Any]]]] = {}
     for cell, found in every:
-        values: Mapping[str, Any] = {axis: value for axis, value in cell.values.items() if axis != "seed"}
         if found.get("error") is None and found.get("metrics") is not None:
-            combined.setdefault(json.dumps(values, default=str), (values, []))[1].append(found)
+            combined.setdefault(json.dumps(_varied(cell), default=str), (cell, []))[1].append(found)
     made = []
-    for values, results in combined.values():
+    for cell, results in combined.values():
         mean, error, within = _over_seeds([one["metrics"] for one in results])
         curves: dict[str, list[float]] = {}
         curve_errors: dict[str, list[float]] = {}
@@ -66,8 +69,22 @@ def rows_of(every: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[Row]:
                 ]
                 curves[name] = [at[name] for at, _, _ in points]
                 curve_errors[name] = [off.get(name, 0.0) for _, off, _ in points]
-        made.append(Row(values, len(results), mean, error, within, curves, curve_errors))
+        made.append(Row(cell, _varied(cell), len(results), mean, error, within, curves, curve_errors))
     return made
+
+
+def rows_of_cells(every: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[Row]:
+    """A row for each cell that is finished or failed."""
+    made = []
+    for cell, found in every:
+        made += rows_of([(cell, found)])
+        if found.get("error") is not None:
+            made.append(Row(cell, _varied(cell), 0, {}, {}, {}, {}, {}, str(found["error"])))
+    return made
+
+
+def _varied(cell: Cell) -> Mapping[str, Any]:
+    return {axis: value for axis, value in cell.values.items() if axis != "seed"}
 
 
 def _over_seeds(results: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:

@@ -1,7 +1,6 @@
 """The computing of a cell: training, sampling and figures."""
 
 import dataclasses
-import math
 import traceback
 from typing import Any
 
@@ -77,24 +76,12 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
     run = RunKey.of(document.model, compared=True)
     parts = ["Sampling", *(["Likelihoods"] if order.measure == "all" else []), "Distances"]
     figures = Figures.union(result(opened.compute(FiguresKey.of(part, document.model, run))) for part in parts)
+    names = [*figures.flat(), *(key + OVER_FLOOR for key in figures if key + OVER_FLOOR in FIGURES)]
+    numbers = {name: figures.number(name) for name in names}
     found: dict[str, Any] = {
-        "metrics": _numbers(figures),
+        "metrics": {name: value for name, value in numbers.items() if value is not None},
         "provenance": Provenance.of(experiment, opened.device).as_json(),
     }
     if order.losses:
         found["curves"] = losses_along_sigma(problem, opened.model.score)
-    return found
-
-
-def _numbers(figures: Figures) -> dict[str, float]:
-    """The figures that are numbers, and the ratio of each distance to its floor."""
-    found = {
-        key: float(value)
-        for key, value in figures.flat().items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    }
-    for key in [key for key in found if key + OVER_FLOOR in FIGURES]:
-        floor = figures.floor(key)[0]
-        if floor:
-            found[key + OVER_FLOOR] = found[key] / floor
     return found

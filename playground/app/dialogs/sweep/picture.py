@@ -17,10 +17,10 @@ class SweepMap(Cells):
     """Paints one heat map. A click on a cell opens its run, as Return does for the cell that arrow keys chose.
 
     Signals:
-        opened(HeatMap, tuple): the row and column of that cell.
+        opened(int): the number of the sweep's cell that it stands for; -1 if there is none.
     """
 
-    opened = Signal(object, object)
+    opened = Signal(int)
     accessible_role = QAccessible.Role.Chart
 
     def __init__(self, palette: Palette) -> None:
@@ -102,10 +102,14 @@ class SweepMap(Cells):
         number = self.at(event.position())
         if number is not None and event.button() == Qt.MouseButton.LeftButton:
             self.choose(number)
-            self.opened.emit(self.picture, self._place(number))
+            self._open(number)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.picture is not None:
-            self.opened.emit(self.picture, self._place(self.chosen or 0))
+            self._open(self.chosen or 0)
         else:
             super().keyPressEvent(event)
+
+    def _open(self, number: int) -> None:
+        assert self.picture is not None
+        self.opened.emit(int(self.picture.cells[self._place(number)]))

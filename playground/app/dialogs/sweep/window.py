@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app.controllers.sweeping import Sweeping, SweepReport
+from playground.app.controllers.sweeping import Sweeping
 from playground.app.dialogs.sweep.form import Prompts, SweepForm
 from playground.app.dialogs.sweep.picture import SweepMap
 from playground.app.dialogs.sweep.table import SweepTable
@@ -33,7 +33,7 @@ from playground.app.widgets.charts.tall import TallChart
 from playground.app.widgets.controls import ChoiceBox, SegmentedControl
 from playground.drawing.heat_map import HeatMap
 from playground.drawing.palette import Palette
-from playground.drawing.sweep_pictures import Picture, name_of
+from playground.drawing.sweep_pictures import Picture
 from playground.lab.experiment import Experiment
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import NOTE
@@ -74,6 +74,7 @@ class SweepWindow(QDialog):
         self.form = SweepForm(shown, folder, prompts)
         self._lay_out(palette)
         sweeping.changed.connect(self._show_state)
+        sweeping.was_read.connect(self.form.load)
         sweeping.reported.connect(self._show_report)
         self.form.changed.connect(self._show_state)
         self.form.read_wanted.connect(sweeping.read)
@@ -138,7 +139,7 @@ class SweepWindow(QDialog):
         self.view.horizontalHeader().setResizeContentsPrecision(50)  # lines that are looked at
         for changed in (self.table.modelReset, self.table.dataChanged):  # errors come with the second seed
             changed.connect(lambda *_: self.view.resizeColumnsToContents())
-        self.map.opened.connect(self._open_place)
+        self.map.opened.connect(self._open_number)
         below = QWidget()
         layouts.down(
             layouts.across(self.lines, None, self.run_button, spacing=UNIT),
@@ -173,10 +174,10 @@ class SweepWindow(QDialog):
 
     # --- results
 
-    @Slot(object)
-    def _show_report(self, report: SweepReport) -> None:
-        if not self.sweeping.computing:  # read from a file: the controls show it
-            self.form.load(report)
+    @Slot()
+    def _show_report(self) -> None:
+        report = self.sweeping.report
+        assert report is not None
         chosen = self.choice.currentData()
         names = list(report.pictures)
         if names != [self.choice.itemData(place) for place in range(self.choice.count())]:
@@ -207,12 +208,13 @@ class SweepWindow(QDialog):
 
     @Slot()
     def _show_table(self) -> None:
-        self.table.show_report(self.sweeping.report, self.lines.value() == "cells")
+        if self.sweeping.report is not None:
+            self.table.show_report(self.sweeping.report, self.lines.value() == "cells")
 
     @Slot()
     def _show_state(self) -> None:
         """Show the progress, and which buttons are enabled."""
-        running, computing = self.sweeping.running, self.sweeping.running and self.sweeping.computing
+        running, computing = self.sweeping.running, self.sweeping.computing
         there = (self.form.folder / NOTE).is_file()
         self.start_button.setText("&Resume" if there else "&Start")
         self.start_button.setEnabled(not running and self.form.problem() is None)
@@ -231,17 +233,17 @@ class SweepWindow(QDialog):
         if sweeping.error is not None:
             return worded(sweeping.error)
         if report is None or not (report.done or sweeping.running):
-            return "Starting…" if sweeping.running and sweeping.computing else ""
+            return "Starting…" if sweeping.computing else ""
         text = f"{format_count(report.done)} of {format_count(len(report.cells))} cells"
-        if failed := report.failures:
-            text += f", {format_count(len(failed))} failed: see Cells"
+        if report.failures:
+            text += f", {format_count(report.failures)} failed: see Cells"
         if broken := folders.of_broken(report.broken):
             text += f". {worded(broken).removesuffix('.')}"
         if {*report.versions} - {__version__}:
             text += f", by version {' and '.join(report.versions)}"
         if sweeping.cancelled:
             return f"Stopping… {text}" if sweeping.running else f"Cancelled: {text} are kept"
-        if sweeping.running and sweeping.computing and report.seconds_left is not None:
+        if sweeping.computing and report.seconds_left is not None:
             text += f", about {format_duration(report.seconds_left)} left"
         return text
 
@@ -258,17 +260,11 @@ class SweepWindow(QDialog):
         if cell is not None:
             self.sweeping.open_cell(cell)
 
-    @Slot(object, object)
-    def _open_place(self, picture: HeatMap, place: tuple[int, int]) -> None:
-        """Open the first finished run of a heat map's cell."""
-        report = self.sweeping.report
-        wanted = {picture.x: picture.columns[place[1]], picture.y: picture.rows[place[0]]}
-        for cell in () if report is None else report.cells:
-            shown = {name_of(axis): value for axis, value in cell.values.items()}
-            if all(_written(shown.get(axis)) == text for axis, text in wanted.items()) and self.sweeping.open_cell(
-                cell
-            ):
-                return
+    @Slot(int)
+    def _open_number(self, number: int) -> None:
+        """Open the run that stands for a heat map's cell."""
+        if self.sweeping.report is not None and number >= 0:
+            self.sweeping.open_cell(self.sweeping.report.cells[number])
 
     # --- the end
 
@@ -282,11 +278,6 @@ class SweepWindow(QDialog):
             Whether it ended in time.
         """
         return self.sweeping.shutdown(seconds)
-
-
-def _written(value: object) -> str:
-    """A value as in a picture."""
-    return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _title(picture: Picture) -> str:
