@@ -1,8 +1,11 @@
 """The commands and their options. A command imports its code when it is called, because that loads torch."""
 
+import math
 import re
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from decimal import Decimal
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,20 +32,16 @@ app = typer.Typer(
 )
 
 
-def _whole(option: str) -> Callable[[str], int]:
-    """Return a parser of whole numbers for an option."""
+def _whole(option: str, low: float = -math.inf, high: float = math.inf) -> Callable[[str], int]:
+    """Return a parser of whole numbers for an option; 1e4 is one too, as for --set."""
 
     def parse(text: str) -> int:
-        try:
-            return int(text)
-        except ValueError:
-            pass
-        try:
-            if (number := float(text)).is_integer():  # 1e4, as --set takes it
+        with suppress(ArithmeticError):  # it is no number, or not finite
+            number = Decimal(text)
+            if low <= number <= high and number == int(number):
                 return int(number)
-        except ValueError:
-            pass
-        raise UserError(f"{option} {text} is not possible: it must be a whole number.")
+        bounds = "" if math.isinf(high) else f" from {low} to {high}"
+        raise UserError(f"{option} {text} is not possible: it must be a whole number{bounds}.")
 
     return parse
 
@@ -181,7 +180,10 @@ def sweep(
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", metavar="N", parser=_whole("--workers"), help="Processes at once; by default one a core."
+            "--workers",
+            metavar="N",
+            parser=_whole("--workers", 1, 1024),
+            help="Processes at once; by default one a core.",
         ),
     ] = None,
     cell: Annotated[
@@ -212,8 +214,6 @@ def sweep(
     device: Device = "auto",
 ) -> None:
     """Train, sample and measure an experiment over axes of settings and seeds; finished cells are never computed again."""
-    if workers is not None and not 1 <= workers <= 1024:
-        raise UserError(f"--workers {workers} is not possible: it must be a whole number from 1 to 1024.")
     places = {"--workers": workers, "--cell": cell, "--slurm": slurm, "--scheduler": scheduler}
     given = [name for name, value in places.items() if value is not None]
     if len(given) > 1:
@@ -337,15 +337,15 @@ def interpolate(
     ],
     count: Annotated[
         int,
-        typer.Option("--count", metavar="N", parser=_whole("--count"), help="Number of points, both ends included."),
+        typer.Option(
+            "--count", metavar="N", parser=_whole("--count", 2, 100_000), help="Number of points, both ends included."
+        ),
     ] = 33,
     settings: Settings = None,
     seed: ProbeSeed = None,
     device: Device = "auto",
 ) -> None:
     """Interpolate between two points through the latent codes of a trained model."""
-    if not 2 <= count <= 100_000:
-        raise UserError(f"--count {count} is not possible: it must be a whole number from 2 to 100000.")
     out = _other_output(points, out, "--points")
     from playground.cli.likelihoods import write_interpolation
 
@@ -365,7 +365,10 @@ def video(
     fps: Annotated[
         int | None,
         typer.Option(
-            "--fps", metavar="N", parser=_whole("--fps"), help="Frames per second; by default 30, or 10 for a GIF."
+            "--fps",
+            metavar="N",
+            parser=_whole("--fps", 1, 120),
+            help="Frames per second; by default 30, or 10 for a GIF.",
         ),
     ] = None,
     training: Annotated[
@@ -380,8 +383,6 @@ def video(
     # A GIF does not code motion: at the size and frame rate of a video it is too large to mail.
     size, fps = size or ("360x270" if gif else "960x720"), fps if fps is not None else 10 if gif else 30
     width, height = _size(size, even=not gif)
-    if not 1 <= fps <= 120:
-        raise UserError(f"--fps {fps} is not possible: it must be a whole number from 1 to 120.")
     out = _output(out, VIDEO_SUFFIXES)
     from playground.cli.results import write_video
 

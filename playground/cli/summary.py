@@ -15,18 +15,26 @@ def print_figures(measured: Figures, problem: Problem) -> None:
     if measured.value("final_loss") is not None:
         best = f" (optimal {_value(measured, 'optimal_loss')})" if measured.value("optimal_loss") is not None else ""
         _line("final loss", f"{_value(measured, 'final_loss')}{best}")
-    _print_likelihoods(measured, problem)
+    if measured.value("density") is not None:
+        by_flow = measured.value("likelihood_nfe_mean") is not None
+        source = LOG_P_OF[problem.experiment.likelihood.source if by_flow else "learned"]
+        _line(
+            f"log p {source}", f"of {measured.value('density')}; at {_test_set(measured.value('test_points'), problem)}"
+        )
     if measured.value("sliced_wasserstein2") is None:
         _line("samples and data", f"not compared: {measured.known('sliced_wasserstein2').reason}")
     length = " in the data's unit" if problem.units.isotropic else " in the geometric mean of the columns' units"
     for key, spec in FIGURES.items():
         figure = measured.known(key)
         if spec.printed and figure.value is not None:
-            text = _with_floor(measured, key) + (length if spec.unit == "data" else "")
+            text = _with_floor(measured, key) + {"nat": " nats", "data": length}.get(spec.unit, "")
             if figure.points:
                 samples, data = figure.points
                 text += f", {samples:,} samples beside {data:,} data"
-            _line(spec.title, text)
+            if spec.card == "held out":
+                text = f"{text:<32}  {spec.meaning.partition('. ')[0].rstrip('.')}"
+            _line(spec.title, f"{text} ({figure.reason})" if figure.reason else text)
+    warn(measured.value("energy_note"))
     if measured.value("budget_total") is not None:
         # The score's factor is 1 in every experiment that is no mistake on purpose.
         factor = measured.value("budget_score_factor")
@@ -40,44 +48,10 @@ def print_figures(measured: Figures, problem: Problem) -> None:
         _line(FIGURES["memorized_share"].title, f"{_with_floor(measured, 'memorized_share')}: the samples are {near}")
 
 
-def _print_likelihoods(measured: Figures, problem: Problem) -> None:
-    flow = measured.value("likelihood_nfe_mean") is not None
-    source = LOG_P_OF[problem.experiment.likelihood.source if flow else "learned"]
-    count = measured.value("test_points")
+def _test_set(count: int, problem: Problem) -> str:
     points = "1 held-out point" if count == 1 else f"{count} held-out points"
-    if problem.dataset.biased_split:
-        points += ", of another distribution than all rows, because duplicates are held out together"
-    same = "mean of log p data - log p {} at the same points"
-    smoothing = "by the finest sigma: a perfect model has it too"
-    if problem.density is None:
-        smoothing += "; estimated from thin parts, without sharp edges"
-    if measured.value("density") is not None:
-        _line(f"log p {source}", f"of {measured.value('density')}")
-    about = {
-        "test_nll": f"mean of -log p {source} at {points}",
-        "train_nll": "the same at training points; far lower if these are memorized",
-        "energy_nll": "",
-        "optimal_nll": "of a perfect model: the data smoothed alike, same points",
-        "entropy": "the expected NLL of a perfect model without smoothing",
-        "kernel_nll": "the same by a kernel density of the training points, which needs no network",
-        "kl": f"{same.format(source)}: less noisy than NLL - entropy",
-        "kl_of_smoothing": smoothing,
-        "kernel_kl": same.format("of a kernel density"),
-        "energy_kl": f"{same.format('model')}, smoothed by the finest sigma",
-        "log_partition": "",
-        "bits_per_dim": "",
-    }
-    # Without a flow the figures are the energy's, which are printed once.
-    left_out = set() if flow else {"test_nll", "train_nll", "kl", "kl_of_smoothing"}
-    if measured.value("test_nll") is None:
-        left_out.add("optimal_nll")
-    for key, what in about.items():
-        figure = measured.known(key)
-        if figure.value is not None and key not in left_out:
-            unit = " nats" if FIGURES[key].unit == "nat" else ""
-            why = f" ({figure.reason})" if figure.reason else ""
-            _line(FIGURES[key].title, f"{_value(measured, key) + unit:<24}  {what}{why}".rstrip())
-    warn(measured.value("energy_note"))
+    biased = ", of another distribution than all rows, because duplicates are held out together"
+    return points + (biased if problem.dataset.biased_split else "")
 
 
 def _line(title: str, text: str) -> None:

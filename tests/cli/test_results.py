@@ -184,8 +184,8 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     loss = with_error(found["final_loss"], found["final_loss_standard_error"])
     line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
     assert line["final loss"] == f"{loss} {floor}"
-    assert line["test NLL"].endswith("mean of -log p model at 20 held-out points")
-    assert line["test NLL"].startswith(f"{with_error(found['test_nll'], found['test_nll_standard_error'])} nats ")
+    assert line["test NLL"].endswith("  Mean of -log p over the held-out points, in nats, with its standard error")
+    assert line["test NLL"].startswith(f"{with_error(found['test_nll'], found['test_nll_standard_error'])} (floor ")
     assert line["energy distance"].endswith("(floor 0) in the data's unit, 40 samples beside 40 data")
     assert line["sliced W₂"].endswith(" in the data's unit, 40 samples beside 40 data")
     assert line["C2ST accuracy"].endswith("(floor 0.5), 40 samples beside 40 data")
@@ -199,12 +199,15 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert end == f"Everything is in {tmp_path / 'out'}"
     assert (found["train_points"], found["held_out_points"], found["data_note"]) == (50_000, 20, "")
     assert line["log p model"].startswith("of p_sigma of the data by the learned score, smoothed by sigma_min = 0.04")
+    assert line["log p model"].endswith("; at 20 held-out points")
     assert line["optimal NLL"].startswith(with_error(found["optimal_nll"], found["optimal_nll_standard_error"]))
     assert line["KL of smoothing"].startswith(
         with_error(found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"])
     )
-    assert line["entropy of the data"].endswith("the expected NLL of a perfect model without smoothing")
-    assert line["KL(data || model)"].endswith("at the same points: less noisy than NLL - entropy")
+    assert line["entropy of the data"].endswith(
+        "The expected NLL of a perfect model without smoothing: no model can do better"
+    )
+    assert line["KL(data || model)"].startswith(f"{with_error(found['kl'], found['kl_standard_error'])} (floor ")
     shares = ", ".join(f"{share:.3f}" for share in found["mode_weights"])
     error = max(found["mode_weights_standard_error"])
     assert line["mode weights"] == f"{shares} ± {error:.3f} (true 0.800, 0.200)"
@@ -387,7 +390,7 @@ def test_a_run_names_the_score_whose_density_it_prints(tmp_path: Path, ask: Ask,
     code, said, _ = ask("run", tmp_path / "exact.toml", "--out", tmp_path / "out", *quick)
     assert code == 0
     assert "log p exact score  of p_sigma of the known density by its exact score, smoothed by" in said
-    assert "mean of -log p exact score at 20 held-out points" in said
+    assert "; at 20 held-out points\n" in said
     assert "log p model" not in said
 
 
@@ -402,7 +405,7 @@ def test_a_run_with_little_to_measure_by_says_so(tmp_path: Path, ask: Ask, quick
     code, said, _ = ask("run", tmp_path / "five.toml", "--out", tmp_path / "out", *quick)
     assert code == 0
     assert re.search(
-        r"± unknown nats +mean of -log p model at 1 held-out point, of another distribution than all rows, .*\(One held-out point gives no",
+        r"; at 1 held-out point, of another distribution than all rows, .*\n +test NLL .*± unknown nats .*\(One held-out point gives no",
         said,
     )
     assert "reference set  rows drawn from all, trained on or not: 45 of 50 repeat another" in said

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from playground.kinds.kind import registered
 from playground.lab import selftest
-from playground.lab.audit import datasets
+from playground.lab.audit import datasets, kind_named
 from playground.lab.audit.deviations import STANDARD_ERRORS, normals, standard_errors, variance_errors
 from playground.lab.claims import measured
-from playground.lab.selftest import claims, guidance, scores
+from playground.lab.selftest import claims, guidance
 from playground.theory import boltzmann, densities, fused, likelihood, ode
 from playground.theory.noise import (
     GaussianPrior,
@@ -22,7 +22,7 @@ from playground.theory.noise import (
     per_point,
 )
 from playground.theory.noise.process import as_time
-from playground.theory.objectives import PROBE_DISTRIBUTIONS, Exact, sphere
+from playground.theory.objectives import Exact, Sliced
 from playground.theory.partition import QuadratureGrid
 from playground.theory.samplers import base, langevin, path, reverse
 
@@ -96,6 +96,13 @@ def mere_replacement(score, known: Tensor, mask: Tensor):
     return lambda x, sigma: torch.where(mask, (known - x) / sigma**2, score(x, sigma))
 
 
+def unit_directions(objective: Sliced, x: Tensor, sigma: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+    noisy, *directions = DRAW(objective, x, sigma, generator)
+    return noisy, *(v / math.sqrt(x[0].numel()) for v in directions)
+
+
+DRAW = Sliced.draw
+
 # The changed part, its wrong replacement, and the source and the beginning of a claim that must fail.
 FAULTS = {
     "g^2 of VP twice too large": (VariancePreserving, "diffusion", wrong_rate, "noise: VP", "v′ is 2 (f/x) v"),
@@ -139,11 +146,11 @@ FAULTS = {
     ),
     "a stage of Dormand-Prince": (ode, "STAGES", swapped_stage(), "solvers", "Dormand-Prince"),
     "directions of unit length": (
-        PROBE_DISTRIBUTIONS,
-        "sphere",
-        lambda like, source: sphere(like, source) / math.sqrt(like[0].numel()),
-        "objectives",
-        "sliced, sphere, variance reduced",
+        Sliced,
+        "draw",
+        unit_directions,
+        "objective: Sliced, sphere, variance reduced",
+        "loss of the true score",
     ),
     "ln Z with half the spacing": (
         QuadratureGrid,
@@ -206,10 +213,7 @@ def test_a_wrong_constant_fails_its_claim(
     kinds = [kind for kind in registered() if f"{kind.section}: {kind.title}" == source.partition(",")[0]]
     monkeypatch.setattr(selftest, "registered", lambda: kinds)  # the others take a second
     (claim,) = [claim for claim in claims() if claim.source == source and claim.what.startswith(what)]
-    if isinstance(owner, dict):
-        monkeypatch.setitem(owner, name, wrong)
-    else:
-        monkeypatch.setattr(owner, name, wrong)
+    monkeypatch.setattr(owner, name, wrong)
     assert not claim.checked().holds
 
 
@@ -220,9 +224,9 @@ def test_the_misprinted_trace_is_caught(monkeypatch: pytest.MonkeyPatch) -> None
         return right(self, lambda y, level: -score(y, level), x, sigma, generator)  # changes only the sign of the trace
 
     monkeypatch.setattr(Exact, "loss", misprint)
-    rows = list(measured(tuple(one for one in scores.CLAIMS if one.what.startswith("exact: "))))
-    assert len(rows) == 1
-    assert not any(row.holds for row in rows)
+    monkeypatch.setattr(selftest, "registered", lambda: [kind_named("exact")])
+    rows = [claim.checked() for claim in claims() if claim.source == "objective: Exact"]
+    assert [row.what[:23] for row in rows if not row.holds] == ["loss of the true score:"]
 
 
 def test_standard_errors_are_what_they_say() -> None:

@@ -18,6 +18,7 @@ FIGURES = {
         floor="optimal_nll",
         card="held out",
         needs=("flow",),
+        printed=True,
     ),
     "train_nll": FigureSpec(
         "train NLL",
@@ -26,6 +27,7 @@ FIGURES = {
         floor="test_nll",
         card="held out",
         needs=("flow",),
+        printed=True,
     ),
     "kernel_nll": FigureSpec(
         "NLL, kernel density",
@@ -35,6 +37,7 @@ FIGURES = {
         floor="optimal_nll",
         card="held out",
         needs=("few points",),
+        printed=True,
     ),
     "energy_nll": FigureSpec(
         "test NLL, energy",
@@ -45,6 +48,7 @@ FIGURES = {
         card="held out",
         needs=("energy",),
         tells=("energy_kl",),
+        printed=True,
     ),
     "energy_kl": FigureSpec(
         "KL, energy",
@@ -52,6 +56,7 @@ FIGURES = {
         unit="nat",
         floor=0,
         needs=("energy",),
+        printed=True,
     ),
     "optimal_nll": FigureSpec(
         "optimal NLL",
@@ -61,6 +66,7 @@ FIGURES = {
         unit="nat",
         card="held out",
         needs=("density",),
+        printed=True,
     ),
     "kl_of_smoothing": FigureSpec(
         "KL of smoothing",
@@ -71,6 +77,7 @@ FIGURES = {
         floor=0,
         card="held out",
         needs=("no density", "plane"),
+        printed=True,
     ),
     "entropy": FigureSpec(
         "entropy of the data",
@@ -79,6 +86,7 @@ FIGURES = {
         unit="nat",
         card="held out",
         needs=("density",),
+        printed=True,
     ),
     "integral": FigureSpec(
         "∫ p over the plane",
@@ -107,6 +115,7 @@ FIGURES = {
         unit="nat",
         card="held out",
         needs=("energy",),
+        printed=True,
     ),
     "bits_per_dim": FigureSpec(
         "bits per dimension",
@@ -116,6 +125,7 @@ FIGURES = {
         unit="bit",
         card="held out",
         needs=("images",),
+        printed=True,
     ),
     "trace_standard_error": FigureSpec(
         "trace estimator's s.e.",

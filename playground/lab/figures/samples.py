@@ -124,6 +124,7 @@ FIGURES = {
         needs=("density",),
         of_runs=True,
         part="Likelihoods",
+        printed=True,
     ),
     "kernel_kl": FigureSpec(
         "KL, kernel density",
@@ -134,6 +135,7 @@ FIGURES = {
         card="samples",
         needs=("density", "few points"),
         part="Likelihoods",
+        printed=True,
     ),
     "mode_weights": FigureSpec(
         "mode weights",

@@ -80,7 +80,7 @@ class FigureSpec:
         color: the colour of its number there, by its name in :class:`playground.drawing.palette.Palette`.
         tells: the keys of figures that are told with it, in its tooltip.
         of_runs: whether the table of the pinned runs has a column of it.
-        printed: whether a run prints it beside other figures of samples and paths.
+        printed: whether a run prints it.
         sort: what its value is.
         part: the part in which it is measured; None for that of its file, "" if it is another one seen otherwise.
         measure: measures it of samples (N, *shape) in the user's units, or None, and of the figures that were measured before;

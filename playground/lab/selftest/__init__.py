@@ -5,6 +5,7 @@ machine as on others. Everything runs on the CPU with its own seeds.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator
 
 from playground.kinds.kind import registered
@@ -26,13 +27,23 @@ THEORY: tuple[Claim, ...] = (
     *boltzmann.CLAIMS,
     *energies.CLAIMS,
 )
-QUICK = ("law", "density", "classes", "process", "from data to noise", "levels of training", "gradient")
+QUICK = ("law", "density", "classes", "process", "from data to noise", "levels of training", "gradient", "minimiser")
 """Sources of an audit whose claims take little time."""
-SLOW = ("Gaussian, VE", "x(1) from a", "levels", "Kolmogorov", "how often", "classes of points", "along a direction")
+SLOW = (
+    "Gaussian, VE",
+    "x(1) from a",
+    "levels",
+    "Kolmogorov",
+    "how often",
+    "classes of points",
+    "along a direction",
+    "σ = ",
+    "least curvature",
+)
 """Begins claims that take longer, or are made for VP too, where also alpha changes."""
 LEFT_OUT = ("drawn", "file", "images", "pinwheel", "rings", "two-spirals", "mlp", "auto", "u-net")
 """Kinds that need data, are mixtures like others but of hundreds of components, or whose gradients are claimed with training."""
-VARIED = ("solver", "activation")
+VARIED = ("solver", "activation", "probes", "variance_reduced")
 """Settings of which each choice is audited."""
 ELSEWHERE = ("auto", "adaptive")
 """Solvers that are another one's name, or have sharper claims in :mod:`playground.lab.selftest.sampling`."""
@@ -46,18 +57,18 @@ def claims() -> tuple[Claim, ...]:
 
 def _of_kinds() -> Iterator[Claim]:
     for kind in registered():
-        built_in = kind.__module__.startswith("playground.")
-        if not built_in or kind.section == "objective" or kind.name() in LEFT_OUT:
+        if not kind.__module__.startswith("playground.") or kind.name() in LEFT_OUT:
             continue
-        varied = {key: field.choices for key, field in own_fields(kind).items() if key in VARIED}
-        key, choices = next(iter(varied.items()), ("kind", (kind.name(),)))
-        for choice in choices:
-            if choice in ELSEWHERE:
+        varied = {key: field.choices or (True, False) for key, field in own_fields(kind).items() if key in VARIED}
+        for values in itertools.product(*varied.values()):
+            if not set(values).isdisjoint(ELSEWHERE):
                 continue
-            experiment = replace(experiment_of(kind), {f"{kind.section}.{key}": choice})
+            changes = dict(zip(varied, values, strict=True))
+            experiment = replace(experiment_of(kind), {f"{kind.section}.{key}": one for key, one in changes.items()})
             sampler = kind.section == "sampling"
             made = auditing(experiment).laws() if sampler else audit(experiment, kind.section).claims
-            yield from _quick(f"{kind.section}: {kind.title}" + (f", {choice}" if varied else ""), made)
+            chosen = [key.replace("_", " ") if one is True else one for key, one in changes.items() if one]
+            yield from _quick(", ".join((f"{kind.section}: {kind.title}", *map(str, chosen))), made)
 
 
 def _of_mixture() -> list[Claim]:
