@@ -68,21 +68,21 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
             for cost in measure_cost():
                 update(cost.fraction, f"{cost.units[-1]} units")
         likely = most_probable(settings, progress.weights, LIKELY)
-        with replace_results(folder, EVERYTHING):
+        with replace_results(folder, EVERYTHING) as new:
             provenance = Provenance.of(settings, "cpu")
-            experiments.save(settings, folder / SETTINGS, provenance)
+            experiments.save(settings, new / SETTINGS, provenance)
             measured = _metrics(settings, progress, likely, samples, cost)
-            write_json(folder / METRICS, measured | {"provenance": provenance.as_json()})
+            write_json(new / METRICS, measured | {"provenance": provenance.as_json()})
             units = settings.rows * settings.columns
-            write_csv(folder / WEIGHTS, [f"w{unit}" for unit in range(units)], progress.weights.tolist())
-            write_csv(folder / SAMPLES, [f"y{unit}" for unit in range(units)], samples.reshape(-1, units).tolist())
+            write_csv(new / WEIGHTS, [f"w{unit}" for unit in range(units)], progress.weights.tolist())
+            write_csv(new / SAMPLES, [f"y{unit}" for unit in range(units)], samples.reshape(-1, units).tolist())
             table = zip(cost.units.tolist(), cost.partition.tolist(), cost.weight.tolist(), strict=True)
-            write_csv(folder / COST, ["units", "seconds_partition", "seconds_weight_of_one_state"], table)
+            write_csv(new / COST, ["units", "seconds_partition", "seconds_weight_of_one_state"], table)
             application, patterns = headless(), patterns_of(settings)
             save_painting(
                 lambda painter: paint_machine(painter, patterns, progress, likely, samples, cost, DARK),
                 (WIDTH, HEIGHT),
-                folder / PICTURE,
+                new / PICTURE,
                 "Boltzmann machine",
                 provenance=str(provenance),
             )

@@ -34,16 +34,14 @@ def create_folder(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replace_results(folder: Path, names: Collection[str]) -> Iterator[None]:
-    """Write all files of a run in the block; if it fails, the files of the earlier run come back.
+def replace_results(folder: Path, names: Collection[str]) -> Iterator[Path]:
+    """A new folder for all files of a run, which take the places of the earlier files once the block ends.
 
-    The earlier files are set aside while the block runs. If it fails, a trained model is kept under another name. If the
-    user stops it, a trained model keeps its name, together with the other complete files. The earlier files are then
-    removed, because they belong to another model.
+    Until then the earlier files stay as they are. If the block fails, a trained model is kept under another name. If the user
+    stops it and there is a trained model, the complete files take the places of all earlier ones, which are of another model.
 
-    A note in the folder is locked while the block runs, so that another run knows that the folder is in use. If the
-    process is killed, the note stays. It is not empty while the files of these names may be the new ones; the next run
-    then brings the earlier files back before it begins.
+    A note in the folder is locked while the block runs, so that another run knows that the folder is in use. If the process is
+    killed, the next run puts the folder in order before it begins.
 
     Raises:
         UserError: another run writes the folder.
@@ -56,88 +54,55 @@ def replace_results(folder: Path, names: Collection[str]) -> Iterator[None]:
         raise results.folder_in_use(folder) from None
     try:
         with held:
-            _recover(folder, names)
-            with _set_earlier_aside(folder, names):
-                yield
-    finally:  # only now, because some systems cannot remove an open file
-        with contextlib.suppress(FileNotFoundError):
-            if not note.stat().st_size:
-                note.unlink()
+            for left in _left_by_killed(folder, names):
+                (_install if left.name.startswith(results.WHOLE) else _discard)(left)
+            new = Path(tempfile.mkdtemp(prefix=NEW, dir=folder))  # not hidden, because a power cut may leave it
+            try:
+                yield new
+            except BaseException as error:
+                if isinstance(error, Exception) or not (new / MODEL).exists():
+                    _discard(new)
+                else:
+                    for name in names:
+                        if not (new / name).exists():
+                            (folder / name).unlink(missing_ok=True)
+                    _complete(new)
+                raise
+            _complete(new)
+    finally:
+        note.unlink(missing_ok=True)  # only now, because some systems cannot remove an open file
 
 
-@contextlib.contextmanager
-def _set_earlier_aside(folder: Path, names: Collection[str]) -> Iterator[None]:
-    """Set the earlier files aside, and bring them back if the work fails. The folder must be locked and in order."""
-    model, note = folder / MODEL, folder / results.INCOMPLETE
-    aside = Path(tempfile.mkdtemp(prefix=EARLIER, dir=folder))  # not hidden, because a power cut may leave it
-    try:
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                (folder / name).replace(aside / name)
-    except BaseException:
-        _bring_back(aside)
-        raise
-    try:
-        note.write_text(NOTE, encoding="utf-8")
-        yield
-    except BaseException as error:
-        trained = MODEL in names and model.exists()
-        if trained and not isinstance(error, Exception):
-            _discard(aside)
-            note.write_text("")
-            raise
-        if trained:
-            model.replace(folder / results.UNFINISHED)
-        for name in names:
-            (folder / name).unlink(missing_ok=True)
-        note.write_text("")
-        _bring_back(aside)
-        if trained:
-            reporting.note(f"The trained model is kept in {folder / results.UNFINISHED}")
-        raise
-    _discard(aside)
-    note.write_text("")
+NEW = "new-"
+"""Begins the name of a folder into which a run writes."""
 
 
-EARLIER, DISCARDED = "earlier-", ".earlier-"
-NOTE = f"""Score Playground is writing this folder, or was stopped while writing it: files may be missing.
-Earlier results, if any, are in the folder {EARLIER}...; the next run into this folder with --overwrite starts from there.
-"""
+def _left_by_killed(folder: Path, names: Collection[str]) -> Iterator[Path]:
+    """The folders that killed runs have left here, and none of the user's own."""
+    for left in folder.iterdir():
+        ours = (
+            re.fullmatch(rf"({re.escape(NEW)}|{re.escape(results.WHOLE)})[a-z0-9_]{{8}}", left.name) and left.is_dir()
+        )
+        if ours and {file.name for file in left.iterdir() if file.name[0] != "."} <= set(
+            names
+        ):  # half a file is hidden
+            yield left
 
 
-def _recover(folder: Path, names: Collection[str]) -> None:
-    """Put a folder in order after its run was killed: bring back the files that were set aside.
-
-    A complete trained model is kept under another name.
-    """
-    note = folder / results.INCOMPLETE
-    half = note.stat().st_size > 0
-    for aside in folder.iterdir():
-        dead = re.fullmatch(rf"\.?{re.escape(EARLIER)}[a-z0-9_]{{8}}", aside.name) and aside.is_dir()
-        if not dead or not {file.name for file in aside.iterdir()} <= set(names):
-            continue  # someone else's
-        if aside.name.startswith(DISCARDED):
-            shutil.rmtree(aside)
-            continue
-        if half:
-            with contextlib.suppress(FileNotFoundError):
-                (folder / MODEL).replace(folder / results.UNFINISHED)
-            for name in names:
-                (folder / name).unlink(missing_ok=True)
-            note.write_text("")
-            half = False
-        _bring_back(aside)
-    note.write_text("")
+def _complete(new: Path) -> None:
+    """Give the files of a run their places. From its new name on, the next run does so if this one is killed."""
+    _install(new.rename(new.with_name(f"{results.WHOLE}{new.name.removeprefix(NEW)}")))
 
 
-def _bring_back(aside: Path) -> None:
-    for file in aside.iterdir():
-        file.replace(aside.parent / file.name)
-    aside.rmdir()
+def _install(whole: Path) -> None:
+    for file in whole.iterdir():
+        file.replace(whole.parent / file.name)
+    whole.rmdir()
 
 
-def _discard(aside: Path) -> None:
-    """Remove the files that were set aside. They are renamed first, so that nobody brings back a part of them."""
-    discarded = aside.with_name(f".{aside.name}")
-    aside.rename(discarded)
-    shutil.rmtree(discarded)
+def _discard(new: Path) -> None:
+    """Remove the files of a run that failed, but for its trained model."""
+    if (new / MODEL).exists():
+        kept = (new / MODEL).replace(new.parent / results.UNFINISHED)
+        reporting.note(f"The trained model is kept in {kept}")
+    shutil.rmtree(new)

@@ -6,6 +6,7 @@ import functools
 import math
 import os
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -165,10 +166,7 @@ def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None
         asked.setdefault(key, []).append({**row, "student": student})
     for (lesson, step, question), answers in sorted(asked.items(), key=_in_order):
         say(f"{lesson}, step {step}: {question}")
-        said: dict[str, int] = {}
-        for row in answers:
-            said[row["answer"]] = said.get(row["answer"], 0) + 1
-        for answer, count in sorted(said.items(), key=lambda one: -one[1]):
+        for answer, count in Counter(row["answer"] for row in answers).most_common():
             say(f"  {count} of {len(answers)} said {answer}")
         measured = [float(row["measured"]) for row in answers if _is_number(row["measured"])]
         if measured:

@@ -41,7 +41,9 @@ UNFINISHED = "unfinished.safetensors"
 
 
 INCOMPLETE = "incomplete.txt"
-"""A file in a folder while a run writes its results there; it stays after a run that was killed."""
+"""A file in a folder, and locked, while a run writes its results there."""
+WHOLE = "whole-"
+"""Begins the name of a folder whose files are to take their places beside it; one is there after a run that was killed meanwhile."""
 
 
 STILL_WRITTEN = "is still being written by another run"
@@ -54,11 +56,9 @@ def folder_in_use(folder: Path) -> UserError:
 
 def why_incomplete(folder: Path) -> str | None:
     """Why the files of a folder may be from different runs, as part of a sentence; None if they are of one run."""
-    if not (folder / INCOMPLETE).exists():
-        return None
     if is_held(folder / INCOMPLETE):
         return STILL_WRITTEN
-    return "is half written, because its run was stopped"
+    return "is half written, because its run was stopped" if any(folder.glob(f"{WHOLE}*")) else None
 
 
 def require_free_folder(folder: Path, names: Iterable[str], overwrite: bool) -> None:

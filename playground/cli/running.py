@@ -61,20 +61,20 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             note(f"Each training step differentiates the score along {passes} directions")
         results.use_threads(problem)
         found = _train(opened)
-        with replace_results(folder, results.EVERYTHING):
-            experiments.save(problem.resolve(), folder / results.EXPERIMENT, Provenance.of(experiment, problem.device))
-            _session(problem, found).save(folder / MODEL)
+        with replace_results(folder, results.EVERYTHING) as new:
+            experiments.save(problem.resolve(), new / results.EXPERIMENT, Provenance.of(experiment, problem.device))
+            _session(problem, found).save(new / MODEL)
             trained = found
             trajectory = results.run_sampler(opened)
-            trajectory.save_npz(folder / results.TRAJECTORY)
+            trajectory.save_npz(new / results.TRAJECTORY)
             final = trajectory.positions[-1]
-            results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
+            results.write_csv(new / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
             measured = _measure(run_figures(opened))
             made_by = {"provenance": measured.value("provenance")}  # as in other files
-            results.write_json(folder / results.METRICS, measured.to_json() | made_by)
+            results.write_json(new / results.METRICS, measured.to_json() | made_by)
             painted = workspace.Model.of(problem, opened.model.network)
-            paint_picture(painted, trajectory, folder / results.PICTURE, VIDEO_SIZE)
-            paint_video(painted, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
+            paint_picture(painted, trajectory, new / results.PICTURE, VIDEO_SIZE)
+            paint_video(painted, trajectory, new / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
     print_figures(measured, problem)
     say(f"Everything is in {folder}")
     warn(memorization_warning(measured, problem.experiment))

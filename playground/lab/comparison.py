@@ -1,5 +1,6 @@
 """Comparison of runs that differ in a few settings: one Brownian path, equal evaluations, and the distance to the data."""
 
+import bisect
 import dataclasses
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from playground.lab import sample_metrics
 from playground.lab.columns import DistanceCurve
 from playground.lab.conflicts import comparison_conflict, why_too_few_samples
 from playground.lab.experiment import ExperimentError
+from playground.lab.measured import mean_floor
 from playground.lab.problem import Problem
 from playground.lab.sampling import make_sampler
 from playground.lab.trajectory import Trajectory
@@ -65,11 +67,8 @@ def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: 
 
     if not evaluations(problem, make_sampler(problem, score)):
         return problem
-    fits, beyond = 0, min(budget, MOST_STEPS) + 1
-    while beyond - fits > 1:  # evaluations never fall as steps grow
-        middle = (fits + beyond) // 2
-        fits, beyond = (middle, beyond) if cost(middle) <= budget else (fits, middle)
-    steps = max(fits, 1)
+    # Evaluations never fall as steps grow.
+    steps = max(bisect.bisect_right(range(1, min(budget, MOST_STEPS) + 1), budget, key=cost), 1)
     while not cost(steps):
         steps += 1  # to the fewest
     return with_steps(steps)
@@ -105,13 +104,4 @@ def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[f
         positions = trajectory.positions[frame, : reference.count].astype(np.float64)
         found.append(distance(torch.from_numpy(problem.units.equalized(positions)), reference.data))
         yield 0.3 + 0.7 * len(found) / len(frames), None
-    yield (
-        1.0,
-        DistanceCurve(
-            frames,
-            trajectory.nfe_mean[frames],
-            np.array(found),
-            float(np.mean(floors)),
-            float(np.std(floors, ddof=1)),
-        ),
-    )
+    yield 1.0, DistanceCurve(frames, trajectory.nfe_mean[frames], np.array(found), *mean_floor(floors))

@@ -46,9 +46,8 @@ def density_map(
     bounds: tuple[float, float, float, float],
     resolution: int,
     sigma: float | None = None,
-    tolerance: float | None = None,
 ) -> Iterator[DensityMap]:
-    """log p_sigma of a score over a rectangle in user units, coarse to fine, always by the exact trace.
+    """log p_sigma of a score over a rectangle in user units, coarse to fine, always by the exact trace and at least by MAP_TOLERANCE.
 
     An estimated trace would not do: if log p has an error of variance v, exp(log p) is on average about exp(v/2) times
     too large.
@@ -57,15 +56,13 @@ def density_map(
         bounds: (x0, x1, y0, y1) in user units.
         resolution: cells along each side.
         sigma: smoothing in user units; None for the finest noise level.
-        tolerance: None for the experiment's, but at least `MAP_TOLERANCE`.
 
     Raises:
         ExperimentError: the data are not points of the plane, or an error of :func:`log_likelihood`.
     """
     _require_plane(problem)
     problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"likelihood.trace": "exact"}))
-    if tolerance is None:
-        tolerance = max(problem.experiment.likelihood.tolerance, MAP_TOLERANCE)
+    tolerance = max(problem.experiment.likelihood.tolerance, MAP_TOLERANCE)
     points = grid_points(bounds, resolution, resolution)
     values = np.full((resolution, resolution), np.nan)
     row, column = np.indices(values.shape)

@@ -292,7 +292,7 @@ def test_maps_of_any_size_are_complete(resolution: int) -> None:
     problem = odd_units()
     bounds = (200.0, 400.0, -5100.0, -4900.0)
     found = last_map = None
-    for last_map in density_map(problem, normal_score, bounds, resolution, tolerance=1e-3):
+    for last_map in density_map(problem, normal_score, bounds, resolution):
         found = last_map.log_density
     z = (grid_points(bounds, resolution, resolution) - problem.units.offset) / problem.units.scale
     exact = -0.5 * (z**2).sum(-1) - np.log(problem.units.scale).sum() - math.log(2 * math.pi)

@@ -3,6 +3,7 @@
 import math
 import statistics
 import time
+import timeit
 from collections.abc import Callable
 
 import torch
@@ -65,9 +66,4 @@ def pearson(counts: Tensor, expected: Tensor) -> float:
 
 def seconds(work: Callable[[], object]) -> float:
     """Processor time of some work: the median of seven, after one to warm up."""
-    times = []
-    for _ in range(8):
-        before = time.thread_time()
-        work()
-        times.append(time.thread_time() - before)
-    return statistics.median(times[1:])
+    return statistics.median(timeit.repeat(work, timer=time.thread_time, number=1, repeat=8)[1:])

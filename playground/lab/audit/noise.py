@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.distributions import MultivariateNormal
 
 from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import KOLMOGOROV, gap, kolmogorov, pearson, seeded
@@ -84,9 +85,7 @@ class NoiseAudit:
         scale, std = float(self.process.scale(1.0)), float(self.process.std(1.0))
         end = scale**2 * covariance + std**2 * torch.eye(2, dtype=torch.float64)
         x = torch.cartesian_prod(*2 * [torch.linspace(-20, 20, 9, dtype=torch.float64)])
-        offset = x - scale * mean
-        squares = (offset @ torch.linalg.inv(end) * offset).sum(1)
-        expected = -0.5 * (squares + torch.logdet(2 * math.pi * end))
+        expected = MultivariateNormal(scale * mean, end).log_prob(x)  # type: ignore[no-untyped-call]
         return gap(self.process.prior(mean, covariance).log_prob(x), expected)
 
     # --- from data to noise

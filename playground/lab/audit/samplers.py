@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -69,10 +70,7 @@ def order(steps: Sequence[int], errors: Sequence[float]) -> float:
     """The order: the slope of the logarithms of error against steps, by least squares; 0 if an error is not finite."""
     if not all(math.isfinite(error) for error in errors):
         return 0.0
-    work = torch.tensor(steps, dtype=torch.float64).log()
-    logs = torch.tensor(errors, dtype=torch.float64).clamp(min=1e-300).log()
-    work = work - work.mean()
-    return -float(work @ logs / (work @ work))
+    return -float(np.polyfit(np.log(steps), np.log(np.maximum(errors, 1e-300)), 1)[0])
 
 
 def order_claim(what: str, measure: Callable[[], float], stated: float | None, least: float) -> Claim:

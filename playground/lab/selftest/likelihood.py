@@ -5,6 +5,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.distributions import Normal
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
 from playground.lab.claims import Claim
@@ -75,8 +76,7 @@ def images(distribution: str | None) -> float:
     prior = process.prior(mean, std**2)
     probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(3))
     found = solve(lambda y, sigma: -(y - mean) / (std**2 + per_point(sigma, y) ** 2), process, prior, x, 1e-7, probes)
-    variance = std**2 + SIGMA**2
-    exact = -0.5 * ((x - mean).square() / variance + math.log(2 * math.pi * variance)).flatten(1).sum(1)
+    exact = Normal(mean, math.hypot(std, SIGMA)).log_prob(x).flatten(1).sum(1)  # type: ignore[no-untyped-call]
     return float((found.log_prob - exact).abs().max())
 
 
