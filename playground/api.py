@@ -668,7 +668,7 @@ def _evaluated(
         (evaluation.sample_distances(problem, samples), 0.9, 0.1),
     ):
         for progress in measuring:
-            yield dataclasses.replace(progress, fraction=begun + share * progress.fraction)
+            yield progress._replace(fraction=begun + share * progress.fraction)
         assert progress.metrics is not None
         found.append(progress.metrics)
     return Figures.union(found)

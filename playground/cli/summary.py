@@ -2,8 +2,8 @@
 
 from playground.cli.reporting import number, say, warn, with_error
 from playground.cli.results import cost_in_words
-from playground.lab.figures import FIGURES
-from playground.lab.figures.error_budget import FIGURES as BUDGET
+from playground.lab.figures import FIGURES, sorts_of
+from playground.lab.figures.parts import PARTS
 from playground.lab.measured import Figures
 from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
@@ -24,24 +24,17 @@ def print_figures(measured: Figures, problem: Problem) -> None:
     if measured.value("sliced_wasserstein2") is None:
         _line("samples and data", f"not compared: {measured.known('sliced_wasserstein2').reason}")
     length = " in the data's unit" if problem.units.isotropic else " in the geometric mean of the columns' units"
-    for key, spec in FIGURES.items():
-        figure = measured.known(key)
+    for key in (key for part in PARTS for key in sorts_of(part) if key in FIGURES):
+        spec, figure = FIGURES[key], measured.known(key)
         if spec.printed and figure.value is not None:
             text = _with_floor(measured, key) + {"nat": " nats", "data": length}.get(spec.unit, "")
             if figure.points:
                 samples, data = figure.points
                 text += f", {samples:,} samples beside {data:,} data"
-            if spec.card == "held out":
+            if spec.card in ("held out", "budget"):
                 text = f"{text:<32}  {spec.meaning.partition('. ')[0].rstrip('.')}"
             _line(spec.title, f"{text} ({figure.reason})" if figure.reason else text)
     warn(measured.value("energy_note"))
-    if measured.value("budget_total") is not None:
-        # The score's factor is 1 in every experiment that is no mistake on purpose.
-        factor = measured.value("budget_score_factor")
-        keys = [key for key in BUDGET if key != "budget_total" and (key != "budget_score_factor" or factor)]
-        parts = ", ".join(f"{FIGURES[key].title} {_value(measured, key)}" for key in keys)
-        runs = f"in {measured.value('budget_points')[0]} other runs"
-        _line(FIGURES["budget_total"].title, f"{_value(measured, 'budget_total')}, of which {parts}; {runs}")
     _line(FIGURES["nfe_mean"].title, cost_in_words(measured))
     near = nearness(measured)
     if near is not None:

@@ -10,7 +10,7 @@ import torch
 
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.fields import Array, bounds_of_smoothed, cell_edges, grid_points
-from playground.lab.likelihood import log_likelihood, require_process
+from playground.lab.likelihood import Progress, log_likelihood, require_process
 from playground.lab.problem import Problem
 from playground.theory.empirical import CELL_POINTS, Empirical
 from playground.theory.noise import ScoreFunction
@@ -110,15 +110,7 @@ def empirical_density_map(
         yield DensityMap(done / len(problem.train), log_density, bounds)
 
 
-@dataclass(frozen=True)
-class IntegralProgress:
-    """Progress of the integral; the last one alone has a `value`, which should be 1."""
-
-    fraction: float
-    value: float | None
-
-
-def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> Iterator[IntegralProgress]:
+def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> Iterator[Progress[float]]:
     """The integral of p over the plane, which should be 1 for a learned density too.
 
     The grid covers the :func:`bounds_of_smoothed` data; mass that the model puts outside is missed. Sharp edges, such
@@ -133,10 +125,10 @@ def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> It
     cell = (x1 - x0) * (y1 - y0) / resolution**2
     field: DensityMap | None = None
     for field in density_map(problem, score, bounds, resolution):
-        yield IntegralProgress(min(field.fraction, 1 - 1e-9), None)
+        yield Progress(min(field.fraction, 1 - 1e-9), None)
     assert field is not None
     assert field.log_density is not None
-    yield IntegralProgress(1.0, float(np.exp(field.log_density).sum() * cell))
+    yield Progress(1.0, float(np.exp(field.log_density).sum() * cell))
 
 
 def _require_plane(problem: Problem) -> None:

@@ -6,7 +6,7 @@ The score function works in internal units. Points, densities and distances are 
 import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -38,8 +38,7 @@ TRAIN_POINTS, TRAIN_IMAGES = 500, 32
 """Training points, or images, whose NLL is computed beside that of held-out ones: at most a fifth of the work."""
 
 
-@dataclass(frozen=True)
-class EvaluationProgress:
+class EvaluationProgress(NamedTuple):
     """Progress of the evaluation, with the name of the present part; the last one alone has the `metrics`; from Python also that of the likelihoods."""
 
     fraction: float

@@ -19,7 +19,7 @@ from playground.lab import experiment as experiments
 from playground.lab.compute import computes
 from playground.lab.conflicts import flow_conflict
 from playground.lab.density_map import integral
-from playground.lab.evaluation import EvaluationProgress, evaluate, sample_distances
+from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import SEEDS
 from playground.lab.figures import sorts_of
 from playground.lab.figures.parts import PARTS
@@ -154,17 +154,12 @@ def _of_training(measured: Measurable) -> Steps:
     yield 1.0, "", _training(trainer, trained.last, loss)
 
 
-def _evaluated(work: Iterable[EvaluationProgress]) -> Steps:
-    for progress in work:
-        yield progress.fraction, progress.label, progress.metrics
-
-
 def _of_integral(measured: Measurable) -> Steps:
     problem, found = measured.model.problem, None
     if problem.shape == (2,) and flow_conflict(problem.experiment) is None:
         for progress in integral(problem, measured.model.likelihood_score):
             yield progress.fraction, "integral of the density", None
-            found = progress.value
+            found = progress.result
     yield 1.0, "", {"integral": Measured(found)}
 
 
@@ -180,8 +175,8 @@ def _labelled(label: str, measuring: Iterable[tuple[float, Found | None]]) -> St
 MEASURE: dict[str, Callable[[Measurable], Steps]] = {
     "Sampling": _cost,
     "Final loss": _of_training,
-    "Likelihoods": lambda of: _evaluated(evaluate(of.model.problem, of.model.evaluated_score)),
-    "Distances": lambda of: _evaluated(sample_distances(of.model.problem, of.samples)),
+    "Likelihoods": lambda of: evaluate(of.model.problem, of.model.evaluated_score),
+    "Distances": lambda of: sample_distances(of.model.problem, of.samples),
     "Score errors": lambda of: _of_score(of.model, *score_errors.within_a_second(of.model.problem)),
     "Error budget": lambda of: _labelled(
         "score, steps, prior and sigma_min", error_budget.error_budget(of.model.problem, of.model.score)

@@ -39,6 +39,12 @@ def center() -> Tensor:
     return torch.tensor(MEAN, dtype=torch.float64)
 
 
+def mixture() -> GaussianMixture:
+    """Three components with mean 0, of widths from 0.3 to 0.5, where one Gaussian is not enough."""
+    means = torch.tensor([[1.1, 0.4], [-1.2, 0.5], [0.1, -0.9]], dtype=torch.float64)
+    return GaussianMixture(means, torch.tensor([0.4, 0.3, 0.5], dtype=torch.float64))
+
+
 def score(x: Tensor, sigma: Tensor) -> Tensor:
     """The score of the Gaussian smoothed by sigma."""
     return -(x - center().to(x)) / (STD**2 + per_point(torch.as_tensor(sigma).to(x), x) ** 2)

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import STANDARD_ERRORS, seconds, seeded
-from playground.lab.audit.gaussian import with_density
+from playground.lab.audit.gaussian import mixture, with_density
 from playground.lab.chart import Chart
 from playground.lab.claims import Claim
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
-from playground.theory.densities import Density, GaussianMixture
+from playground.theory.densities import Density
 from playground.theory.noise import per_point
 from playground.theory.objectives import Denoising, Objective
 
@@ -317,6 +317,5 @@ class ObjectiveAudit:
 
 def _of_mixture(problem: Problem) -> Problem:
     """The problem with a mixture of three Gaussians of mean 0 and variance 1 as data, in float64."""
-    means = torch.tensor([[1.1, 0.4], [-1.2, 0.5], [0.1, -0.9]], dtype=torch.float64)
-    density: Density = GaussianMixture(means, torch.tensor([0.4, 0.3, 0.5], dtype=torch.float64))
+    density = mixture()
     return with_density(problem, density.standardized(density.mean, math.sqrt(density.variance)))

@@ -14,6 +14,7 @@ FIGURES = {
         unit="data²",
         floor="budget_floor",
         card="budget",
+        printed=True,
     ),
     "budget_score_factor": FigureSpec(
         "score factor",
@@ -21,6 +22,7 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
+        printed=True,
         color="error",
     ),
     "budget_score": FigureSpec(
@@ -29,6 +31,7 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
+        printed=True,
         color="learned",
     ),
     "budget_steps": FigureSpec(
@@ -37,6 +40,7 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
+        printed=True,
         color="trails",
     ),
     "budget_prior": FigureSpec(
@@ -45,6 +49,7 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
+        printed=True,
         color="likelihood",
     ),
     "budget_sigma_min": FigureSpec(
@@ -53,6 +58,7 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
+        printed=True,
         color="data",
     ),
     "budget_floor": FigureSpec(
@@ -60,6 +66,7 @@ FIGURES = {
         "The squared sliced W₂ that is left: that of a perfect sampler, with so few points. " + EQUALIZED,
         unit="data²",
         card="budget",
+        printed=True,
         color="exact",
     ),
 }

@@ -13,6 +13,7 @@ from playground.kinds.setting import own_fields
 from playground.lab.audit import audit, experiment_of
 from playground.lab.audit.datasets import DataAudit
 from playground.lab.audit.deviations import seeded
+from playground.lab.audit.gaussian import mixture
 from playground.lab.audit.samplers import auditing
 from playground.lab.claims import Claim, one_thread
 from playground.lab.experiment import Experiment, replace
@@ -73,7 +74,7 @@ def _of_kinds() -> Iterator[Claim]:
 
 def _of_mixture() -> list[Claim]:
     """The claims of a data set about a density that no toy has."""
-    audited, density = DataAudit(replace(Experiment(), {"data.kind": "two-gaussians"})), scores.mixture()
+    audited, density = DataAudit(replace(Experiment(), {"data.kind": "two-gaussians"})), mixture()
     points = density.sample(300, seeded()).numpy()
     audited.data = dataclasses.replace(audited.data, points=points, labels=None, density=density)
     return audited.density_claims()

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
+from playground.lab.audit.gaussian import mixture
 from playground.lab.claims import Claim
-from playground.lab.selftest.scores import mixture
 from playground.lab.selftest.training import network
 from playground.theory.likelihood import (
     LikelihoodResult,

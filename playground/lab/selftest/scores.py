@@ -10,12 +10,6 @@ from playground.theory.densities import GaussianMixture
 from playground.theory.empirical import Empirical
 
 
-def mixture() -> GaussianMixture:
-    """Three components with mean 0, of widths from 0.1 to 0.4."""
-    means = torch.tensor([[1.0, 0.5], [-1.2, 0.3], [0.2, -0.8]], dtype=torch.float64)
-    return GaussianMixture(means, torch.tensor([0.2, 0.1, 0.4], dtype=torch.float64))
-
-
 def empirical_gap() -> float:
     density, worst = Empirical(normals(50, 1, 2, 3)), 0.0
     for sigma in (0.3, 5.0):
