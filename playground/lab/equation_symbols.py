@@ -6,7 +6,8 @@ the glossary names the neighbors of a symbol with its meaning. The row with most
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 
 from playground.lab.glossary import GlossaryEntry, glossary
 
@@ -40,7 +41,7 @@ def symbols(latex: str) -> tuple[str, ...]:
     Raises:
         ValueError: the equation has a command that is neither a symbol nor in `PLAIN`.
     """
-    return tuple(dict.fromkeys(_Reader(latex).read()))
+    return tuple(dict.fromkeys(_Reader(_TOKEN.findall(latex)).read()))
 
 
 def explained(latex: str) -> tuple[tuple[str, GlossaryEntry], ...]:
@@ -76,50 +77,40 @@ def entry_of(symbol: str, present: Sequence[str]) -> GlossaryEntry:
 
 
 class _Reader:
-    """Reads LaTeX from left to right."""
+    """Reads tokens of LaTeX from left to right."""
 
-    def __init__(self, latex: str) -> None:
-        self._tokens: list[str] = _TOKEN.findall(latex)
-        self._place = 0
-        self._known = {symbol for entry in glossary() for symbol in entry.symbols}
+    def __init__(self, tokens: Iterable[str]) -> None:
+        self._left = deque(tokens)
 
-    def read(self) -> list[str]:
-        found: list[str] = []
-        while self._place < len(self._tokens):
-            found += self._atom()
-        return found
+    def read(self) -> Iterator[str]:
+        """The symbols, in their order."""
+        while self._left:
+            yield from self._atom(self._left.popleft())
 
-    def _next(self) -> str:
-        self._place += 1
-        return self._tokens[self._place - 1]
-
-    def _peek(self) -> str:
-        return self._tokens[self._place] if self._place < len(self._tokens) else ""
+    def _next_is(self, *tokens: str) -> bool:
+        return bool(self._left) and self._left[0] in tokens
 
     def _skip_blanks(self) -> None:
-        while self._peek() == " ":
-            self._place += 1
+        while self._next_is(" "):
+            self._left.popleft()
 
     def _group(self) -> list[str]:
         """The tokens of the argument of an accent or an index: a group, or one token."""
         self._skip_blanks()
-        if self._peek() != "{":
-            return [self._next()] if self._peek() else []
         depth, inside = 0, list[str]()
-        while True:
-            token = self._next()
+        while self._left:
+            token = self._left.popleft()
             depth += {"{": 1, "}": -1}.get(token, 0)
-            if not depth:
-                return inside[1:]
             inside.append(token)
+            if not depth:
+                break
+        return inside[1:-1] if len(inside) > 1 else inside
 
-    def _atom(self) -> list[str]:
-        token = self._next()
+    def _atom(self, token: str) -> list[str]:
         if token.startswith("\\"):
             name = token[1:]
             if name in ACCENTS:
-                (inner,) = _name(self._group())
-                return self._indexed(unicodedata.normalize("NFC", inner + ACCENTS[name]))
+                return self._indexed(unicodedata.normalize("NFC", _name(self._group()) + ACCENTS[name]))
             if name in COMMANDS:
                 return self._indexed(COMMANDS[name])
             if name in PLAIN:
@@ -127,49 +118,43 @@ class _Reader:
             raise ValueError(f"{token} is no known command")
         if token == "*":
             return ["∗"]
-        if token == "|" and self._peek() == "\\,":
+        if token == "|" and self._next_is("\\,"):
             return ["|"]  # "given"; without blanks around it, it is an absolute value
-        if not token.isalpha():
-            return []
-        return self._letters(token)
+        return self._letters(token) if token.isalpha() else []
 
     def _letters(self, run: str) -> list[str]:
         if run in WHOLE:
             return [run]
-        if run == "d" and self._peek().startswith("\\") and self._peek()[1:] in COMMANDS:
-            inner = COMMANDS[self._peek()[1:]]
-            return [f"d{inner}"]  # which comes next
+        if run == "d" and self._next_is(*(f"\\{name}" for name in COMMANDS)):
+            return [f"d{_name([self._left[0]])}"]  # which comes next
         if len(run) == 2 and run[0] == "d":
             return [run, run[1]]
         if len(run) > 2:
             return []  # a word
-        if run in ("N", "U") and self._peek() == "(":
+        if run in ("N", "U") and self._next_is("("):
             return [f"{run}(·)"]
         return [*run[:-1], *self._indexed(run[-1])]
 
     def _indexed(self, symbol: str) -> list[str]:
         """A symbol with its index and its prime if the glossary has that; otherwise symbol and index separately."""
+        known = {symbol for entry in glossary() for symbol in entry.symbols}
         if symbol == "Δ":
             self._skip_blanks()
-            if self._peek().isalpha():
-                symbol += self._next()
-        if self._peek() == "'":
-            self._next()
-            return [symbol + "'"] if symbol + "'" in self._known else [symbol]
-        if self._peek() != "_":
+            if self._left and self._left[0].isalpha():
+                symbol += self._left.popleft()
+        if self._next_is("'"):
+            prime = symbol + self._left.popleft()
+            return [prime if prime in known else symbol]
+        if not self._next_is("_"):
             return [symbol]
-        self._next()
+        self._left.popleft()
         group = self._group()
-        whole = f"{symbol}_{''.join(_name(group))}"
-        if whole in self._known:
-            return [whole]
-        inner = _Reader("")
-        inner._tokens = group
-        return [symbol, *inner.read()]
+        whole = f"{symbol}_{_name(group)}"
+        return [whole] if whole in known else [symbol, *_Reader(group).read()]
 
 
-def _name(tokens: Sequence[str]) -> list[str]:
+def _name(tokens: Sequence[str]) -> str:
     """Tokens as one name: letters, numbers and Greek, without braces."""
-    return [
-        "".join(COMMANDS.get(token[1:], token) if token[0] == "\\" else token for token in tokens if token not in "{}")
-    ]
+    return "".join(
+        COMMANDS.get(token[1:], token) if token[0] == "\\" else token for token in tokens if token not in "{}"
+    )
