@@ -30,14 +30,12 @@ from PySide6.QtWidgets import (
 from playground.app.controllers.autosaving import Autosaving
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import Documents
-from playground.app.look import Look
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
 from playground.app.widgets.collapsible_panel import shortened
-from playground.drawing.palette import DARK, Palette
 
 if typing.TYPE_CHECKING:
     from playground.app.actions import Actions
@@ -213,18 +211,18 @@ class Dot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setFixedSize(px(UNIT), px(UNIT))
-        self._palette, self._concept = DARK, "muted"
+        self._concept = "muted"
 
-    def show_as(self, palette: Palette, concept: str) -> None:
-        if (palette, concept) != (self._palette, self._concept):
-            self._palette, self._concept = palette, concept
+    def show_as(self, concept: str) -> None:
+        if concept != self._concept:
+            self._concept = concept
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._palette.color(self._concept))
+        painter.setBrush(theme.color(self._concept))
         painter.drawEllipse(self.rect())
 
 
@@ -252,9 +250,9 @@ class StatusBar(QFrame):
                 row.addSpacing(2 * UNIT)
             row.addWidget(label)
 
-    def follow(self, controllers: Controllers, autosaving: Autosaving, documents: Documents, look: Look) -> None:
+    def follow(self, controllers: Controllers, autosaving: Autosaving, documents: Documents) -> None:
         """Show the state of these, and each second the frames of what is counted."""
-        self._controllers, self._autosaving, self._documents, self._look = controllers, autosaving, documents, look
+        self._controllers, self._autosaving, self._documents = controllers, autosaving, documents
         autosaving.changed.connect(self.show_state)
         self._second = QTimer(self, interval=1000)
         self._second.timeout.connect(self._each_second)
@@ -277,16 +275,16 @@ class StatusBar(QFrame):
         building, training = self._controllers.building, self._controllers.training
         waiting = building.problem is None and not building.failure
         status = "loading" if waiting else training.status
-        self.show_training(status, self._look.palette, self._controllers.replaying.step)
+        self.show_training(status, self._controllers.replaying.step)
         self._show(self._device, building.device_text)
         self._show(self._seed, f"seed {self._controllers.sampling.seed}")
         self._show(self.saved, self._autosaving.text or self._documents.saved_text())
 
-    def show_training(self, training: str, palette: Palette, step: int | None = None) -> None:
+    def show_training(self, training: str, step: int | None = None) -> None:
         """Show the status of training, and the step whose weights are shown instead of the newest."""
         shown = "" if step is None else f", weights of step {format_count(step)} shown"
         self._show(self.training, TRAINING_TEXTS.get(training, training) + shown)
-        self._dot.show_as(palette, self.CONCEPTS.get(training, "muted"))
+        self._dot.show_as(self.CONCEPTS.get(training, "muted"))
 
     def show_frames(self, per_second: float | None) -> None:
         """Show the frames per second; None if nothing moves."""

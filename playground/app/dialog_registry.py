@@ -9,8 +9,6 @@ from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
 from playground.app.model.errors import Log
 from playground.app.search import Searched, entries
-from playground.app.style.theme import is_colored
-from playground.drawing.palette import Palette
 
 
 class Owner(Searched, Protocol):
@@ -59,7 +57,7 @@ def _report(owner: Owner, parent: QWidget) -> QDialog:
 def _audit(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.audit_dialog import AuditDialog
 
-    return AuditDialog(owner.state, owner.look.palette, parent)
+    return AuditDialog(owner.state, parent)
 
 
 def _plugins(owner: Owner, parent: QWidget) -> QDialog:
@@ -71,7 +69,7 @@ def _plugins(owner: Owner, parent: QWidget) -> QDialog:
 def _boltzmann(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 
-    return BoltzmannWindow(owner.look.palette, parent)
+    return BoltzmannWindow(parent)
 
 
 def _sweep(owner: Owner, parent: QWidget) -> QDialog:
@@ -84,7 +82,6 @@ def _sweep(owner: Owner, parent: QWidget) -> QDialog:
         lambda: owner.state.experiment,
         owner.documents.folder,
         FilePrompts(parent),
-        owner.look.palette,
         parent,
     )
 
@@ -93,15 +90,13 @@ def _scenes(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.gallery import Gallery
 
     lessons = owner.controllers.lessons
-    return Gallery(lessons.begin, owner.look.palette, parent)
+    return Gallery(lessons.begin, parent)
 
 
 def _runs(owner: Owner, parent: QWidget) -> QDialog:
     from playground.app.dialogs.runs_window import RunsWindow
 
-    return RunsWindow(
-        owner.controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), owner.look.palette, parent
-    )
+    return RunsWindow(owner.controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), parent)
 
 
 def _glossary(owner: Owner, parent: QWidget) -> QDialog:
@@ -171,12 +166,6 @@ class DialogRegistry:
         dialog.choose(name)
         if name == SELFTEST and dialog.kinds.value() == name:
             dialog.run()
-
-    def apply_palette(self, palette: Palette) -> None:
-        """Repaint the dialogs with these colours."""
-        for dialog in self.made.values():
-            if is_colored(dialog):
-                dialog.apply_palette(palette)
 
     def shutdown(self, seconds: float) -> bool:
         """Close all of them, each within some seconds.

@@ -5,31 +5,23 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from playground.app.model.preferences import Preferences
 from playground.app.style import text_size, theme
-from playground.drawing.palette import PALETTES, Palette
+from playground.drawing.palette import PALETTES
 
 
 class Look(QObject):
     """The remembered choices of the user, and what is shown now.
 
     Signals:
-        changed(): other colours are shown, or icons of another size are needed.
         time_turned(bool): whether t is shown as 0 at the noise and 1 at the data.
     """
 
-    changed = Signal()
     time_turned = Signal(bool)
 
-    def __init__(self, preferences: Preferences, window: QWidget, theme_name: str) -> None:
+    def __init__(self, preferences: Preferences, window: QWidget) -> None:
         super().__init__(window)
         self._preferences, self._application = preferences, application()
-        self.theme_name = theme_name
         self.restyling = theme.Restyling(self._application, window)
-        self.restyling.finished.connect(self.changed)
         self._application.styleHints().colorSchemeChanged.connect(self._follow_theme)
-
-    @property
-    def palette(self) -> Palette:
-        return PALETTES[self.theme_name]
 
     @property
     def theme_choice(self) -> str:
@@ -43,10 +35,9 @@ class Look(QObject):
 
     @Slot()
     def _follow_theme(self) -> None:
-        name = theme.shown(self._application, self.theme_choice)
-        if name != self.theme_name:
-            self.theme_name = name
-            self.restyling.start(self.palette)
+        palette = PALETTES[theme.shown(self._application, self.theme_choice)]
+        if palette != theme.palette():
+            self.restyling.start(palette)
 
     @property
     def text_percent(self) -> int:
@@ -59,7 +50,6 @@ class Look(QObject):
             self._preferences.set("text_size", percent)
         if percent != self.text_percent:
             theme.resize(self._application, percent / 100)
-            self.changed.emit()
 
     @property
     def time_to_data(self) -> bool:

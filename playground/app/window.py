@@ -51,7 +51,6 @@ from playground.app.panels import (
 )
 from playground.app.presenter import Presenter
 from playground.app.style import text_size, theme
-from playground.app.style.theme import is_colored
 from playground.app.timeline import Timeline
 from playground.app.widgets import accessible_roles, layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -101,11 +100,10 @@ class MainWindow(QMainWindow):
         device: str = "auto",
         kept_plugins: bool = True,
     ) -> None:
-        theme_name = theme.shown(application(), preferences.get("theme"))
         text_size.set_factor(preferences.get("text_size") / 100)
         # First, because before the program runs only new widgets take a font.
         accessible_roles.install()
-        theme.prepare(application(), PALETTES[theme_name])
+        theme.prepare(application(), PALETTES[theme.shown(application(), preferences.get("theme"))])
         super().__init__()
         self.preferences, self.log = preferences, log
         self._path, self._kept_plugins = path, kept_plugins
@@ -113,7 +111,7 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
-        self.look = Look(preferences, self, theme_name)
+        self.look = Look(preferences, self)
 
         self.state = State(parent=self)
         self.controllers = Controllers(self.state, device, self)
@@ -129,7 +127,6 @@ class MainWindow(QMainWindow):
         self._connect()
         self.controllers.lessons.keep_progress_in(preferences.beside(LESSON_PROGRESS))
         Timeline(self.state, self.controllers, self.display, self.transport, self)
-        self._apply_palette()
         theme.apply_style_sheet(application(), bars.SHEET)
         self._window_state.restore()
         self.look.set_time_to_data(self.look.time_to_data)
@@ -179,8 +176,7 @@ class MainWindow(QMainWindow):
         building, training, playing = self.building, self.training, self.playing
         for source in (self.controllers, self.tools, self.autosaving, self.recovering, self.plugins):
             source.notified.connect(self.notices.show)
-        self.status.follow(self.controllers, self.autosaving, self.documents, self.look)
-        self.look.changed.connect(self._apply_palette)
+        self.status.follow(self.controllers, self.autosaving, self.documents)
         for part in (self.canvas.layers, self.panel(FieldNamesPanel)):
             self.look.time_turned.connect(part.set_time_to_data)
         building.problem_changed.connect(self._show_name)
@@ -310,14 +306,7 @@ class MainWindow(QMainWindow):
         self._interrupted = True
         self.leave()
 
-    # --- theme, text size, messages
-
-    @Slot()
-    def _apply_palette(self) -> None:
-        for part in (*self.panels, self.chips, self.canvas, self.compare, self.transport, self.dialogs):
-            if is_colored(part):
-                part.apply_palette(self.look.palette)
-        self.status.show_state()
+    # --- the state of the window
 
     def reset_layout(self) -> None:
         """Restore the first layout and forget all remembered values; the work stays as it is."""

@@ -204,6 +204,19 @@ def apply_theme(app, palette, more: str = "") -> None:
     theme.apply_style_sheet(app, more)
 
 
+@pytest.fixture
+def recolor(qapp, monkeypatch):
+    """Shows all widgets in the colours of a palette, as a change of the theme does, until the test ends."""
+
+    from playground.app.style import theme
+
+    def recolored(palette) -> None:
+        monkeypatch.setattr(theme.Shown, "palette", palette)
+        theme.recolor(qapp.allWidgets())
+
+    return recolored
+
+
 def wait(until: Callable[[], bool] | None = None, milliseconds: int = 30) -> None:
     """Run the event loop until something holds, or without that for a while.
 

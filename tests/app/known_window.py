@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QDialog,
 from playground.app.canvas.legend import LEGEND
 from playground.app.model.preferences import KEYS
 from playground.app.panels import SamplingPanel
+from playground.app.style import theme
 from playground.lab.experiment import Experiment, replace
 
 SIZE = (1280, 720)
@@ -185,7 +186,7 @@ def seen(window) -> dict[str, object]:
         "training": (controllers.training.status, controllers.training.trained_steps),
         "failure": controllers.building.failure,
         "preferences": {key: window.preferences.get(key) for key in KEYS},
-        "look": (window.look.theme_name, window.look.text_percent, window.look.time_to_data),
+        "look": (theme.palette().name, window.look.text_percent, window.look.time_to_data),
         "layers": dict(canvas.layers.visible),
         "options": dict(canvas.layers.options),
         "viewport": canvas.wanted_viewport,

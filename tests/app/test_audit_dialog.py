@@ -10,7 +10,6 @@ from PySide6.QtTest import QTest
 from playground.app.dialogs.audit_dialog import SELFTEST, AuditDialog
 from playground.app.model.state import State
 from playground.drawing import selftest
-from playground.drawing.palette import DARK
 from playground.kinds.kind import registered
 from playground.lab import audit as audits
 from playground.lab.audit import Audit, Claim
@@ -23,7 +22,7 @@ CHART = chart("One", "n", "error", [line("own", [1.0, 2.0], [0.5, 0.25])], log_y
 
 @pytest.fixture
 def dialog(qtbot) -> Iterator[AuditDialog]:
-    dialog = AuditDialog(State(replace(Experiment(), {"sampling.solver": "shark"})), DARK)
+    dialog = AuditDialog(State(replace(Experiment(), {"sampling.solver": "shark"})))
     qtbot.addWidget(dialog)
     dialog.show()
     yield dialog

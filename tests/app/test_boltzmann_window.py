@@ -26,7 +26,7 @@ from tests.app.watchdog import Watchdog
 def one_window(request):
     """Building one and teaching it takes longer than most of these tests, so they share it."""
     request.getfixturevalue("qapp")
-    window = BoltzmannWindow(DARK)
+    window = BoltzmannWindow()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_measuring", lambda: measure_cost(2, 7))
         window.show()
@@ -345,8 +345,8 @@ def test_every_control_has_name_and_tooltip_and_tab_reaches_it(window):
 
 @pytest.mark.parametrize("size", [(1180, 700), (1600, 1000)])
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
-def test_nothing_is_cut_off(window, palette, size):
-    window.apply_palette(palette)
+def test_nothing_is_cut_off(window, palette, size, recolor):
+    recolor(palette)
     window.resize(*size)
     window.grab()
     for label in window.findChildren(QLabel):

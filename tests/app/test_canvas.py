@@ -377,9 +377,9 @@ def image_of(canvas: CanvasView) -> QImage:
 
 
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
-def test_what_is_exported_is_what_the_screen_shows(canvas: CanvasView, palette) -> None:
+def test_what_is_exported_is_what_the_screen_shows(canvas: CanvasView, palette, recolor) -> None:
     fill(canvas)
-    canvas.apply_palette(palette)
+    recolor(palette)
     canvas.layers.set_visible("exact", True)
     turn(canvas, (100, 40), 2)
     assert render(canvas.scene(600, 300), 600, 300) == image_of(canvas)
@@ -741,9 +741,9 @@ def test_on_and_off_differ_without_colour(canvas: CanvasView, chips: ChipBar) ->
     assert on - off > 80
 
 
-def test_chips_take_the_theme(chips: ChipBar) -> None:
+def test_chips_take_the_theme(chips: ChipBar, recolor) -> None:
     theme_before = chips.chips["data"].grab().toImage()
-    chips.apply_palette(LIGHT)
+    recolor(LIGHT)
     image = chips.chips["data"].grab().toImage()
     assert image != theme_before
     assert image.pixelColor(image.width() - 14, 4).lightness() > 200

@@ -46,7 +46,7 @@ def count_of(chart: QWidget, token: str) -> int:
     part = chart.plot.view if isinstance(chart, ChartView) and chart.plot is not None else chart
     image = part.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     pixels = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1)[:, : image.width()]
-    return int(np.count_nonzero((pixels & 0xFFFFFF) == (chart.tokens.color(token).rgb() & 0xFFFFFF)))
+    return int(np.count_nonzero((pixels & 0xFFFFFF) == (theme.color(token).rgb() & 0xFFFFFF)))
 
 
 class Paints(QWidget):
@@ -269,8 +269,8 @@ def test_hovering_names_the_level(noise_chart):
 
 
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
-def test_every_kind_is_drawn(noise_chart, palette):
-    noise_chart.apply_palette(palette)
+def test_every_kind_is_drawn(noise_chart, palette, recolor):
+    recolor(palette)
     for kind, noise in Noise.kinds().items():
         noise_chart.show_levels(
             noise(), {"none": np.zeros(0), "single": np.array([0.3])}.get(kind, LEVELS[:6]), diameter=3.0
@@ -490,11 +490,11 @@ def test_nothing_is_painted_when_nothing_is_new(loss, qtbot):
     qtbot.waitUntil(lambda: paints.count > 0)
 
 
-def test_a_hidden_chart_is_drawn_once_visible(loss, qtbot):
+def test_a_hidden_chart_is_drawn_once_visible(loss, qtbot, recolor):
     loss.show_history(*losses(50), 1.85)
     loss.hide()
     loss.show_history(*losses(80), 1.85)
-    loss.apply_palette(LIGHT)
+    recolor(LIGHT)
     assert len(loss.plot.line("each step").xData) == 50
     loss.show()
     assert len(loss.plot.line("each step").xData) == 80
@@ -759,9 +759,9 @@ def test_the_tooltip_is_the_charts_own(loss):
 
 
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
-def test_charts_follow_the_theme(loss, palette):
+def test_charts_follow_the_theme(loss, palette, recolor):
     loss.show_history(*losses(50), 1.85)
-    loss.apply_palette(palette)
+    recolor(palette)
     assert count_of(loss, "learned") > 20
     assert count_of(loss, "raised") > 0.5 * loss.width() * loss.height() * loss.devicePixelRatioF() ** 2
 
@@ -779,9 +779,7 @@ def test_a_chart_on_the_screen_follows_a_change_of_theme(loss, qtbot, qapp):
     qtbot.addWidget(paints)
     restyling = theme.Restyling(qapp)
     for palette in (LIGHT, DARK):
-        with qtbot.waitSignal(restyling.finished):
-            restyling.start(palette)
-        loss.apply_palette(palette)  # as the window does, before anything is painted
+        restyling.start(palette)
         qtbot.waitUntil(lambda palette=palette: behind() == palette.raised)
     qtbot.wait(50)
     paints.count = 0

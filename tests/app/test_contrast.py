@@ -125,11 +125,11 @@ def test_what_widgets_write_can_be_read(window, monkeypatch, theme_name):
 
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
-def test_the_scale_of_a_prediction_can_be_read(qtbot, monkeypatch, palette: Palette):
+def test_the_scale_of_a_prediction_can_be_read(qtbot, monkeypatch, recolor, palette: Palette):
     scale = Scale()
     qtbot.addWidget(scale)
     scale.setStyleSheet(f"background: {palette.raised}")
-    scale.apply_palette(palette)
+    recolor(palette)
     scale.show_values((0.0, 1.0), 0.8, 0.5, said=True)
     scale.resize(260, 58)
     scale.show()

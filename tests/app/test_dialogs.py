@@ -96,8 +96,8 @@ def test_every_button_of_the_dialogs_has_a_key_of_its_own(window, tmp_path):
     show_about(window)
     shown = [window.findChild(QWidget, name) for name in ("logDialog", "reportDialog", "keysDialog", "aboutDialog")]
     made = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
-    boltzmann = BoltzmannWindow(window.look.palette, window)
-    made += [AuditDialog(window.state, window.look.palette, window), PluginsDialog(window.plugins, print, window)]
+    boltzmann = BoltzmannWindow(window)
+    made += [AuditDialog(window.state, window), PluginsDialog(window.plugins, print, window)]
     for dialog in (*shown, *made, boltzmann):
         assert_keys(dialog)
     assert "It sends nothing by itself" in window.findChild(QMessageBox, "aboutDialog").informativeText()

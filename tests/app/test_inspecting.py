@@ -14,6 +14,7 @@ from playground.app.canvas.frames import followed_particle
 from playground.app.canvas.readouts import vector
 from playground.app.panels import ParticlePanel
 from playground.app.panels.particle import COMING, END, OTHER, SKIPPED, WEIGHTS_CHANGED
+from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.drawing.scene import Scene
 from playground.lab.compute import result
@@ -171,7 +172,7 @@ def test_the_equation_has_the_values_in_place(window) -> None:
     def said(value: StepSum) -> str:
         text = panel._equation(value)
         for color in ("exact", "learned", "trails"):
-            text = text.replace(f'<span style="color:{getattr(panel._tokens, color)}">', "")
+            text = text.replace(f'<span style="color:{theme.color(color).name()}">', "")
         return text.replace("</span>", "").replace("&nbsp;", "").replace("<p>", "").replace("</p>", "")
 
     assert said(step()) == "x′ = x + ½βh (x − m) + g²h s + g√h z<br>= x − 0.125 (x − m) + 0.5 s + 2 z"

@@ -108,7 +108,7 @@ SCENES = {
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_every_scene_fits_and_has_names(show, state, controllers, qtbot, scene):
+def test_every_scene_fits_and_has_names(show, state, controllers, qtbot, recolor, scene):
     state.edit(SCENES[scene])
     shown = [panel for panel in show(*KINDS) if panel.isVisible()]  # those of a scene and a lesson are not
     controllers.build(axes=("a rather long name of an axis", "y"))
@@ -117,8 +117,8 @@ def test_every_scene_fits_and_has_names(show, state, controllers, qtbot, scene):
     controllers.show_point()
     controllers.measure()
     for palette in (LIGHT, DARK):
+        recolor(palette)
         for panel in shown:
-            panel.apply_palette(palette)
             if hasattr(panel, "disclosure"):
                 panel.disclosure.setChecked(True)
     qtbot.waitUntil(lambda: all(settled(panel.body) and within(panel) for panel in shown))
@@ -316,7 +316,6 @@ def test_a_tile_lets_go_of_what_was_chosen_for_other_data_and_undo_brings_it_bac
 
 def test_every_kind_has_a_picture(show, controllers):
     (panel,) = show(panels.DataPanel)
-    panel.apply_palette(DARK)
     for kind, tile in panel.tiles.items():
         assert theme.icon_path(f"data-{kind}").exists(), kind
         assert not tile.icon().isNull(), kind
@@ -1618,7 +1617,7 @@ def test_the_error_budget_is_a_bar_of_its_parts(show, state, controllers):
     ratio, middle = picture.devicePixelRatio(), picture.height() // 2
     for share, name in ((0.02, "learned"), (0.56, "trails"), (0.98, "exact")):
         pixel = picture.pixelColor(round(share * budget.bar.width() * ratio), middle)
-        assert pixel == budget.bar._colors.color(name), name
+        assert pixel == theme.color(name), name
     assert not budget.rows["budget_score_factor"].isVisible()  # it is right
     controllers.measuring.evaluation_changed.emit(
         Figures.of(found | {"budget_score_factor": 0.45, "budget_total": 0.95})

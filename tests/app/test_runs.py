@@ -103,7 +103,7 @@ def test_an_empty_card_says_what_it_is_for(panel, controllers):
     assert panel.header.state == "3 pinned"
 
 
-def test_a_row_has_cost_and_distances_and_below_it_what_differs(panel, controllers):
+def test_a_row_has_cost_and_distances_and_below_it_what_differs(panel, controllers, recolor):
     fill(controllers)
     assert texts(panel.table) == [
         ["long", "500", "13.1", "64 %", ".51/.49"],
@@ -121,7 +121,7 @@ def test_a_row_has_cost_and_distances_and_below_it_what_differs(panel, controlle
     assert adaptive.foreground(2).color() == DARK.color("data")  # within the floor's deviation
     assert "as near as a perfect sampler" in adaptive.toolTip(2)
     assert "not measured" in unmeasured.toolTip(2)
-    panel.table.apply_palette(LIGHT)
+    recolor(LIGHT)
     assert rows(panel.table)[1].foreground(2).color() == LIGHT.color("data")
 
 
@@ -331,7 +331,7 @@ def test_a_changed_list_keeps_the_chosen_row(panel, controllers):
 
 def test_the_whole_table_has_every_column(qtbot, controllers):
     asked = []
-    dialog = RunsWindow(controllers, lambda: asked.append("export"), DARK)
+    dialog = RunsWindow(controllers, lambda: asked.append("export"))
     qtbot.addWidget(dialog)
     dialog.show()
     assert dialog.said.text().startswith("Press K to pin")
@@ -378,7 +378,7 @@ def test_k_pins_the_run_of_the_window_and_it_is_exported(window, qtbot, tmp_path
 
 def test_two_to_four_selected_runs_are_compared(qtbot, controllers):
     fill(controllers)
-    dialog = RunsWindow(controllers, lambda: None, DARK)
+    dialog = RunsWindow(controllers, lambda: None)
     qtbot.addWidget(dialog)
     dialog.show()
     compare = dialog.compare

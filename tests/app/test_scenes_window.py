@@ -16,7 +16,7 @@ from playground.app.panels.lesson import CHANGED, FAILS, HOLDS
 from playground.app.style import text_size
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.workers.worker import Worker
-from playground.drawing.palette import DARK, LIGHT
+from playground.drawing.palette import LIGHT
 from playground.lab import lessons, step_measuring
 from playground.lab.experiment import replace
 from playground.lab.lessons import Lesson, MeasuredStep, Step
@@ -156,7 +156,7 @@ def gallery(qtbot, monkeypatch):
     frames = np.random.default_rng(0).normal(size=(3, 20, 2))
     monkeypatch.setattr(step_measuring, "preview", lambda step: iter([None, (frames[0], frames)]))
     chosen = []
-    gallery = Gallery(chosen.append, DARK)
+    gallery = Gallery(chosen.append)
     gallery.chosen = chosen
     qtbot.addWidget(gallery)
     gallery.show()
@@ -189,7 +189,7 @@ def test_a_tile_moves_while_it_has_the_focus_and_ends_at_the_last_frame(gallery,
 @pytest.mark.parametrize("factor", [1.0, 2.0])
 def test_the_gallery_has_as_many_columns_as_the_screen_has_room_for(qtbot, monkeypatch, factor):
     monkeypatch.setattr(text_size._Factor, "now", factor)
-    gallery = Gallery(lambda scene: None, DARK)
+    gallery = Gallery(lambda scene: None)
     qtbot.addWidget(gallery)
     room = gallery.screen().availableSize().width()
     gallery.show()
@@ -214,9 +214,9 @@ def test_no_title_is_cut_and_every_tile_says_its_claim(gallery):
         assert module.QFontMetrics(font).horizontalAdvance(tile.scene.title) <= tile.width() - 20, tile.scene.title
 
 
-def test_both_themes_are_painted(gallery):
+def test_both_themes_are_painted(gallery, recolor):
     dark = gallery.tiles[0].grab().toImage()
-    gallery.apply_palette(LIGHT)
+    recolor(LIGHT)
     assert gallery.tiles[0].grab().toImage() != dark
 
 

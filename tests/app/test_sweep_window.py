@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QLineEdit
 from playground.app.controllers.sweeping import Sweeping, _report
 from playground.app.dialogs.sweep.window import SweepWindow
 from playground.drawing.heat_map import HeatMap, cell_box
-from playground.drawing.palette import DARK
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
@@ -64,7 +63,7 @@ def opened() -> list[Session | Experiment]:
 @pytest.fixture
 def window(qtbot, tmp_path, opened):
     sweeping = Sweeping(lambda make: opened.append(make()))
-    window = SweepWindow(sweeping, lambda: BASE, lambda: tmp_path, Prompts(), DARK)
+    window = SweepWindow(sweeping, lambda: BASE, lambda: tmp_path, Prompts())
     qtbot.addWidget(window)
     window.show()
     yield window

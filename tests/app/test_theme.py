@@ -230,7 +230,7 @@ def test_a_widget_that_covers_its_place_is_painted_once_after_a_change_of_palett
     with qtbot.waitExposed(window):
         window.show()
     restyling = theme.Restyling(qapp)
-    restyling.finished.connect(inside.update)  # lost, for nothing is painted yet
+    inside.apply_palette = inside.update  # lost, for nothing is painted yet
     for palette in PALETTES.values():
         qtbot.wait(20)
         inside.paints = 0
@@ -275,9 +275,9 @@ def test_the_last_of_two_palettes_holds(qtbot, qapp):
     with qtbot.waitExposed(button):
         button.show()
     restyling = theme.Restyling(qapp)
-    with qtbot.waitSignal(restyling.finished):
-        restyling.start(PALETTES["light"])
-        restyling.start(PALETTES["dark"])
+    restyling.start(PALETTES["light"])
+    restyling.start(PALETTES["dark"])
+    qtbot.waitUntil(lambda: not restyling.running)
     assert button.grab().toImage().pixelColor(10, 5).name() == PALETTES["dark"].raised
 
 

@@ -67,8 +67,8 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(window, tmp_path, ki
 
 def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(window, tmp_path):
     dialogs = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
-    boltzmann = BoltzmannWindow(window.look.palette, window)
-    audit = AuditDialog(window.state, window.look.palette, window)
+    boltzmann = BoltzmannWindow(window)
+    audit = AuditDialog(window.state, window)
     audit.table.add(
         Claim("scores", 20 * "a long claim, ", lambda: 0.0, words=20 * "a long failure, ", advice="Mend it.")
     )

@@ -89,9 +89,9 @@ def test_where_no_step_can_be_chosen_it_says_why_and_hears_nothing(track: Traini
     assert "Train first." not in track.toolTip()
 
 
-def test_the_step_in_view_is_seen_in_both_themes(track: TrainingTrack) -> None:
+def test_the_step_in_view_is_seen_in_both_themes(track: TrainingTrack, recolor) -> None:
     for palette in (DARK, LIGHT):
-        track.apply_palette(palette)
+        recolor(palette)
         track.set_steps(STEPS, 1)
         image = track.grab().toImage()
         assert image.pixelColor(at(track, 1)) == palette.color("learned")

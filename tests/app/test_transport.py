@@ -197,8 +197,8 @@ def color_at(transport: Transport, frame: int) -> QColor:
 
 
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
-def test_the_track_has_the_colour_of_its_noise(transport: Transport, palette) -> None:
-    transport.apply_palette(palette)
+def test_the_track_has_the_colour_of_its_noise(transport: Transport, palette, recolor) -> None:
+    recolor(palette)
     transport.set_progress(50, 100, 100)
     start, again, middle, end = (color_at(transport, frame) for frame in (3, 16, 70, 97))
     assert start == again  # one level, one colour

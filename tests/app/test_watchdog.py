@@ -5,6 +5,7 @@ import time
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 
+from playground.app.style import theme
 from tests.app.watchdog import LIMIT, Watchdog
 
 pytestmark = pytest.mark.alone
@@ -91,7 +92,7 @@ def test_a_change_of_theme_does_not_hold_up_the_window(window, qtbot):
     with Watchdog() as dog:
         for name in ("light", "dark"):
             QTimer.singleShot(10, lambda name=name: window.look.set_theme(name))
-            qtbot.waitUntil(lambda name=name: window.look.theme_name == name)
+            qtbot.waitUntil(lambda name=name: theme.palette().name == name)
             qtbot.waitUntil(lambda: not window.look.restyling.running)
             qtbot.wait(100)
     assert dog.calls == [], "\n\n".join(dog.calls)

@@ -20,6 +20,7 @@ from playground.app.model.errors import Log
 from playground.app.model.preferences import KEYS, Preferences, VideoChoice
 from playground.app.model.views import DensityView
 from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, QualityPanel, TrainingPanel
+from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number
 from playground.app.widgets import toasts
@@ -396,7 +397,7 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
         min(max(room.width() - FRAME[0], SMALLEST[0]), FIRST[0]),
         min(max(room.height() - FRAME[1], SMALLEST[1]), FIRST[1]),
     )
-    assert window.look.theme_name == "dark"
+    assert theme.palette().name == "dark"
     assert {type(panel).__name__ for panel in window.panels if panel.is_folded()} <= set(FOLDED_FIRST)
     assert not window.panel(TrainingPanel).disclosure.isChecked()
     qtbot.waitUntil(lambda: window.columns.sizes()[::2] == list(COLUMNS))

@@ -19,6 +19,7 @@ from playground.app.menus import CANVAS_MENU
 from playground.app.model.edit_text import summary
 from playground.app.panels import LikelihoodPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
+from playground.app.style import theme
 from playground.app.widgets import collapsible_panel
 from playground.app.widgets.collapsible_panel import shortened
 from playground.app.widgets.field_row import FieldLabel
@@ -47,7 +48,7 @@ def test_parts_fill_the_window_without_overlap(window, size):
 def test_the_status_makes_room_for_its_words_at_once(window):
     status = window.status
     for training, rate in (("untrained", 9.0), ("paused", 188.0), ("diverged", None)):
-        status.show_training(training, window.look.palette)
+        status.show_training(training)
         status.show_frames(rate)
         for label in (status.training, status.frames):
             assert label.width() >= label.fontMetrics().horizontalAdvance(label.text()), label.text()
@@ -179,13 +180,13 @@ def test_the_theme_follows_the_system_where_that_is_chosen(window, monkeypatch):
         (Qt.ColorScheme.Light, "light"),
     ):
         QGuiApplication.styleHints().colorSchemeChanged.emit(scheme)
-        assert (window.look.theme_choice, window.look.theme_name) == ("system", shown)
+        assert (window.look.theme_choice, theme.palette().name) == ("system", shown)
     window.look.set_theme("dark")  # which holds, whatever the system has
     QGuiApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
-    assert (window.look.theme_choice, window.look.theme_name) == ("dark", "dark")
+    assert (window.look.theme_choice, theme.palette().name) == ("dark", "dark")
     scheme = Qt.ColorScheme.Unknown
     window.look.set_theme("system")
-    assert window.look.theme_name == "dark"
+    assert theme.palette().name == "dark"
     wait(lambda: not window.look.restyling.running)
 
 

@@ -13,7 +13,6 @@ from playground.app.style import text_size, theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
 from playground.app.widgets.controls import KeyboardRing, PressedByEnter
-from playground.drawing.palette import DARK, Palette
 
 HEIGHT = 28
 GAP = 6
@@ -29,7 +28,6 @@ class Chip(KeyboardRing, PressedByEnter):
         super().__init__()
         self.entry = entry
         self._layers = layers
-        self._colors = DARK
         self._reason = ""
         self._notes: list[str] = []
         self.setCheckable(True)
@@ -72,10 +70,6 @@ class Chip(KeyboardRing, PressedByEnter):
         lines = [line for line in (self.entry.tip, *self._notes, keys, self._reason) if line]
         self.setToolTip(with_indices(wrapped(*lines)))
         self.setAccessibleDescription(" ".join(lines))
-
-    def apply_palette(self, palette: Palette) -> None:
-        self._colors = palette
-        self.update()
 
     def _build_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -132,28 +126,27 @@ class Chip(KeyboardRing, PressedByEnter):
         return QSize(width, px(HEIGHT))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        palette = self._colors
         on = self.isChecked() and self.isEnabled()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pill = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         surface = "hover" if self.underMouse() and self.isEnabled() else "raised" if on else "background"
-        painter.setPen(QPen(palette.color("accent"), 2) if self.ringed else QPen(palette.color("border"), 1))
-        painter.setBrush(palette.color(surface))
+        painter.setPen(QPen(theme.color("accent"), 2) if self.ringed else QPen(theme.color("border"), 1))
+        painter.setBrush(theme.color(surface))
         painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
         dot = QRectF(px(PADDING), (self.height() - px(DOT)) / 2, px(DOT), px(DOT))
-        color = palette.color(self.entry.role, 1.0 if on else 0.55 if self.isEnabled() else 0.3)
+        color = theme.color(self.entry.role, 1.0 if on else 0.55 if self.isEnabled() else 0.3)
         # Filled or hollow, so that on and off differ without colour too.
         painter.setPen(QPen(color, 1.6))
         painter.setBrush(color if on else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(dot.adjusted(0.8, 0.8, -0.8, -0.8))
         text = "text" if on else "muted" if self.isEnabled() else "disabled"
-        painter.setPen(palette.color(text))
+        painter.setPen(theme.color(text))
         left = round(dot.right()) + px(7)
         painter.drawText(QRect(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
         if self.menu is not None:
             middle, right, unit = self.height() / 2, self.width() - px(PADDING), text_size.factor()
-            painter.setPen(QPen(palette.color("muted" if self.isEnabled() else "disabled"), 1.3))
+            painter.setPen(QPen(theme.color("muted" if self.isEnabled() else "disabled"), 1.3))
             corners = ((-6, -1.5), (-3, 1.5), (0, -1.5))
             painter.drawPolyline(QPolygonF([QPointF(right + unit * x, middle + unit * y) for x, y in corners]))
 
@@ -185,17 +178,11 @@ class ChipBar(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        self.apply_palette(DARK)
 
     def set_available(self, key: str, available: bool, reason: str = "") -> None:
         """Set whether a layer can be shown; if not, it is hidden, and the sentence `reason` is its tooltip."""
         self._layers.set_available(key, available)
         self.chips[key].set_available(available, reason)
-
-    def apply_palette(self, palette: Palette) -> None:
-        """Repaint in other colours."""
-        for chip in self.chips.values():
-            chip.apply_palette(palette)
 
 
 class Flow(QLayout):

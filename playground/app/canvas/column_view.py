@@ -20,6 +20,7 @@ from playground.app.model.columns import LETTERS
 from playground.app.model.edit_text import SAME, difference
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
+from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role, set_state
@@ -29,7 +30,6 @@ from playground.app.widgets.charts.distance import COLORS
 from playground.app.widgets.menu_button import MenuButton
 from playground.app.widgets.steady_size import SteadySize
 from playground.drawing.film import FrameOverlay
-from playground.drawing.palette import Palette
 from playground.drawing.plane import Viewport
 from playground.drawing.side_by_side import DrawnColumn
 from playground.lab.columns import Column
@@ -210,10 +210,8 @@ class ColumnView(QFrame):
         for name, on in shown.items():
             self.canvas.layers.set_visible(name, on)
 
-    def apply_palette(self, palette: Palette) -> None:
-        self.canvas.apply_palette(palette)
-        color = getattr(palette, COLORS[self.place])
-        self.letter.setStyleSheet(f"color: {color}; font-weight: 600;")
+    def apply_palette(self) -> None:
+        self.letter.setStyleSheet(f"color: {theme.color(COLORS[self.place]).name()}; font-weight: 600;")
 
     def minimumSizeHint(self) -> QSize:
         """The canvas alone decides how narrow it gets, so that no number in a head makes columns unequal."""

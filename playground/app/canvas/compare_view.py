@@ -16,6 +16,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.runs import Run
 from playground.app.model.columns import LETTERS
 from playground.app.model.state import State
+from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
@@ -23,7 +24,6 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.charts.distance import COLORS, DistanceChart
 from playground.app.widgets.controls import ChoiceBox
-from playground.drawing.palette import DARK, Palette
 from playground.drawing.side_by_side import DrawnChart, SideBySide
 from playground.messages import Message
 
@@ -67,7 +67,6 @@ class CompareView(QWidget):
         super().__init__(parent)
         self._state, self._controllers, self._main = state, controllers, main
         self._comparing, self._playing = controllers.comparing, controllers.playing
-        self._colors = DARK
         self._linking = False
         self._marking = QTimer(self, singleShot=True, interval=MARKED)
         self._marking.timeout.connect(self._mark)
@@ -137,12 +136,6 @@ class CompareView(QWidget):
         self.chart.setVisible(not scarce)
         self.said.setVisible(not scarce or bool(self._comparing.notices))
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._colors = palette
-        self.chart.apply_palette(palette)
-        for view in self.columns:
-            view.apply_palette(palette)
-
     # The columns
 
     @Slot(bool)
@@ -166,7 +159,7 @@ class CompareView(QWidget):
         while len(self.columns) < count:
             view = ColumnView(len(self.columns), self._state, self._controllers)
             view.canvas.viewport_changed.connect(lambda _, view=view: self._link(view.canvas))
-            view.apply_palette(self._colors)
+            view.apply_palette()
             if problem is not None:
                 view.canvas.fit(problem.bounds)
                 view.canvas.look_at(self._main.wanted_viewport)
@@ -202,7 +195,7 @@ class CompareView(QWidget):
         if shown is not None:
             still = None if frame is None else _places(runs, frame, total)
             chart = DrawnChart(shown, at=lambda frame: _places(runs, frame, total) if still is None else still)
-        return SideBySide(columns, chart, self._colors, total, self._provenance())
+        return SideBySide(columns, chart, theme.palette(), total, self._provenance())
 
     def _provenance(self) -> str:
         """What made the runs, as a list in one line of JSON."""

@@ -6,7 +6,6 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from playground.app.style import theme
-from playground.drawing.palette import Palette
 
 GAP = 16  # px from the pointer
 
@@ -20,8 +19,10 @@ class ReadOut(QLabel):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.hide()
+        self.apply_palette()
 
-    def apply_palette(self, palette: Palette) -> None:
+    def apply_palette(self) -> None:
+        palette = theme.palette()
         self.setStyleSheet(
             f"background: {palette.raised}; color: {palette.text}; border: 1px solid {palette.border};"
             "border-radius: 6px; padding: 6px 8px;"

@@ -13,7 +13,7 @@ from playground.app.canvas.picking import Picking, nearest
 from playground.app.canvas.plot_surface import PlotSurface
 from playground.app.canvas.read_out import ReadOut
 from playground.app.model.views import ProblemView, WantedOverlays
-from playground.app.style import text_size
+from playground.app.style import text_size, theme
 from playground.app.widgets import layouts
 from playground.drawing.coloring import Coloring
 from playground.drawing.images import ImageGrid, Strip
@@ -27,7 +27,6 @@ from playground.drawing.layers import (
     Trails,
 )
 from playground.drawing.marks import Marks
-from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
 
@@ -52,7 +51,7 @@ class CanvasView(QWidget):
         super().__init__(parent)
         self.layers = Layers(self)
         self._classes: Coloring | None = None
-        self._scene = Scene(palette=DARK)
+        self._scene = Scene(palette=theme.palette())
         self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
         self._image_limits: tuple[float, float] | None = None
         self.surface = PlotSurface(self, self.shown)
@@ -76,7 +75,6 @@ class CanvasView(QWidget):
         self.surface.viewport_changed.connect(self.viewport_changed)
         self.surface.hovered.connect(self._hover)
         self.brush.stroked.connect(self._show_strokes)
-        self.apply_palette(DARK)
 
     def sizeHint(self) -> QSize:
         return QSize(800, 700)
@@ -302,10 +300,9 @@ class CanvasView(QWidget):
             hidden.add("interpolation")
         return dataclasses.replace(self._scene, viewport=self.viewport, **dict.fromkeys(hidden))  # type: ignore[arg-type]
 
-    def apply_palette(self, palette: Palette) -> None:
+    def apply_palette(self) -> None:
         """Repaint with other colours."""
-        self.readout_label.apply_palette(palette)
-        self._change(palette=palette)
+        self._change(palette=theme.palette())
 
     def apply_text_size(self) -> None:
         """Repaint with captions, particles and arrows in proportion to the text."""

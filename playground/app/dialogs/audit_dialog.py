@@ -18,7 +18,6 @@ from playground.app.widgets.captions import caption, named
 from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.controls import ChoiceBox
 from playground.drawing import selftest
-from playground.drawing.palette import Palette
 from playground.kinds.kind import registered
 from playground.lab import audit as audits
 from playground.lab.audit import Audit
@@ -45,7 +44,7 @@ class AuditDialog(WorkingDialog):
         claims: what was measured; grows in the thread.
     """
 
-    def __init__(self, state: State, palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.setObjectName("auditDialog")
@@ -75,7 +74,6 @@ class AuditDialog(WorkingDialog):
         self.boxes = []
         for title, chart in zip(self.titles, self.charts, strict=True):
             set_role(title, "caption")
-            chart.apply_palette(palette)
             box = QWidget()
             layouts.down(title, chart, within=box, margins=0)
             box.setVisible(False)
@@ -94,10 +92,6 @@ class AuditDialog(WorkingDialog):
         self.resize(within_screen(self, QSize(px(940), px(640))))
         state.kinds_changed.connect(self._fill)
         self._fill()
-
-    def apply_palette(self, palette: Palette) -> None:
-        for chart in self.charts:
-            chart.apply_palette(palette)
 
     @Slot()
     def _fill(self) -> None:

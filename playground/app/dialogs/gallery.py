@@ -17,7 +17,6 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption, named
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Particles
-from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane, shaped
 from playground.lab.lessons import SCENES, Lesson, load_all
 from playground.user_errors import UserError
@@ -39,9 +38,9 @@ class SceneTile(QAbstractButton):
 
     focused = Signal()
 
-    def __init__(self, scene: Lesson, palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, scene: Lesson, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.scene, self._colors = scene, palette
+        self.scene = scene
         self.run: Run | None = None
         self.frame = -1
         self._timer = QTimer(self, interval=FRAME)
@@ -54,10 +53,6 @@ class SceneTile(QAbstractButton):
     def show_run(self, run: Run) -> None:
         """Paint this run from now on: (N, 2) data and (frames, particles, 2), or images without frames."""
         self.run, self.frame = run, len(run[1]) - 1
-        self.update()
-
-    def apply_palette(self, palette: Palette) -> None:
-        self._colors = palette
         self.update()
 
     def event(self, event: QEvent) -> bool:
@@ -88,12 +83,12 @@ class SceneTile(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colors, picture = self._colors, QRectF(0, 0, px(PICTURE.width()), px(PICTURE.height()))
-        painter.fillRect(picture, colors.color("background"))
+        picture = QRectF(0, 0, px(PICTURE.width()), px(PICTURE.height()))
+        painter.fillRect(picture, theme.color("background"))
         if self.run is not None:
             self._paint_run(painter, *self.run)
         else:
-            painter.setPen(colors.color("muted"))
+            painter.setPen(theme.color("muted"))
             painter.drawText(picture, Qt.AlignmentFlag.AlignCenter, "computing…")
         lit = self.underMouse() or self.hasFocus()
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight if lit else QPalette.ColorRole.Mid), 1.5))
@@ -117,11 +112,11 @@ class SceneTile(QAbstractButton):
         if data.ndim > 2:
             limits = float(data.min()), float(data.max())
             images = ImageGrid(data[:40], limits, role="data")
-            images.paint(painter, Plane((0.0, 1.0, 0.0, 1.0), width, height, ratio), self._colors)
+            images.paint(painter, Plane((0.0, 1.0, 0.0, 1.0), width, height, ratio), theme.palette())
             return
         plane = Plane(shaped(plane_bounds(data), width, height), width, height, ratio)
-        Data(data).paint(painter, plane, self._colors)
-        Particles(frames[self.frame], 0.8).paint(painter, plane, self._colors)
+        Data(data).paint(painter, plane, theme.palette())
+        Particles(frames[self.frame], 0.8).paint(painter, plane, theme.palette())
 
 
 class Gallery(WorkingDialog):
@@ -134,13 +129,13 @@ class Gallery(WorkingDialog):
         columns: how many tiles stand side by side.
     """
 
-    def __init__(self, show: Callable[[Lesson], None], palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, show: Callable[[Lesson], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("gallery")
         self.setWindowTitle("Scenes")
         self._show, self.columns = show, COLUMNS
         self._computed: dict[int, Run] = {}  # grows in the thread
-        self.tiles = [SceneTile(scene, palette) for scene in load_all(SCENES).values()]
+        self.tiles = [SceneTile(scene) for scene in load_all(SCENES).values()]
         said = caption(SAID)
         inside = QWidget()
         self._grid = QGridLayout(inside)
@@ -170,10 +165,6 @@ class Gallery(WorkingDialog):
             self._grid.addWidget(tile, place // self.columns, place % self.columns)
         self._area.setMinimumWidth(self._grid.sizeHint().width() + bar)
         self.resize(text_size.within_screen(self, self.sizeHint()))
-
-    def apply_palette(self, palette: Palette) -> None:
-        for tile in self.tiles:
-            tile.apply_palette(palette)
 
     @property
     def complete(self) -> bool:

@@ -11,7 +11,6 @@ from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, caption
-from playground.drawing.palette import Palette
 
 SAID = "Point at a figure for its error and floor. Click a header to sort; double-click a name to change it."
 EMPTY = "Press K to pin the finished run. Its cost and its distance to the data are then a row of this table."
@@ -26,16 +25,13 @@ class RunsWindow(QDialog):
         export: asks for a file and writes the table to it.
     """
 
-    def __init__(
-        self, controllers: Controllers, export: Callable[[], None], palette: Palette, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, controllers: Controllers, export: Callable[[], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("runsWindow")
         self.setWindowTitle("Run table")
         self.setWindowFlags(Qt.WindowType.Tool)
         self._pinning = controllers.pinning
         self.table = RunTable(controllers, whole=True, parent=self)
-        self.table.apply_palette(palette)
         self.said = caption()
         self.restore = button("Restore", "Make the chosen run the main one. Undo takes it back.", self.table.restore)
         self.compare = button("Compare", COMPARE, self.table.compare)
@@ -53,9 +49,6 @@ class RunsWindow(QDialog):
         self._pinning.pinned.changed.connect(self._enable)
         self._enable()
         self.resize(within_screen(self, QSize(*map(px, SIZE))))
-
-    def apply_palette(self, palette: Palette) -> None:
-        self.table.apply_palette(palette)
 
     @Slot()
     def _enable(self) -> None:

@@ -24,7 +24,6 @@ from playground.app.widgets.field_row import warning
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.app.widgets.number_rows import NumberField
 from playground.app.workers.jobs import JobStatus
-from playground.drawing.palette import DARK, Palette
 from playground.kinds.datasets import DataSource
 from playground.kinds.datasets.drawing import Drawing
 from playground.kinds.setting import Field, meta
@@ -73,7 +72,6 @@ class DataPanel(CollapsiblePanel):
         super().__init__("Data", 1, parent, purpose="The points whose distribution is learned.")
         self.state = state
         self._building, self._training = controllers.building, controllers.training
-        self._tokens = DARK
         self._failure: Message | None = None
         self._loading = False
         self._trains = False
@@ -90,22 +88,21 @@ class DataPanel(CollapsiblePanel):
         self._building.problem_failed.connect(self._problem_failed)
         controllers.jobs.changed.connect(self._job_changed)
         self._training.changed.connect(self._training_changed)
+        self.apply_palette()
         self._refresh()
 
-    def apply_palette(self, palette: Palette) -> None:
-        super().apply_palette(palette)
-        self._tokens = palette
+    def apply_palette(self) -> None:
         kinds = DataSource.kinds()
         for kind, tile in self.tiles.items():
             name = f"data-{kind}"
             if theme.icon_path(name).exists():
                 token = "data" if kinds[kind].icon_shows_points else "text"
-                tile.setIcon(theme.icon(name, getattr(palette, token), 22))
+                tile.setIcon(theme.icon(name, token, 22))
             else:
                 tile.setText(kind[:2])
         for button, name in ((self.undo, "undo-stroke"), (self.clear, "clear"), (self.brush, "brush")):
-            button.setIcon(theme.icon(name, palette.text))
-        self.open.setIcon(theme.icon("open-file", palette.text))
+            button.setIcon(theme.icon(name, "text"))
+        self.open.setIcon(theme.icon("open-file", "text"))
 
     # Building
 
@@ -122,7 +119,7 @@ class DataPanel(CollapsiblePanel):
     @Slot()
     def _kinds_changed(self) -> None:
         self._fill_tiles()
-        self.apply_palette(self._tokens)
+        self.apply_palette()
         self._refresh()
 
     def _fill_tiles(self) -> None:

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.panels.figure import with_error
 from playground.app.panels.measured_figure import FigureRows, missing
+from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_percent
 from playground.app.style.text_size import px
 from playground.app.widgets.captions import caption
-from playground.drawing.palette import DARK, Palette
 from playground.lab.figures import FIGURES
 from playground.lab.measured import Figures
 from playground.messages import Message
@@ -32,7 +32,6 @@ class BudgetBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._colors = DARK
         self.shares: dict[str, float] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Error budget")
@@ -48,10 +47,6 @@ class BudgetBar(QWidget):
         self.setToolTip(f"<p>Shares of the squared distance: {said}.</p>")
         self.update()
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._colors = palette
-        self.update()
-
     def apply_text_size(self) -> None:
         self.setFixedHeight(px(HEIGHT))
 
@@ -62,9 +57,9 @@ class BudgetBar(QWidget):
             label, token = FIGURES[key].title, FIGURES[key].color
             part = QRectF(left, 0.0, share * self.width(), self.height())
             left = part.right()
-            painter.fillRect(part.adjusted(0, 0, -1, 0) if part.width() > 2 else part, self._colors.color(token))
+            painter.fillRect(part.adjusted(0, 0, -1, 0) if part.width() > 2 else part, theme.color(token))
             if metrics.horizontalAdvance(label) + 2 * MARGIN <= part.width():
-                painter.setPen(self._colors.color("background"))
+                painter.setPen(theme.color("background"))
                 painter.drawText(part, Qt.AlignmentFlag.AlignCenter, label)
 
 

@@ -17,7 +17,6 @@ from playground.app.widgets.equation_dialog import NamedEquation
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.steady_size import SteadySize
 from playground.app.workers.jobs import JobStatus
-from playground.drawing.palette import DARK, Palette
 from playground.messages import Message
 
 NOTHING = "–"
@@ -54,7 +53,7 @@ class Figure(QWidget):
         self, name: str, meaning: str, equation: str = "", token: str = "text", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._token, self._tokens = token, DARK
+        self._token = token
         self._text = ""  # of the number; empty if there is none
         self.setMinimumHeight(px(20))
         self._row = layout = QHBoxLayout(self)
@@ -73,6 +72,7 @@ class Figure(QWidget):
         self._words = f"<p>{with_indices(meaning)}</p>"
         self._tooltip = Tooltip(self, self._words, equation)
         self.setAccessibleName(name)
+        self.apply_palette()
 
     def show_text(self, text: str, more: str = "") -> None:
         """Show a number as text, or nothing; the tooltip has `more`, the reason for a missing number."""
@@ -83,7 +83,7 @@ class Figure(QWidget):
             if not text:
                 self._steady.give_back()
             if recolored:
-                self._color()
+                self.apply_palette()
             self._arrange()
         missing = f". {more}" if more and not text else ""  # screen readers do not read the tooltip
         self.setAccessibleDescription(f"{self.name.text()}: {text or NOTHING}{missing}")
@@ -112,19 +112,15 @@ class Figure(QWidget):
             self._arrange()
             self.setAccessibleName(name)
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._tokens = palette
-        self._color()
+    def apply_palette(self) -> None:
+        token = self._token if self._text else "muted"
+        colors = self.value.palette()
+        colors.setColor(QPalette.ColorRole.WindowText, theme.color(token))
+        self.value.setPalette(colors)
 
     def apply_text_size(self) -> None:
         self._steady.give_back()
         self._arrange()
-
-    def _color(self) -> None:
-        token = self._token if self._text else "muted"
-        colors = self.value.palette()
-        colors.setColor(QPalette.ColorRole.WindowText, self._tokens.color(token))
-        self.value.setPalette(colors)
 
 
 class JobButton(QPushButton):

@@ -32,7 +32,6 @@ from playground.app.widgets.controls import Slider
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.step_bar import StepBar
-from playground.drawing.palette import DARK, Palette
 from playground.lab.defaults import resolve
 from playground.lab.experiment import fields
 from playground.lab.experiment import value as experiment_value
@@ -57,7 +56,6 @@ class Scale(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._colors = DARK
         self._ends = (0.0, 1.0)
         self._you: float | None = None
         self._measured: float | None = None
@@ -74,10 +72,6 @@ class Scale(QWidget):
         self.setAccessibleName(", ".join(words))
         self.update()
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._colors = palette
-        self.update()
-
     def apply_text_size(self) -> None:
         self.setFixedHeight(px(58) if self._said else px(17))
 
@@ -91,14 +85,14 @@ class Scale(QWidget):
             painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
             painter.drawRoundedRect(line, 2, 2)
         for text, place in self.labels().items():
-            painter.setPen(self._colors.color("text" if ":" in text else "muted"))  # amber on white is too faint
+            painter.setPen(theme.color("text" if ":" in text else "muted"))  # amber on white is too faint
             painter.drawText(place, text)
         if not self._said:
             return
         for value, token in ((self._measured, "particles"), (self._you, "accent")):
             if value is not None and math.isfinite(value):
                 x = int(line.left() + self._share(value) * line.width())
-                painter.setPen(QPen(self._colors.color(token), 2.5))
+                painter.setPen(QPen(theme.color(token), 2.5))
                 painter.drawLine(x, int(line.center().y() - px(9)), x, int(line.center().y() + px(9)))
 
     def labels(self) -> dict[str, QRectF]:

@@ -17,7 +17,6 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.picture_row import PictureRow
-from playground.drawing.palette import DARK, Palette
 from playground.lab.inspection import InspectedParticle, StepSum
 
 HINT = "Alt+click a particle to follow it. Drag with Alt: where a particle that starts there ends, by the flow."
@@ -46,7 +45,6 @@ class ParticlePanel(CollapsiblePanel):
         super().__init__("Particle", None, parent, purpose="One particle and its next step.")
         self._building, self._playing = controllers.building, controllers.playing
         self._inspecting, self._comparing = controllers.inspecting, controllers.comparing
-        self._tokens = DARK
         self.hint, self.equation = QLabel(HINT, self), QLabel(self)
         self.hint.setWordWrap(True)
         theme.set_role(self.hint, "caption")
@@ -77,9 +75,7 @@ class ParticlePanel(CollapsiblePanel):
         self._comparing.active_changed.connect(self._show)
         self._show()
 
-    def apply_palette(self, palette: Palette) -> None:
-        super().apply_palette(palette)
-        self._tokens = palette
+    def apply_palette(self) -> None:
         self._show()
 
     @Slot()
@@ -179,7 +175,7 @@ class ParticlePanel(CollapsiblePanel):
                 continue
             if factor == "r" and not step.names:
                 continue
-            color = getattr(self._tokens, token)
+            color = theme.color(token).name()
             sign = "−" if weight is not None and weight < 0 else "+"
             number = "" if weight is None else f"{format_number(abs(weight))} "
             symbols.append(f'+ <span style="color:{color}">{f"{html.escape(symbol)} {factor}".strip()}</span>')

@@ -33,7 +33,6 @@ from playground.app.panels.run_columns import FEW, OVER_FLOOR, WEIGHTS, RunColum
 from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
-from playground.drawing.palette import DARK, Palette
 from playground.lab.columns import FEWEST, MOST
 
 NUMBER = Qt.ItemDataRole.UserRole  # of the run, in each row
@@ -64,7 +63,6 @@ class RunTable(QTreeWidget):
         super().__init__(parent)
         self._pinning, self._column_edits, self._whole = controllers.pinning, controllers.column_edits, whole
         self._behind = False  # whether figures came while a name was being edited
-        self._palette = DARK
         self._columns: tuple[RunColumn, ...] = FEW
         self._sorted: tuple[int, bool] | None = None  # the place of a column, and whether the largest come first
         theme.set_role(self, "table")
@@ -128,8 +126,7 @@ class RunTable(QTreeWidget):
         known.sort(key=column.order, reverse=self._sorted[1])  # type: ignore[arg-type]  # of one column all of one type
         return known + [run for run in runs if column.order(run) is None]
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._palette = palette
+    def apply_palette(self) -> None:
         self._fill()
 
     def apply_text_size(self) -> None:
@@ -189,14 +186,14 @@ class RunTable(QTreeWidget):
             item.setTextAlignment(place, LEFT if column.has_words else RIGHT)
             item.setFont(place, words if place == 0 else numbers)
             if column is OVER_FLOOR and run.is_at_floor:
-                item.setForeground(place, self._palette.color("data"))
+                item.setForeground(place, theme.color("data"))
         item.setData(0, NUMBER, run.number)
         if told and not self._whole:
             below = QTreeWidgetItem(item, [breakable(told)])
             below.setFlags(Qt.ItemFlag.ItemIsEnabled)
             below.setFirstColumnSpanned(True)
             below.setFont(0, theme.text_font(theme.CAPTION_PIXELS))
-            below.setForeground(0, self._palette.color("muted"))
+            below.setForeground(0, theme.color("muted"))
             below.setToolTip(0, wrapped("The settings that differ among the pinned runs."))
             item.setExpanded(True)
 

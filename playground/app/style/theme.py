@@ -8,10 +8,11 @@ of them of 8.
 import functools
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol, TypeGuard
 
-from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
@@ -20,7 +21,7 @@ from shiboken6 import isValid
 from playground.app.style import text_size
 from playground.app.style.text_size import px
 from playground.drawing import fonts
-from playground.drawing.palette import Palette
+from playground.drawing.palette import DARK, Palette
 from playground.resources import resource
 
 UNIT = 8  # px, the unit of every margin and gap
@@ -57,9 +58,31 @@ ROLES = {
 OPAQUE = Qt.WidgetAttribute.WA_OpaquePaintEvent  # of a widget that paints its whole area
 
 
+class Shown:
+    """What the whole program shows now."""
+
+    palette = DARK
+
+
+def palette() -> Palette:
+    """The palette that the whole program shows."""
+    return Shown.palette
+
+
+def color(token: str, alpha: float = 1.0) -> QColor:
+    """The colour of a name in the palette that is shown; alpha in [0, 1]."""
+    return Shown.palette.color(token, alpha)
+
+
+def show_palette(app: QApplication, palette: Palette) -> None:
+    """Show a palette from now on."""
+    Shown.palette = palette
+    app.setPalette(qt_palette(palette))
+
+
 def prepare(app: QApplication, palette: Palette) -> None:
     """Apply the part of the look that widgets need when they are made: colours, base style, font."""
-    app.setPalette(qt_palette(palette))
+    show_palette(app, palette)
     if not app.styleSheet():
         app.setStyle("Fusion")
     if app.font() != text_font():
@@ -88,15 +111,22 @@ def shown(app: QApplication, choice: str) -> str:
 
 
 class Colored(Protocol):
-    """A part of the window that paints with the palette's own colours."""
+    """A widget that keeps what it has made in the palette's colours. Others take them whenever they paint."""
 
-    def apply_palette(self, palette: Palette) -> None:
-        """Take the colours of a palette."""
+    def apply_palette(self) -> None:
+        """Make it again in the colours of :func:`palette`."""
 
 
 def is_colored(part: object) -> TypeGuard[Colored]:
     """Whether a part is :class:`Colored`; ``isinstance`` with a protocol takes a hundred times as long."""
     return hasattr(part, "apply_palette")
+
+
+def recolor(widgets: Iterable[QWidget]) -> None:
+    """Let widgets that keep colours, or icons of a size, make them again."""
+    for widget in widgets:
+        if is_colored(widget):
+            widget.apply_palette()
 
 
 class Restyling(QObject):
@@ -105,12 +135,7 @@ class Restyling(QObject):
     The sheet names roles, not colours, so it stays. Setting it again would polish a widget once for each of its
     ancestors, 200 ms in one call. Polishing each widget once updates the colours and takes 20 ms for all. Until then the windows
     keep their pictures.
-
-    Signals:
-        finished(): all widgets have the palette and nothing is painted yet; widgets with own colours change them now.
     """
-
-    finished = Signal()
 
     SLICE = 0.008  # s
 
@@ -136,7 +161,7 @@ class Restyling(QObject):
                 # which still waits for it, makes no other.
                 window.repaint(0, 0, 1, 1)
             window.setUpdatesEnabled(False)
-        self._app.setPalette(qt_palette(palette))
+        show_palette(self._app, palette)
         self._left = self._app.allWidgets()
         self._timer.start(0)
 
@@ -160,7 +185,7 @@ class Restyling(QObject):
             if isValid(widget) and widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
                 widget.style().polish(widget)
         if not self._left:
-            self.finished.emit()
+            recolor(self._app.allWidgets())
 
 
 def resize(app: QApplication, factor: float) -> None:
@@ -178,6 +203,7 @@ def resize(app: QApplication, factor: float) -> None:
         if text_size.is_sized(widget):
             widget.apply_text_size()
         widget.updateGeometry()
+    recolor(widgets)
 
 
 def text_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
@@ -196,16 +222,17 @@ def round_pen(color: QColor, width: float) -> QPen:
     return QPen(color, width, style, cap, join)
 
 
-def icon(name: str, color: str, size: int = 16) -> QIcon:
+def icon(name: str, token: str, size: int = 16) -> QIcon:
     """The icon ``resources/icons/<name>.svg`` in one colour; its opacities stay.
 
     Args:
+        token: a name of the palette, or ``#rrggbb``.
         size: px at the usual size of the text.
 
     Raises:
         FileNotFoundError: there is no such icon.
     """
-    return _icon(name, QColor(color).name(), px(size))
+    return _icon(name, color(token).name(), px(size))
 
 
 @functools.cache

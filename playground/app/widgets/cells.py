@@ -4,8 +4,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from playground.app.style import theme
 from playground.app.widgets.captions import named
-from playground.drawing.palette import DARK, Palette
 
 
 class Cells(QWidget):
@@ -20,7 +20,6 @@ class Cells(QWidget):
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()
-        self.colors = DARK
         self.chosen: int | None = 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -56,10 +55,6 @@ class Cells(QWidget):
         self.setAccessibleDescription(self.words())
         self.update()
 
-    def apply_palette(self, palette: Palette) -> None:
-        self.colors = palette
-        self.update()
-
     def at(self, place: QPointF) -> int | None:
         """The cell at a position."""
         count, _ = self.grid()
@@ -91,5 +86,5 @@ class Cells(QWidget):
             ring = QRectF(self.rect()) if self.chosen is None else self.cell(self.chosen)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(self.colors.color("accent"), 2))
+            painter.setPen(QPen(theme.color("accent"), 2))
             painter.drawRoundedRect(ring.adjusted(-1, -1, 1, 1), 2, 2)

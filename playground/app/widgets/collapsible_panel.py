@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from playground.app.style import theme
 from playground.app.style.labels import capital, worded
 from playground.app.style.text_size import px
-from playground.app.style.theme import UNIT, is_colored
+from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption, named
@@ -27,7 +27,6 @@ from playground.app.widgets.column import Column
 from playground.app.widgets.controls import PressedByEnter, paint_chevron
 from playground.app.widgets.equation_dialog import NamedEquation, WithEquations, open_equations
 from playground.app.widgets.selectable import SelectableLabel
-from playground.drawing.palette import Palette
 from playground.messages import Message, changed
 
 Role = QPalette.ColorRole
@@ -144,7 +143,6 @@ class Notice(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._level = "info"
-        self._palette: Palette | None = None
         self.text = SelectableLabel(parent=self)
         self.text.setWordWrap(True)
         self.text.setMinimumWidth(1)  # so that a long file name does not widen the card
@@ -203,19 +201,12 @@ class Notice(QFrame):
             level, message, *((one.title, changed(one.changes), lambda one=one: edit(one.changes)) for one in edits)
         )
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._palette = palette
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         names = {"info": "accent", "warning": "particles", "error": "error"}
-        color = self.palette().color(Role.Highlight)
-        if self._palette is not None:
-            color = self._palette.color(names[self._level])
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color)
+        painter.setBrush(theme.color(names[self._level]))
         painter.drawRoundedRect(QRectF(0, 2, 3, self.height() - 4), 1.5, 1.5)
         # A sign too, so that colour alone does not tell them apart.
         painter.setPen(self.palette().color(Role.WindowText))
@@ -443,12 +434,6 @@ class CollapsiblePanel(QFrame):
 
     def apply_text_size(self) -> None:
         self.header.resizeEvent(None)  # to place its tool
-
-    def apply_palette(self, palette: Palette) -> None:
-        """Pass the palette to every part that paints with it."""
-        for child in self._content.findChildren(QWidget):
-            if is_colored(child):
-                child.apply_palette(palette)
 
     @Slot(bool)
     def _toggled(self, opened: bool) -> None:

@@ -19,7 +19,6 @@ from playground.app.widgets.controls import PressedByEnter
 from playground.app.widgets.equation import SIZE, equation_image
 from playground.app.widgets.equation_dialog import NamedEquation, open_equations
 from playground.app.workers.jobs import Jobs
-from playground.drawing.palette import Palette
 
 ROOM = 4  # px above and below
 
@@ -60,7 +59,7 @@ class LiveEquationView(PressedByEnter):
         self.setAccessibleName(name)
         self.setToolTip(wrapped(f"{self._spoken}.", "Click to see it in large type, with each symbol explained."))
 
-    def apply_palette(self, palette: Palette) -> None:
+    def apply_palette(self) -> None:
         self._draw()
 
     def apply_text_size(self) -> None:

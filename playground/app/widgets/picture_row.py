@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from playground.app.style import theme
 from playground.drawing.images import Hue, ImageGrid
-from playground.drawing.palette import DARK, Palette
 
 SIDE = 72  # px of an image's side
 
@@ -24,7 +23,7 @@ class PictureRow(QWidget):
 
     def __init__(self, names: Sequence[str], hues: Sequence[Hue], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._names, self._hues, self._tokens = tuple(names), tuple(hues), DARK
+        self._names, self._hues = tuple(names), tuple(hues)
         self._images: tuple[tuple[np.ndarray, tuple[float, float]] | None, ...] = (None,) * len(names)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -42,13 +41,9 @@ class PictureRow(QWidget):
     def show_images(self, images: Sequence[tuple[np.ndarray, tuple[float, float]] | None]) -> None:
         """Show images (C, H, W), each scaled to its own range, in the order of the names; None shows no image."""
         self._images = tuple(images)
-        self._paint()
+        self.apply_palette()
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._tokens = palette
-        self._paint()
-
-    def _paint(self) -> None:
+    def apply_palette(self) -> None:
         ratio = self.devicePixelRatioF()
         for picture, name, shown, hue in zip(self.pictures, self._names, self._images, self._hues, strict=True):
             picture.setAccessibleName(name if shown is not None else f"{name}: none")
@@ -56,7 +51,7 @@ class PictureRow(QWidget):
                 picture.clear()
                 continue
             image, limits = shown
-            strip = ImageGrid(image[None], limits, role=hue).strip(self._tokens, 1)
+            strip = ImageGrid(image[None], limits, role=hue).strip(theme.palette(), 1)
             side = round(SIDE * ratio)
             keep, fast = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.FastTransformation
             pixels = QPixmap.fromImage(strip.scaled(side, side, keep, fast))

@@ -23,7 +23,7 @@ from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.captions import named
 from playground.app.widgets.controls import DraggedSlider
-from playground.drawing.palette import DARK, Palette, rgb
+from playground.drawing.palette import Palette, rgb
 
 TRACK, TOP = 14, 18  # px: thickness, and room above it for the labels
 HANDLE = 5  # px that the handle extends above and below
@@ -42,7 +42,6 @@ class Scrubber(DraggedSlider):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._colors = DARK
         self._sigmas = np.zeros(0)
         self._span: tuple[float, float] | None = None
         self._steps: np.ndarray | None = None
@@ -91,9 +90,8 @@ class Scrubber(DraggedSlider):
         self._steps, self._last, self._cost = steps, last, cost
         self.update()
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._colors, self._track = palette, None
-        self.update()
+    def apply_palette(self) -> None:
+        self._track = None
 
     def labels(self) -> tuple[str, str, str, str]:
         """The texts at both ends, and in the centre: the current step, and the last one or the sampling's progress."""
@@ -177,13 +175,12 @@ class Scrubber(DraggedSlider):
         return EDGE + (self.width() - 2 * EDGE) * frame / max(self.maximum(), 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        palette = self._colors
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         track = QRectF(0, self.height() - HANDLE - 1 - px(TRACK), self.width(), px(TRACK))
         shape = QPainterPath()
         shape.addRoundedRect(track, track.height() / 2, track.height() / 2)
-        painter.fillPath(shape, palette.color("border"))
+        painter.fillPath(shape, theme.color("border"))
         if self._recorded and len(self._sigmas):
             painter.save()
             painter.setClipPath(shape)
@@ -195,22 +192,21 @@ class Scrubber(DraggedSlider):
             painter.drawImage(track, self._track)
             painter.restore()
         if self.hasFocus():
-            painter.setPen(QPen(palette.color("accent"), 2))
+            painter.setPen(QPen(theme.color("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(track.adjusted(1, -2, -1, 2), track.height() / 2 + 2, track.height() / 2 + 2)
         x = self._place(self.sliderPosition())
         handle = QRectF(x - 2, track.top() - HANDLE, 4, track.height() + 2 * HANDLE)
-        painter.setPen(QPen(palette.color("panel"), 1.5))
-        painter.setBrush(palette.color("text"))
+        painter.setPen(QPen(theme.color("panel"), 1.5))
+        painter.setBrush(theme.color("text"))
         painter.drawRoundedRect(handle.adjusted(-0.75, -0.75, 0.75, 0.75), 2.5, 2.5)
         self._paint_labels(painter)
 
     def _paint_labels(self, painter: QPainter) -> None:
-        palette = self._colors
         font = theme.number_font(TEXT)
         metrics = QFontMetricsF(font)
         painter.setFont(font)
-        painter.setPen(palette.color("muted"))
+        painter.setPen(theme.color("muted"))
         noise, data, present, end = self.labels()
         base, left, right = metrics.ascent() + 1, 2.0, self.width() - 2.0
         noise_end, data_start = left + metrics.horizontalAdvance(noise), right - metrics.horizontalAdvance(data)
@@ -233,7 +229,7 @@ class Scrubber(DraggedSlider):
             return
         painter.drawText(QPointF(middle + of, base), end)
         painter.setFont(bold)
-        painter.setPen(palette.color("text"))
+        painter.setPen(theme.color("text"))
         painter.drawText(QPointF(middle, base), present)
 
     def _colored(self, width: int) -> QImage:
@@ -246,7 +242,7 @@ class Scrubber(DraggedSlider):
         high = max(high, floor)
         reach = np.log(high / floor)
         level = 0.5 * np.ones(width) if reach < 1e-6 else np.log(high / np.maximum(sigmas, floor)) / reach
-        stops = _noise_to_data(self._colors)
+        stops = _noise_to_data(theme.palette())
         places = np.linspace(0, 1, len(stops))
         red, green, blue = (
             np.round(np.interp(level, places, [stop[channel] for stop in stops])).astype(np.uint32)

@@ -4,8 +4,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.app.style import theme
 from playground.app.style.text_size import px
-from playground.drawing.palette import DARK, Palette
 
 HEIGHT, LENGTH, GAP = 6, 32, 5  # px
 RING = 3  # px beyond the bar: the current step is taller, so that colour alone does not mark it
@@ -16,7 +16,6 @@ class StepBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._colors = DARK
         self._count, self._place, self._done = 1, 0, frozenset[int]()
         self.setFixedHeight(px(HEIGHT) + 2 * RING)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -27,10 +26,6 @@ class StepBar(QWidget):
         words = f"Step {place + 1} of {count}, {len(done)} done"
         self.setAccessibleName(words)
         self.setToolTip(f"{words}.")
-        self.update()
-
-    def apply_palette(self, palette: Palette) -> None:
-        self._colors = palette
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -44,9 +39,9 @@ class StepBar(QWidget):
             if here:
                 bar.adjust(0, 1 - RING, 0, RING - 1)
             if here:
-                painter.setBrush(self._colors.color("particles"))
+                painter.setBrush(theme.color("particles"))
             elif done:
-                painter.setBrush(self._colors.color("accent"))
+                painter.setBrush(theme.color("accent"))
             else:
                 painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
             painter.drawRoundedRect(bar, bar.height() / 2, bar.height() / 2)

@@ -13,7 +13,6 @@ from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.controls import DraggedSlider
-from playground.drawing.palette import DARK, Palette
 from playground.messages import Message
 
 TRACK, MIDDLE = 4, 7  # px: thickness, and distance of its centre from the top
@@ -33,7 +32,6 @@ class TrainingTrack(DraggedSlider):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._colors = DARK
         self._steps: tuple[int, ...] = ()
         self._places = np.zeros(0)  # of the steps, from 0 to 1
         self._why_disabled = ""
@@ -67,10 +65,6 @@ class TrainingTrack(DraggedSlider):
         said = self._why_disabled or f"{self.labels()[1]}. {TIP}"
         if said != self.accessibleDescription():
             self.setAccessibleDescription(said)
-        self.update()
-
-    def apply_palette(self, palette: Palette) -> None:
-        self._colors = palette
         self.update()
 
     def labels(self, short: bool = False) -> tuple[str, str, str]:
@@ -120,31 +114,31 @@ class TrainingTrack(DraggedSlider):
         return EDGE + (self.width() - 2 * EDGE) * share
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        palette, on = self._colors, self.isEnabled()
+        on = self.isEnabled()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color("border"))
+        painter.setBrush(theme.color("border"))
         track = QRectF(0, MIDDLE - TRACK / 2, self.width(), TRACK)
         painter.drawRoundedRect(track, TRACK / 2, TRACK / 2)
-        ink = palette.color("learned" if on else "disabled")
+        ink = theme.color("learned" if on else "disabled")
         painter.setBrush(ink)
         for share in self._places.tolist():
             painter.drawRoundedRect(QRectF(self._x(share) - 1, MIDDLE - 4, 2, 8), 1, 1)
         if self.hasFocus():
-            painter.setPen(QPen(palette.color("accent"), 1.5))
+            painter.setPen(QPen(theme.color("accent"), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(1, 0.75, self.width() - 2, 2 * MIDDLE - 1.5), 4, 4)
         x = self._x(0.0)
         if self._steps:
             x = self._x(float(self._places[min(self.sliderPosition(), len(self._steps) - 1)]))
-            painter.setPen(QPen(palette.color("panel"), 1.5))
+            painter.setPen(QPen(theme.color("panel"), 1.5))
             painter.setBrush(ink)
             painter.drawRoundedRect(QRectF(x - 3, 0.25, 6, 2 * MIDDLE - 0.5), 2.5, 2.5)
         self._paint_labels(painter, x)
 
     def _paint_labels(self, painter: QPainter, x: float) -> None:
-        palette, (start, present, end) = self._colors, self.labels()
+        start, present, end = self.labels()
         font = theme.number_font(TEXT)
         metrics = QFontMetricsF(font)
         base = self.height() - metrics.descent()
@@ -157,7 +151,7 @@ class TrainingTrack(DraggedSlider):
             width = QFontMetricsF(bold).horizontalAdvance(present)
         middle = min(max(x, left + width / 2), right - width / 2)
         painter.setFont(font)
-        painter.setPen(palette.color("muted"))
+        painter.setPen(theme.color("muted"))
         if not present:
             painter.drawText(QPointF(left, base), metrics.elidedText(start, Qt.TextElideMode.ElideRight, right - left))
             return
@@ -166,7 +160,7 @@ class TrainingTrack(DraggedSlider):
         if right - metrics.horizontalAdvance(end) > middle + width / 2 + 8:
             painter.drawText(QPointF(right - metrics.horizontalAdvance(end), base), end)
         painter.setFont(bold)
-        painter.setPen(palette.color("text" if self.isEnabled() else "muted"))
+        painter.setPen(theme.color("text" if self.isEnabled() else "muted"))
         painter.drawText(QPointF(middle - width / 2, base), present)
 
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
@@ -18,7 +18,6 @@ from playground.app.widgets.captions import named
 from playground.app.widgets.controls import KeyboardRing, NumberEdit, Slider
 from playground.app.widgets.scrubber import Scrubber
 from playground.app.widgets.training_track import TrainingTrack
-from playground.drawing.palette import DARK, Palette
 from playground.messages import Message
 
 TINY, SMALL, LARGE = 20, 32, 46  # px, sides of the buttons
@@ -32,7 +31,7 @@ class TransportButton(KeyboardRing, QAbstractButton):
 
     def __init__(self, icon: str, name: str, tip: str, size: int = SMALL, checkable: bool = False) -> None:
         super().__init__()
-        self._icon, self._large, self._colors = icon, size == LARGE, DARK
+        self._icon, self._large = icon, size == LARGE
         self._why_disabled = ""
         self._picture = PICTURES[size]
         self.setFixedSize(px(size), px(size))
@@ -60,40 +59,33 @@ class TransportButton(KeyboardRing, QAbstractButton):
         self.setToolTip(f"<p>{self.accessibleName()}<br>{text}</p>")
         self.update()
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._colors = palette
-        self.update()
-
     def sizeHint(self) -> QSize:
         return self.minimumSize()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        palette = self._colors
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         hovered, down = self.underMouse() and self.isEnabled(), self.isDown()
         if self._large:
-            fill = palette.color("particles") if self.isEnabled() else palette.color("raised")
+            fill = theme.color("particles") if self.isEnabled() else theme.color("raised")
             fill = fill.darker(112) if down else fill.lighter(110) if hovered else fill
-            ink = palette.on_accent if self.isEnabled() else palette.disabled
+            ink = "on_accent" if self.isEnabled() else "disabled"
             painter.setPen(Qt.PenStyle.NoPen)
             radius = box.width() / 2
         else:
-            fill = palette.color("border" if down else "hover" if hovered or self.isChecked() else "raised")
-            ink = palette.accent if self.isChecked() else palette.text if self.isEnabled() else palette.disabled
-            painter.setPen(QPen(palette.color("accent" if self.isChecked() else "border"), 1))
+            fill = theme.color("border" if down else "hover" if hovered or self.isChecked() else "raised")
+            ink = "accent" if self.isChecked() else "text" if self.isEnabled() else "disabled"
+            painter.setPen(QPen(theme.color("accent" if self.isChecked() else "border"), 1))
             radius = min(7.0, box.width() / 4)
         painter.setBrush(fill)
         painter.drawRoundedRect(box, radius, radius)
         if self.ringed:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(palette.color("text" if self._large else "accent"), 2))
+            painter.setPen(QPen(theme.color("text" if self._large else "accent"), 2))
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), radius - 1, radius - 1)
         side = px(self._picture)
-        picture = theme.icon(self._icon, QColor(ink).name(), self._picture).pixmap(
-            QSize(side, side), self.devicePixelRatioF()
-        )
+        picture = theme.icon(self._icon, ink, self._picture).pixmap(QSize(side, side), self.devicePixelRatioF())
         # The triangle's centre of mass lies left of its box's centre.
         nudge = 1.0 if self._large and self._icon == "play" else 0.0
         painter.drawPixmap(QPointF((self.width() - side) / 2 + nudge, (self.height() - side) / 2), picture)
@@ -145,6 +137,7 @@ class Transport(QWidget):
         self.track = TrainingTrack()
         self.play_training = TransportButton("play", "Play training", "", TINY)
         self.speed_label = QLabel("speed")
+        self.speed_label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.speed_slider = SpeedSlider()
         named(self.speed_slider, "Speed", "Speed of playing, from 1/8 to 8 times; double-click for 1×.")
         self.speed_slider.setFixedWidth(px(90))
@@ -159,7 +152,6 @@ class Transport(QWidget):
         self.set_playing(True)
         self.set_training_playing(False)
         self.set_speed(1.0)
-        self.apply_palette(DARK)
 
     def _lay_out(self) -> None:
         order = (self.restart, self.back, self.play, self.forward, self.new_seed, self.loop)
@@ -253,13 +245,6 @@ class Transport(QWidget):
     def set_loop(self, loop: bool) -> None:
         """Show whether the run starts again at its end."""
         self.loop.setChecked(loop)
-
-    def apply_palette(self, palette: Palette) -> None:
-        """Repaint with other colours."""
-        buttons = (self.restart, self.new_seed, self.back, self.play, self.forward, self.loop, self.play_training)
-        for part in (*buttons, self.scrubber, self.track):
-            part.apply_palette(palette)
-        self.speed_label.setStyleSheet(f"color: {palette.muted};")
 
     # --- speed
 

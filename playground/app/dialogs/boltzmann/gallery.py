@@ -15,7 +15,6 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets.captions import named
 from playground.app.widgets.charts.level_picture import paint_sentence
 from playground.drawing.boltzmann import CAPTION, paint_pattern
-from playground.drawing.palette import DARK, Palette
 
 
 class Entry(NamedTuple):
@@ -61,7 +60,7 @@ class Gallery(QListWidget):
         self.viewport().setAutoFillBackground(False)
         named(self, name, f"{name}: click one, or move with the arrow keys, to see its probability.")
         self.setFont(theme.text_font(CAPTION))
-        self._palette, self._empty = DARK, ""
+        self._empty = ""
         self.entries: Sequence[Entry] = ()
         self.currentRowChanged.connect(self._take)
         self.itemClicked.connect(lambda _: self._take(self.currentRow()))
@@ -91,22 +90,21 @@ class Gallery(QListWidget):
         """Set the text that is shown while there are no patterns."""
         self._empty = sentence
 
-    def apply_palette(self, palette: Palette) -> None:
-        self._palette = palette
+    def apply_palette(self) -> None:
         self.show_patterns(self.entries)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if not self.entries:
             with QPainter(self.viewport()) as painter:
-                paint_sentence(painter, QRectF(self.viewport().rect()), self._empty, self._palette)
+                paint_sentence(painter, QRectF(self.viewport().rect()), self._empty)
 
     def _icon(self, entry: Entry) -> QIcon:
         fineness = self.devicePixelRatio()
         picture = QPixmap(self.iconSize() * fineness)
         picture.fill(Qt.GlobalColor.transparent)
         with QPainter(picture) as painter:
-            paint_pattern(painter, QRectF(picture.rect()), entry.pattern, self._palette, entry.color)
+            paint_pattern(painter, QRectF(picture.rect()), entry.pattern, theme.palette(), entry.color)
         picture.setDevicePixelRatio(fineness)
         icon = QIcon(picture)
         icon.addPixmap(picture, QIcon.Mode.Selected)  # which Qt would tint

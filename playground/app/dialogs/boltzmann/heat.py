@@ -62,12 +62,12 @@ class WeightMap(Cells):
 
     def paint(self, painter: QPainter) -> None:
         box = self._box()
-        paint_weights(painter, box, self._weights, self.colors)
+        paint_weights(painter, box, self._weights, theme.palette())
         if self.chosen is not None:
-            painter.setPen(QPen(self.colors.color("text"), 1.5))
+            painter.setPen(QPen(theme.color("text"), 1.5))
             painter.drawRect(self.cell(self.chosen).adjusted(0, 0, -1, -1))
         painter.setFont(theme.number_font(11))
-        painter.setPen(self.colors.color("muted"))
+        painter.setPen(theme.color("muted"))
         foot = QRectF(0, box.bottom() + 2, self.width(), FOOT)
         painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, self.words())
 

@@ -5,6 +5,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QSizePolicy
 
+from playground.app.style import theme
 from playground.app.widgets.cells import Cells
 from playground.drawing.boltzmann import cell_box, paint_pattern
 
@@ -61,7 +62,7 @@ class PatternPad(Cells):
         return f"Row {row + 1}, column {column + 1} is {on}; {count} of {self._pattern.size} pixels are on."
 
     def paint(self, painter: QPainter) -> None:
-        paint_pattern(painter, BOX, self._pattern, self.colors)
+        paint_pattern(painter, BOX, self._pattern, theme.palette())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         number = self.at(event.position())

@@ -22,7 +22,6 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.controls import SegmentedControl
 from playground.app.widgets.fields import make_field
 from playground.drawing.boltzmann import probability
-from playground.drawing.palette import Palette
 from playground.lab.boltzmann.patterns import write_pattern
 from playground.lab.boltzmann.settings import are_patterns
 from playground.lab.provenance import Provenance
@@ -46,7 +45,7 @@ ABOUT = (
 class BoltzmannWindow(WorkingDialog):
     """Starts with 3 x 3 bars and stripes. It is not modal, and may be closed at any time."""
 
-    def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("boltzmannWindow")
         self.setWindowTitle("Boltzmann machine")
@@ -58,7 +57,6 @@ class BoltzmannWindow(WorkingDialog):
         self.machine.state.changed.connect(self._edited)
         QShortcut(UNDO, self).activated.connect(self.machine.state.undo)
         QShortcut(QKeySequence.StandardKey.Redo, self).activated.connect(self.machine.state.redo)
-        self.apply_palette(palette)
         self._show_patterns()
         self._show()
         self.setMinimumHeight(SMALLEST)
@@ -170,10 +168,6 @@ class BoltzmannWindow(WorkingDialog):
             self.pad.setFocus()
             self.machine.train()
             self.machine.measure()
-
-    def apply_palette(self, palette: Palette) -> None:
-        for card in self.findChildren(CollapsiblePanel):
-            card.apply_palette(palette)
 
     # --- the user's actions
 

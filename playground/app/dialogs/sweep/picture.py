@@ -5,12 +5,12 @@ import math
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 
+from playground.app.style import theme
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.cells import Cells
 from playground.drawing.heat_map import HeatMap, cell_box, paint_heat_map
-from playground.drawing.palette import Palette
 
 
 class SweepMap(Cells):
@@ -23,14 +23,13 @@ class SweepMap(Cells):
     opened = Signal(int)
     accessible_role = QAccessible.Role.Chart
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self) -> None:
         super().__init__(
             "Heat map of the sweep", "Click a cell, or choose it by arrow keys and press Return, for its run."
         )
         self.picture: HeatMap | None = None
         self.setMinimumSize(360, 200)
         self.setMouseTracking(True)
-        self.apply_palette(palette)
 
     def sizeHint(self) -> QSize:
         return QSize(640, 330)
@@ -90,9 +89,9 @@ class SweepMap(Cells):
         return wrapped(said, "Click to open its run." if said.endswith(".") else "")
 
     def paint(self, painter: QPainter) -> None:
-        painter.fillRect(self.rect(), self.colors.color("background"))
+        painter.fillRect(self.rect(), theme.color("background"))
         if self.picture is not None:
-            paint_heat_map(painter, self.box, self.picture, self.colors)
+            paint_heat_map(painter, self.box, self.picture, theme.palette())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         hand = self.at(event.position()) is not None

@@ -32,7 +32,6 @@ from playground.app.widgets.captions import button, named
 from playground.app.widgets.charts.tall import TallChart
 from playground.app.widgets.controls import ChoiceBox, SegmentedControl
 from playground.drawing.heat_map import HeatMap
-from playground.drawing.palette import Palette
 from playground.drawing.sweep_pictures import Picture
 from playground.lab.experiment import Experiment
 from playground.lab.sweep import folder as folders
@@ -62,7 +61,6 @@ class SweepWindow(QDialog):
         shown: Callable[[], Experiment],
         folder: Callable[[], Path],
         prompts: Prompts,
-        palette: Palette,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -72,7 +70,7 @@ class SweepWindow(QDialog):
         self.sweeping = sweeping
         sweeping.setParent(self)
         self.form = SweepForm(shown, folder, prompts)
-        self._lay_out(palette)
+        self._lay_out()
         sweeping.changed.connect(self._show_state)
         sweeping.was_read.connect(self.form.load)
         sweeping.reported.connect(self._show_report)
@@ -83,10 +81,9 @@ class SweepWindow(QDialog):
 
     # --- layout
 
-    def _lay_out(self, palette: Palette) -> None:
-        self.table, self.map = SweepTable(self), SweepMap(palette)
+    def _lay_out(self) -> None:
+        self.table, self.map = SweepTable(self), SweepMap()
         self.chart = TallChart("Chart of the sweep", ABOUT, 200)
-        self.chart.apply_palette(palette)
         self.chart.set_provenance(self._provenance)
         self.picture = QStackedWidget()
         self.picture.addWidget(self.chart)
@@ -157,10 +154,6 @@ class SweepWindow(QDialog):
         return layouts.down(
             layouts.across(self.choice, (self.status, 1), spacing=UNIT), self.bar, (parts, 1), spacing=UNIT
         )
-
-    def apply_palette(self, palette: Palette) -> None:
-        self.chart.apply_palette(palette)
-        self.map.apply_palette(palette)
 
     def showEvent(self, event: QShowEvent) -> None:
         if not self.sweeping.running:

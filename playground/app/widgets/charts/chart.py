@@ -30,7 +30,6 @@ from playground.app.widgets.charts.level_picture import paint_sentence
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.saving import copy, menu_of
 from playground.drawing.legend import Entry, entries_of, laid_out, paint_legend
-from playground.drawing.palette import DARK, Palette
 from playground.lab.chart import Chart, Series
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ class ChartView(QWidget):
         self, name: str, about: str, height: int, lines: int = 1, falling: bool = False, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.tokens = DARK
         self.chart: Chart | None = None
         self._given: Chart | None = None
         self._log: dict[int, bool] = {}  # of the x axis (0) and the y axis (1), as the user chose
@@ -127,7 +125,7 @@ class ChartView(QWidget):
         """Mark points on the curves: x, y and colour."""
         self._places = places
         if self.plot is not None and self.series:
-            self.plot.show_places(places, self.tokens)
+            self.plot.show_places(places, theme.palette())
 
     def describe(self, description: str) -> None:
         """Set the description for screen readers."""
@@ -135,8 +133,7 @@ class ChartView(QWidget):
         if description != self.accessibleDescription():
             self.setAccessibleDescription(description)
 
-    def apply_palette(self, palette: Palette) -> None:
-        self.tokens = palette
+    def apply_palette(self) -> None:
         self._draw()
 
     def apply_text_size(self) -> None:
@@ -205,12 +202,12 @@ class ChartView(QWidget):
         if self.series:
             self._fill(self.plot)
             self.plot.mark(self.marked)
-            self.plot.show_places(self._places, self.tokens)
+            self.plot.show_places(self._places, theme.palette())
             self.point_at(self._pointed)
 
     def _fill(self, plot: "Plot") -> None:
         assert self.chart is not None
-        plot.show(self.chart, self.tokens, self.x_label())
+        plot.show(self.chart, theme.palette(), self.x_label())
 
     def _head(self) -> int:
         return round(MARGIN) + self._lines * round(QFontMetricsF(theme.number_font(HEAD_PIXELS)).height())
@@ -233,16 +230,16 @@ class ChartView(QWidget):
             self._paint(painter)
             if self.hasFocus():
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-                painter.setPen(QPen(self.tokens.color("accent"), 1))
+                painter.setPen(QPen(theme.color("accent"), 1))
                 ring = QRectF(self.rect()).adjusted(0.5, self._head() - MARGIN + 0.5, -0.5, -0.5)
                 painter.drawRoundedRect(ring, 4, 4)
 
     def _paint(self, painter: QPainter) -> None:
         if not self.series:
-            paint_sentence(painter, QRectF(self.rect()), self.empty_text, self.tokens)
+            paint_sentence(painter, QRectF(self.rect()), self.empty_text)
             return
         painter.setFont(theme.number_font(HEAD_PIXELS))
-        paint_legend(painter, self.laid_out(), self.tokens, "muted" if self._pointed is None else "text")
+        paint_legend(painter, self.laid_out(), theme.palette(), "muted" if self._pointed is None else "text")
 
     def laid_out(self) -> list[tuple[QRectF, Entry]]:
         """The entries with their positions, in as many lines as they need."""
@@ -332,7 +329,7 @@ class ChartView(QWidget):
         """Paint the whole chart without cross-hair or focus."""
         pointed = self._pointed
         self.point_at(None)
-        painter.fillRect(self.rect(), self.tokens.color("raised"))
+        painter.fillRect(self.rect(), theme.color("raised"))
         self._paint(painter)
         assert self.plot is not None
         self.plot.paint(painter, QRectF(self.plot.view.geometry()), painter.deviceTransform().m11())

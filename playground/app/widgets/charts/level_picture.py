@@ -11,7 +11,6 @@ from PySide6.QtGui import QPainter, QPen
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
-from playground.drawing.palette import Palette
 from playground.kinds.noise import Noise
 from playground.lab.chart import Axis
 
@@ -131,8 +130,8 @@ class LevelPicture:
         hot: the levels that are held or under the pointer.
     """
 
-    def __init__(self, painter: QPainter, levels: Levels, palette: Palette, hot: set[int | None]) -> None:
-        self.painter, self.levels, self.palette, self.hot = painter, levels, palette, hot
+    def __init__(self, painter: QPainter, levels: Levels, hot: set[int | None]) -> None:
+        self.painter, self.levels, self.hot = painter, levels, hot
         self.width = levels.plot.width() + 2 * MARGIN
 
     def paint(self, chosen: int | None, named: int | None) -> None:
@@ -142,32 +141,32 @@ class LevelPicture:
             chosen: the level with the focus.
             named: the level whose value is written beside it.
         """
-        painter, levels, palette, plot = self.painter, self.levels, self.palette, self.levels.plot
+        painter, levels, plot = self.painter, self.levels, self.levels.plot
         for power in decades(levels.axis.low, levels.axis.high):
             x = levels.x(power)
             self.line(x)
             self.words(format_number(power), QPointF(x, plot.bottom() + px(10)))
         mark = levels.marked()
         if mark is not None:
-            painter.setPen(QPen(palette.color("data"), 1.5, Qt.PenStyle.DotLine))
+            painter.setPen(QPen(theme.color("data"), 1.5, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(mark, plot.top()), QPointF(mark, plot.bottom()))
         places, curve, handles = levels.places(), levels.curve(), levels.handles()
-        painter.setPen(QPen(palette.color("learned"), 1.5))
+        painter.setPen(QPen(theme.color("learned"), 1.5))
         painter.drawPolyline(curve)
         ends, inner = {handles[0], handles[-1]}, levels.noise.has_handles
         for index in set(range(len(places) if len(places) <= MANY else 0)) - ends:
-            painter.setPen(QPen(palette.color("learned", 1.0 if inner else 0.55), 1.5))
-            painter.setBrush(palette.color("raised"))
+            painter.setPen(QPen(theme.color("learned", 1.0 if inner else 0.55), 1.5))
+            painter.setBrush(theme.color("raised"))
             radius = 1.5 if not inner else 4.0 if index in self.hot else 3.0
             painter.drawEllipse(places[index], radius, radius)
         for index in ends:
-            painter.setPen(QPen(palette.color("learned"), 2))
-            painter.setBrush(palette.color("text" if palette.dark else "raised"))
+            painter.setPen(QPen(theme.color("learned"), 2))
+            painter.setBrush(theme.color("text" if theme.palette().dark else "raised"))
             radius = 7.0 if index in self.hot else 6.0
             painter.drawEllipse(places[index], radius, radius)
         if chosen is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(palette.color("accent"), 2))
+            painter.setPen(QPen(theme.color("accent"), 2))
             painter.drawEllipse(places[chosen], 9, 9)
         if named is not None:
             text = f"{levels.name(named)} = {format_number(levels.sigmas[named])}"
@@ -203,7 +202,7 @@ class LevelPicture:
 
     def line(self, x: float) -> None:
         """A vertical line of the grid."""
-        self.painter.setPen(QPen(self.palette.color("border"), 1))
+        self.painter.setPen(QPen(theme.color("border"), 1))
         x = round(x) + 0.5
         self.painter.drawLine(QPointF(x, self.levels.plot.top()), QPointF(x, self.levels.plot.bottom()))
 
@@ -217,16 +216,16 @@ class LevelPicture:
         box = QRectF(left, top, width + 1, height)
         if plate:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.palette.color("raised", 0.85))
+            painter.setBrush(theme.color("raised", 0.85))
             painter.drawRoundedRect(box.adjusted(-PLATE, 0, PLATE, 0), 3, 3)
-        painter.setPen(self.palette.color(token))
+        painter.setPen(theme.color(token))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def paint_sentence(painter: QPainter, box: QRectF, text: str, palette: Palette) -> None:
+def paint_sentence(painter: QPainter, box: QRectF, text: str) -> None:
     """Paint the sentence in an empty chart."""
     painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
-    painter.setPen(palette.color("muted"))
+    painter.setPen(theme.color("muted"))
     flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
     painter.drawText(box.adjusted(8, 0, -8, 0), flags, text)
 

@@ -11,7 +11,6 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
 from playground.app.widgets.charts.level_picture import MARGIN, LevelPicture, Levels, paint_sentence
-from playground.drawing.palette import DARK, Palette
 from playground.kinds.noise import Noise
 from playground.lab.experiment import Experiment
 
@@ -44,7 +43,6 @@ class NoiseLevelChart(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.tokens = DARK
         self.pointer: QPointF | None = None
         self.setFixedHeight(px(HEIGHT))
         self.setMinimumWidth(px(120))
@@ -100,10 +98,6 @@ class NoiseLevelChart(QWidget):
 
     # Painting
 
-    def apply_palette(self, palette: Palette) -> None:
-        self.tokens = palette
-        self.update()
-
     def sizeHint(self) -> QSize:
         return QSize(px(240), px(HEIGHT))
 
@@ -118,12 +112,12 @@ class NoiseLevelChart(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             if not levels.noise.has_noise or not len(levels.sigmas):
                 sentence = NO_LEVELS if levels.noise.has_noise else NO_NOISE
-                paint_sentence(painter, QRectF(self.rect()), sentence, self.tokens)
+                paint_sentence(painter, QRectF(self.rect()), sentence)
                 return
             painter.setFont(theme.number_font(TICK_PIXELS))
             chosen = self._chosen if self.hasFocus() and self._chosen < len(levels.sigmas) else None
             named = next((level for level in (self._held, under, chosen) if level is not None), None)
-            LevelPicture(painter, levels, self.tokens, {under, self._held}).paint(chosen, named)
+            LevelPicture(painter, levels, {under, self._held}).paint(chosen, named)
 
     # The mouse
 

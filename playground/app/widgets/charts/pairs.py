@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from playground.app.style import theme
 from playground.app.widgets.charts.chart import MARGIN, ChartView
 from playground.drawing.images import ImageGrid
 from playground.drawing.legend import Entry
@@ -75,4 +76,4 @@ class NearestPairs(ChartView):
 
     def _fill(self, plot: "Plot") -> None:
         assert self.chart is not None
-        plot.show_image(self.picture_of_pairs(self.tokens), self.chart, self.tokens)
+        plot.show_image(self.picture_of_pairs(theme.palette()), self.chart, theme.palette())
