@@ -26,6 +26,7 @@ from playground.app.controllers.plugins import Plugins
 from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.tour import Tour
 from playground.app.look import Look
+from playground.app.model.errors import Log
 from playground.app.model.state import State
 from playground.app.panels.training import COMMAND, TrainingPanel
 from playground.app.presenter import Presenter, Says
@@ -56,7 +57,11 @@ class Menu(Protocol):
 
 
 class Window(Protocol):
-    """The part of the window that commands use."""
+    """The part of the window that commands, dialogs and search use."""
+
+    log: Log
+    panels: list[CollapsiblePanel]
+    actions_by_key: "Actions"
 
     state: State
     controllers: Controllers
@@ -178,14 +183,23 @@ def _layers(window: Window) -> Layers:
     return window.canvas.layers
 
 
+def _opens(dialog: str) -> Callable[[Window, Controllers], object]:
+    """What opens a dialog."""
+    return lambda w, c: w.dialogs.show(dialog)
+
+
+def _theme(choice: str, title: str, tip: str) -> Action:
+    return Action(title, tip, lambda w, c: w.look.set_theme(choice), checked=lambda w, c: w.look.theme_choice == choice)
+
+
 def _layer(name: str) -> Action:
     title = LAYERS[name]
     return Action(
         title,
         f"Show or hide {title.lower()} on the canvas",
-        lambda window, _: _layers(window).toggle(name),
+        lambda w, c: _layers(w).toggle(name),
         key=str(list(LAYERS).index(name) + 1),
-        checked=lambda window, _: _layers(window).visible[name],
+        checked=lambda w, c: _layers(w).visible[name],
     )
 
 
@@ -301,7 +315,7 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
                 "Copy as command line",
                 "Copy the command that runs this experiment and writes everything into a folder",
                 lambda w, c: _copy(w, script.as_command(w.state.experiment), "The command is copied."),
-                why_not=lambda c: script.why_no_command(c.state.experiment),
+                why_not=lambda controllers: script.why_no_command(controllers.state.experiment),
             ),
         },
     ),
@@ -310,7 +324,7 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "train.toggle": Action(
                 "Train",
                 "Train the network, or pause training",
-                lambda w, c: _toggle_training(w, c),
+                _toggle_training,
                 key="T",
                 why_not=why_disabled.training,
                 label=lambda w, c: COMMAND[c.training.status],
@@ -463,24 +477,11 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             ),
         },
         {
-            "view.system_theme": Action(
-                "Theme of the system",
-                "Dark or light as the system is, now and whenever it changes",
-                lambda w, c: w.look.set_theme("system"),
-                checked=lambda w, c: w.look.theme_choice == "system",
+            "view.system_theme": _theme(
+                "system", "Theme of the system", "Dark or light as the system is, now and whenever it changes"
             ),
-            "view.dark": Action(
-                "Dark theme",
-                "Light on dark",
-                lambda w, c: w.look.set_theme("dark"),
-                checked=lambda w, c: w.look.theme_choice == "dark",
-            ),
-            "view.light": Action(
-                "Light theme",
-                "Dark on light",
-                lambda w, c: w.look.set_theme("light"),
-                checked=lambda w, c: w.look.theme_choice == "light",
-            ),
+            "view.dark": _theme("dark", "Dark theme", "Light on dark"),
+            "view.light": _theme("light", "Light theme", "Dark on light"),
         },
         {
             "view.text_larger": Action(
@@ -541,13 +542,13 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "view.history": Action(
                 "History",
                 "List every change since the file was opened; a click on one goes there",
-                lambda w, c: w.dialogs.show("history"),
+                _opens("history"),
                 "Ctrl+H",
             ),
             "view.runs": Action(
                 "Run table",
                 "Show the pinned runs with every column",
-                lambda w, c: w.dialogs.show("runs"),
+                _opens("runs"),
             ),
         },
         {
@@ -563,13 +564,13 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "learn.palette": Action(
                 "Find…",
                 "Find any command, setting, scene or lesson by a few letters of its name",
-                lambda w, c: w.dialogs.show("palette"),
+                _opens("palette"),
                 "Ctrl+K",
             ),
             "learn.scenes": Action(
                 "Scenes",
                 "Show what goes wrong and right in score-based models, each with a claim that is measured here",
-                lambda w, c: w.dialogs.show("scenes"),
+                _opens("scenes"),
                 "Ctrl+G",
             ),
             LESSONS: "Lessons",
@@ -586,13 +587,13 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "tools.sweep": Action(
                 "Sweep…",
                 "Vary settings of this experiment over several seeds, and compare the figures",
-                lambda w, c: w.dialogs.show("sweep"),
+                _opens("sweep"),
                 "Ctrl+Shift+W",
             ),
             "tools.boltzmann": Action(
                 "Boltzmann machine…",
                 "Learn patterns of a few pixels by summing over all states, and time what Z costs",
-                lambda w, c: w.dialogs.show("boltzmann"),
+                _opens("boltzmann"),
                 "Ctrl+B",
             ),
         },
@@ -600,32 +601,30 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "tools.audit": Action(
                 "Audit…",
                 "Check any kind, built-in or a plug-in, against closed forms on this machine",
-                lambda w, c: w.dialogs.show("audit"),
+                _opens("audit"),
             ),
             "tools.plugins": Action(
                 "Plug-ins…",
                 "List the plug-ins that are loaded, now or at every start",
-                lambda w, c: w.dialogs.show("plugins"),
+                _opens("plugins"),
             ),
         },
     ),
     "Help": (
         {
             "help.tour": Action("Tour", "See in two minutes what is where", lambda w, c: w.tour.start()),
-            "help.glossary": Action(
-                "Glossary", "Find what a symbol or a term means", lambda w, c: w.dialogs.show("glossary")
-            ),
+            "help.glossary": Action("Glossary", "Find what a symbol or a term means", _opens("glossary")),
             "help.keys": Action("Keys", "Keyboard shortcuts", lambda w, c: w.menu.show_keys(), "F1"),
             "help.write_lesson": Action(
                 "Write a lesson…",
                 "Make a lesson file whose first step shows this experiment",
                 lambda w, c: w.documents.ask_write_lesson(),
             ),
-            "help.log": Action("Log", "The program's log, to copy into a report", lambda w, c: w.dialogs.show("log")),
+            "help.log": Action("Log", "The program's log, to copy into a report", _opens("log")),
             "help.report": Action(
                 "Report a problem…",
                 "See what a report would contain, copy it, and open the tracker",
-                lambda w, c: w.dialogs.show("report"),
+                _opens("report"),
             ),
             "help.selftest": Action(
                 "Self-test",

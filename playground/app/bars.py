@@ -3,14 +3,13 @@
 import time
 import typing
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QAccessible,
     QAction,
     QFocusEvent,
     QFont,
     QKeySequence,
-    QPainter,
     QPaintEvent,
     QResizeEvent,
     QShortcut,
@@ -32,6 +31,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import Documents
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
@@ -219,11 +219,8 @@ class Dot(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color(self._concept))
-        painter.drawEllipse(self.rect())
+        painter = smooth(self)
+        paint_box(painter, QRectF(self.rect()), self.width() / 2, theme.color(self._concept))
 
 
 class StatusBar(QFrame):

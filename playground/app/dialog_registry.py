@@ -5,16 +5,10 @@ from typing import Protocol, runtime_checkable
 
 from PySide6.QtWidgets import QDialog, QWidget
 
+from playground.app.actions import Window
 from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
-from playground.app.model.errors import Log
-from playground.app.search import Searched, entries
-
-
-class Owner(Searched, Protocol):
-    """The part of the main window that the dialogs use."""
-
-    log: Log
+from playground.app.search import entries
 
 
 @runtime_checkable
@@ -37,42 +31,42 @@ class Starting(Protocol):
         """Begin, unless it runs already."""
 
 
-def _log(owner: Owner, parent: QWidget) -> QDialog:
+def _log(owner: Window, parent: QWidget) -> QDialog:
     return LogDialog(owner.log, parent)
 
 
-def _history(owner: Owner, parent: QWidget) -> QDialog:
+def _history(owner: Window, parent: QWidget) -> QDialog:
     return HistoryWindow(owner.state.stack, parent)
 
 
 # The modules of these are not needed to open the main window.
 
 
-def _report(owner: Owner, parent: QWidget) -> QDialog:
+def _report(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.dialogs.report import ReportDialog
 
     return ReportDialog(owner.log, parent)
 
 
-def _audit(owner: Owner, parent: QWidget) -> QDialog:
+def _audit(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.dialogs.audit_dialog import AuditDialog
 
     return AuditDialog(owner.state, parent)
 
 
-def _plugins(owner: Owner, parent: QWidget) -> QDialog:
+def _plugins(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.dialogs.plugins_dialog import PluginsDialog
 
     return PluginsDialog(owner.plugins, owner.dialogs.show_audit, parent)
 
 
-def _boltzmann(owner: Owner, parent: QWidget) -> QDialog:
+def _boltzmann(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 
     return BoltzmannWindow(parent)
 
 
-def _sweep(owner: Owner, parent: QWidget) -> QDialog:
+def _sweep(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.controllers.sweeping import Sweeping
     from playground.app.dialogs.sweep.window import SweepWindow
     from playground.app.widgets.file_prompts import FilePrompts
@@ -86,32 +80,32 @@ def _sweep(owner: Owner, parent: QWidget) -> QDialog:
     )
 
 
-def _scenes(owner: Owner, parent: QWidget) -> QDialog:
+def _scenes(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.dialogs.gallery import Gallery
 
     lessons = owner.controllers.lessons
     return Gallery(lessons.begin, parent)
 
 
-def _runs(owner: Owner, parent: QWidget) -> QDialog:
+def _runs(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.dialogs.runs_window import RunsWindow
 
     return RunsWindow(owner.controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), parent)
 
 
-def _glossary(owner: Owner, parent: QWidget) -> QDialog:
+def _glossary(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.dialogs.glossary_dialog import GlossaryDialog
 
     return GlossaryDialog(parent)
 
 
-def _palette(owner: Owner, parent: QWidget) -> QDialog:
+def _palette(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.dialogs.command_palette import CommandPalette
 
     return CommandPalette(lambda: entries(owner), parent)
 
 
-DIALOGS: dict[str, Callable[[Owner, QWidget], QDialog]] = {
+DIALOGS: dict[str, Callable[[Window, QWidget], QDialog]] = {
     "log": _log,
     "report": _report,
     "history": _history,
@@ -137,7 +131,7 @@ class DialogRegistry:
         made: the dialogs made so far, by their names.
     """
 
-    def __init__(self, owner: Owner, parent: QWidget) -> None:
+    def __init__(self, owner: Window, parent: QWidget) -> None:
         self._owner, self._parent = owner, parent
         self.made: dict[str, QDialog] = {}
 

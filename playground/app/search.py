@@ -3,11 +3,10 @@
 import functools
 import itertools
 from collections.abc import Iterator
-from typing import Protocol
 
 from PySide6.QtWidgets import QWidget
 
-from playground.app.actions import LESSONS, MENUS, Action, Actions, Window
+from playground.app.actions import LESSONS, MENUS, Action, Window
 from playground.app.controllers.lessons import Lessons
 from playground.app.dialogs.command_palette import Entry
 from playground.app.panels import DataPanel
@@ -19,14 +18,7 @@ from playground.lab.lessons import load_all
 from playground.messages import alternatives
 
 
-class Searched(Window, Protocol):
-    """The part of the window that is searched."""
-
-    actions_by_key: Actions
-    panels: list[CollapsiblePanel]
-
-
-def entries(window: Searched) -> list[Entry]:
+def entries(window: Window) -> list[Entry]:
     """All entries that can be found now."""
     return [
         *_commands(window),
@@ -36,7 +28,7 @@ def entries(window: Searched) -> list[Entry]:
     ]
 
 
-def _commands(window: Searched) -> Iterator[Entry]:
+def _commands(window: Window) -> Iterator[Entry]:
     actions = window.actions_by_key
     for menu, groups in MENUS.items():
         for key, entry in itertools.chain.from_iterable(group.items() for group in groups):
@@ -47,9 +39,9 @@ def _commands(window: Searched) -> Iterator[Entry]:
                 yield Entry(text, menu, functools.partial(actions.trigger, key), actions.why_not(key))
 
 
-def _choices(window: Searched) -> Iterator[Entry]:
+def _choices(window: Window) -> Iterator[Entry]:
     """Every value of every choice: a data set, a noise, a sampler, a solver of the chosen sampler."""
-    state, data = window.state, next(panel for panel in window.panels if isinstance(panel, DataPanel))
+    state, data = window.state, window.panel(DataPanel)
     for key, field in fields(state.experiment).items():
         for choice in field.choices:
             title = f"{begun(field.label)}: {field.title_of(choice)}"
@@ -64,7 +56,7 @@ def _choices(window: Searched) -> Iterator[Entry]:
             )
 
 
-def _settings(window: Searched) -> Iterator[Entry]:
+def _settings(window: Window) -> Iterator[Entry]:
     """Every setting that has a row; for settings of other kinds, which kinds have them."""
     now, every = fields(window.state.experiment), every_field()
     shown = [row for panel in window.panels for row in panel.findChildren(FieldRow) if row.joined]

@@ -9,10 +9,10 @@ from playground.app.canvas import readouts
 from playground.app.canvas.display import Display
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
-from playground.app.model.state import State
 from playground.app.widgets.transport import Transport
 
 if typing.TYPE_CHECKING:
+    from playground.app.actions import Actions
     from playground.lab.trajectory import Trajectory
 
 
@@ -20,41 +20,35 @@ class Timeline(QObject):
     """Shows the state of playing on the transport, and passes its requests on."""
 
     def __init__(
-        self,
-        state: State,
-        controllers: Controllers,
-        display: Display,
-        transport: Transport,
-        parent: QObject | None = None,
+        self, controllers: Controllers, display: Display, transport: Transport, actions: "Actions", parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._state, self._controllers, self._display, self._transport = state, controllers, display, transport
+        self._controllers, self._display, self._transport = controllers, display, transport
         self._building, self._playing = controllers.building, controllers.playing
         self._replaying = controllers.replaying
         self._comparing = controllers.comparing
         self._shown = 0  # number of frames whose noise levels are shown
-        transport.play_toggled.connect(self._playing.set_playing)
-        transport.stepped.connect(self._playing.step)
-        transport.scrubbed.connect(self._playing.seek)
-        transport.restarted.connect(controllers.sampling.restart)
-        transport.loop_toggled.connect(self._playing.set_loop)
+        for button, command in (
+            (transport.restart, "sample.restart"),
+            (transport.back, "sample.step_back"),
+            (transport.play, "sample.play"),
+            (transport.forward, "sample.step"),
+            (transport.new_seed, "sample.restart_new_seed"),
+            (transport.loop, "sample.loop"),
+            (transport.play_training, "train.replay"),
+        ):
+            button.follow(actions[command])
+        self._playing.playing_changed.connect(transport.play.set_going_on)
+        self._replaying.playing_changed.connect(transport.play_training.set_going_on)
+        transport.play.set_going_on(self._playing.is_playing)
+        play = actions["sample.play"]
+        play.changed.connect(lambda: transport.scrubber.setEnabled(play.isEnabled()))
+        transport.scrubber.scrubbed.connect(self._playing.seek)
         transport.speed_changed.connect(self._playing.set_speed)
-        transport.step_chosen.connect(self._choose)
-        transport.training_play_toggled.connect(self._replaying.set_playing)
-        self._replaying.playing_changed.connect(transport.set_training_playing)
-        self._playing.playing_changed.connect(transport.set_playing)
-        self._playing.loop_changed.connect(transport.set_loop)
+        transport.track.step_chosen.connect(self._choose)
         for signal in (display.run_changed, self._comparing.changed, self._comparing.active_changed):
             signal.connect(self._show_run)
         self._playing.frame_changed.connect(self._show_frame)
-        for signal in (
-            self._building.problem_changed,
-            self._building.problem_failed,
-            self._playing.trajectory_changed,
-            self._playing.playing_changed,
-            state.changed,
-        ):
-            signal.connect(self._show_why_disabled)
         for signal in (
             self._replaying.steps_changed,
             self._replaying.chosen,
@@ -72,14 +66,8 @@ class Timeline(QObject):
 
     @Slot()
     def _show_steps(self) -> None:
-        why = why_disabled.choosing_step(self._controllers)
-        self._transport.set_steps(self._replaying.steps, self._replaying.place, why)
-
-    @Slot()
-    def _show_why_disabled(self) -> None:
-        self._transport.set_why_disabled(
-            why_disabled.playing(self._controllers), why_disabled.sampling(self._controllers)
-        )
+        self._transport.track.set_steps(self._replaying.steps, self._replaying.place)
+        self._transport.track.set_why_disabled(why_disabled.choosing_step(self._controllers))
 
     @property
     def _run(self) -> "Trajectory | None":
@@ -94,7 +82,7 @@ class Timeline(QObject):
         self._shown = 0 if trajectory is None else len(trajectory)
         if trajectory is None:
             self._transport.scrubber.set_sigmas(np.zeros(0), span)
-            self._transport.set_progress(0, 0, 0)
+            self._transport.scrubber.set_progress(0, 0, 0)
             return
         shown = slice(self._shown)
         self._transport.scrubber.set_sigmas(
@@ -111,4 +99,4 @@ class Timeline(QObject):
         if trajectory is not None:
             if len(trajectory) != self._shown:
                 self._show_run()
-            self._transport.set_progress(frame, len(trajectory), trajectory.total)
+            self._transport.scrubber.set_progress(frame, len(trajectory), trajectory.total)

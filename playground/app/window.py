@@ -126,7 +126,7 @@ class MainWindow(QMainWindow):
         self._make_tools()
         self._connect()
         self.controllers.lessons.keep_progress_in(preferences.beside(LESSON_PROGRESS))
-        Timeline(self.state, self.controllers, self.display, self.transport, self)
+        Timeline(self.controllers, self.display, self.transport, self.actions_by_key, self)
         theme.apply_style_sheet(application(), bars.SHEET)
         self._window_state.restore()
         self.look.set_time_to_data(self.look.time_to_data)
@@ -161,7 +161,7 @@ class MainWindow(QMainWindow):
             self,
         )
         self.presenter = Presenter(self, self.controllers.lessons, (self.top_bar, self.status), self)
-        self.actions_by_key = Actions(self, self)
+        self.actions_by_key: Actions = Actions(self, self)
         self.presenter.changed.connect(self._refresh)
         self.dialogs = DialogRegistry(self, self)
         self.menu = MainMenu(self.actions_by_key, self.documents, self.opening, self.controllers.lessons, self)

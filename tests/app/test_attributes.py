@@ -40,7 +40,7 @@ def others(tree: ast.AST) -> set[str]:
                 own = (
                     isinstance(target, ast.Attribute)
                     and isinstance(target.value, ast.Name)
-                    and target.value.id in ("self", "cls", "other", "_Factor")
+                    and target.value.id in ("self", "cls", "other", "_Factor", "Shown")
                 )
                 if isinstance(target, ast.Attribute) and not own:
                     found.add(ast.unparse(target))

@@ -383,7 +383,7 @@ def test_the_main_window_opens_one_and_ends_it_on_leaving(bare_window, qtbot):
     assert window.machine.training
     bare_window.look.set_theme("light")
     qtbot.waitUntil(lambda: not bare_window.look.restyling.running)
-    assert window.pad.colors is LIGHT
+    assert theme.palette() is LIGHT
     bare_window.leave()
     assert bare_window.ended
     assert not window.isVisible()

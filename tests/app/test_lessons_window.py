@@ -1229,7 +1229,9 @@ def test_the_card_shows_the_steps_and_starts_again_when_told_twice(window, qtbot
 
     def press(text):
         monkeypatch.setattr(
-            QMessageBox, "exec", lambda box: next(one for one in box.buttons() if text in one.text()).click()
+            QMessageBox,
+            "exec",
+            lambda box: next(box.standardButton(one).value for one in box.buttons() if text in one.text()),
         )
         panel.start_again.click()
 

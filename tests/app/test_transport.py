@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QWheelEvent
+from PySide6.QtGui import QAction, QColor, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
@@ -23,7 +23,7 @@ def transport(qapp: QApplication) -> Iterator[Transport]:
     bar = Transport()
     bar.resize(1100, bar.sizeHint().height())
     bar.scrubber.set_sigmas(SIGMAS, (8.0, 0.05))
-    bar.set_progress(40, 100, 100)
+    bar.scrubber.set_progress(40, 100, 100)
     bar.show()
     bar.activateWindow()
     QTest.qWaitForWindowExposed(bar)
@@ -41,29 +41,35 @@ def place(transport: Transport, frame: int, total: int = 100) -> QPoint:
 # --- buttons
 
 
-def test_play_asks_for_the_other_state_and_shows_what_it_is_told(transport: Transport) -> None:
-    asked = heard(transport.play_toggled)
-    for playing in (True, False):
-        transport.set_playing(playing)
-        assert transport.play.accessibleName() == ("Pause" if playing else "Play")
+def test_a_button_is_its_command(transport: Transport) -> None:
+    play, runs = QAction("Play\tSpace", toolTip="<p>Play or pause (Space)</p>"), []
+    play.triggered.connect(lambda: runs.append(play.text()))
+    transport.play.follow(play)
+    for text in ("Pause\tSpace", "Play\tSpace"):
+        play.setText(text)
+        assert transport.play.accessibleName() == text.partition("\t")[0]
+        assert "Play or pause (Space)" in transport.play.toolTip()
         QTest.mouseClick(transport.play, LEFT)
         QTest.keyClick(transport.play, Qt.Key.Key_Space)
-        assert asked[-2:] == [not playing, not playing]
-        assert transport.play.accessibleName() == ("Pause" if playing else "Play")  # until the controllers says so
+        assert runs[-2:] == [text, text]
+    play.setEnabled(False)
+    assert not transport.play.isEnabled()
 
 
-def test_the_small_buttons_say_what_they_are_for(transport: Transport) -> None:
-    steps, restarts, loops = heard(transport.stepped), heard(transport.restarted), heard(transport.loop_toggled)
-    for button in (transport.back, transport.forward, transport.restart, transport.new_seed, transport.loop):
-        QTest.mouseClick(button, LEFT)
-    assert (steps, restarts, loops) == ([-1, 1], [False, True], [False])
-    transport.set_loop(True)
+def test_a_switch_shows_what_its_command_has(transport: Transport) -> None:
+    loop = QAction("Loop", checkable=True, checked=True)
+    transport.loop.follow(loop)
     assert transport.loop.isChecked()
-    assert loops == [False]  # what the program sets is no wish of the user's
+    QTest.mouseClick(transport.loop, LEFT)
+    assert not loop.isChecked()
+    loop.setChecked(True)
+    assert transport.loop.isChecked()
 
 
 def test_holding_a_step_button_goes_on_stepping(transport: Transport) -> None:
-    steps = heard(transport.stepped)
+    step, steps = QAction("Step"), []
+    step.triggered.connect(lambda: steps.append(1))
+    transport.forward.follow(step)
     QTest.mousePress(transport.forward, LEFT)
     QTest.qWait(700)
     QTest.mouseRelease(transport.forward, LEFT)
@@ -72,6 +78,7 @@ def test_holding_a_step_button_goes_on_stepping(transport: Transport) -> None:
 
 def test_everything_can_be_reached_and_has_a_name(transport: Transport) -> None:
     reached: list[QWidget] = []
+    transport.loop.follow(QAction("Loop"))
     transport.restart.setFocus()
     for _ in range(12):
         reached.append(QApplication.focusWidget())
@@ -90,7 +97,7 @@ def test_everything_can_be_reached_and_has_a_name(transport: Transport) -> None:
         transport.speed_edit,
     ]
     assert reached[: len(order)] == order
-    for widget in order:
+    for widget in order[5:7] + order[8:]:  # the buttons are named by their commands
         assert widget.accessibleName()
         assert widget.toolTip() or widget is transport.scrubber
 
@@ -100,23 +107,23 @@ def test_everything_can_be_reached_and_has_a_name(transport: Transport) -> None:
 
 @pytest.mark.parametrize("frame", [0, 17, 50, 99])
 def test_a_press_goes_to_the_frame_under_it(transport: Transport, frame: int) -> None:
-    scrubbed = heard(transport.scrubbed)
+    scrubbed = heard(transport.scrubber.scrubbed)
     QTest.mouseClick(transport.scrubber, LEFT, NONE, place(transport, frame))
     assert scrubbed == [frame]
     assert transport.scrubber.value() == frame
 
 
 def test_dragging_scrubs_and_the_run_does_not_pull_the_handle_away(transport: Transport) -> None:
-    scrubbed = heard(transport.scrubbed)
+    scrubbed = heard(transport.scrubber.scrubbed)
     QTest.mousePress(transport.scrubber, LEFT, NONE, place(transport, 10))
     for frame in (20, 30):
         QTest.mouseMove(transport.scrubber, place(transport, frame))
         QApplication.processEvents()
-        transport.set_progress(70, 100, 100)
+        transport.scrubber.set_progress(70, 100, 100)
     assert transport.scrubber.sliderPosition() == 30
     QTest.mouseRelease(transport.scrubber, LEFT, NONE, place(transport, 30))
     assert scrubbed == [10, 20, 30]
-    transport.set_progress(70, 100, 100)
+    transport.scrubber.set_progress(70, 100, 100)
     assert transport.scrubber.value() == 70
     assert scrubbed == [10, 20, 30]
 
@@ -133,13 +140,13 @@ def test_dragging_scrubs_and_the_run_does_not_pull_the_handle_away(transport: Tr
     ],
 )
 def test_keys_scrub(transport: Transport, key: Qt.Key, frame: int) -> None:
-    scrubbed = heard(transport.scrubbed)
+    scrubbed = heard(transport.scrubber.scrubbed)
     QTest.keyClick(transport.scrubber, key)
     assert scrubbed == [frame]
 
 
 def test_the_wheel_scrubs_by_a_frame(transport: Transport) -> None:
-    scrubbed = heard(transport.scrubbed)
+    scrubbed = heard(transport.scrubber.scrubbed)
     at = QPointF(50, 20)
     event = QWheelEvent(
         at,
@@ -158,8 +165,8 @@ def test_the_wheel_scrubs_by_a_frame(transport: Transport) -> None:
 def test_what_is_not_sampled_yet_cannot_be_reached_but_by_the_end_key_which_has_it_sampled(
     transport: Transport,
 ) -> None:
-    transport.set_progress(20, 60, 100)
-    scrubbed = heard(transport.scrubbed)
+    transport.scrubber.set_progress(20, 60, 100)
+    scrubbed = heard(transport.scrubber.scrubbed)
     QTest.mouseClick(transport.scrubber, LEFT, NONE, place(transport, 90))
     QTest.keyClick(transport.scrubber, Qt.Key.Key_Home)
     QTest.keyClick(transport.scrubber, Qt.Key.Key_End)
@@ -171,8 +178,8 @@ def test_what_is_not_sampled_yet_cannot_be_reached_but_by_the_end_key_which_has_
 
 def test_nothing_recorded_breaks_nothing(transport: Transport) -> None:
     transport.scrubber.set_sigmas(np.zeros(0))
-    transport.set_progress(0, 0, 0)
-    scrubbed = heard(transport.scrubbed)
+    transport.scrubber.set_progress(0, 0, 0)
+    scrubbed = heard(transport.scrubber.scrubbed)
     QTest.mouseClick(transport.scrubber, LEFT, NONE, QPoint(100, 20))
     QTest.keyClick(transport.scrubber, Qt.Key.Key_End)
     transport.grab()
@@ -182,7 +189,7 @@ def test_nothing_recorded_breaks_nothing(transport: Transport) -> None:
 
 def test_labels_tell_the_noise_and_how_far_sampling_is(transport: Transport) -> None:
     assert transport.scrubber.labels() == ("noise σ = 8", "data σ = 0.05", "step 40", "99")
-    transport.set_progress(20, 60, 100)
+    transport.scrubber.set_progress(20, 60, 100)
     transport.scrubber.set_sigmas(SIGMAS[:60])
     assert transport.scrubber.labels()[1:] == (f"now σ = {SIGMAS[59]:.3g}", "step 20", "59 of 99 sampled")
     # Of a long run every fourth step is kept, and the last.
@@ -199,14 +206,14 @@ def color_at(transport: Transport, frame: int) -> QColor:
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
 def test_the_track_has_the_colour_of_its_noise(transport: Transport, palette, recolor) -> None:
     recolor(palette)
-    transport.set_progress(50, 100, 100)
+    transport.scrubber.set_progress(50, 100, 100)
     start, again, middle, end = (color_at(transport, frame) for frame in (3, 16, 70, 97))
     assert start == again  # one level, one colour
     assert abs(start.hsvHue() - QColor(palette.learned).hsvHue()) < 15
     assert start != middle != end
     assert end == QColor(palette.particles)
     transport.scrubber.set_sigmas(SIGMAS[:60], (8.0, 0.05))
-    transport.set_progress(50, 60, 100)
+    transport.scrubber.set_progress(50, 60, 100)
     assert color_at(transport, 16) == start  # the colours of a run do not move while it is sampled
     assert color_at(transport, 80) == QColor(palette.border)  # bare: not sampled yet
     assert color_at(transport, 3) == start
@@ -224,7 +231,7 @@ def test_constant_and_vanishing_noise_have_colours_too(transport: Transport, sig
 def test_the_handle_is_where_the_frame_is(transport: Transport) -> None:
     bright = QColor(DARK.text)
     for frame in (0, 33, 99):
-        transport.set_progress(frame, 100, 100)
+        transport.scrubber.set_progress(frame, 100, 100)
         assert color_at(transport, frame) == bright
     assert color_at(transport, 33) != bright
 

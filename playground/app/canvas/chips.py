@@ -4,12 +4,13 @@ import functools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QActionGroup, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QActionGroup, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QLabel, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget, QWidgetAction
 
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND, Entry
 from playground.app.style import text_size, theme
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
 from playground.app.widgets.controls import KeyboardRing, PressedByEnter
@@ -127,13 +128,11 @@ class Chip(KeyboardRing, PressedByEnter):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         on = self.isChecked() and self.isEnabled()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = smooth(self)
         pill = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         surface = "hover" if self.underMouse() and self.isEnabled() else "raised" if on else "background"
-        painter.setPen(QPen(theme.color("accent"), 2) if self.ringed else QPen(theme.color("border"), 1))
-        painter.setBrush(theme.color(surface))
-        painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
+        line, width = ("accent", 2) if self.ringed else ("border", 1)
+        paint_box(painter, pill, pill.height() / 2, theme.color(surface), theme.color(line), width)
         dot = QRectF(px(PADDING), (self.height() - px(DOT)) / 2, px(DOT), px(DOT))
         color = theme.color(self.entry.role, 1.0 if on else 0.55 if self.isEnabled() else 0.3)
         # Filled or hollow, so that on and off differ without colour too.

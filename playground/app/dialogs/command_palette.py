@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import theme
 from playground.app.style.labels import worded
+from playground.app.style.painting import paint_box
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
@@ -209,9 +210,7 @@ class _Rows(QStyledItemDelegate):
         why, palette = worded(entry.why_disabled), self._list.palette()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if index.row() == self._list.currentRow():
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(palette.color(Role.Light))
-            painter.drawRoundedRect(QRectF(option.rect).adjusted(1, 1, -1, -1), 5, 5)
+            paint_box(painter, QRectF(option.rect).adjusted(1, 1, -1, -1), 5, theme.color("hover"))
         place = QRectF(option.rect).adjusted(10, 0, -10, 0)
         colors = palette.color(Role.PlaceholderText if why else Role.WindowText), palette.color(Role.PlaceholderText)
         painter.save()

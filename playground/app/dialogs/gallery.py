@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QScrollArea, QWidget
 
 from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model.views import plane_bounds
 from playground.app.style import text_size, theme
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
@@ -81,8 +82,7 @@ class SceneTile(QAbstractButton):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = smooth(self)
         picture = QRectF(0, 0, px(PICTURE.width()), px(PICTURE.height()))
         painter.fillRect(picture, theme.color("background"))
         if self.run is not None:
@@ -91,18 +91,17 @@ class SceneTile(QAbstractButton):
             painter.setPen(theme.color("muted"))
             painter.drawText(picture, Qt.AlignmentFlag.AlignCenter, "computing…")
         lit = self.underMouse() or self.hasFocus()
-        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight if lit else QPalette.ColorRole.Mid), 1.5))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        paint_box(painter, frame, 6, line=theme.color("accent" if lit else "border"), width=1.5)
         bold = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
         small = theme.text_font(theme.CAPTION_PIXELS)
         line = QRectF(10, px(PICTURE.height()) + px(9), self.width() - 20, px(20))
-        for font, role, text in (
-            (bold, QPalette.ColorRole.WindowText, self.scene.title),
-            (small, QPalette.ColorRole.PlaceholderText, self.scene.topic),
+        for font, token, text in (
+            (bold, "text", self.scene.title),
+            (small, "muted", self.scene.topic),
         ):
             painter.setFont(font)
-            painter.setPen(self.palette().color(role))
+            painter.setPen(theme.color(token))
             elided = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided)
             line.translate(0, px(21))

@@ -18,7 +18,7 @@ import playground
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
-from playground.app.widgets.file_prompts import close_buttons, name_buttons
+from playground.app.widgets.file_prompts import close_buttons
 from playground.resources import notices
 
 CANVAS_KEYS = (
@@ -124,8 +124,7 @@ def show_about(parent: QWidget) -> None:
     if packaged:
         button = box.addButton("&Licences", QMessageBox.ButtonRole.HelpRole)
         button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(packaged))))
-    box.addButton(QMessageBox.StandardButton.Ok)
-    name_buttons(box, {QMessageBox.StandardButton.Ok: "&OK"})
+    box.addButton(QMessageBox.StandardButton.Ok).setText("&OK")
     box.setWindowModality(Qt.WindowModality.WindowModal)
     layout = box.layout()
     assert layout is not None

@@ -9,9 +9,7 @@ from PySide6.QtGui import (
     QAccessibleAnnouncementEvent,
     QHideEvent,
     QKeyEvent,
-    QPainter,
     QPaintEvent,
-    QPalette,
     QPen,
     QPolygonF,
     QShortcut,
@@ -22,6 +20,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel, TrainingPanel
 from playground.app.style import theme
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
@@ -32,7 +31,6 @@ from playground.app.widgets.transport import Transport
 WIDTH = 300
 POINTER = 10  # px, length of a panel's pointer
 MOST_WORDS = 40
-Role = QPalette.ColorRole
 
 
 @dataclass(frozen=True)
@@ -121,10 +119,7 @@ class Ring(QWidget):
         self.hide()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self.palette().color(Role.Highlight), 2))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 9, 9)
+        paint_box(smooth(self), QRectF(self.rect()).adjusted(1, 1, -1, -1), 9, line=theme.color("accent"), width=2)
 
 
 class Tour(QFrame):
@@ -286,12 +281,9 @@ class Tour(QFrame):
         return QRect(part.mapTo(self._window, rect.topLeft()), rect.size())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette, frame = self.palette(), QRectF(self.rect()).adjusted(POINTER, POINTER, -POINTER, -POINTER)
-        painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
-        painter.setBrush(palette.color(Role.Button))
-        painter.drawRoundedRect(frame, 8, 8)
+        painter = smooth(self)
+        frame = QRectF(self.rect()).adjusted(POINTER, POINTER, -POINTER, -POINTER)
+        paint_box(painter, frame, 8, theme.color("raised"), theme.color("accent"), 1.5)
         side, along = self._pointer
         low, high = 2.5 * POINTER, (self.height() if side == "right" else self.width()) - 2.5 * POINTER
         at, size = min(max(along, low), high), POINTER - 1
@@ -304,5 +296,5 @@ class Tour(QFrame):
             points = [QPointF(*corner) for corner in corners]
             painter.setPen(Qt.PenStyle.NoPen)
             painter.drawPolygon(QPolygonF(points))
-            painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
+            painter.setPen(QPen(theme.color("accent"), 1.5))
             painter.drawPolyline(QPolygonF(points))

@@ -4,12 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QTextDocumentFragment
+from PySide6.QtGui import QFont, QFontMetricsF, QPaintEvent, QPen, QTextDocumentFragment
 from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
     QLabel,
-    QMessageBox,
     QPushButton,
     QRadioButton,
     QWidget,
@@ -21,6 +20,7 @@ from playground.app.model.state import State
 from playground.app.panels.figure import JobButton
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number, without_typography
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import unbroken, with_indices
@@ -29,6 +29,7 @@ from playground.app.widgets.captions import named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.column import Cards
 from playground.app.widgets.controls import Slider
+from playground.app.widgets.file_prompts import Answer, ask
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.step_bar import StepBar
@@ -76,14 +77,11 @@ class Scale(QWidget):
         self.setFixedHeight(px(58) if self._said else px(17))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = smooth(self)
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
         line = QRectF(4, self.height() / 2 - 2, self.width() - 8, 4)
         if self._said:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
-            painter.drawRoundedRect(line, 2, 2)
+            paint_box(painter, line, 2, theme.color("border"))
         for text, place in self.labels().items():
             painter.setPen(theme.color("text" if ":" in text else "muted"))  # amber on white is too faint
             painter.drawText(place, text)
@@ -347,16 +345,10 @@ class LessonPanel(CollapsiblePanel):
 
     @Slot()
     def _start_again(self) -> None:
-        box = QMessageBox(
-            QMessageBox.Icon.NoIcon, "Start again", "Forget your answers to this lesson?", parent=self.window()
-        )
-        box.setObjectName("startAgain")
-        forget = box.addButton("&Forget", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton("&Cancel", QMessageBox.ButtonRole.RejectRole))
-        box.exec()
-        if box.clickedButton() is forget:
+        texts = {Answer.Discard: "&Forget", Answer.Cancel: "&Cancel"}
+        question = "Forget your answers to this lesson?"
+        if ask(self.window(), "startAgain", "Start again", question, "", texts) == Answer.Discard:
             self._lessons.start_again()
-        box.deleteLater()
 
 
 def _button(text: str, tip: str, act: Callable[[], object]) -> QPushButton:

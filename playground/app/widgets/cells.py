@@ -1,10 +1,11 @@
 """The common part of what is painted in cells: the pointer or the arrow keys choose one."""
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
+from playground.app.style.painting import paint_box
 from playground.app.widgets.captions import named
 
 
@@ -85,6 +86,4 @@ class Cells(QWidget):
         if self.hasFocus() and count:
             ring = QRectF(self.rect()) if self.chosen is None else self.cell(self.chosen)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(theme.color("accent"), 2))
-            painter.drawRoundedRect(ring.adjusted(-1, -1, 1, 1), 2, 2)
+            paint_box(painter, ring.adjusted(-1, -1, 1, 1), 2, line=theme.color("accent"), width=2)

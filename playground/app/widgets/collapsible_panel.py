@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import theme
 from playground.app.style.labels import capital, worded
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
@@ -29,7 +30,6 @@ from playground.app.widgets.equation_dialog import NamedEquation, WithEquations,
 from playground.app.widgets.selectable import SelectableLabel
 from playground.messages import Message, changed
 
-Role = QPalette.ColorRole
 ROW_GAP = UNIT // 2  # px between rows that are 22 px high
 
 
@@ -93,40 +93,35 @@ class PanelHeader(QAbstractButton):
             )
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette = self.palette()
+        painter = smooth(self)
         x = 0.0
         middle = self.height() / 2
         if self._number is not None:
             badge = QRectF(0, middle - px(18) / 2, px(18), px(18))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(palette.color(Role.Light))
-            painter.drawEllipse(badge)
+            paint_box(painter, badge, badge.height() / 2, theme.color("hover"))
             painter.setFont(theme.text_font(11, QFont.Weight.DemiBold))
-            painter.setPen(palette.color(Role.PlaceholderText))
+            painter.setPen(theme.color("muted"))
             painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(self._number))
             x = px(26)
         font = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
         painter.setFont(font)
-        painter.setPen(palette.color(Role.WindowText))
+        painter.setPen(theme.color("text"))
         title_width = QFontMetrics(font).horizontalAdvance(self._title)
         line = QRectF(x, 0, title_width + 4, self.height())
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self._title)
         font = theme.number_font()
         painter.setFont(font)
-        painter.setPen(palette.color(Role.PlaceholderText))
+        painter.setPen(theme.color("muted"))
         taken = px(18) + (self._tool.width() + 2 if self._tool is not None and self._tool.isVisible() else 0)
         room = QRect(round(line.right()) + 12, 0, self.width() - round(line.right()) - 12 - taken, self.height())
         text = shortened(self._state, QFontMetrics(font), room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
-        color = palette.color(Role.WindowText if self.underMouse() else Role.PlaceholderText)
+        color = theme.color("text" if self.underMouse() else "muted")
         paint_chevron(painter, QPointF(self.width() - px(6), middle + 0.5), color, self.isChecked())
         if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
             # Around number and title only, because the state ends at the card's edge.
-            painter.drawRoundedRect(QRectF(x - 4 if x else 1, 1, title_width + 9, self.height() - 2), 4, 4)
+            ring = QRectF(x - 4 if x else 1, 1, title_width + 9, self.height() - 2)
+            paint_box(painter, ring, 4, line=theme.color("accent"), width=1.5)
 
     def _name(self) -> None:
         self.setAccessibleName(f"{self._title}: {self._state}" if self._state else self._title)
@@ -203,13 +198,10 @@ class Notice(QFrame):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         names = {"info": "accent", "warning": "particles", "error": "error"}
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color(names[self._level]))
-        painter.drawRoundedRect(QRectF(0, 2, 3, self.height() - 4), 1.5, 1.5)
+        painter = smooth(self)
+        paint_box(painter, QRectF(0, 2, 3, self.height() - 4), 1.5, theme.color(names[self._level]))
         # A sign too, so that colour alone does not tell them apart.
-        painter.setPen(self.palette().color(Role.WindowText))
+        painter.setPen(theme.color("text"))
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS, QFont.Weight.Bold))
         place = QRectF(3, 0, self.text.x() - 3, self.text.y() + self.text.fontMetrics().height())
         painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, SIGNS[self._level])
@@ -223,13 +215,11 @@ class MarkButton(PressedByEnter):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # painted when the mouse comes and goes
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette, bright = self.palette(), self.isChecked() or self.underMouse()
-        painter.setPen(QPen(palette.color(Role.Highlight), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color(Role.Light) if bright else Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
-        self.paint_mark(painter, palette.color(Role.WindowText if bright else Role.PlaceholderText))
+        painter = smooth(self)
+        bright = self.isChecked() or self.underMouse()
+        fill, ring = theme.color("hover") if bright else None, theme.color("accent") if self.hasFocus() else None
+        paint_box(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, fill, ring, 1.5)
+        self.paint_mark(painter, theme.color("text" if bright else "muted"))
 
     def paint_mark(self, painter: QPainter, color: QColor) -> None:
         """Paint its mark in this colour."""

@@ -15,8 +15,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPalette,
-    QPen,
     QWheelEvent,
 )
 from PySide6.QtWidgets import (
@@ -35,10 +33,10 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import text_size, theme
 from playground.app.style.number_formats import format_exactly
+from playground.app.style.painting import paint_box, paint_disc, smooth
 from playground.app.style.text_size import px
 from playground.app.widgets import layouts
 
-Role = QPalette.ColorRole
 HISTORY = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
@@ -159,23 +157,21 @@ class Slider(DraggedSlider):
         event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette, enabled = self.palette(), self.isEnabled()
+        painter = smooth(self)
+        enabled = self.isEnabled()
         radius = self.HANDLE * text_size.factor()
         middle, left, right = self.height() / 2, radius + 1, self.width() - radius - 1
         x = left + self.position() * (right - left)
-        painter.setPen(theme.round_pen(palette.color(Role.Mid), 4))
+        painter.setPen(theme.round_pen(theme.color("border"), 4))
         painter.drawLine(QPointF(left, middle), QPointF(right, middle))
         if not (self._known or self.isSliderDown()):
-            painter.setPen(QPen(palette.color(Role.Highlight if self.hasFocus() else Role.PlaceholderText), 1.5))
-            painter.setBrush(palette.color(Role.Button))
-            painter.drawEllipse(QPointF(x, middle), radius - 1, radius - 1)
+            line = theme.color("accent" if self.hasFocus() else "muted")
+            paint_disc(painter, QPointF(x, middle), radius - 1, theme.color("raised"), line, 1.5)
             return
         if enabled:
-            painter.setPen(theme.round_pen(palette.color(Role.Highlight), 4))
+            painter.setPen(theme.round_pen(theme.color("accent"), 4))
             painter.drawLine(QPointF(left, middle), QPointF(x, middle))
-        _handle(painter, QPointF(x, middle), radius, palette, enabled, self.hasFocus())
+        _handle(painter, QPointF(x, middle), radius, enabled, self.hasFocus())
 
     def place_at(self, x: float) -> int:
         radius = self.HANDLE * text_size.factor()
@@ -191,20 +187,14 @@ class Slider(DraggedSlider):
             self.settled.emit()
 
 
-def _handle(painter: QPainter, at: QPointF, radius: float, palette: QPalette, enabled: bool, focused: bool) -> None:
+def _handle(painter: QPainter, at: QPointF, radius: float, enabled: bool, focused: bool) -> None:
     if focused:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(palette.color(Role.Highlight), 2))
-        painter.drawEllipse(at, radius + 0.5, radius + 0.5)
+        paint_disc(painter, at, radius + 0.5, line=theme.color("accent"), width=2)
         radius -= 1.5
-    # White in the dark theme, and a white disc with a rim in the light one, to be visible at both ends of the groove.
-    bright = palette.color(Role.WindowText).lightnessF() > 0.5
-    painter.setBrush(palette.color(Role.WindowText) if bright else QColor("white"))
-    painter.setPen(Qt.PenStyle.NoPen if bright else QPen(palette.color(Role.PlaceholderText), 1))
-    if not enabled:
-        painter.setBrush(palette.color(Role.Mid))
-        painter.setPen(Qt.PenStyle.NoPen)
-    painter.drawEllipse(at, radius, radius)
+    if not enabled or theme.palette().dark:
+        paint_disc(painter, at, radius, theme.color("text" if enabled else "border"))
+    else:  # a rim, to be visible at both ends of the groove
+        paint_disc(painter, at, radius, theme.color("raised"), theme.color("muted"))
 
 
 class SegmentedControl(QFrame):
@@ -293,19 +283,15 @@ class ChoiceBox(QComboBox):
         event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette = self.palette()
+        painter = smooth(self)
         frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setBrush(palette.color(Role.Light if self.underMouse() else Role.Window))
-        painter.setPen(palette.color(Role.Highlight if self.hasFocus() else Role.Mid))
-        painter.drawRoundedRect(frame, 6, 6)
-        group = QPalette.ColorGroup.Normal if self.isEnabled() else QPalette.ColorGroup.Disabled
-        painter.setPen(palette.color(group, Role.ButtonText))
+        fill, line = "hover" if self.underMouse() else "panel", "accent" if self.hasFocus() else "border"
+        paint_box(painter, frame, 6, theme.color(fill), theme.color(line))
+        painter.setPen(theme.color("text" if self.isEnabled() else "disabled"))
         inner = self.rect().adjusted(8, 0, -px(22), 0)
         text = QFontMetrics(self.font()).elidedText(self.currentText(), Qt.TextElideMode.ElideRight, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), palette.color(Role.PlaceholderText))
+        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), theme.color("muted"))
 
 
 def paint_chevron(painter: QPainter, at: QPointF, color: QColor, down: bool = True) -> None:
@@ -339,20 +325,15 @@ class Switch(QCheckBox):
         return True
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette, on = self.palette(), self.isChecked()
+        painter = smooth(self)
+        on = self.isChecked()
         high = px(self.HEIGHT)
         groove = QRectF(2, (self.height() - high) / 2, px(self.WIDTH), high)
-        painter.setBrush(palette.color(Role.Highlight if on else Role.Mid))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawRoundedRect(groove, high / 2, high / 2)
+        paint_box(painter, groove, high / 2, theme.color("accent" if on else "border"))
         if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(palette.color(Role.WindowText), 1.5))
-            painter.drawRoundedRect(groove.adjusted(-1, -1, 1, 1), high / 2 + 1, high / 2 + 1)
+            paint_box(painter, groove.adjusted(-1, -1, 1, 1), high / 2 + 1, line=theme.color("text"), width=1.5)
         x = groove.right() - high / 2 if on else groove.left() + high / 2
-        _handle(painter, QPointF(x, groove.center().y()), high / 2 - 2.5, palette, self.isEnabled(), False)
+        _handle(painter, QPointF(x, groove.center().y()), high / 2 - 2.5, self.isEnabled(), False)
 
 
 class NumberEdit(QLineEdit):

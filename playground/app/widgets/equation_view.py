@@ -1,9 +1,10 @@
 """An equation alone, as large as requested or as its place allows."""
 
 from PySide6.QtCore import QPointF, QSize
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.widgets.equation import equation_image
 
@@ -36,7 +37,7 @@ class EquationView(QWidget):
         return QSize(200, round(self._image(self._pixels).deviceIndependentSize().height()) + 8)
 
     def _image(self, pixels: int) -> QImage:
-        color = self.palette().color(QPalette.ColorRole.WindowText).name()
+        color = theme.color("text").name()
         return equation_image(self._latex, color, self.devicePixelRatioF(), pixels)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
 from playground.app.style.wrapping import breakable
 
 Answer = QMessageBox.StandardButton
-StandardButton = QMessageBox.StandardButton | QDialogButtonBox.StandardButton
 
 CHANGED = "It is in the list of Tools > Plug-ins, but the file has changed since you agreed to load it.\n\n"
 SIZE = (760, 480)  # px of Qt's own dialog: wide enough for names of 40 characters beside size, type and date
@@ -57,49 +56,72 @@ class FilePrompts:
 
     def may_run_plugin(self, path: Path, changed: bool = False) -> bool | None:
         """Ask whether a plug-in may run; see :class:`playground.app.controllers.plugins.PluginPrompts`."""
-        box = QMessageBox(
-            QMessageBox.Icon.Warning,
+        always = QCheckBox("Load it at every &start")
+        always.setChecked(changed)
+        always.setToolTip("<p>Adds the file to the list in Tools &gt; Plug-ins.</p>")
+        answer = ask(
+            self._parent,
+            "runPlugin",
             "Load plug-in",
             f"Run the program {breakable(path.name)}?",
-            Answer.Yes | Answer.Cancel,
-            self._parent,
-        )
-        box.setObjectName("runPlugin")
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setInformativeText(
             f"{breakable(str(path))}\n\n"
             f"{CHANGED if changed else ''}"
             "A plug-in is a program: it can do anything that you can do, such as read and delete your files. "
             "Load only what you trust.\n\n"
-            "Sessions, lessons and experiments never load one."
+            "Sessions, lessons and experiments never load one.",
+            {Answer.Yes: "&Load", Answer.Cancel: "&Cancel"},
+            option=always,
+            icon=QMessageBox.Icon.Warning,
         )
-        always = QCheckBox("Load it at every &start")
-        always.setChecked(changed)
-        always.setToolTip("<p>Adds the file to the list in Tools &gt; Plug-ins.</p>")
-        box.setCheckBox(always)
-        name_buttons(box, {Answer.Yes: "&Load", Answer.Cancel: "&Cancel"})
-        box.setDefaultButton(Answer.Cancel)
-        box.setEscapeButton(Answer.Cancel)
-        answer = Answer(box.exec())
-        found = always.isChecked() if answer == Answer.Yes else None
-        box.deleteLater()
-        return found
+        return always.isChecked() if answer == Answer.Yes else None
 
     def save_or_discard(self, name: str) -> bool | None:
-        box = QMessageBox(
-            QMessageBox.Icon.NoIcon,
+        answer = ask(
+            self._parent,
+            "unsavedWork",
             "Unsaved work",
             f"Save the changes to {name}?",
-            Answer.Save | Answer.Discard | Answer.Cancel,
-            self._parent,
+            "Otherwise training, drawing and settings since the last save are lost.",
+            {Answer.Save: "&Save", Answer.Discard: "&Discard", Answer.Cancel: "&Cancel"},
+            default=Answer.Save,
         )
-        box.setObjectName("unsavedWork")
-        box.setInformativeText("Otherwise training, drawing and settings since the last save are lost.")
-        name_buttons(box, {Answer.Save: "&Save", Answer.Discard: "&Discard", Answer.Cancel: "&Cancel"})
-        box.setDefaultButton(Answer.Save)
-        answer = Answer(box.exec())
-        box.deleteLater()
         return {Answer.Save: True, Answer.Discard: False}.get(answer)
+
+
+def ask(
+    parent: QWidget,
+    name: str,
+    title: str,
+    question: str,
+    more: str,
+    texts: Mapping[Answer, str],
+    default: Answer = Answer.Cancel,
+    option: QCheckBox | None = None,
+    icon: QMessageBox.Icon = QMessageBox.Icon.NoIcon,
+) -> Answer:
+    """Ask a question, and wait for the answer.
+
+    Args:
+        name: the object name of the box.
+        more: a sentence below the question.
+        texts: the buttons, each with its own key: some of Qt's names have none, depending on the platform.
+        option: a box to check below the question.
+    """
+    box = QMessageBox(icon, title, question, parent=parent)
+    box.setObjectName(name)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText(more)
+    for answer, text in texts.items():
+        box.addButton(answer).setText(text)
+    box.setDefaultButton(default)
+    box.setEscapeButton(Answer.Cancel)
+    if option is not None:
+        box.setCheckBox(option)
+    chosen = Answer(box.exec())
+    if option is not None:
+        option.setParent(None)  # which is read after its box has gone
+    box.deleteLater()
+    return chosen
 
 
 def open_name(parent: QWidget, title: str, folder: str, filters: str) -> str:
@@ -159,16 +181,10 @@ def _answer(dialog: QFileDialog) -> tuple[str, str]:
     return answer
 
 
-def name_buttons(box: QMessageBox | QDialogButtonBox, texts: Mapping[StandardButton, str]) -> None:
-    """Name standard buttons, each with its own key. Some of Qt's names have none, depending on the platform."""
-    for standard, text in texts.items():
-        box.button(standard).setText(text)  # type: ignore[arg-type]  # a box is given its own kind's
-
-
 def close_buttons(dialog: QDialog) -> QDialogButtonBox:
     """The buttons of a dialog that is only looked at: Close, before others are added."""
-    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-    name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
+    buttons = QDialogButtonBox()
+    buttons.addButton(QDialogButtonBox.StandardButton.Close).setText("C&lose")
     buttons.rejected.connect(dialog.reject)
     return buttons
 
@@ -180,14 +196,8 @@ def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -
         parent: the window that asks.
         sentence: a sentence about the existing file.
     """
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Replace file", breakable(sentence), Answer.Yes | Answer.Cancel, parent)
-    box.setObjectName("replaceFile")
-    box.setInformativeText(question)
-    name_buttons(box, {Answer.Yes: "&Replace", Answer.Cancel: "&Cancel"})
-    box.setDefaultButton(Answer.Cancel)
-    answer = Answer(box.exec())
-    box.deleteLater()
-    return answer == Answer.Yes
+    texts = {Answer.Yes: "&Replace", Answer.Cancel: "&Cancel"}
+    return ask(parent, "replaceFile", "Replace file", breakable(sentence), question, texts) == Answer.Yes
 
 
 def completed(parent: QWidget, name: str, endings: Collection[str], ending: str) -> Path | None:

@@ -7,12 +7,12 @@ from PySide6.QtGui import (
     QImage,
     QPainter,
     QPaintEvent,
-    QPalette,
-    QPen,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.app.style import theme
+from playground.app.style.painting import paint_box
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.controls import PressedByEnter
@@ -67,7 +67,7 @@ class LiveEquationView(PressedByEnter):
 
     def _draw(self) -> None:
         """Request the drawing, unless it is there. If another is being drawn, this is checked again after it."""
-        color = self.palette().color(QPalette.ColorRole.WindowText).name()
+        color = theme.color("text").name()
         self._asked = self.latex, color, self.devicePixelRatioF(), px(SIZE)
         if not self.latex or self._asked == self._drawn or self._jobs.running(self._name):
             return
@@ -118,9 +118,8 @@ class LiveEquationView(PressedByEnter):
             return
         painter = QPainter(self)
         if self.hasFocus():
-            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1.5))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
-            painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+            paint_box(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, line=theme.color("accent"), width=1.5)
+            painter.setPen(theme.color("text"))
         size = self.image.deviceIndependentSize()
         if size.isEmpty():
             if self._drawn == self._asked:

@@ -1,9 +1,10 @@
 """A button that opens a menu, and shows as much of its text as fits."""
 
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStyle, QStyleOptionButton, QWidget
 
+from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.widgets.controls import paint_chevron
 
@@ -44,8 +45,7 @@ class MenuButton(QPushButton):
         painter = QPainter(self)
         self.style().drawControl(QStyle.ControlElement.CE_PushButton, option, painter, self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        group = QPalette.ColorGroup.Normal if self.isEnabled() else QPalette.ColorGroup.Disabled
-        color = self.palette().color(group, QPalette.ColorRole.ButtonText)
+        color = theme.color("text" if self.isEnabled() else "disabled")
         painter.setPen(color)
         room = QRect(PAD, 0, self.width() - PAD - px(ARROW), self.height())
         metrics = QFontMetrics(self.font())

@@ -13,12 +13,12 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QPaintEvent,
-    QPen,
 )
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.captions import named
@@ -175,8 +175,7 @@ class Scrubber(DraggedSlider):
         return EDGE + (self.width() - 2 * EDGE) * frame / max(self.maximum(), 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = smooth(self)
         track = QRectF(0, self.height() - HANDLE - 1 - px(TRACK), self.width(), px(TRACK))
         shape = QPainterPath()
         shape.addRoundedRect(track, track.height() / 2, track.height() / 2)
@@ -192,14 +191,12 @@ class Scrubber(DraggedSlider):
             painter.drawImage(track, self._track)
             painter.restore()
         if self.hasFocus():
-            painter.setPen(QPen(theme.color("accent"), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(track.adjusted(1, -2, -1, 2), track.height() / 2 + 2, track.height() / 2 + 2)
+            ring = track.adjusted(1, -2, -1, 2)
+            paint_box(painter, ring, ring.height() / 2, line=theme.color("accent"), width=2)
         x = self._place(self.sliderPosition())
         handle = QRectF(x - 2, track.top() - HANDLE, 4, track.height() + 2 * HANDLE)
-        painter.setPen(QPen(theme.color("panel"), 1.5))
-        painter.setBrush(theme.color("text"))
-        painter.drawRoundedRect(handle.adjusted(-0.75, -0.75, 0.75, 0.75), 2.5, 2.5)
+        handle.adjust(-0.75, -0.75, 0.75, 0.75)
+        paint_box(painter, handle, 2.5, theme.color("text"), theme.color("panel"), 1.5)
         self._paint_labels(painter)
 
     def _paint_labels(self, painter: QPainter) -> None:

@@ -1,10 +1,11 @@
 """The steps of a lesson in a row: those that are done, the current one, and those to come."""
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.style import theme
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 
 HEIGHT, LENGTH, GAP = 6, 32, 5  # px
@@ -29,19 +30,12 @@ class StepBar(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
+        painter = smooth(self)
         length = min(px(LENGTH), (self.width() - GAP * (self._count - 1)) / self._count)
         for place in range(self._count):
             here, done = place == self._place, place + 1 in self._done
             bar = QRectF(place * (length + GAP), RING, length, px(HEIGHT))
             if here:
                 bar.adjust(0, 1 - RING, 0, RING - 1)
-            if here:
-                painter.setBrush(theme.color("particles"))
-            elif done:
-                painter.setBrush(theme.color("accent"))
-            else:
-                painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
-            painter.drawRoundedRect(bar, bar.height() / 2, bar.height() / 2)
+            fill = theme.color("particles" if here else "accent" if done else "border")
+            paint_box(painter, bar, bar.height() / 2, fill)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.controls import DraggedSlider
@@ -115,26 +116,19 @@ class TrainingTrack(DraggedSlider):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         on = self.isEnabled()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color("border"))
-        track = QRectF(0, MIDDLE - TRACK / 2, self.width(), TRACK)
-        painter.drawRoundedRect(track, TRACK / 2, TRACK / 2)
+        painter = smooth(self)
+        paint_box(painter, QRectF(0, MIDDLE - TRACK / 2, self.width(), TRACK), TRACK / 2, theme.color("border"))
         ink = theme.color("learned" if on else "disabled")
-        painter.setBrush(ink)
         for share in self._places.tolist():
-            painter.drawRoundedRect(QRectF(self._x(share) - 1, MIDDLE - 4, 2, 8), 1, 1)
+            paint_box(painter, QRectF(self._x(share) - 1, MIDDLE - 4, 2, 8), 1, ink)
         if self.hasFocus():
-            painter.setPen(QPen(theme.color("accent"), 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(1, 0.75, self.width() - 2, 2 * MIDDLE - 1.5), 4, 4)
+            ring = QRectF(1, 0.75, self.width() - 2, 2 * MIDDLE - 1.5)
+            paint_box(painter, ring, 4, line=theme.color("accent"), width=1.5)
         x = self._x(0.0)
         if self._steps:
             x = self._x(float(self._places[min(self.sliderPosition(), len(self._steps) - 1)]))
-            painter.setPen(QPen(theme.color("panel"), 1.5))
-            painter.setBrush(ink)
-            painter.drawRoundedRect(QRectF(x - 3, 0.25, 6, 2 * MIDDLE - 0.5), 2.5, 2.5)
+            handle = QRectF(x - 3, 0.25, 6, 2 * MIDDLE - 0.5)
+            paint_box(painter, handle, 2.5, ink, theme.color("panel"), 1.5)
         self._paint_labels(painter, x)
 
     def _paint_labels(self, painter: QPainter, x: float) -> None:

@@ -2,15 +2,14 @@
 
 import itertools
 import math
-from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
+from PySide6.QtGui import QAction, QMouseEvent, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
-from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number, parse_number
+from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
@@ -18,7 +17,6 @@ from playground.app.widgets.captions import named
 from playground.app.widgets.controls import KeyboardRing, NumberEdit, Slider
 from playground.app.widgets.scrubber import Scrubber
 from playground.app.widgets.training_track import TrainingTrack
-from playground.messages import Message
 
 TINY, SMALL, LARGE = 20, 32, 46  # px, sides of the buttons
 PICTURES = {TINY: 10, SMALL: 16, LARGE: 22}  # px, sides of their icons
@@ -27,67 +25,66 @@ NARROW = 720  # px: below it the word "speed" is hidden
 
 
 class TransportButton(KeyboardRing, QAbstractButton):
-    """A button with an icon: square, or a large disc for playing."""
+    """A command's button with an icon: square, or a large disc for playing."""
 
-    def __init__(self, icon: str, name: str, tip: str, size: int = SMALL, checkable: bool = False) -> None:
+    def __init__(self, icon: str, size: int = SMALL) -> None:
         super().__init__()
         self._icon, self._large = icon, size == LARGE
-        self._why_disabled = ""
         self._picture = PICTURES[size]
+        self._goes_on = False
         self.setFixedSize(px(size), px(size))
-        self.setCheckable(checkable)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.describe(icon, name, tip)
 
-    def describe(self, icon: str, name: str, tip: str) -> None:
-        """Set what the button does."""
-        self._icon, self._tip = icon, tip
-        self.setAccessibleName(name)
-        self._say()
+    def follow(self, action: QAction) -> None:
+        """Carry out a command, and show whether it can be carried out now."""
+        self._action = action
+        self.setCheckable(action.isCheckable())
+        self.clicked.connect(action.trigger)
+        action.changed.connect(self._follow)
+        self._follow()
 
-    def set_why_disabled(self, why: Message | None) -> None:
-        """Set why the button is disabled now; None enables it."""
-        self._why_disabled = worded(why)
-        self.setEnabled(why is None)
-        self._say()
+    @Slot(bool)
+    def set_going_on(self, going_on: bool) -> None:
+        """Set whether it plays, so that a press pauses."""
+        self._goes_on = going_on
+        self.update()
 
-    def _say(self) -> None:
-        text = self._why_disabled or self._tip
-        self.setAccessibleDescription(text)
-        self.setToolTip(f"<p>{self.accessibleName()}<br>{text}</p>")
+    @Slot()
+    def _follow(self) -> None:
+        self.setAccessibleName(self._action.text().partition("\t")[0])
+        self.setToolTip(f"<p>{self.accessibleName()}</p>{self._action.toolTip()}")
+        self.setEnabled(self._action.isEnabled())
+        self.setChecked(self._action.isChecked())
         self.update()
 
     def sizeHint(self) -> QSize:
         return self.minimumSize()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = smooth(self)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         hovered, down = self.underMouse() and self.isEnabled(), self.isDown()
         if self._large:
             fill = theme.color("particles") if self.isEnabled() else theme.color("raised")
             fill = fill.darker(112) if down else fill.lighter(110) if hovered else fill
             ink = "on_accent" if self.isEnabled() else "disabled"
-            painter.setPen(Qt.PenStyle.NoPen)
-            radius = box.width() / 2
+            line, radius = None, box.width() / 2
         else:
             fill = theme.color("border" if down else "hover" if hovered or self.isChecked() else "raised")
             ink = "accent" if self.isChecked() else "text" if self.isEnabled() else "disabled"
-            painter.setPen(QPen(theme.color("accent" if self.isChecked() else "border"), 1))
+            line = theme.color("accent" if self.isChecked() else "border")
             radius = min(7.0, box.width() / 4)
-        painter.setBrush(fill)
-        painter.drawRoundedRect(box, radius, radius)
+        paint_box(painter, box, radius, fill, line)
         if self.ringed:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(theme.color("text" if self._large else "accent"), 2))
-            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), radius - 1, radius - 1)
+            ring = theme.color("text" if self._large else "accent")
+            paint_box(painter, box.adjusted(1, 1, -1, -1), radius - 1, line=ring, width=2)
         side = px(self._picture)
-        picture = theme.icon(self._icon, ink, self._picture).pixmap(QSize(side, side), self.devicePixelRatioF())
+        icon = "pause" if self._goes_on and self.isEnabled() else self._icon
+        picture = theme.icon(icon, ink, self._picture).pixmap(QSize(side, side), self.devicePixelRatioF())
         # The triangle's centre of mass lies left of its box's centre.
-        nudge = 1.0 if self._large and self._icon == "play" else 0.0
+        nudge = 1.0 if self._large and icon == "play" else 0.0
         painter.drawPixmap(QPointF((self.width() - side) / 2 + nudge, (self.height() - side) / 2), picture)
 
 
@@ -103,39 +100,23 @@ class Transport(QWidget):
     """The timeline of one sampling run, and below it that of the training.
 
     Signals:
-        play_toggled(bool): the user asked to play or to pause.
-        stepped(int): one frame forward (1) or back (-1).
-        scrubbed(int): to this frame.
-        restarted(bool): run the sampler again; True with a new seed, False with the same.
-        loop_toggled(bool): whether to start again at the end.
         speed_changed(float): frames per normal frame time, 1/8 to 8.
-        step_chosen(int): show the weights of this training step, counted from 0.
-        training_play_toggled(bool): the user asked to play the training or to pause.
     """
 
-    play_toggled = Signal(bool)
-    stepped = Signal(int)
-    scrubbed = Signal(int)
-    restarted = Signal(bool)
-    loop_toggled = Signal(bool)
     speed_changed = Signal(float)
-    step_chosen = Signal(int)
-    training_play_toggled = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._playing, self._replaying, self._speed = True, False, 1.0
-        self._still: Message | None = None  # why nothing can be played
-        self.restart = TransportButton("restart", "Restart", "Run the sampler again with the same noise (R).")
-        self.new_seed = TransportButton("new-seed", "Restart with new noise", "Run the sampler with another seed (N).")
-        self.back = TransportButton("step-back", "Step back", "One frame back (comma).")
-        self.play = TransportButton("pause", "Pause", "", LARGE)
-        self.forward = TransportButton("step-forward", "Step", "One frame forward (full stop).")
-        self.loop = TransportButton("loop", "Loop", "Start again when the run ends (L).", checkable=True)
-        self.loop.setChecked(True)
+        self._speed = 1.0
+        self.restart = TransportButton("restart")
+        self.new_seed = TransportButton("new-seed")
+        self.back = TransportButton("step-back")
+        self.play = TransportButton("play", LARGE)
+        self.forward = TransportButton("step-forward")
+        self.loop = TransportButton("loop")
         self.scrubber = Scrubber()
         self.track = TrainingTrack()
-        self.play_training = TransportButton("play", "Play training", "", TINY)
+        self.play_training = TransportButton("play", TINY)
         self.speed_label = QLabel("speed")
         self.speed_label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.speed_slider = SpeedSlider()
@@ -149,8 +130,6 @@ class Transport(QWidget):
         self.speed_label.setBuddy(self.speed_edit)
         self._lay_out()
         self._connect()
-        self.set_playing(True)
-        self.set_training_playing(False)
         self.set_speed(1.0)
 
     def _lay_out(self) -> None:
@@ -170,68 +149,16 @@ class Transport(QWidget):
             QWidget.setTabOrder(one, other)
 
     def _connect(self) -> None:
-        self.play.clicked.connect(lambda: self.play_toggled.emit(not self._playing))
-        self.back.clicked.connect(lambda: self.stepped.emit(-1))
-        self.forward.clicked.connect(lambda: self.stepped.emit(1))
         for button in (self.back, self.forward):
             button.setAutoRepeat(True)
             button.setAutoRepeatDelay(350)
             button.setAutoRepeatInterval(60)
-        self.restart.clicked.connect(lambda: self.restarted.emit(False))
-        self.new_seed.clicked.connect(lambda: self.restarted.emit(True))
-        self.loop.clicked.connect(self.loop_toggled)
-        self.scrubber.scrubbed.connect(self.scrubbed)
-        self.track.step_chosen.connect(self.step_chosen)
-        self.play_training.clicked.connect(lambda: self.training_play_toggled.emit(not self._replaying))
         self.speed_slider.moved.connect(lambda place: self._choose_speed(_speed_at(place)))
         self.speed_edit.committed.connect(self._type_speed)
         self.speed_edit.abandoned.connect(lambda: self._refuse(""))
         self.speed_edit.stepped.connect(lambda steps: self._choose_speed(self._speed * 2 ** (steps / 2)))
 
-    # --- set by the window
-
-    @Slot(bool)
-    def set_playing(self, playing: bool) -> None:
-        """Set whether the frames run."""
-        self._playing = playing
-        self._show_play()
-
-    def _show_play(self) -> None:
-        if self._playing and not self._still:
-            self.play.describe("pause", "Pause", "Stop at this frame (Space).")
-        else:
-            self.play.describe("play", "Play", "Play the run (Space).")
-
-    def set_why_disabled(self, playing: Message | None, sampling: Message | None) -> None:
-        """Set why nothing can be played and why no run can start; None if it can."""
-        self._still = playing
-        for button in (self.play, self.back, self.forward):
-            button.set_why_disabled(playing)
-        self.scrubber.setEnabled(playing is None)
-        for button in (self.restart, self.new_seed):
-            button.set_why_disabled(sampling)
-        self._show_play()
-
-    def set_steps(self, steps: Sequence[int], place: int, why_disabled: Message | None) -> None:
-        """Set the training's steps, the index of the one in view, and why no other can be chosen."""
-        self.track.set_steps(steps, place)
-        self.track.set_why_disabled(why_disabled)
-        self.play_training.set_why_disabled(why_disabled)
-
-    @Slot(bool)
-    def set_training_playing(self, playing: bool) -> None:
-        """Set whether the training is played."""
-        self._replaying = playing
-        if playing:
-            self.play_training.describe("pause", "Pause training playback", "Stay at this training step (P).")
-        else:
-            tip = "Watch the network learn, step by step, at this frame of the run (P)."
-            self.play_training.describe("play", "Play training", tip)
-
-    @Slot(int, int, int)
-    def set_progress(self, frame: int, recorded: int, total: int) -> None:
-        """Set the current frame, the number of frames that exist, and the number in the complete run."""
-        self.scrubber.set_progress(frame, recorded, total)
+    # --- speed
 
     @Slot(float)
     def set_speed(self, speed: float) -> None:
@@ -240,13 +167,6 @@ class Transport(QWidget):
         self.speed_slider.set_position(0.5 + math.log2(self._speed) / (2 * math.log2(FASTEST)))
         self.speed_edit.show_value(self._speed)
         self._refuse("")
-
-    @Slot(bool)
-    def set_loop(self, loop: bool) -> None:
-        """Show whether the run starts again at its end."""
-        self.loop.setChecked(loop)
-
-    # --- speed
 
     def _choose_speed(self, speed: float) -> None:
         before = self._speed

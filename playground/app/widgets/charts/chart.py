@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QShowEvent,
     QWheelEvent,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
+from playground.app.style.painting import paint_box
 from playground.app.style.text_size import px
 from playground.app.widgets.charts.level_picture import paint_sentence
 from playground.app.widgets.charts.library import library
@@ -230,9 +230,8 @@ class ChartView(QWidget):
             self._paint(painter)
             if self.hasFocus():
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-                painter.setPen(QPen(theme.color("accent"), 1))
                 ring = QRectF(self.rect()).adjusted(0.5, self._head() - MARGIN + 0.5, -0.5, -0.5)
-                painter.drawRoundedRect(ring, 4, 4)
+                paint_box(painter, ring, 4, line=theme.color("accent"))
 
     def _paint(self, painter: QPainter) -> None:
         if not self.series:

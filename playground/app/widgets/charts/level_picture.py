@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
+from playground.app.style.painting import paint_box, paint_disc
 from playground.app.style.text_size import px
 from playground.kinds.noise import Noise
 from playground.lab.chart import Axis
@@ -155,19 +156,16 @@ class LevelPicture:
         painter.drawPolyline(curve)
         ends, inner = {handles[0], handles[-1]}, levels.noise.has_handles
         for index in set(range(len(places) if len(places) <= MANY else 0)) - ends:
-            painter.setPen(QPen(theme.color("learned", 1.0 if inner else 0.55), 1.5))
-            painter.setBrush(theme.color("raised"))
-            radius = 1.5 if not inner else 4.0 if index in self.hot else 3.0
-            painter.drawEllipse(places[index], radius, radius)
+            line, radius = (
+                theme.color("learned", 1.0 if inner else 0.55),
+                1.5 if not inner else 4.0 if index in self.hot else 3.0,
+            )
+            paint_disc(painter, places[index], radius, theme.color("raised"), line, 1.5)
         for index in ends:
-            painter.setPen(QPen(theme.color("learned"), 2))
-            painter.setBrush(theme.color("text" if theme.palette().dark else "raised"))
-            radius = 7.0 if index in self.hot else 6.0
-            painter.drawEllipse(places[index], radius, radius)
+            fill = theme.color("text" if theme.palette().dark else "raised")
+            paint_disc(painter, places[index], 7.0 if index in self.hot else 6.0, fill, theme.color("learned"), 2)
         if chosen is not None:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(theme.color("accent"), 2))
-            painter.drawEllipse(places[chosen], 9, 9)
+            paint_disc(painter, places[chosen], 9, line=theme.color("accent"), width=2)
         if named is not None:
             text = f"{levels.name(named)} = {format_number(levels.sigmas[named])}"
             metrics = painter.fontMetrics()
@@ -215,9 +213,7 @@ class LevelPicture:
         top = min(max(at.y() - height / 2, 0.0), self.levels.plot.bottom() + px(18) - height)
         box = QRectF(left, top, width + 1, height)
         if plate:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.color("raised", 0.85))
-            painter.drawRoundedRect(box.adjusted(-PLATE, 0, PLATE, 0), 3, 3)
+            paint_box(painter, box.adjusted(-PLATE, 0, PLATE, 0), 3, theme.color("raised", 0.85))
         painter.setPen(theme.color(token))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 

@@ -1,0 +1,44 @@
+"""What widgets that paint themselves have in common."""
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtWidgets import QWidget
+
+
+def smooth(widget: QWidget) -> QPainter:
+    """A painter of a widget, with smooth edges."""
+    painter = QPainter(widget)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    return painter
+
+
+def paint_box(
+    painter: QPainter,
+    box: QRectF,
+    radius: float,
+    fill: QColor | None = None,
+    line: QColor | None = None,
+    width: float = 1.0,
+) -> None:
+    """Paint a box with round corners: filled, with a line around it, or both. Leaves its pen and brush.
+
+    Args:
+        radius: px of the corners.
+        width: px of the line.
+    """
+    painter.setPen(Qt.PenStyle.NoPen if line is None else QPen(line, width))
+    painter.setBrush(Qt.BrushStyle.NoBrush if fill is None else fill)
+    painter.drawRoundedRect(box, radius, radius)
+
+
+def paint_disc(
+    painter: QPainter,
+    centre: QPointF,
+    radius: float,
+    fill: QColor | None = None,
+    line: QColor | None = None,
+    width: float = 1.0,
+) -> None:
+    """Paint a disc like :func:`paint_box`."""
+    side = QPointF(radius, radius)
+    paint_box(painter, QRectF(centre - side, centre + side), radius, fill, line, width)
