@@ -323,16 +323,16 @@ def test_maps_follow_sigma() -> None:
 def test_the_integral_over_the_plane_is_one(noise: str) -> None:
     problem = Problem.build(experiment(noise__kind=noise))
     progress = list(integral(problem, problem.density.score, resolution=48))
-    assert [step.value is None for step in progress] == [True] * (len(progress) - 1) + [False]
-    assert progress[-1].value == pytest.approx(1.0, abs=2e-3)
+    assert [step.result is None for step in progress] == [True] * (len(progress) - 1) + [False]
+    assert progress[-1].result == pytest.approx(1.0, abs=2e-3)
     network = (
         problem.network().eval()
     )  # an untrained network is the Gaussian of the data, which reaches beyond the grid
-    assert last(integral(problem, network, resolution=16)).value == pytest.approx(0.97, abs=0.03)
+    assert last(integral(problem, network, resolution=16)).result == pytest.approx(0.97, abs=0.03)
 
 
 def test_the_integral_over_the_plane_is_one_in_any_units() -> None:
-    assert last(integral(odd_units(), normal_score, resolution=32)).value == pytest.approx(1.0, abs=2e-3)
+    assert last(integral(odd_units(), normal_score, resolution=32)).result == pytest.approx(1.0, abs=2e-3)
 
 
 @pytest.mark.parametrize("probes", [1, 2])
@@ -341,7 +341,7 @@ def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
     exact = Problem.build(experiment())
     estimated = Problem.build(experiment(likelihood__trace="hutchinson", likelihood__trace_probes=probes))
     score = exact.density.score
-    assert last(integral(estimated, score, resolution=48)).value == pytest.approx(1.0, abs=2e-3)
+    assert last(integral(estimated, score, resolution=48)).result == pytest.approx(1.0, abs=2e-3)
     maps = (last(density_map(problem, score, BOUNDS, 16)).log_density for problem in (exact, estimated))
     np.testing.assert_array_equal(*maps)
 

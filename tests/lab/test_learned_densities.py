@@ -27,7 +27,7 @@ def test_a_trained_networks_density_integrates_to_one(name: str, resolution: int
     network = problem.network()
     load_weights(network, dict(session.weights))
     *_, progress = integral(problem, network.requires_grad_(False), resolution=resolution)
-    assert progress.value == pytest.approx(1, abs=0.01)
+    assert progress.result == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.claims
@@ -51,4 +51,4 @@ def test_a_briefly_trained_networks_density_integrates_to_one(settings: dict[str
     *_, last = trainer
     assert last.step == 600
     *_, progress = integral(problem, trainer.ema.requires_grad_(False), resolution=40)
-    assert progress.value == pytest.approx(1, abs=0.01)
+    assert progress.result == pytest.approx(1, abs=0.01)

@@ -65,4 +65,4 @@ def test_the_integral_over_the_plane_is_one_in_whatever_unit() -> None:
     data = Dataset("odd", points[:1000], None, (2,), ("x", "y"), points[1000:])
     problem = Problem.build(replace(Experiment(), {"data.kind": "file", "data.path": "odd.csv"}), data)
     *_, progress = integral(problem, lambda x, sigma: -x / (1 + sigma**2).view(-1, 1), resolution=32)
-    assert progress.value == pytest.approx(1.0, abs=2e-3)
+    assert progress.result == pytest.approx(1.0, abs=2e-3)
