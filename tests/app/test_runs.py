@@ -5,16 +5,16 @@ import dataclasses
 
 import pytest
 from controllers_double import ControllersDouble
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QTextLayout
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit
 
 from playground.app.dialogs.runs_window import RunsWindow
 from playground.app.model.pinned_runs import KL, PinnedRun
 from playground.app.model.state import State
 from playground.app.panels import RunsPanel
-from playground.app.panels.run_columns import all_columns
+from playground.app.panels.run_columns import COLUMNS
 from playground.app.panels.run_table import MOST_ROWS, RunTable
 from playground.app.style.wrapping import BREAK
 from playground.app.widgets import file_prompts
@@ -133,7 +133,7 @@ def test_a_run_of_weights_that_changed_says_so_in_card_and_table(qtbot, panel, c
     table = RunTable(controllers, whole=True)
     qtbot.addWidget(table)
     (item,) = rows(table)
-    place = next(place for place, column in enumerate(all_columns({})) if column.title == "trained")
+    place = next(place for place, column in enumerate(COLUMNS) if column.title == "trained")
     assert item.text(place) == "while training"
     assert said in item.toolTip(place)
 
@@ -206,9 +206,9 @@ def test_keys_restore_rename_delete_and_copy(panel, controllers, qtbot):
     QTest.keyClick(table, Qt.Key.Key_Return)
     QTest.keyClick(table, Qt.Key.Key_Delete)
     QTest.keyClick(table, Qt.Key.Key_F2)
-    editor = table.findChild(QLineEdit)
-    assert editor.text() == "adaptive"
-    editor.setText("Heun")
+    editor = table.findChild(QInputDialog).findChild(QLineEdit)
+    assert editor.text() == editor.selectedText() == "adaptive"
+    QTest.keyClicks(editor, "Heun")
     QTest.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: controllers.state.undo_text == "renaming of Heun")
     assert controllers.asked == [("restore", 2), ("delete", 2)]
@@ -222,28 +222,29 @@ def test_keys_restore_rename_delete_and_copy(panel, controllers, qtbot):
 def test_a_double_click_renames_and_an_empty_name_is_none(panel, controllers):
     fill(controllers)
     table = panel.table
-    item = rows(table)[0]
-    table.itemDoubleClicked.emit(item, 2)
-    editor = table.findChild(QLineEdit)
-    assert editor.accessibleName() == "Name of the run"
-    editor.setText("other")
-    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    choose(table, "long")
+    for name, end in (("other", Qt.Key.Key_Escape), (" ", Qt.Key.Key_Return)):
+        table.itemDoubleClicked.emit(rows(table)[0], 2)
+        asking = table.findChild(QInputDialog)
+        assert asking.labelText() == "Name of the run"
+        asking.setTextValue(name)
+        QTest.keyClick(asking, end)
+        QApplication.sendPostedEvents(asking, QEvent.Type.DeferredDelete.value)
+        assert names(table)[0] == "long"
     assert controllers.asked == []
-    assert names(table)[0] == "long"
 
 
-def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers, qtbot):
+def test_figures_that_come_while_a_name_is_typed_do_not_disturb_it(panel, controllers):
     fill(controllers)
     table = panel.table
     choose(table, "adaptive")
     QTest.keyClick(table, Qt.Key.Key_F2)
-    editor = table.findChild(QLineEdit)
-    editor.setText("Half typ")
-    controllers.state.put(pins=controllers.state.document.pins[:1])
-    assert table.findChild(QLineEdit) is editor
-    assert len(rows(table)) == 3
-    QTest.keyClick(editor, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: len(rows(table)) == 1)
+    asking = table.findChild(QInputDialog)
+    asking.setTextValue("Heun")
+    controllers.pinning.pinned.put(with_figures(RUNS[2], figures(0.3, 0.6, 0.7)))
+    assert asking.textValue() == "Heun"
+    asking.accept()
+    assert names(table) == ["long", "Heun", "unmeasured"]
 
 
 def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot, qapp):
@@ -337,12 +338,12 @@ def test_the_whole_table_has_every_column(qtbot, controllers):
     assert dialog.said.text().startswith("Press K to pin")
     fill(controllers)
     assert "floor" in dialog.said.text()
-    titles = [column.title for column in all_columns({})]
+    titles = [column.title for column in COLUMNS]
     assert [dialog.table.headerItem().text(place) for place in range(dialog.table.columnCount())] == titles
     first = dict(zip(titles, texts(dialog.table)[0], strict=True))
     assert first["W₂"] == "1.31"
     assert first["floor of W₂"] == "0.1"
-    assert first["what differs"] == "sampler Reverse SDE, seed 0"
+    assert texts(dialog.table)[1] == ["sampler Reverse SDE, seed 0"]
     assert first["seed"] == "0"
     assert not dialog.delete.isEnabled()
     choose(dialog.table, "long")

@@ -93,6 +93,11 @@ class PinnedRun:
         costs = {"nfe_mean": self.nfe_mean, "nfe_max": self.nfe_max, "sampling_seconds": self.seconds}
         return costs[key] if key in costs else self.figures.number(key)
 
+    @functools.cached_property
+    def length(self) -> int:
+        """Characters of its settings, which a drawing can make long."""
+        return len(description.dump(self.experiment))
+
     @property
     def first_name(self) -> str:
         """The name before it is told from others: the sampler and its steps."""
@@ -130,7 +135,6 @@ class PinnedRuns(QObject):
         super().__init__(parent)
         self._state, self._store = state, store
         self._all: dict[int, PinnedRun] = {}  # also those that undo or redo can bring back
-        self._sizes: dict[int, int] = {}  # characters of their settings, which a drawing can make long
         self.runs: tuple[PinnedRun, ...] = ()  # those that are pinned, with their present names
         state.document_changed.connect(self.look_up)
 
@@ -161,7 +165,7 @@ class PinnedRuns(QObject):
     def is_full(self) -> bool:
         """Whether a session could not keep another run."""
         runs = self.runs
-        return len(runs) >= MOST or sum(self._sizes[run.number] for run in runs) > LONGEST_RUNS // 2
+        return len(runs) >= MOST or sum(run.length for run in runs) > LONGEST_RUNS // 2
 
     def get(self, number: int) -> PinnedRun | None:
         """The run with a number, pinned or not."""
@@ -170,8 +174,6 @@ class PinnedRuns(QObject):
 
     def put(self, run: PinnedRun) -> None:
         """Take what is known of a run: its settings and its cost, and its figures if it comes with some."""
-        if run.number not in self._sizes:
-            self._sizes[run.number] = len(description.dump(run.experiment))
         self._all[run.number] = _kept(run, self._store())
         self.look_up()
 
@@ -185,7 +187,6 @@ class PinnedRuns(QObject):
             The pins of its document.
         """
         self._all = {run.number: _kept(run, store) for run in runs}
-        self._sizes = {run.number: len(description.dump(run.experiment)) for run in runs}
         self.look_up()
         return tuple(Pin(run.number, run.name) for run in runs)
 
@@ -246,22 +247,16 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
 
     Values of "auto" are left out, because they follow from other settings in the list.
     """
-    return list(_differing(tuple((run.experiment, run.resolved.get(STEPS)) for run in runs)))
-
-
-@functools.lru_cache(maxsize=4)
-def _differing(runs: tuple[tuple[Experiment, Any], ...]) -> tuple[str, ...]:
-    """See :func:`differing_keys`, of settings and the steps in place of "auto"; asked again whenever a name changes."""
-    found, known = [], [(experiment, steps, description.fields(experiment)) for experiment, steps in runs]
-    for key in dict.fromkeys(key for *_, fields in known for key in fields):
+    found, known = [], [(run, description.fields(run.experiment)) for run in runs]
+    for key in dict.fromkeys(key for _, fields in known for key in fields):
         values = [
-            description.value(experiment, key) if key != STEPS or steps is None else steps
-            for experiment, steps, fields in known
+            run.setting(key) if key == STEPS else description.value(run.experiment, key)
+            for run, fields in known
             if key in fields
         ]
         if any(value != values[0] for value in values):
             found.append(key)
-    return tuple(sorted(found, key=lambda key: key in description.SEEDS))  # the seeds last
+    return sorted(found, key=lambda key: key in description.SEEDS)  # the seeds last
 
 
 def differences(runs: Sequence[PinnedRun], beside_names: bool = False, named: bool = False) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,10 +116,6 @@ def _nfe(run: PinnedRun) -> str:
     )
 
 
-def _seconds(run: PinnedRun) -> str:
-    return "" if run.seconds is None else format_number(run.seconds, 2)
-
-
 def _count(count: int | None) -> str:
     return "" if count is None else format_count(count)
 
@@ -162,11 +158,6 @@ NAME = RunColumn(
     has_words=True,
 )
 NFE = _of("nfe_mean", more=_nfe, key="")
-FLOOR = _of(
-    "wasserstein2_floor",
-    more=_near_floor,
-    key="wasserstein2",
-)
 OVER_FLOOR = _of(
     "wasserstein2_over_floor",
     title=FIGURES["wasserstein2_over_floor"].title.replace("/ ", "/\n"),
@@ -187,48 +178,30 @@ WEIGHTS = _of(
 FEW = (NAME, NFE, OVER_FLOOR, C2ST, WEIGHTS)
 """The columns that fit in a card."""
 OWN = {
-    "wasserstein2_floor": FLOOR,
     "wasserstein2_over_floor": OVER_FLOOR,
     "classifier_accuracy": C2ST,
     "mode_weights": WEIGHTS,
 }
 """The columns of figures that differ from the others."""
-FIGURE_COLUMNS = tuple(OWN.get(key) or _of(key) for key, spec in FIGURES.items() if spec.of_runs)
-
-
-def all_columns(differences: Mapping[int, str]) -> tuple[RunColumn, ...]:
-    """Every column.
-
-    Args:
-        differences: the differing settings of each run, by its number.
-    """
-    return (
-        NAME,
-        RunColumn(
-            "steps", "Steps of the sampler.", lambda run: _count(run.sampler_steps), lambda run: run.sampler_steps
-        ),
-        NFE,
-        _of("nfe_max", key=""),
-        *FIGURE_COLUMNS,
-        _of("sampling_seconds", key="", text=_seconds),
-        RunColumn(
-            "trained",
-            "Training steps of the weights; none for a known score.",
-            _trained,
-            lambda run: run.trained_steps if run.trained_from is None else run.trained_from,
-            _trained_from,
-        ),
-        RunColumn(
-            "seed",
-            "Seed of sampling.",
-            lambda run: format_count(run.experiment.sampling.seed),
-            lambda run: run.experiment.sampling.seed,
-        ),
-        RunColumn(
-            "what differs",
-            "The settings that differ among the pinned runs.",
-            lambda run: differences.get(run.number, ""),
-            lambda run: differences.get(run.number, ""),
-            has_words=True,
-        ),
-    )
+COLUMNS = (
+    NAME,
+    RunColumn("steps", "Steps of the sampler.", lambda run: _count(run.sampler_steps), lambda run: run.sampler_steps),
+    NFE,
+    _of("nfe_max", key=""),
+    *(OWN.get(key) or _of(key) for key, spec in FIGURES.items() if spec.of_runs),
+    _of("sampling_seconds", key=""),
+    RunColumn(
+        "trained",
+        "Training steps of the weights; none for a known score.",
+        _trained,
+        lambda run: run.trained_steps if run.trained_from is None else run.trained_from,
+        _trained_from,
+    ),
+    RunColumn(
+        "seed",
+        "Seed of sampling.",
+        lambda run: format_count(run.experiment.sampling.seed),
+        lambda run: run.experiment.sampling.seed,
+    ),
+)
+"""Every column."""

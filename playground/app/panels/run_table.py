@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QHeaderView,
-    QLineEdit,
+    QInputDialog,
     QMenu,
     QStyle,
     QStyledItemDelegate,
@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.pinned_runs import PinnedRun, differences
 from playground.app.model.run_table import table_text
-from playground.app.panels.run_columns import FEW, OVER_FLOOR, WEIGHTS, RunColumn, all_columns
+from playground.app.panels.run_columns import COLUMNS, FEW, OVER_FLOOR, WEIGHTS
 from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
@@ -38,7 +38,6 @@ from playground.lab.columns import FEWEST, MOST
 NUMBER = Qt.ItemDataRole.UserRole  # of the run, in each row
 PAD = 3  # px left and right of a cell's text
 LONGEST_WORD = 12  # characters of a name without a break, so that "probability" is not cut
-NARROWEST_WORDS = 220  # px of a column of sentences
 FOCUS = 2  # px of the bar that marks the row for keys
 MOST_ROWS = 8  # visible rows; with more rows the table scrolls
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -46,7 +45,7 @@ LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class RunTable(QTreeWidget):
-    """One row per run. Below its name are its differing settings, or all columns are side by side.
+    """One row per run, and below it the settings in which it differs from the others.
 
     Return makes the row's run the main one, F2 or a double click renames it, Delete removes it, Ctrl+C copies the table.
 
@@ -62,8 +61,7 @@ class RunTable(QTreeWidget):
     def __init__(self, controllers: Controllers, whole: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pinning, self._column_edits, self._whole = controllers.pinning, controllers.column_edits, whole
-        self._behind = False  # whether figures came while a name was being edited
-        self._columns: tuple[RunColumn, ...] = FEW
+        self._columns = COLUMNS if whole else FEW
         self._sorted: tuple[int, bool] | None = None  # the place of a column, and whether the largest come first
         theme.set_role(self, "table")
         self.setAccessibleName("Pinned runs")
@@ -74,22 +72,18 @@ class RunTable(QTreeWidget):
         self.setWordWrap(True)
         self.setTextElideMode(Qt.TextElideMode.ElideNone)
         self.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QTreeWidget.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         if not whole:
             self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        cells = _Cells(self)
-        cells.closeEditor.connect(self._edited)
-        self.setItemDelegate(cells)
+        self.setItemDelegate(_Cells(self))
         header = self.header()
         header.setSectionsClickable(True)
         header.setSectionsMovable(False)
         header.setStretchLastSection(False)
         header.setMinimumSectionSize(px(24))
         header.sectionClicked.connect(self._sort_by)
-        self.itemDoubleClicked.connect(self._edit)
-        self.itemChanged.connect(self._renamed)
+        self.itemDoubleClicked.connect(lambda *_: self.rename())
         self.currentItemChanged.connect(lambda *_: self.chosen.emit())
         self.itemSelectionChanged.connect(self.chosen)
         self._pinning.pinned.changed.connect(self._fill)
@@ -133,19 +127,9 @@ class RunTable(QTreeWidget):
         self._fill()
 
     @Slot()
-    def _edited(self) -> None:
-        """Show what came while a name was being edited, when Qt has taken the name."""
-        if self._behind:
-            QTimer.singleShot(0, self, self._fill)
-
-    @Slot()
     def _fill(self) -> None:
-        self._behind = self.state() == QTreeWidget.State.EditingState
-        if self._behind:
-            return
         chosen = self.run
-        told = differences(self._pinning.pinned.runs, beside_names=not self._whole)
-        self._columns = all_columns(told) if self._whole else FEW
+        told = differences(self._pinning.pinned.runs, beside_names=True)
         self.blockSignals(True)
         self.clear()
         self.setColumnCount(len(self._columns))
@@ -173,7 +157,6 @@ class RunTable(QTreeWidget):
 
     def _add(self, run: PinnedRun, told: str) -> None:
         item = QTreeWidgetItem(self)
-        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
         waiting = self._pinning.is_waiting(run.number)
         words, numbers = theme.text_font(), theme.number_font()
         for place, column in enumerate(self._columns):
@@ -188,7 +171,7 @@ class RunTable(QTreeWidget):
             if column is OVER_FLOOR and run.is_at_floor:
                 item.setForeground(place, theme.color("data"))
         item.setData(0, NUMBER, run.number)
-        if told and not self._whole:
+        if told:
             below = QTreeWidgetItem(item, [breakable(told)])
             below.setFlags(Qt.ItemFlag.ItemIsEnabled)
             below.setFirstColumnSpanned(True)
@@ -216,16 +199,15 @@ class RunTable(QTreeWidget):
             scrolls = self.topLevelItemCount() > MOST_ROWS
             policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
             self.setVerticalScrollBarPolicy(policy)
-        room = self.viewport().width()
+        room, name = self.viewport().width(), _widest_word(self._pinning.pinned.runs)
         if not self._whole:
             place = FEW.index(WEIGHTS)
-            name = _widest_word(self._pinning.pinned.runs)
             crowded = room - sum(widths[1:]) < name
             hidden = crowded or not any(WEIGHTS.text(run) for run in self._pinning.pinned.runs)
             self.setColumnHidden(place, hidden)
-            widths[0] = max(room - sum(widths[1:]) + (widths[place] if hidden else 0), name)
-        else:
-            widths[-1] = max(room - sum(widths[:-1]), px(NARROWEST_WORDS))
+            if hidden:
+                widths[place] = 0
+        widths[0] = max(room - sum(widths[1:]), name)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         for place, width in enumerate(widths):
             header.resizeSection(place, width)
@@ -233,8 +215,8 @@ class RunTable(QTreeWidget):
         for place in range(self.topLevelItemCount()):
             item = self.topLevelItem(place)
             assert item is not None
-            rows = [_fit(item, 0 if not self._whole else len(widths) - 1, widths[0 if not self._whole else -1])]
-            rows += [_fit(below, 0, room, last=True) for below in _below(item)]
+            rows = [_fit(item, widths[0])]
+            rows += [_fit(below, room, last=True) for below in _below(item)]
             if place < MOST_ROWS:
                 height += sum(rows)
         if not self._whole and self.height() != height:
@@ -255,26 +237,17 @@ class RunTable(QTreeWidget):
         self._sorted = {None: (place, False), False: (place, True), True: None}[before]
         self._fill()
 
-    @Slot(QTreeWidgetItem, int)
-    def _edit(self, item: QTreeWidgetItem, place: int = 0) -> None:
-        if item.data(0, NUMBER) is not None:
-            self.editItem(item, 0)
-
-    @Slot(QTreeWidgetItem, int)
-    def _renamed(self, item: QTreeWidgetItem, place: int) -> None:
-        number = item.data(0, NUMBER)
-        if place != 0 or number is None:
-            return
-        run = self._pinning.pinned.get(number)
-        if run is not None and item.text(0) != breakable(run.name, LONGEST_WORD):
-            self._pinning.pinned.rename(number, item.text(0))
-            self._fill()  # an empty name is not taken
-
     def rename(self) -> None:
-        """Edit the name of the chosen run."""
-        item = self.currentItem()
-        if item is not None:
-            self._edit(item)
+        """Ask for another name of the chosen run."""
+        run = self.run
+        if run is not None:
+            asking = QInputDialog(self)
+            asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            asking.setWindowTitle("Rename")
+            asking.setLabelText("Name of the run")
+            asking.setTextValue(run.name)
+            asking.textValueSelected.connect(lambda name: self._pinning.pinned.rename(run.number, name))
+            asking.open()
 
     def restore(self) -> None:
         """Make the chosen run the main one."""
@@ -305,9 +278,7 @@ class RunTable(QTreeWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self.state() == QTreeWidget.State.EditingState:
-            super().keyPressEvent(event)  # Return in a name does not restore the run
-        elif event.matches(QKeySequence.StandardKey.Copy):
+        if event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.restore()
@@ -347,13 +318,13 @@ def _widest_word(runs: Iterable[PinnedRun]) -> int:
     return max(map(metrics.horizontalAdvance, words), default=0) + 2 * PAD + 2
 
 
-def _fit(item: QTreeWidgetItem, place: int, width: int, last: bool = False) -> int:
-    """Make a row as high as its cell with wrapped text."""
-    box = QFontMetrics(item.font(place)).boundingRect(
-        QRect(0, 0, max(width - 2 * PAD, 1), 10_000), Qt.TextFlag.TextWordWrap, item.text(place)
+def _fit(item: QTreeWidgetItem, width: int, last: bool = False) -> int:
+    """Make a row as high as its first cell, whose text is wrapped."""
+    box = QFontMetrics(item.font(0)).boundingRect(
+        QRect(0, 0, max(width - 2 * PAD, 1), 10_000), Qt.TextFlag.TextWordWrap, item.text(0)
     )
     height = box.height() + (6 if last else 4)
-    item.setSizeHint(place, QSize(width, height))
+    item.setSizeHint(0, QSize(width, height))
     return height
 
 
@@ -364,7 +335,7 @@ def _below(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
 
 
 class _Cells(QStyledItemDelegate):
-    """Cells that keep their colours in a chosen row, and an editor for names only."""
+    """Cells that keep their colours in a chosen row."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         super().initStyleOption(option, index)
@@ -381,16 +352,3 @@ class _Cells(QStyledItemDelegate):
             box = option.rect
             color = QGuiApplication.palette().color(QPalette.ColorRole.Highlight)
             painter.fillRect(box.left(), box.top(), FOCUS, box.height(), color)
-
-    def createEditor(
-        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QWidget:
-        editor = super().createEditor(parent, option, index)
-        editor.setAccessibleName("Name of the run")
-        return editor
-
-    def setEditorData(self, editor: QWidget, index: QModelIndex | QPersistentModelIndex) -> None:
-        super().setEditorData(editor, index)
-        if isinstance(editor, QLineEdit):
-            editor.setText(editor.text().replace(BREAK, ""))
-            editor.selectAll()
