@@ -225,7 +225,9 @@ def sweep(
     elif slurm is not None:
         done = sweeps.write_job_array(source, out, slurm, device)
     elif scheduler is not None:
-        place = sweeps.on_cluster(scheduler, tls_ca, tls_cert, tls_key, insecure_tcp)
+        from playground.lab.sweep.cluster import cluster
+
+        place = cluster(scheduler, tls_ca, tls_cert, tls_key, insecure_tcp)
         done = sweeps.run_sweep(source, out, place, device)
     else:
         done = sweeps.run_sweep(source, out, sweeps.on_this_machine(workers), device)

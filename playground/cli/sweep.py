@@ -2,19 +2,19 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.cli.reporting import note, say, stage, warn, with_error
 from playground.cli.stopping import if_stopped
-from playground.drawing.sweep_pictures import pictures, save_pictures
+from playground.drawing.sweep_pictures import PLOTS, write_results
 from playground.kinds import plugins
 from playground.lab import sweep as sweeps
 from playground.lab.atomic import atomic_write
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.slurm import HIGHEST, job_array, ranges
-from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row, write_tables
+from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row
 from playground.user_errors import UserError
 from playground.version import __version__
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Place = AbstractContextManager[Workers | None]
 
-PLOTS = "plots"
 SHOWN = ("sliced_wasserstein2_over_floor", "classifier_accuracy", "kl", "nfe_mean")
 """The figures that are printed; the tables have all figures."""
 
@@ -33,17 +32,6 @@ SHOWN = ("sliced_wasserstein2_over_floor", "classifier_accuracy", "kl", "nfe_mea
 def on_this_machine(workers: int | None) -> "Place":
     """So many processes of this machine, by default one for each core; this process alone for one."""
     return contextlib.nullcontext() if workers == 1 else sweeps.processes(workers)
-
-
-@contextlib.contextmanager
-def on_cluster(
-    address: str, ca: Path | None, cert: Path | None, key: Path | None, insecure_tcp: bool
-) -> "Iterator[Workers]":
-    """The workers of a dask scheduler; see :func:`playground.lab.sweep.cluster.cluster`."""
-    from playground.lab.sweep.cluster import cluster
-
-    with cluster(address, ca, cert, key, insecure_tcp) as workers:
-        yield workers
 
 
 def run_sweep(source: Path, folder: Path, place: "Place", device: str) -> bool:
@@ -70,7 +58,7 @@ def _run(sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place:
     if len(cells) > waiting:
         note(f"{len(cells) - waiting} of {len(cells)} cells are there already")
     warn(folders.of_broken(folders.broken(folder, cells)))
-    warn(_of_versions(folders.versions(folder, cells), waiting > 0))
+    warn(_of_versions(folders.versions(folders.everything(folder, cells)), waiting > 0))
     warn(sweeps.BY_TIME if waiting and any(cell.depends_on_speed for cell in cells) else None)
     if waiting:
         count = "1 cell" if waiting == 1 else f"{waiting} cells"
@@ -80,8 +68,7 @@ def _run(sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place:
                 update(done / waiting, f"{done} of {count}" + ("" if left is None else f", about {left:.0f} s left"))
     else:
         folders.prepare(sweep, folder)  # its pictures may be others
-    rows = write_tables(folder, cells)
-    shown = save_pictures(pictures(sweep, rows), folder / PLOTS, provenance=folders.provenance(folder, cells))
+    rows, shown = write_results(sweep, cells, folder)
     _print(rows)
     failed = {cell.number: why for cell in cells if (why := sweeps.failure(folder, cell)) is not None}
     warn(*(f"cell {number} failed: {why}" for number, why in failed.items()))

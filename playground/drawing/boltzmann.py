@@ -9,6 +9,7 @@ from PySide6.QtGui import QPainter
 
 from playground.drawing.axes import figure_font
 from playground.drawing.chart_pictures import paint_chart
+from playground.drawing.heat_map import cell_box
 from playground.drawing.palette import Palette
 from playground.lab.chart import Axis, Chart, Series, axis_around
 
@@ -21,13 +22,6 @@ FOOT = 14.0  # px, room for a caption
 LARGEST = 16.0  # px, of a pixel
 LIKELY, SAMPLES = 16, 60  # states and samples in the picture of a machine
 WIDTH, HEIGHT = 960, 640
-
-
-def cell_box(box: QRectF, shape: tuple[int, ...], place: tuple[int, ...]) -> QRectF:
-    """The cell in a row and column (both from 0) of a box that is divided into cells (rows, columns)."""
-    (rows, columns), (row, column) = shape, place
-    wide, tall = box.width() / columns, box.height() / rows
-    return QRectF(box.left() + column * wide, box.top() + row * tall, wide, tall)
 
 
 def paint_pattern(painter: QPainter, box: QRectF, pattern: np.ndarray, palette: Palette, color: str = "data") -> None:

@@ -20,7 +20,7 @@ class HeatMap:
 
     Attributes:
         x, y, color: the names of the axes and of the number.
-        columns, rows: the values of the two axes.
+        columns, rows: the values of the two axes; the last row is the lowest.
         values, errors: (rows, columns), nan where nothing is known.
         log: whether colours go by the logarithm.
         cells: (rows, columns) the numbers of the sweep's cells that they stand for, -1 where there is none.
@@ -37,57 +37,59 @@ class HeatMap:
     cells: np.ndarray
 
 
-def cell_box(picture: HeatMap, box: QRectF, row: int, column: int) -> QRectF:
-    """The rectangle of a heat map's cell; the first row is the lowest."""
+def cell_box(box: QRectF, shape: tuple[int, ...], place: tuple[int, ...]) -> QRectF:
+    """The cell in a row and column (both from 0) of a box that is divided into cells (rows, columns)."""
+    (rows, columns), (row, column) = shape, place
+    wide, tall = box.width() / columns, box.height() / rows
+    return QRectF(box.left() + column * wide, box.top() + row * tall, wide, tall)
+
+
+def inside(picture: HeatMap, box: QRectF) -> QRectF:
+    """The rectangle of all cells of a heat map in a box; its names are around it."""
     metrics = QFontMetricsF(figure_font(TEXT))
     left = max(metrics.horizontalAdvance(name) for name in picture.rows) + 10
-    line, (rows, columns) = metrics.height(), picture.values.shape
-    area = box.adjusted(left, 2 * line + 8, -2, -2 * line - 8)
-    wide, tall = area.width() / columns, area.height() / rows
-    return QRectF(area.left() + column * wide, area.bottom() - (row + 1) * tall, wide, tall)
+    line = metrics.height()
+    return box.adjusted(left, 2 * line + 8, -2, -2 * line - 8)
 
 
 def paint_heat_map(painter: QPainter, box: QRectF, picture: HeatMap, palette: Palette) -> None:
     """Paint a heat map into a box."""
-    first, font = cell_box(picture, box, 0, 0), figure_font(TEXT)
+    area, font = inside(picture, box), figure_font(TEXT)
     metrics = QFontMetricsF(font)
-    line = metrics.height()
+    line, shape = metrics.height(), picture.values.shape
     painter.setFont(font)
     known = picture.values[np.isfinite(picture.values)]
     bent = np.log(known) if picture.log else known
     low, high = float(bent.min()), float(bent.max())
     colors = value_colors(palette)
-    _, columns = picture.values.shape
-    wide, tall = first.width(), first.height()
     center = Qt.AlignmentFlag.AlignCenter
     painter.setPen(palette.color("text"))
-    painter.drawText(QRectF(box.left(), box.top(), box.width(), line), Qt.AlignmentFlag.AlignLeft, picture.color)
+    painter.drawText(box, Qt.AlignmentFlag.AlignLeft, picture.color)
     painter.setPen(palette.color("muted"))
-    painter.drawText(QRectF(box.left(), box.top() + line + 2, box.width(), line), Qt.AlignmentFlag.AlignLeft, picture.y)
-    last = QRectF(box.left(), box.bottom() - line, box.width() - 2, line)
-    painter.drawText(last, Qt.AlignmentFlag.AlignRight, picture.x)
+    painter.drawText(box.adjusted(0, line + 2, 0, 0), Qt.AlignmentFlag.AlignLeft, picture.y)
+    painter.drawText(box.adjusted(0, 0, -2, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom, picture.x)
     for column, name in enumerate(picture.columns):
-        painter.drawText(QRectF(first.left() + column * wide, first.bottom() + 4, wide, line), center, name)
-    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        place = cell_box(area, shape, (shape[0] - 1, column))
+        painter.drawText(QRectF(place.left(), area.bottom() + 4, place.width(), line), center, name)
     for row, name in enumerate(picture.rows):
-        top = first.top() - row * tall
-        painter.setPen(palette.color("muted"))
-        painter.drawText(QRectF(box.left(), top, first.left() - box.left() - 8, tall), right, name)
-        for column in range(columns):
-            place = QRectF(first.left() + column * wide, top, wide, tall).adjusted(1, 1, -1, -1)
-            value, error = float(picture.values[row, column]), float(picture.errors[row, column])
-            if not np.isfinite(value):
-                painter.fillRect(place, palette.color("border"))
-                continue
-            share = ((np.log(value) if picture.log else value) - low) / ((high - low) or 1.0)
-            ground = QColor(int(colors[round(255 * share)]))
-            painter.fillRect(place, ground)
-            said = _measured(value, error)
-            if metrics.horizontalAdvance(said) > wide - 6:
-                said = number(value)
-            if metrics.horizontalAdvance(said) <= wide - 4 and line <= tall:
-                painter.setPen(_readable(ground))
-                painter.drawText(place, center, said)
+        place = cell_box(area, shape, (row, 0))
+        names = QRectF(box.left(), place.top(), area.left() - box.left() - 8, place.height())
+        painter.drawText(names, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, name)
+    for row, column in np.ndindex(shape):
+        place = cell_box(area, shape, (row, column)).adjusted(1, 1, -1, -1)
+        value, error = float(picture.values[row, column]), float(picture.errors[row, column])
+        if not np.isfinite(value):
+            painter.fillRect(place, palette.color("border"))
+            continue
+        share = ((np.log(value) if picture.log else value) - low) / ((high - low) or 1.0)
+        ground = QColor(int(colors[round(255 * share)]))
+        painter.fillRect(place, ground)
+        said = _measured(value, error)
+        if metrics.horizontalAdvance(said) > place.width() - 4:
+            said = number(value)
+        if metrics.horizontalAdvance(said) <= place.width() - 2 and line <= place.height() + 2:
+            painter.setPen(_readable(ground))
+            painter.drawText(place, center, said)
 
 
 def _measured(value: float, error: float) -> str:

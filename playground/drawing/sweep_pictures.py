@@ -18,10 +18,12 @@ from playground.lab.chart import Chart, Series
 from playground.lab.experiment import SEEDS
 from playground.lab.figures import FIGURES, OVER_FLOOR
 from playground.lab.measured import floor_name
-from playground.lab.sweep.description import Plot, Sweep
-from playground.lab.sweep.table import Row
+from playground.lab.sweep import folder as folders
+from playground.lab.sweep.description import Cell, Plot, Sweep
+from playground.lab.sweep.table import Row, write_tables
 from playground.user_errors import cannot_write
 
+PLOTS = "plots"
 SIZE = (760, 440)  # painter units of a file
 
 SIGMA, LOSS = "sigma", "loss"
@@ -44,6 +46,19 @@ def pictures(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Picture]:
         if picture is not None:
             found[_stem(plot)] = picture
     return found
+
+
+def write_results(sweep: Sweep, cells: Sequence[Cell], folder: Path) -> tuple[list[Row], list[Path]]:
+    """Write the tables and the pictures of a sweep into its folder.
+
+    Returns:
+        The means over the seeds, and the PNG files.
+
+    Raises:
+        PictureError: the folder cannot be written or the disk is full.
+    """
+    rows, written = write_tables(folder, cells), folders.everything(folder, cells)
+    return rows, save_pictures(pictures(sweep, rows), folder / PLOTS, provenance=folders.provenance(written.values()))
 
 
 def save_pictures(
@@ -184,6 +199,7 @@ def _series(name: str, x: np.ndarray, y: np.ndarray, error: np.ndarray, category
 
 def _heat_map(plot: Plot, rows: Sequence[Row]) -> HeatMap | None:
     columns, ups = (_in_order([row.values.get(axis) for row in rows]) for axis in (plot.x, plot.y))
+    ups.reverse()  # they run up
     if not columns or not ups:
         return None
     values, errors = np.full((2, len(ups), len(columns)), np.nan)

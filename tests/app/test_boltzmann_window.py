@@ -17,7 +17,7 @@ from playground.app.widgets.controls import NumberEdit
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import write_pattern
-from playground.lab.boltzmann.settings import Boltzmann, are_patterns
+from playground.lab.boltzmann.settings import Boltzmann, are_patterns, patterns_of
 from tests.app.conftest import wait
 from tests.app.watchdog import Watchdog
 
@@ -26,9 +26,9 @@ from tests.app.watchdog import Watchdog
 def one_window(request):
     """Building one and teaching it takes longer than most of these tests, so they share it."""
     request.getfixturevalue("qapp")
-    window = BoltzmannWindow()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_measuring", lambda: measure_cost(2, 7))
+        window = BoltzmannWindow()
         window.show()
         yield window
         window.close()
@@ -75,7 +75,7 @@ def test_the_button_of_a_cards_equations_is_at_its_right(window):
 
 
 def texts(window) -> list[str]:
-    return [write_pattern(pattern) for pattern in window.machine.patterns()]
+    return [write_pattern(pattern) for pattern in patterns_of(window.machine.settings)]
 
 
 def test_it_opens_learning_bars_and_stripes(window):

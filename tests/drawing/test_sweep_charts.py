@@ -45,7 +45,7 @@ def test_the_default_pictures_are_distance_against_evaluations_and_steps_a_map_a
     assert isinstance(steps, Chart)
     np.testing.assert_allclose(steps.series[0].x, [5, 10, 20])  # in order, as the axis is not
     assert isinstance(over, HeatMap)
-    assert (over.columns, over.rows) == (("5", "10", "20"), ("euler", "heun"))
+    assert (over.columns, over.rows) == (("5", "10", "20"), ("heun", "euler"))
     np.testing.assert_allclose(over.values, [[2.05, 1.05, 0.55]] * 2)
     assert isinstance(losses, Chart)
     assert losses.x.name == "σ"
@@ -68,8 +68,8 @@ def test_rows_of_other_axes_are_averaged_in_a_map(sweep: sweeps.Sweep) -> None:
     asked = sweeps.Plot("sampling.steps", "sampling.steps", color="nfe_mean")
     (found,) = pictures(sweeps.Sweep(sweep.axes, plots=[asked]), rows).values()
     assert isinstance(found, HeatMap)
-    np.testing.assert_allclose(np.diag(found.values), [7.5, 15, 30])  # of one and two evaluations a step
-    assert np.isnan(found.values[0, 1])
+    np.testing.assert_allclose(np.diag(found.values[::-1]), [7.5, 15, 30])  # of one and two evaluations a step
+    assert np.isnan(found.values[-1, 1])
 
 
 @pytest.mark.parametrize("name", ["samplers", "evaluations", "memorization"])

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from playground.drawing.chart_pictures import paint_chart
-from playground.drawing.heat_map import HeatMap, cell_box, paint_heat_map
+from playground.drawing.heat_map import HeatMap, cell_box, inside, paint_heat_map
 from playground.drawing.palette import DARK, LIGHT, Palette
 from playground.drawing.render import PictureError
 from playground.drawing.sweep_pictures import save_pictures
@@ -62,7 +62,9 @@ def test_a_value_above_the_top_leaves_the_room_to_the_others() -> None:
 
 def test_a_map_has_the_lowest_colour_at_its_least_and_the_highest_at_its_largest_number() -> None:
     image = painted(MAP, LIGHT)
-    boxes = {(row, column): cell_box(MAP, BOX, row, column) for row in range(2) for column in range(3)}
+    boxes = {
+        (row, column): cell_box(inside(MAP, BOX), (2, 3), (row, column)) for row in range(2) for column in range(3)
+    }
     assert all(BOX.contains(box) for box in boxes.values())
     assert not any(one.intersects(other) for n, one in enumerate(boxes.values()) for other in [*boxes.values()][:n])
     ends = {cell: box.bottomRight().toPoint() for cell, box in boxes.items()}

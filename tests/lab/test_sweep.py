@@ -631,7 +631,7 @@ def test_a_killed_sweep_goes_on_after_an_update_with_its_networks_and_says_so(
     assert "1 of 3 cells are there already" in said
     assert f"(version 0.0.9: 0, and version {__version__} computes the others)" in said
     assert [(path.name, path.stat().st_mtime_ns) for path in (folder / folders.MODELS).iterdir()] == before
-    assert folders.versions(folder, cells) == {"0.0.9": [0], __version__: [1, 2]}
+    assert folders.versions(folders.everything(folder, cells)) == {"0.0.9": [0], __version__: [1, 2]}
     with (folder / "cells.csv").open(encoding="utf-8", newline="") as file:
         assert [row["version"] for row in csv.DictReader(file)] == ["0.0.9", __version__, __version__]
     assert command.run_sweep(source, folder, place, "cpu")

@@ -11,14 +11,14 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.workers.jobs import Jobs, without_fraction
-from playground.drawing.sweep_pictures import Picture, pictures, save_pictures
+from playground.drawing.sweep_pictures import Picture, pictures, write_results
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Sweep
 from playground.lab.sweep.executors import Workers
-from playground.lab.sweep.table import Row, rows_of, rows_of_cells, write_tables
+from playground.lab.sweep.table import Row, rows_of, rows_of_cells
 from playground.messages import Message
 from playground.user_errors import message_of
 
@@ -26,7 +26,6 @@ Place = AbstractContextManager[Workers]
 
 JOB, FILE = "sweep", "sweep file"
 REDRAWN = 1.0  # s between two updates of the table
-PLOTS = "plots"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +59,6 @@ class SweepReport:
     def failures(self) -> int:
         """The number of cells that failed."""
         return sum(bool(row.failure) for row in self.each)
-
-    @property
-    def versions(self) -> list[str]:
-        """The versions of the program by which finished cells were computed."""
-        return sorted({str(one.get("version") or "unknown") for one in self.found.values() if "metrics" in one})
 
 
 class Sweeping(QObject):
@@ -165,7 +159,7 @@ class Sweeping(QObject):
 def _computed(sweep: Sweep, folder: Path, place: Callable[[], Place], device: str) -> Iterator[SweepReport]:
     sweep, cells = sweeps.settled(sweep)
     folders.prepare(sweep, folder)
-    found = _found(folder, cells)
+    found: dict[int, Mapping[str, Any]] = {**folders.everything(folder, cells)}
     for number in [number for number, one in found.items() if one.get("error") is not None]:
         del found[number]  # it is tried again
     broken = folders.broken(folder, cells)
@@ -180,8 +174,7 @@ def _computed(sweep: Sweep, folder: Path, place: Callable[[], Place], device: st
                 report, drawn = _report(sweep, cells, folder, found, broken), time.monotonic()
             yield dataclasses.replace(report, found=dict(found), seconds_left=progress.seconds_left)
     report = _report(sweep, cells, folder, found, broken)
-    write_tables(folder, cells)
-    save_pictures(report.pictures, folder / PLOTS, provenance=folders.provenance(folder, cells))
+    write_results(sweep, cells, folder)
     yield report
 
 
@@ -191,12 +184,7 @@ def _read(path: Path) -> SweepReport:
     if folder is None:
         return _report(sweep, cells, None, {})
     folders.adopt(folder)
-    return _report(sweep, cells, folder, _found(folder, cells), folders.broken(folder, cells))
-
-
-def _found(folder: Path, cells: Sequence[Cell]) -> dict[int, Mapping[str, Any]]:
-    found = ((cell.number, folders.read(folder, cell)) for cell in cells)
-    return {number: one for number, one in found if one}
+    return _report(sweep, cells, folder, folders.everything(folder, cells), folders.broken(folder, cells))
 
 
 def _report(

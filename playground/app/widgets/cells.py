@@ -7,32 +7,35 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from playground.app.style import theme
 from playground.app.style.painting import paint_box
 from playground.app.widgets.captions import named
+from playground.drawing.heat_map import cell_box
 
 
 class Cells(QWidget):
-    """Cells in rows, with a ring around the chosen one while it has the focus.
+    """Cells of one size in rows, with a ring around the chosen one while it has the focus.
 
     Args:
         name, tip: its name for screen readers and its tooltip.
 
     Attributes:
+        shape: rows and columns; (0, 0) if there are no cells.
         chosen: the number of the chosen cell, row by row from 0; None if none is.
     """
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()
+        self.shape = (0, 0)
         self.chosen: int | None = 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         named(self, name, tip)
 
-    def grid(self) -> tuple[int, int]:
-        """The number of cells, and how many stand side by side."""
+    def box(self) -> QRectF:
+        """The rectangle that all cells fill."""
         raise NotImplementedError
 
     def cell(self, number: int) -> QRectF:
         """The rectangle of a cell."""
-        raise NotImplementedError
+        return cell_box(self.box(), self.shape, divmod(number, self.shape[1]))
 
     def words(self) -> str:
         """The description of the chosen cell."""
@@ -58,8 +61,11 @@ class Cells(QWidget):
 
     def at(self, place: QPointF) -> int | None:
         """The cell at a position."""
-        count, _ = self.grid()
-        return next((n for n in range(count) if self.cell(n).contains(place)), None)
+        box, (rows, columns) = self.box(), self.shape
+        if not rows or not box.contains(place):
+            return None
+        row = int(rows * (place.y() - box.top()) / box.height())
+        return min(row, rows - 1) * columns + min(int(columns * (place.x() - box.left()) / box.width()), columns - 1)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -71,19 +77,18 @@ class Cells(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        count, across = self.grid()
-        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -across, Qt.Key.Key_Down: across}
+        rows, columns = self.shape
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
         step = steps.get(Qt.Key(event.key()))
-        if step is None or not count:
+        if step is None:
             super().keyPressEvent(event)
-        elif 0 <= (self.chosen or 0) + step < count:
+        elif 0 <= (self.chosen or 0) + step < rows * columns:
             self.choose((self.chosen or 0) + step)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         self.paint(painter)
-        count, _ = self.grid()
-        if self.hasFocus() and count:
+        if self.hasFocus() and all(self.shape):
             ring = QRectF(self.rect()) if self.chosen is None else self.cell(self.chosen)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             paint_box(painter, ring.adjusted(-1, -1, 1, 1), 2, line=theme.color("accent"), width=2)

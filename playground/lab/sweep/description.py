@@ -161,8 +161,7 @@ def load(path: Path) -> tuple[Sweep, list[Cell]]:
     Raises:
         ExperimentError: the file cannot be read or is not a sweep, or a value cannot be used; the sentence says which.
     """
-    sweep = read(path)
-    return sweep, cells(sweep, base_of(sweep))
+    return settled(read(path))
 
 
 def read(path: Path) -> Sweep:
@@ -203,7 +202,7 @@ def settled(sweep: Sweep, folder: Path = Path()) -> tuple[Sweep, list[Cell]]:
         ExperimentError: as :func:`load`.
     """
     sweep = with_base(sweep, folder)
-    return sweep, cells(sweep, base_of(sweep))
+    return sweep, cells(sweep, experiments.from_file(sweep.experiment, Experiment()))
 
 
 def with_base(sweep: Sweep, folder: Path = Path()) -> Sweep:
@@ -215,11 +214,6 @@ def with_base(sweep: Sweep, folder: Path = Path()) -> Sweep:
     base = experiments.load(folder / sweep.base) if sweep.base else Experiment()
     whole = experiments.from_file(sweep.experiment, base)
     return msgspec.structs.replace(sweep, base="", experiment=msgspec.to_builtins(whole))
-
-
-def base_of(sweep: Sweep) -> Experiment:
-    """The experiment of a sweep whose base is inside."""
-    return experiments.from_file(sweep.experiment, Experiment())
 
 
 def cells(sweep: Sweep, base: Experiment) -> list[Cell]:

@@ -4,10 +4,9 @@ import contextlib
 import dataclasses
 import json
 import math
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import msgspec
 
@@ -116,27 +115,23 @@ def _is_of(found: Mapping[str, Any], cell: Cell) -> bool:
     return all(now.get(name, value) == value for told, now in both for name, value in told.items())
 
 
+class _Written(msgspec.Struct):
+    """The contents of a cell's file that are checked: why the cell failed, or its figures and curves."""
+
+    error: str | None = None
+    metrics: dict[str, float] = {}
+    curves: dict[str, list[float]] = {}
+
+
 def _is_whole(found: object) -> bool:
-    """Whether a file's contents are those of :func:`write`: why the cell failed, or figures, all of which are finite."""
-    if not isinstance(found, dict):
+    """Whether a file's contents are those of :func:`write`. All figures are finite; numbers of curves may be nan."""
+    try:
+        told = msgspec.convert(found, _Written)
+    except (msgspec.ValidationError, OverflowError):
         return False
-    if found.get("error") is not None:
-        return isinstance(found["error"], str)
-    metrics, curves = found.get("metrics"), found.get("curves", {})
-    if not isinstance(metrics, dict) or not metrics or not isinstance(curves, dict):
-        return False
-    if not all(_is_number(value) and math.isfinite(value) for value in metrics.values()):
-        return False
-    lists = [curves.get(name) for name in CURVES] if curves else []
-    lengths = {len(curve) if isinstance(curve, list) and all(map(_is_number, curve)) else None for curve in lists}
-    return len(lengths) <= 1 and None not in lengths
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    """Whether it is a number that a float can hold, which may be nan."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        return isinstance(value, float)
-    return abs(value) <= sys.float_info.max
+    lengths = {len(told.curves.get(name, ())) for name in CURVES}
+    figures = told.metrics.values()
+    return told.error is not None or (bool(figures) and all(map(math.isfinite, figures)) and len(lengths) == 1)
 
 
 def broken(folder: Path, every: Sequence[Cell]) -> list[Cell]:
@@ -173,21 +168,30 @@ def write(folder: Path, cell: Cell, found: Mapping[str, Any], log: str = "") -> 
         temporary.write_text(json.dumps(whole), encoding="utf-8")
 
 
-def versions(folder: Path, every: Sequence[Cell]) -> dict[str, list[int]]:
-    """The versions of the program by which finished cells were computed, each with the numbers of its cells."""
+def everything(folder: Path, every: Sequence[Cell]) -> dict[int, dict[str, Any]]:
+    """What is written of each cell that is finished or failed, by its number."""
+    found = ((cell.number, read(folder, cell)) for cell in every)
+    return {number: one for number, one in found if one}
+
+
+def versions(written: Mapping[int, Mapping[str, Any]]) -> dict[str, list[int]]:
+    """The versions of the program by which finished cells were computed, each with the numbers of its cells.
+
+    Args:
+        written: as :func:`everything` returns it.
+    """
     found: dict[str, list[int]] = {}
-    for cell in every:
-        one = read(folder, cell)
+    for number, one in written.items():
         if one.get("metrics") is not None:
-            found.setdefault(str(one.get("version") or "unknown"), []).append(cell.number)
+            found.setdefault(str(one.get("version") or "unknown"), []).append(number)
     return found
 
 
-def provenance(folder: Path, every: Sequence[Cell]) -> str:
-    """What made the finished cells, as a list in one line of JSON: an entry for all that differ in their seeds alone."""
+def provenance(written: Iterable[Mapping[str, Any]]) -> str:
+    """What made finished cells, as a list in one line of JSON: an entry for all that differ in their seeds alone."""
     found: dict[str, dict[str, Any]] = {}
-    for cell in every:
-        one = read(folder, cell).get("provenance")
+    for of_cell in written:
+        one = of_cell.get("provenance")
         if isinstance(one, dict) and isinstance(one.get("seeds"), dict):
             others = {name: value for name, value in one.items() if name != "seeds"}
             seeds = found.setdefault(json.dumps(others), {"seeds": {}, **others})["seeds"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPaintEvent, QPixmap, QShortcut
 from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QSizePolicy
 
@@ -30,6 +30,10 @@ class Entry(NamedTuple):
     words: str = ""
     caption: str = ""
 
+    def looks_like(self, other: "Entry") -> bool:
+        """Whether both have the same picture."""
+        return self.color == other.color and np.array_equal(self.pattern, other.pattern)
+
 
 class Gallery(QListWidget):
     """A list of patterns. A click or the arrow keys choose one; Delete removes it.
@@ -41,11 +45,11 @@ class Gallery(QListWidget):
 
     Signals:
         taken(array): the chosen pattern, (rows, columns).
-        removed(int): Delete was pressed on it.
+        removed(array): Delete was pressed on the chosen pattern.
     """
 
     taken = Signal(object)
-    removed = Signal(int)
+    removed = Signal(object)
 
     def __init__(self, name: str, side: int, room: tuple[int, int]) -> None:
         super().__init__()
@@ -62,16 +66,16 @@ class Gallery(QListWidget):
         self.setFont(theme.text_font(CAPTION))
         self._empty = ""
         self.entries: Sequence[Entry] = ()
-        self.currentRowChanged.connect(self._take)
-        self.itemClicked.connect(lambda _: self._take(self.currentRow()))
+        self.currentRowChanged.connect(lambda _: self._tell(self.taken))
+        self.itemClicked.connect(lambda _: self._tell(self.taken))
         delete = QShortcut(self)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)
         delete.setKeys([QKeySequence(key) for key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)])
-        delete.activated.connect(lambda: self.removed.emit(self.currentRow()))
+        delete.activated.connect(lambda: self._tell(self.removed))
 
     def show_patterns(self, entries: Sequence[Entry]) -> None:
         """Show these patterns."""
-        self.entries = entries
+        before, self.entries = self.entries, entries
         self.blockSignals(True)
         while self.count() > len(entries):
             self.takeItem(self.count() - 1)
@@ -79,7 +83,8 @@ class Gallery(QListWidget):
             self.addItem(QListWidgetItem())
         for number, entry in enumerate(entries):
             item, said = self.item(number), entry.words + pattern_words(entry.pattern)
-            item.setIcon(self._icon(entry))
+            if number >= len(before) or not entry.looks_like(before[number]):
+                item.setIcon(self._icon(entry))
             item.setText(entry.caption)
             item.setToolTip(wrapped(said))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
@@ -91,7 +96,8 @@ class Gallery(QListWidget):
         self._empty = sentence
 
     def apply_palette(self) -> None:
-        self.show_patterns(self.entries)
+        entries, self.entries = self.entries, ()
+        self.show_patterns(entries)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -110,6 +116,6 @@ class Gallery(QListWidget):
         icon.addPixmap(picture, QIcon.Mode.Selected)  # which Qt would tint
         return icon
 
-    def _take(self, number: int) -> None:
-        if 0 <= number < len(self.entries):
-            self.taken.emit(self.entries[number].pattern)
+    def _tell(self, signal: SignalInstance) -> None:
+        if self.currentRow() >= 0:
+            signal.emit(self.entries[self.currentRow()].pattern)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QAccessible, QMouseEvent, QPainter, QPen
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.cells import Cells
-from playground.drawing.boltzmann import cell_box, paint_weights
+from playground.drawing.boltzmann import paint_weights
 
 FOOT = 18  # px, for the words about one weight
 
@@ -32,20 +32,15 @@ class WeightMap(Cells):
         if len(weights) != len(self._weights):
             self.chosen = None
         self._weights, self._data, self._model, self._columns = weights, data, model, columns
+        self.shape = weights.shape
         self.show_change()
 
     def sizeHint(self) -> QSize:
         return QSize(190, 190 + FOOT)
 
-    def _box(self) -> QRectF:
+    def box(self) -> QRectF:
         side = min(self.width() - 4, self.height() - FOOT - 4)
         return QRectF((self.width() - side) / 2, 2, side, side)
-
-    def grid(self) -> tuple[int, int]:
-        return self._weights.size, len(self._weights)
-
-    def cell(self, number: int) -> QRectF:
-        return cell_box(self._box(), self._weights.shape, divmod(number, len(self._weights)))
 
     def words(self) -> str:
         units = len(self._weights)
@@ -61,7 +56,7 @@ class WeightMap(Cells):
         return f"{pixels}: W {weight}, E_data {data}, E_p {model}"
 
     def paint(self, painter: QPainter) -> None:
-        box = self._box()
+        box = self.box()
         paint_weights(painter, box, self._weights, theme.palette())
         if self.chosen is not None:
             painter.setPen(QPen(theme.color("text"), 1.5))

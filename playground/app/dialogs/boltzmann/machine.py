@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.model import errors
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs, without_fraction
-from playground.lab.boltzmann.settings import Boltzmann, patterns_of, training_conflict
+from playground.lab.boltzmann.settings import Boltzmann, training_conflict
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
@@ -77,10 +77,6 @@ class Machine(QObject):
         """Why there is nothing to learn; "" if there is something."""
         conflict = training_conflict(self.settings)
         return "" if conflict is None else str(conflict)
-
-    def patterns(self) -> np.ndarray:
-        """(N, rows, columns) the patterns to learn."""
-        return patterns_of(self.settings)
 
     def train(self) -> None:
         """Begin training, or continue after a pause."""

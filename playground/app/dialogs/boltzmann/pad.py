@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy
 
 from playground.app.style import theme
 from playground.app.widgets.cells import Cells
-from playground.drawing.boltzmann import cell_box, paint_pattern
+from playground.drawing.boltzmann import paint_pattern
 
 SIDE = 112  # px of the whole grid
 BOX = QRectF(3, 3, SIDE - 6, SIDE - 6)
@@ -43,17 +43,15 @@ class PatternPad(Cells):
     def set_pattern(self, pattern: np.ndarray) -> None:
         """Show a pattern (rows, columns) without emitting a signal."""
         self._pattern = np.array(pattern, np.int8)
+        self.shape = self._pattern.shape
         self.chosen = min(self.chosen or 0, self._pattern.size - 1)
         self.show_change()
 
     def sizeHint(self) -> QSize:
         return QSize(SIDE, SIDE)
 
-    def grid(self) -> tuple[int, int]:
-        return self._pattern.size, self._pattern.shape[1]
-
-    def cell(self, number: int) -> QRectF:
-        return cell_box(BOX, self._pattern.shape, divmod(number, self._pattern.shape[1]))
+    def box(self) -> QRectF:
+        return BOX
 
     def words(self) -> str:
         row, column = divmod(self.chosen or 0, self._pattern.shape[1])

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
 from playground.app.dialogs.boltzmann.cards import CostCard, LearningCard, WeightsCard
@@ -23,7 +23,7 @@ from playground.app.widgets.controls import SegmentedControl
 from playground.app.widgets.fields import make_field
 from playground.drawing.boltzmann import probability
 from playground.lab.boltzmann.patterns import write_pattern
-from playground.lab.boltzmann.settings import are_patterns
+from playground.lab.boltzmann.settings import are_patterns, patterns_of
 from playground.lab.provenance import Provenance
 
 SIZE = QSize(1180, 700)
@@ -51,16 +51,18 @@ class BoltzmannWindow(WorkingDialog):
         self.setWindowTitle("Boltzmann machine")
         self.setWindowFlags(Qt.WindowType.Window)
         self.machine = Machine(self.jobs, self)
-        self._begun = False
         self._lay_out()
         self.machine.changed.connect(self._show)
-        self.machine.state.changed.connect(self._edited)
+        self.machine.state.changed.connect(lambda _: self._show_patterns())
         QShortcut(UNDO, self).activated.connect(self.machine.state.undo)
         QShortcut(QKeySequence.StandardKey.Redo, self).activated.connect(self.machine.state.redo)
         self._show_patterns()
         self._show()
         self.setMinimumHeight(SMALLEST)
         self.resize(SIZE)
+        self.pad.setFocus()
+        self.machine.train()
+        self.machine.measure()
 
     # --- layout
 
@@ -115,7 +117,12 @@ class BoltzmannWindow(WorkingDialog):
         )
         self.pattern_label.setFont(theme.number_font())
         self.add = button("&Add", "Learn the drawn pattern too (Enter)", self._add, "addPattern")
-        self.remove = button("Remo&ve", "Remove the drawn pattern (Delete in the list)", self._drop, "removePattern")
+        self.remove = button(
+            "Remo&ve",
+            "Remove the drawn pattern (Delete in the list)",
+            lambda: self._remove(self.pad.pattern),
+            "removePattern",
+        )
         self.clear = button(
             "&Clear all",
             f"Start from no patterns at all; {native_keys(UNDO)} brings them back",
@@ -159,16 +166,6 @@ class BoltzmannWindow(WorkingDialog):
         layouts.add(card.body, row, (self.samples, 1))
         return card
 
-    # --- life
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if not self._begun:
-            self._begun = True
-            self.pad.setFocus()
-            self.machine.train()
-            self.machine.measure()
-
     # --- the user's actions
 
     @Slot(str)
@@ -185,27 +182,22 @@ class BoltzmannWindow(WorkingDialog):
         self.pad.set_pattern(pattern)
         self._show_pattern()
 
-    def _become(self, patterns: list[np.ndarray]) -> None:
-        self.machine.state.edit({"data": "drawn", "patterns": tuple(map(write_pattern, patterns))})
+    def _texts(self) -> list[str]:
+        """The patterns to learn, as texts."""
+        return [write_pattern(one) for one in patterns_of(self.machine.settings)]
+
+    def _become(self, texts: list[str]) -> None:
+        self.machine.state.edit({"data": "drawn", "patterns": tuple(texts)})
 
     @Slot()
     def _add(self) -> None:
-        if self._drawn_number() is None:
-            self._become([*self.machine.patterns(), self.pad.pattern])
+        texts, drawn = self._texts(), write_pattern(self.pad.pattern)
+        if drawn not in texts:
+            self._become([*texts, drawn])
 
-    def _drop(self) -> None:
-        number = self._drawn_number()
-        if number is not None:
-            self._remove(number)
-
-    @Slot(int)
-    def _remove(self, number: int) -> None:
-        self._become([one for n, one in enumerate(self.machine.patterns()) if n != number])
-
-    def _drawn_number(self) -> int | None:
-        """The index of the pattern on the pad; None if it is not one of the patterns."""
-        drawn = self.pad.pattern
-        return next((n for n, one in enumerate(self.machine.patterns()) if np.array_equal(one, drawn)), None)
+    @Slot(object)
+    def _remove(self, pattern: np.ndarray) -> None:
+        self._become([one for one in self._texts() if one != write_pattern(pattern)])
 
     def _toggle(self) -> None:
         if self.machine.training:
@@ -218,13 +210,9 @@ class BoltzmannWindow(WorkingDialog):
 
     # --- content
 
-    @Slot(object)
-    def _edited(self, keys: frozenset[str]) -> None:
-        if keys & {"rows", "columns", "data", "patterns"}:
-            self._show_patterns()
-
+    @Slot()
     def _show_patterns(self) -> None:
-        settings, found = self.machine.settings, self.machine.patterns()
+        settings, found = self.machine.settings, patterns_of(self.machine.settings)
         shape = settings.rows, settings.columns
         self.sizes.set_value("{}×{}".format(*shape))
         if self.pad.pattern.shape != shape:
@@ -240,7 +228,7 @@ class BoltzmannWindow(WorkingDialog):
     def _show_pattern(self) -> None:
         view = self.machine.view
         self.pattern_label.setText(pattern_sentence(self.pad.pattern, None if view is None else view.progress))
-        known = self._drawn_number() is not None
+        known = write_pattern(self.pad.pattern) in self._texts()
         self.add.setEnabled(not known)
         self.remove.setEnabled(known)
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QMenu, QScrollArea, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QMenu, QScrollArea, QSpinBox, QWidget
 
 from playground.app.controllers.sweeping import Place, SweepReport
 from playground.app.dialogs.sweep.axes import Axes
@@ -73,7 +73,7 @@ class SweepForm(QWidget):
         self._origin, self.folder = "", Path()
         self._lay_out()
         self.axes.edited.connect(self.show_description)
-        for edit in (self.seeds, self.processes, self.scheduler):
+        for edit in (self.seeds, self.scheduler):
             edit.textChanged.connect(self.show_description)
         self.measure.chosen.connect(self.show_description)
         self.losses.toggled.connect(self.show_description)
@@ -88,16 +88,18 @@ class SweepForm(QWidget):
             menu.addAction(title, functools.partial(self.read, resource(f"sweeps/{name}.toml")))
         menu.addSeparator()
         menu.addAction("A sweep's file…", self._ask_file)
-        menu.addAction("A sweep's folder…", self._ask_folder)
+        menu.addAction("A sweep's folder…", lambda: self._ask_folder("Open the folder of a sweep", self.read))
         self.source = MenuButton(menu)
         named(self.source, "Base of the sweep", "The experiment whose settings vary. A folder goes on with its sweep.")
         self.axes = Axes()
         inside = QWidget()
         layouts.down(self.axes, None, within=inside, margins=0)
         self.seeds = _edit("3", "Seeds", "How many seeds, such as 3; or the seeds, such as 0, 7, 12.")
-        cores = max(1, (os.cpu_count() or 2) - 1)
-        self.processes = _edit(
-            f"{cores}", "Processes", "Processes that compute at once. This leaves a core for the window."
+        self.processes = QSpinBox(minimum=1, maximum=1024, value=(os.cpu_count() or 2) - 1)
+        named(
+            self.processes,
+            "Processes",
+            "Processes that compute at once. One less than cores leaves one for the window.",
         )
         self.scheduler = _edit(
             "",
@@ -116,33 +118,27 @@ class SweepForm(QWidget):
         )
         places = QMenu(self)
         places.addAction("A new folder", self._take_new_place)
-        places.addAction("Choose a folder…", self._ask_place)
+        places.addAction("Choose a folder…", lambda: self._ask_folder("Folder of the results", self.set_place))
         self.place = MenuButton(places)
         self.place.setAccessibleName("Folder of the results")
         self.said = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.said.setAccessibleName("What would be computed")
         self.setFixedWidth(px(LEFT))
-        rows = QGridLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
+        rows = QFormLayout()
         rows.setSpacing(UNIT)
-        rows.setColumnStretch(1, 1)
-
-        def add(*named: tuple[str, QWidget]) -> None:
-            """Add a line of one or two controls with their names; the names are below each other."""
-            line = rows.rowCount()
-            for column, (text, part) in zip((0, 2), named, strict=False):
-                rows.addWidget(_label(text), line, column)
-                rows.addWidget(part, line, column + 1, 1, 3 if len(named) == 1 else 1)
-
-        rows.addWidget(about, 0, 0, 1, 4)
-        add(("Base", self.source))
-        rows.addWidget(layouts.scrolled(inside, QScrollArea()), rows.rowCount(), 0, 1, 4)
-        rows.setRowStretch(rows.rowCount() - 1, 1)
-        add(("Seeds", self.seeds), ("Processes", self.processes))
-        add(("Scheduler", self.scheduler))
-        add(("Measure", self.measure), ("Loss along σ", self.losses))
-        add(("Folder", self.place))
-        rows.addWidget(self.said, rows.rowCount(), 0, 1, 4)
+        for name, control in (
+            ("Base", self.source),
+            ("Seeds", self.seeds),
+            ("Processes", self.processes),
+            ("Scheduler", self.scheduler),
+            ("Measure", self.measure),
+            ("Loss along σ", self.losses),
+            ("Folder", self.place),
+        ):
+            rows.addRow(name, control)
+            set_role(rows.labelForField(control), "caption")
+        area = layouts.scrolled(inside, QScrollArea())
+        layouts.down(about, rows, (area, 1), self.said, within=self, spacing=UNIT, margins=0)
 
     def follow(self) -> None:
         """Take the settings of the main window as they are now, unless a sweep was read."""
@@ -180,7 +176,7 @@ class SweepForm(QWidget):
     def workers(self) -> Callable[[], Place]:
         """What yields the workers that compute."""
         address = self._address
-        return functools.partial(cluster, address) if address else functools.partial(processes, self._processes)
+        return functools.partial(cluster, address) if address else functools.partial(processes, self.processes.value())
 
     @property
     def experiment(self) -> Experiment:
@@ -228,17 +224,10 @@ class SweepForm(QWidget):
         if name:
             self.read(Path(name))
 
-    @Slot()
-    def _ask_folder(self) -> None:
-        name = self._prompts.folder_name("Open the folder of a sweep", str(self._new_folder()))
+    def _ask_folder(self, title: str, take: Callable[[Path], None]) -> None:
+        name = self._prompts.folder_name(title, str(self._new_folder()))
         if name:
-            self.read(Path(name))
-
-    @Slot()
-    def _ask_place(self) -> None:
-        name = self._prompts.folder_name("Folder of the results", str(self._new_folder()))
-        if name:
-            self.set_place(Path(name))
+            take(Path(name))
 
     @Slot()
     def _take_new_place(self) -> None:
@@ -266,20 +255,11 @@ class SweepForm(QWidget):
                 check(self._address)
             except UserError as error:
                 return worded(error.message)
-        elif self._processes is None:
-            return "Processes: write a whole number from 1 to 1024."
         return None
 
     @property
     def _address(self) -> str:
         return self.scheduler.text().strip()
-
-    @property
-    def _processes(self) -> int | None:
-        """The number of processes; None if it is not one from 1 to 1024."""
-        text = self.processes.text().strip()
-        number = int(text) if text.isdecimal() and len(text) <= 4 else 0  # Python refuses more than 4,300 digits
-        return number if 1 <= number <= 1024 else None
 
     def _counted(self) -> str:
         sweep = self.sweep()
@@ -308,12 +288,6 @@ def _unused(folder: Path, name: str) -> Path:
     while (found := folder / f"{name}-{number}").exists():
         number += 1
     return found
-
-
-def _label(text: str) -> QLabel:
-    label = QLabel(text)
-    set_role(label, "caption")
-    return label
 
 
 def _edit(text: str, name: str, tip: str) -> QLineEdit:

@@ -1,8 +1,6 @@
 """The heat map of a sweep in its window."""
 
-import math
-
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 
 from playground.app.style import theme
@@ -10,7 +8,7 @@ from playground.app.style.number_formats import format_measured, format_number
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.cells import Cells
-from playground.drawing.heat_map import HeatMap, cell_box, paint_heat_map
+from playground.drawing.heat_map import HeatMap, inside, paint_heat_map
 
 
 class SweepMap(Cells):
@@ -37,36 +35,17 @@ class SweepMap(Cells):
     def show_map(self, picture: HeatMap) -> None:
         """Paint a heat map from now on."""
         self.picture = picture
+        self.shape = picture.values.shape
         self.chosen = min(self.chosen or 0, picture.values.size - 1)
         self.show_change()
 
     @property
-    def box(self) -> QRectF:
+    def _room(self) -> QRectF:
         """The rectangle in which the picture is painted."""
         return QRectF(self.rect()).adjusted(2 * UNIT, UNIT, -2 * UNIT, -UNIT)
 
-    def grid(self) -> tuple[int, int]:
-        return (0, 1) if self.picture is None else (self.picture.values.size, len(self.picture.columns))
-
-    def cell(self, number: int) -> QRectF:
-        assert self.picture is not None
-        return cell_box(self.picture, self.box, *self._place(number))
-
-    def _place(self, number: int) -> tuple[int, int]:
-        """The row and column of a cell; the first row is the lowest."""
-        count, across = self.grid()
-        row, column = divmod(number, across)
-        return count // across - 1 - row, column
-
-    def at(self, place: QPointF) -> int | None:
-        if self.picture is None:
-            return None
-        first, (rows, columns) = cell_box(self.picture, self.box, 0, 0), self.picture.values.shape
-        if first.width() <= 0 or first.height() <= 0:
-            return None
-        row = math.floor((first.bottom() - place.y()) / first.height())
-        column = math.floor((place.x() - first.left()) / first.width())
-        return (rows - 1 - row) * columns + column if 0 <= row < rows and 0 <= column < columns else None
+    def box(self) -> QRectF:
+        return QRectF() if self.picture is None else inside(self.picture, self._room)
 
     def words(self) -> str:
         picture = self.picture
@@ -76,7 +55,7 @@ class SweepMap(Cells):
 
     def _said(self, number: int) -> str:
         """What stands in a cell."""
-        picture, place = self.picture, self._place(number)
+        picture, place = self.picture, divmod(number, self.shape[1])
         assert picture is not None
         where = f"{picture.x} {picture.columns[place[1]]}, {picture.y} {picture.rows[place[0]]}"
         value, error = float(picture.values[place]), float(picture.errors[place])
@@ -91,7 +70,7 @@ class SweepMap(Cells):
     def paint(self, painter: QPainter) -> None:
         painter.fillRect(self.rect(), theme.color("background"))
         if self.picture is not None:
-            paint_heat_map(painter, self.box, self.picture, theme.palette())
+            paint_heat_map(painter, self._room, self.picture, theme.palette())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         hand = self.at(event.position()) is not None
@@ -111,4 +90,4 @@ class SweepMap(Cells):
 
     def _open(self, number: int) -> None:
         assert self.picture is not None
-        self.opened.emit(int(self.picture.cells[self._place(number)]))
+        self.opened.emit(int(self.picture.cells.flat[number]))

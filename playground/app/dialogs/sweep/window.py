@@ -6,15 +6,13 @@ from pathlib import Path
 from PySide6.QtCore import QModelIndex, QSize, Qt, Slot
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
-    QFrame,
     QHeaderView,
     QLabel,
     QProgressBar,
     QSplitter,
     QStackedWidget,
-    QTableView,
+    QTreeView,
     QVBoxLayout,
     QWidget,
 )
@@ -117,25 +115,19 @@ class SweepWindow(QDialog):
         self.run_button = button(
             "Open &run", "Open the run of the chosen line in the main window (Return)", self._open_chosen, "openRun"
         )
-        self.view = QTableView()
+        self.view = QTreeView()
+        self.view.setRootIsDecorated(False)
+        self.view.setUniformRowHeights(True)
         self.view.setModel(self.table)
         self.view.setAccessibleName("Table of the sweep")
-        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setTabKeyNavigation(False)
-        self.view.setShowGrid(False)
-        self.view.setFrameShape(QFrame.Shape.NoFrame)
-        self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(px(24))
-        self.view.horizontalHeader().setHighlightSections(False)
-        self.view.horizontalHeader().setMaximumSectionSize(px(WIDEST))
-        self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        set_role(self.view, "table")
+        header = self.view.header()
+        header.setStretchLastSection(False)
+        header.setMaximumSectionSize(px(WIDEST))
+        header.setResizeContentsPrecision(50)  # lines that are looked at
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.view.activated.connect(self._open_line)
-        self.view.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
-        self.view.horizontalHeader().setResizeContentsPrecision(50)  # lines that are looked at
-        for changed in (self.table.modelReset, self.table.dataChanged):  # errors come with the second seed
-            changed.connect(lambda *_: self.view.resizeColumnsToContents())
+        self.view.selectionModel().selectionChanged.connect(self._show_state)
         self.map.opened.connect(self._open_number)
         below = QWidget()
         layouts.down(
@@ -197,7 +189,7 @@ class SweepWindow(QDialog):
 
     def _provenance(self) -> str:
         report = self.sweeping.report
-        return "" if report is None or report.folder is None else folders.provenance(report.folder, report.cells)
+        return "" if report is None or report.folder is None else folders.provenance(report.found.values())
 
     @Slot()
     def _show_table(self) -> None:
@@ -232,8 +224,8 @@ class SweepWindow(QDialog):
             text += f", {format_count(report.failures)} failed: see Cells"
         if broken := folders.of_broken(report.broken):
             text += f". {worded(broken).removesuffix('.')}"
-        if {*report.versions} - {__version__}:
-            text += f", by version {' and '.join(report.versions)}"
+        if {*(versions := sorted(folders.versions(report.found)))} - {__version__}:
+            text += f", by version {' and '.join(versions)}"
         if sweeping.cancelled:
             return f"Stopping… {text}" if sweeping.running else f"Cancelled: {text} are kept"
         if sweeping.computing and report.seconds_left is not None:
