@@ -25,7 +25,8 @@ class Mouse:
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=place or widget.rect().center())
 
     def choose(self, window, *titles: str) -> None:
-        """Click through the menu, which does not return before it is closed."""
+        """Click through the menu. The first click returns once that is done, and since Qt 6.12 while the menu is open."""
+        chosen: list[str] = []
 
         def go_on() -> None:
             menu: QMenu = window.menu
@@ -33,14 +34,18 @@ class Mouse:
                 wait(menu.isVisible)
                 action = next(one for one in menu.actions() if one.text().replace("&", "").startswith(title))
                 self.click(menu, menu.actionGeometry(action).center())
+                chosen.append(title)
                 if (below := action.menu()) is not None:
                     wait(below.isVisible)
                     menu = below
 
         QTimer.singleShot(0, go_on)
         self.click(window.top_bar.menu)
-        while (popup := QApplication.activePopupWidget()) is not None:  # a failure above would leave it open
-            popup.close()
+        try:
+            wait(lambda: len(chosen) == len(titles))
+        finally:
+            while (popup := QApplication.activePopupWidget()) is not None:  # a failure above would leave it open
+                popup.close()
 
     def show_scene(self, window, title: str) -> None:
         """Open the gallery, and choose one of its tiles."""
