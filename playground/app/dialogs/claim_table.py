@@ -20,8 +20,8 @@ class ClaimTable(QTreeWidget):
         empty: the sentence that an empty table shows.
     """
 
-    def __init__(self, name: str, empty: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, empty: str = "") -> None:
+        super().__init__()
         self.empty = empty
         self.setAccessibleDescription(empty)
         self.setHeaderLabels(list(COLUMNS))

@@ -39,8 +39,8 @@ class SceneTile(QAbstractButton):
 
     focused = Signal()
 
-    def __init__(self, scene: Lesson, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, scene: Lesson) -> None:
+        super().__init__()
         self.scene = scene
         self.run: Run | None = None
         self.frame = -1

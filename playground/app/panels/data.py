@@ -68,8 +68,8 @@ class DataPanel(CollapsiblePanel):
     open_folder_requested = Signal()
     brush_toggled = Signal(bool)
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Data", 1, parent, purpose="The points whose distribution is learned.")
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Data", 1, purpose="The points whose distribution is learned.")
         self.state = state
         self._building, self._training = controllers.building, controllers.training
         self._failure: Message | None = None

@@ -22,9 +22,9 @@ IMAGES = "The table is of points of the plane. Click an image: the card Particle
 class FieldNamesPanel(CollapsiblePanel):
     """Score, noise, denoised estimate, v and velocity at a point: five forms of one field."""
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
+    def __init__(self, state: State, controllers: Controllers) -> None:
         purpose = "What a network can predict, here."
-        super().__init__("One field, five names", None, parent, purpose=purpose)
+        super().__init__("One field, five names", purpose=purpose)
         self._building, self._playing = controllers.building, controllers.playing
         self._point: tuple[float, float] | None = None
         self._time_to_data = False

@@ -50,10 +50,8 @@ class Figure(QWidget):
         token: the palette's colour of the number.
     """
 
-    def __init__(
-        self, name: str, meaning: str, equation: str = "", token: str = "text", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, meaning: str, equation: str = "", token: str = "text") -> None:
+        super().__init__()
         self._token = token
         self._text = ""  # of the number; empty if there is none
         self.setMinimumHeight(px(20))
@@ -151,11 +149,10 @@ class JobButton(QPushButton):
         controllers: Controllers,
         job: str,
         begin: Callable[[], object],
-        parent: QWidget | None = None,
         name: str = "",
         cancel: Callable[[str], object] | None = None,
     ) -> None:
-        super().__init__(title, parent)
+        super().__init__(title)
         self._name = name or title
         self._title, self._job, self._begin = title, job, begin
         self._cancel = cancel or controllers.jobs.cancel

@@ -55,8 +55,8 @@ class Scale(QWidget):
     Before the prediction is made, the slider above is the scale, and only the numbers are painted.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._ends = (0.0, 1.0)
         self._you: float | None = None
         self._measured: float | None = None
@@ -129,8 +129,8 @@ class LessonPanel(CollapsiblePanel):
 
     highlighted = Signal(str)
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Lesson", None, parent, purpose=PURPOSE["Lesson"])
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Lesson", purpose=PURPOSE["Lesson"])
         self._lessons, self._state, self._building = controllers.lessons, state, controllers.building
         self._shown: Step | None = None
         self._explains = False

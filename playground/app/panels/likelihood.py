@@ -38,8 +38,8 @@ UNTRAINED = "The network is untrained: this is the density of its random weights
 class LikelihoodPanel(CollapsiblePanel):
     """log p of the clicked point beside the exact value, and the model's figures at held-out points."""
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Likelihood", None, parent, purpose="How probable a point is to the model.")
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Likelihood", purpose="How probable a point is to the model.")
         self.state, self._controllers = state, controllers
         self._building, self._clicking = controllers.building, controllers.clicking
         self._solving = ""

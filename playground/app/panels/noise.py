@@ -35,8 +35,8 @@ DIAMETER = (
 class NoisePanel(CollapsiblePanel):
     """The kind of noise, a chart of its levels to drag, and its numbers."""
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Noise", 2, parent, purpose="How much noise is added to the data.")
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Noise", 2, purpose="How much noise is added to the data.")
         self.state = state
         self._building, self._reading = controllers.building, controllers.reading
         self._gesture, self._by_key = 0, False

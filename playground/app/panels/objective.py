@@ -20,8 +20,8 @@ from playground.lab.defaults import resolve
 class ObjectivePanel(CollapsiblePanel):
     """Score matching in three forms, or maximum likelihood; the network is under "Advanced"."""
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Objective", 3, parent, purpose="The loss that training makes small.")
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Objective", 3, purpose="The loss that training makes small.")
         self.state = state
         self._building = controllers.building
 

@@ -41,8 +41,8 @@ REST = {
 class ParticlePanel(CollapsiblePanel):
     """Drift, score term, noise and denoised estimate of one particle, each in its colour on the canvas."""
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Particle", None, parent, purpose="One particle and its next step.")
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Particle", purpose="One particle and its next step.")
         self._building, self._playing = controllers.building, controllers.playing
         self._inspecting, self._comparing = controllers.inspecting, controllers.comparing
         self.hint, self.equation = QLabel(HINT, self), QLabel(self)

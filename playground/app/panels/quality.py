@@ -63,8 +63,8 @@ SECTIONS = {
 class QualityPanel(CollapsiblePanel):
     """The score's error along sigma; the samples compared with the data, in numbers and as a histogram."""
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Quality", None, parent, purpose="How good score and samples are.")
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Quality", purpose="How good score and samples are.")
         self.state, self._controllers = state, controllers
         self._building, self._training, self._playing, self._measuring = (
             controllers.building,

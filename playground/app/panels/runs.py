@@ -28,8 +28,8 @@ class RunsPanel(CollapsiblePanel):
 
     table_requested = Signal()
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Runs", None, parent, purpose="Runs that you keep, to compare them.")
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Runs", purpose="Runs that you keep, to compare them.")
         self.state, self._controllers = state, controllers
         self._pinning = controllers.pinning
         self.empty = QLabel(EMPTY, self)

@@ -51,8 +51,8 @@ class ClassField(NumberField):
 class SamplingPanel(CollapsiblePanel):
     """The sampler and its numbers. A change starts the next run at once."""
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Sample", 5, parent, purpose="New points, by following the score.")
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Sample", 5, purpose="New points, by following the score.")
         self.state = state
         self._building, self._playing = controllers.building, controllers.playing
         self.kind = make_field(state, "sampling.kind", None)

@@ -66,8 +66,8 @@ class TrainingPanel(CollapsiblePanel):
 
     reset_requested = Signal()
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("Train", 4, parent, purpose="Fits the network, a batch at a time.")
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("Train", 4, purpose="Fits the network, a batch at a time.")
         self.state, self._controllers = state, controllers
         self._building, self._training = controllers.building, controllers.training
         self._drawn = 0.0

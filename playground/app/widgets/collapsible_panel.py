@@ -135,8 +135,8 @@ SIGNS = {"info": "", "warning": "!", "error": "×"}
 class Notice(QFrame):
     """A sentence inside a card, with a bar in its level's colour and buttons that resolve the problem."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._level = "info"
         self.text = SelectableLabel(parent=self)
         self.text.setWordWrap(True)
@@ -252,8 +252,8 @@ class EquationButton(MarkButton):
 class Disclosure(MarkButton):
     """Shows and hides the advanced part of a card; sits in the header, so that a closed part needs no row."""
 
-    def __init__(self, part: QWidget, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, part: QWidget) -> None:
+        super().__init__()
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.toggled.connect(part.setVisible)
@@ -303,8 +303,8 @@ class CollapsiblePanel(QFrame):
 
     folded = Signal(bool)
 
-    def __init__(self, title: str, number: int | None = None, parent: QWidget | None = None, purpose: str = "") -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, number: int | None = None, purpose: str = "") -> None:
+        super().__init__()
         theme.set_role(self, "card")
         self.setObjectName(f"card-{title.lower()}")
         self.setAccessibleName(title)

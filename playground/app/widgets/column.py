@@ -19,8 +19,8 @@ AROUND = 24  # px that are shown around the part that is kept in view
 class Cards(QScrollArea):
     """Cards that scroll; :meth:`keep_in_view` keeps a widget of theirs in view."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._steadying = False
         self._watched: QObject | None = None
         self._in_view: QWidget | None = None
@@ -90,8 +90,8 @@ class Column(Cards):
 
     accessible_role = QAccessible.Role.Client  # Qt's own interface of a scrolling area leaves out the part above
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.held: list[QWidget] = []  # the pressed widget and its parents up to the card
         self._y = 0
         self._room = 0  # px of empty room above the first card

@@ -18,8 +18,8 @@ class EquationView(QWidget):
         pixels: height of the letters.
     """
 
-    def __init__(self, pixels: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, pixels: int) -> None:
+        super().__init__()
         self._pixels, self._latex = px(pixels), ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 

@@ -33,8 +33,8 @@ class LiveEquationView(PressedByEnter):
         name: the name of the job.
     """
 
-    def __init__(self, jobs: Jobs, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: Jobs, name: str) -> None:
+        super().__init__()
         self._jobs, self._name = jobs, name
         self._asked = self._drawn = ("", "", 0.0, 0)
         self.image = QImage()

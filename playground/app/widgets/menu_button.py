@@ -15,8 +15,8 @@ ARROW = 20  # px for the arrow at the right
 class MenuButton(QPushButton):
     """A text that says what is chosen, and an arrow; a click, Space or Down opens the menu."""
 
-    def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, menu: QMenu) -> None:
+        super().__init__()
         self._words = self._short = ""
         self.setMenu(menu)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

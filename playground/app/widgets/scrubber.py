@@ -40,8 +40,8 @@ class Scrubber(DraggedSlider):
 
     scrubbed = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._sigmas = np.zeros(0)
         self._span: tuple[float, float] | None = None
         self._steps: np.ndarray | None = None

@@ -15,8 +15,8 @@ RING = 3  # px beyond the bar: the current step is taller, so that colour alone 
 class StepBar(QWidget):
     """A bar for each step: filled if it is done, tall and in the particles' colour if it is the current one."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._count, self._place, self._done = 1, 0, frozenset[int]()
         self.setFixedHeight(px(HEIGHT) + 2 * RING)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -31,8 +31,8 @@ class TrainingTrack(DraggedSlider):
 
     step_chosen = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._steps: tuple[int, ...] = ()
         self._places = np.zeros(0)  # of the steps, from 0 to 1
         self._why_disabled = ""

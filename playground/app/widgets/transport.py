@@ -105,8 +105,8 @@ class Transport(QWidget):
 
     speed_changed = Signal(float)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._speed = 1.0
         self.restart = TransportButton("restart")
         self.new_seed = TransportButton("new-seed")

@@ -30,8 +30,8 @@ ABOUT = (
 class DistanceChart(ChartView):
     """One curve per column, and a dashed floor in a band two standard deviations wide."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(NAME, ABOUT, 132, parent=parent)
+    def __init__(self) -> None:
+        super().__init__(NAME, ABOUT, 132)
 
     def show_curves(self, curves: Sequence[tuple[str, int, DistanceCurve]]) -> None:
         """Show the curves of columns, each with the column's letter and place."""

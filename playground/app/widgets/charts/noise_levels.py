@@ -41,8 +41,8 @@ class NoiseLevelChart(QWidget):
     moved = Signal(int, object)
     abandoned = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.pointer: QPointF | None = None
         self.setFixedHeight(px(HEIGHT))
         self.setMinimumWidth(px(120))
