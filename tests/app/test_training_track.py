@@ -7,7 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from playground.app.widgets.training_track import EDGE, MIDDLE, TrainingTrack, log_places
+from playground.app.widgets.track import EDGE
+from playground.app.widgets.training_track import MIDDLE, TrainingTrack, log_places
 from playground.drawing.palette import DARK, LIGHT
 from playground.messages import Message
 from tests.app.conftest import heard

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QColor, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from playground.app.widgets.scrubber import EDGE
+from playground.app.widgets.track import EDGE
 from playground.app.widgets.transport import Transport
 from playground.drawing.palette import DARK, LIGHT
 from tests.app.conftest import heard

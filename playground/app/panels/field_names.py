@@ -2,7 +2,6 @@
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.readouts import NAMES, place, vector
 from playground.app.controllers.controllers import Controllers

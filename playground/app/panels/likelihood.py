@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton
 
 from playground.app.canvas.readouts import place
 from playground.app.canvas.tools import Tools

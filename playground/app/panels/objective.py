@@ -3,7 +3,6 @@
 import math
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State

@@ -4,7 +4,7 @@ import html
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from playground.app.canvas.readouts import place, vector
 from playground.app.controllers.controllers import Controllers

@@ -1,7 +1,7 @@
 """The pinned runs side by side: their cost, and their distance to the data."""
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers

@@ -3,35 +3,30 @@
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFont,
     QFontMetricsF,
-    QHelpEvent,
     QImage,
     QPainter,
     QPainterPath,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractSlider
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
-from playground.app.style.wrapping import wrapped
 from playground.app.widgets.captions import named
-from playground.app.widgets.controls import DraggedSlider
+from playground.app.widgets.track import EDGE, Track, fonts
 from playground.drawing.palette import Palette, rgb
 
 TRACK, TOP = 14, 18  # px: thickness, and room above it for the labels
 HANDLE = 5  # px that the handle extends above and below
-EDGE = 7  # px on either side, so that the handle fits at both ends
-TEXT = 11  # px
 
 
-class Scrubber(DraggedSlider):
+class Scrubber(Track):
     """Frames from left to right. Frames that are not sampled yet are an empty track and cannot be reached.
 
     Signals:
@@ -50,13 +45,8 @@ class Scrubber(DraggedSlider):
         self._recorded = 0
         self._track: QImage | None = None
         self.setTracking(True)
-        self.setRange(0, 0)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMouseTracking(True)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         named(self, "Timeline of the sampler", "Drag to move particles and field through the noise levels.")
         self.setAccessibleDescription("Arrow keys move by a frame, Page keys by a tenth, Home and End to the ends.")
-        self.actionTriggered.connect(self._acted)
 
     # --- content
 
@@ -129,8 +119,7 @@ class Scrubber(DraggedSlider):
     def _reach(self, frame: int) -> int:
         return min(max(frame, 0), max(self._recorded - 1, 0))
 
-    def _acted(self, action: int) -> None:
-        """Take keys; the mouse is handled below."""
+    def take_key(self, action: int) -> None:
         wanted = self.sliderPosition()
         self.setSliderPosition(self._reach(wanted))
         if action == QAbstractSlider.SliderAction.SliderToMaximum.value:
@@ -139,7 +128,7 @@ class Scrubber(DraggedSlider):
             self.scrubbed.emit(self.sliderPosition())
 
     def place_at(self, x: float) -> int:
-        return round((x - EDGE) / max(self.width() - 2 * EDGE, 1) * self.maximum())
+        return round(self.share_at(x) * self.maximum())
 
     def go(self, place: int) -> None:
         frame = self._reach(place)
@@ -149,30 +138,21 @@ class Scrubber(DraggedSlider):
             self.scrubbed.emit(frame)
         self.update()
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            frame = min(max(self.place_at(event.pos().x()), 0), self.maximum())
-            words = "Not sampled yet"
-            if frame < len(self._sigmas):
-                cost = self._cost(frame)
-                words = (
-                    f"Step {self._step(frame)} of {self._last_step}, σ = {format_number(float(self._sigmas[frame]))}"
-                )
-                words += f", {cost}" if cost else ""
-            QToolTip.showText(event.globalPos(), wrapped(words) + self.toolTip(), self)
-            return True
-        return bool(super().event(event))
+    def words_at(self, place: int) -> str:
+        frame = min(max(place, 0), self.maximum())
+        if frame >= len(self._sigmas):
+            return "Not sampled yet"
+        cost = self._cost(frame)
+        words = f"Step {self._step(frame)} of {self._last_step}, σ = {format_number(float(self._sigmas[frame]))}"
+        return f"{words}, {cost}" if cost else words
 
     # --- painting
 
-    def sizeHint(self) -> QSize:
-        return QSize(480, px(TOP) + px(TRACK) + HANDLE + 1)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(120, self.sizeHint().height())
+    def high(self) -> int:
+        return px(TOP) + px(TRACK) + HANDLE + 1
 
     def _place(self, frame: int) -> float:
-        return EDGE + (self.width() - 2 * EDGE) * frame / max(self.maximum(), 1)
+        return self.x_of(frame / max(self.maximum(), 1))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
@@ -200,7 +180,7 @@ class Scrubber(DraggedSlider):
         self._paint_labels(painter)
 
     def _paint_labels(self, painter: QPainter) -> None:
-        font = theme.number_font(TEXT)
+        font, bold = fonts()
         metrics = QFontMetricsF(font)
         painter.setFont(font)
         painter.setPen(theme.color("muted"))
@@ -212,8 +192,6 @@ class Scrubber(DraggedSlider):
         painter.drawText(QPointF(left, base), noise)
         if not noise:
             return
-        bold = QFont(font)
-        bold.setWeight(QFont.Weight.DemiBold)
         of, room = QFontMetricsF(bold).horizontalAdvance(present), data_start - noise_end - 24
         of_last = " / " if self._recorded > self.maximum() else " · "
         # The last step's cost is left out if there is no room.

@@ -45,7 +45,7 @@ class Toast(QFrame):
         self, level: str, message: Message | str, offer: ToastAction | None, is_current: IsCurrent, parent: "Toasts"
     ) -> None:
         super().__init__(parent)
-        self.level, self.message, self.is_current = level, message, is_current
+        self._toasts, self.level, self.message, self.is_current = parent, level, message, is_current
         self.sentence = sentence = worded(message)
         self.stays = level == "error" and offer is not None
         self._count = 1
@@ -107,17 +107,13 @@ class Toast(QFrame):
     @Slot()
     def _close(self) -> None:
         """Dismiss it, and the older ones that are no more important: they were seen when they came."""
-        parent = self.parent()
-        if isinstance(parent, Toasts):
-            parent.dismiss_before(self)
+        self._toasts.dismiss_before(self)
         self.dismiss()
 
     def dismiss(self) -> None:
         self._timer.stop()
         self.hide()
-        parent = self.parent()
-        if isinstance(parent, Toasts):
-            parent.remove(self)
+        self._toasts.remove(self)
 
     def showEvent(self, event: QShowEvent) -> None:
         if not self._timer.isActive():
@@ -135,13 +131,12 @@ class Toast(QFrame):
 
     def _expire(self) -> None:
         focused = self.button is not None and self.button.hasFocus()
-        parent = self.parent()
         if (self.isVisible() and self.rect().contains(self.mapFromGlobal(QCursor.pos()))) or focused:
             self._wait()
         elif not self.stays:
             self.dismiss()
-        elif isinstance(parent, Toasts):
-            parent.put_last(self)
+        else:
+            self._toasts.put_last(self)
             self._wait()
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractSlider
 
 from playground.app.style import theme
 from playground.app.style.labels import worded
@@ -13,16 +13,14 @@ from playground.app.style.number_formats import format_count
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
-from playground.app.widgets.controls import DraggedSlider
+from playground.app.widgets.track import TEXT, Track, fonts
 from playground.messages import Message
 
 TRACK, MIDDLE = 4, 7  # px: thickness, and distance of its centre from the top
-EDGE = 7  # px on either side, so that the handle fits at both ends
-TEXT = 11  # px
 TIP = "Drag to see what the network had learned after earlier steps of training."
 
 
-class TrainingTrack(DraggedSlider):
+class TrainingTrack(Track):
     """Training steps from left to right, on a logarithmic scale; only steps with kept weights can be reached.
 
     Signals:
@@ -36,11 +34,8 @@ class TrainingTrack(DraggedSlider):
         self._steps: tuple[int, ...] = ()
         self._places = np.zeros(0)  # of the steps, from 0 to 1
         self._why_disabled = ""
-        self.setRange(0, 0)
         self.setPageStep(3)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Timeline of the training")
-        self.actionTriggered.connect(self._acted)
         self.set_steps((), 0)
 
     # --- content
@@ -80,14 +75,12 @@ class TrainingTrack(DraggedSlider):
 
     # --- the user's actions
 
-    def _acted(self, action: int) -> None:
-        """Take keys; the mouse is handled below."""
+    def take_key(self, action: int) -> None:
         if action != QAbstractSlider.SliderAction.SliderMove.value:
             self.go(self.sliderPosition())
 
     def place_at(self, x: float) -> int:
-        share = (x - EDGE) / max(self.width() - 2 * EDGE, 1)
-        return int(np.abs(self._places - share).argmin()) if self._steps else 0
+        return int(np.abs(self._places - self.share_at(x)).argmin()) if self._steps else 0
 
     def go(self, place: int) -> None:
         if place != self.value() or place != self.sliderPosition():
@@ -95,24 +88,14 @@ class TrainingTrack(DraggedSlider):
         self._say()
         self.step_chosen.emit(place)
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self.isEnabled() and self._steps:
-            step = self._steps[self.place_at(event.pos().x())]
-            words = f"Weights of training step {format_count(step)}"
-            QToolTip.showText(event.globalPos(), wrapped(words) + self.toolTip(), self)
-            return True
-        return bool(super().event(event))
+    def words_at(self, place: int) -> str:
+        known = self.isEnabled() and self._steps
+        return f"Weights of training step {format_count(self._steps[place])}" if known else ""
 
     # --- painting
 
-    def sizeHint(self) -> QSize:
-        return QSize(480, 2 * MIDDLE + px(TEXT + 3))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(120, self.sizeHint().height())
-
-    def _x(self, share: float) -> float:
-        return EDGE + (self.width() - 2 * EDGE) * share
+    def high(self) -> int:
+        return 2 * MIDDLE + px(TEXT + 3)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         on = self.isEnabled()
@@ -120,25 +103,23 @@ class TrainingTrack(DraggedSlider):
         paint_box(painter, QRectF(0, MIDDLE - TRACK / 2, self.width(), TRACK), TRACK / 2, theme.color("border"))
         ink = theme.color("learned" if on else "disabled")
         for share in self._places.tolist():
-            paint_box(painter, QRectF(self._x(share) - 1, MIDDLE - 4, 2, 8), 1, ink)
+            paint_box(painter, QRectF(self.x_of(share) - 1, MIDDLE - 4, 2, 8), 1, ink)
         if self.hasFocus():
             ring = QRectF(1, 0.75, self.width() - 2, 2 * MIDDLE - 1.5)
             paint_box(painter, ring, 4, line=theme.color("accent"), width=1.5)
-        x = self._x(0.0)
+        x = self.x_of(0.0)
         if self._steps:
-            x = self._x(float(self._places[min(self.sliderPosition(), len(self._steps) - 1)]))
+            x = self.x_of(float(self._places[min(self.sliderPosition(), len(self._steps) - 1)]))
             handle = QRectF(x - 3, 0.25, 6, 2 * MIDDLE - 0.5)
             paint_box(painter, handle, 2.5, ink, theme.color("panel"), 1.5)
         self._paint_labels(painter, x)
 
     def _paint_labels(self, painter: QPainter, x: float) -> None:
         start, present, end = self.labels()
-        font = theme.number_font(TEXT)
+        font, bold = fonts()
         metrics = QFontMetricsF(font)
         base = self.height() - metrics.descent()
         left, right = 2.0, self.width() - 2.0
-        bold = QFont(font)
-        bold.setWeight(QFont.Weight.DemiBold)
         width = QFontMetricsF(bold).horizontalAdvance(present)
         if width > right - left:
             present = self.labels(short=True)[1]

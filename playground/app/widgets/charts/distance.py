@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
 
 from playground.app.style.number_formats import format_measured, format_number
 from playground.app.widgets.charts.chart import ChartView
