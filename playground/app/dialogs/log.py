@@ -2,11 +2,11 @@
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
 from playground.app.model.errors import Log
-from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import button
 from playground.app.widgets.file_prompts import close_buttons
 
 
@@ -22,15 +22,9 @@ class LogDialog(QDialog):
         self.text.setObjectName("log")
         self.text.setAccessibleName("Log")
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        buttons = close_buttons(self)
-        copy = buttons.addButton("&Copy", QDialogButtonBox.ButtonRole.ActionRole)
-        copy.setObjectName("copyLog")
-        copy.setToolTip(wrapped("Copy all of it, to paste into a report"))
-        copy.clicked.connect(lambda: copy_log(log))
-        layouts.down(self.text, buttons, within=self)
-        self._timer = QTimer(self)  # collects lines that come in bursts
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(200)
+        copy = button("&Copy", "Copy all of it, to paste into a report", lambda: copy_log(log), "copyLog")
+        layouts.down(self.text, close_buttons(self, copy), within=self)
+        self._timer = QTimer(self, singleShot=True, interval=200)  # collects lines that come in bursts
         self._timer.timeout.connect(self._refresh)
         log.grew.connect(self._timer.start)
         self._to_end()

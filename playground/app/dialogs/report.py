@@ -5,13 +5,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 from PySide6.QtCore import QSize, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QWidget
 
 from playground.app.model.errors import Log
 from playground.app.model.log_file import last_crash, without_home
 from playground.app.style.text_size import px, within_screen
-from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import button
 from playground.app.widgets.file_prompts import close_buttons
 from playground.version import ISSUES
 
@@ -51,14 +51,17 @@ class ReportDialog(QDialog):
         self.text.setObjectName("report")
         self.text.setAccessibleName("Report")
         self.text.setTabChangesFocus(True)
-        buttons = close_buttons(self)
-        self.copy = buttons.addButton("&Copy", QDialogButtonBox.ButtonRole.ActionRole)
-        self.copy.setToolTip(wrapped("Copy the text above as it is now"))
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
-        self.tracker = buttons.addButton("Open the &tracker", QDialogButtonBox.ButtonRole.ActionRole)
-        self.tracker.setToolTip(wrapped(f"Open {ISSUES} in the browser"))
-        self.tracker.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(ISSUES)))
-        layouts.down(how, self.text, buttons, within=self)
+        self.copy = button(
+            "&Copy",
+            "Copy the text above as it is now",
+            lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()),
+        )
+        self.tracker = button(
+            "Open the &tracker",
+            f"Open {ISSUES} in the browser",
+            lambda: QDesktopServices.openUrl(QUrl(ISSUES)),
+        )
+        layouts.down(how, self.text, close_buttons(self, self.copy, self.tracker), within=self)
         self.resize(within_screen(self, QSize(px(820), px(480))))  # Qt would take the least height for the wrapped text
 
     def showEvent(self, event: QShowEvent) -> None:

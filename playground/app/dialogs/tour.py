@@ -157,8 +157,7 @@ class Tour(QFrame):
         margin = POINTER + 2 * UNIT
         layouts.down(head, self.words, buttons, within=self, spacing=UNIT, margins=margin)
         window.installEventFilter(self)
-        self._again = QTimer(self)  # after the window's own layout
-        self._again.setSingleShot(True)
+        self._again = QTimer(self, singleShot=True)  # after the window's own layout
         self._again.timeout.connect(self._stand)
         self._keys = [
             QShortcut(key, canvas, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)

@@ -74,8 +74,7 @@ class QualityPanel(CollapsiblePanel):
         )
         self._figures = self._measuring.evaluation
         self._drawn = 0.0
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
+        self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self._show_samples)
         self.notice = Notice()
         self.headings: dict[str, QLabel] = {}

@@ -302,19 +302,12 @@ def paint_chevron(painter: QPainter, at: QPointF, color: QColor, down: bool = Tr
 
 
 class Switch(QCheckBox):
-    """A check box drawn as a switch.
-
-    Signals:
-        flipped(bool): the user changed it.
-    """
-
-    flipped = Signal(bool)
+    """A check box drawn as a switch."""
 
     WIDTH, HEIGHT = 30, 16
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.clicked.connect(self.flipped)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # painted when the mouse comes
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 

@@ -7,14 +7,14 @@ from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QSize, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from playground.app.style import theme
 from playground.app.style.labels import capital
 from playground.app.style.theme import UNIT
-from playground.app.style.wrapping import with_indices, wrapped
+from playground.app.style.wrapping import with_indices
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import button, named
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.equation_view import EquationView
 from playground.app.widgets.file_prompts import close_buttons
@@ -62,10 +62,12 @@ class EquationDialog(QDialog):
         QVBoxLayout(ground).addWidget(self.view)
         self.symbols = QTextBrowser()
         named(self.symbols, "Symbols and their meanings", "Each symbol with its meaning, as in the glossary.")
-        buttons = close_buttons(self)
-        copy = buttons.addButton("&Copy LaTeX", QDialogButtonBox.ButtonRole.ActionRole)
-        copy.setToolTip(wrapped("Copy the equation as LaTeX, to paste into a text"))
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.view.latex))
+        copy = button(
+            "&Copy LaTeX",
+            "Copy the equation as LaTeX, to paste into a text",
+            lambda: QGuiApplication.clipboard().setText(self.view.latex),
+        )
+        buttons = close_buttons(self, copy)
         layouts.down(
             self.choice, self.heading, self.meaning, ground, (self.symbols, 1), buttons, within=self, spacing=UNIT
         )

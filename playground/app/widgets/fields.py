@@ -128,7 +128,7 @@ class SwitchField(FieldRow):
             self.label.free()
         self.row.addStretch(1)
         self.switch = Switch(self)
-        self.switch.flipped.connect(self.edit)
+        self.switch.clicked.connect(self.edit)
         self._adopt(self.switch, self.name)
 
     def controls(self) -> list[QWidget]:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHeaderView,
     QMessageBox,
+    QPushButton,
     QToolButton,
     QTreeView,
     QWidget,
@@ -181,9 +182,11 @@ def _answer(dialog: QFileDialog) -> tuple[str, str]:
     return answer
 
 
-def close_buttons(dialog: QDialog) -> QDialogButtonBox:
-    """The buttons of a dialog that is only looked at: Close, before others are added."""
+def close_buttons(dialog: QDialog, *others: QPushButton) -> QDialogButtonBox:
+    """The buttons of a dialog that is only looked at: Close, and others."""
     buttons = QDialogButtonBox()
+    for one in others:
+        buttons.addButton(one, QDialogButtonBox.ButtonRole.ActionRole)
     buttons.addButton(QDialogButtonBox.StandardButton.Close).setText("C&lose")
     buttons.rejected.connect(dialog.reject)
     return buttons
