@@ -48,7 +48,7 @@ class Highlighting(QObject):
             self._folded = None
         for panel in self._panels:
             for row in panel.findChildren(FieldRow):
-                framed = taught and row.joined and key in row.keys
+                framed = taught and key in row.keys
                 if framed != bool(row.property("framed")):
                     row.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, framed)
                     row.setContentsMargins(*(FRAME if framed else (0, 0, 0, 0)))

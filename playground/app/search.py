@@ -59,7 +59,7 @@ def _choices(window: Window) -> Iterator[Entry]:
 def _settings(window: Window) -> Iterator[Entry]:
     """Every setting that has a row; for settings of other kinds, which kinds have them."""
     now, every = fields(window.state.experiment), every_field()
-    shown = [row for panel in window.panels for row in panel.findChildren(FieldRow) if row.joined]
+    shown = [row for panel in window.panels for row in panel.findChildren(FieldRow)]
     rows = {key: row for row in shown for key in row.keys}
     for key, field in every.items():
         if field.kind == "choice" or (key in now and key not in rows):

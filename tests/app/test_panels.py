@@ -921,7 +921,7 @@ def test_the_rows_are_those_of_the_chosen_kind_that_do_something(show, state, co
             expected = own.keys() - BY_HAND - {f"{section}.kind"}
             if "noise.sigma_max" in own:
                 expected -= {"noise.sigma_min"}  # one row for both
-            rows = [row for row in panel.findChildren(FieldRow) if row.joined and row.key.startswith(f"{section}.")]
+            rows = [row for row in panel.findChildren(FieldRow) if row.key.startswith(f"{section}.")]
             rows = [row for row in rows if row.key != f"{section}.kind"]
             assert sorted(row.key for row in rows) == sorted(expected), kind
             for row in rows:

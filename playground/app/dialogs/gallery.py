@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QScrollArea, QWidget
 
 from playground.app.dialogs.working_dialog import WorkingDialog
@@ -16,6 +16,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption, named
+from playground.app.widgets.controls import PressedByEnter
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Particles
 from playground.drawing.plane import Plane, shaped
@@ -30,7 +31,7 @@ SAID = "Each scene sets the window, makes a claim and measures it on this machin
 Run = tuple[np.ndarray, np.ndarray]  # data and frames
 
 
-class SceneTile(QAbstractButton):
+class SceneTile(PressedByEnter):
     """One scene: its run, its title and its topic.
 
     Signals:
@@ -67,13 +68,6 @@ class SceneTile(QAbstractButton):
             self.frame = -1 if self.run is None else len(self.run[1]) - 1
             self.update()
         return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let Return click as Space does."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
 
     @Slot()
     def _advance(self) -> None:

@@ -102,9 +102,6 @@ class FieldRow(QWidget):
         state: the state with the value.
         keys: dotted keys of the settings, the first of which names the row.
         label: the name to show; None shows no label, so that the control has the whole row.
-
-    Attributes:
-        joined: whether the chosen kind has its setting.
     """
 
     def __init__(self, state: State, *keys: str, label: str | None = "") -> None:
@@ -127,26 +124,21 @@ class FieldRow(QWidget):
         self._column.addWidget(self.note)
         self.fill()
         self.refresh()
-        self.join()
+        state.changed.connect(self._state_changed)
+        state.refused.connect(self._state_refused)
+        state.replaced.connect(self._replaced)
 
     def fill(self) -> None:
         """Make the controls of the row."""
         raise NotImplementedError
 
-    def join(self) -> None:
-        """Follow the state, from now on or again."""
-        self.joined = True
-        self.state.changed.connect(self._state_changed)
-        self.state.refused.connect(self._state_refused)
-        self.state.replaced.connect(self._replaced)
-
     def leave(self) -> None:
-        """Hide the row, and follow nothing, while the chosen kind has no such setting."""
-        self.joined = False
+        """Take the row away: the chosen kind has no such setting, so that nothing may be read any more."""
         self.state.changed.disconnect(self._state_changed)
         self.state.refused.disconnect(self._state_refused)
         self.state.replaced.disconnect(self._replaced)
-        self.hide()
+        self.setParent(None)
+        self.deleteLater()
 
     def refresh(self) -> None:
         """Show the state's value."""

@@ -19,8 +19,7 @@ MakeRow = Callable[[str], FieldRow | None]
 class KindRows(QObject):
     """Keeps a row for every setting of a section's chosen kind, in the order in which the kind declares them.
 
-    A row stays while the chosen kinds have its setting, and comes back with them: making one takes milliseconds. Rows of
-    settings without effect are hidden. Lists and texts have no row: they are edited on the canvas or by opening a file.
+    A row stays while the chosen kinds have its setting. Rows of settings without effect are hidden. Lists and texts have no row: they are edited on the canvas or by opening a file.
 
     Args:
         state: the state with the settings.
@@ -51,17 +50,8 @@ class KindRows(QObject):
         self._columns = {False: body, True: advanced}
         self.rows: dict[str, FieldRow] = {}
         self._fields: dict[str, Field] = {}
-        self._left: list[FieldRow] = []  # rows of kinds that were chosen before
         state.changed.connect(self._changed)
-        state.kinds_changed.connect(self._forget)
         self.refresh()
-
-    @Slot()
-    def _forget(self) -> None:
-        """Make rows anew from now on, because a plug-in may have changed what they offer."""
-        for row in self._left:
-            row.deleteLater()
-        self._left.clear()
 
     @Slot(object)
     def _changed(self, keys: frozenset[str]) -> None:
@@ -100,15 +90,13 @@ class KindRows(QObject):
         return {key: known[key] for key in own if not self._shown_elsewhere(key)}
 
     def _rebuild(self, wanted: dict[str, Field]) -> None:
-        for key, old in list(self.rows.items()):
+        for key in list(self.rows):
             if wanted.get(key) != self._fields[key]:
-                self._left.append(self.rows.pop(key))
-                self._columns[old.field.advanced].removeWidget(old)
-                old.leave()
+                self.rows.pop(key).leave()
         rows: dict[str, FieldRow] = {}
         places = {False: 0, True: 0}
         for key, field in wanted.items():
-            row = self.rows.get(key) or self._again(field) or self._make(key)
+            row = self.rows.get(key) or self._make(key)
             if row is None:
                 continue
             place = self._columns[field.advanced]
@@ -123,16 +111,6 @@ class KindRows(QObject):
         self.rows, self._fields = rows, wanted
         for advanced, place in self._columns.items():
             _tab_through(_part(place), self._controls(advanced))
-
-    def _again(self, field: Field) -> FieldRow | None:
-        """The row of this setting that was left, if there is one."""
-        found = next((row for row in self._left if row.field == field), None)
-        if found is not None:
-            self._left.remove(found)
-            found.join()
-            found.say("")
-            found.refresh()
-        return found
 
 
 def column(layout: QLayout) -> QVBoxLayout:
