@@ -1,9 +1,7 @@
 """The quality of score and samples."""
 
-import time
-
 import numpy as np
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
 from playground.app.controllers import why_disabled
@@ -22,6 +20,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
 from playground.app.widgets.charts.pairs import NearestPairs
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.throttle import Throttle
 from playground.lab.conflicts import comparison_conflict
 from playground.lab.measured import Figures
 
@@ -29,7 +28,7 @@ MEASURE_AGAINST_DATA = (
     "The exact score of {} is not known. Measure compares with the score of the training set, smoothed "
     "by each noise level."
 )
-HISTOGRAM_SECONDS = 0.1  # between two updates of the particles
+HISTOGRAM_UPDATES = 100  # ms between two updates of the particles
 SECTIONS = {
     "fisher": (
         "Score along σ",
@@ -73,9 +72,6 @@ class QualityPanel(CollapsiblePanel):
             controllers.measuring,
         )
         self._figures = self._measuring.evaluation
-        self._drawn = 0.0
-        self._later = QTimer(self, singleShot=True)
-        self._later.timeout.connect(self._show_samples)
         self.notice = Notice()
         self.headings: dict[str, QLabel] = {}
         self.buttons: dict[str, JobButton] = {}
@@ -102,7 +98,7 @@ class QualityPanel(CollapsiblePanel):
             signal.connect(self._forget_failure)
         self._measuring.evaluation_changed.connect(self._show_evaluation)
         self._training.changed.connect(self._training_changed)
-        self._playing.frame_changed.connect(self._frame_changed)
+        self._playing.frame_changed.connect(Throttle(HISTOGRAM_UPDATES, self._show_frame, self).ask)
         self.folded.connect(lambda folded: folded or self._show_samples())
         if self._building.problem is not None:
             self._problem_changed(self._building.problem)
@@ -195,18 +191,11 @@ class QualityPanel(CollapsiblePanel):
             samples, images = np.asarray(trajectory.positions[-1][: len(near)]), view.points[[*near]]
         self.pairs.show_pairs(samples, images)
 
-    @Slot(int)
-    def _frame_changed(self, frame: int) -> None:
-        if self._later.isActive() or not self.isVisible() or self.is_folded():
-            return
-        wait = HISTOGRAM_SECONDS - (time.monotonic() - self._drawn)
-        if wait <= 0:
+    def _show_frame(self) -> None:
+        if self.isVisible() and not self.is_folded():
             self._show_samples()
-        else:
-            self._later.start(int(1000 * wait) + 1)
 
     @Slot()
     def _show_samples(self) -> None:
-        self._drawn = time.monotonic()
         self.score.show_at(self._playing.sigma)
         self.marginals.show_samples()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import Qt, Slot
 
 from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
@@ -18,6 +18,7 @@ from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.fields import make_field
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.app.widgets.number_rows import NumberField
+from playground.app.widgets.throttle import Throttle
 from playground.data.dataset import one_line
 from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import sampling_conflict
@@ -74,9 +75,7 @@ class SamplingPanel(CollapsiblePanel):
         self._building.problem_changed.connect(self._refresh)
         self._building.problem_failed.connect(self._refresh)
         self._playing.trajectory_changed.connect(lambda _: self._show_cost())
-        self._later = QTimer(self, singleShot=True, interval=COUNTED)
-        self._later.timeout.connect(self._show_cost)
-        self._playing.frame_changed.connect(self._frame_changed)
+        self._playing.frame_changed.connect(Throttle(COUNTED, self._show_cost, self).ask)
         self._refresh()
 
     def _make(self, key: str) -> FieldRow | None:
@@ -93,11 +92,6 @@ class SamplingPanel(CollapsiblePanel):
     def _classes(self) -> tuple[int, ...]:
         view, sampling = self._building.problem, self.state.experiment.sampling
         return view.conditions.classes_of(sampling.follows) if view is not None and sampling.follows else ()
-
-    @Slot()
-    def _frame_changed(self) -> None:
-        if not self._later.isActive():
-            self._later.start()
 
     @Slot()
     def _show_cost(self) -> None:

@@ -1,8 +1,6 @@
 """The training card: start, pause, reset; the loss beside the optimal loss."""
 
-import time
-
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
@@ -19,6 +17,7 @@ from playground.app.widgets.captions import named
 from playground.app.widgets.charts.loss import LossChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import make_field
+from playground.app.widgets.throttle import Throttle
 from playground.lab.conflicts import training_conflict
 from playground.lab.figures import FIGURES
 from playground.lab.label_dropout_checks import SHARE, untrained_conditional_score, untrained_unconditional_score
@@ -54,7 +53,7 @@ TIPS = {
 PRESS = "Press Train: the loss appears here, beside the optimal loss."
 OF_ANOTHER = "The loss so far belongs to another objective or other noise levels. Train to see the present one."
 NO_HISTORY = "This model's file holds no losses. Train to see them."
-CHART_SECONDS = 0.1  # between two updates of the loss
+CHART_UPDATES = 100  # ms between two updates of the loss
 
 
 class TrainingPanel(CollapsiblePanel):
@@ -70,7 +69,6 @@ class TrainingPanel(CollapsiblePanel):
         super().__init__("Train", 4, purpose="Fits the network, a batch at a time.")
         self.state, self._controllers = state, controllers
         self._building, self._training = controllers.building, controllers.training
-        self._drawn = 0.0
         self.chart = LossChart(self)
         self.bar = QProgressBar(self)
         self.bar.setRange(0, 1000)
@@ -83,8 +81,7 @@ class TrainingPanel(CollapsiblePanel):
         self._build_buttons()
         self.notice = Notice()
         self.rate = make_field(state, "training.learning_rate")
-        self._redraw = QTimer(self, singleShot=True)
-        self._redraw.timeout.connect(self._draw)
+        self._redraw = Throttle(CHART_UPDATES, self._draw, self)
         row = layouts.across(self.button, self.reset, (self.distance, 1), spacing=theme.UNIT, margins=(0, 2, 0, 2))
         layouts.add(self.body, self.chart, self.bar, row, self.notice, self.rate)
         self.sigmas = make_field(state, "training.sigma_distribution")
@@ -162,12 +159,7 @@ class TrainingPanel(CollapsiblePanel):
     @Slot(object)
     def _progressed(self, progress: object) -> None:
         self._summarise()
-        if not self._redraw.isActive():
-            wait = CHART_SECONDS - (time.monotonic() - self._drawn)
-            if wait <= 0:
-                self._draw()
-            else:
-                self._redraw.start(int(1000 * wait) + 1)
+        self._redraw.ask()
 
     @Slot(object)
     def _evaluated(self, figures: Figures) -> None:
@@ -184,7 +176,6 @@ class TrainingPanel(CollapsiblePanel):
 
     @Slot()
     def _draw(self) -> None:
-        self._drawn = time.monotonic()
         if not self.chart.isVisibleTo(self):
             return
         progress = self._training.last_progress
