@@ -1,16 +1,16 @@
 """The model's figures at held-out points, and the reasons for missing ones."""
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import DensityView
 from playground.app.panels.figure import decimal
 from playground.app.panels.measured_figure import FigureRows, missing, possible
-from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_number
+from playground.app.widgets.captions import caption
 from playground.lab.measured import Figures
 
 
@@ -24,9 +24,7 @@ class HeldOutFigures(FigureRows):
         self._figures = controllers.measuring.evaluation
         self._partition: tuple[tuple[float, float], float] | None = None  # ln Z with its error, and its noise level
         self.nll = self.rows["test_nll"]
-        self.why = QLabel(self)
-        self.why.setWordWrap(True)
-        theme.set_role(self.why, "caption")
+        self.why = caption(parent=self)
         self.column.addWidget(self.why)
         state.changed.connect(self._refresh)
         self._building.problem_changed.connect(self._refresh)

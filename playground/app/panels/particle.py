@@ -4,7 +4,7 @@ import html
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QLabel
 
 from playground.app.canvas.readouts import place, vector
 from playground.app.controllers.controllers import Controllers
@@ -13,8 +13,8 @@ from playground.app.model.state import State
 from playground.app.panels.figure import Figure
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
-from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import button, caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.picture_row import PictureRow
 from playground.lab.inspection import InspectedParticle, StepSum
@@ -45,10 +45,7 @@ class ParticlePanel(CollapsiblePanel):
         super().__init__("Particle", purpose="One particle and its next step.")
         self._building, self._playing = controllers.building, controllers.playing
         self._inspecting, self._comparing = controllers.inspecting, controllers.comparing
-        self.hint, self.equation = QLabel(HINT, self), QLabel(self)
-        self.hint.setWordWrap(True)
-        theme.set_role(self.hint, "caption")
-        self.equation.setWordWrap(True)
+        self.hint, self.equation = caption(HINT, self), QLabel(self, wordWrap=True)
         self.equation.setTextFormat(Qt.TextFormat.RichText)
         self.equation.setAccessibleName("Equation of the step")
         self.place = Figure("xₖ", "Where it is, as particles are at this moment.")
@@ -63,9 +60,7 @@ class ParticlePanel(CollapsiblePanel):
             "eigenvalues of ∇s", "Where one is negative, the score pulls together; where positive, apart.", r"\nabla s"
         )
         self.figures = (self.place, self.drift, self.score, self.rest, self.end, self.denoised, self.eigenvalues)
-        self.stop = QPushButton("Stop following", self)
-        self.stop.setToolTip(wrapped("Follow no particle."))
-        self.stop.clicked.connect(self._inspecting.clear)
+        self.stop = button("Stop following", "Follow no particle.", self._inspecting.clear)
         self.pictures = PictureRow(("xₖ", "denoised", "score"), ("particles", "data", "learned"), self)
         layouts.add(self.body, self.hint, self.pictures, self.equation, *self.figures, self.stop)
         self._inspecting.changed.connect(self._show)

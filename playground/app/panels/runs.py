@@ -1,7 +1,7 @@
 """The pinned runs side by side: their cost, and their distance to the data."""
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton
+from PySide6.QtWidgets import QPushButton
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
@@ -10,6 +10,8 @@ from playground.app.panels.run_table import RunTable
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 
 EMPTY = "Pin finished runs to compare what they cost and how near to the data they come."
@@ -32,9 +34,7 @@ class RunsPanel(CollapsiblePanel):
         super().__init__("Runs", purpose="Runs that you keep, to compare them.")
         self.state, self._controllers = state, controllers
         self._pinning = controllers.pinning
-        self.empty = QLabel(EMPTY, self)
-        self.empty.setWordWrap(True)
-        theme.set_role(self.empty, "caption")
+        self.empty = caption(EMPTY, self)
         self.table = RunTable(controllers, parent=self)
         self.pin = QPushButton("Pin run", self)
         self.restore = QPushButton("Restore", self)
@@ -46,16 +46,9 @@ class RunsPanel(CollapsiblePanel):
         self.pin.clicked.connect(self._pinning.pin)
         self.restore.clicked.connect(self.table.restore)
         self.whole.clicked.connect(self.table_requested)
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
-        buttons.setSpacing(theme.UNIT // 2)
-        buttons.addWidget(self.pin)
-        buttons.addStretch(1)
-        buttons.addWidget(self.restore)
-        buttons.addWidget(self.whole)
-        self.body.addWidget(self.empty)
-        self.body.addWidget(self.table)
-        self.body.addLayout(buttons)
+        gap = theme.UNIT // 2
+        buttons = layouts.across(self.pin, None, self.restore, self.whole, spacing=gap, margins=(0, gap, 0, gap))
+        layouts.add(self.body, self.empty, self.table, buttons)
         self.table.chosen.connect(self._enable)
         self._pinning.pinned.changed.connect(self._show)
         self._pinning.finished_changed.connect(self._enable)

@@ -231,8 +231,7 @@ class SegmentedControl(QFrame):
 
     def set_value(self, choice: str) -> None:
         self._value = choice
-        if choice in self.buttons and not self.buttons[choice].isChecked():
-            self.buttons[choice].setChecked(True)
+        self.buttons[choice].setChecked(True)
 
     def _clicked(self, choice: str) -> None:
         if choice != self._value:

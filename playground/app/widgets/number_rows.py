@@ -19,7 +19,6 @@ from playground.app.style.wrapping import LONGEST
 from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.equation import words
 from playground.app.widgets.field_row import LABEL_WIDTH, FieldRow
-from playground.kinds.setting import Field
 from playground.lab import experiment as description
 from playground.lab.defaults import resolve
 from playground.lab.experiment import SEEDS
@@ -35,24 +34,6 @@ def no_number(text: str, bound: str, example: float) -> str:
     typed = text.strip() if len(text.strip()) <= LONGEST else f"{text.strip()[:LONGEST]}…"
     shown_text = f"“{typed}” is not a number" if typed else "A number is missing"
     return f"{shown_text}: type {bound}, as in {format_exactly(example)}."
-
-
-class NotANumber(ValueError):
-    """The typed text is not a number; the message says what would be one."""
-
-
-def read(field: Field, text: str, example: float) -> Any:
-    """The value of a text typed for a setting; the experiment checks its bounds.
-
-    Raises:
-        NotANumber: with a sentence for the user.
-    """
-    if field.auto and text.strip().lower() in ("auto", ""):
-        return "auto"
-    value = parse_number(text, field.kind == "int")
-    if value is None:
-        raise NotANumber(no_number(text, field.bound, example))
-    return value
 
 
 class NumberRow(FieldRow):
@@ -129,12 +110,13 @@ class NumberRow(FieldRow):
             self.numbers[self.key].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _typed(self, key: str, text: str) -> None:
-        try:
-            value = read(self.state.field(key), text, self._example(key))
-        except NotANumber as error:
-            self.say(str(error), is_error=True)
-            return
-        if self.state.edit({key: value}):
+        field = self.state.field(key)
+        value: Any = "auto"
+        if not (field.auto and text.strip().lower() in ("auto", "")):
+            value = parse_number(text, field.kind == "int")
+        if value is None:
+            self.say(no_number(text, field.bound, self._example(key)), is_error=True)
+        elif self.state.edit({key: value}):
             self.say("")
             self.numbers[key].show_value(None)  # it was taken: show it in the state's format
             self.refresh()
