@@ -1,6 +1,6 @@
 """The three columns of the window: the pipeline, the canvas, and the measurements."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
@@ -34,9 +34,13 @@ def filled(name: str, cards: Iterable[QWidget], area: Area) -> Area:
 
 
 class Columns(QSplitter):
-    """Side columns around the canvas; without room for two, the right one's cards follow the left one's."""
+    """Side columns around the canvas; without room for two, the right one's cards follow the left one's.
 
-    def __init__(self, left: QScrollArea, centre: QWidget, right: QScrollArea) -> None:
+    Args:
+        cards: those of the right column.
+    """
+
+    def __init__(self, left: QScrollArea, centre: QWidget, right: QScrollArea, cards: Sequence[QWidget]) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self.setObjectName("columns")
         self.setHandleWidth(1)
@@ -45,10 +49,7 @@ class Columns(QSplitter):
             self.addWidget(part)
         self.setStretchFactor(1, 1)
         self._left, self._right = left, right
-        rows, inside = _rows(right), right.widget()
-        assert inside is not None
-        cards = inside.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
-        self._cards = sorted((card for card in cards if rows.indexOf(card) >= 0), key=rows.indexOf)
+        self._cards = cards
         self._factor = text_size.factor()
         self._apart: tuple[int, int] | None = None  # the sides' widths before all cards moved to the left column
         self._presented: bool | None = None  # in presenter mode, whether there is text for the left column

@@ -230,7 +230,7 @@ class MainWindow(QMainWindow):
         centre.setObjectName("centre")
         self.compare = CompareView(self.state, self.controllers, self.canvas)
         layouts.down(self.chips, (self.canvas, 1), (self.compare, 1), within=centre, spacing=0, margins=0)
-        self.columns = Columns(left, centre, right)
+        self.columns = Columns(left, centre, right, self.panels[len(PIPELINE) :])
         self.transport = Transport()
         bar = QFrame()
         bar.setObjectName("transportBar")

@@ -7,7 +7,7 @@ from PySide6.QtCore import QSize, Qt, QUrl, qVersion
 from PySide6.QtGui import QAccessible, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
-    QGridLayout,
+    QFormLayout,
     QLabel,
     QMessageBox,
     QScrollArea,
@@ -52,41 +52,30 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle("Keys")
     dialog.setObjectName("keysDialog")
-    grid = QGridLayout()
-    grid.setHorizontalSpacing(24)
-    grid.setVerticalSpacing(4)
-    grid.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
     # Some systems have no key for a standard action, as for Quit on Windows.
     listed = {
         title: [(text, native) for text, keys in rows if (native := native_keys(keys))]
         for title, rows in sections.items()
     }
     listed["On the canvas"] = list(CANVAS_KEYS)
-    columns, row, column = 2, 0, 0
-    half = sum(len(rows) + 1 for rows in listed.values()) / columns
+    left, right = (QFormLayout(horizontalSpacing=24, verticalSpacing=4) for _ in range(2))
+    half = sum(len(rows) + 1 for rows in listed.values()) / 2
     for title, rows in listed.items():
         if not rows:
             continue
-        if row > half - len(rows) / 2 and column == 0:
-            row, column = 0, 3
-        if row:
-            grid.setRowMinimumHeight(row, UNIT)
-            row += 1
+        column = left if left.rowCount() <= half - len(rows) / 2 and not right.rowCount() else right
         heading = QLabel(title)
+        heading.setContentsMargins(0, UNIT if column.rowCount() else 0, 0, 0)
         set_role(heading, "heading")
-        grid.addWidget(heading, row, column, 1, 2)
-        row += 1
+        column.addRow(heading)
         for text, native in rows:
-            grid.addWidget(QLabel(text), row, column)
             shown = QLabel(native)
             shown.setProperty("role", "number")
             shown.setAlignment(Qt.AlignmentFlag.AlignRight)
-            grid.addWidget(shown, row, column + 1)
-            row += 1
-    grid.setColumnMinimumWidth(2, 32)
+            column.addRow(text, shown)
     buttons = close_buttons(dialog)
     inside = QWidget()
-    inside.setLayout(grid)
+    layouts.across((left, 1), (right, 1), within=inside, spacing=64, margins=UNIT)
     area = KeyList()
     area.setWidget(inside)
     area.setWidgetResizable(True)

@@ -29,13 +29,6 @@ COMING = "The next frame is not sampled yet."
 WEIGHTS_CHANGED = "The weights have changed since this run began. The terms use those that it began with."
 OTHER = "The terms of this sampler's steps are not known."
 NOISE, DRIFT, SCORE = "trails", "exact", "learned"  # as on the canvas; the more readable of its two ambers
-REST = {
-    "noise": "noise",
-    "higher order": "higher order",
-    "corrector": "corrector",
-    "refusal": "refusal",
-    "known part": "known part",
-}
 
 
 class ParticlePanel(CollapsiblePanel):
@@ -150,7 +143,7 @@ class ParticlePanel(CollapsiblePanel):
         self.drift.setVisible(bool(np.any(step.drift)))
         self.score.setVisible(bool(step.symbols[1]))
         self.rest.setVisible(bool(step.names))
-        self.rest.rename(" + ".join(REST[name] for name in step.names) or "rounding")
+        self.rest.rename(" + ".join(step.names) or "rounding")
         for figure, term in ((self.drift, step.drift), (self.score, step.score), (self.rest, step.rest)):
             figure.show_text(vector(term) if term.ndim == 1 else f"length {format_number(float(np.linalg.norm(term)))}")
         self.equation.setText(self._equation(step))
