@@ -79,12 +79,10 @@ def jax_scan(problem: Problem) -> Steps:
 
     network = problem.network().requires_grad_(False)
     assert isinstance(network, MLP)
-    parts = network.parts
-    frequencies, tones = jnp.asarray(parts.frequencies.numpy()), jnp.asarray(parts.tones.numpy())
-    parameters = [
-        (jnp.asarray(weight.numpy()), jnp.asarray(bias.numpy()))
-        for weight, bias in zip(parts.weights, parts.biases, strict=True)
-    ]
+    tables = network.get_buffer("frequencies"), network.noise.get_buffer("frequencies")
+    frequencies, tones = (jnp.asarray(table.numpy()) for table in tables)
+    layers = [*network.hidden, network.out]
+    parameters = [(jnp.asarray(layer.weight.numpy()), jnp.asarray(layer.bias.numpy())) for layer in layers]
     data, batch = jnp.asarray(problem.train.numpy()), problem.batch
 
     def loss(parameters: Any, x: Any, z: Any, sigma: Any) -> Any:

@@ -34,11 +34,9 @@ from playground.lab.trained import Trained, course_of
 from playground.lab.weights import State, Weights, damaged, hidden_labels, load_weights
 from playground.messages import Message
 from playground.theory.densities import Density
-from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.fused_training import denoising_steps, matching_steps
 from playground.theory.metrics import mean_with_error
 from playground.theory.networks import MLP, Energy, ScoreNetwork
-from playground.theory.networks.mlp import Perceptron
 from playground.theory.noise import ScoreFunction
 from playground.theory.objectives import Denoising, Exact, Objective, Sliced
 from playground.theory.partition import StandardNormal
@@ -48,7 +46,7 @@ VELOCITY_DRAWS = 20_000  # pairs of points for the loss of the true velocity bet
 CHUNK_SECONDS = 0.03  # seconds of training between two progress reports: two frames of the window
 BLOCK, BLOCK_WORK = 32, 4e8  # most steps in one call, and their points times weights: about 60 ms
 FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising, Exact, Sliced), Energy: (Denoising,)}
-"""The objectives that have hand-written steps, by network."""
+"""The objectives whose random numbers are drawn in blocks of steps, by network; an MLP makes these steps in one call."""
 
 EVALUATED, EVALUATION_BATCH = 16, 512  # draws for the final loss, and points in each
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # bounds of a loss, as multiples of a Gaussian score's loss
@@ -402,7 +400,6 @@ class Trainer:
     def _train_fused(self, rates: list[float]) -> Tensor:
         """Make a block of steps in one call; return the mean loss, 0-d."""
         network, weights, settings = self.network, self._weights, self.problem.experiment.training
-        assert isinstance(network, Perceptron)
         shape = (len(rates), self.problem.batch)
         x, sigma, label = self._draw(*shape, self._generator)
         label = None if label is None else label.view(shape)
@@ -414,14 +411,17 @@ class Trainer:
         else:
             x, z = pairs
         lambdas = self._objective.weight(sigma).view(shape)
-        common = weights.arguments(network, rates, settings.ema_decay)
         if isinstance(self._objective, Denoising):
             x, z = self._objective.pairs(x, z, sigma)
             x, z, sigma = x.view(*shape, -1), z.view(*shape, -1), sigma.view(shape)
-            if isinstance(network, Energy):
-                loss = energy_denoising_steps(x, z, sigma, lambdas, network.factor(sigma), *common)
-            else:
-                loss = denoising_steps(x, z, sigma, lambdas, *common, network.prediction, label)
+        if not isinstance(network, MLP):
+            objective = self._objective
+            assert isinstance(objective, Denoising)  # by FUSED
+            steps = zip(x.view(*shape, *self.problem.shape), z.view(*shape, *self.problem.shape), sigma, strict=True)
+            return self._descend(rates, (objective.loss_of_pairs(network, *step) for step in steps))
+        common = weights.arguments(network, rates, settings.ema_decay)
+        if isinstance(self._objective, Denoising):
+            loss = denoising_steps(x, z, sigma, lambdas, *common, network.prediction, label)
         else:
             x = x + sigma[:, None] * z
             assert isinstance(self._objective, Exact | Sliced)  # by FUSED
@@ -433,14 +433,27 @@ class Trainer:
         return loss
 
     def _train_plainly(self, rates: list[float]) -> Tensor:
-        """Make steps by autograd, for any network and objective; return the mean loss, 0-d."""
-        settings = self.problem.experiment.training
+        """Draw a batch for each step; return the mean loss, 0-d."""
+
+        def losses() -> Iterator[Tensor]:
+            for _ in rates:
+                drawn = self._draw(1, self.problem.batch, self._generator)
+                self._renew_pairs(self.problem.batch)
+                yield self._loss(self.network, drawn, self._generator)
+
+        return self._descend(rates, losses())
+
+    def _descend(self, rates: list[float], losses: Iterator[Tensor]) -> Tensor:
+        """Make a step by autograd for each rate, for any network and objective; return the mean loss, 0-d.
+
+        Args:
+            losses: computes the loss of each point, (N,), step by step.
+        """
         total = torch.zeros((), device=self.problem.device)
         for rate in rates:
-            drawn = self._draw(1, self.problem.batch, self._generator)
-            self._renew_pairs(self.problem.batch)
-            loss = self._loss(self.network, drawn, self._generator).mean()
-            self._weights.adam_step(torch.autograd.grad(loss, self._parameters), rate, settings.ema_decay)
+            loss = next(losses).mean()
+            decay = self.problem.experiment.training.ema_decay
+            self._weights.adam_step(torch.autograd.grad(loss, self._parameters), rate, decay)
             total += loss.detach()
             del loss  # frees the graph's memory for the next step
         return total / len(rates)

@@ -15,8 +15,7 @@ from torch import Tensor
 from playground.lab.experiment import ExperimentError
 from playground.messages import Message, setting
 from playground.theory.fused import OptimizerState, adam_with_average
-from playground.theory.networks import ScoreNetwork
-from playground.theory.networks.mlp import Perceptron
+from playground.theory.networks import MLP, ScoreNetwork
 
 State = Mapping[str, np.ndarray]
 
@@ -46,20 +45,20 @@ class Weights:
         self.step = self._kept_step = 0
         self._kept = self._all.clone()
 
-    def arguments(self, network: Perceptron, rates: list[float], ema: float) -> tuple[Tensor, Tensor, OptimizerState]:
+    def arguments(self, network: MLP, rates: list[float], ema: float) -> tuple[Tensor, Tensor, OptimizerState]:
         """Return the arguments of the steps of :mod:`playground.theory.fused` that follow the draws.
 
         Args:
             network: the network that the weights were made with.
         """
-        parts = network.parts
+        layers = [*network.hidden, network.out]
         gradients = {id(own): view for own, view in zip(self._parameters, self._gradients, strict=True)}
         descent = OptimizerState(
-            [weight.detach() for weight in parts.weights],
-            [bias.detach() for bias in parts.biases],
-            [gradients[id(weight)] for weight in parts.weights],
-            [gradients[id(bias)] for bias in parts.biases],
-            parts.activation,
+            [layer.weight.detach() for layer in layers],
+            [layer.bias.detach() for layer in layers],
+            [gradients[id(layer.weight)] for layer in layers],
+            [gradients[id(layer.bias)] for layer in layers],
+            network.activation,
             self.live,
             self.gradient,
             self.first,
@@ -69,7 +68,7 @@ class Weights:
             self.step,
             ema,
         )
-        return parts.frequencies, parts.tones, descent
+        return network.get_buffer("frequencies"), network.noise.get_buffer("frequencies"), descent
 
     def keep(self) -> None:
         """Keep everything as it is now."""

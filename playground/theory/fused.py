@@ -1,4 +1,4 @@
-r"""Parts of fused training and evaluation of perceptrons: features, activations, steps of Adam, targets of denoising.
+r"""Parts of fused training of perceptrons: features, activations, steps of Adam, targets of denoising.
 
 A training thread shares the Python interpreter with a window that paints sixty times a second, and must wait for it after each
 call to torch. So a step makes few calls, and the backward pass is written by hand.
@@ -12,12 +12,9 @@ import math
 import sys
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-
-from playground.theory.parametrizations import OUTPUTS
 
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's; its usual 0.999 averages 1,000 steps, 0.99 averages 100
 
@@ -58,93 +55,38 @@ class OptimizerState(NamedTuple):
 
 def features(
     x: Tensor,
-    scale: Tensor | float,
+    scale: Tensor,
     frequencies: Tensor,
     tones: Tensor,
-    sigma: Tensor | None = None,
-    *,
-    columns: bool = False,
+    sigma: Tensor,
+    size: int,
     label: Tensor | None = None,
-    labels: int = 0,
 ) -> Tensor:
-    """Compute the inputs of a perceptron's first layer, (..., N, F), for y = scale x and points x (..., N, D).
+    """Compute the inputs of a perceptron's first layer, (..., F, N), and a row of ones for its bias, for points x (..., N, D).
 
-    The features are y and K cosines and K sines of it. With sigma > 0, (..., N), they also are ln(sigma)/4 and its T sines and
-    T cosines. So F = D + 2K + 1 + 2T, or D + 2K without sigma. With L labels, L more are a one at the label and zeros.
+    The inputs are y = scale x and K cosines and K sines of it, ln(sigma)/4 and its T sines and T cosines, and with L labels a one
+    at the label and zeros. So F = D + 2K + 1 + 2T + L.
 
     Args:
-        scale: a number, or (..., N).
-        label: (..., N) int64, below `labels`; needed if `labels` is above 0.
-        columns: whether each feature's points are contiguous in memory, and a one for the layer's bias follows each point's
-            features.
+        scale, sigma: (..., N); sigma > 0.
+        size: F.
+        label: (..., N) int64, below L; needed if there are labels.
     """
     (dim, count), (*lead, points, _) = frequencies.shape, x.shape
     middle, stop = dim + count, dim + 2 * count
-    end = stop if sigma is None else stop + 1 + 2 * len(tones)
-    last = end + labels
-    found = x.new_empty(*lead, last + 1, points).mT if columns else x.new_empty(*lead, points, last)
-    factor = scale.unsqueeze(-1) if isinstance(scale, Tensor) else scale
-    inputs = torch.mul(x, factor, out=found[..., :dim])
-    if count:
-        angles = torch.matmul(frequencies.t(), inputs.mT).mT if columns else torch.matmul(inputs, frequencies)
-        write_cosines_and_sines(angles, found[..., dim:middle], found[..., middle:stop])
-    if sigma is not None:
-        # Contiguous over points first: a point has so few tones that numpy would start a new loop for each point.
-        noise = found[..., stop:end] if columns else x.new_empty(*lead, end - stop, points).mT
-        phases = torch.mul(tones[:, None], torch.log(sigma, out=noise[..., 0]).div_(4.0).unsqueeze(-2)).mT
-        write_cosines_and_sines(phases, noise[..., 1 + len(tones) :], noise[..., 1 : 1 + len(tones)])
-        if not columns:
-            found[..., stop:end] = noise
+    between, end = stop + 1 + len(tones), stop + 1 + 2 * len(tones)
+    found = x.new_empty(*lead, size + 1, points)
+    inputs = torch.mul(x.mT, scale.unsqueeze(-2), out=found[..., :dim, :])
+    angles = torch.matmul(frequencies.t(), inputs)
+    torch.cos(angles, out=found[..., dim:middle, :])
+    torch.sin(angles, out=found[..., middle:stop, :])
+    phases = tones[:, None] * torch.log(sigma, out=found[..., stop, :]).div_(4.0).unsqueeze(-2)
+    torch.sin(phases, out=found[..., stop + 1 : between, :])
+    torch.cos(phases, out=found[..., between:end, :])
     if label is not None:
-        found[..., end:last].zero_().scatter_(-1, label.unsqueeze(-1), 1.0)
-    if columns:
-        found[..., last] = 1.0
+        found[..., end:size, :].zero_().scatter_(-2, label.unsqueeze(-2), 1.0)
+    found[..., size, :] = 1.0
     return found
-
-
-def labels_of(first: Tensor, frequencies: Tensor, tones: Tensor) -> int:
-    """Return how many labels a perceptron takes, the unknown one included, from its first layer's weights (G, F); 0: none."""
-    return first.shape[1] - frequencies.shape[0] - 2 * frequencies.shape[1] - 1 - 2 * len(tones)
-
-
-def noised_columns(
-    x: Tensor,
-    z: Tensor,
-    sigma: Tensor,
-    frequencies: Tensor,
-    tones: Tensor,
-    prediction: str = "v",
-    label: Tensor | None = None,
-    labels: int = 0,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Compute the network's inputs and the terms of the denoising loss, s + z/sigma = slope F + rest.
-
-    Args:
-        x, z: clean points and standard normal noise, (S, N, D).
-        sigma: noise levels, (S, N), > 0.
-        prediction: what F stands for, a name from :data:`playground.theory.parametrizations.OUTPUTS`.
-        label, labels: see :func:`features`.
-
-    Returns:
-        The :func:`features` of x + sigma z and a one, (S, F + 1, N); slope, (S, 1, N); and rest, (S, D, N).
-    """
-    inverse = torch.rsqrt(sigma * sigma + 1.0)
-    noisy = torch.addcmul(x, sigma.unsqueeze(2), z)
-    seen = features(noisy, inverse, frequencies, tones, sigma, columns=True, label=label, labels=labels).mT
-    slope, pull = OUTPUTS[prediction](sigma, sigma)
-    rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, : x.shape[2]] * (pull / inverse).unsqueeze(1)
-    return seen, slope.unsqueeze(1), rest
-
-
-def write_cosines_and_sines(angles: Tensor, cosines: Tensor, sines: Tensor) -> None:
-    """Write cos(angles) and sin(angles)."""
-    if angles.device.type == "cpu":  # on most CPUs numpy takes half the time of torch
-        turns = angles.numpy()
-        np.sin(turns, out=sines.numpy())
-        np.cos(turns, out=cosines.numpy())
-    else:
-        sines.copy_(torch.sin(angles))
-        cosines.copy_(torch.cos(angles))
 
 
 def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
@@ -156,82 +98,39 @@ def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
 def has_onednn() -> bool:
     """Whether large matrix products use oneDNN, as torch.compile does, and not MKL, as torch.mm does.
 
-    On an AMD Zen 5, oneDNN takes half the time with AVX-512, which MKL does not use there, and nine tenths with AVX2. It also
-    applies an activation while the product is in the registers. Its operator is private to torch, so it is used only if it
-    gives what torch.mm gives.
+    On an AMD Zen 5, oneDNN takes half the time with AVX-512, which MKL does not use there, and nine tenths with AVX2. Its operator
+    is private to torch, so it is used only if it gives what torch.mm gives.
     """
     if not torch.backends.cpu.get_cpu_capability().startswith("AVX"):
         return False
     a, b = torch.sin(torch.arange(192 * 96, dtype=torch.float32, device="cpu")).view(192, 96).split([128, 64])
-    bias = b[:, 0].contiguous()
-    plain, sums = torch.mm(a, b.t()), torch.addmm(bias, a, b.t())
+    expected = torch.mm(a, b.t())
     try:
-        pairs = [
-            (by_onednn(a, b, None, "none"), plain),
-            (by_onednn(a, b.t().contiguous().t(), bias, "none"), sums),
-            (by_onednn(a, b, bias, "swish"), functional.silu(sums)),
-            (by_onednn(a, b, bias, "gelu"), functional.gelu(sums)),
-            (by_onednn(a, b, bias, "tanh"), torch.tanh(sums)),
-        ]
-        return all(torch.allclose(found, expected, rtol=1e-4, atol=1e-4) for found, expected in pairs)
+        found = (by_onednn(a, b), by_onednn(a, b.t().contiguous().t()))
     except (AttributeError, RuntimeError, TypeError):  # torch has no such operator, or with other arguments
         return False
+    return all(torch.allclose(one, expected, rtol=1e-4, atol=1e-4) for one in found)
 
 
-def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
+def suits_onednn(a: Tensor, b: Tensor) -> bool:
     """Whether oneDNN is there and faster for a product a b'.
 
     It is slower for small matrices, as a call costs 7 us more, and a thousand times slower for a matrix with gaps in
-    memory. Writing the result counts as `written` further columns of a.
+    memory. Writing the result counts as 8 further columns of a.
     """
-    large = a.shape[0] * (a.shape[1] + written) * b.shape[0] > 2**19 and a.shape[1] > 0
+    large = a.shape[0] * (a.shape[1] + 8) * b.shape[0] > 2**19 and a.shape[1] > 0
     fits = large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
     return fits and has_onednn()
 
 
-def by_onednn(a: Tensor, b: Tensor, bias: Tensor | None, name: str) -> Tensor:
-    """Return a b' + bias, with an activation of this name or "none"."""
-    return torch.ops.mkldnn._linear_pointwise(a, b, bias, name, [], "none")  # type: ignore[no-any-return]
+def by_onednn(a: Tensor, b: Tensor) -> Tensor:
+    """Return a b'."""
+    return torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "none")  # type: ignore[no-any-return]
 
 
-def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """a b' + bias, (M, N), for a (M, K), b (N, K) and a bias (N,). It is fastest if a, and b or its transpose, are contiguous."""
-    if suits_onednn(a, b, 8):
-        return by_onednn(a, b, bias, "none")
-    return torch.mm(a, b.t()) if bias is None else torch.addmm(bias, a, b.t())
-
-
-def activated(a: Tensor, b: Tensor, bias: Tensor, activation: str) -> Tensor:
-    """act(a b' + bias), for the arguments of :func:`product`."""
-    if suits_onednn(a, b, 16) and activation != "softplus":
-        return by_onednn(a, b, bias, "swish" if activation == "silu" else activation)
-    found = product(a, b, bias)
-    activate(found, activation, found)
-    return found
-
-
-def activate(a: Tensor, activation: str, h: Tensor) -> None:
-    """Write act(a) into h, which may be a itself."""
-    if activation == "silu":
-        torch.ops.aten.silu(a, out=h)
-    elif activation == "gelu":
-        torch.ops.aten.gelu(a, out=h)
-    elif activation == "tanh":
-        torch.tanh(a, out=h)
-    else:
-        torch.ops.aten.softplus(a, out=h)
-
-
-def pull_back(back: Tensor, a: Tensor, h: Tensor, activation: str) -> None:
-    """Turn the gradient with respect to h = act(a) into the gradient with respect to a, in place."""
-    if activation == "silu":
-        torch.ops.aten.silu_backward(back, a, grad_input=back)
-    elif activation == "gelu":
-        torch.ops.aten.gelu_backward(back, a, grad_input=back)
-    elif activation == "tanh":
-        torch.ops.aten.tanh_backward(back, h, grad_input=back)
-    else:
-        torch.ops.aten.softplus_backward(back, a, 1.0, 20.0, grad_input=back)
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a b', (M, N), for a (M, K) and b (N, K). It is fastest if a, and b or its transpose, are contiguous."""
+    return by_onednn(a, b) if suits_onednn(a, b) else torch.mm(a, b.t())
 
 
 def slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -263,57 +162,16 @@ def activate_with_slope(a: Tensor, activation: str, h: Tensor) -> None:
         a.copy_(slope)
 
 
-def adam(live: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: float, step: int) -> None:
-    """Make Adam's `step`-th step."""
+def adam_with_average(
+    live: Tensor, gradient: Tensor, first: Tensor, second: Tensor, average: Tensor, rate: float, step: int, ema: float
+) -> None:
+    """Make Adam's `step`-th step and update the moving average."""
     first.lerp_(gradient, 1 - FIRST_DECAY)
     second.mul_(SECOND_DECAY).addcmul_(gradient, gradient, value=1 - SECOND_DECAY)
     # Adam divides by sqrt(second)/known + epsilon. The number `known` is taken out of the vectors.
     known = math.sqrt(1 - math.pow(SECOND_DECAY, step))
     spread = second.sqrt().add_(EPSILON * known)
     live.addcdiv_(first, spread, value=-rate * known / (1 - math.pow(FIRST_DECAY, step)))
-
-
-def adam_in_one_pass(live: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: float, step: int) -> None:
-    """Do the same as :func:`adam` in a third of the time on the CPU, with the kernel that torch.optim uses there."""
-    torch._fused_adam_(
-        [live],
-        [gradient],
-        [first],
-        [second],
-        [],
-        [torch.full([], float(step))],
-        lr=rate,
-        beta1=FIRST_DECAY,
-        beta2=SECOND_DECAY,
-        weight_decay=0.0,
-        eps=EPSILON,
-        amsgrad=False,
-        maximize=False,
-    )
-
-
-@functools.cache
-def has_adam_in_one_pass() -> bool:
-    """Whether :func:`adam_in_one_pass`, which calls a function that is private to torch, does the same as :func:`adam`."""
-    start = torch.sin(torch.arange(4 * 67, dtype=torch.float32, device="cpu")).view(4, 67)
-    start[3].square_()
-    found, expected = start.clone(), start.clone()
-    try:
-        adam_in_one_pass(found[0], found[1], found[2], found[3], 0.01, 3)
-    except (AttributeError, RuntimeError, TypeError):  # torch has no such function, or with other arguments
-        return False
-    adam(expected[0], expected[1], expected[2], expected[3], 0.01, 3)
-    return torch.allclose(found, expected, rtol=1e-4, atol=1e-6)
-
-
-def adam_with_average(
-    live: Tensor, gradient: Tensor, first: Tensor, second: Tensor, average: Tensor, rate: float, step: int, ema: float
-) -> None:
-    """Make Adam's `step`-th step and update the moving average."""
-    if live.is_cpu and has_adam_in_one_pass():
-        adam_in_one_pass(live, gradient, first, second, rate, step)
-    else:
-        adam(live, gradient, first, second, rate, step)
     average.lerp_(live, 1 - min(ema, step / (9.0 + step)))
 
 

@@ -12,8 +12,6 @@ from playground.theory.fused import (
     OptimizerState,
     activate_with_slope,
     features,
-    labels_of,
-    noised_columns,
     optimizer_step,
     product,
     slopes,
@@ -61,10 +59,14 @@ def denoising_steps(
     Returns:
         The mean loss, 0-d.
     """
-    labels = labels_of(optimizer.weights[0], frequencies, tones)
-    seen, slope, rest = noised_columns(x, z, sigma, frequencies, tones, prediction, label, labels)
+    inverse = torch.rsqrt(sigma * sigma + 1.0)
+    noisy = torch.addcmul(x, sigma.unsqueeze(2), z)
+    seen = features(noisy, inverse, frequencies, tones, sigma, optimizer.weights[0].shape[1], label)
+    slope, pull = OUTPUTS[prediction](sigma, sigma)
+    # s + z/sigma = slope F + rest
+    rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, : x.shape[2]] * (pull / inverse).unsqueeze(1)
     share = weight.unsqueeze(1) / x.shape[1]
-    return _denoising_steps(seen, slope, rest, share, optimizer)
+    return _denoising_steps(seen, slope.unsqueeze(1), rest, share, optimizer)
 
 
 def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, optimizer: OptimizerState) -> Tensor:
@@ -126,12 +128,11 @@ def matching_steps(
         prediction: as for :func:`denoising_steps`.
         label: (S, N) int64, for a network that takes labels.
     """
-    labels = labels_of(optimizer.weights[0], frequencies, tones)
     inverse = torch.rsqrt(sigma * sigma + 1.0)
     divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
     (dim, count), many = frequencies.shape, directions.shape[1]
     middle, stop = dim + count, dim + 2 * count
-    seen = features(x, inverse, frequencies, tones, divisor, columns=True, label=label, labels=labels).mT
+    seen = features(x, inverse, frequencies, tones, divisor, optimizer.weights[0].shape[1], label)
     slope, pull = OUTPUTS[prediction](sigma, divisor)
     flat = directions.square().sum(3).sum(1) * pull * scale
     v = directions.permute(0, 3, 1, 2)  # (S, D, K, N)

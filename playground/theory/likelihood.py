@@ -24,14 +24,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.theory.networks.base import TracedNetwork
 from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_point
 from playground.theory.objectives import PROBE_DISTRIBUTIONS
 from playground.theory.ode import OdeProgress, TooManySteps, dormand_prince
-
-TRACED_DIMS = 192
-"""The largest dimension for which an MLP's own trace is faster than autograd's. Its memory grows with the square of the
-dimension, to 5 GB for 32 x 32 in colour."""
 
 MOST_STEPS = 2_000
 """The most steps of one point. A smooth score takes 10 to 100; a point that needs more than this fails within seconds."""
@@ -267,7 +262,7 @@ def _solve(
     Far from the data log p is about -|y|^2/2, and its rounding error is larger than the trace's last digits. So that error is
     the step control's allowance. Without it, features that oscillate thousands of times along the path take a step each time.
     """
-    shape, dim = y.shape[1:], math.prod(y.shape[1:])
+    shape = y.shape[1:]
     coarsest = max(sigma0, sigma1)
 
     def level(angle: Tensor) -> Tensor:
@@ -286,9 +281,6 @@ def _solve(
         sigma = level(angle)
         if v is not None:
             return _with_probes(lambda x: speed(x, sigma), position, v)
-        if dim <= TRACED_DIMS and isinstance(score, TracedNetwork):
-            raw, trace = score.raw_and_trace(position.reshape(-1, *shape), sigma)
-            return -raw.flatten(1), -trace[:, None]
         return _with_exact_trace(lambda x: speed(x, sigma), position)
 
     y = y.flatten(1)

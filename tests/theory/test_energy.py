@@ -1,12 +1,9 @@
-"""Energy networks: their score is the gradient of their log-density, and fused training steps equal those of autograd."""
+"""Energy networks: their score is the gradient of their log-density."""
 
 import pytest
-import test_fused
 import torch
-from test_fused import RATES, adam_with_average, denoising_loss, perceptron, twin
 from torch import Tensor
 
-from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.networks import ACTIVATIONS, Energy, ScoreNetwork
 from playground.theory.networks.energy import DETAIL
 from playground.theory.partition import EnergyFunction
@@ -82,11 +79,3 @@ def test_the_factor_of_phi_is_one_over_the_noise_down_to_the_detail() -> None:
     sigma = torch.tensor([0.0, DETAIL, 10.0], dtype=torch.float64)
     expected = torch.tensor([1 + DETAIL**2, 2 * DETAIL**2, 100 + DETAIL**2], dtype=torch.float64)
     torch.testing.assert_close(Energy.factor(sigma), expected.rsqrt())
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_denoising_steps_are_those_of_autograd_and_adam(activation: str) -> None:
-    network, given = perceptron(Energy, activation, dim=3), test_fused.draws(len(RATES), 30, 3)
-    found = adam_with_average(energy_denoising_steps, network, RATES, *given, Energy.factor(given[2]))
-    for part, other in zip(found, twin(network, RATES, denoising_loss(*given)), strict=True):
-        torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)

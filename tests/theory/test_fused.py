@@ -1,4 +1,4 @@
-"""The fused functions compute exactly what the MLP and autograd compute."""
+"""The fused functions compute exactly what the MLP and autograd compute, and batches what all points together give."""
 
 import copy
 import functools
@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory import fused, fused_energy, fused_evaluation, fused_training
+from playground.theory import fused, fused_training
 from playground.theory.empirical import Empirical
-from playground.theory.networks import ACTIVATIONS, MLP, ROWS, Energy, ScoreNetwork
-from playground.theory.networks.mlp import TRACED_ROWS, Perceptron
+from playground.theory.networks import ACTIVATIONS, MLP, ROWS, Energy, ScoreNetwork, base
+from playground.theory.networks.mlp import Perceptron
 from tests.generators import seeded
 
 Kind = TypeVar("Kind", bound=Perceptron)
@@ -40,11 +40,6 @@ def perceptron(
 
 
 mlp = functools.partial(perceptron, MLP)
-
-
-def as_energy(parts: fused_evaluation.MlpParameters) -> fused_evaluation.MlpParameters:
-    """The parameters of an energy network, whose single output is the first output of this one."""
-    return parts._replace(weights=[*parts.weights[:-1], parts.weights[-1][:1]], biases=parts.biases[:-1])
 
 
 def draws(steps: int, count: int, dim: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -75,13 +70,15 @@ def adam_with_average(
         pieces = dict(zip(order, torch.split(vector, sizes), strict=True))
         return [pieces[id(parameter)].view(parameter.shape) for parameter in chosen]
 
-    frequencies, tones, weights, biases, activation = network.parts
+    frequencies, tones = network.get_buffer("frequencies"), network.noise.get_buffer("frequencies")
+    layers = [*network.hidden, network.out]
+    weights, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
     optimizer = fused.OptimizerState(
         views(live, weights),
         views(live, biases),
         views(gradient, weights),
         views(gradient, biases),
-        activation,
+        network.activation,
         live,
         gradient,
         first,
@@ -113,37 +110,30 @@ def twin(network: Perceptron, rates: list[float], loss_of: Loss) -> tuple[Tensor
     return torch.stack(losses).mean(), gradient, flat(network), average
 
 
+@pytest.mark.parametrize("kind", [MLP, Energy])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("count", [0, 1, ROWS, 2 * ROWS + 5])
-def test_score_is_the_networks_own(activation: str, count: int) -> None:
-    network = mlp(activation, dim=3)
-    x, sigma = torch.randn(count, 3, dtype=torch.float64), torch.rand(count, dtype=torch.float64)
-    sigma[:1] = 0
-    expected = network(x, sigma)
+@pytest.mark.parametrize("shared", [True, False])
+def test_scores_in_batches_are_those_of_all_points_together(
+    kind: type[Perceptron], activation: str, count: int, shared: bool
+) -> None:
+    """With noise levels of their own, and with one for all; at most one of them is 0."""
+    network, x = perceptron(kind, activation, dim=3), torch.randn(count, 3, dtype=torch.float64)
+    sigma = torch.tensor(0.7, dtype=torch.float64) if shared else torch.rand(count, dtype=torch.float64)
+    sigma.view(-1)[:1] *= 1 if shared else 0
+    expected = network(x, sigma).detach()
     with torch.no_grad():
         found = network(x, sigma)
+    assert not found.requires_grad
     assert found.shape == x.shape
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, fused_evaluation.BLOCK + 5])
-@pytest.mark.parametrize("level", [0.0, 0.005, 0.7])
-def test_a_score_at_one_noise_level_is_the_networks_own(count: int, level: float) -> None:
-    network = mlp("silu", dim=3)
-    x, sigma = torch.randn(count, 3, dtype=torch.float64), torch.tensor(level, dtype=torch.float64)
-    expected = network(x, sigma)
-    with torch.no_grad():
-        found = network(x, sigma)
-    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize("count", [1, 2, fused_evaluation.BLOCK + 5])
-@pytest.mark.parametrize("level", ["one", "each"])
+@pytest.mark.parametrize("count", [1, 2, ROWS + 5])
 @pytest.mark.parametrize("label", ["one", "each", "unknown"])
-def test_a_score_of_classes_is_the_networks_own(count: int, level: str, label: str) -> None:
+def test_scores_of_classes_in_batches_are_those_of_all_points_together(count: int, label: str) -> None:
     network = mlp("silu", dim=3, classes=4)
-    x = torch.randn(count, 3, dtype=torch.float64)
-    sigma = torch.tensor(0.7, dtype=torch.float64) if level == "one" else 0.1 + torch.rand(count, dtype=torch.float64)
+    x, sigma = torch.randn(count, 3, dtype=torch.float64), 0.1 + torch.rand(count, dtype=torch.float64)
     told = {"one": torch.tensor(2), "each": torch.arange(count) % 5, "unknown": None}[label]
     expected = network(x, sigma, told)
     with torch.no_grad():
@@ -151,98 +141,36 @@ def test_a_score_of_classes_is_the_networks_own(count: int, level: str, label: s
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
     if label == "unknown":
         torch.testing.assert_close(found, network(x, sigma, torch.tensor(4)).detach(), rtol=1e-9, atol=1e-9)
-        raw, _ = network.raw_and_trace(x, sigma.expand(count))
-        torch.testing.assert_close(raw, network.raw(x, sigma.expand(count).log() / 4).detach(), rtol=1e-9, atol=1e-9)
     else:
         assert float((found - network(x, sigma).detach()).abs().max()) > 0.01
 
 
-@pytest.mark.parametrize("depth", [1, 3])
-@pytest.mark.parametrize("features", [0, 8])
-@pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize(
-    ("activation", "dtype"), [("silu", torch.float64), *((activation, torch.float32) for activation in ACTIVATIONS)]
-)
-def test_scores_and_traces_of_any_network_across_blocks(
-    depth: int, features: int, shared: bool, activation: str, dtype: torch.dtype
+@pytest.mark.parametrize("kind", [MLP, Energy])
+@pytest.mark.parametrize("count", [3, 2_000])
+def test_several_cores_give_the_results_of_one(
+    kind: type[Perceptron], count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With more points than a block, coordinates that are not contiguous, and networks without features or with one layer.
+    network, x = perceptron(kind, "silu", width=64).float(), torch.randn(count, 2)
+    sigma, threads, whole = 0.1 + torch.rand(count), set[int](), base.preconditioned
 
-    In single precision oneDNN multiplies such matrices.
-    """
-    network = mlp(activation, depth=depth, features=features, width=64).to(dtype)
-    count = fused_evaluation.BLOCK + 5
-    x = torch.randn(2, count, dtype=dtype).t()
-    sigma = torch.tensor(0.7, dtype=dtype) if shared else 0.1 + torch.rand(count, dtype=dtype)
-    expected = network(x, sigma)
-    with torch.no_grad():
-        found = network(x, sigma)
-    close = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 1e-4, "atol": 1e-4}
-    torch.testing.assert_close(found, expected, **close)
-    raw, trace = network.raw_and_trace(x, sigma.expand(count))
-    ends = torch.tensor([0, 1, count - 6, count - 1])
-    few, levels = x[ends].clone().requires_grad_(), sigma.expand(count)[ends]
-    torch.testing.assert_close(raw[ends], network.raw(few, levels.log() / 4).detach(), **close)
-    jacobian = torch.autograd.functional.jacobian(lambda y: network.raw(y, levels.log() / 4).sum(0), few)
-    torch.testing.assert_close(trace[ends], jacobian[0, :, 0] + jacobian[1, :, 1], **close)
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("dim", [1, 2, 5])
-@pytest.mark.parametrize("count", [0, 1, 2 * TRACED_ROWS + 5])
-def test_a_trace_is_that_of_autograd(activation: str, dim: int, count: int) -> None:
-    network = mlp(activation, dim)
-    x = torch.randn(count, dim, dtype=torch.float64, requires_grad=True)
-    sigma = 0.1 + torch.rand(count, dtype=torch.float64)
-    expected, trace = network.raw(x, sigma.log() / 4), torch.zeros(count, dtype=torch.float64)
-    for axis in range(dim):
-        (row,) = torch.autograd.grad(expected[:, axis].sum(), x, retain_graph=True)
-        trace += row[:, axis]
-    raw, found = network.raw_and_trace(x, sigma)
-    assert not raw.requires_grad
-    torch.testing.assert_close(raw, expected, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(found, trace, rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize(("count", "dtype"), [(3, torch.float64), (100, torch.float64), (2_000, torch.float32)])
-def test_several_cores_give_the_results_of_one(count: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    network, x = mlp("silu", width=64).to(dtype), torch.randn(count, 2, dtype=dtype)
-    sigma, rows = 0.1 + torch.rand(count, dtype=dtype), 16 if count < 1_000 else 512
-    energy, threads, whole = as_energy(network.parts), set[int](), fused_evaluation.product
-
-    def watched(*given: Tensor) -> Tensor:
+    def watched(*given: Any) -> Tensor:
         threads.add(threading.get_ident())
         return whole(*given)
 
-    monkeypatch.setattr(fused_evaluation, "product", watched)
+    monkeypatch.setattr(base, "preconditioned", watched)
 
     @torch.no_grad()
-    def found(cores: int) -> list[Tensor]:
+    def found(cores: int) -> Tensor:
         monkeypatch.setattr(torch, "get_num_threads", lambda: 1 if cores > 1 else 2)
-        monkeypatch.setattr(fused_evaluation, "cores", lambda: pool)
+        monkeypatch.setattr(base, "cores", lambda: pool)
         threads.clear()
-        raw, trace = fused_evaluation.mlp_trace(x, sigma, network.parts, rows)
-        score = fused_evaluation.mlp_score(x, sigma, network.parts, rows)
-        return [raw, trace, score, fused_energy.energy_score(x, sigma, sigma, energy, rows)]
+        return network(x, sigma)
 
     with ThreadPoolExecutor(3) as pool:
         expected = found(1)
         assert threads == {threading.get_ident()}
-        for one, several in zip(expected, found(3), strict=True):
-            assert torch.equal(several, one)
-        assert (threads == {threading.get_ident()}) == (count == 3)  # a single block
-
-
-@pytest.mark.skipif(not fused.has_onednn(), reason="this processor's products are torch's own")
-def test_onednn_multiplies_with_bias_and_activation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without oneDNN the results would be equally right, but take twice as long."""
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # the profiler sees this thread alone
-    network = mlp("silu", width=128).float().requires_grad_(False)
-    with torch.no_grad(), torch.profiler.profile() as profile:
-        network(torch.randn(2_000, 2), torch.tensor(0.5))
-    counts = {event.key: event.count for event in profile.key_averages()}
-    assert counts["mkldnn::_linear_pointwise"] == 2 * 3  # two blocks of points, three layers
-    assert "aten::silu" not in counts
+        assert torch.equal(found(3), expected)
+        assert (threads == {threading.get_ident()}) == (count == 3)  # a single batch
 
 
 def taken_away(*_: object, **__: object) -> None:
@@ -253,62 +181,43 @@ def never_run(*_: object, **__: object) -> None:
     raise AssertionError("a function that is wrong or missing was called")
 
 
-def nothing_done(*_: object, **__: object) -> None:
-    pass
-
-
 @pytest.fixture
 def checked_anew() -> Iterator[None]:
-    """Private functions of torch are checked again, with what a test puts in their place, and after it."""
-    checks = (fused.has_onednn, fused.has_adam_in_one_pass)
-    for check in checks:
-        check.cache_clear()
+    """The private function of torch is checked again, with what a test puts in its place, and after it."""
+    fused.has_onednn.cache_clear()
     yield
-    for check in checks:
-        check.cache_clear()
+    fused.has_onednn.cache_clear()
 
 
-def wrong_by_a_thousandth(*given: Any) -> Tensor:
-    a, b, bias, name, *_ = given
-    act = {"none": lambda h: h, "swish": torch.nn.functional.silu, "gelu": torch.nn.functional.gelu, "tanh": torch.tanh}
-    return act[name](torch.nn.functional.linear(a, b, bias)) * 1.001
+def wrong_by_a_thousandth(a: Tensor, b: Tensor, *_: object) -> Tensor:
+    return torch.mm(a, b.t()) * 1.001
 
 
 @pytest.mark.usefixtures("checked_anew")
-@pytest.mark.parametrize("private", ["oneDNN", "Adam"])
 @pytest.mark.parametrize("fault", [taken_away, wrong_by_a_thousandth])
-def test_without_torchs_private_functions_training_goes_on_with_the_same_losses(
-    private: str, fault: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+def test_without_torchs_private_function_training_goes_on_with_the_same_losses(
+    fault: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = mlp("silu", width=128).float()
     arguments = [part.float() for part in draws(len(RATES), 512, 2)]
     expected = adam_with_average(fused_training.denoising_steps, network, RATES, *arguments)
     fused.has_onednn.cache_clear()
-    fused.has_adam_in_one_pass.cache_clear()
-    if private == "oneDNN":
-        monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", fault, raising=False)
-        assert not fused.has_onednn()
-        monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", never_run)
-    else:
-        monkeypatch.setattr(
-            torch, "_fused_adam_", nothing_done if fault is wrong_by_a_thousandth else fault, raising=False
-        )
-        assert not fused.has_adam_in_one_pass()
-        monkeypatch.setattr(torch, "_fused_adam_", never_run)
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", fault, raising=False)
+    assert not fused.has_onednn()
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", never_run)
     found = adam_with_average(fused_training.denoising_steps, network, RATES, *arguments)
     for part, other in zip(found, expected, strict=True):
         torch.testing.assert_close(part, other, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("step", [fused.adam, fused.adam_in_one_pass])
-def test_both_forms_of_adam_are_that_of_torch(step: Callable[..., None]) -> None:
+def test_adam_is_that_of_torch() -> None:
     generator = seeded(0)
     start, *gradients = torch.randn((6, 40), generator=generator, dtype=torch.float64)
-    live, first, second = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
+    live, first, second, average = start.clone(), *(torch.zeros_like(start) for _ in range(3))
     other = start.clone().requires_grad_()
     adam = torch.optim.Adam([other], 0.01, (fused.FIRST_DECAY, fused.SECOND_DECAY), fused.EPSILON)
     for made, gradient in enumerate(gradients):
-        step(live, gradient, first, second, 0.01, made + 1)
+        fused.adam_with_average(live, gradient, first, second, average, 0.01, made + 1, 0.9)
         other.grad = gradient
         adam.step()
         torch.testing.assert_close(live, other.detach(), rtol=1e-12, atol=1e-12)
@@ -406,21 +315,17 @@ def test_matching_steps_are_those_of_autograd_and_adam(
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("kind", ["denoising", "matching", "energy"])
+@pytest.mark.parametrize("kind", ["denoising", "matching"])
 def test_the_gradient_in_single_precision_is_that_in_double(kind: str, activation: str) -> None:
     """In single precision oneDNN multiplies matrices of this size. The tests above are in double precision."""
     x, z, sigma, weight = draws(1, 512, 2)
-    network = perceptron(Energy if kind == "energy" else MLP, activation, width=64)
+    network = mlp(activation, width=64)
 
     def gradient(dtype: torch.dtype) -> Tensor:
         given = [part.to(dtype) for part in (x, z, sigma, weight)]
         own = copy.deepcopy(network).to(dtype)
         if kind == "denoising":
             return adam_with_average(fused_training.denoising_steps, own, [0.0], *given)[1]
-        if kind == "energy":
-            return adam_with_average(fused_energy.energy_denoising_steps, own, [0.0], *given, Energy.factor(given[2]))[
-                1
-            ]
         axes = torch.eye(2, dtype=dtype)[None, :, None].expand(1, 2, 512, 2)
         return adam_with_average(fused_training.matching_steps, own, [0.0], given[0], axes, *given[2:], 1.0, False)[1]
 

@@ -16,7 +16,6 @@ from playground.theory.likelihood import (
     log_likelihood,
     moderated_error,
 )
-from playground.theory.networks.base import TracedNetwork
 from playground.theory.noise import (
     Cosine,
     GaussianPrior,
@@ -350,23 +349,6 @@ def test_the_latent_code_is_the_end_of_the_processs_flow(process: Process) -> No
     assert progress.result is not None
     found = solve(density.score, process, prior_of(density, process), x, 1e-9).latent
     torch.testing.assert_close(found, progress.result.x, rtol=1e-6, atol=1e-6)
-
-
-@every_process
-def test_a_networks_own_trace_gives_what_autograd_gives(process: Process) -> None:
-    """A lambda hides the network's own trace, so that autograd is used."""
-    network = build_network(
-        "mlp", (2,), width=16, depth=2, activation="silu", features=8, feature_scale=1.0,
-        generator=seeded(0),
-    ).double()  # fmt: skip
-    assert isinstance(network, TracedNetwork)
-    torch.nn.init.normal_(network.out.weight, std=0.3, generator=seeded(1))
-    x, prior = draws(30), process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
-    own = solve(network, process, prior, x, 1e-6)
-    by_autograd = solve(lambda x, sigma: network(x, sigma), process, prior, x, 1e-6)
-    torch.testing.assert_close(own.log_prob, by_autograd.log_prob, rtol=0, atol=1e-9)
-    assert torch.equal(own.evaluations, by_autograd.evaluations)
-    assert float((own.log_prob - prior_of(mixture(), process).log_prob(x)).abs().max()) > 0.1
 
 
 @both

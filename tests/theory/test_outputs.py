@@ -7,8 +7,7 @@ import torch
 from test_fused import adam_with_average, denoising_loss, draws, matching_loss, twin
 
 from playground.theory import fused_training
-from playground.theory.likelihood import velocity
-from playground.theory.networks import MLP, ScoreNetwork
+from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import VarianceExploding
 from playground.theory.objectives import WEIGHTS
 from playground.theory.parametrizations import (
@@ -58,16 +57,6 @@ def test_one_call_gives_the_score_of_the_layers(prediction: str, shared: bool) -
         expected = made(x, sigma)
         with torch.no_grad():
             torch.testing.assert_close(made(x, sigma), expected, rtol=1e-9, atol=1e-9)
-
-
-@PREDICTIONS
-def test_the_trace_of_the_likelihood_is_that_of_the_flow(prediction: str) -> None:
-    made, y = network(prediction), torch.randn(len(SIGMAS), 2, dtype=torch.float64)
-    assert isinstance(made, MLP)
-    output, trace = made.raw_and_trace(y, SIGMAS)
-    torch.testing.assert_close(-output, velocity(made, y, SIGMAS), rtol=1e-9, atol=1e-9)
-    jacobian = torch.autograd.functional.jacobian(lambda at: velocity(made, at, SIGMAS).sum(0), y)
-    torch.testing.assert_close(-trace, jacobian[0, :, 0] + jacobian[1, :, 1], rtol=1e-9, atol=1e-9)
 
 
 @PREDICTIONS

@@ -1,26 +1,18 @@
 """Energies: their scores, Z by quadrature, and maximum likelihood with it, against autograd and closed forms."""
 
 import math
-from functools import partial
 
 import torch
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
 from playground.lab.claims import Claim
-from playground.lab.selftest.training import by_autograd, by_hand, denoising_loss, draws, furthest, network
-from playground.theory.fused_energy import energy_denoising_steps
-from playground.theory.networks import ACTIVATIONS, Energy
+from playground.lab.selftest.training import network
+from playground.theory.networks import Energy
 from playground.theory.noise import SingleSigma
 from playground.theory.objectives import MaximumLikelihood
 from playground.theory.partition import QuadratureGrid, StandardNormal, log_density_at, log_partition
 
 SIGMA = 0.6
-
-
-def training(activation: str) -> float:
-    made, (x, z, sigma, weight) = network(Energy, activation, std=0.3), draws()
-    steps = by_hand(energy_denoising_steps, made, x, z, sigma, weight, made.factor(sigma))
-    return furthest(steps, by_autograd(made, denoising_loss))
 
 
 def z_of_a_gaussian() -> float:
@@ -52,10 +44,6 @@ def likelihood() -> float:
 
 
 CLAIMS = [
-    *(
-        Claim("energies", f"{name}: an energy's steps are those of autograd and Adam", partial(training, name), 1e-8)
-        for name in ACTIVATIONS
-    ),
     Claim("energies", "Z of a Gaussian by quadrature is the closed form, nat", z_of_a_gaussian, 1e-6),
     Claim("energies", "the gradient of ln Z is minus the mean gradient of f", gradient_of_z, 1e-6),
     Claim(

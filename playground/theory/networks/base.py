@@ -1,10 +1,12 @@
 """The common parts of all networks: preconditioning, the embedding of the noise level, initialization."""
 
+import functools
 import itertools
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Protocol, TypeVar, runtime_checkable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -63,11 +65,20 @@ class ScoreNetwork(nn.Module):
         return self._score(x, sigma, label) if torch.is_grad_enabled() else self._evaluated(x, sigma, label)
 
     def _evaluated(self, x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
-        """The score without gradients, a batch at a time."""
-        rows = in_batches(x, self.rows)
+        """The score without gradients, a batch at a time, on each core if torch uses one thread, as it does for small networks.
+
+        The batches do not depend on the number of cores, so the results are the same to the last digit.
+        """
+
+        @torch.no_grad()  # a thread has its own setting
+        def score(piece: tuple[Tensor, Tensor, Tensor | None]) -> Tensor:
+            return self._score(*piece)
+
+        rows = self.rows if x.device.type == "cpu" else max(len(x), 1)
         labels = itertools.repeat(None) if label is None else torch.split(label, rows)
         pieces = zip(torch.split(x, rows), torch.split(sigma, rows), labels, strict=False)
-        return torch.cat([self._score(*piece) for piece in pieces])
+        alone = len(x) <= rows or torch.get_num_threads() > 1
+        return torch.cat([*(map if alone else cores().map)(score, pieces)])
 
     rows: int = ROWS
     """Points that are evaluated at a time on a CPU."""
@@ -81,21 +92,21 @@ class ScoreNetwork(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
 
-@runtime_checkable
-class TracedNetwork(Protocol):
-    """A score network that computes the trace of its own Jacobian."""
-
-    def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        """-v and its trace at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
+@functools.cache
+def cores() -> ThreadPoolExecutor:
+    """A thread for each core; torch does not hold the interpreter while it computes."""
+    return ThreadPoolExecutor(torch.get_num_interop_threads(), "core")
 
 
 def preconditioned(raw: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigma: Tensor, prediction: str = "v") -> Tensor:
     """The score of the package's docstring, for F = raw(inputs, ln(sigma')/4), at x (N, \\*shape) and sigma (N,)."""
-    inverse = torch.rsqrt(sigma.square() + DATA_STD**2)
-    divisor = torch.where(sigma > 0, sigma, DATA_STD)
-    slope, pull = OUTPUTS[prediction](sigma, divisor)
-    out = raw(x * per_point(inverse, x), torch.log(divisor) / 4)
-    return per_point(slope, x) * out - per_point(pull, x) * x
+    # On a CPU, one number for all points has its factors computed in double precision, which not every device has.
+    level = sigma[:1].double() if sigma.stride(0) == 0 and sigma.is_cpu else sigma
+    divisor = torch.where(level > 0, level, DATA_STD)
+    factors = torch.rsqrt(level.square() + DATA_STD**2), *OUTPUTS[prediction](level, divisor), torch.log(divisor) / 4
+    inverse, slope, pull, noise = (factor.to(x) for factor in factors)
+    out = raw(x * per_point(inverse, x), noise.expand(len(x)))
+    return torch.addcmul(per_point(slope, x) * out, per_point(pull, x), x, value=-1)
 
 
 class NoiseEmbedding(nn.Module):
@@ -110,11 +121,6 @@ class NoiseEmbedding(nn.Module):
     def forward(self, noise: Tensor) -> Tensor:
         angles = noise[:, None] * self.get_buffer("frequencies")
         return torch.cat([noise[:, None], angles.sin(), angles.cos()], dim=1)
-
-
-def in_batches(x: Tensor, most: int = ROWS) -> int:
-    """Return how many points to evaluate at a time: at most `most` on a CPU, and all elsewhere."""
-    return most if x.device.type == "cpu" else max(len(x), 1)
 
 
 def linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:

@@ -17,8 +17,7 @@ sigma, so phi need not change either.
 import torch
 from torch import Tensor, nn
 
-from playground.theory.fused_energy import energy_score
-from playground.theory.networks.base import DATA_STD, in_batches
+from playground.theory.networks.base import DATA_STD
 from playground.theory.networks.mlp import Perceptron
 
 DETAIL = 0.2
@@ -50,6 +49,3 @@ class Energy(Perceptron):
             (gradient,) = torch.autograd.grad(self.through(x, noise).sum(), x, create_graph=asked)
         level = torch.exp(4 * noise)
         return gradient * (self.factor(level) * level / DATA_STD).view(-1, *[1] * (x.ndim - 1))
-
-    def _evaluated(self, x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
-        return energy_score(x.flatten(1), sigma, self.factor(sigma), self.parts, in_batches(x)).view(x.shape)

@@ -7,11 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from playground.theory.fused_evaluation import MlpParameters, mlp_score, mlp_trace, with_label
-from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, in_batches, linear, zero_init
-from playground.theory.parametrizations import OUTPUTS
-
-TRACED_ROWS = 512  # points whose trace is evaluated at a time; each takes 1 + D rows of the matrices
+from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, linear, zero_init
 
 
 class Perceptron(ScoreNetwork):
@@ -49,7 +45,7 @@ class Perceptron(ScoreNetwork):
         super().__init__(prediction)
         self.dim, self.width, self.depth, self.features, self.scale = dim, width, depth, features, scale
         self.classes = classes
-        self._activation, self.activation = activation, ACTIVATIONS[activation]
+        self.activation = activation
         self.noise = NoiseEmbedding()
         self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=generator))
         labels = classes + 1 if classes else 0
@@ -76,18 +72,9 @@ class Perceptron(ScoreNetwork):
             seen.append(functional.one_hot(known, self.classes + 1).to(x))
         h = torch.cat(seen, dim=1)
         for layer in self.hidden:
-            h = self.activation(layer(h))
+            h = ACTIVATIONS[self.activation](layer(h))
         out: Tensor = self.out(h)
         return out
-
-    @property
-    def parts(self) -> MlpParameters:
-        """Return the weights and tables that the fused functions take."""
-        layers = [*self.hidden, self.out]
-        weights = [layer.weight for layer in layers]
-        biases = [layer.bias for layer in layers if layer.bias is not None]
-        tables = self.get_buffer("frequencies"), self.noise.get_buffer("frequencies")
-        return MlpParameters(*tables, weights, biases, self._activation)
 
 
 class MLP(Perceptron):
@@ -99,22 +86,3 @@ class MLP(Perceptron):
 
     def raw(self, x: Tensor, noise: Tensor, label: Tensor | None = None) -> Tensor:
         return self.through(x, noise, label).view(x.shape)
-
-    @torch.no_grad()
-    def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-        """-v and its trace at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma.
-
-        With classes the label is unknown.
-        """
-        parts = with_label(self.parts, self.classes) if self.classes else self.parts
-        raw, trace = mlp_trace(x.flatten(1), sigma, parts, in_batches(x, TRACED_ROWS))
-        if self.prediction != "v":  # -v = sigma (s sqrt(sigma^2 + 1) + y) for s at sqrt(sigma^2 + 1) y
-            slope, pull = OUTPUTS[self.prediction](sigma, sigma)
-            width = torch.sqrt(sigma * sigma + 1)
-            slope, rest = sigma * width * slope, sigma * (1 - width * width * pull)
-            raw = slope[:, None] * raw + rest[:, None] * x.flatten(1)
-            trace = slope * trace + rest * raw.shape[1]
-        return raw.view(x.shape), trace
-
-    def _evaluated(self, x: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
-        return mlp_score(x.flatten(1), sigma, self.parts, in_batches(x), self.prediction, label).view(x.shape)
