@@ -1,5 +1,7 @@
 """The part of the plane in view: fit, zoom and pan."""
 
+import numpy as np
+
 from playground.drawing.plane import Viewport, shaped
 
 FARTHEST = 100.0  # largest view, times the fitted width and height; beyond it the data are a dot
@@ -41,28 +43,24 @@ class ViewRange:
 
     def zoom(self, factor: float, centre: tuple[float, float] | None = None) -> None:
         """Enlarge by a factor; `centre`, by default the centre of the view, keeps its position."""
-        x0, x1, y0, y1 = self.shown
-        cx, cy = centre or ((x0 + x1) / 2, (y0 + y1) / 2)
-        fitted = self._in_shape(self.fitted)
-        wide = max(fitted[1] - fitted[0], 1e-300)
-        factor = min(max(factor, (x1 - x0) / (wide * FARTHEST)), (x1 - x0) / (wide * NEAREST))
-        self._move((cx + (x0 - cx) / factor, cx + (x1 - cx) / factor, cy + (y0 - cy) / factor, cy + (y1 - cy) / factor))
+        shown = np.reshape(self.shown, (2, 2))
+        kept = (shown.mean(axis=1) if centre is None else np.array(centre))[:, None]
+        x0, x1, _, _ = self._in_shape(self.fitted)
+        times = np.ptp(shown[0]) / max(x1 - x0, 1e-300)
+        self._move(kept + (shown - kept) / min(max(factor, times / FARTHEST), times / NEAREST))
 
     def pan(self, dx: float, dy: float) -> None:
         """Move by fractions of the width and height; positive shows what lies right and above."""
-        x0, x1, y0, y1 = self.shown
-        self._move((x0 + dx * (x1 - x0), x1 + dx * (x1 - x0), y0 + dy * (y1 - y0), y1 + dy * (y1 - y0)))
+        shown = np.reshape(self.shown, (2, 2))
+        self._move(shown + np.array([[dx], [dy]]) * np.ptp(shown, axis=1, keepdims=True))
 
-    def _move(self, viewport: Viewport) -> None:
-        """Show these bounds, limited to the farthest zoom."""
-        fitted, moved = self._in_shape(self.fitted), list(viewport)
-        for low in (0, 2):
-            size, middle = fitted[low + 1] - fitted[low], (fitted[low] + fitted[low + 1]) / 2
-            reach = max(FARTHEST * size - (moved[low + 1] - moved[low]), 0.0) / 2
-            centre = (moved[low] + moved[low + 1]) / 2
-            shift = min(max(centre, middle - reach), middle + reach) - centre
-            moved[low], moved[low + 1] = moved[low] + shift, moved[low + 1] + shift
-        self.show((moved[0], moved[1], moved[2], moved[3]))
+    def _move(self, bounds: np.ndarray) -> None:
+        """Show these bounds, (2, 2), within the farthest zoom."""
+        fitted = np.reshape(self._in_shape(self.fitted), (2, 2))
+        reach = np.maximum(FARTHEST * np.ptp(fitted, axis=1) - np.ptp(bounds, axis=1), 0.0) / 2
+        away = bounds.mean(axis=1) - fitted.mean(axis=1)
+        x0, x1, y0, y1 = (bounds + (np.clip(away, -reach, reach) - away)[:, None]).ravel().tolist()
+        self.show((x0, x1, y0, y1))
 
     def _in_shape(self, viewport: Viewport) -> Viewport:
         return shaped(viewport, *self._shape) if self.locked else viewport
