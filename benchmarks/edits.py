@@ -78,7 +78,7 @@ def main() -> None:
             "redo": lambda _: state.redo(),
             "another sampler": lambda number: state.edit({"sampling.kind": SAMPLERS[number % 2]}),
             "other data": lambda number: state.edit({"data.kind": DATA[number % 2]}),
-            "a clicked point": lambda number: window.clicking.inspect(number / 10, 0.0),
+            "a clicked point": lambda number: window.clicking.inspect((number / 10, 0.0)),
             "a run's name": lambda number: pinned.rename(5, f"name {number}"),
         }
         for name, change in changes.items():

@@ -147,7 +147,7 @@ class RandomUser:
         if problem is not None and not problem.is_image:
             x0, x1, y0, y1 = problem.bounds
             point = self._random.uniform(x0, x1), self._random.uniform(y0, y1)
-            (self._window.clicking.go_to if self._random.random() < 0.3 else self._window.clicking.inspect)(*point)
+            (self._window.clicking.go_to if self._random.random() < 0.3 else self._window.clicking.inspect)(point)
         return "click"
 
     def _draw(self) -> str:

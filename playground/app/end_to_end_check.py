@@ -103,7 +103,7 @@ class EndToEndCheck(QObject):
         self._end(f"{len(run.positions[-1])} particles over {len(run)} frames")
 
         self._next("likelihood")
-        controllers.clicking.inspect(*POINT)
+        controllers.clicking.inspect(POINT)
         yield lambda: controllers.clicking.likelihood is not None
         found = controllers.clicking.likelihood
         assert found is not None

@@ -184,7 +184,7 @@ def started(qtbot, **data: object):
 
     settings = TINY | {f"data.{name}": value for name, value in data.items()}
     controllers = Controllers(State(replace(Experiment(), settings)), device="cpu")
-    with qtbot.waitSignal(controllers.building.ready):
+    with qtbot.waitSignal(controllers.building.taken):
         controllers.start()
     return controllers
 

@@ -94,7 +94,7 @@ class KnownWindow:
         self._window.resize(self._size)
         left, right = self._known["columns"]
         self._window.columns.setSizes([left, self._size.width() - left - right, right])
-        self._window.canvas.look_at(self._known["viewport"])
+        self._window.canvas.surface.look_at(self._known["viewport"])
 
     def end(self) -> None:
         """End it, if there is one."""
@@ -189,7 +189,7 @@ def seen(window) -> dict[str, object]:
         "look": (theme.palette().name, window.look.text_percent, window.look.time_to_data),
         "layers": dict(canvas.layers.visible),
         "options": dict(canvas.layers.options),
-        "viewport": canvas.wanted_viewport,
+        "viewport": canvas.surface.wanted,
         "playing": (playing.is_playing, playing.loop, playing.speed, playing.is_held),
         "lessons": sorted(file.name for file in window.preferences.beside("lessons").glob("*")),
         "size": (window.width(), window.height(), window.windowState()),

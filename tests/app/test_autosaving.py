@@ -35,7 +35,7 @@ def windows(qtbot, tmp_path):
         window = make_window(tmp_path)
         opened.append(window)
         window.resize(1280, 720)
-        with qtbot.waitSignal(window.controllers.building.ready):
+        with qtbot.waitSignal(window.controllers.building.taken):
             window.show()
         return window
 
@@ -326,7 +326,7 @@ def test_a_clicked_point_comes_back(windows, qtbot, tmp_path, older):
     window = windows()
     window.state.edit({"sampling.seed": 3})
     qtbot.waitUntil(lambda: settled(window))
-    window.clicking.inspect(0.5, 0.25)
+    window.clicking.inspect((0.5, 0.25))
     autosave(qtbot, window)
     kill(window)
     if older:

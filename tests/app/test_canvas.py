@@ -16,7 +16,7 @@ from playground.app.canvas.chips import DOT, PADDING
 from playground.app.canvas.legend import KEYS, LEGEND
 from playground.app.style.wrapping import with_indices
 from playground.drawing.coloring import by_class
-from playground.drawing.layers import Density, Field, ScoreError
+from playground.drawing.layers import Density, Field, Path, ScoreError
 from playground.drawing.palette import DARK, LIGHT
 from playground.drawing.render import render
 from tests.app.conftest import heard
@@ -81,12 +81,19 @@ def moved(canvas: CanvasView) -> None:
     canvas.fit((-3.0, 1.0, 0.0, 2.0))
 
 
+def picked(canvas: CanvasView, modifier: str = "") -> list[object]:
+    """The points and images that are picked with a modifier from now on."""
+    places: list[object] = []
+    canvas.picking.picked.connect(lambda place, held: places.append(place) if held == modifier else None)
+    return places
+
+
 def zoomed(canvas: CanvasView) -> None:
     turn(canvas, (100, 40), 4)
 
 
 def stretched(canvas: CanvasView) -> None:
-    canvas.lock_aspect(False)
+    canvas.surface.set_aspect_locked(False)
     canvas.fit((0.0, 1.0, 200.0, 900.0))
 
 
@@ -103,7 +110,7 @@ def test_click_and_hover_tell_the_place_under_the_pointer(canvas: CanvasView, ch
     change(canvas)
     QTest.mouseMove(canvas.surface, QPoint(10, 10))  # a move to where the pointer is already says nothing
     QApplication.processEvents()
-    clicked, hovered = heard(canvas.picking.clicked), heard(canvas.hovered)
+    clicked, hovered = picked(canvas), heard(canvas.hovered)
     QTest.mouseMove(canvas.surface, QPoint(120, 200))
     QApplication.processEvents()
     QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(120, 200))
@@ -146,7 +153,7 @@ def test_fit_without_bounds_shows_the_data_else_the_particles(canvas: CanvasView
 def test_unlocked_axes_take_their_own_scales(canvas: CanvasView) -> None:
     stretched(canvas)
     assert canvas.viewport == pytest.approx((0.0, 1.0, 200.0, 900.0))
-    canvas.lock_aspect(True)
+    canvas.surface.set_aspect_locked(True)
     x0, x1, y0, y1 = canvas.viewport
     assert (x1 - x0) / 600 == pytest.approx((y1 - y0) / 300)
 
@@ -156,7 +163,7 @@ def test_unlocked_axes_take_their_own_scales(canvas: CanvasView) -> None:
 
 @pytest.mark.parametrize("button", [LEFT, MIDDLE, RIGHT])
 def test_a_drag_takes_the_plane_along(canvas: CanvasView, button: Qt.MouseButton) -> None:
-    clicked, viewports = heard(canvas.picking.clicked), heard(canvas.viewport_changed)
+    clicked, viewports = picked(canvas), heard(canvas.viewport_changed)
     before = under(canvas, 300, 150)
     drag(canvas, button, (300, 150), (320, 160), (390, 120))
     assert under(canvas, 390, 120) == pytest.approx(before)
@@ -165,7 +172,7 @@ def test_a_drag_takes_the_plane_along(canvas: CanvasView, button: Qt.MouseButton
 
 
 def test_a_press_that_trembles_is_still_a_click(canvas: CanvasView) -> None:
-    clicked = heard(canvas.picking.clicked)
+    clicked = picked(canvas)
     drag(canvas, LEFT, (300, 150), (301, 151), (302, 150))
     assert len(clicked) == 1
     assert canvas.viewport == pytest.approx(BOX)
@@ -223,7 +230,7 @@ def test_keys_pan_zoom_and_fit(canvas: CanvasView) -> None:
 
 
 def test_enter_takes_the_point_in_the_middle_as_a_click_would(canvas: CanvasView) -> None:
-    first, second = heard(canvas.picking.clicked), heard(canvas.picking.shift_clicked)
+    first, second = picked(canvas), picked(canvas, "shift")
     view = canvas.focusProxy()
     view.clearFocus()
     view.setFocus(Qt.FocusReason.TabFocusReason)
@@ -255,7 +262,7 @@ def test_a_key_of_the_windows_is_left_to_it(canvas: CanvasView, tool: str) -> No
 def test_a_stroke_follows_the_mouse_and_is_previewed(canvas: CanvasView) -> None:
     canvas.surface.take_brush(True)
     canvas.brush.set_radius(0.1)
-    strokes, clicked = heard(canvas.brush.ended), heard(canvas.picking.clicked)
+    strokes, clicked = heard(canvas.brush.ended), picked(canvas)
     QTest.mousePress(canvas.surface, LEFT, NONE, QPoint(100, 100))
     for x in range(110, 301, 10):
         QTest.mouseMove(canvas.surface, QPoint(x, 100))
@@ -367,8 +374,8 @@ def fill(canvas: CanvasView) -> None:
     )
     canvas.set_particles(points[:100])
     canvas.set_trails(np.stack([points[:100] + 0.1 * step for step in range(-5, 1)]))
-    canvas.set_path(np.array([[0.0, 0.5], [1.0, 0.9]]))
-    canvas.set_caption(["σ = 1"])
+    canvas.change(path=Path(np.array([[0.0, 0.5], [1.0, 0.9]])))
+    canvas.change(caption=("σ = 1",))
 
 
 def image_of(canvas: CanvasView) -> QImage:
@@ -419,15 +426,13 @@ def test_it_paints_when_something_changes_and_only_then(canvas: CanvasView) -> N
     for x in (10, 40):
         QTest.mouseMove(canvas.surface, QPoint(x, 40))
     QApplication.processEvents()
-    canvas.set_caption(["σ = 1"])
-    canvas.set_hint("")
     canvas.layers.set_visible("data", True)
     QApplication.processEvents()
     assert len(painted) == 1
 
 
 def test_an_empty_canvas_is_not_grey(canvas: CanvasView) -> None:
-    canvas.set_hint("Paint points with the brush.")
+    canvas.change(hint="Paint points with the brush.")
     image = image_of(canvas)
     assert image.pixelColor(3, 3) == QColor(DARK.background)
     assert len({image.pixel(x, y) for x in range(600) for y in range(100, 200)}) > 10
@@ -464,7 +469,7 @@ def test_options_reach_the_layers(canvas: CanvasView) -> None:
 
 
 def test_a_second_point_is_picked_with_shift_and_the_way_to_it_is_part_of_the_path(canvas: CanvasView) -> None:
-    first, second = heard(canvas.picking.clicked), heard(canvas.picking.shift_clicked)
+    first, second = picked(canvas), picked(canvas, "shift")
     QTest.mouseClick(canvas.surface, LEFT, SHIFT, QPoint(300, 150))
     assert not first
     assert len(second) == 1
@@ -507,13 +512,12 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
     digits = np.zeros((12, 1, 8, 8))
     digits[:, :, 2:6, 2:6] = 16.0
     canvas.set_images(digits)
-    chosen, clicked, viewport = heard(canvas.picking.image_selected), heard(canvas.picking.clicked), canvas.viewport
+    chosen, viewport = picked(canvas), canvas.viewport
     grid = canvas.scene(600, 300).images
     assert grid.limits == (0, 16)
     QTest.mouseClick(canvas.surface, LEFT, NONE, grid.tiles(600, 300).box(5).center().toPoint())
     assert chosen == [5]
-    assert not clicked
-    second = heard(canvas.picking.image_shift_selected)
+    second = picked(canvas, "shift")
     QTest.mouseClick(canvas.surface, LEFT, SHIFT, grid.tiles(600, 300).box(2).center().toPoint())
     assert (chosen, second) == ([5], [2])
     canvas.choose_images(5, 2)
@@ -524,19 +528,20 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
     drag(canvas, MIDDLE, (300, 150), (350, 150))
     assert canvas.viewport == viewport
     missed = []
-    canvas.picking.image_missed.connect(lambda: missed.append(1))
+    canvas.picking.missed.connect(lambda: missed.append(1))
     QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(1, 1))
     assert chosen == [5]
     assert missed == [1]
     canvas.set_images(None)
     QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(300, 150))
-    assert len(clicked) == 1
+    assert len(chosen) == 2
+    assert chosen[1] == pytest.approx(under(canvas, 300, 150))
 
 
 def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
     view, key = canvas.surface, Qt.Key
     canvas.set_images(np.zeros((10, 1, 8, 8)))  # in rows of five
-    first, second = heard(canvas.picking.image_selected), heard(canvas.picking.image_shift_selected)
+    first, second = picked(canvas), picked(canvas, "shift")
     tiles = canvas.scene(600, 300).images.tiles(600, 300)
     assert tiles.columns == 5
     canvas.setFocus()
@@ -585,7 +590,7 @@ def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
     canvas.set_images(np.ones((3, 1, 8, 8)))
     press(key.Key_Return)
     assert first == [6]
-    viewport, clicked = canvas.viewport, heard(canvas.picking.clicked)
+    viewport, clicked = canvas.viewport, picked(canvas)
     canvas.set_images(None)
     press(key.Key_Right, key.Key_Return)
     assert canvas.viewport != viewport
@@ -705,7 +710,7 @@ def test_a_layer_that_there_cannot_be_leaves_the_canvas(canvas: CanvasView, chip
         )
         canvas.set_particles(plane)
         canvas.set_trails(line)
-        canvas.set_path(plane)
+        canvas.change(path=Path(plane))
 
     fill()
     assert getattr(canvas.scene(100, 100), layer) is not None

@@ -261,7 +261,7 @@ def test_columns_play_in_lockstep_at_one_share_of_their_ways(window) -> None:
 def test_pan_and_zoom_are_linked(window) -> None:
     compared(window, Column(), Column.of({"sampling.steps": 20}))
     first, second = (view.canvas for view in window.compare.columns)
-    before = first.wanted_viewport
+    before = first.surface.wanted
     middle = QPointF(first.surface.rect().center())
     QApplication.sendEvent(
         first.surface,
@@ -276,15 +276,15 @@ def test_pan_and_zoom_are_linked(window) -> None:
             False,
         ),
     )
-    assert first.wanted_viewport != before
-    assert second.wanted_viewport == window.canvas.wanted_viewport == first.wanted_viewport
+    assert first.surface.wanted != before
+    assert second.surface.wanted == window.canvas.surface.wanted == first.surface.wanted
     second.setFocus()
     QTest.keyClick(second.surface, Qt.Key.Key_Left)
-    assert first.wanted_viewport == second.wanted_viewport
-    moved = second.wanted_viewport
+    assert first.surface.wanted == second.surface.wanted
+    moved = second.surface.wanted
     window.resize(1400, 800)
     wait(milliseconds=50)
-    assert first.wanted_viewport == moved  # another shape is no other view
+    assert first.surface.wanted == moved  # another shape is no other view
     window.resize(1280, 720)
     window.canvas.fit()
 

@@ -44,7 +44,7 @@ def workspace(qtbot):
     """A state and controllers whose first problem is built."""
     state = State(replace(Experiment(), SMALL))
     controllers = Controllers(state, device="cpu")
-    with qtbot.waitSignal(controllers.building.ready):
+    with qtbot.waitSignal(controllers.building.taken):
         controllers.start()
     yield state, controllers
     assert controllers.shutdown(20.0)
@@ -76,7 +76,7 @@ def test_a_point_that_is_clicked_at_once_is_measured_as_soon_as_it_can_be(qtbot)
     controllers = Controllers(State(replace(Experiment(), SMALL)), device="cpu")
     controllers.start()
     try:
-        controllers.clicking.inspect(0.5, 0.25)
+        controllers.clicking.inspect((0.5, 0.25))
         assert controllers.building.problem is None
         qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
         assert controllers.clicking.likelihood.point.tolist() == [0.5, 0.25]
@@ -694,7 +694,7 @@ def test_a_larger_test_set_keeps_the_weights(qtbot, workspace):
 def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, workspace):
     _state, controllers = workspace
     with qtbot.waitSignal(controllers.clicking.likelihood_changed) as found:
-        controllers.clicking.inspect(0.0, 1.0)
+        controllers.clicking.inspect((0.0, 1.0))
     result = found.args[0]
     assert result.untrained
     flow = result.flow
@@ -711,11 +711,11 @@ def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, workspace
 def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgotten_with_the_first(qtbot, workspace):
     state, controllers = workspace
     with qtbot.waitSignal(controllers.clicking.likelihood_changed):
-        controllers.clicking.go_to(0.0, 1.0)  # without a first point it is the first
+        controllers.clicking.go_to((0.0, 1.0))  # without a first point it is the first
     found = {}
     state.edit({"likelihood.interpolation": "spherical"})
     with qtbot.waitSignal(controllers.clicking.interpolation_changed):
-        controllers.clicking.go_to(1.0, -0.5)
+        controllers.clicking.go_to((1.0, -0.5))
     found["spherical"] = controllers.clicking.interpolation.points
     with qtbot.waitSignal(controllers.clicking.interpolation_changed):
         state.edit({"likelihood.interpolation": "linear"})
@@ -726,14 +726,14 @@ def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgot
     assert np.abs(found["spherical"][32] - found["linear"][32]).max() > 0.1
     assert controllers.clicking.interpolation.log_prob.shape == (65,)
     with qtbot.waitSignal(controllers.clicking.likelihood_changed):
-        controllers.clicking.inspect(0.5, 0.5)
+        controllers.clicking.inspect((0.5, 0.5))
     assert controllers.clicking.interpolation is None
 
 
 def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot, workspace):
     state, controllers = workspace
     with qtbot.waitSignal(controllers.clicking.likelihood_changed):
-        controllers.clicking.inspect(0.0, 1.0)
+        controllers.clicking.inspect((0.0, 1.0))
     exact = controllers.clicking.likelihood
     assert exact.flow.standard_error in (None, 0.0)
     with qtbot.waitSignal(controllers.clicking.likelihood_changed):
@@ -747,7 +747,7 @@ def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot
 def test_a_first_click_that_is_still_measured_takes_other_settings_of_its_log_p(qtbot, workspace):
     state, controllers = workspace
     clicking = controllers.clicking
-    clicking.inspect(0.0, 1.0)
+    clicking.inspect((0.0, 1.0))
     state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
     qtbot.waitUntil(lambda: clicking.likelihood is not None and not clicking.is_measuring_point)
     assert clicking.likelihood.flow.standard_error > 0
@@ -1213,7 +1213,7 @@ def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):
         other.sessions.open(session)
         assert other.playing.recorded == 22
         assert other.playing.sampled is None  # nothing can be asked of it before it has a problem
-        with qtbot.waitSignal(other.building.ready):
+        with qtbot.waitSignal(other.building.taken):
             other.start()
         assert other.training.status == "finished"
         assert other.training.trained_steps == 60
@@ -1247,11 +1247,11 @@ def test_other_work_is_built_once(qtbot, workspace, monkeypatch):
 def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
     state = State(replace(Experiment(), {"training.steps": 1_000_000, "sampling.particles": 20_000}))
     controllers = Controllers(state, device="cpu")
-    with qtbot.waitSignal(controllers.building.ready):
+    with qtbot.waitSignal(controllers.building.taken):
         controllers.start()
     controllers.training.start()
     controllers.measuring.measure("test-set")
-    controllers.clicking.inspect(0.0, 0.0)
+    controllers.clicking.inspect((0.0, 0.0))
     qtbot.wait(300)
     start = time.monotonic()
     assert controllers.shutdown(20.0)
@@ -1269,11 +1269,11 @@ def test_digits_train_and_sample_as_images(qtbot, workspace):
     controllers.playing.set_playing(False)
     qtbot.waitUntil(lambda: complete(controllers))
     with qtbot.waitSignal(controllers.clicking.likelihood_changed) as found:
-        controllers.clicking.inspect_image(3)
+        controllers.clicking.inspect(3)
     np.testing.assert_array_equal(found.args[0].point, controllers.playing.trajectory.positions[-1][3])
     assert found.args[0].number == 3
     with qtbot.waitSignal(controllers.clicking.interpolation_changed) as found:
-        controllers.clicking.go_to_image(5)
+        controllers.clicking.go_to(5)
     assert found.args[0].points.shape == (11, 1, 8, 8)
     np.testing.assert_allclose(found.args[0].points[-1], controllers.playing.trajectory.positions[-1][5], atol=0.05)
 
@@ -1340,7 +1340,7 @@ def test_weights_without_a_history_count_as_trained_as_far_as_their_limit_tells(
     controllers = Controllers(State(), device="cpu")
     try:
         controllers.sessions.open(session)
-        with qtbot.waitSignal(controllers.building.ready):
+        with qtbot.waitSignal(controllers.building.taken):
             controllers.start()
         assert (
             controllers.training.status,
@@ -1494,7 +1494,7 @@ def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, work
     state.edit({"training.steps": 1_000_000})
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 5)
-    controllers.clicking.inspect(0.5, 0.2)
+    controllers.clicking.inspect((0.5, 0.2))
     assert controllers.clicking.likelihood is None
     controllers.training.pause()
     qtbot.waitUntil(
@@ -1505,7 +1505,7 @@ def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, work
     controllers.clicking.clear_inspection()
     controllers.training.pause()
     assert not controllers.jobs.running("likelihood")
-    controllers.clicking.inspect(0.5, 0.2)
+    controllers.clicking.inspect((0.5, 0.2))
     controllers.clicking.cancel("likelihood")
     controllers.training.start()
     controllers.training.pause()
@@ -1556,7 +1556,7 @@ def test_stale_figures_are_forgotten_and_the_clicked_point_is_measured_anew(qtbo
     state.edit({"sampling.kind": "probability-flow"})
     assert "sliced_wasserstein2" not in on_cards(controllers)
     with qtbot.waitSignal(controllers.clicking.likelihood_changed):
-        controllers.clicking.inspect(0.0, 1.0)
+        controllers.clicking.inspect((0.0, 1.0))
     before = controllers.clicking.likelihood.flow.log_prob
     controllers.training.start()
     assert controllers.clicking.likelihood is None
@@ -1570,7 +1570,7 @@ def test_stale_figures_are_forgotten_and_the_clicked_point_is_measured_anew(qtbo
 def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbot, workspace):
     state, controllers = workspace
     with qtbot.waitSignal(controllers.clicking.likelihood_changed):
-        controllers.clicking.inspect(0.0, 1.0)
+        controllers.clicking.inspect((0.0, 1.0))
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"noise.kind": "vp"})
     assert controllers.clicking.likelihood is None  # that was of another model
@@ -1585,13 +1585,13 @@ def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbo
 def test_one_cancels_the_first_point_with_the_second_or_the_second_alone(qtbot, workspace):
     state, controllers = workspace
     clicking, jobs = controllers.clicking, controllers.jobs
-    clicking.inspect(0.0, 1.0)
-    clicking.go_to(1.0, -0.5)
+    clicking.inspect((0.0, 1.0))
+    clicking.go_to((1.0, -0.5))
     clicking.cancel("likelihood")
     assert state.document.clicked == ()
     assert not jobs.running("interpolation")
-    clicking.inspect(0.0, 1.0)
-    clicking.go_to(1.0, -0.5)
+    clicking.inspect((0.0, 1.0))
+    clicking.go_to((1.0, -0.5))
     clicking.cancel("interpolation")
     assert state.document.clicked == ((0.0, 1.0),)
     assert jobs.running("likelihood")
@@ -1600,14 +1600,14 @@ def test_one_cancels_the_first_point_with_the_second_or_the_second_alone(qtbot, 
 def test_after_a_cancelled_click_the_way_begins_at_the_point_that_is_shown(qtbot, workspace):
     state, controllers = workspace
     clicking = controllers.clicking
-    clicking.inspect(0.0, 1.0)
+    clicking.inspect((0.0, 1.0))
     qtbot.waitUntil(lambda: clicking.likelihood is not None)
-    clicking.inspect(0.5, 0.25)
+    clicking.inspect((0.5, 0.25))
     clicking.cancel("likelihood")
-    clicking.go_to(1.0, -0.5)
+    clicking.go_to((1.0, -0.5))
     assert state.document.clicked == ((0.0, 1.0), (1.0, -0.5))
     qtbot.waitUntil(lambda: clicking.interpolation is not None)
-    clicking.go_to(0.5, 0.25)
+    clicking.go_to((0.5, 0.25))
     clicking.cancel("interpolation")
     assert state.document.clicked == ((0.0, 1.0), (1.0, -0.5))
 
@@ -1615,8 +1615,8 @@ def test_after_a_cancelled_click_the_way_begins_at_the_point_that_is_shown(qtbot
 def test_both_points_are_measured_again_with_other_weights(qtbot, workspace):
     _, controllers = workspace
     clicking = controllers.clicking
-    clicking.inspect(0.0, 1.0)
-    clicking.go_to(1.0, -0.5)
+    clicking.inspect((0.0, 1.0))
+    clicking.go_to((1.0, -0.5))
     qtbot.waitUntil(lambda: clicking.interpolation is not None)
     controllers.training.start()
     assert clicking.interpolation is None
@@ -1634,7 +1634,7 @@ def test_a_clicked_image_of_a_larger_run_is_not_saved_and_of_another_run_not_mea
 
     state.edit({"data.kind": "digits", "network.width": 8, "sampling.particles": 16, "sampling.steps": 10})
     qtbot.waitUntil(ended)
-    clicking.inspect_image(12)
+    clicking.inspect(12)
     qtbot.waitUntil(lambda: clicking.likelihood is not None)
     state.edit({"sampling.particles": 3})
     qtbot.waitUntil(ended)
@@ -1652,25 +1652,25 @@ def test_a_clicked_image_of_a_larger_run_is_not_saved_and_of_another_run_not_mea
 def test_a_click_on_data_that_are_going_away_is_none(qtbot, workspace):
     state, controllers = workspace
     clicking = controllers.clicking
-    clicking.inspect(0.0, 1.0)
+    clicking.inspect((0.0, 1.0))
     state.edit({"data.kind": "digits"})
-    clicking.inspect(0.5, 0.5)
-    clicking.go_to(1.0, 1.0)
+    clicking.inspect((0.5, 0.5))
+    clicking.go_to((1.0, 1.0))
     assert state.document.clicked == ()
     qtbot.waitUntil(lambda: not controllers.building.busy)
     assert not controllers.jobs.running("likelihood")
     state.edit({"data.kind": "rings"})
-    clicking.inspect_image(3)
+    clicking.inspect(3)
     assert state.document.clicked == ()
 
 
 def test_a_point_that_cannot_be_measured_shows_no_other(qtbot, workspace):
     state, controllers = workspace
     clicking = controllers.clicking
-    clicking.inspect(0.0, 1.0)
+    clicking.inspect((0.0, 1.0))
     qtbot.waitUntil(lambda: clicking.likelihood is not None)
     state.edit({"network.width": 16})  # which is still being built
-    clicking.inspect(1.0, -0.5)
+    clicking.inspect((1.0, -0.5))
     assert clicking.likelihood is None
     qtbot.waitUntil(lambda: clicking.likelihood is not None)
     assert clicking.likelihood.point.tolist() == [1.0, -0.5]
@@ -1680,9 +1680,9 @@ def test_clicks_are_one_step_of_the_history_and_no_unsaved_work(qtbot, workspace
     state, controllers = workspace
     clicking = controllers.clicking
     modified, steps = state.modified, state.stack.count()
-    clicking.inspect(5.0, 5.0)
-    clicking.inspect(0.0, 1.0)
-    clicking.go_to(1.0, -0.5)
+    clicking.inspect((5.0, 5.0))
+    clicking.inspect((0.0, 1.0))
+    clicking.go_to((1.0, -0.5))
     assert state.document.clicked == ((0.0, 1.0), (1.0, -0.5))
     assert (state.stack.count(), state.undo_text, state.modified) == (steps + 1, "click on a point", modified)
     qtbot.waitUntil(lambda: clicking.interpolation is not None)
@@ -1702,7 +1702,7 @@ def test_clicks_are_one_step_of_the_history_and_no_unsaved_work(qtbot, workspace
     qtbot.waitUntil(lambda: clicking.interpolation is not None)
     clicking.clear_inspection()
     assert clicking.likelihood is clicking.interpolation is None
-    clicking.go_to(0.0, 1.0)  # there is no first point: this one is the first
+    clicking.go_to((0.0, 1.0))  # there is no first point: this one is the first
     assert state.document.clicked == ((0.0, 1.0),)
     clicking.cancel("likelihood")
     assert state.document.clicked == ()

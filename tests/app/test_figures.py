@@ -30,7 +30,7 @@ def controllers(qtbot):
     controllers.measuring.measure("test-set")
     controllers.measuring.measure("quality")
     controllers.measuring.measure("fisher")
-    controllers.clicking.inspect(0.3, 0.2)
+    controllers.clicking.inspect((0.3, 0.2))
     jobs = ("test-set", "quality", "fisher", "likelihood")
     qtbot.waitUntil(lambda: not any(controllers.jobs.running(job) for job in jobs))
     assert {"test_nll", "sliced_wasserstein2", "integral"} <= on_cards(controllers).keys()

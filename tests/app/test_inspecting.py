@@ -56,10 +56,11 @@ def follow(window) -> int:
 
 def test_alt_click_follows_the_nearest_particle_and_a_click_beside_all_follows_none(window, connect) -> None:
     inspecting, clicked = window.controllers.inspecting, []
-    connect(window.canvas.picking.clicked, lambda x, y: clicked.append((x, y)))
+    connect(window.canvas.picking.picked, lambda place, modifier: clicked.append(modifier))
     number = follow(window)
     assert inspecting.number == number
-    assert clicked == []  # it measures no likelihood
+    assert clicked == ["alt"]
+    assert not window.clicking.is_measuring_point
     shown = window.canvas.shown().followed
     np.testing.assert_array_equal(shown.positions, window.playing.trajectory.positions[:31, number])
     QTest.mouseClick(window.canvas.surface, LEFT, ALT, QPoint(3, window.canvas.surface.height() - 3))

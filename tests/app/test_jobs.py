@@ -256,6 +256,6 @@ def test_a_mailbox_keeps_only_the_newest():
 def test_a_worker_stops_when_asked(qtbot):
     worker = Worker(lambda: counting(10**9, 0.001), "counter")
     worker.start()
-    qtbot.waitUntil(lambda: worker.last is not None)
-    assert worker.stop()
-    assert worker.isFinished()
+    qtbot.waitUntil(lambda: worker.latest.take() is not None)
+    worker.requestInterruption()
+    assert worker.wait(2_000)

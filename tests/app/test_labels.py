@@ -111,7 +111,7 @@ def test_a_message_is_worded_by_labels_titles_and_the_window_s_numbers(message, 
 def test_a_toast_speaks_labels_and_leaves_with_its_cause(window):
     window.state.edit({"noise.kind": "single"})
     wait(lambda: window.controllers.building.problem.sigma_max == window.controllers.building.problem.sigma_min)
-    window.controllers.clicking.inspect(0.0, 0.0)
+    window.controllers.clicking.inspect((0.0, 0.0))
     said = [toast.sentence for toast in window.toasts.shown]  # of the point, and of the sampler
     assert "noise “Single σ” has no such path" in said[0]
     assert "noise “Single σ” has no path between them" in said[1]

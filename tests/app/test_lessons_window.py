@@ -371,14 +371,14 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot, mo
     with qtbot.waitSignal(following.probed):
         following.probe(5.0, 5.0)  # as another card does
     assert max(shown, key=len) == readouts.position(5.0, 5.0, window.building.problem)
-    for clicked in (canvas.picking.clicked, canvas.picking.shift_clicked):
-        clicked.emit(5.0, 5.0)
+    for modifier in ("", "shift"):
+        canvas.picking.picked.emit((5.0, 5.0), modifier)
         assert not window.clicking.is_measuring_point
     shown.clear()
     lessons.predict(0.5)
     until_shown(window, qtbot)
     qtbot.waitUntil(lambda: any(line.startswith("log p") for lines in shown for line in lines))
-    canvas.picking.clicked.emit(5.0, 5.0)
+    canvas.picking.picked.emit((5.0, 5.0), "")
     assert window.clicking.is_measuring_point
 
 
@@ -401,14 +401,14 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(window, qtbot, monk
     assert canvas.shown().marks.point == (1.0, 1.0)
     assert not panel.commit.isEnabled()
     assert panel.mark.text().startswith("Click the place on the canvas")
-    canvas.picking.clicked.emit(9.0, 9.0)
-    canvas.picking.clicked.emit(0.5, 0.0)
+    canvas.picking.picked.emit((9.0, 9.0), "")
+    canvas.picking.picked.emit((0.5, 0.0), "")
     assert window.clicking.likelihood is None
     assert not window.clicking.is_measuring_point
     assert panel.mark.text() == "Your mark is at (0.5, 0). Click elsewhere to move it."
     assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), None)
     panel.commit.click()
-    canvas.picking.clicked.emit(3.0, 3.0)  # too late
+    canvas.picking.picked.emit((3.0, 3.0), "")  # too late
     until_shown(window, qtbot)
     assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), (0.5, -0.5))
     assert panel.explanation.text() == "0.5 away, at (0.5, −0.5)."
@@ -416,7 +416,7 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(window, qtbot, monk
     assert lessons.rows() == [("marks", 1, "Where?", "(0.5, 0)", "(0.5, -0.5)", True)]
     panel.again.click()
     assert canvas.shown().marks.you is None
-    canvas.picking.clicked.emit(3.0, 3.0)
+    canvas.picking.picked.emit((3.0, 3.0), "")
     panel.commit.click()
     until_shown(window, qtbot)
     assert panel.notice.text.text().startswith("It is elsewhere. Measured: (0.5, −0.5)")
@@ -979,7 +979,7 @@ def test_a_scene_and_each_step_begin_without_the_clicked_point_which_comes_back(
         return not window.building.busy and not clicking.is_measuring_point
 
     def clicked(*place):
-        clicking.inspect(*place)
+        clicking.inspect(place)
         qtbot.waitUntil(lambda: clicking.likelihood is not None and settled())
 
     if way == "other data":

@@ -21,7 +21,7 @@ from playground.app.controllers.overlay_timing import (
     Overlay,
     near,
 )
-from playground.app.controllers.sampling_worker import SamplingWorker
+from playground.app.controllers.sampling_worker import Exchange, OverlayRequest, SamplingWorker
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, FieldView, WantedOverlays
 from playground.app.model.weights import Weights
@@ -91,15 +91,12 @@ def test_the_field_of_another_problem_gives_way_at_the_same_noise_level():
     assert overlay.seen is None
 
 
-class Requests(SamplingWorker):
-    """Keeps what is requested of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = []
-
-    def request_overlays(self, request) -> None:
-        self.layers.append(request.wanted.layers)
+def kept_requests(worker: SamplingWorker) -> list[frozenset[str]]:
+    """The layers that are requested of a worker from now on."""
+    layers: list[frozenset[str]] = []
+    for exchange in (worker.fields, worker.densities):
+        exchange.request = lambda request: layers.append(request.wanted.layers)
+    return layers
 
 
 def a_model(is_image: bool = False) -> SimpleNamespace:
@@ -109,18 +106,20 @@ def a_model(is_image: bool = False) -> SimpleNamespace:
 
 def test_a_run_requests_what_is_wanted_of_its_frame_and_drops_what_is_of_another_model():
     """The single run and each column do so by one class."""
-    worker, model, shown = Requests(), a_model(), []
+    worker, model, shown = SamplingWorker(), a_model(), []
+    layers = kept_requests(worker)
     overlays = FrameOverlays(worker, shown.append)
     wanted = WantedOverlays(frozenset({"learned", "density"}))
     overlays.follow(CurrentFrame(model, None, None, 0, (1.0, 0.5), wanted))
     overlays.look()
     overlays.look()
-    assert worker.layers == [{"learned", "density"}]  # once for a frame
+    assert layers == [{"learned"}, {"density"}]  # once for a frame
     assert overlays.waits
     density = DensityView(np.ones((2, 2)), wanted.bounds, 1.0, "exact", moving=True)
     for owner in (a_model(), model):
-        worker.fields.put((owner, field(1.0)))
-        worker.densities.put((owner, density))
+        request = OverlayRequest(owner, wanted, 1.0, 0.5)
+        worker.fields.answers.put((request, (field(1.0), None)))
+        worker.densities.answers.put((request, (None, density)))
         overlays.look()
         overlays.settle()
         assert overlays.waits == (owner is not model)
@@ -129,7 +128,7 @@ def test_a_run_requests_what_is_wanted_of_its_frame_and_drops_what_is_of_another
     overlays.follow(dataclasses.replace(overlays.current, wanted=wanted))
     overlays.hurry()
     overlays.look()
-    assert worker.layers[1:] == [{"learned"}]  # a learned density takes seconds, so no frame waits for it
+    assert layers[2:] == [{"learned"}]  # a learned density takes seconds, so no frame waits for it
     overlays.settle()
     assert shown[2:] == [None]  # that of another source goes
     assert not overlays.waits
@@ -138,7 +137,7 @@ def test_a_run_requests_what_is_wanted_of_its_frame_and_drops_what_is_of_another
     overlays.follow(dataclasses.replace(overlays.current, model=a_model(is_image=True)))
     overlays.hurry()
     overlays.look()
-    assert len(worker.layers) == 2
+    assert len(layers) == 3
     assert not overlays.waits
 
 
@@ -151,6 +150,17 @@ def controllers(qtbot):
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not None and controllers.playing.trajectory.finished)
     yield controllers
     assert controllers.shutdown(20.0)
+
+
+def slow_down(worker: SamplingWorker, monkeypatch, seconds: float) -> None:
+    """Let field and density take this long."""
+
+    def slow(request):
+        time.sleep(seconds)
+        return worker.compute_overlays(request)
+
+    for exchange in (worker.fields, worker.densities):
+        monkeypatch.setattr(exchange, "_compute", slow)
 
 
 def watch(controllers) -> list[tuple[float, float | None, float | None]]:
@@ -183,13 +193,7 @@ def test_a_frame_that_plays_lies_over_a_field_and_density_of_its_own_or_of_just_
 
 def test_a_frame_that_plays_waits_for_nothing(qtbot, controllers, monkeypatch):
     """Its particles come first, and what lies under them once it is there."""
-    see = SamplingWorker.compute_overlays
-
-    def slow(self, view):
-        time.sleep(2 * PATIENCE)
-        return see(self, view)
-
-    monkeypatch.setattr(SamplingWorker, "compute_overlays", slow)
+    slow_down(controllers.playing.sampler, monkeypatch, 2 * PATIENCE)
     lagged = []
 
     def look(_):
@@ -225,13 +229,7 @@ def test_what_lay_under_the_last_frame_stays_for_a_moment_while_a_run_plays_on()
 
 def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, controllers, monkeypatch):
     qtbot.waitUntil(lambda: controllers.following.overlays.field.seen is not None)
-    see = SamplingWorker.compute_overlays
-
-    def slow(self, view):
-        time.sleep(4 * PATIENCE)
-        return see(self, view)
-
-    monkeypatch.setattr(SamplingWorker, "compute_overlays", slow)
+    slow_down(controllers.playing.sampler, monkeypatch, 4 * PATIENCE)
     controllers.playing.set_playing(False)
     controllers.playing.seek(19)
     qtbot.wait(int(9000 * PATIENCE))
@@ -266,18 +264,18 @@ def test_a_density_that_ends_late_leaves_that_of_the_moment(controllers):
 
 def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot, controllers, monkeypatch):
     """Each would hold up the sampling for as long as its field takes."""
-    asked, look, before = [], SamplingWorker.request_overlays, controllers.playing.trajectory
+    asked, look, before = [], Exchange.request, controllers.playing.trajectory
     controllers.playing.set_playing(False)
     controllers.state.edit({"sampling.steps": 600})
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not before and controllers.playing.recorded > 30)
     assert not controllers.playing.trajectory.finished
 
-    def request(worker, view):
-        if worker is controllers.playing.sampler:  # and not that of another window
+    def request(exchange, view):
+        if exchange in (controllers.playing.sampler.fields, controllers.playing.sampler.densities):
             asked.append(controllers.playing.frame)
-        look(worker, view)
+        look(exchange, view)
 
-    monkeypatch.setattr(SamplingWorker, "request_overlays", request)
+    monkeypatch.setattr(Exchange, "request", request)
     controllers.playing.step(1_000_000)
     last = controllers.playing.trajectory.total - 1
     qtbot.waitUntil(lambda: controllers.playing.frame == last and bool(asked))

@@ -57,12 +57,26 @@ def view(*layers):
     return OverlayRequest(None, WantedOverlays(frozenset(layers)), 1.0, None)
 
 
-def test_a_new_view_keeps_what_the_last_one_still_waits_for():
-    worker = SamplingWorker()
-    worker.request_overlays(view("density"))
-    worker.request_overlays(view("learned"))
-    waiting = worker._overlay_requests.take()
-    assert waiting.wanted.layers == {"learned", "density"}
+class Asked(SamplingWorker):
+    """Notes for which layers it is asked."""
+
+    def __init__(self) -> None:
+        self.layers = []
+        super().__init__()
+
+    def compute_overlays(self, request):
+        self.layers.append(request.wanted.layers)
+        return None, None
+
+
+def test_a_request_for_arrows_leaves_one_for_a_density():
+    worker = Asked()
+    worker.densities.request(view("density"))
+    for layer in ("exact", "learned"):
+        worker.fields.request(view(layer))
+    assert worker.turn()
+    assert not worker.turn()
+    assert worker.layers == [{"learned"}, {"density"}]
 
 
 @pytest.mark.parametrize("sampler", ["langevin", "annealed-langevin", "reverse-sde", "probability-flow"])
@@ -112,8 +126,8 @@ def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
     controllers.state.edit({"data.kind": "rings"})
     qtbot.waitUntil(lambda: controllers.building.workspace is not gone)
     sampler = controllers.playing.sampler
-    for slot in (sampler.fields, sampler.densities):
-        slot.put((gone, "late"))
+    for exchange in (sampler.fields, sampler.densities):
+        exchange.answers.put((OverlayRequest(gone, WantedOverlays(), 1.0, None), ("late", "late")))
     sampler.readouts.answers.put((ReadoutRequest(gone, (0.0, 0.0), 1.0, None), "late"))
     controllers.sampling.poll()
     controllers.following.look()
@@ -204,7 +218,7 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     assert not run.finished
     controllers.playing.set_playing(False)
     with qtbot.waitSignal(controllers.notified) as told:
-        controllers.clicking.inspect_image(1)
+        controllers.clicking.inspect(1)
     one = told.args[0]
     assert (one.message, one.action) == (UNFINISHED, "sample.end")
     assert one.is_current()
@@ -213,7 +227,7 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     qtbot.waitUntil(lambda: controllers.playing.frame == run.total - 1)
     assert not one.is_current()  # it is finished: nothing is left to say
     controllers.playing.seek(10)
-    controllers.clicking.inspect_image(1)
+    controllers.clicking.inspect(1)
     assert controllers.jobs.running("likelihood")
     assert controllers.playing.frame == run.total - 1
     qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)

@@ -36,7 +36,7 @@ SMALL = {
 
 def started(qtbot, changes=None) -> Controllers:
     controllers = Controllers(State(replace(Experiment(), SMALL | (changes or {}))), device="cpu")
-    with qtbot.waitSignal(controllers.building.ready):
+    with qtbot.waitSignal(controllers.building.taken):
         controllers.start()
     return controllers
 
@@ -303,7 +303,7 @@ def test_figures_belong_to_the_weights_that_they_were_measured_with_and_follow_t
     ready = "test_nll", "sliced_wasserstein2"
     for job in ("test-set", "quality", "fisher"):
         measuring.measure(job)
-    clicking.inspect(0.3, 0.2)
+    clicking.inspect((0.3, 0.2))
     qtbot.waitUntil(lambda: measured(controllers) and set(ready) <= on_cards(controllers).keys())
     newest, log_prob = on_cards(controllers), clicking.likelihood.flow.log_prob
     controllers.replaying.choose(0)

@@ -297,12 +297,13 @@ def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbo
     qtbot.waitUntil(lambda: building.workspace.problem.experiment.data.kind != "digits")
 
 
-def test_a_preview_ends_within_its_training_when_it_is_told_to(qapp, monkeypatch):
+def test_a_preview_ends_within_its_training_when_it_is_told_to(qtbot, monkeypatch):
     monkeypatch.setattr(step_measuring, "PREVIEW_SECONDS", 600.0)
     (step,) = lessons.load_all("scenes")["fourier-features"].steps
     assert step.settings.sampling.follows == "learned"
     trained = replace(step.settings, {"training.steps": "auto", "data.points": 500})
     worker = Worker(lambda: step_measuring.preview(Step(experiment=msgspec.to_builtins(trained))), "gallery")
     worker.start()
-    assert worker.latest.wait(30.0)  # it is training
-    assert worker.stop(10.0)
+    qtbot.waitUntil(lambda: worker.latest.take() is not None)  # it is training
+    worker.requestInterruption()
+    assert worker.wait(10_000)

@@ -48,13 +48,12 @@ def test_waiting_sleeps(qapp, waiting):
 
 
 def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(window, connect, monkeypatch):
-    came, see = {}, SamplingWorker.compute_overlays
+    came, controllers = {}, window.controllers
+    sampler = controllers.playing.sampler
 
-    def slowly(worker, view):
+    def slowly(request):
         time.sleep(1.5)
-        return see(worker, view)
-
-    controllers = window.controllers
+        return sampler.compute_overlays(request)
 
     def take(view):
         if isinstance(view, FieldView | DensityView):
@@ -62,7 +61,8 @@ def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(w
 
     connect(controllers.following.changed, take)
     conftest.wait(lambda: controllers.playing.trajectory.finished, 30_000)
-    monkeypatch.setattr(SamplingWorker, "compute_overlays", slowly)
+    for exchange in (sampler.fields, sampler.densities):
+        monkeypatch.setattr(exchange, "_compute", slowly)
     screenshots().show_frame(window, 0.5)
     assert came == {"field": controllers.playing.sigma, "density": controllers.playing.sigma}
     assert controllers.playing.frame == round(0.5 * (controllers.playing.recorded - 1))

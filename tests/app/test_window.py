@@ -264,10 +264,10 @@ def test_escape_leaves_full_screen_where_nothing_else_is_to_be_cleared(window, q
     controllers = window.controllers
     toggle_full_screen(window)
     assert window.isFullScreen()
-    controllers.clicking.inspect(0.5, 0.2)
+    controllers.clicking.inspect((0.5, 0.2))
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not controllers.jobs.running("likelihood")
-    controllers.clicking.inspect(0.5, 0.2)
+    controllers.clicking.inspect((0.5, 0.2))
     qtbot.waitUntil(lambda: controllers.clicking.likelihood is not None)
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert controllers.clicking.likelihood is None
@@ -424,7 +424,7 @@ def test_what_toasts_say_is_read_whole_and_takes_no_click_from_the_canvas_nor_fr
         place = QRect(part.mapTo(window, QPoint(0, 0)), part.size()) if window.isAncestorOf(part) else QRect()
         if part.isVisible() and not window.toasts.isAncestorOf(part):
             assert not place.intersects(covered), part.accessibleName()
-    with qtbot.waitSignal(window.canvas.picking.clicked):
+    with qtbot.waitSignal(window.canvas.picking.picked):
         QTest.mouseClick(window.windowHandle(), LEFT, pos=surface.mapTo(window, QPoint(surface.width() - 100, 20)))
 
 
@@ -510,7 +510,7 @@ def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot)
 
 def test_another_divergence_measures_the_clicked_point_anew(window, qtbot):
     with qtbot.waitSignal(window.controllers.clicking.likelihood_changed):
-        window.controllers.clicking.inspect(0.0, 1.0)
+        window.controllers.clicking.inspect((0.0, 1.0))
     before = window.controllers.clicking.likelihood
     window.state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
     qtbot.waitUntil(lambda: window.controllers.clicking.likelihood not in (None, before))

@@ -33,6 +33,7 @@ from playground.drawing.film import FrameOverlay
 from playground.drawing.plane import Viewport
 from playground.drawing.side_by_side import DrawnColumn
 from playground.lab.columns import Column
+from playground.lab.document import Place
 
 GAP = UNIT // 2
 NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
@@ -80,10 +81,7 @@ class ColumnView(QFrame):
             "particle in all columns."
         )
         self._view = RunView(self.canvas, controllers.following, narrow=True)
-        self.canvas.picking.alt_clicked.connect(
-            lambda x, y: self._inspecting.follow(self.canvas.particle_near(x, y), place)
-        )
-        self.canvas.picking.image_alt_selected.connect(lambda number: self._inspecting.follow(number, place))
+        self.canvas.picking.picked.connect(self._pick)
         layouts.down(self._head, (self.canvas, 1), within=self, spacing=0, margins=0)
 
     @property
@@ -113,6 +111,11 @@ class ColumnView(QFrame):
         """Its run, which may be that of the columns before; None if there is none."""
         runs = self._comparing.runs
         return runs[self.place] if self.place < len(runs) else None
+
+    @Slot(object, str)
+    def _pick(self, place: Place, modifier: str) -> None:
+        if modifier == "alt":
+            self._inspecting.follow(self.canvas.particle_at(place), self.place)
 
     @Slot()
     def _fill(self) -> None:
@@ -176,7 +179,7 @@ class ColumnView(QFrame):
         self._view.clear()
         self._view.clear_overlays()
         self.canvas.show_problem(view)
-        self.canvas.set_hint("" if run.failure is None else worded(run.failure))
+        self.canvas.change(hint="" if run.failure is None else worded(run.failure))
         self.cost.setText("")
 
     def show_frame(self, frame: int) -> None:

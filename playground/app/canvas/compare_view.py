@@ -162,7 +162,7 @@ class CompareView(QWidget):
             view.apply_palette()
             if problem is not None:
                 view.canvas.fit(problem.bounds)
-                view.canvas.look_at(self._main.wanted_viewport)
+                view.canvas.surface.look_at(self._main.surface.wanted)
             self._row.addWidget(view, 1)
             self.columns.append(view)
         for view in self.columns:
@@ -248,7 +248,7 @@ class CompareView(QWidget):
         self._linking = True
         for canvas in (self._main, *(view.canvas for view in self.columns)):
             if canvas is not origin:
-                canvas.look_at(origin.wanted_viewport)
+                canvas.surface.look_at(origin.surface.wanted)
         self._linking = False
         self._want()
 

@@ -27,6 +27,7 @@ from playground.app.model.workspace import SHOWN_POINTS
 from playground.drawing.film import OverlayMaker
 from playground.drawing.frames import TrainingStep
 from playground.drawing.images import ImageGrid
+from playground.drawing.layers import Path
 from playground.drawing.marks import Marks
 from playground.drawing.plane import Viewport
 from playground.kinds.datasets.drawing import Drawing
@@ -151,7 +152,7 @@ class Display(QObject):
         canvas = self._canvas
         self.layers.show_available(problem)
         canvas.set_strokes([])
-        canvas.set_hint("")
+        canvas.change(hint="")
         canvas.show_problem(problem)
         self._view.renew()
         drawn = isinstance(self._state.experiment.data, Drawing)
@@ -190,13 +191,13 @@ class Display(QObject):
         self._clear_run()
         canvas.set_readout([])
         if not self._drawing:
-            canvas.lock_aspect(True)
-            canvas.set_axes(("x", "y"))
+            canvas.surface.set_aspect_locked(True)
+            canvas.change(axes=("x", "y"))
             canvas.fit(EMPTY_PLANE)
         self._drawing, self._problem = drawn, None
         self.layers.show_plane_layers(True)
         paint = "Paint here with the brush: the points follow your strokes."
-        canvas.set_hint(paint if drawn else "There are no data yet.")
+        canvas.change(hint=paint if drawn else "There are no data yet.")
 
     def show_session(self, session: Session) -> None:
         """Show as much of a file as is possible before torch is loaded."""
@@ -207,7 +208,7 @@ class Display(QObject):
         self._view.renew()
         self._canvas.set_images(None)
         if points.ndim == 2:
-            self._canvas.set_axes(session.axes)
+            self._canvas.change(axes=session.axes)
             self._canvas.set_data(points)
             self._canvas.fit(plane_bounds(points))
         else:
@@ -231,7 +232,7 @@ class Display(QObject):
             strokes = data.strokes if isinstance(data, Drawing) else ()
             self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
             if strokes:
-                self._canvas.set_hint("")
+                self._canvas.change(hint="")
         if "sampling.source" in keys:
             self.layers.show_followed()
         elif keys & {"sampling.labels", "sampling.label"} or "sampling.kind" in keys:
@@ -315,7 +316,8 @@ class Display(QObject):
 
     @Slot(object)
     def _show_likelihood(self, likelihood: PointLikelihood | None) -> None:
-        self._canvas.set_path(None if likelihood is None or likelihood.flow is None else likelihood.flow.path)
+        way = None if likelihood is None or likelihood.flow is None else likelihood.flow.path
+        self._canvas.change(path=None if way is None else Path(way))
         self._ring_images()
 
     @Slot(object)
@@ -325,9 +327,8 @@ class Display(QObject):
 
     @Slot()
     def _show_marks(self) -> None:
-        lessons = self._controllers.lessons
-        marks = lessons.marks
-        self._canvas.set_marks(None if marks is None else Marks(*marks))
+        marks = self._controllers.lessons.marks
+        self._canvas.change(marks=None if marks is None else Marks(*marks))
 
     @Slot()
     def _show_particle(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
 
-from playground.app.canvas.plot_surface import PICK_KEYS, PlotSurface
+from playground.app.canvas.plot_surface import PICK_KEYS, PlotSurface, modifier_of
 from playground.drawing.images import ImageGrid, Tiles
 
 STEPS = {  # columns and rows
@@ -25,11 +25,10 @@ class ImageKeys(QObject):
         grid: returns the images in view, or None.
 
     Signals:
-        picked(int), shift_picked(int): Enter or Shift+Enter on an image.
+        picked(int, str): Enter on an image, with its modifier: "" or "shift".
     """
 
-    picked = Signal(int)
-    shift_picked = Signal(int)
+    picked = Signal(object, str)
 
     def __init__(self, surface: PlotSurface, grid: Callable[[], ImageGrid | None]) -> None:
         super().__init__(surface)
@@ -78,7 +77,7 @@ class ImageKeys(QObject):
         elif number is None:
             return False
         elif key in PICK_KEYS:
-            (self.shift_picked if held & Qt.KeyboardModifier.ShiftModifier else self.picked).emit(number)
+            self.picked.emit(number, modifier_of(held))
         elif key == Qt.Key.Key_Escape:
             self.let_go()
         else:

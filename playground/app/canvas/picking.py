@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, SignalInstance
+from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.plot_surface import PlotSurface
@@ -21,40 +21,32 @@ class Picking(QObject):
         images: returns the images in view, or None.
 
     Signals:
-        clicked(float, float), shift_clicked(float, float), alt_clicked(float, float): a point, with the modifier.
-        image_selected(int), image_shift_selected(int), image_alt_selected(int): the same for an image of the grid.
-        image_missed(): a click hit no image.
+        picked(Place, str): a point or the number of an image, with the modifier: "", "shift" or "alt".
+        missed(): a click hit no image.
     """
 
-    clicked = Signal(float, float)
-    shift_clicked = Signal(float, float)
-    alt_clicked = Signal(float, float)
-    image_selected = Signal(int)
-    image_shift_selected = Signal(int)
-    image_alt_selected = Signal(int)
-    image_missed = Signal()
+    picked = Signal(object, str)
+    missed = Signal()
 
     def __init__(self, surface: PlotSurface, images: Callable[[], ImageGrid | None]) -> None:
         super().__init__(surface)
         self._surface, self._images = surface, images
         self.keys = ImageKeys(surface, images)
-        surface.clicked.connect(lambda x, y: self._click(x, y, self.clicked, self.image_selected))
-        surface.shift_clicked.connect(lambda x, y: self._click(x, y, self.shift_clicked, self.image_shift_selected))
-        surface.alt_clicked.connect(lambda x, y: self._click(x, y, self.alt_clicked, self.image_alt_selected))
-        self.keys.picked.connect(self.image_selected)
-        self.keys.shift_picked.connect(self.image_shift_selected)
+        surface.clicked.connect(self._click)
+        self.keys.picked.connect(self.picked)
 
-    def _click(self, x: float, y: float, point_picked: SignalInstance, image_picked: SignalInstance) -> None:
+    @Slot(float, float, str)
+    def _click(self, x: float, y: float, modifier: str) -> None:
         images = self._images()
         if images is None:
-            point_picked.emit(x, y)
+            self.picked.emit((x, y), modifier)
             return
         place = self._surface.plane().to_painter(np.array([x, y]))
         number = self._surface.tiles(images).at(*place.tolist())
         if number is None:
-            self.image_missed.emit()
+            self.missed.emit()
         else:
-            image_picked.emit(number)
+            self.picked.emit(number, modifier)
 
 
 def nearest(positions: np.ndarray, plane: Plane, x: float, y: float) -> int | None:

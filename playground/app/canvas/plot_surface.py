@@ -49,13 +49,20 @@ MARK = 6.0  # px around the keyboard's selection, outside the ring of a clicked 
 BRUSH_KEYS = {Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
 
 
+def modifier_of(modifiers: Qt.KeyboardModifier) -> str:
+    """The modifier of a click: "", "shift" or "alt"."""
+    if modifiers & Qt.KeyboardModifier.AltModifier:
+        return "alt"
+    return "shift" if modifiers & Qt.KeyboardModifier.ShiftModifier else ""
+
+
 class PlotSurface(KeyboardRing, QWidget):
     """A view of the plane with pan, zoom and fit, and two tools of the left button: point and brush.
 
     Signals carry the user's coordinates:
         viewport_changed(tuple): x0, x1, y0, y1.
         hovered(object): (x, y), or None when the pointer leaves.
-        clicked(float, float), shift_clicked(float, float), alt_clicked(float, float): a click with the modifier.
+        clicked(float, float, str): a click, or Enter in its place, with its modifier: "", "shift" or "alt".
         alt_dragged(float, float): the pointer's position during a drag with Alt.
         menu_requested(object): a right click without a drag, or the Menu key; the position on the screen.
         painted(float): milliseconds that a new image took.
@@ -65,9 +72,7 @@ class PlotSurface(KeyboardRing, QWidget):
 
     viewport_changed = Signal(tuple)
     hovered = Signal(object)
-    clicked = Signal(float, float)
-    shift_clicked = Signal(float, float)
-    alt_clicked = Signal(float, float)
+    clicked = Signal(float, float, str)
     alt_dragged = Signal(float, float)
     menu_requested = Signal(object)
     painted = Signal(float)
@@ -80,7 +85,6 @@ class PlotSurface(KeyboardRing, QWidget):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self._scene = scene
         self.picture = BackgroundPainter(scene, self.painted.emit, self.update, self)
-        self.movable = True
         self.marks: list[Callable[[], QRectF | None]] = []  # the rectangle of what the keyboard has selected
         self.brush = Brush(self)
         self._range = ViewRange()
@@ -115,9 +119,10 @@ class PlotSurface(KeyboardRing, QWidget):
         unit = text_size.factor()
         return grid.tiles(self.width() / unit, self.height() / unit).enlarged(unit)
 
-    def set_movable(self, movable: bool) -> None:
-        """Set whether the mouse moves the view."""
-        self.movable = movable
+    @property
+    def movable(self) -> bool:
+        """Whether the mouse moves the view, which images do not have."""
+        return self._scene().images is None
 
     @property
     def aspect_locked(self) -> bool:
@@ -192,11 +197,7 @@ class PlotSurface(KeyboardRing, QWidget):
         return QPointF(self.width() / 2, self.height() / 2)
 
     def _click(self, position: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        if modifiers & Qt.KeyboardModifier.AltModifier:
-            self.alt_clicked.emit(*self._at(position))
-            return
-        second = modifiers & Qt.KeyboardModifier.ShiftModifier
-        (self.shift_clicked if second else self.clicked).emit(*self._at(position))
+        self.clicked.emit(*self._at(position), modifier_of(modifiers))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()

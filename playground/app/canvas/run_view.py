@@ -72,9 +72,7 @@ class RunView:
     def clear(self) -> None:
         """Show no run."""
         self.renew()
-        self._canvas.set_particles(None)
-        self._canvas.set_trails(None)
-        self._canvas.set_caption([])
+        self._canvas.change(particles=None, trails=None, caption=())
 
     def clear_overlays(self) -> None:
         """Show no field and no density."""

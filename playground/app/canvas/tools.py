@@ -12,6 +12,7 @@ from playground.app.model.views import PointReadout
 from playground.app.style.number_formats import format_count
 from playground.kinds.datasets import Stroke
 from playground.kinds.datasets.drawing import Drawing
+from playground.lab.document import Place
 
 HIDDEN = "Values at a point are shown once the answer to the lesson's question is measured."
 MISSED = "There is no image at that place: click on one for its log-likelihood."
@@ -45,31 +46,31 @@ class Tools(QObject):
         self._lessons = controllers.lessons
         self._pointer: tuple[float, float] | None = None
         canvas.hovered.connect(self._hover)
-        canvas.picking.clicked.connect(self._pick)
-        canvas.picking.shift_clicked.connect(self._pick_second)
-        canvas.picking.alt_clicked.connect(self._follow)
+        canvas.picking.picked.connect(self._pick)
         canvas.surface.alt_dragged.connect(self._drag_start)
-        canvas.picking.image_selected.connect(self._pick_image)
-        canvas.picking.image_alt_selected.connect(self._inspecting.follow)
-        canvas.picking.image_shift_selected.connect(self._pick_second_image)
-        canvas.picking.image_missed.connect(self._miss)
+        canvas.picking.missed.connect(self._miss)
         canvas.brush.ended.connect(self._add_stroke)
         self._following.probed.connect(self._show_readout)
         display.frame_changed.connect(self._probe)
         controllers.replaying.chosen.connect(self._probe)
         controllers.lessons.changed.connect(self._probe)
 
-    @Slot(float, float)
-    def _pick(self, x: float, y: float) -> None:
-        """Handle a click: mark an answer, measure a point, or take the second point of an interpolation.
+    @Slot(object, str)
+    def _pick(self, place: Place, modifier: str) -> None:
+        """Handle a click on a point or an image: follow its particle, mark an answer, measure it, or interpolate to it.
 
-        While a lesson's question is open, no point is measured.
+        A click with Alt that is far from all particles follows none. While a lesson's question is open, nothing is measured.
         """
-        if self._lessons.asks_mark:
-            self._lessons.set_mark(x, y)
-            return
-        if self._shows_values():
-            (self._clicking.go_to if self._takes_second() else self._clicking.inspect)(x, y)
+        if modifier == "alt":
+            self._inspecting.drop_start()
+            self._inspecting.follow(self._canvas.particle_at(place))
+        elif self._lessons.asks_mark and not modifier and not isinstance(place, int):
+            self._lessons.set_mark(*place)
+        elif self._shows_values():
+            second = modifier == "shift" or self._takes_second()
+            (self._clicking.go_to if second else self._clicking.inspect)(place)
+            if isinstance(place, int) and not second:
+                self._inspecting.follow(place)
 
     @Slot(bool)
     def await_second(self, waits: bool) -> None:
@@ -90,37 +91,12 @@ class Tools(QObject):
         return not hidden
 
     @Slot(float, float)
-    def _pick_second(self, x: float, y: float) -> None:
-        if self._shows_values():
-            self._clicking.go_to(x, y)
-
-    @Slot(int)
-    def _pick_second_image(self, number: int) -> None:
-        if self._shows_values():
-            self._clicking.go_to_image(number)
-
-    @Slot(float, float)
-    def _follow(self, x: float, y: float) -> None:
-        """Follow the particle nearest to a click with Alt, or none if the click is far from all."""
-        self._inspecting.drop_start()
-        self._inspecting.follow(self._canvas.particle_near(x, y))
-
-    @Slot(float, float)
     def _drag_start(self, x: float, y: float) -> None:
         """Show the path of a particle that starts at the pointer, during a drag with Alt."""
         why = self._inspecting.why_no_flow
         if why:
             self.notified.emit(Notification("info", why, is_current=lambda: bool(self._inspecting.why_no_flow)))
         self._inspecting.drag_start(x, y)
-
-    @Slot(int)
-    def _pick_image(self, number: int) -> None:
-        if not self._shows_values():
-            return
-        second = self._takes_second()
-        (self._clicking.go_to_image if second else self._clicking.inspect_image)(number)
-        if not second:
-            self._inspecting.follow(number)
 
     @Slot()
     def _miss(self) -> None:

@@ -22,13 +22,12 @@ from playground.drawing.layers import (
     FollowedParticle,
     InterpolatedPoints,
     Particles,
-    Path,
     Strokes,
     Trails,
 )
-from playground.drawing.marks import Marks
 from playground.drawing.plane import Plane, Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
+from playground.lab.document import Place
 
 
 class CanvasView(QWidget):
@@ -91,23 +90,23 @@ class CanvasView(QWidget):
             self.set_data(None)
             self.set_images(ImageGrid(problem.points, problem.limits))
         else:
-            self.lock_aspect(problem.isotropic)
-            self.set_axes(problem.axes)
+            self.surface.set_aspect_locked(problem.isotropic)
+            self.change(axes=problem.axes)
             self.set_data(problem.points, class_colors(problem))
 
     def set_data(self, points: np.ndarray | None, classes: Coloring | None = None) -> None:
         """Training points, (N, 2), and the colours of their classes, if they have any."""
         self._classes = classes
         colors = classes if self.layers.options["data", "color"] == "class" else None
-        self._change(data=None if points is None else Data(points, colors))
+        self.change(data=None if points is None else Data(points, colors))
 
     def set_particles(self, positions: np.ndarray | None) -> None:
         """The sampler's particles, (N, 2)."""
-        self._change(particles=None if positions is None else self._particles(positions))
+        self.change(particles=None if positions is None else self._particles(positions))
 
     def set_trails(self, positions: np.ndarray | None) -> None:
         """Recent positions (K, N, 2), oldest first, the last row being the present one."""
-        self._change(trails=None if positions is None else self._trails(positions))
+        self.change(trails=None if positions is None else self._trails(positions))
 
     def with_run(self, scene: Scene) -> Scene:
         """A scene with layers for particles and trails of the chosen size and length."""
@@ -121,41 +120,32 @@ class CanvasView(QWidget):
     def _trails(self, positions: np.ndarray) -> Trails:
         return Trails(positions, int(self.layers.options["trails", "length"]))  # type: ignore[call-overload]
 
-    def set_path(self, points: np.ndarray | None) -> None:
-        """The path of one point by the probability flow, (P, 2), starting at the point."""
-        self._change(path=None if points is None else Path(points))
-
     def set_flow(self, points: np.ndarray | None) -> None:
         """The path from a dragged start, (P, 2); None removes it."""
         followed = self._scene.followed
         if followed is not None:
-            self._change(followed=dataclasses.replace(followed, flow=points))
+            self.change(followed=dataclasses.replace(followed, flow=points))
         elif points is not None:
-            self._change(followed=FollowedParticle(np.zeros((0, 2)), flow=points))
+            self.change(followed=FollowedParticle(np.zeros((0, 2)), flow=points))
 
     def set_interpolation(self, points: np.ndarray | None) -> None:
         """Points from one to another, (P, 2), or images (P, C, H, W) with the limits of the grid."""
         images = self._scene.images
         count = 0 if points is None else len(points)
         if images is not None and images.below != count:
-            self._change(images=dataclasses.replace(images, below=count))
+            self.change(images=dataclasses.replace(images, below=count))
         if points is None:
-            self._change(interpolation=None)
+            self.change(interpolation=None)
         elif points.ndim == 2:
-            self._change(interpolation=InterpolatedPoints(points))
+            self.change(interpolation=InterpolatedPoints(points))
         else:
-            self._change(interpolation=Strip(points, self._image_limits or (0.0, 1.0)))
-
-    def set_marks(self, marks: Marks | None) -> None:
-        """The marks of a prediction."""
-        if marks is not None or self._scene.marks is not None:
-            self._change(marks=marks)
+            self.change(interpolation=Strip(points, self._image_limits or (0.0, 1.0)))
 
     def choose_images(self, first: int | None, second: int | None) -> None:
         """Draw a ring around one image of the grid, and a broken ring around another."""
         images = self._scene.images
         if images is not None and (first, second) != (images.selected, images.second):
-            self._change(images=dataclasses.replace(images, selected=first, second=second))
+            self.change(images=dataclasses.replace(images, selected=first, second=second))
 
     def set_strokes(self, strokes: Iterable[tuple[np.ndarray, float]]) -> None:
         """Brush strokes to show: for each its points (P, 2) and radius."""
@@ -164,21 +154,7 @@ class CanvasView(QWidget):
 
     def _show_strokes(self, unfinished: Sequence[tuple[float, float]] = ()) -> None:
         shown = (*self._strokes, (np.array(unfinished), self.brush.radius)) if len(unfinished) else self._strokes
-        self._change(strokes=Strokes(shown) if shown else None)
-
-    def set_caption(self, lines: Sequence[str]) -> None:
-        """Lines at the right: see :class:`playground.drawing.scene.Scene`."""
-        if tuple(lines) != self._scene.caption:
-            self._change(caption=tuple(lines))
-
-    def set_hint(self, text: str) -> None:
-        """A sentence on a canvas that has nothing to show; "" removes it."""
-        if text != self._scene.hint:
-            self._change(hint=text)
-
-    def set_axes(self, names: tuple[str, str]) -> None:
-        """Names of the two coordinates."""
-        self._change(axes=names)
+        self.change(strokes=Strokes(shown) if shown else None)
 
     def set_images(self, images: np.ndarray | ImageGrid | None, known: np.ndarray | None = None) -> None:
         """Images (N, H, W) or (N, 1, H, W) instead of the plane, whose pixels `known` (H, W) were given; None restores
@@ -196,19 +172,19 @@ class CanvasView(QWidget):
                 self._image_limits = float(np.min(images)), float(np.max(images))
             before = self._scene.images or ImageGrid(images)
             grid = dataclasses.replace(before, images=images, limits=self._image_limits, known=known)
-        self.surface.set_movable(grid is None)
-        self._change(images=grid)
+        self.change(images=grid)
 
     def change_scene(self, change: Callable[[Scene], Scene]) -> None:
         """Change the scene by a function; the scene that it gets has every layer on."""
         self._scene = change(self._scene)
-        self._change(**dict.fromkeys(self.layers.absent))
+        self.change(**dict.fromkeys(self.layers.absent))
 
     def leap(self) -> None:
         """Note that the next frame is far from the last one, so that its arrows and density must not come late."""
         self.surface.picture.paint_whole()
 
-    def _change(self, **parts: object) -> None:
+    def change(self, **parts: object) -> None:
+        """Change parts of the scene by name; see :class:`playground.drawing.scene.Scene`."""
         parts = {name: None if name in self.layers.absent else part for name, part in parts.items()}
         if parts:
             self._scene = dataclasses.replace(self._scene, **parts)  # type: ignore[arg-type]
@@ -219,7 +195,7 @@ class CanvasView(QWidget):
     @Slot(str, bool)
     def _remove_absent(self, name: str, available: bool) -> None:
         if not available:
-            self._change(**{name: None})
+            self.change(**{name: None})
 
     @Slot(str, str)
     def _take_option(self, layer: str, option: str) -> None:
@@ -248,23 +224,16 @@ class CanvasView(QWidget):
         """The view: x0, x1, y0, y1."""
         return self.surface.view_range()
 
-    @property
-    def wanted_viewport(self) -> Viewport:
-        """The view that was asked for, whatever the canvas's shape, which may show more."""
-        return self.surface.wanted
-
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and the canvas's."""
         return self.surface.plane()
 
-    def particle_near(self, x: float, y: float) -> int | None:
-        """The number of the particle in view nearest to a point; None if none is near."""
+    def particle_at(self, place: Place) -> int | None:
+        """The number of the particle in view nearest to a point, None if none is near; that of an image."""
+        if isinstance(place, int):
+            return place
         particles = self._scene.particles if self.layers.visible["particles"] else None
-        return None if particles is None else nearest(particles.positions, self.plane(), x, y)
-
-    def lock_aspect(self, locked: bool) -> None:
-        """Set whether both axes have the same scale, as they must if they have the same unit."""
-        self.surface.set_aspect_locked(locked)
+        return None if particles is None else nearest(particles.positions, self.plane(), *place)
 
     def fit(self, bounds: Viewport | None = None) -> None:
         """Fit these bounds into the view; by default all data, or all particles if there are no data."""
@@ -273,10 +242,6 @@ class CanvasView(QWidget):
                 points = None if layer is None else layer.points if isinstance(layer, Data) else layer.positions
                 bounds = bounds if bounds is not None or points is None else bounds_of(points)
         self.surface.fit(bounds or (-1.0, 1.0, -1.0, 1.0))
-
-    def look_at(self, viewport: Viewport) -> None:
-        """Show this part of the plane."""
-        self.surface.look_at(viewport)
 
     def scene(self, width: float, height: float) -> Scene:
         """The current scene for a picture of this shape; nothing in view is cut off."""
@@ -302,7 +267,7 @@ class CanvasView(QWidget):
 
     def apply_palette(self) -> None:
         """Repaint with other colours."""
-        self._change(palette=theme.palette())
+        self.change(palette=theme.palette())
 
     def apply_text_size(self) -> None:
         """Repaint with captions, particles and arrows in proportion to the text."""

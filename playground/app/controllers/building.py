@@ -63,7 +63,6 @@ class Building(QObject):
         leaving(Workspace | None): emitted before the workspace is replaced (None: no workspace follows).
         problem_changed(ProblemView): it has come; views show it now.
         taken(): the new workspace is installed; views should refresh.
-        ready(): there is a problem, and there was none before.
 
     Further signals:
         problem_failed(Message): why the settings give no problem. After an edit the old problem stays.
@@ -78,7 +77,6 @@ class Building(QObject):
     leaving = Signal(object)
     problem_changed = Signal(object)
     taken = Signal()
-    ready = Signal()
     problem_failed = Signal(object)
     settings_changed = Signal(object)
     resetting = Signal()
@@ -345,8 +343,6 @@ class Building(QObject):
         self.kept.keep(key, workspace)
         self.problem_changed.emit(workspace.view)
         self.taken.emit()
-        if before is None:
-            self.ready.emit()
 
 
 def restarts(keys: frozenset[str]) -> bool:

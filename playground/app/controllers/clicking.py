@@ -73,23 +73,13 @@ class Clicking(QObject):
 
     # What the window may ask for
 
-    def inspect(self, x: float, y: float) -> None:
-        """Compute the log-likelihood of a point, as soon as there is a workspace."""
-        self._click(((x, y),))
+    def inspect(self, place: Place) -> None:
+        """Compute the log-likelihood of a point, as soon as there is a workspace, or of an image of the grid."""
+        self._click((place,))
 
-    def inspect_image(self, number: int) -> None:
-        """Compute the log-likelihood of an image of the grid."""
-        if self._show_finished_image(number):
-            self._click((number,))
-
-    def go_to(self, x: float, y: float) -> None:
-        """Compute the interpolation from the inspected point to a second one; without a first, this is the first."""
-        self._click((*self._first, (x, y)))
-
-    def go_to_image(self, number: int) -> None:
-        """Compute the interpolation from the inspected image to a second image of the grid."""
-        if self._show_finished_image(number):
-            self._click((*self._first, number))
+    def go_to(self, place: Place) -> None:
+        """Compute the interpolation from what is inspected to a second point or image; without a first, this is the first."""
+        self._click((*self._first, place))
 
     def clear_inspection(self) -> None:
         self._put_clicked(())
@@ -116,6 +106,8 @@ class Clicking(QObject):
         return tuple(place for place in self._clicked[:1] if place in self._points)
 
     def _click(self, places: tuple[Place, ...]) -> None:
+        if isinstance(places[-1], int) and not self._show_finished_image(places[-1]):
+            return
         why = likelihood_conflict if len(places) == 1 else flow_conflict
         if self._building.workspace is None or (
             self._fits(places[-1]) and not refused(self._state, why, self.notified.emit)

@@ -31,7 +31,6 @@ from playground.app.model.views import (
 )
 from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.jobs import Jobs
-from playground.app.workers.worker import Mailbox
 from playground.lab.conflicts import tilted_conflict
 from playground.lab.inspection import InspectedParticle
 
@@ -46,7 +45,6 @@ PATIENCE = 0.12  # seconds that a frame at rest waits for its field and density,
 NEAR = 1.25  # factor between noise levels that count as equal; 500 steps change sigma by this in 0.25 s
 
 Seen = TypeVar("Seen", FieldView, DensityView)
-View = TypeVar("View")
 
 
 def near(one: float, other: float) -> bool:
@@ -279,11 +277,14 @@ class FrameOverlays:
         """Take what was computed, and request what the current frame lacks. Results for another model are dropped."""
         current, now = self.current, time.monotonic()
         model, moment, wanted = current.model, current.moment, current.wanted
-        field, density = _newest(self._worker.fields, model), _newest(self._worker.densities, model)
-        if field is not None:
-            self.field.take(field, moment)
-        if density is not None:
-            self.density.take(density, moment)
+        for exchange in (self._worker.fields, self._worker.densities):
+            answered, (field, density) = exchange.answers.take() or (None, (None, None))
+            if answered is None or answered.workspace is not model:
+                continue
+            if field is not None:
+                self.field.take(field, moment)
+            if density is not None:
+                self.density.take(density, moment)
         request, values = self._worker.particle_values.answers.take() or (None, None)
         if request is not None and values is not None and request.workspace is model:
             self.values = values
@@ -296,14 +297,13 @@ class FrameOverlays:
             self._densities.forget()  # the frame's own is needed as soon as the requested map goes
         place = id(model.problem), wanted.bounds, *moment
         score = wanted.grid, wanted.arrows, model.weights.version, wanted.exact_source
-        layers = frozenset[str]()
         if wanted.arrows and self._fields.due((*place, *score), now, self.field.lags(moment)):
-            layers |= wanted.arrows
+            arrows = dataclasses.replace(wanted, layers=wanted.arrows)
+            self._worker.fields.request(OverlayRequest(model, arrows, *moment))
         source = *place, wanted.density_source
         if current.closed and not current.asked and self._densities.due(source, now, self.density.lags(moment)):
-            layers |= {"density"}
-        if layers:
-            self._worker.request_overlays(OverlayRequest(model, dataclasses.replace(wanted, layers=layers), *moment))
+            density_alone = dataclasses.replace(wanted, layers=frozenset({"density"}))
+            self._worker.densities.request(OverlayRequest(model, density_alone, *moment))
 
     def _value_particles(self, current: CurrentFrame, model: Workspace | Model, moment: FrameNoise, now: float) -> None:
         """Request the values that colour the particles."""
@@ -354,12 +354,6 @@ class FrameOverlays:
         for overlay in lagging:
             overlay.give_up()
         return False
-
-
-def _newest(mailbox: Mailbox[tuple[Workspace | Model, View]], model: Workspace | Model | None) -> View | None:
-    """The newest result, if it is of this model."""
-    made_with, view = mailbox.take() or (None, None)
-    return view if made_with is model else None
 
 
 class LearnedDensities:

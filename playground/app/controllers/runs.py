@@ -1,8 +1,7 @@
-"""Runs of the sampler, and those that are kept to be shown again."""
+"""Runs of the sampler."""
 
 import itertools
 import math
-from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import numpy as np
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Model, Workspace
 from playground.kinds.inpainting import known_pixels
-from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.columns import Column
 from playground.lab.experiment import Experiment
 from playground.lab.trajectory import Trajectory
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.theory.samplers import BrownianPath
 
-KEPT = 2**28  # bytes of finished runs of other training steps, which can be shown at once
 FrameNoise = tuple[float, float | None]  # sigma, and the process's time if particles are in its coordinates
 
 _numbers = itertools.count(1)
@@ -104,11 +101,6 @@ class Run:
         return -1 if self.weights is None else self.weights.version
 
     @property
-    def key(self) -> Hashable:
-        """What its frames depend on."""
-        return self.version, self.experiment.sampling, self.experiment.likelihood.points
-
-    @property
     def problem(self) -> "Problem":
         """The problem with its settings."""
         assert self.model is not None
@@ -168,30 +160,3 @@ class Run:
         frame = min(frame, len(trajectory) - 1)
         time = float(trajectory.time[frame])
         return float(trajectory.sigma[frame]), None if math.isnan(time) else time
-
-
-class KeptRuns(BoundedMemory[Hashable, Trajectory]):
-    """Finished runs by what their frames depend on, so that a training step is shown again without sampling."""
-
-    def __init__(self) -> None:
-        super().__init__(KEPT)
-        self._opened: tuple[Run, Weights] | None = None  # a file's own run, and the newest weights when it came
-
-    def open(self, run: Run, newest: Weights) -> None:
-        """Keep a file's own run, whose weights are the newest of its workspace."""
-        self._opened = run, newest
-
-    def keep(self, run: Run) -> None:
-        """Keep a run when it is finished, unless newer weights have come since it began."""
-        if run.trajectory is not None and run.finished and run.is_of_its_weights and run.key not in self:
-            self.put(run.key, run.trajectory)
-
-    def find(self, run: Run) -> Run | None:
-        """A finished run with the weights and settings of another; None if none is kept."""
-        if self._opened is not None and run.weights is not None:
-            opened, newest = self._opened
-            same = opened.model is run.model and opened.experiment.sampling == run.experiment.sampling
-            if same and newest.version == run.weights.version:
-                return opened
-        kept = self.get(run.key)
-        return None if kept is None else replace(run, trajectory=kept)

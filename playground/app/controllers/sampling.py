@@ -12,7 +12,7 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.notification import conflict, stopped
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.replaying import Replaying
-from playground.app.controllers.runs import KeptRuns, Run
+from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import SHARE
 from playground.app.controllers.video_frames import complete_run
 from playground.app.model.state import State
@@ -20,13 +20,17 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import Workspace
 from playground.app.workers.worker import Worker
 from playground.kinds.setting import SEEDS
+from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import sampling_conflict
-from playground.lab.experiment import reset_key
+from playground.lab.experiment import Experiment, reset_key
+from playground.lab.keys import RunKey
+from playground.lab.recovery import run_key
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import UserError, message_of
 
 AHEAD = 40  # frames to record beyond the playhead
+KEPT = 2**28  # bytes of finished runs of other training steps, which can be shown at once
 
 
 def of_a_run(keys: frozenset[str]) -> bool:
@@ -41,7 +45,7 @@ class Sampling(QObject):
         playing: shows them.
         worker: the thread that samples; quitting waits for it.
         next: a run that is recorded while another one plays, and shown after it.
-        kept: finished runs of other training steps.
+        kept: finished runs, also of other training steps, so that they are shown again without sampling.
 
     Signals:
         notified(Notification)
@@ -58,7 +62,7 @@ class Sampling(QObject):
         self._recording: Run | None = None  # shown from its first frame on
         self.next: Run | None = None
         self._failed: Run | None = None  # the last one of which it was told
-        self.kept = KeptRuns()
+        self.kept = BoundedMemory[RunKey, Trajectory](KEPT)
         self._told: Message | None = None
         building.opened.connect(self._forget)
         building.leaving.connect(self._leave)
@@ -111,15 +115,13 @@ class Sampling(QObject):
             return None
         if run.experiment.sampling.follows != "learned" or run.weights is weights:
             return run.trajectory
-        kept = self._kept_run(workspace, weights)
-        return None if kept is None else kept.trajectory
+        return self._kept(workspace, weights)
 
     def run_with(self, weights: Weights) -> Callable[[], Iterator[Trajectory]]:
         """Makes an iterator, for another thread, that ends with a complete run with other weights and the noise of that in view."""
         workspace = self._building.workspace
         assert workspace is not None
-        kept = self._kept_run(workspace, weights)
-        return complete_run(workspace.problem, weights, self.seed, None if kept is None else kept.trajectory)
+        return complete_run(workspace.problem, weights, self.seed, self._kept(workspace, weights))
 
     # What the window may ask for
 
@@ -159,7 +161,7 @@ class Sampling(QObject):
     @Slot()
     def _forget(self) -> None:
         """Forget kept runs when other work comes: nothing leads back to them."""
-        self.kept = KeptRuns()
+        self.kept = BoundedMemory(KEPT)
 
     @Slot(object)
     def _leave(self, workspace: Workspace | None) -> None:
@@ -170,7 +172,7 @@ class Sampling(QObject):
         built = workspace.problem
         if run.trajectory.shape == built.shape and reset_key(run.experiment) == reset_key(built.experiment):
             run.take(run.experiment, workspace)
-            self.kept.open(run, workspace.newest)
+            self.kept.put(_key(workspace, run.experiment, workspace.newest), run.trajectory)
 
     @Slot()
     def _take(self) -> None:
@@ -207,18 +209,14 @@ class Sampling(QObject):
 
     def _record(self, workspace: Workspace, frames: int, replaces: bool = False) -> Run:
         """Start to record a run with the current settings and weights."""
-        run = self._run(workspace, workspace.weights, replaces)
+        run = Run(workspace.problem.experiment, workspace, workspace.weights, replaces)
         self.playing.sampler.begin(run)
         self.playing.sampler.record(frames)
         return run
 
-    def _run(self, workspace: Workspace, weights: Weights, replaces: bool = True) -> Run:
-        """A run with the current settings, before its first frame."""
-        return Run(workspace.problem.experiment, workspace, weights, replaces)
-
-    def _kept_run(self, workspace: Workspace, weights: Weights) -> Run | None:
+    def _kept(self, workspace: Workspace, weights: Weights) -> Trajectory | None:
         """A finished run with these weights and the current settings; None if none is kept."""
-        return self.kept.find(self._run(workspace, weights))
+        return self.kept.get(_key(workspace, workspace.problem.experiment, weights))
 
     @Slot()
     def _take_weights(self) -> None:
@@ -230,10 +228,12 @@ class Sampling(QObject):
         if begins or not self.playing.is_of_now or self._conflict() is not None:
             self._begin()
             return
-        self.next, kept = None, self._kept_run(workspace, workspace.weights)
-        self._recording = kept or self._record(workspace, sys.maxsize, True)
-        if kept is not None and kept.trajectory is not None:
-            self._show(kept, self.playing.same_frame(kept.trajectory))
+        self.next, kept = None, self._kept(workspace, workspace.weights)
+        if kept is None:
+            self._recording = self._record(workspace, sys.maxsize, True)
+        else:
+            self._recording = Run(workspace.problem.experiment, workspace, workspace.weights, trajectory=kept)
+            self._show(self._recording, self.playing.same_frame(kept))
 
     @Slot(str)
     def take_last_weights(self, training: str) -> None:
@@ -245,7 +245,7 @@ class Sampling(QObject):
         run, workspace = self._recording, self._building.workspace
         if training in ("training", "waiting") or run is None or workspace is None or workspace.chosen is not None:
             return
-        own = run.weights is None and self._kept_run(workspace, workspace.weights) is run
+        own = run.weights is None and self._kept(workspace, workspace.weights) is run.trajectory
         if run.model is workspace and not run.is_of_its_weights and not own:
             self._take_weights()
 
@@ -254,9 +254,14 @@ class Sampling(QObject):
         self.playing.set_run(run, frame)
 
     def _keep(self) -> None:
-        """Keep the run in view if it is finished: it may have ended since the last look."""
-        if self.playing.run is not None:
-            self.kept.keep(self.playing.run)
+        """Keep the run in view if it is finished, which it may be since the last look, and if no newer weights have come."""
+        run = self.playing.run
+        if run is None or run.trajectory is None or not run.finished or not run.is_of_its_weights:
+            return
+        if isinstance(run.model, Workspace) and run.weights is not None:
+            key = _key(run.model, run.experiment, run.weights)
+            if key not in self.kept:
+                self.kept.put(key, run.trajectory)
 
     def _drop(self) -> None:
         """Show no run: the one in view belongs to data or noise that are gone."""
@@ -317,3 +322,9 @@ class Sampling(QObject):
             elif self.next.finished:
                 self._recording, self.next = self.next, None
         self.playing.seek(0)
+
+
+def _key(workspace: Workspace, experiment: Experiment, weights: Weights) -> RunKey:
+    """The key of a run with these settings and weights."""
+    assert workspace.key is not None
+    return run_key(workspace.key, experiment, weights.made)

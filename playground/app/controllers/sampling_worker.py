@@ -4,7 +4,6 @@ The window puts its newest request in a mailbox and takes the newest answer from
 and fields share one thread, because two would compete for the interpreter.
 """
 
-import dataclasses
 import math
 import sys
 import threading
@@ -216,14 +215,14 @@ class SamplingWorker:
     def __init__(self, wake: threading.Event | None = None) -> None:
         self.run: Run | None = None
         self.wake = wake or threading.Event()
-        self.fields: Mailbox[tuple[Workspace | Model, FieldView]] = Mailbox()  # each with its workspace
-        self.densities: Mailbox[tuple[Workspace | Model, DensityView]] = Mailbox()
+        self.fields = Exchange(self.wake, self.compute_overlays)
+        self.densities = Exchange(self.wake, self.compute_overlays)
         self.readouts = Exchange(self.wake, self.read)
         self.particle_values = Exchange(self.wake, self.compute_particle_values)
         self.inspections = Exchange(self.wake, self.inspect)
         self.flows = Exchange(self.wake, self.flow)
+        self._exchanges = self.fields, self.densities, self.readouts, self.particle_values, self.inspections, self.flows
         self._runs: Mailbox[Run] = Mailbox()
-        self._overlay_requests: Mailbox[OverlayRequest] = Mailbox()
         self._tilted: tuple[Problem, Tilted | None, dict[Bounds, np.ndarray]] | None = None
         self._share = 1.0  # of a core, for sampler steps
         self._wanted = 0
@@ -236,15 +235,6 @@ class SamplingWorker:
     def begin(self, run: "Run") -> None:
         self._wanted = 0
         self._runs.put(run)
-        self.wake.set()
-
-    def request_overlays(self, request: OverlayRequest) -> None:
-        """Request these overlays, and those of the last request if it was not answered yet."""
-        last = self._overlay_requests.take()
-        if last is not None:
-            layers = request.wanted.layers | last.wanted.layers
-            request = dataclasses.replace(request, wanted=dataclasses.replace(request.wanted, layers=layers))
-        self._overlay_requests.put(request)
         self.wake.set()
 
     def record(self, frames: int) -> None:
@@ -268,14 +258,12 @@ class SamplingWorker:
 
     def turn(self) -> bool:
         """Answer the requests and take one step of the run; returns whether there was anything to do."""
-        overlays, run = self._overlay_requests.take(), self._runs.take()
+        run = self._runs.take()
         if run is not None:
             self._steps = self._start(run)
-        if overlays is not None:
-            self._answer(overlays)
-        answered = [one.turn() for one in (self.readouts, self.particle_values, self.inspections, self.flows)]
+        answered = [one.turn() for one in self._exchanges]
         stepped = self._steps is not None and self.advance(self._steps)
-        return stepped or overlays is not None or any(answered)
+        return stepped or any(answered)
 
     def _start(self, run: "Run") -> "Iterator[Trajectory]":
         from playground.lab.sampling import sample
@@ -303,13 +291,6 @@ class SamplingWorker:
             self._frame_seconds += (self._spent - self._frame_seconds) / min(len(trajectory), 20)
             self._spent = 0.0
         return True
-
-    def _answer(self, request: OverlayRequest) -> None:
-        field, density = self.compute_overlays(request)
-        if field is not None:
-            self.fields.put((request.workspace, field))
-        if density is not None:
-            self.densities.put((request.workspace, density))
 
     def compute_overlays(self, request: OverlayRequest) -> tuple[FieldView | None, DensityView | None]:
         """Compute the requested score fields and density, as far as they are known."""

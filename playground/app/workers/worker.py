@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -30,22 +29,15 @@ class Mailbox(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._value: T | None = None
-        self._waiting = threading.Event()
 
     def put(self, value: T) -> None:
         with self._lock:
             self._value = value
-        self._waiting.set()
 
     def take(self) -> T | None:
         with self._lock:
             value, self._value = self._value, None
-            self._waiting.clear()
         return value
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until there is a value, at most `seconds`."""
-        return self._waiting.wait(seconds)
 
 
 class Worker(QThread, Generic[T]):
@@ -55,18 +47,15 @@ class Worker(QThread, Generic[T]):
 
     Args:
         make: builds the iterator; called once, in the thread.
-        pause: seconds to sleep after each item, so that other threads get the interpreter.
         watched: whether the window shows its every step, which gives it priority over other workers.
     """
 
-    def __init__(self, make: Callable[[], Iterator[T]], name: str, pause: float = 0.0, watched: bool = False) -> None:
+    def __init__(self, make: Callable[[], Iterator[T]], name: str, watched: bool = False) -> None:
         super().__init__()
         self.setObjectName(name)
         self._make = make
-        self._pause = pause
         self._watched = watched
         self.latest: Mailbox[T] = Mailbox()
-        self.last: T | None = None  # the last item, when the thread has finished
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -80,12 +69,9 @@ class Worker(QThread, Generic[T]):
             iterator = self._make()
             try:
                 for item in iterator:
-                    self.last = item
                     self.latest.put(item)
                     if self.isInterruptionRequested():
                         break
-                    if self._pause:
-                        time.sleep(self._pause)
             finally:
                 close(iterator)
         except Exception as error:  # the thread's edge: the code that started the work reports it
@@ -95,15 +81,6 @@ class Worker(QThread, Generic[T]):
                 logger.warning("%s stopped: %s", self.objectName(), error)
             else:
                 logger.warning("%s stopped", self.objectName(), exc_info=True)
-
-    def stop(self, seconds: float = 2.0) -> bool:
-        """Ask the thread to end, and wait for it.
-
-        Returns:
-            Whether it ended in time.
-        """
-        self.requestInterruption()
-        return self.wait(int(seconds * 1000))
 
 
 def close(iterator: Iterator[object]) -> None:
