@@ -3,13 +3,13 @@
 import itertools
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
-from msgspec import structs
+from msgspec import Meta, structs
 
 from playground import messages
 from playground.lab.figures import sorts_of
@@ -27,6 +27,17 @@ MEASUREMENTS: dict[str, tuple[str, ...]] = {
     for job in dict.fromkeys(part.asked for part in PARTS.values() if part.asked)
 }
 """The parts of the figures that a user asks for at a time."""
+Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+VALUES: dict[Sort, Any] = {
+    "number": Finite,
+    "text": str,
+    "shares": Annotated[tuple[Finite, ...], Meta(min_length=1)],
+    "levels": Annotated[tuple[Finite, ...], Meta(min_length=1)],
+    "curve": Annotated[tuple[Finite | None, ...], Meta(min_length=1)],
+    "rows": Annotated[tuple[Annotated[int, Meta(ge=0)], ...], Meta(min_length=1)],
+    "counts": tuple[Finite, Finite],
+}
+"""What the value of a figure of each sort is in a file; a message is read by :mod:`playground.messages`."""
 OF_BEFORE = {
     "sigmas": "score_sigmas",
     "divergence": "fisher_divergence",
@@ -135,35 +146,20 @@ def _read(sort: Sort, figure: Measured) -> Measured:
 
 def _fits(sort: Sort, figure: Measured) -> bool:
     """Whether a figure is what its name says."""
-    value, error, floor, points = figure.value, figure.error, figure.floor, figure.points
+    value, error, floor = figure.value, figure.error, figure.floor
     if value is None:
         return True
-    if sort == "text":
-        return isinstance(value, str)
     if sort == "message":
         return messages.from_json(value) is not None
-    if sort == "number":
-        numbers = all(part is None or _is_number(part) for part in (value, error, floor, figure.floor_std))
-        return numbers and (points is None or _fits("counts", Measured(points)))
-    if not isinstance(value, tuple) or not value:
-        return False
-    if sort == "rows":
-        return all(type(row) is int and row >= 0 for row in value)
     beside = {"shares": (error, floor), "curve": (error,)}.get(sort, ())
-    if not all(isinstance(part, tuple) and len(part) == len(value) for part in beside):
+    try:
+        for part in (value, *beside):
+            msgspec.convert(part, VALUES[sort])
+        if sort == "number":
+            msgspec.convert((error, floor, figure.floor_std), tuple[Finite | None, ...])
+            msgspec.convert(figure.points, tuple[Finite, Finite] | None)
+    except msgspec.ValidationError:
         return False
-    numbers = all(_is_finite(one) or (one is None and sort == "curve") for part in (value, *beside) for one in part)
-    return numbers and (sort != "counts" or len(value) == 2) and (sort != "levels" or _rises(value))
-
-
-def _rises(sigmas: Sequence[float]) -> bool:
-    return all(low < high for low, high in itertools.pairwise((0.0, *sigmas)))
-
-
-def _is_finite(value: Any) -> bool:
-    return _is_number(value) and value == value
-
-
-def _is_number(value: Any) -> bool:
-    """Whether it is a finite number that floats can hold, or nan."""
-    return type(value) in (int, float) and not abs(value) > sys.float_info.max
+    if any(len(part) != len(value) for part in beside):
+        return False
+    return sort != "levels" or all(low < high for low, high in itertools.pairwise((0.0, *value)))
