@@ -10,7 +10,7 @@ import platform
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler, qVersion
@@ -116,17 +116,12 @@ class ExceptionHook:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._before: list[Callable[[], object]] = []
+        self._restoring = ExitStack()
         root = logging.getLogger()
         root.addHandler(log._handler)
-        level, mine = root.level, logger.level
+        self._restoring.callback(root.removeHandler, log._handler)
+        self._restoring.callback(logger.setLevel, logger.level)
         logger.setLevel(logging.INFO)
-        self._before += [
-            lambda: root.removeHandler(log._handler),
-            lambda: logger.setLevel(mine),
-            lambda: root.setLevel(level),
-        ]
-
         hooks = (sys.excepthook, threading.excepthook, sys.unraisablehook)
         sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, _uncaught_in_thread, _unraisable
         previous = qInstallMessageHandler(_qt_message)
@@ -135,12 +130,11 @@ class ExceptionHook:
             sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
             qInstallMessageHandler(previous)
 
-        self._before.append(restore)
+        self._restoring.callback(restore)
 
     def remove(self) -> None:
         """Restore the previous hooks."""
-        while self._before:
-            self._before.pop()()
+        self._restoring.close()
 
 
 def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -6,8 +6,7 @@ import logging.handlers
 import os
 import re
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import platformdirs
@@ -40,7 +39,7 @@ class LogFile:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or log_folder()
-        self._before: list[Callable[[], object]] = []
+        self._restoring = ExitStack()
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._write_lines()
@@ -52,7 +51,8 @@ class LogFile:
         handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
         root = logging.getLogger()
         root.addHandler(handler)
-        self._before += [handler.close, lambda: root.removeHandler(handler)]
+        self._restoring.callback(handler.close)
+        self._restoring.callback(root.removeHandler, handler)
 
     def _write_crashes(self) -> None:
         if faulthandler.is_enabled():  # the user asked for it on the terminal
@@ -62,12 +62,12 @@ class LogFile:
             path.unlink()
         file = path.open("a", encoding="utf-8")
         faulthandler.enable(file)
-        self._before += [file.close, faulthandler.disable]
+        self._restoring.enter_context(file)
+        self._restoring.callback(faulthandler.disable)
 
     def remove(self) -> None:
         """Stop writing."""
-        while self._before:
-            self._before.pop()()
+        self._restoring.close()
 
 
 def last_crash(folder: Path | None = None) -> str:
