@@ -1,6 +1,7 @@
 """The menu for the settings that a column changes, made from the settings' own descriptions."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtGui import QActionGroup
@@ -51,18 +52,12 @@ def fill(
             menu.addSeparator()
         kinds: dict[str, type[Kind]] = dict(type(getattr(experiment, section)).kinds())
         options = [(tag, kind.title) for tag, kind in kinds.items()]
-        _add_values(menu, title, options, getattr(experiment, section).kind, f"{section}.kind", take)
+        _add_values(menu, title, options, getattr(experiment, section).kind, partial(take, f"{section}.kind"))
     if steps:
         every = max(1, -(-len(steps) // MOST_STEPS))
         some = steps[::-1][::every][::-1]
-        part = menu.addMenu("Training step")
-        group = QActionGroup(part)
-        for step in (None, *some):
-            action = part.addAction("As in view" if step is None else format_count(step))
-            action.setCheckable(True)
-            action.setChecked(step == column.step)
-            group.addAction(action)
-            action.triggered.connect(lambda _=False, step=step: choose(Column(column.edits, step)))
+        shown = [(None, "As in view"), *((step, format_count(step)) for step in some)]
+        _add_values(menu, "Training step", shown, column.step, lambda step: choose(Column(column.edits, step)))
 
 
 def _is_offered(field: Field, experiment: Experiment) -> bool:
@@ -92,7 +87,7 @@ def _add_field(
     options = [
         (each, "Auto" if each == "auto" and field.kind != "choice" else value_text(field, each)) for each in values
     ]
-    _add_values(menu, capital(field.label), options, value, field.key, take)
+    _add_values(menu, capital(field.label), options, value, partial(take, field.key))
 
 
 def _number(resolved: Experiment | None, key: str) -> float | None:
@@ -108,8 +103,7 @@ def _add_values(
     title: str,
     options: list[tuple[Any, str]],
     present: Any,
-    key: str,
-    take: Callable[[str, Any], None],
+    take: Callable[[Any], None],
 ) -> None:
     part = menu.addMenu(title.replace("&", "&&"))
     group = QActionGroup(part)
@@ -118,4 +112,4 @@ def _add_values(
         action.setCheckable(True)
         action.setChecked(value == present)
         group.addAction(action)
-        action.triggered.connect(lambda _=False, value=value: take(key, value))
+        action.triggered.connect(lambda _=False, value=value: take(value))

@@ -1,6 +1,7 @@
 """The widget with the picture, in which the mouse moves the view."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -89,10 +90,9 @@ class PlotSurface(KeyboardRing, QWidget):
         self.brush = Brush(self)
         self._range = ViewRange()
         self._pointer: QPointF | None = None
-        self._pressed: QPointF | None = None  # where the left button was pressed, until that becomes a drag
-        self._right: QPointF | None = None  # where the right button was pressed, until that becomes a drag
-        self._dragged: QPointF | None = None  # last position of a drag that pans
-        self._starts = False  # whether the drag sets a start
+        self._button: Qt.MouseButton | None = None  # that is held, and paints nothing
+        self._last = QPointF()  # where it was pressed, or a drag was last
+        self._drag: Literal["", "pan", "start"] = ""  # what it does since it moved
 
     def accessible_value(self) -> str:
         """The caption, or the sentence on a canvas with nothing to show."""
@@ -182,7 +182,7 @@ class PlotSurface(KeyboardRing, QWidget):
         self.update()
 
     def _set_cursor(self) -> None:
-        if self._dragged is not None:
+        if self._drag == "pan":
             shape = Qt.CursorShape.ClosedHandCursor
         elif not self.movable:
             shape = Qt.CursorShape.PointingHandCursor
@@ -201,35 +201,24 @@ class PlotSurface(KeyboardRing, QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()
-        position, button = event.position(), event.button()
-        if button == Qt.MouseButton.RightButton:
-            self._right = position
-        if self.movable and button in (Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton):
-            self._dragged = position
-        elif button == Qt.MouseButton.LeftButton and self.brush.is_on and self.movable:
-            self.brush.extend(self.plane(), position)
-        elif button == Qt.MouseButton.LeftButton:
-            self._pressed = position
+        if event.button() == Qt.MouseButton.LeftButton and self.brush.is_on and self.movable:
+            self.brush.extend(self.plane(), event.position())
+        else:
+            self._button, self._last = event.button(), event.position()
         self._set_cursor()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         event.accept()
-        position = event.position()
-        self._pointer = position
-        if self._right is not None and (position - self._right).manhattanLength() > DRAG_PIXELS:
-            self._right = None
-        if self._starts:
-            self.alt_dragged.emit(*self._at(position))
-        far = self._pressed is not None and (position - self._pressed).manhattanLength() > DRAG_PIXELS
-        if far and self.movable and event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            self._pressed, self._starts = None, True
-            self.alt_dragged.emit(*self._at(position))
-        elif far and self.movable and self._pressed is not None:
-            self._dragged, self._pressed = self._pressed, None
+        position = self._pointer = event.position()
+        step = position - self._last
+        if self._button is not None and not self._drag and self.movable and step.manhattanLength() > DRAG_PIXELS:
+            held = event.modifiers() & Qt.KeyboardModifier.AltModifier
+            self._drag = "start" if held and self._button == Qt.MouseButton.LeftButton else "pan"
             self._set_cursor()
-        if self._dragged is not None:
-            step = position - self._dragged
-            self._dragged = position
+        if self._drag == "start":
+            self.alt_dragged.emit(*self._at(position))
+        elif self._drag == "pan":
+            self._last = position
             self.pan(-step.x() / max(self.width(), 1), step.y() / max(self.height(), 1))
         elif self.brush.paints:
             self.brush.extend(self.plane(), position)
@@ -239,15 +228,14 @@ class PlotSurface(KeyboardRing, QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         event.accept()
-        if self._pressed is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._pressed = None
-            self._click(event.position(), event.modifiers())
-        elif self.brush.paints and event.button() == Qt.MouseButton.LeftButton:
+        clicked = self._button == event.button() and not self._drag
+        self._button, self._drag = None, ""
+        if self.brush.paints and event.button() == Qt.MouseButton.LeftButton:
             self.brush.end()
-        if self._right is not None and event.button() == Qt.MouseButton.RightButton:
-            self._right = None
+        elif clicked and event.button() == Qt.MouseButton.LeftButton:
+            self._click(event.position(), event.modifiers())
+        elif clicked and event.button() == Qt.MouseButton.RightButton:
             self.menu_requested.emit(event.globalPosition().toPoint())
-        self._dragged, self._starts = None, False
         self._set_cursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

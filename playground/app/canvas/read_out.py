@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from playground.app.style import theme
@@ -42,5 +42,4 @@ class ReadOut(QLabel):
         size, within = self.size(), self._room.size()
         left = x + GAP if x + GAP + size.width() < within.width() else x - GAP - size.width()
         top = y + GAP if y + GAP + size.height() < within.height() else y - GAP - size.height()
-        room = QRect(QPoint(0, 0), within - size)
-        self.move(min(max(round(left), 0), max(room.width(), 0)), min(max(round(top), 0), max(room.height(), 0)))
+        self.move(max(round(left), 0), max(round(top), 0))
