@@ -123,13 +123,16 @@ class Documents(QObject):
         if session is not None:
             self.opened.emit(session)
 
-    def run(self, name: str, work: Callable[[], Result], done: Callable[[Result], None]) -> bool:
+    def run(self, name: str, work: Callable[[], Result], done: Callable[[Result], None], refusal: str) -> None:
         """Read or write a file in a thread; an error is refused.
 
-        Returns:
-            Whether no other file is being read or written; otherwise nothing is started.
+        Args:
+            refusal: what is said if another file is being read or written, so that nothing is started.
         """
-        return not self.busy and self._background.call(name, work, done, self._failed)
+        if self.busy:
+            self.refuse(refusal)
+        else:
+            self._background.call(name, work, done, self._failed)
 
     def wait_for_save(self, go_on: Callable[[], None]) -> bool:
         """Whether a file is being written; if so, `go_on` is called when it is complete."""
@@ -208,8 +211,8 @@ class Documents(QObject):
             except OSError as error:
                 raise UserError(cannot_write(path, error)) from None
 
-        if not self.run("write", work, lambda _: self.saved.emit(said)):
-            self.refuse(f"{path.name} is not saved yet: another file is still being read or written; try again.")
+        refusal = f"{path.name} is not saved yet: another file is still being read or written; try again."
+        self.run("write", work, lambda _: self.saved.emit(said), refusal)
 
     def proposal(self) -> Path:
         """The file name that a dialog proposes, with any suffix."""

@@ -163,8 +163,8 @@ class Opening(QObject):
 
         if self._documents.wait_for_save(lambda: self.open_made(make)):
             return
-        if not self._documents.run("open", make, lambda made: self._documents.when_safe(lambda: adopt(made))):
-            self._documents.refuse("This is not opened: another file is still being read or written.")
+        refusal = "This is not opened: another file is still being read or written."
+        self._documents.run("open", make, lambda made: self._documents.when_safe(lambda: adopt(made)), refusal)
 
     def new(self) -> None:
         """Start again as the program does, once unsaved work is safe. Earlier trainings are lost."""
@@ -177,13 +177,12 @@ class Opening(QObject):
 
     def _open(self, path: Path, suffix: str) -> None:
         if suffix in SESSIONS:
-            started = self._documents.run(
+            self._documents.run(
                 "open",
                 lambda: (stamp_of(path), Session.load(path)),
                 lambda read: self._documents.when_safe(lambda: self._adopt(read[1], path, read[0])),
+                f"{path.name} is not opened: another file is still being read or written.",
             )
-            if not started:
-                self._documents.refuse(f"{path.name} is not opened: another file is still being read or written.")
         elif suffix == ".toml":
             try:
                 experiment = experiments.load(path)

@@ -81,7 +81,6 @@ class Jobs(QObject):
         super().__init__(parent)
         self._jobs: dict[str, _Job[Any]] = {}  # each with its own type of item
         self._retired: list[Worker[Any]] = []
-        self._urgencies: tuple[tuple[int, Worker[Any]], ...] = ()  # of the threads that compute wanted values
         self._timer = QTimer(self, interval=LOOK, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.poll)
 
@@ -93,14 +92,16 @@ class Jobs(QObject):
         on_item: Callable[[Item], None],
         on_failure: Callable[[BaseException], None] | None = None,
         on_end: Callable[[], None] = lambda: None,
+        watched: bool = False,
     ) -> None:
         """Run `make()` in a thread; `on_item` gets the newest item that is not None, in the GUI thread.
 
         Args:
             on_failure: gets an error in place of :attr:`failed`.
             on_end: called when it has ended without an error, also after :meth:`interrupt`.
+            watched: see :class:`Worker`.
         """
-        worker = Worker(make, name)
+        worker = Worker(make, name, watched)
         self._begin(name, _Job(worker, label, time.monotonic(), on_item, on_failure, on_end))
 
     def want(
@@ -125,7 +126,8 @@ class Jobs(QObject):
         values = deque[tuple[Key, Any]]()  # those that were not shown yet
 
         def waits() -> bool:
-            return any(urgency < wanted.urgency and not other.isFinished() for urgency, other in self._urgencies)
+            others = [job.wanted for job in list(self._jobs.values())]  # which another thread changes
+            return any(other is not None and other.urgency < wanted.urgency for other in others)
 
         def take(told: tuple[Key, Any]) -> None:
             while values:
@@ -137,7 +139,6 @@ class Jobs(QObject):
 
         worker = Worker(lambda: _computed(wanted, values, waits), name)
         self._begin(name, _Job(worker, label, time.monotonic(), take, on_failure, wanted=wanted))
-        self._urgencies = (*self._urgencies, (wanted.urgency, worker))
 
     def _begin(self, name: str, job: _Job[Any]) -> None:
         if name in self._jobs:
@@ -206,7 +207,6 @@ class Jobs(QObject):
         for name, job in list(self._jobs.items()):
             if self._jobs.get(name) is job:
                 self._look(name, job)
-        self._urgencies = tuple(pair for pair in self._urgencies if not pair[1].isFinished())
         if self.idle:
             self._timer.stop()
 
