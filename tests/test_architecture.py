@@ -187,12 +187,9 @@ ANNOUNCES = {"state", "store", "jobs", "_clock", "_settle", "_timer"}
 """Those whose signals controllers may connect to: the state, the store, the jobs, and timers of their own."""
 OTHER_SIGNALS = {
     "building": 25,
-    "column_edits": 1,
     "comparing": 2,
-    "controller": 1,
     "documents": 1,
-    "lessons": 2,
-    "measures": 1,
+    "lessons": 1,
     "pinned": 1,
     "pinning": 1,
     "playing": 1,

@@ -146,7 +146,7 @@ class MainWindow(QMainWindow):
         self.opening = Opening(self.controllers.reading, sessions, self.documents, prompts, resource(OPENING), self)
         folder = preferences.recovery
         self.autosaving = Autosaving(self.state, self.building, sessions, self.documents, folder, self)
-        self.recovering = Recovering(sessions, self.documents, folder, self)
+        self.recovering = Recovering(self.state, sessions, self.documents, folder, self)
         self.recovery_bar.follow(self.recovering)
         self.plugins = Plugins(self.state, preferences, prompts, self)
 
@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
         self.tools = Tools(self.state, self.controllers, self.canvas, self.display, self)
         self.exports = Exports(
             ExportedCanvas(self.state, self.controllers.sampling, self.canvas, self.display),
-            ExportedColumns(self.playing, self.compare),
+            ExportedColumns(self.controllers.comparing, self.playing, self.compare),
             self.preferences,
             self.documents.proposal,
             self,
@@ -174,8 +174,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         """Connect the signals of all parts."""
         building, training, playing = self.building, self.training, self.playing
-        for source in (self.controllers, self.tools, self.autosaving, self.recovering, self.plugins):
-            source.notified.connect(self.notices.show)
+        self.state.notified.connect(self.notices.show)
         self.status.follow(self.controllers, self.autosaving, self.documents)
         for part in (self.canvas.layers, self.panel(FieldNamesPanel)):
             self.look.time_turned.connect(part.set_time_to_data)

@@ -97,7 +97,7 @@ def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, connect, qtbo
     said = []
     add = window.toasts.add
     monkeypatch.setattr(window.toasts, "add", lambda *words: (said.append(words[1]), add(*words))[1])
-    connect(window.controllers.notified, lambda notification: said.append(notification.message))
+    connect(window.state.notified, lambda notification: said.append(notification.message))
     actions = window.actions_by_key
     window.state.edit({"sampling.inpainting_mask": "left"})
     actions.refresh()

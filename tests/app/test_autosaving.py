@@ -311,7 +311,7 @@ def test_work_whose_plug_in_is_missing_is_offered_again(windows, qtbot, tmp_path
         history["first"]["noise"]["kind"] = "of-a-plug-in"
         recovery.write(store, msgspec.structs.replace(work, history=history))
     window = windows()
-    with qtbot.waitSignal(window.recovering.notified) as told:
+    with qtbot.waitSignal(window.state.notified) as told:
         window.recovery_bar.restore.click()
     assert "plug-in" in str(told.args[0].message)
     end(window)
@@ -764,7 +764,7 @@ def test_a_full_disk_is_told_once_and_the_last_good_files_stay(windows, qtbot, t
     autosave(qtbot, window)
     (folder,) = folders(tmp_path)
     told = []
-    window.autosaving.notified.connect(told.append)
+    window.state.notified.connect(told.append)
 
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -722,7 +722,7 @@ def test_pinned_runs_are_compared_by_their_settings(window) -> None:
 
 def test_pinned_runs_of_other_data_are_refused(window, connect) -> None:
     comparing, main, told = window.controllers.comparing, window.state.experiment, []
-    connect(window.controllers.column_edits.notified, told.append)
+    connect(window.state.notified, told.append)
     window.controllers.column_edits.compare([pinned(main), pinned(replace(main, {"data.kind": "rings"}))])
     assert not comparing.is_active
     assert told[0].message.code == "other-data"
@@ -730,7 +730,7 @@ def test_pinned_runs_of_other_data_are_refused(window, connect) -> None:
 
 def test_weights_that_are_not_kept_are_told(window, connect) -> None:
     comparing, main, told = window.controllers.comparing, window.state.experiment, []
-    connect(window.controllers.column_edits.notified, told.append)
+    connect(window.state.notified, told.append)
     window.controllers.column_edits.compare([pinned(main), pinned(main, trained_steps=77)])
     assert comparing.is_active
     assert told[0].message.code == "lost-weights"
@@ -910,7 +910,7 @@ def test_trainings_of_columns_that_cannot_go_on_are_told_once(window, connect, m
     window.training.pause()
     wait(lambda: window.building.workspace.training == "paused")
     comparing = window.controllers.comparing
-    connect(window.controllers.notified, told.append)
+    connect(window.state.notified, told.append)
     window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 28})])
     wait(lambda: len(comparing.runs) == 2 and comparing.runs[1].failure is not None)
     assert str(comparing.runs[1].failure) == "Out of memory."
@@ -988,7 +988,7 @@ def test_the_names_of_four_columns_are_read_whole_and_the_canvases_stand_in_line
     edits = {}, {"sampling.kind": "probability-flow"}, {"sampling.kind": "edm"}, {"sampling.kind": "langevin"}
     compared(window, *(Column.of(edit) for edit in edits))
     views = window.compare.columns
-    wait(lambda: not views[0].fits_one_line and views[0].remove.y() > views[0].button.y())
+    wait(lambda: views[0].remove.y() > views[0].button.y())
     elide, shown = QFontMetrics.elidedText, []
 
     def elided(metrics, text, *arguments):

@@ -116,7 +116,7 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
 def test_a_sampler_changed_while_other_noise_is_built_waits_for_it(qtbot, workspace):
     state, controllers = workspace
     taken, told = [], []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"noise.kind": "none", "objective.kind": "exact"})
         state.edit({"sampling.kind": "langevin", "sampling.steps": 30})
@@ -212,7 +212,7 @@ def test_weights_of_another_objective_are_named_until_it_is_trained_or_reset(qtb
 def test_settings_that_other_data_clear_are_named_until_that_is_undone(qtbot, workspace):
     state, controllers = workspace
     told = []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     state.edit({"training.learning_rate": 1e-4, "sampling.guidance": 2.0, "sampling.label": 1, "noise.sigma_max": 9.0})
     assert told == []
     state.edit({"data.kind": "rings"})
@@ -627,7 +627,7 @@ def test_training_that_was_to_begin_on_other_data_does_not_begin_on_a_file(qtbot
 def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved(qtbot, workspace, tmp_path):
     state, controllers = workspace
     errors = []
-    controllers.notified.connect(lambda one: errors.append(one.message))
+    controllers.state.notified.connect(lambda one: errors.append(one.message))
     with qtbot.waitSignal(controllers.building.problem_failed):
         state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
     assert "none.csv" in str(why_disabled.training(controllers))
@@ -881,7 +881,7 @@ def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, workspace, tmp_
     before = state.experiment
     with (
         qtbot.assertNotEmitted(controllers.building.problem_failed),
-        qtbot.waitSignal(controllers.notified) as told,
+        qtbot.waitSignal(controllers.state.notified) as told,
     ):
         controllers.reading.open_points(str(path))
     assert told.args[0].level == "error"
@@ -1021,7 +1021,7 @@ def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.trained_steps > 0)
     controllers.training.pause()
-    with qtbot.waitSignal(controllers.notified) as told:
+    with qtbot.waitSignal(controllers.state.notified) as told:
         edit({"likelihood.points": 60})
     one = told.args[0]
     assert one.is_current()
@@ -1068,7 +1068,7 @@ def test_denoising_without_noise_is_refused_with_the_reason(qtbot, workspace):
     state, controllers = workspace
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({"noise.kind": "none", "sampling.kind": "langevin"})
-    with qtbot.waitSignal(controllers.notified) as told:
+    with qtbot.waitSignal(controllers.state.notified) as told:
         controllers.training.start()
     assert "Denoising needs noise" in str(told.args[0].message)
     assert controllers.training.status == "untrained"
@@ -1108,7 +1108,7 @@ def test_diagnostics_for_another_objective_compare_no_points_again(workspace, mo
 def test_the_log_is_offered_only_for_faults_of_the_program(workspace, error, log):
     _, controllers = workspace
     told = []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     controllers._stopped("density", error)
     (one,) = told
     assert (one.level, one.action) == ("error", log)
@@ -1124,7 +1124,7 @@ def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot
         raise error
 
     told = []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     monkeypatch.setattr(controllers.building.workspace, "train", broken)
     controllers.training.start()
     qtbot.waitUntil(lambda: bool(told))
@@ -1137,7 +1137,7 @@ def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot
 def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, workspace):
     state, controllers = workspace
     told = []
-    controllers.notified.connect(lambda one: told.append(str(one.message)))
+    controllers.state.notified.connect(lambda one: told.append(str(one.message)))
     state.edit({"noise.kind": "single"})
     qtbot.waitUntil(lambda: bool(told))
     assert "no path" in told[0]
@@ -1318,7 +1318,7 @@ def test_weights_of_another_network_are_left_out_and_said_so(qtbot, workspace):
     other = Controllers(State(), device="cpu")
     try:
         other.sessions.open(strange)
-        with qtbot.waitSignal(other.notified) as told:
+        with qtbot.waitSignal(other.state.notified) as told:
             other.start()
         assert "another network" in str(told.args[0].message)
         qtbot.waitUntil(lambda: other.building.problem is not None)
@@ -1413,7 +1413,7 @@ def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, work
         controllers.reading.open_points(str(path), "images")
     state.edit({"objective.target_batch": 64})
     for begin in (controllers.training.start, lambda: state.edit({"objective.target_batch": 32})):
-        with qtbot.waitSignal(controllers.notified) as told:
+        with qtbot.waitSignal(controllers.state.notified) as told:
             begin()
         assert "choose objective.target_batch = auto or 1" in str(told.args[0].message)
         assert controllers.training.status != "training"

@@ -1176,10 +1176,10 @@ def test_a_lesson_that_is_done_begins_with_its_first_step(controller, qtbot):
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"answers": [{"lesson": 1}]}', '{"done": {"a": ["x"]}}', "[" * 100_000, "\x00\xff"]
 )
-def test_progress_that_cannot_be_read_begins_anew_with_a_sentence(controller, tmp_path, text):
+def test_progress_that_cannot_be_read_begins_anew_with_a_sentence(controller, state, tmp_path, text):
     path, told = tmp_path / "lessons.json", []
     path.write_text(text, encoding="latin-1")
-    controller.notified.connect(told.append)
+    state.notified.connect(told.append)
     controller.progress.keep_in(tmp_path / "lessons")
     (notification,) = told
     assert notification.message.startswith("Your progress in lessons could not be read, and starts again.")
@@ -1191,10 +1191,10 @@ def test_progress_that_cannot_be_read_begins_anew_with_a_sentence(controller, tm
 
 
 @pytest.mark.files
-def test_progress_that_cannot_be_written_is_told_once(controller, tmp_path):
+def test_progress_that_cannot_be_written_is_told_once(controller, state, tmp_path):
     (tmp_path / "file").write_text("no folder")
     told = []
-    controller.notified.connect(told.append)
+    state.notified.connect(told.append)
     controller.progress.keep_in(tmp_path / "none" / "lessons")
     (tmp_path / "none").write_text("no folder either")
     controller.begin(LESSON)

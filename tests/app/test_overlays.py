@@ -316,7 +316,7 @@ def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
 
 def test_the_density_map_says_that_it_pauses_the_run(qtbot, controllers):
     told = []
-    controllers.notified.connect(lambda one: told.append(one.message))
+    controllers.state.notified.connect(lambda one: told.append(one.message))
     assert controllers.playing.is_playing
     controllers.mapping.compute()
     assert told == [PAUSED]

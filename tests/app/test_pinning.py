@@ -154,7 +154,7 @@ def test_a_run_is_pinned_once_and_only_when_it_has_ended(qtbot, controllers):
 
 def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot, controllers):
     told = []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     playing, pinning = controllers.playing, controllers.pinning
     change(qtbot, controllers, {"sampling.steps": 300})
     before = playing.trajectory
@@ -218,7 +218,7 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
 
 def test_a_run_that_was_sampled_while_training_says_so(qtbot, controllers):
     told = []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     pinning, training = controllers.pinning, controllers.training
     change(qtbot, controllers, {"training.steps": 10_000_000})
     training.start()
@@ -275,7 +275,7 @@ def test_a_restored_run_of_other_data_brings_its_weights_back(qtbot, controllers
     assert controllers.pinning.pinned.runs[0].trained_steps == 40
     change(qtbot, controllers, {"data.kind": "rings"})
     told = []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     controllers.pinning.restore(1)
     qtbot.waitUntil(lambda: controllers.playing.trajectory is trajectory)
     assert controllers.building.workspace.weights is weights
@@ -306,7 +306,7 @@ def test_weights_that_are_not_kept_are_told(qtbot, controllers):
     run = controllers.pinning.pinned.runs[0]
     controllers.pinning.pinned.put(dataclasses.replace(run, trained_steps=37))
     told = []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     controllers.pinning.restore(1)
     assert [str(notification.message) for notification in told] == [
         "The run was sampled after 37 training steps, whose weights are not kept."
@@ -339,7 +339,7 @@ def test_a_run_whose_weights_changed_is_not_played_again_without_a_word(qtbot, c
     run = PinnedRun(1, "one", controllers.state.experiment, trained_from=1_234)
     put_pin(controllers.state, controllers.pinning.pinned, run)
     told = []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     controllers.pinning.restore(1)
     assert [str(notification.message) for notification in told] == [
         "Training changed the weights of this run from step 1,234 on. It is sampled again with the present ones."

@@ -83,7 +83,7 @@ def test_a_request_for_arrows_leaves_one_for_a_density():
 def test_another_noise_while_a_run_plays_is_no_error(qtbot, controllers, sampler):
     """The old run's times mean nothing to the new noise; where no new run can begin, none is shown."""
     errors = []
-    controllers.notified.connect(lambda one: errors.append(one.message) if one.level == "error" else None)
+    controllers.state.notified.connect(lambda one: errors.append(one.message) if one.level == "error" else None)
     state = controllers.state
     state.edit({"sampling.kind": sampler})
     for noise in ("none", "vp", "single", "ve", "discrete", "none"):
@@ -217,7 +217,7 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
     run = controllers.playing.trajectory
     assert not run.finished
     controllers.playing.set_playing(False)
-    with qtbot.waitSignal(controllers.notified) as told:
+    with qtbot.waitSignal(controllers.state.notified) as told:
         controllers.clicking.inspect(1)
     one = told.args[0]
     assert (one.message, one.action) == (UNFINISHED, "sample.end")
@@ -284,7 +284,7 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
     controllers.mapping.compute()
     qtbot.waitUntil(lambda: shown[-1].asked and shown[-1] is not finished)
     if fails:
-        with qtbot.waitSignal(controllers.notified) as told:
+        with qtbot.waitSignal(controllers.state.notified) as told:
             ends.set()
         assert str(told.args[0].message) == "Density stopped: the score is not smooth"
     else:
@@ -384,7 +384,7 @@ def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_p
 
 def test_a_next_run_that_fails_is_told_and_another_is_tried(qtbot, controllers, monkeypatch):
     told, first = [], controllers.playing.trajectory
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     monkeypatch.setattr(controllers.playing.sampler, "keeps_up", lambda frames_a_second: False)
     controllers.playing.set_speed(4.0)
 
@@ -410,7 +410,7 @@ def test_an_error_of_the_program_in_a_column_is_that_columns(qtbot, controllers,
         yield from sample(problem, *given, **more)
 
     monkeypatch.setattr("playground.lab.sampling.sample", fails)
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     controllers.column_edits.begin((Column(), Column.of({"sampling.steps": 33})))
     qtbot.waitUntil(lambda: len(comparing.runs) == 2 and comparing.runs[0].finished and bool(told))
     assert str(comparing.runs[1].failure) == "Broken."
@@ -422,7 +422,7 @@ def test_an_error_of_the_program_in_a_column_is_that_columns(qtbot, controllers,
 def test_the_loop_begins_no_run_that_is_refused(qtbot, controllers, monkeypatch, fast):
     """What is there plays again; it was refused in a sentence when it was set."""
     errors, first = [], controllers.playing.trajectory
-    controllers.notified.connect(lambda one: errors.append(one.message) if one.level == "error" else None)
+    controllers.state.notified.connect(lambda one: errors.append(one.message) if one.level == "error" else None)
     monkeypatch.setattr(controllers.playing.sampler, "keeps_up", lambda frames_a_second: fast)
     with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.state.edit({"noise.kind": "single", "sampling.kind": "edm"})
@@ -439,7 +439,7 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, controllers, monkeypatch,
 def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(controllers, qtbot):
     qtbot.waitUntil(lambda: controllers.playing.recorded > 5)
     told, run = [], controllers.playing.trajectory
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     controllers.state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 999_999})
     (one,) = told
     assert (one.level, one.action) == ("warning", "")

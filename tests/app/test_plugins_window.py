@@ -58,8 +58,9 @@ def checksum(path: Path) -> str:
 def controller(folder: Path, answers: Answers, qtbot, kept: tuple[Path, ...] = ()) -> tuple[Plugins, list[str]]:
     preferences = Preferences(folder / "settings.ini")
     preferences.set("plugins", {str(path): checksum(path) for path in kept})
-    made, said = Plugins(State(), preferences, answers), list[str]()
-    made.notified.connect(lambda notification: said.append(f"{notification.level}: {notification.message}"))
+    state, said = State(), list[str]()
+    made = Plugins(state, preferences, answers)
+    state.notified.connect(lambda notification: said.append(f"{notification.level}: {notification.message}"))
     return made, said
 
 

@@ -193,7 +193,7 @@ def is_taken(controllers) -> bool:
 def test_a_run_of_settings_before_is_not_taken_for_one_of_the_present(qtbot, controllers, monkeypatch):
     told = []
     assert is_taken(controllers)
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
 
     def fails(*_, **__):
         raise UserError("The particles have run away.")
@@ -251,7 +251,7 @@ def test_a_files_run_is_its_own_until_training_has_changed_the_weights(qtbot, co
 
 def test_particles_that_cannot_be_sampled_are_told_and_hold_up_no_other_step(qtbot, controllers, monkeypatch):
     told, end = [], controllers.playing.trajectory.positions[-1].copy()
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
 
     def fails(*_, **__):
         raise UserError("The particles have run away.")

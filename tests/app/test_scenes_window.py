@@ -302,8 +302,15 @@ def test_a_preview_ends_within_its_training_when_it_is_told_to(qtbot, monkeypatc
     (step,) = lessons.load_all("scenes")["fourier-features"].steps
     assert step.settings.sampling.follows == "learned"
     trained = replace(step.settings, {"training.steps": "auto", "data.points": 500})
-    worker = Worker(lambda: step_measuring.preview(Step(experiment=msgspec.to_builtins(trained))), "gallery")
+    begun = []
+
+    def preview():
+        for told in step_measuring.preview(Step(experiment=msgspec.to_builtins(trained))):
+            begun.append(told)
+            yield told
+
+    worker = Worker(preview, "gallery")
     worker.start()
-    qtbot.waitUntil(lambda: worker.latest.take() is not None)  # it is training
+    qtbot.waitUntil(lambda: bool(begun))  # it is training
     worker.requestInterruption()
     assert worker.wait(10_000)

@@ -75,7 +75,7 @@ def test_what_was_trained_leaves_memory_only_once_it_is_stored_and_undo_brings_i
 ):
     state, controllers = workspace
     building, told = controllers.building, []
-    controllers.notified.connect(told.append)
+    controllers.state.notified.connect(told.append)
     train(qtbot, controllers)
     first, key, steps = building.workspace, building.workspace_key, controllers.training.trained_steps
     before = {name: tensor.clone() for name, tensor in first.newest.tensors.items()}
@@ -153,7 +153,8 @@ def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
     """Undo leads to none of them any more, and they may be of 256 MB together."""
     _, controllers = workspace
     sampling = controllers.sampling
-    qtbot.waitUntil(lambda: len(sampling.kept) > 0)
+    qtbot.waitUntil(lambda: sampling.newest_finished is not None)
+    assert len(sampling.kept)
     controllers.sessions.begin(replace(Experiment(), SMALL))
     assert not len(sampling.kept)
 

@@ -538,4 +538,4 @@ def test_a_window_that_is_closed_right_after_its_first_paint_starts_nothing(bare
     bare_window.canvas.surface.grab()
     bare_window.leave()
     qtbot.wait(50)
-    assert bare_window.controllers.sampling.worker is None
+    assert not bare_window.controllers.sampling.threads.busy

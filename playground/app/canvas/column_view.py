@@ -6,7 +6,7 @@ from collections.abc import Generator
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QToolButton, QWidget
 
 from playground.app.canvas import column_menu, readouts
 from playground.app.canvas.layers import Layers
@@ -38,7 +38,6 @@ from playground.lab.document import Place
 GAP = UNIT // 2
 NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
 WIDE = 320  # px at the usual size of the text, width of a column from which its head explains its number
-WIDEST_COST = "10 000"
 
 
 class ColumnView(QFrame):
@@ -69,10 +68,7 @@ class ColumnView(QFrame):
         self._cost_room = SteadySize(self.cost, self)
         name = layouts.across(self.letter, (self.button, 1), spacing=GAP, margins=0)
         end = layouts.across(None, self._cost_room, self.remove, spacing=GAP, margins=0)
-        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._head.setContentsMargins(GAP, GAP, GAP, GAP)
-        self._head.setSpacing(GAP)
-        layouts.add(self._head, (name, 1), end)
+        head = layouts.down(name, end, spacing=GAP, margins=GAP)
         self.canvas = CanvasView()
         self.canvas.setMinimumSize(*NARROWEST)
         self.canvas.surface.setAccessibleName(f"Canvas of column {letter}")
@@ -82,20 +78,7 @@ class ColumnView(QFrame):
         )
         self._view = RunView(self.canvas, controllers.following, narrow=True)
         self.canvas.picking.picked.connect(self._pick)
-        layouts.down(self._head, (self.canvas, 1), within=self, spacing=0, margins=0)
-
-    @property
-    def fits_one_line(self) -> bool:
-        """Whether the head has room for its complete name beside any number."""
-        number = self.cost.fontMetrics().horizontalAdvance(WIDEST_COST + self._unit_here)
-        parts = self.letter.sizeHint().width(), self.button.sizeHint().width(), number, self.remove.sizeHint().width()
-        return sum(parts) + 5 * GAP <= self.width()
-
-    def set_lines(self, two: bool) -> None:
-        """Give the name a line of its own, or one with the number."""
-        direction = QBoxLayout.Direction.TopToBottom if two else QBoxLayout.Direction.LeftToRight
-        if self._head.direction() != direction:
-            self._head.setDirection(direction)
+        layouts.down(head, (self.canvas, 1), within=self, spacing=0, margins=0)
 
     @property
     def _unit_here(self) -> str:

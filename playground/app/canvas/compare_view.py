@@ -25,6 +25,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.charts.distance import COLORS, DistanceChart
 from playground.app.widgets.controls import ChoiceBox
 from playground.drawing.side_by_side import DrawnChart, SideBySide
+from playground.lab.columns import DistanceCurve
 from playground.messages import Message
 
 EQUAL: tuple[tuple[Equal, str, str], ...] = (
@@ -38,7 +39,7 @@ FAIR: tuple[tuple[Fair, str, str], ...] = (
 )
 SAMPLING = "The columns are sampled and then measured."
 MARKED = (
-    200  # ms between two moves of the marks in the chart and two numbers in the heads: they cost as much as a canvas
+    200  # ms between two moves of the marks in the chart, which cost as much as a canvas, and two numbers in the heads
 )
 SCARCE = 380  # px, height below which there is no room for the chart
 ONE_PATH = "Noise added on the way is from one Brownian path."
@@ -68,7 +69,7 @@ class CompareView(QWidget):
         self._state, self._controllers, self._main = state, controllers, main
         self._comparing, self._playing = controllers.comparing, controllers.playing
         self._linking = False
-        self._marking = QTimer(self, singleShot=True, interval=MARKED)
+        self._marking = QTimer(self, interval=MARKED)
         self._marking.timeout.connect(self._mark)
         self.columns: list[ColumnView] = []
         self.setAccessibleName("Comparison")
@@ -100,7 +101,6 @@ class CompareView(QWidget):
         )
         self.equal.activated.connect(lambda place: self._comparing.set_equal(EQUAL[place][0]))
         self.fair.activated.connect(lambda place: self._comparing.set_fair(FAIR[place][0]))
-        self._comparing.progressed.connect(self._say)
         self.add.clicked.connect(controllers.column_edits.add)
         self.leave.clicked.connect(self.left)
         self._comparing.active_changed.connect(self._begin_or_end)
@@ -118,17 +118,6 @@ class CompareView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._give_room()
         super().resizeEvent(event)
-        self.apply_text_size()  # when the columns have their widths
-
-    def apply_text_size(self) -> None:
-        QTimer.singleShot(0, self, self._arrange_heads)
-
-    @Slot()
-    def _arrange_heads(self) -> None:
-        """Give all heads as many lines as the longest name needs, so that the canvases stay in line."""
-        two = not all(view.fits_one_line for view in self.columns)
-        for view in self.columns:
-            view.set_lines(two)
 
     def _give_room(self) -> None:
         """Leave the room to the canvases where it is scarce, as in a low window with large text."""
@@ -143,7 +132,9 @@ class CompareView(QWidget):
         self._main.setVisible(not active)
         self.setVisible(active)
         self._make_columns()
+        self._marking.stop()
         if active:
+            self._marking.start()
             self._say()
             self.chart.show_empty(SAMPLING)
             self._link(self._main)
@@ -167,19 +158,7 @@ class CompareView(QWidget):
             self.columns.append(view)
         for view in self.columns:
             view.show_head()
-        self.apply_text_size()
         self.add.setEnabled(self._controllers.column_edits.can_add)
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the columns are in view."""
-        return self._comparing.is_active
-
-    def awaited(self, film: bool) -> Message | None:
-        """A message on what a film waits for, or else a picture; None if nothing."""
-        if film or self._playing.recorded == 0:
-            return self._comparing.awaited
-        return None
 
     def drawn(self, frame: int | None = None, as_seen: bool = False) -> SideBySide | None:
         """All columns for a film or a picture; None if there is none to draw.
@@ -217,11 +196,12 @@ class CompareView(QWidget):
 
     @Slot()
     def _say(self) -> None:
-        """Say how the columns are compared, or show a warning."""
+        """Say how the columns are compared, or show a warning; and what each has cost so far."""
         warnings = " ".join(f"⚠ {worded(notice)}" for notice in self._comparing.notices)
         self.said.setText(warnings or how_compared(self._comparing.runs))
         self._give_room()
-        self._show_costs()
+        for view in self.columns:
+            view.show_cost(self._playing.frame)
 
     @Slot()
     def _follow_layers(self) -> None:
@@ -256,7 +236,6 @@ class CompareView(QWidget):
     def _show_columns(self) -> None:
         for view in self.columns:
             view.show_frame(self._playing.frame)
-        self._mark_soon()
 
     @Slot()
     def _show_particle(self) -> None:
@@ -269,33 +248,24 @@ class CompareView(QWidget):
         """Show what was computed for one column, unless all are about to show another frame."""
         if place < len(self.columns) and not self._playing.shows_another_soon:
             self.columns[place].show_frame(self._playing.frame)
-            self._mark_soon()
 
     # The chart
 
     @Slot()
     def _show_curves(self) -> None:
-        curves = [(LETTERS[run.place], run.place, run.curve) for run in self._comparing.runs if run.curve is not None]
+        told = [(LETTERS[run.place], run.place, run.curve) for run in self._comparing.runs]
+        curves = [(letter, place, curve) for letter, place, curve in told if isinstance(curve, DistanceCurve)]
         if curves:
             self.chart.show_curves(curves)
             self._mark()
         else:
-            whys = (run.curve_failure for run in self._comparing.runs)
-            why = next((why for why in whys if why is not None), None)
+            why = next((why for _, _, why in told if isinstance(why, Message)), None)
             self.chart.show_empty(SAMPLING if why is None else worded(why))
-
-    def _mark_soon(self) -> None:
-        if self.columns and not self._marking.isActive():
-            self._marking.start()
-
-    def _show_costs(self) -> None:
-        for view in self.columns:
-            view.show_cost(self._playing.frame)
 
     @Slot()
     def _mark(self) -> None:
         """Show what each column has cost so far, and mark its position on its curve."""
-        self._show_costs()
+        self._say()
         self.chart.show_places(_places(self._comparing.runs, self._playing.frame, self._playing.total))
 
 
@@ -335,7 +305,7 @@ def _places(runs: Sequence[Run], frame: int, total: int) -> list[tuple[float, fl
     found = []
     for run in runs:
         trajectory, curve = run.trajectory, run.curve
-        if trajectory is not None and curve is not None:
+        if trajectory is not None and isinstance(curve, DistanceCurve):
             cost = float(trajectory.nfe_mean[run.frame_at(frame, total)])
             found.append((cost, float(np.interp(cost, curve.evaluations, curve.distances)), COLORS[run.place]))
     return found

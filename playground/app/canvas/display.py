@@ -136,7 +136,7 @@ class Display(QObject):
         sampler, workspace, steps = self._state.experiment.sampling, self._building.workspace, []
         for weights in () if workspace is None else workspace.weights_of_steps:
             views, said = self._following.video_frame_maker(weights=weights), readouts.weights_in_view(weights)
-            run = self._sampling.run_with(weights)
+            run = self._sampling.trajectory_iterator(weights)
             steps.append(TrainingStep(run, self._view.maker(views, sampler, said)(viewport)))
         return steps
 

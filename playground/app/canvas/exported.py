@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage
 from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
 from playground.app.canvas.view import CanvasView
+from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.sampling import Sampling
 from playground.app.model.preferences import Choice, VideoChoice
@@ -108,16 +109,16 @@ class ExportedCanvas:
 class ExportedColumns:
     """Exports the columns of a comparison."""
 
-    def __init__(self, playing: Playing, compare: CompareView) -> None:
-        self._playing, self._compare = playing, compare
+    def __init__(self, comparing: Comparing, playing: Playing, compare: CompareView) -> None:
+        self._comparing, self._playing, self._compare = comparing, playing, compare
 
     @property
     def is_active(self) -> bool:
-        return self._compare.is_active
+        return self._comparing.is_active
 
     def awaited(self, film: bool) -> Message | None:
         """What a film waits for, or else a picture; None if nothing."""
-        return self._compare.awaited(film)
+        return self._comparing.awaited if film or self._playing.recorded == 0 else None
 
     def film(self) -> Written | None:
         """All columns over the common timeline; None if none can be sampled."""

@@ -22,11 +22,9 @@ class Tools(QObject):
     """Turns mouse actions into intents.
 
     Signals:
-        notified(Notification)
         second_taken(): the second point of an interpolation was clicked.
     """
 
-    notified = Signal(object)
     second_taken = Signal()
 
     def __init__(
@@ -87,7 +85,7 @@ class Tools(QObject):
         """Whether no lesson's question is open; a message says if one is."""
         hidden = self._lessons.hides_values
         if hidden:
-            self.notified.emit(Notification("info", HIDDEN, is_current=lambda: self._lessons.hides_values))
+            self._state.notified.emit(Notification("info", HIDDEN, is_current=lambda: self._lessons.hides_values))
         return not hidden
 
     @Slot(float, float)
@@ -95,12 +93,12 @@ class Tools(QObject):
         """Show the path of a particle that starts at the pointer, during a drag with Alt."""
         why = self._inspecting.why_no_flow
         if why:
-            self.notified.emit(Notification("info", why, is_current=lambda: bool(self._inspecting.why_no_flow)))
+            self._state.notified.emit(Notification("info", why, is_current=lambda: bool(self._inspecting.why_no_flow)))
         self._inspecting.drag_start(x, y)
 
     @Slot()
     def _miss(self) -> None:
-        self.notified.emit(Notification("info", MISSED, is_current=lambda: self._display.shows_images))
+        self._state.notified.emit(Notification("info", MISSED, is_current=lambda: self._display.shows_images))
 
     @Slot(object)
     def _hover(self, point: tuple[float, float] | None) -> None:
@@ -138,4 +136,4 @@ class Tools(QObject):
         if steps:
             drawn = state.last_step
             said = f"The stroke restarts training and discards {format_count(steps)} steps. Undo brings them back."
-            self.notified.emit(Notification("warning", said, "edit.undo", lambda: state.last_step == drawn))
+            self._state.notified.emit(Notification("warning", said, "edit.undo", lambda: state.last_step == drawn))

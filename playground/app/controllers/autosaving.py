@@ -34,11 +34,9 @@ class Autosaving(QObject):
 
     Signals:
         changed(): the work was written, or could not be.
-        notified(Notification)
     """
 
     changed = Signal()
-    notified = Signal(object)
 
     def __init__(
         self,
@@ -103,7 +101,7 @@ class Autosaving(QObject):
             self._delete_left()
             self._written, self.saved_at, self._failed = moment, begun, False
             for message in said:
-                self.notified.emit(Notification("warning", message))
+                self._state.notified.emit(Notification("warning", message))
             self.changed.emit()
 
         self.background.call("autosave", save, done, self._not_written)
@@ -200,5 +198,5 @@ class Autosaving(QObject):
         self._delete_left()
         if not self._failed:
             self._failed = True
-            self.notified.emit(Notification("error", message_of(error), is_current=lambda: self._failed))
+            self._state.notified.emit(Notification("error", message_of(error), is_current=lambda: self._failed))
         self.changed.emit()

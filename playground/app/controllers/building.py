@@ -71,7 +71,6 @@ class Building(QObject):
         withdrawn(): the workspace that was being built will not come.
         opened(Session | None): the settings of a file or of a new experiment replace everything.
         left(Store): that of the work before, which nothing leads back to.
-        notified(Notification)
     """
 
     leaving = Signal(object)
@@ -83,7 +82,6 @@ class Building(QObject):
     withdrawn = Signal()
     opened = Signal(object)
     left = Signal(object)
-    notified = Signal(object)
 
     def __init__(self, state: State, jobs: Jobs, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -305,7 +303,7 @@ class Building(QObject):
         trained = self.store.get(key) if self._outdated else None
         if trained is not None and trained.state:
             # No failure: the problem that is built without them would withdraw it.
-            self.notified.emit(about(self._state, "error", message_of(error)))
+            self._state.notified.emit(about(self._state, "error", message_of(error)))
             self.store.hold(key, Trained({}, points=trained.points))
             self._settle.start()
         else:
@@ -330,7 +328,7 @@ class Building(QObject):
         if built.data.is_file:
             self.kept.keep_points(built, digest_of(key), workspace.problem.dataset)
         if workspace.could_hold_out_more:
-            self.notified.emit(held_out(workspace, lambda: self._workspace is workspace))
+            self._state.notified.emit(held_out(workspace, lambda: self._workspace is workspace))
         if self.is_behind(workspace) or key != self._key(self._state.experiment):
             self._settle.start()
         else:

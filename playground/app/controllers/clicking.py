@@ -32,12 +32,10 @@ class Clicking(QObject):
     Signals:
         likelihood_changed(PointLikelihood | None)
         interpolation_changed(LatentInterpolation | None)
-        notified(Notification)
     """
 
     likelihood_changed = Signal(object)
     interpolation_changed = Signal(object)
-    notified = Signal(object)
 
     def __init__(
         self,
@@ -54,7 +52,6 @@ class Clicking(QObject):
         self._clicked: tuple[Place, ...] = state.document.clicked  # those that are wanted
         self._points: dict[Place, np.ndarray] = {}  # theirs; images as they were when they were wanted
         building.taken.connect(self._begin_again)
-        building.settings_changed.connect(self._take_settings)
         state.changed.connect(self._measure_again)
         state.document_changed.connect(self._follow_clicked)
 
@@ -109,9 +106,7 @@ class Clicking(QObject):
         if isinstance(places[-1], int) and not self._show_finished_image(places[-1]):
             return
         why = likelihood_conflict if len(places) == 1 else flow_conflict
-        if self._building.workspace is None or (
-            self._fits(places[-1]) and not refused(self._state, why, self.notified.emit)
-        ):
+        if self._building.workspace is None or (self._fits(places[-1]) and not refused(self._state, why)):
             self._put_clicked(places)
             self._measure()
 
@@ -137,15 +132,10 @@ class Clicking(QObject):
     @Slot()
     def _begin_again(self) -> None:
         """Want what is clicked by this workspace. An image must be one of the run in view, not of the one before it."""
-        self.take_weights()
+        self.remove()
         self._points.clear()
         if not self._state.experiment.data.images or self._playing.is_of_now:
             self._measure()
-
-    @Slot(object)
-    def _take_settings(self, keys: frozenset[str]) -> None:
-        if "likelihood.source" in keys:
-            self.forget_weights()
 
     @Slot(object)
     def _measure_again(self, keys: frozenset[str]) -> None:
@@ -157,25 +147,15 @@ class Clicking(QObject):
         ):
             self._measure()
 
-    def forget_weights(self) -> None:
-        """Remove what is of earlier weights: training began or paused, or likelihoods use another score.
-
-        The clicked point is measured again when training has paused.
-        """
-        self.take_weights()
-        if self._building.workspace is not None and self._building.workspace.training != "training":
-            self._measure()
-
-    @Slot()
-    def take_weights(self) -> None:
-        """Remove what is of other weights; the points stay clicked."""
+    def remove(self) -> tuple[set[str], set[str]]:
+        """Remove what is of other weights; the points stay clicked, and are measured again if there are any."""
         self._want_none("likelihood", self._show_likelihood)
         self._want_none("interpolation", self._show_interpolation)
+        return {"likelihood"}, set()
 
-    @Slot()
-    def follow_weights(self) -> None:
-        """Measure the clicked point with the chosen weights, when they have stayed for a moment."""
-        if self._likelihood is None and not self.is_measuring_point:
+    def measure(self, _job: str) -> None:
+        """Measure what is clicked with the weights in view, unless training is changing them."""
+        if self._building.workspace is not None and self._building.workspace.training != "training":
             self._measure()
 
     def _measure(self) -> None:
@@ -193,7 +173,7 @@ class Clicking(QObject):
             or self._building.is_behind(workspace)
             or likelihood_conflict(experiment) is not None
         ):
-            self.take_weights()
+            self.remove()
             return
         model = workspace.key_after(workspace.weights.made, experiment)
         assert model is not None
@@ -235,7 +215,7 @@ class Clicking(QObject):
         """
         run = self._playing.trajectory
         if run is not None and not run.finished and self._image_at(number) is None:
-            self.notified.emit(Notification("info", UNFINISHED, "sample.end", lambda: not run.finished))
+            self._state.notified.emit(Notification("info", UNFINISHED, "sample.end", lambda: not run.finished))
         if self._image_at(number) is None:
             return False
         if run is not None:

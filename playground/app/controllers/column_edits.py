@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
@@ -15,13 +15,7 @@ from playground.messages import Message
 
 
 class ColumnEdits(QObject):
-    """Begins, changes and ends comparisons.
-
-    Signals:
-        notified(Notification)
-    """
-
-    notified = Signal(object)
+    """Begins, changes and ends comparisons."""
 
     def __init__(self, state: State, building: Building, playing: Playing, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,7 +62,9 @@ class ColumnEdits(QObject):
         if others is not None:
             said = "Run {} was sampled on other data: restore it first, or choose others."
             is_current = lambda: self._state.experiment == main  # noqa: E731
-            self.notified.emit(Notification("error", Message("other-data", said, (others.name,)), "", is_current))
+            self._state.notified.emit(
+                Notification("error", Message("other-data", said, (others.name,)), "", is_current)
+            )
             return
         columns, lost = [], None
         for run in runs:
@@ -80,7 +76,7 @@ class ColumnEdits(QObject):
         if lost is not None:
             said = "The weights of {:,} training steps are not kept: the column follows the newest."
             is_current = lambda: bool(self.columns)  # noqa: E731
-            self.notified.emit(Notification("warning", Message("lost-weights", said, (lost,)), "", is_current))
+            self._state.notified.emit(Notification("warning", Message("lost-weights", said, (lost,)), "", is_current))
 
     @Slot()
     def add(self) -> None:

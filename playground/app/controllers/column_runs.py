@@ -27,11 +27,6 @@ OWN_STEPS = Message("steps-of-its-own", "each of its particles takes steps of it
 NO_SCORE = Message("evaluates-no-score", "its sampler evaluates no score")
 
 
-def is_unmeasured(run: Run) -> bool:
-    """Whether its distance to the data is still to be measured."""
-    return run.curve is None and run.curve_failure is None
-
-
 def measured(run: Run) -> "Iterator[tuple[float, DistanceCurve | None]]":
     """Measure the distances of a finished run, in a thread."""
     from playground.lab.comparison import distance_curve  # which loads torch
@@ -54,7 +49,7 @@ def awaited(runs: Sequence[Run], is_trained: Callable[[Run], bool]) -> Message |
     for code, text, waits in (
         ("column-trained", "Column {} is being trained.", is_trained),
         ("column-sampled", "Column {} is being sampled.", lambda run: not run.finished),
-        ("column-measured", "The distance of column {} to the data is being measured.", is_unmeasured),
+        ("column-measured", "The distance of column {} to the data is being measured.", lambda run: run.curve is None),
     ):
         for run in runs:
             if waits(run):

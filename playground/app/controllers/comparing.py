@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building, key_of
-from playground.app.controllers.column_runs import Equal, awaited, is_unmeasured, measured, prepare, warnings
+from playground.app.controllers.column_runs import Equal, awaited, measured, prepare, warnings
 from playground.app.controllers.column_training import ColumnTrainings, Fair, column_key, done
 from playground.app.controllers.notification import stopped
 from playground.app.controllers.playing import Playing
@@ -22,7 +22,6 @@ from playground.user_errors import message_of
 
 PREPARING, TRAINING, MEASURING = "comparison", "training of columns", "distances of columns"  # names of jobs
 SETTLE = 60  # ms without an edit before the columns are sampled again
-TELL_SECONDS = 0.25  # between two reports of the trainings' progress
 
 
 class Comparing(QObject):
@@ -37,15 +36,11 @@ class Comparing(QObject):
         active_changed(bool): the comparison began or ended.
         changed(): the columns changed, or their runs began again.
         measured(): the distances of one more column are known, or why they are not.
-        progressed(): trainings of columns have made progress.
-        notified(Notification)
     """
 
     active_changed = Signal(bool)
     changed = Signal()
     measured = Signal()
-    progressed = Signal()
-    notified = Signal(object)
 
     def __init__(
         self, state: State, building: Building, playing: Playing, jobs: Jobs, parent: QObject | None = None
@@ -58,7 +53,6 @@ class Comparing(QObject):
         self.fair: Fair = "steps"
         self._trainings = ColumnTrainings()
         self._failed: set[Run] = set()  # the runs in view that say why they ended
-        self._told = 0.0  # time.monotonic at the last report of progress
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._begin_runs)
         state.document_changed.connect(self._follow_document)
@@ -262,7 +256,7 @@ class Comparing(QObject):
             run.fail(message_of(error))
         self._show(runs)
 
-    def poll(self, now: float) -> None:
+    def poll(self) -> None:
         """Share the processor, see how far trainings are, and measure finished runs."""
         workspace = self._building.workspace
         if workspace is None or not self.is_active:
@@ -278,18 +272,15 @@ class Comparing(QObject):
         for run in (*self.runs, *self._next):  # nobody waits for the latter
             self._playing.samplers.of(run).set_share(share / len(self._next) if run in self._next else share)
         if self.trains and not preparing:
-            self._poll_trainings(now, behind)
+            self._poll_trainings(behind)
         before, self._failed = self._failed, self._failures()
         if self._failed - before:
             self.changed.emit()
         if not self._jobs.running(MEASURING):
             self._measure_next()
 
-    def _poll_trainings(self, now: float, behind: bool) -> None:
-        """Report the progress of trainings, and sample again when all have come as far as the main one."""
-        if now - self._told > TELL_SECONDS:
-            self._told = now
-            self.progressed.emit()
+    def _poll_trainings(self, behind: bool) -> None:
+        """See which trainings have failed, and sample again when all have come as far as the main one."""
         for run in self._played:
             why = None if run.training is None else self._trainings.failures.get(run.training.key)
             if why is not None:
@@ -303,11 +294,11 @@ class Comparing(QObject):
     def _trainings_failed(self, error: BaseException) -> None:
         """Say once why the trainings cannot go on, and begin them no more."""
         self._trainings.fail(message_of(error))
-        self.notified.emit(stopped(self._state, TRAINING.capitalize(), error))
+        self._state.notified.emit(stopped(self._state, TRAINING.capitalize(), error))
 
     def _measure_next(self) -> None:
         """Measure one finished run at a time."""
-        run = next((run for run in self._played if run.finished and is_unmeasured(run)), None)
+        run = next((run for run in self._played if run.finished and run.curve is None), None)
         if run is None:
             return
 

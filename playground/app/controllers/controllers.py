@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.clicking import Clicking
@@ -18,6 +18,7 @@ from playground.app.controllers.pinning import Pinning
 from playground.app.controllers.playback_clock import TICK
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.reading import Reading
+from playground.app.controllers.remeasuring import remeasure
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling import Sampling
 from playground.app.controllers.sampling_worker import Samplers, SamplingWorker
@@ -36,12 +37,7 @@ class Controllers(QObject):
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".
-
-    Signals:
-        notified(Notification): a message of any controller.
     """
-
-    notified = Signal(object)
 
     def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,7 +52,7 @@ class Controllers(QObject):
         self.sampling = Sampling(state, self.building, self.replaying, self.playing, self)
         self.comparing = Comparing(state, self.building, self.playing, self.jobs, self)
         self.column_edits = ColumnEdits(state, self.building, self.playing, self)
-        self.following = Following(self.building, self.playing, self.jobs, self)
+        self.following = Following(state, self.building, self.playing, self.jobs, self)
         self.inspecting = Inspecting(self.building, self.playing, self.comparing, self.following, self)
         self.replaying.chosen.connect(self.following.take_weights)
         self.replaying.chosen.connect(self.comparing.sample_again)
@@ -64,31 +60,16 @@ class Controllers(QObject):
         self.mapping = Mapping(state, self.building, self.following, self.jobs, self)
         self.measuring = Measuring(state, self.building, self.sampling, self.jobs, self)
         for measures in (self.measuring, self.clicking, self.mapping):
-            self.replaying.chosen.connect(measures.take_weights)
-            self.replaying.settled.connect(measures.follow_weights)
-            self.training.weights_changed.connect(measures.forget_weights)
-            measures.notified.connect(self.notified)
+            remove, measure, playing = measures.remove, measures.measure, measures is self.clicking
+            remeasure(self.building, self.training, self.replaying, remove, measure, while_playing=playing)
         self.pinning = Pinning(state, self.building, self.sampling, self.jobs, self)
         self.pinning.step_wanted.connect(self.replaying.choose)
         self.sessions = Sessions(state, self.building, self.sampling, self.pinning.pinned)
         self.lessons = Lessons(state, self.training, self.jobs, self)
         self.training.changed.connect(self.sampling.take_last_weights)
-        telling = (
-            self.building,
-            self.reading,
-            self.training,
-            self.sampling,
-            self.comparing,
-            self.following,
-            self.pinning,
-        )
-        for controller in telling:
-            controller.notified.connect(self.notified)
-        self.lessons.notified.connect(self.notified)
-        self.column_edits.notified.connect(self.notified)
         self.lessons.changed.connect(self._hold)
         self.jobs.failed.connect(self._stopped)
-        state.cleared.connect(lambda keys: self.notified.emit(cleared(state, keys)))
+        state.cleared.connect(lambda keys: state.notified.emit(cleared(state, keys)))
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
@@ -105,14 +86,8 @@ class Controllers(QObject):
         """Stop every thread and forget the history; True if all threads ended in time."""
         self._clock.stop()
         self.building.stop()
-        worker = self.sampling.worker
-        if worker is not None:
-            worker.requestInterruption()
-        deadline = time.monotonic() + seconds
-        ended = self.jobs.shutdown(seconds)
+        ended = self.jobs.shutdown(seconds) & self.sampling.threads.shutdown(seconds)
         ended &= self.lessons.progress.shutdown(seconds)
-        if worker is not None:
-            ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
         self.state.close()
         return ended
 
@@ -128,7 +103,7 @@ class Controllers(QObject):
         if self.playing.advance(ticks * TICK / 1000):
             (self.comparing if self.comparing.is_active else self.sampling).again()
         self.sampling.record_ahead()
-        self.comparing.poll(now)
+        self.comparing.poll()
         self.following.look()
         self.inspecting.poll()
         if not self.following.waits:
@@ -143,4 +118,4 @@ class Controllers(QObject):
 
     @Slot(str, object)
     def _stopped(self, job: str, error: BaseException) -> None:
-        self.notified.emit(stopped(self.state, job.capitalize(), error))
+        self.state.notified.emit(stopped(self.state, job.capitalize(), error))

@@ -22,6 +22,7 @@ from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import ReadoutRequest
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
+from playground.app.model.state import State
 from playground.app.model.views import Bounds, DensityView, WantedOverlays
 from playground.app.model.weights import Weights
 from playground.app.workers.jobs import Jobs
@@ -44,17 +45,17 @@ class Following(QObject):
         changed(FieldView | DensityView | ParticleValues | InspectedParticle | None): the single run shows this from now on; None
             if something was removed.
         probed(PointReadout)
-        notified(Notification)
     """
 
     changed = Signal(object)
     column_changed = Signal(int, object)
     probed = Signal(object)
-    notified = Signal(object)
 
-    def __init__(self, building: Building, playing: Playing, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self, state: State, building: Building, playing: Playing, jobs: Jobs, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._building, self._playing, self._jobs = building, playing, jobs
+        self._state, self._building, self._playing, self._jobs = state, building, playing, jobs
         self._wanted = WantedOverlays()
         self._learned = Throttle(DENSITY_SECONDS)
         self._learned_densities = LearnedDensities(jobs, self.show_density)
@@ -157,7 +158,9 @@ class Following(QObject):
         self._jobs.cancel(FOLLOWING)
         self._pinned = playing.frame
         if played:
-            self.notified.emit(Notification("info", PAUSED, is_current=lambda: self.pinned and not playing.is_playing))
+            self._state.notified.emit(
+                Notification("info", PAUSED, is_current=lambda: self.pinned and not playing.is_playing)
+            )
 
     def unpin(self) -> None:
         self._pinned = None

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.building import Building
 from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.following import Following
+from playground.app.controllers.overlay_timing import FrameOverlays
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.sampling_worker import FlowRequest
 from playground.lab.inspection import InspectedParticle
@@ -57,14 +58,17 @@ class Inspecting(QObject):
     @property
     def particle(self) -> InspectedParticle | None:
         """The values that the card shows; None until they are computed."""
-        in_view = self._following.in_view
-        return in_view[self.place].particle if self.place < len(in_view) else None
+        return None if self._overlays is None else self._overlays.particle
 
     @property
     def trajectory(self) -> "Trajectory | None":
         """The run that the card's values belong to; None if there is none."""
-        in_view = self._following.in_view
-        return in_view[self.place].current.trajectory if self.place < len(in_view) else None
+        return None if self._overlays is None else self._overlays.current.trajectory
+
+    @property
+    def _overlays(self) -> FrameOverlays | None:
+        """Those of the run whose values the card shows."""
+        return next(iter(self._following.in_view[self.place :]), None)
 
     @property
     def why_no_flow(self) -> str:

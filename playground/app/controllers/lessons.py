@@ -32,12 +32,10 @@ class Lessons(QObject):
     Signals:
         beginning(): a lesson or a scene comes into view.
         changed(): the lesson, its step, or what is measured for it changed.
-        notified(Notification): progress cannot be kept.
     """
 
     beginning = Signal()
     changed = Signal()
-    notified = Signal(object)
 
     def __init__(self, state: State, training: Training, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +47,7 @@ class Lessons(QObject):
         self.mark: Place | None = None
         self._waiting: list[Callable[[], None]] = []  # called once the answer that is being measured has its value
         self.progress = LessonProgress(self)
-        self.progress.failed.connect(lambda sentence: self.notified.emit(Notification("warning", sentence)))
+        self.progress.failed.connect(lambda sentence: self._state.notified.emit(Notification("warning", sentence)))
         state.document_changed.connect(self._follow)
 
     @property

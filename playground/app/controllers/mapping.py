@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.following import Following
@@ -22,13 +22,7 @@ JOB = "density"
 
 
 class Mapping(QObject):
-    """Computes the density map, with the weights in view; it can be cancelled.
-
-    Signals:
-        notified(Notification)
-    """
-
-    notified = Signal(object)
+    """Computes the density map, with the weights in view; it can be cancelled."""
 
     def __init__(
         self, state: State, building: Building, following: Following, jobs: Jobs, parent: QObject | None = None
@@ -36,14 +30,12 @@ class Mapping(QObject):
         super().__init__(parent)
         self._state, self._building, self._following, self._jobs = state, building, following, jobs
         self._finished: DensityView | None = None  # shown when the map in progress was requested
-        self._again = False  # whether it is to be computed with the chosen weights
-        building.taken.connect(self._take)
-        building.settings_changed.connect(self._take_settings)
+        building.taken.connect(self._stop)
 
     def compute(self) -> None:
         """Compute the model's density at the finest level over the canvas; it stays until the playhead moves."""
         workspace = self._building.workspace
-        if workspace is None or refused(self._state, likelihood_conflict, self.notified.emit):
+        if workspace is None or refused(self._state, likelihood_conflict):
             return
         if not self._following.pinned or not self._jobs.running(JOB):
             self._finished = None if not self._following.pinned else self._following.seen_density
@@ -61,7 +53,7 @@ class Mapping(QObject):
 
     def _failed(self, error: BaseException) -> None:
         self._leave()
-        self.notified.emit(stopped(self._state, "Density", error))
+        self._state.notified.emit(stopped(self._state, "Density", error))
 
     def _leave(self) -> None:
         """Show the last complete map again, or else the density of the frame. An incomplete map shows blocks."""
@@ -76,54 +68,24 @@ class Mapping(QObject):
             self._leave()
         self._jobs.cancel(job)
 
-    @Slot()
-    def _take(self) -> None:
-        self._again = False
-        self._stop()
+    def measure(self, _job: str) -> None:
+        """Compute the map again that was in progress."""
+        self.compute()
 
-    @Slot(object)
-    def _take_settings(self, keys: frozenset[str]) -> None:
-        if "likelihood.source" in keys:
-            self.forget_weights()
-
-    def forget_weights(self) -> None:
-        """Remove the map of earlier weights: training began or paused, or likelihoods use another score.
-
-        One in progress starts again.
-        """
-        self._again = False
-        if self._forget():
-            self.compute()
-
-    @Slot()
-    def take_weights(self) -> None:
-        """Another training step was chosen."""
-        self._again |= self._forget()
-
-    @Slot(bool)
-    def follow_weights(self, plays: bool) -> None:
-        """Compute the map that was in progress with the chosen weights, when they have stayed for a moment.
-
-        Args:
-            plays: whether another step comes at once.
-        """
-        if self._again and not plays:
-            self._again = False
-            self.compute()
-
-    def _forget(self) -> bool:
-        """Remove what was computed with other weights.
+    def remove(self) -> tuple[set[str], set[str]]:
+        """Remove the map of other weights.
 
         Returns:
-            Whether a map was in progress.
+            The map, if it was in progress: one that is finished is computed again on request only.
         """
         running = self._following.pinned and self._jobs.running(JOB)  # otherwise the map will not be shown
         shown = self._following.seen_density
         if running or (shown is not None and shown.asked and shown.source == "learned"):
             self._following.unpin()
         self._stop()
-        return running
+        return {JOB} if running else set(), set()
 
+    @Slot()
     def _stop(self) -> None:
         for job in (JOB, FOLLOWING):
             self._jobs.cancel(job)

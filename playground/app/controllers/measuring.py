@@ -43,11 +43,9 @@ class Measuring(QObject):
 
     Signals:
         evaluation_changed(Figures): those so far.
-        notified(Notification)
     """
 
     evaluation_changed = Signal(object)
-    notified = Signal(object)
 
     def __init__(
         self, state: State, building: Building, sampling: Sampling, jobs: Jobs, parent: QObject | None = None
@@ -55,8 +53,7 @@ class Measuring(QObject):
         super().__init__(parent)
         self._state, self._building, self._sampling, self._jobs = state, building, sampling, jobs
         self._shown: dict[str, Figures] = {}  # by part: those known now, or measured last
-        self._followed: set[str] = set()  # measurements to repeat with the chosen weights
-        building.taken.connect(self._take)
+        building.taken.connect(self.remove)
         building.settings_changed.connect(self._take_settings)
         state.changed.connect(self._measure_again)
         jobs.arrived.connect(self._arrived)
@@ -73,14 +70,6 @@ class Measuring(QObject):
                 self._jobs.cancel(job)
                 self._outdate(figures.MEASUREMENTS[job])
             self.look_up()
-        if "likelihood.source" in keys:
-            self.forget_weights()
-
-    @Slot()
-    def _take(self) -> None:
-        """Show what is known of this workspace."""
-        self._followed.clear()
-        self._forget()
 
     @Slot(object)
     def _measure_again(self, keys: frozenset[str]) -> None:
@@ -98,7 +87,7 @@ class Measuring(QObject):
         workspace, trajectory = self._building.workspace, self._sampling.playing.trajectory
         if workspace is None:
             return
-        if job == "test-set" and refused(self._state, likelihood_conflict, self.notified.emit):
+        if job == "test-set" and refused(self._state, likelihood_conflict):
             return
         if job == "fisher" and workspace.problem.reference is None:
             return
@@ -148,45 +137,18 @@ class Measuring(QObject):
                 {name: STALE_FIGURE if names is None or name in names else figure for name, figure in shown}
             )
 
-    def forget_weights(self) -> None:
-        """Remove the figures of earlier weights: training began or paused, or likelihoods use another score.
-
-        Measurements in progress start again.
-        """
-        self._followed.clear()
-        for job in self._forget():
-            self.measure(job)
-
     @Slot()
-    def take_weights(self) -> None:
-        """Another training step was chosen: show its known figures at once."""
-        shown = figures.MEASUREMENTS.items()
-        self._followed |= {job for job, parts in shown if not self._shown.keys().isdisjoint(parts)}
-        self._followed |= self._forget()
-
-    @Slot(bool)
-    def follow_weights(self, plays: bool) -> None:
-        """Measure what was shown of the step before, when the step has stayed chosen for a moment.
-
-        Args:
-            plays: whether another step comes at once.
-        """
-        if not plays:
-            known, followed, self._followed = self._known().keys(), self._followed, set()
-            for job, parts in figures.MEASUREMENTS.items():
-                if job in followed and not known >= set(parts):
-                    self.measure(job)
-
-    def _forget(self) -> set[str]:
+    def remove(self) -> tuple[set[str], set[str]]:
         """Remove all figures, which belong to another model, and show those known of the current one.
 
         Returns:
-            The measurements that were in progress.
+            The measurements that were in progress, and those that were in view.
         """
         running = {job for job in figures.MEASUREMENTS if self._jobs.running(job)}
+        shown = {job for job, parts in figures.MEASUREMENTS.items() if not self._shown.keys().isdisjoint(parts)}
         for job in running:
             self._jobs.cancel(job)
         self._shown = {}
         self.evaluation_changed.emit(self.evaluation)
         self.look_up()
-        return running
+        return running, shown

@@ -41,11 +41,11 @@ def conflict(why: Callable[[], Message | None], level: Level = "warning") -> Not
     return Notification(level, found, is_current=lambda: why() == found)
 
 
-def refused(state: State, why: Callable[[Experiment], Message | None], tell: Callable[[Notification], object]) -> bool:
+def refused(state: State, why: Callable[[Experiment], Message | None]) -> bool:
     """Whether the settings conflict with what is asked for, which is then told."""
     if why(state.experiment) is None:
         return False
-    tell(conflict(lambda: why(state.experiment)))
+    state.notified.emit(conflict(lambda: why(state.experiment)))
     return True
 
 
@@ -62,7 +62,11 @@ def cleared(state: State, keys: Sequence[str]) -> Notification:
     more = len(keys) - len(named)
     names = ", ".join(["{}"] * len(named)) + (f" and {more} more" if more else "")
     said = Message("cleared", f"With other data these have their defaults again: {names}.", tuple(named))
-    return Notification("info", said, "edit.undo", is_current=lambda: step is not None and state.is_done(step))
+
+    def is_done() -> bool:
+        return any(state.stack.command(place) is step for place in range(state.stack.index()))
+
+    return Notification("info", said, "edit.undo", is_done)
 
 
 def held_out(workspace: Workspace, in_view: Callable[[], bool]) -> Notification:

@@ -6,7 +6,6 @@ While a run plays, no frame waits for them. Those of the frame before stay for a
 import dataclasses
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -31,6 +30,7 @@ from playground.app.model.views import (
 )
 from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.jobs import Jobs
+from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import tilted_conflict
 from playground.lab.inspection import InspectedParticle
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 FOLLOWING = "density-of-the-moment"  # not the job "density", which the user starts and cancels
 FIELD_SECONDS = 0.05  # between two requests for the field: arrows turn slowly
 DENSITY_SECONDS = 0.1  # between two requests for the density, which costs several times as much and changes more slowly
-MAPS = 64  # learned densities that are kept
+MAPS = 2**23  # bytes of learned densities that are kept: 70 of an energy, and more of others
 PATIENCE = 0.12  # seconds that a frame at rest waits for its field and density, and that a playing run keeps the last
 NEAR = 1.25  # factor between noise levels that count as equal; 500 steps change sigma by this in 0.25 s
 
@@ -241,9 +241,8 @@ class FrameOverlays:
         self.density = Overlay[DensityView](self._suits)
         self.values: ParticleValues | None = None
         self.particle: InspectedParticle | None = None
-        self._inspected: tuple[object, ...] | None = None
         self._fields, self._densities = Throttle(seconds), Throttle(DENSITY_SECONDS)
-        self._coloring = Throttle(FIELD_SECONDS)
+        self._coloring, self._inspecting = Throttle(FIELD_SECONDS), Throttle(0.0)
         self._waiting_since: float | None = None
 
     def _suits(self, density: DensityView) -> bool:
@@ -253,14 +252,18 @@ class FrameOverlays:
     def follow(self, current: CurrentFrame) -> None:
         """Take what is the current frame now."""
         if current.wanted.followed != self.current.wanted.followed:
-            self.particle = self._inspected = None
+            self._drop_particle()
         self.current = current
 
     def expire(self) -> None:
         """See :meth:`Overlay.expire`."""
         self.field.expire()
         self.density.expire()
-        self.particle = self._inspected = None
+        self._drop_particle()
+
+    def _drop_particle(self) -> None:
+        self.particle = None
+        self._inspecting.forget()
 
     def forget(self) -> None:
         """Remove everything: it belongs to other data."""
@@ -289,7 +292,7 @@ class FrameOverlays:
         if request is not None and values is not None and request.workspace is model:
             self.values = values
             self._changed(values)
-        self._inspect(current)
+        self._inspect(current, now)
         if model is None or moment is None or model.view.is_image:
             return
         self._value_particles(current, model, moment, now)
@@ -313,7 +316,7 @@ class FrameOverlays:
         if self._coloring.due((id(run), frame, colors), now):
             self._worker.particle_values.request(ParticlesRequest(model, colors, run.positions[frame], *moment))
 
-    def _inspect(self, current: CurrentFrame) -> None:
+    def _inspect(self, current: CurrentFrame, now: float) -> None:
         """Take the values of the followed particle, and request those of the current frame."""
         run, trajectory, frame, number = current.run, current.trajectory, current.frame, current.wanted.followed
         request, particle = self._worker.inspections.answers.take() or (None, None)
@@ -324,8 +327,7 @@ class FrameOverlays:
             return
         # The step from a frame is known when the next frame is there.
         asked = id(trajectory), frame, number, min(len(trajectory), frame + 2)
-        if number < trajectory.positions.shape[1] and asked != self._inspected:
-            self._inspected = asked
+        if number < trajectory.positions.shape[1] and self._inspecting.due(asked, now):
             self._worker.inspections.request(InspectionRequest(run, frame, number))
 
     def settle(self, plays_on: bool = False) -> None:
@@ -366,11 +368,11 @@ class LearnedDensities:
 
     def __init__(self, jobs: Jobs, show: Callable[[DensityView], None]) -> None:
         self._jobs, self._show = jobs, show
-        self._maps: OrderedDict[tuple[object, ...], tuple[int, DensityView]] = OrderedDict()
+        self._maps = BoundedMemory[tuple[object, ...], tuple[int, DensityView]](MAPS)
 
     def forget(self) -> None:
         """Forget all maps: they belong to another problem."""
-        self._maps.clear()
+        self._maps = BoundedMemory(MAPS)
 
     def follow(self, workspace: Workspace, bounds: Bounds, sigma: float, moving: bool) -> bool:
         """Show the map nearest to sigma; False if a computation must end first.
@@ -383,7 +385,7 @@ class LearnedDensities:
         level = measurements.map_level(sigma, workspace.view)
         problem, weights = workspace.problem, workspace.weights
         key = (bounds, level, moving, weights.step)
-        version, known = self._maps.get(key, (None, None))
+        version, known = self._maps.get(key) or (None, None)
         if known is not None and (version == weights.version or workspace.training == "training"):
             self._show(known)
         if version == weights.version:
@@ -392,9 +394,7 @@ class LearnedDensities:
             return False
 
         def keep(view: DensityView) -> None:
-            self._maps[key] = weights.version, view
-            while len(self._maps) > MAPS:
-                self._maps.popitem(last=False)
+            self._maps.put(key, (weights.version, view))
             self._show(view)
 
         self._jobs.start(

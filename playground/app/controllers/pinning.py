@@ -37,12 +37,10 @@ class Pinning(QObject):
     Signals:
         finished_changed(): another run can be pinned, or none.
         step_wanted(int): the place of the training step whose weights a restored run has.
-        notified(Notification)
     """
 
     finished_changed = Signal()
     step_wanted = Signal(int)
-    notified = Signal(object)
 
     def __init__(
         self,
@@ -100,7 +98,7 @@ class Pinning(QObject):
             wanted = self._wanted = self._in_view
             said = "The run is sampled again with the weights in view. It is pinned when it has ended."
             is_current = lambda: self._wanted is wanted  # noqa: E731
-            self.notified.emit(Notification("info", said, "", is_current))
+            self._state.notified.emit(Notification("info", said, "", is_current))
             return
         run = self.finished
         if run is None or not isinstance(run.model, Workspace) or run.trajectory is None:
@@ -146,7 +144,7 @@ class Pinning(QObject):
             said += (
                 f" Training changed its weights while it was sampled, from step {format_count(pinned.trained_from)} on."
             )
-        self.notified.emit(Notification("info", said, "view.runs", is_current))
+        self._state.notified.emit(Notification("info", said, "view.runs", is_current))
         self.finished_changed.emit()
 
     def delete(self, number: int) -> None:
@@ -157,7 +155,7 @@ class Pinning(QObject):
         step = self._state.last_step
         said = "The run is deleted. Undo brings it back."
         is_current = lambda: self._state.last_step is step  # noqa: E731
-        self.notified.emit(Notification("info", said, "edit.undo", is_current))
+        self._state.notified.emit(Notification("info", said, "edit.undo", is_current))
 
     def restore(self, number: int) -> None:
         """Make a run the main one: one step of the history takes its settings and kept weights.
@@ -247,7 +245,7 @@ class Pinning(QObject):
 
     def _warn(self, message: Message, run: PinnedRun) -> None:
         is_current = lambda: self._state.experiment == run.experiment  # noqa: E731
-        self.notified.emit(Notification("warning", message, "", is_current))
+        self._state.notified.emit(Notification("warning", message, "", is_current))
 
     # Figures
 

@@ -57,12 +57,10 @@ class Plugins(QObject):
     Signals:
         changed(): the list is another one.
         ready(): every file of the preferences was tried.
-        notified(Notification): a message to the user.
     """
 
     changed = Signal()
     ready = Signal()
-    notified = Signal(object)
 
     def __init__(
         self, state: State, preferences: Preferences, prompts: PluginPrompts, parent: QObject | None = None
@@ -106,13 +104,13 @@ class Plugins(QObject):
                 self.keep(path, True)
             self._state.kinds_changed.emit()
             self.changed.emit()
-            self.notified.emit(Notification("info", _added(path, kinds)))
+            self._state.notified.emit(Notification("info", _added(path, kinds)))
 
         def failed(error: BaseException) -> None:
-            self.notified.emit(Notification("error", _sentence(path, error)))
+            self._state.notified.emit(Notification("error", _sentence(path, error)))
 
         if not self.background.call("plug-in", lambda: plugins.load_plugin(path), done, failed):
-            self.notified.emit(Notification("info", "Another plug-in is being loaded: try again when it is."))
+            self._state.notified.emit(Notification("info", "Another plug-in is being loaded: try again when it is."))
 
     def keep(self, path: Path, at_start: bool) -> None:
         """Load a file that is loaded now at every start, or no longer; what it has added stays until the program ends."""
@@ -150,7 +148,7 @@ class Plugins(QObject):
                         self.keep(path, False)
                     continue
                 self._failures[path] = _sentence(path, error)
-                self.notified.emit(Notification("error", self._failures[path], "tools.plugins"))
+                self._state.notified.emit(Notification("error", self._failures[path], "tools.plugins"))
             self._state.kinds_changed.emit()
             self.changed.emit()
             self._load_kept(agreed)

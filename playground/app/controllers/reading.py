@@ -27,11 +27,9 @@ class Reading(QObject):
 
     Signals:
         points_opened(str): the path of the file or folder with the new data.
-        notified(Notification)
     """
 
     points_opened = Signal(str)
-    notified = Signal(object)
 
     def __init__(self, state: State, building: Building, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -93,4 +91,4 @@ class Reading(QObject):
         self._jobs.start(READING, "Reading", read, use, self._refuse)
 
     def _refuse(self, error: BaseException) -> None:
-        self.notified.emit(about(self._state, "error", message_of(error)))
+        self._state.notified.emit(about(self._state, "error", message_of(error)))

@@ -16,6 +16,7 @@ from playground.app.controllers.sessions import Sessions
 from playground.app.model import figures
 from playground.app.model.history import History
 from playground.app.model.pinned_runs import PinnedRun, from_json
+from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
 from playground.lab import recovery
 from playground.lab.document import Document, Pin
@@ -77,15 +78,15 @@ class Recovering(QObject):
 
     Signals:
         changed(): there is another offer, or none.
-        notified(Notification)
     """
 
     changed = Signal()
-    notified = Signal(object)
 
-    def __init__(self, sessions: Sessions, documents: Documents, folder: Path, parent: QObject | None = None) -> None:
+    def __init__(
+        self, state: State, sessions: Sessions, documents: Documents, folder: Path, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._sessions, self._documents, self._folder = sessions, documents, folder
+        self._state, self._sessions, self._documents, self._folder = state, sessions, documents, folder
         self._background = Jobs(self)
         self._offers: list[RecoverableWork] = []
 
@@ -158,7 +159,7 @@ class Recovering(QObject):
     def _not_read(self, offer: RecoverableWork, error: BaseException) -> None:
         why = message_of(error)
         self._offers[self._offers.index(offer)] = dataclasses.replace(offer, why=why)
-        self.notified.emit(Notification("error", why))
+        self._state.notified.emit(Notification("error", why))
         self.changed.emit()
 
     def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:

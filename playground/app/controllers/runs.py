@@ -42,7 +42,7 @@ class Run:
         column, place: what the column changes, and its position, from 0 at the left.
         training: the column's own training; None if it follows the main experiment's weights or a known score.
         notices: warnings: the column cannot be made equal to the others, or equals one of them.
-        curve: the measured distances of a column; None before. `curve_failure` says why they cannot be measured.
+        curve: the measured distances of a column, or why they cannot be measured; None before.
     """
 
     experiment: Experiment
@@ -57,8 +57,7 @@ class Run:
     place: int = 0
     training: Workspace | None = None
     notices: list[Message] = field(default_factory=list)
-    curve: "DistanceCurve | None" = None
-    curve_failure: Message | None = None
+    curve: "DistanceCurve | Message | None" = None
     _problem: "Problem | None" = field(default=None, init=False)
 
     def take(
@@ -85,10 +84,7 @@ class Run:
 
     def take_curve(self, curve: "DistanceCurve | Message") -> None:
         """Take the measured distances, or why they cannot be measured."""
-        if isinstance(curve, Message):
-            self.curve_failure = curve
-        else:
-            self.curve = curve
+        self.curve = curve
 
     @property
     def seed(self) -> int:

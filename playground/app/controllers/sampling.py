@@ -6,7 +6,7 @@ Nothing is computed here: one thread samples (:mod:`playground.app.controllers.s
 import sys
 from collections.abc import Callable, Iterator
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.notification import conflict, stopped
@@ -18,7 +18,7 @@ from playground.app.controllers.video_frames import complete_run
 from playground.app.model.state import State
 from playground.app.model.weights import Weights
 from playground.app.model.workspace import Workspace
-from playground.app.workers.worker import Worker
+from playground.app.workers.jobs import Jobs, without_fraction
 from playground.kinds.setting import SEEDS
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import sampling_conflict
@@ -43,22 +43,17 @@ class Sampling(QObject):
 
     Attributes:
         playing: shows them.
-        worker: the thread that samples; quitting waits for it.
+        threads: has the thread that samples; quitting waits for it.
         next: a run that is recorded while another one plays, and shown after it.
         kept: finished runs, also of other training steps, so that they are shown again without sampling.
-
-    Signals:
-        notified(Notification)
     """
-
-    notified = Signal(object)
 
     def __init__(
         self, state: State, building: Building, replaying: Replaying, playing: Playing, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self.playing = state, building, playing
-        self.worker: Worker[None] | None = None
+        self.threads = Jobs(self)
         self._recording: Run | None = None  # shown from its first frame on
         self.next: Run | None = None
         self._failed: Run | None = None  # the last one of which it was told
@@ -94,41 +89,29 @@ class Sampling(QObject):
 
     @property
     def newest_finished(self) -> Trajectory | None:
-        """The finished run with the newest weights and the current settings, in view or kept; None if there is none."""
+        """The finished run with the newest weights and the current settings; None if there is none."""
         workspace = self._building.workspace
-        found = None if workspace is None else self._recorded(workspace, workspace.newest)
-        return found if found is not None and found.finished else None
+        return None if workspace is None else self._kept(workspace, workspace.newest)
 
-    def trajectory_iterator(self) -> Callable[[], Iterator[Trajectory]]:
-        """Makes an iterator, for another thread, that ends with the complete run of the present settings and weights."""
+    def trajectory_iterator(self, weights: Weights | None = None) -> Callable[[], Iterator[Trajectory]]:
+        """Makes an iterator, for another thread, that ends with the complete run of the present settings.
+
+        Args:
+            weights: those of the run; by default the present ones.
+        """
         workspace, trajectory = self._building.workspace, self.playing.trajectory
-        if workspace is None or trajectory is None:
+        if workspace is None:
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
-        recorded = None if self.lags else self._recorded(workspace, workspace.weights)
-        return complete_run(workspace.problem, workspace.weights, self.seed, recorded)
-
-    def _recorded(self, workspace: Workspace, weights: Weights) -> Trajectory | None:
-        """The run with the current settings and these weights, in view or kept; None if there is none."""
-        run = self.playing.run
-        if run is None or not self.playing.is_of_now:
-            return None
-        if run.experiment.sampling.follows != "learned" or run.weights is weights:
-            return run.trajectory
-        return self._kept(workspace, weights)
-
-    def run_with(self, weights: Weights) -> Callable[[], Iterator[Trajectory]]:
-        """Makes an iterator, for another thread, that ends with a complete run with other weights and the noise of that in view."""
-        workspace = self._building.workspace
-        assert workspace is not None
+        weights = weights or workspace.weights
         return complete_run(workspace.problem, weights, self.seed, self._kept(workspace, weights))
 
     # What the window may ask for
 
     def start(self) -> None:
         """Start the thread that samples."""
-        self.worker = Worker(self.playing.samplers.loop, "sampling", watched=True)
-        self.worker.start()
+        loop = without_fraction(self.playing.samplers.loop)
+        self.threads.start("sampling", "Sampling", loop, lambda _: None, self._ended, watched=True)
 
     @Slot(bool)
     def restart(self, new_seed: bool = False) -> None:
@@ -200,7 +183,7 @@ class Sampling(QObject):
         told, self._told = self._told, self._conflict()
         if self._told is not None:
             if self._told != told:
-                self.notified.emit(conflict(self._conflict))
+                self._state.notified.emit(conflict(self._conflict))
             if self.playing.trajectory is None or not self.playing.is_here:
                 self._drop()  # the run of the previous noise may still come
             return
@@ -216,6 +199,7 @@ class Sampling(QObject):
 
     def _kept(self, workspace: Workspace, weights: Weights) -> Trajectory | None:
         """A finished run with these weights and the current settings; None if none is kept."""
+        self._keep()
         return self.kept.get(_key(workspace, workspace.problem.experiment, weights))
 
     @Slot()
@@ -245,8 +229,8 @@ class Sampling(QObject):
         run, workspace = self._recording, self._building.workspace
         if training in ("training", "waiting") or run is None or workspace is None or workspace.chosen is not None:
             return
-        own = run.weights is None and self._kept(workspace, workspace.weights) is run.trajectory
-        if run.model is workspace and not run.is_of_its_weights and not own:
+        kept = self._kept(workspace, workspace.weights)
+        if run.model is workspace and not run.is_of_its_weights and (kept is None or kept is not run.trajectory):
             self._take_weights()
 
     def _show(self, run: Run, frame: int = 0) -> None:
@@ -256,11 +240,11 @@ class Sampling(QObject):
     def _keep(self) -> None:
         """Keep the run in view if it is finished, which it may be since the last look, and if no newer weights have come."""
         run = self.playing.run
-        if run is None or run.trajectory is None or not run.finished or not run.is_of_its_weights:
+        if run is None or run.trajectory is None or not run.finished or not isinstance(run.model, Workspace):
             return
-        if isinstance(run.model, Workspace) and run.weights is not None:
+        if run.weights is not None and (run.is_of_its_weights or run.experiment.sampling.follows != "learned"):
             key = _key(run.model, run.experiment, run.weights)
-            if key not in self.kept:
+            if self.kept.get(key) is not run.trajectory:
                 self.kept.put(key, run.trajectory)
 
     def _drop(self) -> None:
@@ -281,24 +265,27 @@ class Sampling(QObject):
                 self._show(run, min(self.playing.first, run.trajectory.total - 1))
             elif run.finished or len(run.trajectory) > frame:
                 self._show(run, frame)
-        self._keep()
         self._tell_failure()
 
     def _tell_failure(self) -> None:
-        """Say why sampling stopped, and go on with other runs."""
-        thread, run = self.worker, self._recording
-        error: BaseException | None = None
+        """Say why the run that is recorded ended early, once."""
+        run = self._recording
         if run is not None and run.failure is not None and run is not self._failed:
-            error = UserError(run.failure)
-        if thread is not None and thread.isFinished() and thread.error is not None:
-            error, ended = thread.error, self.playing.samplers.ended_at
-            if ended is not None:
-                ended.fail(message_of(error))
-            self.start()
-        if error is not None:
-            self._failed = self._failed if run is None or run.failure is None else run
-            self.playing.show_again()
-            self.notified.emit(stopped(self._state, "Sampling", error))
+            self._tell(UserError(run.failure))
+
+    def _ended(self, error: BaseException) -> None:
+        """Go on with other runs after an error of the program has ended the thread."""
+        ended = self.playing.samplers.ended_at
+        if ended is not None:
+            ended.fail(message_of(error))
+        self.start()
+        self._tell(error)
+
+    def _tell(self, error: BaseException) -> None:
+        run = self._recording
+        self._failed = self._failed if run is None or run.failure is None else run
+        self.playing.show_again()
+        self._state.notified.emit(stopped(self._state, "Sampling", error))
 
     def record_ahead(self) -> None:
         """Request frames ahead of the playhead. During training sampling gets a share of a core."""

@@ -36,13 +36,11 @@ class Training(QObject):
             "diverged". It is emitted again if the network has seen something new, for example points without a label.
         weights_changed(): training has begun or paused, so that figures are of other weights; emitted before `changed`.
         progress(TrainingProgress): the progress of training.
-        notified(Notification)
     """
 
     changed = Signal(str)
     weights_changed = Signal()
     progress = Signal(object)
-    notified = Signal(object)
 
     def __init__(
         self, state: State, building: Building, reading: Reading, jobs: Jobs, parent: QObject | None = None
@@ -152,11 +150,13 @@ class Training(QObject):
         if workspace is None:
             return
         if self._conflict() is not None:
-            self.notified.emit(conflict(self._conflict, "error"))
+            self._state.notified.emit(conflict(self._conflict, "error"))
             return
         failure = self._building.failure
         if failure is not None:
-            self.notified.emit(Notification("error", failure, is_current=lambda: self._building.failure == failure))
+            self._state.notified.emit(
+                Notification("error", failure, is_current=lambda: self._building.failure == failure)
+            )
             return
         experiment = self._state.experiment
         self.is_resting = False
@@ -225,7 +225,7 @@ class Training(QObject):
             workspace.pending_hyperparameters.put(self._state.experiment)
         else:
             self.pause()
-            self.notified.emit(conflict(self._conflict))
+            self._state.notified.emit(conflict(self._conflict))
 
     @Slot(object)
     def _leave(self, workspace: Workspace | None) -> None:
@@ -291,12 +291,12 @@ class Training(QObject):
             self._tell(progress)  # the block that ran during a pause counts too
         if error is not None:
             self._become(workspace, "paused")
-            self.notified.emit(stopped(self._state, "Training", error))
+            self._state.notified.emit(stopped(self._state, "Training", error))
         elif rested:
             self._become(workspace, "paused")
         elif progress is not None and progress.diverged:
             self._become(workspace, "diverged")
-            self.notified.emit(
+            self._state.notified.emit(
                 Notification(
                     "error",
                     progress.diverged,

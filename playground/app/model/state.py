@@ -63,6 +63,7 @@ class State(QObject):
         cleared(tuple[str, ...]): the keys of settings that an edit returned to their defaults, because it changed the data.
         replaced(): undo, redo or a file replaced the experiment, or the data changed; refused input is out of date.
         history_changed(): undo, redo or the modified mark changed.
+        notified(Notification): a message of any controller to the user.
     """
 
     changed = Signal(object)
@@ -72,6 +73,7 @@ class State(QObject):
     cleared = Signal(object)
     replaced = Signal()
     history_changed = Signal()
+    notified = Signal(object)
 
     def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -212,10 +214,6 @@ class State(QObject):
     def last_step(self) -> QUndoCommand | None:
         """The step that undo would undo; None if there is none."""
         return self.stack.command(self.stack.index() - 1) if self.stack.canUndo() else None
-
-    def is_done(self, step: QUndoCommand) -> bool:
-        """Whether a step is in the history and not undone."""
-        return any(self.stack.command(place) is step for place in range(self.stack.index()))
 
     @property
     def own_place(self) -> int:
