@@ -118,7 +118,7 @@ def test_memory_for_undo_stays_within_its_bound(qtbot, workspace):
 
 def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
     state, controllers = workspace
-    controllers.building.kept.bound = 1
+    controllers.building.kept.bound = controllers.building.points.bound = 1
     for name in "abc":
         path = tmp_path / f"{name}.csv"
         path.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
@@ -126,7 +126,7 @@ def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
         qtbot.waitUntil(
             lambda path=path: controllers.building.problem.name == path.name and not controllers.building.busy,
         )
-    assert len(controllers.building.kept) == 1
+    assert len(controllers.building.kept) == len(controllers.building.points) == 1
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()  # read again
     assert controllers.building.problem.name == "b.csv"

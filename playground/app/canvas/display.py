@@ -111,11 +111,6 @@ class Display(QObject):
         return self._view.density(self._following.overlays)
 
     @property
-    def shows_images(self) -> bool:
-        problem = self._building.problem
-        return problem is not None and problem.is_image
-
-    @property
     def weights_in_view(self) -> str:
         """What the caption says about the weights, if a visible layer depends on them."""
         workspace = self._building.workspace

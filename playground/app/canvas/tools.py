@@ -98,7 +98,7 @@ class Tools(QObject):
 
     @Slot()
     def _miss(self) -> None:
-        self._state.notified.emit(Notification("info", MISSED, is_current=lambda: self._display.shows_images))
+        self._state.notified.emit(Notification("info", MISSED, is_current=lambda: not self._canvas.surface.movable))
 
     @Slot(object)
     def _hover(self, point: tuple[float, float] | None) -> None:

@@ -13,7 +13,7 @@ from playground.app.controllers.notification import about, held_out
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble, bundled_session
-from playground.app.model.workspaces import Workspaces, digest_of
+from playground.app.model.workspaces import FilePoints, Workspaces, digest_of
 from playground.app.workers.jobs import Jobs
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions, training_conflict
@@ -89,7 +89,7 @@ class Building(QObject):
         self._workspace: Workspace | None = None
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
-        self.kept = Workspaces()
+        self.kept, self.points = Workspaces(), FilePoints()
         self.store = new_store()
         self._meanwhile = Store(memory=MEANWHILE)
         # The trainings that undo has reached; None while other work is put into the state.
@@ -151,7 +151,7 @@ class Building(QObject):
             The step of the history; None if nothing was trained with these settings.
         """
         key = self._key(self._state.experiment)
-        here = self.kept.of(key)  # which may still be under construction
+        here = self.kept.get(key)  # which may still be under construction
         if key in self.store if here is None else here.trained_steps:
             self._state.push(self._state.document.begun(new_name("reset")))
             return self._state.last_step
@@ -192,7 +192,7 @@ class Building(QObject):
     def workspaces(self) -> dict[TrainingKey, Workspace]:
         """All workspaces in memory that undo and redo can reach, including the current one."""
         key, workspace = self.workspace_key, self._workspace
-        return self.kept.all() | ({} if key is None or workspace is None else {key: workspace})
+        return dict(self.kept.items()) | ({} if key is None or workspace is None else {key: workspace})
 
     # Files
 
@@ -212,7 +212,7 @@ class Building(QObject):
         self.resetting.emit()
         for job in JOBS:
             self._jobs.cancel(job)
-        self.kept.forget_workspaces()
+        self.kept = Workspaces()
         self._begun = None
         self.given.clear()
         self._outdated = True
@@ -258,7 +258,7 @@ class Building(QObject):
         bundled, self._bundled = self._bundled, False
         experiment = self._state.experiment
         key = self._key(experiment)
-        kept = self.kept.of(key)
+        kept = self.kept.get(key)
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
             self._jobs.cancel("problem")
             self._take(kept)
@@ -270,7 +270,7 @@ class Building(QObject):
             return
         if bundled:
             self.given[key] = lambda: bundled_session(experiment)
-        dataset, previous = self.kept.points(experiment, key), kept
+        dataset, previous = self.points.find(experiment, key), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned from these data, so they can be split as the settings say
         shared, given = self.kept.problem(experiment, key, dataset), self.given.get(key, lambda: None)
@@ -326,7 +326,7 @@ class Building(QObject):
         self.given.pop(key, None)  # the store has it
         self.leaving.emit(workspace)
         if built.data.is_file:
-            self.kept.keep_points(built, digest_of(key), workspace.problem.dataset)
+            self.points.keep(built, digest_of(key), workspace.problem.dataset)
         if workspace.could_hold_out_more:
             self._state.notified.emit(held_out(workspace, lambda: self._workspace is workspace))
         if self.is_behind(workspace) or key != self._key(self._state.experiment):
@@ -336,7 +336,7 @@ class Building(QObject):
         workspace.learned_of_labels()
         self.device_text = workspace.device_text
         self._workspace = workspace
-        if before is not None and before.key in self.kept:
+        if before is not None and before.key is not None and before.key in self.kept:
             self.kept.keep(before.key, before)  # its weights have grown
         self.kept.keep(key, workspace)
         self.problem_changed.emit(workspace.view)

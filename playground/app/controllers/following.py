@@ -184,15 +184,11 @@ class Following(QObject):
 
     @Slot()
     def take_weights(self) -> None:
-        """Take the chosen weights: their field comes at once, and the learned density of others is removed."""
-        self.overlays.hurry()
-        self._learned.forget()
+        """Remove the learned density of other weights than the chosen ones."""
         seen = self.overlays.density.seen
         if seen is not None and seen.source == "learned":
             self._jobs.cancel(FOLLOWING)
             self.overlays.density.drop()
-        self.look()
-        self.settle()
 
     @property
     def in_view(self) -> list[FrameOverlays]:
@@ -221,8 +217,9 @@ class Following(QObject):
 
     def look(self) -> None:
         """Take what was computed, and request what the current frame lacks, if it is a new one."""
-        request, readout = self._playing.sampler.readouts.answers.take() or (None, None)
-        if request is not None and request.workspace is self._building.workspace:  # else it is of other data or noise
+        workspace = self._building.workspace
+        readout = self._playing.sampler.readouts.answer(lambda request: request.workspace is workspace)
+        if readout is not None:  # else it is of other data or noise
             self.probed.emit(readout)
         if self._pinned is not None and not self._playing.seeks and self._playing.frame != self._pinned:
             self.unpin()

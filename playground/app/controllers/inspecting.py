@@ -116,8 +116,8 @@ class Inspecting(QObject):
 
     def poll(self) -> None:
         """Take the path from a dragged start, and say when values of the particle have come."""
-        request, flow = self._playing.sampler.flows.answers.take() or (None, None)
-        if request is not None and request.run.model is self._building.workspace:
+        flow = self._playing.sampler.flows.answer(lambda request: request.run.model is self._building.workspace)
+        if flow is not None:
             self.flow = flow
             self.changed.emit()
         told, self._told = self._told, self.particle

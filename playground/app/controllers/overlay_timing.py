@@ -271,25 +271,18 @@ class FrameOverlays:
         self.density.drop()
         self.values = None
 
-    def hurry(self) -> None:
-        """Let the next requests be made at once."""
-        for throttle in (self._fields, self._densities):
-            throttle.forget()
-
     def look(self) -> None:
         """Take what was computed, and request what the current frame lacks. Results for another model are dropped."""
         current, now = self.current, time.monotonic()
         model, moment, wanted = current.model, current.moment, current.wanted
         for exchange in (self._worker.fields, self._worker.densities):
-            answered, (field, density) = exchange.answers.take() or (None, (None, None))
-            if answered is None or answered.workspace is not model:
-                continue
+            field, density = exchange.answer(lambda request: request.workspace is model) or (None, None)
             if field is not None:
                 self.field.take(field, moment)
             if density is not None:
                 self.density.take(density, moment)
-        request, values = self._worker.particle_values.answers.take() or (None, None)
-        if request is not None and values is not None and request.workspace is model:
+        values = self._worker.particle_values.answer(lambda request: request.workspace is model)
+        if values is not None:
             self.values = values
             self._changed(values)
         self._inspect(current, now)
@@ -319,8 +312,10 @@ class FrameOverlays:
     def _inspect(self, current: CurrentFrame, now: float) -> None:
         """Take the values of the followed particle, and request those of the current frame."""
         run, trajectory, frame, number = current.run, current.trajectory, current.frame, current.wanted.followed
-        request, particle = self._worker.inspections.answers.take() or (None, None)
-        if request is not None and request.number == number and request.run.trajectory is trajectory:
+        particle = self._worker.inspections.answer(
+            lambda request: request.number == number and request.run.trajectory is trajectory
+        )
+        if particle is not None:
             self.particle = particle
             self._changed(particle)
         if run is None or number is None or trajectory is None or not frame < len(trajectory):

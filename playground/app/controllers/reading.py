@@ -53,7 +53,7 @@ class Reading(QObject):
 
         def use(dataset: "Dataset", digest: str) -> None:
             self._state.note_read(DATA_FILE, path, digest)
-            self._building.kept.keep_points(wanted, digest, dataset)
+            self._building.points.keep(wanted, digest, dataset)
             self.is_adopting = True  # training may have been requested while these points were read
             try:
                 now = self._state.experiment

@@ -196,6 +196,11 @@ class Exchange(Generic[Request, Answer]):
         self._requests.put(request)
         self._wake.set()
 
+    def answer(self, is_current: Callable[[Request], bool]) -> Answer | None:
+        """Take the newest answer; None if there is none, or if its request is out of date."""
+        request, answer = self.answers.take() or (None, None)
+        return answer if request is not None and is_current(request) else None
+
     def turn(self) -> bool:
         """Answer the request; returns whether there was one."""
         request = self._requests.take()

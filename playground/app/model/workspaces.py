@@ -15,46 +15,20 @@ if TYPE_CHECKING:
     from playground.data import Dataset
     from playground.lab.problem import Problem
 
-KEPT = 2**30  # bytes of all workspaces and points of files that undo can reach
+KEPT, KEPT_POINTS = 2**30, 2**29  # bytes of all workspaces, and of all points of files, that undo can reach
 
 
-class Workspaces(BoundedMemory[Hashable, "Workspace | Dataset"]):
-    """The workspaces by their trainings, and the points that were read from files; what was trained goes only once the window's
-    store has it.
-    """
+class Workspaces(BoundedMemory[TrainingKey, Workspace]):
+    """The workspaces by their trainings. What was trained goes only once the window's store has it."""
 
     def __init__(self) -> None:
         super().__init__(KEPT)
 
-    def all(self) -> dict[TrainingKey, Workspace]:
-        """The workspaces."""
-        return {key: kept for key, kept in self.items() if isinstance(kept, Workspace) and isinstance(key, TrainingKey)}
-
-    def of(self, key: TrainingKey) -> Workspace | None:
-        """The workspace of a training."""
-        kept = self.get(key)
-        return kept if isinstance(kept, Workspace) else None
-
-    def keep(self, key: Hashable, value: "Workspace | Dataset") -> None:
-        """Keep a workspace or points, and let go of others."""
-        self.put(key, value, parts_of(value))
-        safe = {old for old, kept in self.items() if not isinstance(kept, Workspace) or kept.is_stored}
+    def keep(self, key: TrainingKey, workspace: Workspace) -> None:
+        """Keep a workspace, and let go of others."""
+        self.put(key, workspace, parts_of(workspace))
+        safe = {old for old, kept in self.items() if kept.is_stored}
         self.shrink(lambda old: old != key and old in safe)
-
-    def keep_points(self, experiment: Experiment, digest: str, dataset: "Dataset") -> None:
-        """Keep the points that were read from a file with this digest, because the file may become unreadable."""
-        if all(dataset is not kept for _, kept in self.items()):
-            self.keep((digest, *_points_of(experiment)), dataset)
-
-    def points(self, experiment: Experiment, key: TrainingKey) -> "Dataset | None":
-        """The points of a file that was read before: split as the settings say, or unchanged if it is unreadable. A start set is
-        read again.
-        """
-        found = self.get((digest_of(key), *_points_of(experiment)))
-        if found is None and not Path(experiment.data.file).exists():
-            read = ((of, kept) for of, kept in reversed(self.items()) if isinstance(of, tuple))
-            found = next((kept for (_, data, _), kept in read if data == experiment.data), None)
-        return None if found is None or isinstance(found, Workspace) else dataclasses.replace(found, start=None)
 
     def problem(self, experiment: Experiment, key: TrainingKey, dataset: "Dataset | None") -> "Problem | None":
         """The problem of a workspace with the same points, to be shared.
@@ -63,7 +37,7 @@ class Workspaces(BoundedMemory[Hashable, "Workspace | Dataset"]):
             dataset: the points, if they were read already.
         """
         wanted = _points_of(experiment)
-        same = (kept.trainer.problem for of, kept in reversed(self.all().items()) if of.points == key.points)
+        same = (kept.trainer.problem for of, kept in reversed(self.items()) if of.points == key.points)
         return next(
             (
                 problem
@@ -74,10 +48,27 @@ class Workspaces(BoundedMemory[Hashable, "Workspace | Dataset"]):
             None,
         )
 
-    def forget_workspaces(self) -> None:
-        """Let go of all workspaces, when other work comes."""
-        for key in self.all():
-            self.discard(key)
+
+class FilePoints(BoundedMemory[tuple[str, Hashable, Hashable], "Dataset"]):
+    """The points that were read from files, because a file may become unreadable."""
+
+    def __init__(self) -> None:
+        super().__init__(KEPT_POINTS)
+
+    def keep(self, experiment: Experiment, digest: str, dataset: "Dataset") -> None:
+        """Keep the points that were read from a file with this digest, and let go of others."""
+        if all(dataset is not kept for _, kept in self.items()):
+            self.put((digest, *_points_of(experiment)), dataset)
+
+    def find(self, experiment: Experiment, key: TrainingKey) -> "Dataset | None":
+        """The points of a file that was read before: split as the settings say, or unchanged if it is unreadable. A start set is
+        read again.
+        """
+        found = self.get((digest_of(key), *_points_of(experiment)))
+        if found is None and not Path(experiment.data.file).exists():
+            read = reversed(self.items())
+            found = next((kept for (_, data, _), kept in read if data == experiment.data), None)
+        return None if found is None else dataclasses.replace(found, start=None)
 
 
 def digest_of(key: TrainingKey) -> str:
