@@ -19,7 +19,7 @@ from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.energies import normalised
 from playground.lab.inspection import score_eigenvalues
 from playground.lab.label_dropout_checks import untrained_likelihood_score
-from playground.lab.latent import Interpolation, interpolate
+from playground.lab.latent import interpolate
 from playground.lab.likelihood import DecodedPoints, Progress, Result, decode, log_likelihood
 from playground.lab.model import Model
 from playground.lab.problem import Problem
@@ -202,7 +202,7 @@ def _done(title: str, work: Iterable[Progress[Result]], what: str) -> Result:
     return progress.result
 
 
-def _decoded(problem: Problem, found: DecodedPoints | Interpolation, header: Sequence[str]) -> Columns:
+def _decoded(problem: Problem, found: DecodedPoints, header: Sequence[str]) -> Columns:
     """Decoded points with their log p and its notes."""
     notes = flow_warnings(problem, found.points, found.log_prob, found.standard_error)
     _warn(notes)

@@ -6,30 +6,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.lab.likelihood import Array, Progress, decode, log_likelihood, trace_probes
+from playground.lab.likelihood import Array, DecodedPoints, Progress, decode, log_likelihood, trace_probes
 from playground.lab.problem import Problem
 from playground.theory.latent import LATENT_INTERPOLATIONS
 from playground.theory.noise import ScoreFunction
 
 
 @dataclass(frozen=True, eq=False)
-class Interpolation:
-    """The interpolation of two points, from one to the other.
+class Interpolation(DecodedPoints):
+    """The interpolation of two points, from one to the other: the decoded points, the first (P, *shape) of which and the last are the
+    given ones up to the solver's error. With an estimated trace these use the probes of their encoding, so their log p agrees with
+    :func:`playground.lab.likelihood.log_likelihood` up to the solver's error.
 
     Attributes:
         shares: (P,) position along the interpolation, from 0 to 1.
         latent: (P, *shape) latent codes, standard normal numbers.
-        points: (P, *shape) decoded points in user units. The ends are the given points up to the solver's error.
-        log_prob: (P,) log p_sigma of each, nats per user units. With an estimated trace, the ends use the probes of their
-            encoding, so they agree with :func:`playground.lab.likelihood.log_likelihood` up to the solver's error.
-        standard_error: (P,) of `log_prob`, as in :class:`playground.lab.likelihood.DecodedPoints`.
     """
 
     shares: Array
     latent: Array
-    points: Array
-    log_prob: Array
-    standard_error: Array | None
 
 
 def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int) -> Iterator[Progress[Interpolation]]:
@@ -53,7 +48,7 @@ def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int)
     for decoding in decode(problem, score, latent, probes=_probes(problem, latent)):
         result, found = None, decoding.result
         if found is not None:
-            result = Interpolation(shares.numpy(), latent, found.points, found.log_prob, found.standard_error)
+            result = Interpolation(found.points, found.log_prob, found.standard_error, shares.numpy(), latent)
         yield Progress(0.4 + 0.6 * decoding.fraction, result)
 
 

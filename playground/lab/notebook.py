@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from playground.lab.experiment import Experiment
-from playground.lab.script import data_given, described
+from playground.lab.script import beginning
 
 Cell = tuple[str, str]
 """Its kind, "markdown" or "code", and its text."""
@@ -28,24 +28,19 @@ right.imshow(np.clip((sheet + 1) / 2, 0, 1).squeeze(), cmap="gray")
 right.axis("off")"""
 
 
-def short_notebook(experiment: Experiment, data_name: str = "data.spg") -> str:
+def short_notebook(experiment: Experiment, data_name: str) -> str:
     """A notebook that trains, samples and measures an experiment by this program's Python names.
 
     Args:
-        data_name: the name of a session with the data, if they were given as an array.
+        data_name: as for :func:`playground.lab.script.beginning`.
     """
-    given = data_given(experiment, data_name)
-    imports = "import dataclasses\n\n" if given else ""
     plotted = IMAGES if experiment.data.images else POINTS
     cells: list[Cell] = [
         (
             "markdown",
-            f"# {_title(experiment)}\n\nThe experiment by `import playground`; see docs/python.md of Score Playground.",
+            f"# {title(experiment)}\n\nThe experiment by `import playground`; see docs/python.md of Score Playground.",
         ),
-        (
-            "code",
-            f"{imports}import numpy as np\n\nimport playground as sp\n\nexperiment = {described(experiment)}\n{given}".rstrip(),
-        ),
+        ("code", beginning(experiment, data_name, "import numpy as np\n\n")),
         ("markdown", "## Training"),
         (
             "code",
@@ -93,6 +88,7 @@ def _cell(number: int, kind: str, text: str) -> dict[str, object]:
     return cell | {"execution_count": None, "outputs": []} if kind == "code" else cell
 
 
-def _title(experiment: Experiment) -> str:
+def title(experiment: Experiment) -> str:
+    """What an experiment is, in a few words."""
     words = (experiment.data.title, experiment.noise.title, experiment.objective.title, experiment.sampling.title)
     return ", ".join(words)

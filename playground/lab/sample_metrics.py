@@ -180,8 +180,8 @@ def _floors(
         floors.append(metrics.sliced_wasserstein2(some, others, PROJECTIONS, generator))
         if len(squared) < TRANSPORT_PAIRS:
             squared.append((yield from _transport(some, others, matched, fraction)))
-    while len(_KNOWN_FLOORS) >= MOST_FLOORS:
-        _KNOWN_FLOORS.pop(next(iter(_KNOWN_FLOORS)), None)
+    if len(_KNOWN_FLOORS) >= MOST_FLOORS:
+        _KNOWN_FLOORS.clear()
     _KNOWN_FLOORS[key] = floors, squared
     return floors, squared
 

@@ -15,42 +15,37 @@ NO_FILE = Message(
 )
 
 
-def data_given(experiment: Experiment, data_name: str) -> str:
-    """The statements after the experiment's own that put the data of an array into it; "" for other data.
-
-    Args:
-        data_name: the name of a session with the data.
-    """
-    if not _has_array(experiment):
-        return ""
-    return (
-        "# The data were given as an array. File > Save as writes this session with them; a saved script has it beside it already.\n"
-        f'experiment = dataclasses.replace(sp.Session.load("{data_name}"), experiment=experiment, weights=None)\n'
-    )
-
-
-def _has_array(experiment: Experiment) -> bool:
+def has_array(experiment: Experiment) -> bool:
+    """Whether the data were given as an array, which a script needs beside it."""
     return isinstance(experiment.data, FromFile) and experiment.data.is_array
 
 
-def described(experiment: Experiment) -> str:
-    """The experiment as an expression of Python, in which `sp` is this package."""
+def beginning(experiment: Experiment, data_name: str, imports: str = "") -> str:
+    """The imports of a script, and the statements that make its experiment, in which `sp` is this package.
+
+    Args:
+        data_name: the name of a session with the data, if they were given as an array.
+        imports: lines that import what else the script needs.
+    """
     settings = "".join(f"        {key!r}: {value!r},\n" for key, value in experiments.changed(experiment).items())
-    return f"sp.replace(\n    sp.Experiment(),\n    {{\n{settings}    }},\n)" if settings else "sp.Experiment()"
+    changed = f"sp.replace(\n    sp.Experiment(),\n    {{\n{settings}    }},\n)" if settings else "sp.Experiment()"
+    made = f"{imports}import playground as sp\n\nexperiment = {changed}\n"
+    if not has_array(experiment):
+        return made
+    return (
+        f"import dataclasses\n\n{made}"
+        "# The data were given as an array. File > Save as writes this session with them; a saved script has it beside it already.\n"
+        f'experiment = dataclasses.replace(sp.Session.load("{data_name}"), experiment=experiment, weights=None)\n'
+    )
 
 
 def as_python(experiment: Experiment, data_name: str = "data.spg") -> str:
     """A script by :mod:`playground.api` that trains this experiment, samples it and measures it.
 
     Args:
-        data_name: the name of a session with the data, if they were given as an array.
+        data_name: as for :func:`beginning`.
     """
-    given = data_given(experiment, data_name)
-    imports = "import dataclasses\n\n" if given else ""
-    return f"""{imports}import playground as sp
-
-experiment = {described(experiment)}
-{given}session = sp.train(experiment).result()
+    return f"""{beginning(experiment, data_name)}session = sp.train(experiment).result()
 trajectory = sp.sample(session).result()
 figures = sp.evaluate(session, trajectory.positions[-1]).result()
 print({{name: figure.value for name, figure in figures.items() if isinstance(figure.value, float)}})
@@ -59,16 +54,16 @@ print({{name: figure.value for name, figure in figures.items() if isinstance(fig
 
 def why_no_command(experiment: Experiment) -> Message | None:
     """Why no command line can run this experiment; None if one can."""
-    return NO_FILE if _has_array(experiment) else None
+    return NO_FILE if has_array(experiment) else None
 
 
-def as_command(experiment: Experiment, out: str = "out/run") -> str:
+def as_command(experiment: Experiment) -> str:
     """A command line that runs this experiment and writes everything into a folder.
 
     >>> as_command(experiments.replace(Experiment(), {"noise.kind": "vp", "sampling.steps": 50}))
     'score-playground run --out out/run --set noise.kind=vp --set sampling.steps=50'
     """
-    words = ["score-playground", "run", "--out", out]
+    words = ["score-playground", "run", "--out", "out/run"]
     for key, value in experiments.changed(experiment).items():
         words += ["--set", f"{key}={value if isinstance(value, str) else _inline(value)}"]
     return shlex.join(words)

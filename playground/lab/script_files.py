@@ -13,7 +13,7 @@ from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment
 from playground.lab.notebook import short_notebook
 from playground.lab.provenance import Provenance
-from playground.lab.script import as_python, data_given
+from playground.lab.script import as_python, has_array
 from playground.lab.session import Session
 from playground.user_errors import UserError
 
@@ -37,7 +37,7 @@ def save(experiment: Experiment, path: Path, dataset: Dataset | None = None) -> 
     # The name is written into the script, where a quotation mark would end a text.
     beside = path.with_name(re.sub(r"[^\w.-]", "-", path.stem) + "-data.spg")
     text = (short_notebook if notebook else as_python)(experiment, beside.name)
-    dataset = dataset if data_given(experiment, beside.name) else None
+    dataset = dataset if has_array(experiment) else None
     if dataset is not None:
         if beside.exists() and not path.exists():
             raise UserError(f"{beside.name} exists already and would be lost: give the script another name.")

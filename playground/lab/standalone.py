@@ -27,7 +27,7 @@ from playground.lab.autoguidance import asks_checkpoint
 from playground.lab.conditioning import conditioned_score
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment
-from playground.lab.notebook import IMAGES, PLOT, POINTS, notebook
+from playground.lab.notebook import IMAGES, PLOT, POINTS, notebook, title
 from playground.lab.problem import Problem
 from playground.lab.random_streams import stream
 from playground.lab.sampling import make_sampler
@@ -255,7 +255,7 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
     drawn = POINTS.replace("data_points", 'data["points"]') if problem.shape == (2,) else IMAGES
     text = "\n".join(code for code, _, part in lines if part in parts).format(
         **made,
-        about="\n\n".join(textwrap.fill(one, 120) for one in (_title(settings), ABOUT, LICENSE)) + "\n",
+        about="\n\n".join(textwrap.fill(one, 120) for one in (f"{title(settings)}.", ABOUT, LICENSE)) + "\n",
         imports="\n".join(sorted(imports)),
         rule="-" * 60,
         limits=", ".join("math.inf" if end == "auto" else f"{end:_}" for end in (training.steps, training.seconds)),
@@ -275,12 +275,6 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
     written = {SCRIPT: f"{text}\n", NOTEBOOK: _notebook(text), **own, "playground/__init__.py": PACKAGE}
     found = {name: one.encode() for name, one in written.items()}
     return found | {"data.npz": data.getvalue()} | _imported((text, *own.values()))
-
-
-def _title(chosen: Experiment) -> str:
-    words = (chosen.data.phrase, chosen.noise.phrase, chosen.network.title, chosen.objective.title.lower())
-    title = f"{words[0][0].upper()}{words[0][1:]}: {', '.join(words[1:])}; sampled by {chosen.sampling.title}."
-    return re.sub(r'["\\]', "'", title)  # the name of a file could end the text of the script
 
 
 def _notebook(text: str) -> str:

@@ -4,20 +4,22 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from torch import Tensor
 
 from playground.lab.chart import Chart, Series
 
+Values = Sequence[float] | Tensor
 COLORS = {"own": ("learned", "particles", "likelihood", "data"), "other": ("muted", "data", "error")}
 FEW = 20  # points of which each is marked
 
 
 def line(
     name: str,
-    x: Sequence[float],
-    y: Sequence[float],
+    x: Values,
+    y: Values,
     own: bool = True,
     dashed: bool = False,
-    error: Sequence[float] | None = None,
+    error: Values | None = None,
 ) -> Series:
     """A line of any numbers, which :func:`chart` colours.
 

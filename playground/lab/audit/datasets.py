@@ -13,12 +13,14 @@ from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import (
     KOLMOGOROV,
     STANDARD_ERRORS,
+    doubles,
     gap,
     gradient_of,
     kolmogorov,
     normals,
     pearson,
     share_gap,
+    spaced,
     standard_errors,
 )
 from playground.lab.chart import Chart
@@ -69,7 +71,7 @@ class DataAudit:
 
     @functools.cached_property
     def points(self) -> Tensor:
-        return torch.tensor(self.data.points, dtype=torch.float64)
+        return doubles(self.data.points)
 
     @property
     def unit(self) -> float:
@@ -145,7 +147,7 @@ class DataAudit:
 
     def tails(self, reach: Tensor, level: float = 0.0) -> tuple[Tensor, Tensor]:
         """The mass of each coordinate below mean - reach and above mean + reach, (N, 2) each, for reach (N,)."""
-        z = torch.linspace(-8, 8, 129, dtype=torch.float64) if level else torch.zeros(1, dtype=torch.float64)
+        z = spaced(-8, 8, 129) if level else torch.zeros(1, dtype=torch.float64)
         weights = torch.exp(-0.5 * z.square())
         weights, reach = weights / weights.sum(), torch.cat([reach, self.unit * math.exp(TAIL) * torch.ones(1)])
         below, above = [], []
@@ -183,7 +185,7 @@ class DataAudit:
     def smoothing_error(self) -> float:
         """p_sigma(x) against the mean of p_s over x + noise, s^2 + noise^2 = sigma^2, by quadrature: relative to the highest."""
         first, second = 0.5 * self.unit, 0.8 * self.unit
-        line_of = torch.linspace(-6, 6, 41, dtype=torch.float64)
+        line_of = spaced(-6, 6, 41)
         weights = torch.exp(-0.5 * line_of.square())
         weights = torch.outer(weights, weights).flatten()
         offsets = second * torch.cartesian_prod(line_of, line_of)
@@ -264,7 +266,7 @@ class DataAudit:
         """The score guided by w = 1 against the gradient of log p(x | c) + w log p(c | x), at all levels, relative as :meth:`score_error`."""
         worst = 0.0
         for level, x in self.noisy(LEVELS[1:], 100):
-            sigma = torch.tensor(level, dtype=torch.float64)
+            sigma = doubles(level)
             for number, density in enumerate(self.classes.densities):
                 tilted = density.log_prob(x.requires_grad_(), sigma) + self.classes.log_posterior(x, sigma)[:, number]
                 found = GuidedScore(self.classes.score, torch.tensor(number), 1.0)(x.detach(), sigma)
@@ -281,7 +283,7 @@ class DataAudit:
         """
         half = REACH * self.unit
         x = (self.points - self.density.mean).clamp(-half, half)
-        growth = torch.linspace(0, TAIL, 4_001, dtype=torch.float64)
+        growth = spaced(0, TAIL, 4_001)
         far = half * growth.exp()
         below, above = self.tails(far)
         cut = torch.trapezoid((above - below) * far[:, None], growth, dim=0)
@@ -317,7 +319,7 @@ class DataAudit:
         nodes, log_p, side = self.near
         smoothed, half, edges = self.smoothed(SEED + 1), REACH * self.unit, []
         for middle, x in zip(self.density.mean, smoothed.T, strict=True):
-            inner = torch.quantile(x, torch.linspace(0, 1, SHARES + 1, dtype=torch.float64)[1:-1])
+            inner = torch.quantile(x, spaced(0, 1, SHARES + 1)[1:-1])
             low = middle - half
             whole = low + side * ((inner - low) / side).round()  # so that no cell of quadrature is cut
             edges.append([float(low), *whole.tolist(), float(middle + half)])
@@ -418,7 +420,7 @@ class DataAudit:
             x = self.points[:, axis].sort().values
             at = x[:: max(1, len(x) // 120)]
             share = torch.searchsorted(x, at.contiguous()) / len(x)
-            lines.append(line(name, at.tolist(), share.tolist()))
+            lines.append(line(name, at, share))
             exact = self.density.marginal(axis).cdf(at[:, None])
-            lines.append(line(f"{name}, closed form", at.tolist(), exact.tolist(), own=False, dashed=True))
+            lines.append(line(f"{name}, closed form", at, exact, own=False, dashed=True))
         return [chart("Distribution of the samples", "coordinate", "share below", lines)]

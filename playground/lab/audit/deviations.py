@@ -5,6 +5,7 @@ import statistics
 import time
 import timeit
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,6 +24,16 @@ def seeded(seed: int = 0) -> torch.Generator:
 def normals(*shape: int, seed: int = 0) -> Tensor:
     """Standard normal numbers in float64."""
     return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
+
+
+def doubles(values: Any) -> Tensor:
+    """Numbers in float64."""
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def spaced(low: float, high: float, count: int) -> Tensor:
+    """So many evenly spaced numbers in float64, both ends among them."""
+    return torch.linspace(low, high, count, dtype=torch.float64)
 
 
 def gradient_of(values: Tensor, x: Tensor) -> Tensor:

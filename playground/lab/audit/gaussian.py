@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from playground.lab.audit.deviations import gap, normals, seeded
+from playground.lab.audit.deviations import doubles, gap, normals, seeded
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -36,13 +36,13 @@ OTHER_DRAWS = (torch.rand, torch.rand_like, torch.normal, torch.bernoulli, torch
 
 def center() -> Tensor:
     """The mean of the Gaussian, (2,) float64."""
-    return torch.tensor(MEAN, dtype=torch.float64)
+    return doubles(MEAN)
 
 
 def mixture() -> GaussianMixture:
     """Three components with mean 0, of widths from 0.3 to 0.5, where one Gaussian is not enough."""
-    means = torch.tensor([[1.1, 0.4], [-1.2, 0.5], [0.1, -0.9]], dtype=torch.float64)
-    return GaussianMixture(means, torch.tensor([0.4, 0.3, 0.5], dtype=torch.float64))
+    means = doubles([[1.1, 0.4], [-1.2, 0.5], [0.1, -0.9]])
+    return GaussianMixture(means, doubles([0.4, 0.3, 0.5]))
 
 
 def score(x: Tensor, sigma: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ def gaussian_problem(experiment: Experiment, changes: Mapping[str, Any]) -> Prob
     small = {"data.kind": "two-gaussians", "data.points": 500, "likelihood.points": 10}
     problem = Problem.build(replace(replace(experiment, small), changes))
     units = dataclasses.replace(problem.units, offset=np.zeros(2), scale=np.ones(2))
-    density = GaussianMixture(center()[None], torch.tensor([STD], dtype=torch.float64))
+    density = GaussianMixture(center()[None], doubles([STD]))
     return dataclasses.replace(with_density(problem, density), units=units)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.audit.chart import chart, line
-from playground.lab.audit.deviations import gradient_of, seconds, seeded
+from playground.lab.audit.deviations import gradient_of, seconds, seeded, spaced
 from playground.lab.chart import Chart
 from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
@@ -118,7 +118,7 @@ class NetworkAudit:
 
     def _few(self) -> tuple[Tensor, Tensor]:
         x, _ = self.noisy(0.5)
-        sigma = torch.linspace(0.2, 3.0, 8, dtype=torch.float64)
+        sigma = spaced(0.2, 3.0, 8)
         return x[:8].double(), sigma
 
     def weight_gradient(self) -> float:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from playground.lab.audit.chart import chart, line
-from playground.lab.audit.deviations import KOLMOGOROV, gap, kolmogorov, pearson, seeded
+from playground.lab.audit.deviations import KOLMOGOROV, doubles, gap, kolmogorov, pearson, seeded, spaced
 from playground.lab.chart import Chart
 from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
@@ -69,8 +69,8 @@ class NoiseAudit:
 
     def end_error(self) -> float:
         """sigma at both ends, relative to those that it states."""
-        ends = self.process.sigma(torch.tensor([self.process.t_min, 1.0], dtype=torch.float64))
-        stated = torch.tensor([self.process.sigma_min, self.process.sigma_max], dtype=torch.float64)
+        ends = self.process.sigma(doubles([self.process.t_min, 1.0]))
+        stated = doubles([self.process.sigma_min, self.process.sigma_max])
         return float((ends / stated - 1).abs().max())
 
     def falls(self) -> float:
@@ -80,11 +80,11 @@ class NoiseAudit:
 
     def prior_error(self) -> float:
         """log p of the prior against N(alpha m, alpha^2 (C + sigma^2 I)), for data of mean m and covariance C."""
-        mean = torch.tensor([0.4, -1.0], dtype=torch.float64)
-        covariance = torch.tensor([[1.5, -0.4], [-0.4, 0.5]], dtype=torch.float64)
+        mean = doubles([0.4, -1.0])
+        covariance = doubles([[1.5, -0.4], [-0.4, 0.5]])
         scale, std = float(self.process.scale(1.0)), float(self.process.std(1.0))
         end = scale**2 * covariance + std**2 * torch.eye(2, dtype=torch.float64)
-        x = torch.cartesian_prod(*2 * [torch.linspace(-20, 20, 9, dtype=torch.float64)])
+        x = torch.cartesian_prod(*2 * [spaced(-20, 20, 9)])
         expected = MultivariateNormal(scale * mean, end).log_prob(x)  # type: ignore[no-untyped-call]
         return gap(self.process.prior(mean, covariance).log_prob(x), expected)
 
@@ -132,7 +132,7 @@ class NoiseAudit:
     def distribution_error(self) -> float:
         """The Kolmogorov-Smirnov distance of the drawn levels from their stated density, times the root of their number."""
         noise = self.problem.noise
-        logs = torch.linspace(math.log(noise.sigma_min), math.log(noise.sigma_max), 20_001, dtype=torch.float64)
+        logs = spaced(math.log(noise.sigma_min), math.log(noise.sigma_max), 20_001)
         middle = (logs[1:] + logs[:-1]) / 2
         density = noise.relative_density(middle.exp(), self.distribution)
         steps = torch.cat([torch.zeros(1, dtype=torch.float64), (density * logs.diff()).cumsum(0)])
@@ -143,7 +143,7 @@ class NoiseAudit:
 
     def quantile_error(self) -> float:
         """The density of ln sigma times the slope of its quantiles is its range, in every distribution of training."""
-        u, worst = torch.linspace(0.01, 0.99, 50, dtype=torch.float64), 0.0
+        u, worst = spaced(0.01, 0.99, 50), 0.0
         for distribution in SIGMA_DISTRIBUTIONS.values():
             drawn = distribution(self.process)
             found = drawn.relative_density(drawn.quantile(u)) * slope(lambda u: drawn.quantile(u).log(), u, SHORT)  # noqa: B023
@@ -233,22 +233,22 @@ class NoiseAudit:
         """The schedules, and how Gaussian x(t) is."""
         if not self.kind.has_path:
             return []
-        t = torch.linspace(self.process.t_min, 1.0, 80, dtype=torch.float64)
+        t = spaced(self.process.t_min, 1.0, 80)
         shown = [
             chart(
                 "Schedules",
                 "t",
                 "α, σ, g",
                 (
-                    line("σ", t.tolist(), self.process.sigma(t).tolist()),
-                    line("α", t.tolist(), (self.process.scale(t) + 0 * t).tolist(), own=False),
-                    line("g", t.tolist(), self.process.diffusion(t).tolist(), own=False, dashed=True),
+                    line("σ", t, self.process.sigma(t)),
+                    line("α", t, self.process.scale(t) + 0 * t, own=False),
+                    line("g", t, self.process.diffusion(t), own=False, dashed=True),
                 ),
                 log_y=True,
             )
         ]
         if self.problem.shape == (2,):
-            every = torch.linspace(self.process.t_min, 1.0, 25, dtype=torch.float64)
+            every = spaced(self.process.t_min, 1.0, 25)
             wide = every[self.process.sigma(every) > SEEN]
             points = [(t, nats) for t in wide.tolist() if (nats := self.divergence(t)) > LEAST_NATS]
             if len(points) > 1:

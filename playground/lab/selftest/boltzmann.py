@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, share_gap
+from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, share_gap, spaced
 from playground.lab.claims import Claim
 from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weight, numbers_of, states
 
@@ -18,7 +18,7 @@ def no_weights() -> float:
 
 def chain() -> float:
     """The Ising chain with open ends: Z = 2^d prod cosh w_i, E[y_1 y_d] = prod tanh w_i."""
-    w = torch.linspace(-0.9, 1.4, 11, dtype=torch.float64)
+    w = spaced(-0.9, 1.4, 11)
     found = Enumerator(12)(torch.diag(w, 1) + torch.diag(w, -1))
     expected = torch.stack([12 * math.log(2) + w.cosh().log().sum(), w.tanh().prod()])
     return gap(torch.stack([found.log_partition, found.correlations[0, -1]]), expected)

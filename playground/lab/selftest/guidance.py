@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from playground.lab.audit.deviations import normals
+from playground.lab.audit.deviations import doubles, normals
 from playground.lab.audit.gaussian import coefficients
 from playground.lab.claims import Claim
 from playground.theory.guidance import InpaintingScore
@@ -13,8 +13,8 @@ from playground.theory.noise import ScoreFunction, VarianceExploding
 from playground.theory.samplers import ReverseSDE
 
 STEEP = 0.9
-COVARIANCE = torch.tensor([[1.0, STEEP], [STEEP, 1.0]], dtype=torch.float64)
-KNOWN = torch.tensor([1.5, 7.0], dtype=torch.float64)  # the 7 is not used
+COVARIANCE = doubles([[1.0, STEEP], [STEEP, 1.0]])
+KNOWN = doubles([1.5, 7.0])  # the 7 is not used
 MASK = torch.tensor([True, False])
 MEAN, VARIANCE = STEEP * 1.5, 1 - STEEP**2  # of the unknown coordinate, given the known one
 
@@ -39,7 +39,7 @@ def power() -> float:
     for sigma in (0.02, 0.01):
         x = KNOWN + sigma * z
         x[:, 1] = MEAN + math.sqrt(VARIANCE + sigma**2) * z[:, 1]
-        found = known_score()(x.reshape(-1, 1, 1, 2), torch.tensor(sigma, dtype=torch.float64)).reshape(-1, 2)[:, 1]
+        found = known_score()(x.reshape(-1, 1, 1, 2), doubles(sigma)).reshape(-1, 2)[:, 1]
         errors.append(float((found + (x[:, 1] - MEAN) / (VARIANCE + sigma**2)).abs().mean()))
     return math.log2(errors[0] / errors[1])
 

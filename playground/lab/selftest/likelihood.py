@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
+from playground.lab.audit.deviations import STANDARD_ERRORS, doubles, gap, normals, seeded, spaced, standard_errors
 from playground.lab.audit.gaussian import mixture
 from playground.lab.claims import Claim
 from playground.lab.selftest.training import network
@@ -49,7 +49,7 @@ def solve(
 def mass() -> float:
     """The flow of any smooth field has a density of integral 1, such as that of a network of random weights."""
     process, score = VP, network(MLP, dim=2, std=0.15).requires_grad_(False)
-    side, spacing = torch.linspace(-5, 5, 51, dtype=torch.float64), 0.2
+    side, spacing = spaced(-5, 5, 51), 0.2
     grid = torch.cartesian_prod(side, side)
     prior = process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
 
@@ -71,7 +71,7 @@ def there_and_back() -> float:
 def images(distribution: str | None) -> float:
     """A Gaussian of 1 x 2 x 3 pixels. The Jacobian is a multiple of the identity, so Rademacher probes are exact too."""
     process, std = VP, 0.7
-    mean = torch.linspace(-0.5, 0.5, 6, dtype=torch.float64).reshape(1, 2, 3)
+    mean = spaced(-0.5, 0.5, 6).reshape(1, 2, 3)
     x = mean + normals(10, 1, 2, 3)
     prior = process.prior(mean, std**2)
     probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(3))
@@ -86,7 +86,7 @@ def hutchinson(distribution: str) -> float:
     S is the flow's integrated Jacobian. Returns the largest distance in standard errors. No probe is needed for the
     multiple of the identity by which standard normal data spread.
     """
-    covariance = torch.tensor([[1.0, 0.5, -0.2], [0.5, 0.6, 0.1], [-0.2, 0.1, 0.3]], dtype=torch.float64)
+    covariance = doubles([[1.0, 0.5, -0.2], [0.5, 0.6, 0.1], [-0.2, 0.1, 0.3]])
     values, axes = torch.linalg.eigh(covariance)
     process = VE
 
@@ -112,16 +112,13 @@ def hutchinson(distribution: str) -> float:
 
 def bits() -> float:
     """For the uniform distribution on [-1, 1]^D, each of K levels costs log2 K bits."""
-    return max(
-        abs(float(bits_per_dim(torch.tensor([-64 * math.log(2)], dtype=torch.float64), (1, 8, 8), k)) - math.log2(k))
-        for k in (17, 256)
-    )
+    return max(abs(float(bits_per_dim(doubles([-64 * math.log(2)]), (1, 8, 8), k)) - math.log2(k)) for k in (17, 256))
 
 
 def shift() -> float:
     """A cloud shifted by d lies E[(theta'd)^2]^(1/2) = |d|/sqrt(D) away: 0.5 in the plane for |d| = 0.707."""
     cloud = normals(100, 2)
-    moved = cloud + torch.tensor([0.5, 0.5], dtype=torch.float64)
+    moved = cloud + doubles([0.5, 0.5])
     return abs(sliced_wasserstein2(cloud, moved, 5_000, seeded(1)) - 0.5)
 
 
@@ -130,7 +127,7 @@ def floor() -> float:
     density = mixture()
     data = density.sample(4000, seeded())
     between = [sliced_wasserstein2(a, b, 50, seeded(5)) for a, b in splits(data, 1000, 1000, 30, seeded(1))]
-    distances = torch.tensor(between, dtype=torch.float64)
+    distances = doubles(between)
     found = sliced_wasserstein2(density.sample(1000, seeded(2)), data[:1000], 50, seeded(5))
     return float((found - distances.mean()).abs() / distances.std())
 
@@ -144,8 +141,8 @@ def normal_kl() -> float:
 
 def shares() -> float:
     """Return the errors of shares of draws of three well separated Gaussians, in standard errors."""
-    weights = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
-    modes = torch.tensor([[-9.0, 0.0], [0.0, 9.0], [9.0, 0.0]], dtype=torch.float64)
+    weights = doubles([0.5, 0.3, 0.2])
+    modes = doubles([[-9.0, 0.0], [0.0, 9.0], [9.0, 0.0]])
     chosen = torch.multinomial(weights, 5000, replacement=True, generator=seeded())
     found, error = mode_weights(modes[chosen] + normals(5000, 2), modes)
     return float(((found - weights).abs() / error).max())

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.lab.audit.deviations import STANDARD_ERRORS, normals, seeded, variance_errors
+from playground.lab.audit.deviations import STANDARD_ERRORS, doubles, normals, seeded, spaced, variance_errors
 from playground.lab.audit.gaussian import STD, center, last, score
 from playground.lab.claims import Claim
 from playground.theory.noise import Process, VarianceExploding, VariancePreserving
@@ -19,7 +19,7 @@ VP = VariancePreserving(0.1, 20.0, 0.05)
 
 def dormand_prince_order() -> float:
     """The order: the power of the evaluations with which the error of x' = x cos t falls, at tolerances 1e-9 and 1e-11."""
-    x0 = torch.linspace(0.5, 2.0, 40, dtype=torch.float64)[:, None]
+    x0 = spaced(0.5, 2.0, 40)[:, None]
     work, errors = [], []
     for tolerance in (1e-9, 1e-11):
         *_, end = dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance)
@@ -35,7 +35,7 @@ def adaptive_error(process: Process) -> float:
     Returns the largest error relative to the tolerance.
     """
     tolerance, worst = 1e-7, 0.0
-    shares = torch.tensor([-1000.0, -3.0, 0.0, 0.5, 2.0], dtype=torch.float64)[:, None]
+    shares = doubles([-1000.0, -3.0, 0.0, 0.5, 2.0])[:, None]
     start = float(process.scale(1.0)) * (center() + math.hypot(STD, process.sigma_max) * shares)
     for step in AdaptiveFlow(process, 20, tolerance).run(score, start, seeded()):
         scale, sigma = (
@@ -67,7 +67,7 @@ def corrector() -> float:
 
 def tweedie() -> float:
     """E[x0 | x] = (s^2 x + sigma^2 m)/(s^2 + sigma^2), the final denoising step."""
-    start = torch.linspace(-2, 2, 10, dtype=torch.float64).view(5, 2)
+    start = spaced(-2, 2, 10).view(5, 2)
     *_, before, after = ReverseSDE(VP, 8, final_denoising=True).run(score, start, seeded())
     x = before.positions / VP.scale(VP.t_min)
     return float((after.positions - (STD**2 * x + 0.05**2 * center()) / (STD**2 + 0.05**2)).abs().max())

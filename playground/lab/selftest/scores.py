@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from playground.lab.audit.deviations import gap, gradient_of, normals
+from playground.lab.audit.deviations import doubles, gap, gradient_of, normals
 from playground.lab.claims import Claim
 from playground.theory.densities import GaussianMixture
 from playground.theory.empirical import Empirical
@@ -20,7 +20,7 @@ def empirical_gap() -> float:
 
 def entropy() -> float:
     """Compare the entropy of one Gaussian in the plane with ln(2 pi e s^2)."""
-    one = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), torch.tensor([0.3], dtype=torch.float64))
+    one = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), doubles([0.3]))
     return abs(one.entropy() - math.log(2 * math.pi * math.e * 0.09))
 
 
