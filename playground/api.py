@@ -118,7 +118,7 @@ class Work(Generic[Progress, Result]):
 
     def __init__(self, steps: Generator[Progress, None, Result]) -> None:
         self._steps = steps
-        self._results: list[Result] = []
+        self._result: Result | None = None
 
     def __iter__(self) -> Iterator[Progress]:
         return self
@@ -127,8 +127,7 @@ class Work(Generic[Progress, Result]):
         try:
             return next(self._steps)
         except StopIteration as end:
-            if not self._results:
-                self._results.append(end.value)
+            self._result = self._result if end.value is None else end.value
             raise StopIteration from None
 
     def result(self) -> Result:
@@ -139,9 +138,9 @@ class Work(Generic[Progress, Result]):
         """
         for _ in self:
             pass
-        if not self._results or self._results[0] is None:
+        if self._result is None:
             raise RuntimeError("The work ended by an error, and there is no result.")
-        return self._results[0]
+        return self._result
 
 
 @dataclass(frozen=True, eq=False)
@@ -477,7 +476,9 @@ def evaluate(
         ExperimentError: the samples have another shape or are not finite.
     """
     model = _model(source, settings, device)
-    drawn = None if samples is None else _points(model.problem, samples)
+    drawn = None if samples is None else _shaped(model.problem, samples)
+    if drawn is not None:
+        likelihood.checked_points(model.problem, drawn)
     return Work(_evaluated(model.problem, model.evaluated_score, drawn))
 
 
@@ -695,17 +696,6 @@ def _opened(source: Session | Experiment, settings: Mapping[str, Any] | None, de
 
 def _model(source: Session | Experiment, settings: Mapping[str, Any] | None, device: str) -> Model:
     return _opened(source, settings, device).model
-
-
-def _points(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:
-    """Points (N, *shape) in the user's units, N >= 1, for work that begins later.
-
-    Raises:
-        ExperimentError: they are no real numbers, have another shape, or are not finite.
-    """
-    points = _shaped(problem, given)
-    likelihood.checked_points(problem, points)
-    return points
 
 
 def _shaped(problem: Problem, given: ArrayLike) -> NDArray[np.float64]:

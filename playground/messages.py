@@ -111,6 +111,20 @@ class Message:
         return _Renderer(name, number).format(self.text, *self.values)
 
 
+def instead(code: str, text: str, values: tuple[object, ...], key: str, value: Value, title: str = "") -> Message:
+    """A message whose way out is one value of a setting: the last gap of its text names it, and its edit takes it.
+
+    Args:
+        values: what fills the other gaps.
+        title: of the edit; by default "Use" and the value.
+
+    >>> str(instead("example", "With {} there is no path: choose {}.", (setting("noise.kind", "none"),), "noise.kind", "ve"))
+    'With noise.kind = none there is no path: choose noise.kind = ve.'
+    """
+    edit = Edit(title or f"Use {written(value)}", {key: value})
+    return Message(code, text, (*values, setting(key, value)), key, (edit,))
+
+
 class _Renderer(string.Formatter):
     """See :meth:`Message.render`."""
 

@@ -30,7 +30,7 @@ from playground.lab.live_equation import LiveEquation
 from playground.lab.problem import Problem
 from playground.lab.settings import Experiment
 from playground.lab.step_measuring import measure
-from playground.lab.table_cells import uncovered
+from playground.lab.table_cells import number_in, uncovered
 from playground.user_errors import UserError, cannot_write
 
 FARTHEST = 1e12  # largest number on an axis
@@ -246,7 +246,4 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+    return math.isfinite(number_in(text))

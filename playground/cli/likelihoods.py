@@ -23,6 +23,7 @@ from playground.lab.latent import interpolate
 from playground.lab.likelihood import DecodedPoints, Progress, Result, decode, log_likelihood
 from playground.lab.model import Model
 from playground.lab.problem import Problem
+from playground.lab.table_cells import number_in
 from playground.lab.trust import EXTRAPOLATED, UNMEASURED, closed_form, extrapolation_warnings, few_data, flow_warnings
 from playground.messages import Message
 from playground.user_errors import UserError
@@ -252,7 +253,7 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
                 "decode them by the model whose likelihood --latent wrote them."
             )
     whole = ([*row, *[""] * len(header)] for row in rows)  # one that ends early lacks its last cells
-    codes = np.array([[_number(row[place]) for place in places] for row in whole])
+    codes = np.array([[number_in(row[place]) for place in places] for row in whole])
     bad = ~np.isfinite(codes).all(axis=1)
     if bad.any():
         raise UserError(f"{path}: point {bad.argmax() + 1} has no latent code: remove its row.")
@@ -277,14 +278,6 @@ def _rows(path: Path) -> list[list[str]]:
         OSError, ValueError, csv.Error: the file cannot be read, or is none.
     """
     return list(csv.reader(line for line in path.read_text("utf-8-sig").splitlines() if line.strip()))
-
-
-def _number(cell: str) -> float:
-    """A cell as a number, or NaN."""
-    try:
-        return float(cell)
-    except ValueError:
-        return np.nan
 
 
 def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, list[str]]:
@@ -346,7 +339,7 @@ def _read_images(path: Path, names: Sequence[str]) -> np.ndarray:
     first, *_ = rows = _rows(path)
     if len(set(map(len, rows))) > 1:
         raise ValueError
-    has_header = bool(np.isnan([*map(_number, first)]).all())
+    has_header = bool(np.isnan([*map(number_in, first)]).all())
     places = (columns_named(names, first) if has_header else None) or range(len(first))
     return np.array([[row[place] for place in places] for row in rows[has_header:]], dtype=float)
 

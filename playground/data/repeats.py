@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.messages import Edit, Message, setting
+from playground.messages import Message, instead
 
 LEAST_DIFFERENT = 5  # fewest different rows, so that a fifth of them can be held out
 NOTABLE = 0.01  # share of repeated rows above which held-out groups have another distribution than all rows
@@ -48,10 +48,11 @@ def note(count: int, different: int, what: str, grouped: bool = True) -> Message
     if grouped:
         text = "{:,} of {:,} {} repeat another; duplicates are all in the training set or all held out."
         return Message("duplicates-together", text, (repeated, count, what))
-    return Message(
+    return instead(
         "duplicates-apart",
         "{:,} of {:,} {} repeat another; {} are held out at random, duplicates too. If they are copies, set {}.",
-        (repeated, count, what, what, setting("data.split", "groups")),
+        (repeated, count, what, what),
         "data.split",
-        (Edit("Hold out groups", {"data.split": "groups"}),),
+        "groups",
+        "Hold out groups",
     )

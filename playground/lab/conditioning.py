@@ -12,7 +12,7 @@ from playground.kinds.samplers import FollowsScore, FromNoise
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
-from playground.messages import Edit, Message, setting
+from playground.messages import Edit, Message, instead, setting
 from playground.theory.guidance import GuidedScore, InpaintingScore, LabelledScore, ScaledScore, WithWeaker
 from playground.theory.noise import ScoreFunction
 
@@ -94,12 +94,13 @@ def _weaker(score: LabelledScore) -> LabelledScore | None:
     return score.weaker if isinstance(score, WithWeaker) else None
 
 
-NO_CHECKPOINT = Message(
+NO_CHECKPOINT = instead(
     "no-checkpoint",
     "Guidance is by an earlier training step, and none is kept: train first, or choose {}.",
-    (setting("sampling.guide", "unconditional"),),
+    (),
     "sampling.guide",
-    (Edit("Use all data", {"sampling.guide": "unconditional"}),),
+    "unconditional",
+    "Use all data",
 )
 
 

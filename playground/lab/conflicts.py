@@ -10,7 +10,7 @@ from playground.kinds.chosen import Conditions as Conditions
 from playground.kinds.noise.noise import WITH_PATH
 from playground.kinds.samplers import FollowsScore, FromNoise
 from playground.lab.settings import Experiment
-from playground.messages import Edit, Message, setting
+from playground.messages import Edit, Message, instead, setting
 
 
 def training_conflict(experiment: Experiment, conditions: Conditions | None = None) -> Message | None:
@@ -54,30 +54,30 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Messa
             part = {"left": "left half", "top": "upper half", "frame": "frame"}[sampling.mask]
         else:
             part = {"left": "first coordinate", "top": "second coordinate", "frame": "frame"}[sampling.mask]
-        return Message(
+        return instead(
             "conditioned-on-a-part",
             "The samples are conditioned on the {} of held-out point {}, but the data are not: choose {} to compare them.",
-            (part, sampling.known_point, setting("sampling.inpainting_mask", "none")),
+            (part, sampling.known_point),
             "sampling.inpainting_mask",
-            (Edit("Use none", {"sampling.inpainting_mask": "none"}),),
+            "none",
         )
     if not isinstance(sampling, FollowsScore) or not conditions.classes_of(sampling.source):
         return None
     if sampling.labels == "one":
-        return Message(
+        return instead(
             "conditioned-on-a-class",
             "The samples are conditioned on class {}, but the data are not: choose {} to compare them.",
-            (sampling.label, setting("sampling.labels", "all")),
+            (sampling.label,),
             "sampling.labels",
-            (Edit("Use all", {"sampling.labels": "all"}),),
+            "all",
         )
     if sampling.labels == "all" and sampling.guidance and not sampling.follows_checkpoint:
-        return Message(
+        return instead(
             "guided",
             "The samples are pushed towards their classes by {}, but the data are not: choose {} to compare them.",
-            (setting("sampling.guidance", sampling.guidance), setting("sampling.guidance", 0)),
+            (setting("sampling.guidance", sampling.guidance),),
             "sampling.guidance",
-            (Edit("Use 0", {"sampling.guidance": 0.0}),),
+            0.0,
         )
     return None
 
@@ -160,12 +160,13 @@ def budget_conflict(experiment: Experiment, conditions: Conditions) -> Message |
         return conflict
     sampling = experiment.sampling
     if not isinstance(sampling, FromNoise):
-        return Message(
+        return instead(
             "no-budget",
             "{} follows no process from its prior to the data: choose {}, or another sampler that does.",
-            (setting("sampling.kind", sampling.kind), setting("sampling.kind", "probability-flow")),
+            (setting("sampling.kind", sampling.kind),),
             "sampling.kind",
-            (Edit("Use the flow", {"sampling.kind": "probability-flow"}),),
+            "probability-flow",
+            "Use the flow",
         )
     if not experiment.noise.has_score:
         return experiment.noise.score_conflict()

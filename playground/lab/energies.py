@@ -16,7 +16,7 @@ from playground.lab.figures import needing
 from playground.lab.likelihood import checked_points
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
-from playground.messages import Edit, Message, setting
+from playground.messages import Message, instead, setting
 from playground.theory import metrics
 from playground.theory.networks import Energy
 from playground.theory.noise import ScoreFunction
@@ -123,19 +123,15 @@ def _why_no_energy(problem: Problem) -> Message:
         text = "Z of images is an integral over {} dimensions, too many for quadrature."
         return Message("no-energy", text, (math.prod(problem.shape),))
     if has_energy(problem.experiment) and source != "learned":
-        return Message(
+        return instead(
             "no-energy",
             "The learned energy has a density without a flow, but the {} score has none: choose {}.",
-            (source, setting("likelihood.source", "learned")),
+            (source,),
             "likelihood.source",
-            (Edit("Use learned", {"likelihood.source": "learned"}),),
+            "learned",
         )
-    return Message(
-        "no-energy",
-        "Only an energy network has a density without a flow: choose {}.",
-        (setting("network.kind", "energy"),),
-        "network.kind",
-        (Edit("Use energy", {"network.kind": "energy"}),),
+    return instead(
+        "no-energy", "Only an energy network has a density without a flow: choose {}.", (), "network.kind", "energy"
     )
 
 

@@ -125,32 +125,31 @@ def _measure_likelihoods(
         draws = problem.experiment.likelihood.dequantization_samples
         repeated = np.tile(held_out, (draws, *[1] * (held_out.ndim - 1)))
         held_out = dequantise(repeated, levels, problem.experiment.data.seed)
-    result = seen = trip = None
+    few = ROUND_TRIP_POINTS if len(problem.shape) == 1 else ROUND_TRIP_IMAGES
     try:
         for progress in log_likelihood(problem, score, held_out):
             yield EvaluationProgress(0.7 * progress.fraction, "log-likelihood of the held-out points", None)
-            result = progress.result
-        few = ROUND_TRIP_POINTS if len(problem.shape) == 1 else ROUND_TRIP_IMAGES
+        assert progress.result is not None
+        astray = _astray(problem, held_out, progress.result)
+        if astray is not None:
+            found |= missing(found, astray)
+            return
+        _add_likelihoods(problem, held_out, progress.result, draws, found)
         for progress in log_likelihood(problem, score, _train_points(problem)):
             yield EvaluationProgress(0.7 + 0.1 * progress.fraction, "log-likelihood of training points", None)
-            seen = progress.result
+        assert progress.result is not None
+        found["train_nll"] = Measured(*metrics.mean_with_error(torch.from_numpy(-progress.result.log_prob)))
         rows = problem.some_rows(len(problem.evaluation_points), few, "round trip")
         for returning in round_trip(problem, score, held_out[rows]):
             yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
-            trip = returning.result
-    except TooManySteps as error:
-        found |= missing(found, error.message)
-    astray = None if result is None else _astray(problem, held_out, result)
-    if astray is not None:
-        found |= missing(found, astray)
-        result = seen = trip = None
-    if result is not None and seen is not None:
-        _add_likelihoods(problem, held_out, result, draws, found)
-        found["train_nll"] = Measured(*metrics.mean_with_error(torch.from_numpy(-seen.log_prob)))
-    if trip is not None:
+        trip = returning.result
+        assert trip is not None
         found["round_trip_points"] = Measured(len(trip.distance))
         found["round_trip_error"] = Measured(float(trip.distance.max()))
         found["round_trip_log_prob_error"] = Measured(float(np.abs(trip.log_prob_error).max()))
+    except TooManySteps as error:
+        unsaid = [name for name, figure in found.items() if figure.value is None and figure.reason is None]
+        found |= missing(unsaid, error.message)
 
 
 def _train_points(problem: Problem) -> Array:

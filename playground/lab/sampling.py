@@ -19,7 +19,7 @@ from playground.lab.keys import RunKey
 from playground.lab.problem import Problem
 from playground.lab.provenance import Provenance
 from playground.lab.trajectory import Trajectory
-from playground.messages import Edit, Message, setting
+from playground.messages import Edit, Message, instead, setting
 from playground.theory.counting import CountedScore
 from playground.theory.guidance import LabelledScore, RowwiseScore
 from playground.theory.ode import TooManySteps
@@ -197,11 +197,12 @@ def _smoothly(steps: Iterator[Step | None]) -> Iterator[Step | None]:
         yield from steps
     except TooManySteps as error:
         raise SamplerDiverged(
-            Message(
+            instead(
                 "too-many-steps",
                 "{} Heun's fixed steps go on where a score is finite but not smooth: choose {}.",
-                (error.message, setting("sampling.solver", "heun")),
+                (error.message,),
                 "sampling.solver",
-                (Edit("Use Heun", {"sampling.solver": "heun"}),),
+                "heun",
+                "Use Heun",
             )
         ) from None

@@ -207,10 +207,7 @@ class _Run:
         With a minus before the trace, as the lecture misprints it, the losses of s and -s are exchanged.
         """
         problem, score = self.problem, self._exact()
-        rows = torch.from_numpy(
-            problem.some_rows(len(problem.train), min(2 * SOME, len(problem.train)), "matching losses")
-        )
-        clean = problem.train[rows.to(problem.device)]
+        clean = problem.train[problem.some_rows(len(problem.train), 2 * SOME, "matching losses")]
         sigma = torch.full((len(clean),), problem.noise.sigma_min, device=problem.device)
         objective, losses = Exact(problem.noise, weight="constant"), []
         for field in (score, lambda x, at: -score(x, at)):

@@ -1,5 +1,6 @@
 """Cells of tables that people open in spreadsheets."""
 
+import math
 from typing import Any
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -19,7 +20,8 @@ def cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(cell, value))
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) and not _is_number(value) else value
+        number = value.isascii() and not math.isnan(number_in(value))
+        return f"'{value}" if value.startswith(FORMULA) and not number else value
     return str(value)
 
 
@@ -28,9 +30,9 @@ def uncovered(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
 
 
-def _is_number(text: str) -> bool:
+def number_in(text: str) -> float:
+    """The number that a cell holds; NaN for other words."""
     try:
-        float(text)
+        return float(text)
     except ValueError:
-        return False
-    return text.isascii()
+        return math.nan

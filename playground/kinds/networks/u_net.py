@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from playground.kinds.chosen import Chosen, Given
 from playground.kinds.kind import register
 from playground.kinds.networks.network import Network
-from playground.messages import Edit, Message, setting
+from playground.messages import Message, instead
 
 if TYPE_CHECKING:
     import torch
@@ -23,12 +23,13 @@ class UNet(Network, tag="u-net", frozen=True):
 
     def conflicts(self, chosen: Chosen) -> Iterator[Message]:
         if not chosen.data.images:
-            yield Message(
+            yield instead(
                 "u-net-of-points",
                 "A U-Net needs images: choose {} for points, or the digits or images.",
-                (setting("network.kind", "mlp"),),
+                (),
                 "network.kind",
-                (Edit("Use an MLP", {"network.kind": "mlp"}),),
+                "mlp",
+                "Use an MLP",
             )
 
     def build(self, given: Given, generator: "torch.Generator") -> "ScoreNetwork":

@@ -14,7 +14,7 @@ from playground.kinds.datasets.from_file import FromFile
 from playground.kinds.kind import register
 from playground.kinds.noise.noise import END, START, TwoEnds, process_curve
 from playground.kinds.setting import Auto, ExperimentError, Option, meta
-from playground.messages import Edit, Message, setting, to_set
+from playground.messages import Edit, Message, instead, setting, to_set
 
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
@@ -248,39 +248,36 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
         start = self.start()
         known = self.coupling == "independent" and start is not None and start.known_density
         if sampling.follows == "empirical" or (sampling.follows == "exact" and not known):
-            yield Message(
+            yield instead(
                 "no-exact-velocity",
                 "The velocity from {} with {} is not known in closed form, so {} is not possible: choose {}.",
-                (
-                    source,
-                    setting("noise.coupling", self.coupling),
-                    setting("sampling.source", sampling.follows),
-                    setting("sampling.source", "learned"),
-                ),
+                (source, setting("noise.coupling", self.coupling), setting("sampling.source", sampling.follows)),
                 "sampling.source",
-                (Edit("Use learned", {"sampling.source": "learned"}),),
+                "learned",
             )
 
     def score_conflict(self) -> Message | None:
         if self.has_score:
             return None
-        return Message(
+        return instead(
             "velocity-only",
             "Between two sets there is a velocity but no score: choose {} for a score.",
-            (setting("noise.source", "noise"),),
+            (),
             "noise.source",
-            (Edit("Start at noise", {"noise.source": "noise"}),),
+            "noise",
+            "Start at noise",
         )
 
     def flow_conflict(self) -> Message | None:
         if self.has_score:
             return None
-        return Message(
+        return instead(
             "no-likelihood-between-sets",
             "Likelihoods need Gaussian noise where the flow starts, and it starts at a set of points: choose {}.",
-            (setting("noise.source", "noise"),),
+            (),
             "noise.source",
-            (Edit("Start at noise", {"noise.source": "noise"}),),
+            "noise",
+            "Start at noise",
         )
 
     def start(self) -> DataSource | None:
@@ -321,12 +318,13 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
         assert start is not None
         if len(given.shape) != 1 or not (units.isotropic or start.is_file):
             raise ExperimentError(
-                Message(
+                instead(
                     "start-of-other-units",
                     "The axes of these data have units of their own, and {} has one unit: choose {}.",
-                    (setting("noise.source", self.source), setting("noise.source", "noise")),
+                    (setting("noise.source", self.source),),
                     "noise.source",
-                    (Edit("Start at noise", {"noise.source": "noise"}),),
+                    "noise",
+                    "Start at noise",
                 )
             )
         if isinstance(start, Toy):

@@ -10,7 +10,7 @@ import msgspec
 from playground.kinds.chosen import Chosen, Conditions, Given, Guide, Labels, Mask, Score
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Auto, Option, meta, seed_meta
-from playground.messages import Edit, Message, setting
+from playground.messages import Edit, Message, instead, setting
 
 if TYPE_CHECKING:
     import torch
@@ -430,12 +430,12 @@ class FollowsScore(Sampler, frozen=True):
             setting("sampling.labels", "one") if self.labels == "one" else setting("sampling.guidance", self.guidance)
         )
         if (self.labels == "one" or (self.guidance and not self.follows_checkpoint)) and told is False:
-            yield Message(
+            yield instead(
                 "told-no-classes",
                 "The network has no classes, so {} would change nothing: choose {}, or another network on data with classes.",
-                (asked, setting("sampling.labels", "none")),
+                (asked,),
                 "sampling.labels",
-                (Edit("Use none", {"sampling.labels": "none"}),),
+                "none",
             )
         there = () if conditions is None else conditions.classes_of(self.source)
         if self.labels == "one" and there and self.label not in there:
