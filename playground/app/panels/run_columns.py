@@ -2,16 +2,13 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from PySide6.QtGui import QFontMetrics
 
 from playground.app.model.pinned_runs import PinnedRun
 from playground.app.panels.figure import NOTHING, decimal
 from playground.app.panels.measured_figure import beside_floor, number_in_words, shares_in_words
-from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_number
 from playground.app.style.wrapping import wrapped
@@ -31,7 +28,6 @@ class RunColumn:
         order: returns the sort value of a row; None comes last.
         more: returns the tooltip of a cell, besides the meaning.
         key: the key in metrics.json, whose absence has a reason.
-        widest: a text that the column has room for.
         has_words: whether its cells are words, and not numbers.
     """
 
@@ -41,17 +37,11 @@ class RunColumn:
     order: Callable[[PinnedRun], float | str | None]
     more: Callable[[PinnedRun], str] = lambda run: ""
     key: str = ""
-    widest: str = ""
     has_words: bool = False
 
     def shown(self, run: PinnedRun) -> str:
         """The text of a cell."""
         return self.text(run) or NOTHING
-
-    def width(self, runs: Iterable[PinnedRun]) -> int:
-        """The width of its cells' texts, in px."""
-        metrics = QFontMetrics(theme.text_font() if self.has_words else theme.number_font())
-        return max(map(metrics.horizontalAdvance, [self.widest, *map(self.shown, runs)]))
 
     def tooltip(self, run: PinnedRun, waiting: bool) -> str:
         """The complete figure with its error and floor, or the reason why it is missing."""
@@ -164,22 +154,18 @@ OVER_FLOOR = _of(
     text=_ratio,
     more=_near_floor,
     key="wasserstein2",
-    widest="10.00",
 )
-C2ST = _of("classifier_accuracy", widest="50 %")
 WEIGHTS = _of(
     "mode_weights",
     meaning=f"{FIGURES['mode_weights'].meaning} Of many modes the largest difference from the true weight is shown.",
     text=_weights,
     order=_off,
     more=_whole_weights,
-    widest=".50/.50",
 )
-FEW = (NAME, NFE, OVER_FLOOR, C2ST, WEIGHTS)
+FEW = (NAME, NFE, OVER_FLOOR, _of("classifier_accuracy"), WEIGHTS)
 """The columns that fit in a card."""
 OWN = {
     "wasserstein2_over_floor": OVER_FLOOR,
-    "classifier_accuracy": C2ST,
     "mode_weights": WEIGHTS,
 }
 """The columns of figures that differ from the others."""

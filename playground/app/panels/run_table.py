@@ -194,7 +194,8 @@ class RunTable(QTreeWidget):
 
     def _lay_out(self) -> None:
         """Give the numbers their width and the name the rest; rows are as high as their names and sentences."""
-        header, widths = self.header(), [self._width_of(place) for place in range(len(self._columns))]
+        header, columns = self.header(), range(len(self._columns))
+        widths = [max(self.sizeHintForColumn(place), header.sectionSizeHint(place)) for place in columns]
         if not self._whole:  # a scroll bar that comes and goes would change the width, and the width the scroll bar
             scrolls = self.topLevelItemCount() > MOST_ROWS
             policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
@@ -222,11 +223,6 @@ class RunTable(QTreeWidget):
         if not self._whole and self.height() != height:
             self.setFixedHeight(height)
         self.scheduleDelayedItemsLayout()
-
-    def _width_of(self, place: int) -> int:
-        title = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
-        header = [title.horizontalAdvance(line) for line in self.headerItem().text(place).split("\n")]
-        return max(*header, self._columns[place].width(self._pinning.pinned.runs), px(24)) + 2 * PAD + 2
 
     # Actions
 

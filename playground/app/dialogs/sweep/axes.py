@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import button, named
 from playground.app.widgets.controls import ChoiceBox
 from playground.lab.experiment import Experiment, fields
 from playground.lab.sweep.description import Range
@@ -49,11 +49,8 @@ class AxisRow(QWidget):
         for place, label in enumerate(keys.values() if values is None else ()):
             self.setting.setItemData(place, label, Qt.ItemDataRole.ToolTipRole)
         self.setting.set_value(key)
-        self.remove = QPushButton("×")
+        self.remove = named(button("×", "", self.removed.emit), f"Remove the axis {key}", "Remove this axis")
         set_role(self.remove, "quiet")
-        named(self.remove, f"Remove the axis {key}", "Remove this axis")
-        self.remove.setAutoDefault(False)
-        self.remove.clicked.connect(self.removed)
         self.values = QLineEdit(text, placeholderText=EXAMPLES)
         named(self.values, "Values of this axis", VALUES)
         if values is not None:
@@ -99,11 +96,8 @@ class Axes(QWidget):
         super().__init__(parent)
         self.rows: list[AxisRow] = []
         self.keys: dict[str, str] = {}
-        self.add = QPushButton("&Add axis")
-        self.add.setToolTip("Vary one more setting")
-        self.add.setAutoDefault(False)
+        self.add = button("&Add axis", "Vary one more setting", self.add_axis)
         set_role(self.add, "quiet")
-        self.add.clicked.connect(self.add_axis)
         self._layout = layouts.down(within=self, spacing=UNIT, margins=0)
         self._layout.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
 
