@@ -5,10 +5,10 @@ import dataclasses
 
 import pytest
 from controllers_double import ControllersDouble
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QTextLayout
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit
+from PySide6.QtWidgets import QLineEdit
 
 from playground.app.dialogs.runs_window import RunsWindow
 from playground.app.model.pinned_runs import KL, PinnedRun
@@ -206,9 +206,9 @@ def test_keys_restore_rename_delete_and_copy(panel, controllers, qtbot):
     QTest.keyClick(table, Qt.Key.Key_Return)
     QTest.keyClick(table, Qt.Key.Key_Delete)
     QTest.keyClick(table, Qt.Key.Key_F2)
-    editor = table.findChild(QInputDialog).findChild(QLineEdit)
-    assert editor.text() == editor.selectedText() == "adaptive"
-    QTest.keyClicks(editor, "Heun")
+    editor = table.findChild(QLineEdit)
+    assert editor.text() == "adaptive"
+    editor.setText("Heun")
     QTest.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: controllers.state.undo_text == "renaming of Heun")
     assert controllers.asked == [("restore", 2), ("delete", 2)]
@@ -223,28 +223,27 @@ def test_a_double_click_renames_and_an_empty_name_is_none(panel, controllers):
     fill(controllers)
     table = panel.table
     choose(table, "long")
-    for name, end in (("other", Qt.Key.Key_Escape), (" ", Qt.Key.Key_Return)):
-        table.itemDoubleClicked.emit(rows(table)[0], 2)
-        asking = table.findChild(QInputDialog)
-        assert asking.labelText() == "Name of the run"
-        asking.setTextValue(name)
-        QTest.keyClick(asking, end)
-        QApplication.sendPostedEvents(asking, QEvent.Type.DeferredDelete.value)
-        assert names(table)[0] == "long"
+    table.itemDoubleClicked.emit(rows(table)[0], 2)
+    editor = table.findChild(QLineEdit)
+    assert editor.accessibleName() == "Name of the run"
+    editor.setText("other")
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
     assert controllers.asked == []
+    assert names(table)[0] == "long"
 
 
-def test_figures_that_come_while_a_name_is_typed_do_not_disturb_it(panel, controllers):
+def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers, qtbot):
     fill(controllers)
     table = panel.table
     choose(table, "adaptive")
     QTest.keyClick(table, Qt.Key.Key_F2)
-    asking = table.findChild(QInputDialog)
-    asking.setTextValue("Heun")
-    controllers.pinning.pinned.put(with_figures(RUNS[2], figures(0.3, 0.6, 0.7)))
-    assert asking.textValue() == "Heun"
-    asking.accept()
-    assert names(table) == ["long", "Heun", "unmeasured"]
+    editor = table.findChild(QLineEdit)
+    editor.setText("Half typ")
+    controllers.state.put(pins=controllers.state.document.pins[:1])
+    assert table.findChild(QLineEdit) is editor
+    assert len(rows(table)) == 3
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: len(rows(table)) == 1)
 
 
 def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot, qapp):

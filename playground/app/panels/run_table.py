@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QHeaderView,
-    QInputDialog,
+    QLineEdit,
     QMenu,
     QStyle,
     QStyledItemDelegate,
@@ -61,6 +61,7 @@ class RunTable(QTreeWidget):
     def __init__(self, controllers: Controllers, whole: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pinning, self._column_edits, self._whole = controllers.pinning, controllers.column_edits, whole
+        self._behind = False  # whether figures came while a name was being edited
         self._columns = COLUMNS if whole else FEW
         self._sorted: tuple[int, bool] | None = None  # the place of a column, and whether the largest come first
         theme.set_role(self, "table")
@@ -76,7 +77,10 @@ class RunTable(QTreeWidget):
         self.setHorizontalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         if not whole:
             self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setItemDelegate(_Cells(self))
+        self.setEditTriggers(QTreeWidget.EditTrigger.NoEditTriggers)
+        cells = _Cells(self)
+        cells.closeEditor.connect(self._edited)
+        self.setItemDelegate(cells)
         header = self.header()
         header.setSectionsClickable(True)
         header.setSectionsMovable(False)
@@ -84,6 +88,7 @@ class RunTable(QTreeWidget):
         header.setMinimumSectionSize(px(24))
         header.sectionClicked.connect(self._sort_by)
         self.itemDoubleClicked.connect(lambda *_: self.rename())
+        self.itemChanged.connect(self._renamed)
         self.currentItemChanged.connect(lambda *_: self.chosen.emit())
         self.itemSelectionChanged.connect(self.chosen)
         self._pinning.pinned.changed.connect(self._fill)
@@ -127,7 +132,16 @@ class RunTable(QTreeWidget):
         self._fill()
 
     @Slot()
+    def _edited(self) -> None:
+        """Show what came while a name was being edited, when Qt has taken the name."""
+        if self._behind:
+            QTimer.singleShot(0, self, self._fill)
+
+    @Slot()
     def _fill(self) -> None:
+        self._behind = self.state() == QTreeWidget.State.EditingState
+        if self._behind:
+            return
         chosen = self.run
         told = differences(self._pinning.pinned.runs, beside_names=True)
         self.blockSignals(True)
@@ -157,6 +171,7 @@ class RunTable(QTreeWidget):
 
     def _add(self, run: PinnedRun, told: str) -> None:
         item = QTreeWidgetItem(self)
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
         waiting = self._pinning.is_waiting(run.number)
         words, numbers = theme.text_font(), theme.number_font()
         for place, column in enumerate(self._columns):
@@ -233,17 +248,19 @@ class RunTable(QTreeWidget):
         self._sorted = {None: (place, False), False: (place, True), True: None}[before]
         self._fill()
 
+    @Slot(QTreeWidgetItem, int)
+    def _renamed(self, item: QTreeWidgetItem, place: int) -> None:
+        number = item.data(0, NUMBER)
+        run = None if place or number is None else self._pinning.pinned.get(number)
+        if run is not None and item.text(0) != breakable(run.name, LONGEST_WORD):
+            self._pinning.pinned.rename(run.number, item.text(0))
+            self._fill()  # an empty name is not taken
+
     def rename(self) -> None:
-        """Ask for another name of the chosen run."""
-        run = self.run
-        if run is not None:
-            asking = QInputDialog(self)
-            asking.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            asking.setWindowTitle("Rename")
-            asking.setLabelText("Name of the run")
-            asking.setTextValue(run.name)
-            asking.textValueSelected.connect(lambda name: self._pinning.pinned.rename(run.number, name))
-            asking.open()
+        """Edit the name of the chosen run."""
+        item = self.currentItem()
+        if item is not None and self.run is not None:
+            self.editItem(item, 0)
 
     def restore(self) -> None:
         """Make the chosen run the main one."""
@@ -274,7 +291,9 @@ class RunTable(QTreeWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy):
+        if self.state() == QTreeWidget.State.EditingState:
+            super().keyPressEvent(event)  # Return in a name does not restore the run
+        elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.restore()
@@ -331,7 +350,7 @@ def _below(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
 
 
 class _Cells(QStyledItemDelegate):
-    """Cells that keep their colours in a chosen row."""
+    """Cells that keep their colours in a chosen row, and an editor for names only."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         super().initStyleOption(option, index)
@@ -348,3 +367,16 @@ class _Cells(QStyledItemDelegate):
             box = option.rect
             color = QGuiApplication.palette().color(QPalette.ColorRole.Highlight)
             painter.fillRect(box.left(), box.top(), FOCUS, box.height(), color)
+
+    def createEditor(
+        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QWidget:
+        editor = super().createEditor(parent, option, index)
+        editor.setAccessibleName("Name of the run")
+        return editor
+
+    def setEditorData(self, editor: QWidget, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().setEditorData(editor, index)
+        if isinstance(editor, QLineEdit):
+            editor.setText(editor.text().replace(BREAK, ""))
+            editor.selectAll()
