@@ -57,6 +57,7 @@ class Building(QObject):
         device: "auto", "cpu", "cuda" or "mps".
 
     Attributes:
+        workspace: the present one; None while there is none.
         store: what has been computed, by key; other work brings another one.
 
     Signals, in the order in which another workspace replaces the current one:
@@ -86,7 +87,7 @@ class Building(QObject):
     def __init__(self, state: State, jobs: Jobs, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._jobs, self._device = state, jobs, device
-        self._workspace: Workspace | None = None
+        self.workspace: Workspace | None = None
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
         self.kept, self.points = Workspaces(), FilePoints()
@@ -106,17 +107,13 @@ class Building(QObject):
     # What the window may read
 
     @property
-    def workspace(self) -> Workspace | None:
-        return self._workspace
-
-    @property
     def problem(self) -> ProblemView | None:
-        return None if self._workspace is None else self._workspace.view
+        return None if self.workspace is None else self.workspace.view
 
     @property
     def dataset(self) -> "Dataset | None":
         """The present data; None while there are none."""
-        return None if self._workspace is None else self._workspace.problem.dataset
+        return None if self.workspace is None else self.workspace.problem.dataset
 
     @property
     def conditions(self) -> Conditions | None:
@@ -126,7 +123,7 @@ class Building(QObject):
     @property
     def store_now(self) -> Store:
         """Takes what is measured of the weights in view: while training changes them, nothing is saved of that."""
-        return self._meanwhile if self._workspace and self._workspace.training == "training" else self.store
+        return self._meanwhile if self.workspace and self.workspace.training == "training" else self.store
 
     @property
     def busy(self) -> bool:
@@ -136,7 +133,7 @@ class Building(QObject):
     @property
     def default_step(self) -> float | None:
         """See :attr:`Workspace.default_step`; None while there is no workspace."""
-        return None if self._workspace is None else self._workspace.default_step
+        return None if self.workspace is None else self.workspace.default_step
 
     def is_behind(self, workspace: Workspace) -> bool:
         """Whether a workspace is not yet the one that the current settings describe."""
@@ -155,7 +152,7 @@ class Building(QObject):
         if key in self.store if here is None else here.trained_steps:
             self._state.push(self._state.document.begun(new_name("reset")))
             return self._state.last_step
-        if self._workspace is not None:
+        if self.workspace is not None:
             self.resetting.emit()
             self.kept.discard(key)
             if key in self.store:  # it has what was learned before, for instance before it diverged
@@ -182,7 +179,7 @@ class Building(QObject):
     @property
     def workspace_key(self) -> TrainingKey | None:
         """The key of the current workspace; None if a file has replaced its settings."""
-        return None if self._workspace is None or self._outdated else self._workspace.key
+        return None if self.workspace is None or self._outdated else self.workspace.key
 
     @property
     def is_replacing(self) -> bool:
@@ -191,7 +188,7 @@ class Building(QObject):
 
     def workspaces(self) -> dict[TrainingKey, Workspace]:
         """All workspaces in memory that undo and redo can reach, including the current one."""
-        key, workspace = self.workspace_key, self._workspace
+        key, workspace = self.workspace_key, self.workspace
         return dict(self.kept.items()) | ({} if key is None or workspace is None else {key: workspace})
 
     # Files
@@ -236,7 +233,7 @@ class Building(QObject):
             if conflict is not None and conflict.key == "data.strokes":
                 self.build()  # at once: a first stroke must not be painted in the view of the old data
             return
-        workspace = self._workspace
+        workspace = self.workspace
         if (
             workspace is None
             or self._outdated
@@ -295,7 +292,7 @@ class Building(QObject):
         """Clear the workspace. Without data, for example in an empty drawing, nothing trains, plays or is measured."""
         self._jobs.cancel("problem")
         self.leaving.emit(None)
-        self._workspace = None
+        self.workspace = None
         self.taken.emit()
 
     def _not_assembled(self, key: TrainingKey, error: BaseException) -> None:
@@ -321,21 +318,21 @@ class Building(QObject):
         """Replace the current workspace, which is kept."""
         self.failure, self._outdated = None, False
         self._meanwhile = Store(memory=MEANWHILE)
-        before, built, key = self._workspace, workspace.problem.experiment, workspace.key
+        before, built, key = self.workspace, workspace.problem.experiment, workspace.key
         assert key is not None
         self.given.pop(key, None)  # the store has it
         self.leaving.emit(workspace)
         if built.data.is_file:
             self.points.keep(built, digest_of(key), workspace.problem.dataset)
         if workspace.could_hold_out_more:
-            self._state.notified.emit(held_out(workspace, lambda: self._workspace is workspace))
+            self._state.notified.emit(held_out(workspace, lambda: self.workspace is workspace))
         if self.is_behind(workspace) or key != self._key(self._state.experiment):
             self._settle.start()
         else:
             workspace.follow(self._state.experiment)
         workspace.learned_of_labels()
         self.device_text = workspace.device_text
-        self._workspace = workspace
+        self.workspace = workspace
         if before is not None and before.key is not None and before.key in self.kept:
             self.kept.keep(before.key, before)  # its weights have grown
         self.kept.keep(key, workspace)

@@ -29,6 +29,10 @@ def _place(point: np.ndarray, number: int | None) -> Place:
 class Clicking(QObject):
     """Wants log p of what the document has clicked, by the weights in view, and shows it; each can be cancelled.
 
+    Attributes:
+        likelihood: that of the first clicked point or image; None before it is measured.
+        interpolation: that to the second; None before.
+
     Signals:
         likelihood_changed(PointLikelihood | None)
         interpolation_changed(LatentInterpolation | None)
@@ -47,8 +51,8 @@ class Clicking(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._playing, self._jobs = state, building, playing, jobs
-        self._likelihood: PointLikelihood | None = None
-        self._interpolation: LatentInterpolation | None = None
+        self.likelihood: PointLikelihood | None = None
+        self.interpolation: LatentInterpolation | None = None
         self._clicked: tuple[Place, ...] = state.document.clicked  # those that are wanted
         self._points: dict[Place, np.ndarray] = {}  # theirs; images as they were when they were wanted
         building.taken.connect(self._begin_again)
@@ -56,17 +60,9 @@ class Clicking(QObject):
         state.document_changed.connect(self._follow_clicked)
 
     @property
-    def likelihood(self) -> PointLikelihood | None:
-        return self._likelihood
-
-    @property
     def is_measuring_point(self) -> bool:
         """Whether the likelihood of a point is being computed."""
         return self._jobs.running("likelihood")
-
-    @property
-    def interpolation(self) -> LatentInterpolation | None:
-        return self._interpolation
 
     # What the window may ask for
 
@@ -87,12 +83,12 @@ class Clicking(QObject):
         self._jobs.cancel(job)
         if job == "likelihood" and self._clicked:
             self._jobs.cancel("interpolation")  # which begins at that point
-            shown = self._likelihood
+            shown = self.likelihood
             points = {} if shown is None else {_place(shown.point, shown.number): shown.point}
             self._points |= points
             self._put_clicked(tuple(points))
         elif job == "interpolation" and len(self._clicked) == 2:
-            between = self._interpolation
+            between = self.interpolation
             second = {} if between is None else {_place(between.ends[1], between.numbers[1]): between.ends[1]}
             self._points |= second
             self._put_clicked((self._clicked[0], *second))
@@ -141,7 +137,7 @@ class Clicking(QObject):
     def _measure_again(self, keys: frozenset[str]) -> None:
         """Want other values if they depend on the changed settings."""
         if (
-            (self._likelihood is not None or self.is_measuring_point)
+            (self.likelihood is not None or self.is_measuring_point)
             and keys & {*POINT_KEYS, "likelihood.interpolation"}
             and likelihood_conflict(self._state.experiment) is None
         ):
@@ -200,11 +196,11 @@ class Clicking(QObject):
         show(None)
 
     def _show_likelihood(self, likelihood: PointLikelihood | None) -> None:
-        self._likelihood = likelihood
+        self.likelihood = likelihood
         self.likelihood_changed.emit(likelihood)
 
     def _show_interpolation(self, interpolation: LatentInterpolation | None) -> None:
-        self._interpolation = interpolation
+        self.interpolation = interpolation
         self.interpolation_changed.emit(interpolation)
 
     def _show_finished_image(self, number: int) -> bool:

@@ -18,6 +18,9 @@ HOLD = 0.5  # seconds that each step is shown while the training is played, once
 class Replaying(QObject):
     """The timeline of the training: the steps whose weights are kept, and the chosen one.
 
+    Attributes:
+        is_playing: whether one step is shown after another.
+
     Signals:
         steps_changed(): the kept steps changed, or the workspace did.
         chosen(): another step was chosen on this workspace; its weights are in use.
@@ -35,7 +38,7 @@ class Replaying(QObject):
         super().__init__(parent)
         self._building, self._training = building, training
         self._told: tuple[bool, tuple[int, ...]] = False, ()  # what was emitted last
-        self._playing, self._held = False, 0.0
+        self.is_playing, self._held = False, 0.0
         self._stayed: float | None = None  # seconds since the step was chosen; None once it is settled
         training.weights_changed.connect(self._take_weights)
         training.changed.connect(self._take_steps)
@@ -64,10 +67,6 @@ class Replaying(QObject):
         return steps.index(step) if step in steps else max(len(steps) - 1, 0)
 
     @property
-    def is_playing(self) -> bool:
-        return self._playing
-
-    @property
     def can_choose(self) -> bool:
         """Whether there are earlier weights to show, and no training in progress."""
         workspace = self._building.workspace
@@ -91,9 +90,9 @@ class Replaying(QObject):
     @Slot(bool)
     def set_playing(self, playing: bool) -> None:
         """Play the steps one after another, from the first if the last is in view; or stop."""
-        if playing == self._playing or (playing and not self.can_choose):
+        if playing == self.is_playing or (playing and not self.can_choose):
             return
-        self._playing, self._held, self._stayed = playing, 0.0, 0.0
+        self.is_playing, self._held, self._stayed = playing, 0.0, 0.0
         self.playing_changed.emit(playing)
         if playing and self.step is None:
             self.choose(0)
@@ -147,7 +146,7 @@ class Replaying(QObject):
             ready: whether its particles are in view.
         """
         self._settle(passed, ready)
-        if not self._playing:
+        if not self.is_playing:
             return
         self._held = self._held + passed if ready else 0.0
         if self._held < HOLD:
@@ -165,4 +164,4 @@ class Replaying(QObject):
         resting = workspace is not None and workspace.training != "training"
         self._stayed = None if ready or not resting else 0.0
         if ready and resting:
-            self.settled.emit(self._playing)
+            self.settled.emit(self.is_playing)

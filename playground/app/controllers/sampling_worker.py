@@ -302,7 +302,7 @@ class SamplingWorker:
         from playground.lab.fields import arrows_at, density_over, empirical_density_over, grid_points
 
         problem, wanted = request.workspace.problem, request.wanted
-        layers, bounds = wanted.layers, wanted.bounds
+        layers, bounds, moment = wanted.layers, wanted.bounds, (request.sigma, request.time)
         field = density = None
         error = "error" in layers and problem.density is not None and problem.has_score
         if layers & {"learned", "exact"} or error:
@@ -311,14 +311,14 @@ class SamplingWorker:
             shown = exact = errors = None
             if error:
                 score = self.scores.learned(request.workspace, request.workspace.weights)
-                plain = arrows_at(problem, score, positions, request.sigma, request.time)
+                plain = arrows_at(problem, score, positions, *moment)
                 errors = self._errors(request, positions, plain)
             if "learned" in layers:
                 learned = self._learned_field(request.workspace)
-                shown = arrows_at(problem, learned, positions, request.sigma, request.time)
+                shown = arrows_at(problem, learned, positions, *moment)
             closed_form = _known_field(problem, wanted.exact_source)
             if "exact" in layers and closed_form is not None:
-                exact = arrows_at(problem, closed_form, positions, request.sigma, request.time)
+                exact = arrows_at(problem, closed_form, positions, *moment)
             what = "score" if problem.has_score else "velocity"
             field = FieldView(positions, shown, exact, request.sigma, request.time is not None, errors, what)
         if "density" not in layers or wanted.density_source == "learned":
@@ -327,9 +327,9 @@ class SamplingWorker:
         if source == "tilted":
             values = self._tilted_over(problem, bounds)
         elif source == "empirical":
-            values = empirical_density_over(problem, bounds, request.sigma, request.time)
+            values = empirical_density_over(problem, bounds, *moment)
         if values is None and problem.path_density is not None:
-            source, values = "exact", density_over(problem, bounds, request.sigma, request.time)
+            source, values = "exact", density_over(problem, bounds, *moment)
         if values is not None:
             density = DensityView(values, bounds, request.sigma, source, moving=request.time is not None)
         return field, density
