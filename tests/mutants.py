@@ -961,13 +961,6 @@ FAULTS = (
         ("theory/test_fused.py::test_adam_is_that_of_torch",),
     ),
     Fault(
-        "torch's private product trusted unseen",
-        "theory/fused.py",
-        "rtol=1e-4, atol=1e-4) for one",
-        "rtol=1e4, atol=1e4) for one",
-        ("theory/test_fused.py::test_without_torchs_private_function_training_goes_on_with_the_same_losses",),
-    ),
-    Fault(
         "a predicted velocity taken as the noise minus the noisy point",
         "theory/parametrizations.py",
         "inverse = 1 / (divisor * (1 + divisor))",

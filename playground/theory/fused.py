@@ -7,7 +7,6 @@ The functions are written for :class:`playground.theory.networks.MLP` and its la
 that class. Points are flattened, (N, D).
 """
 
-import functools
 import math
 import sys
 from typing import NamedTuple
@@ -94,45 +93,6 @@ def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
     return torch.cat([weights, bias.unsqueeze(1)], 1)
 
 
-@functools.cache
-def has_onednn() -> bool:
-    """Whether large matrix products use oneDNN, as torch.compile does, and not MKL, as torch.mm does.
-
-    On an AMD Zen 5, oneDNN takes half the time with AVX-512, which MKL does not use there, and nine tenths with AVX2. Its operator
-    is private to torch, so it is used only if it gives what torch.mm gives.
-    """
-    if not torch.backends.cpu.get_cpu_capability().startswith("AVX"):
-        return False
-    a, b = torch.sin(torch.arange(192 * 96, dtype=torch.float32, device="cpu")).view(192, 96).split([128, 64])
-    expected = torch.mm(a, b.t())
-    try:
-        found = (by_onednn(a, b), by_onednn(a, b.t().contiguous().t()))
-    except (AttributeError, RuntimeError, TypeError):  # torch has no such operator, or with other arguments
-        return False
-    return all(torch.allclose(one, expected, rtol=1e-4, atol=1e-4) for one in found)
-
-
-def suits_onednn(a: Tensor, b: Tensor) -> bool:
-    """Whether oneDNN is there and faster for a product a b'.
-
-    It is slower for small matrices, as a call costs 7 us more, and a thousand times slower for a matrix with gaps in
-    memory. Writing the result counts as 8 further columns of a.
-    """
-    large = a.shape[0] * (a.shape[1] + 8) * b.shape[0] > 2**19 and a.shape[1] > 0
-    fits = large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
-    return fits and has_onednn()
-
-
-def by_onednn(a: Tensor, b: Tensor) -> Tensor:
-    """Return a b'."""
-    return torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "none")  # type: ignore[no-any-return]
-
-
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """a b', (M, N), for a (M, K) and b (N, K). It is fastest if a, and b or its transpose, are contiguous."""
-    return by_onednn(a, b) if suits_onednn(a, b) else torch.mm(a, b.t())
-
-
 def slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
     """act(a) and its first two derivatives."""
     if activation == "tanh":
@@ -213,5 +173,5 @@ def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**
             last = min(first + rows, stop)
             level = sigma[first:last]
             logits = torch.addmm(offset, y[first:last] - centre, clean.t()) / level.square()[:, None]
-            means.append(product(clean.t(), torch.softmax(logits, 1)).t() + centre)
+            means.append(torch.mm(torch.softmax(logits, 1), clean) + centre)
     return torch.cat(means)

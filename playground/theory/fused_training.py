@@ -13,7 +13,6 @@ from playground.theory.fused import (
     activate_with_slope,
     features,
     optimizer_step,
-    product,
     slopes,
     with_bias,
 )
@@ -83,17 +82,17 @@ def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, o
     for made in range(seen.shape[0]):
         inputs[0], values[0] = seen[made], seen[made, :-1]
         for layer in range(last):
-            a = product(with_bias(weights[layer], biases[layer]), inputs[layer].t())
+            a = torch.mm(with_bias(weights[layer], biases[layer]), inputs[layer])
             activate_with_slope(a, activation, values[layer + 1])
             derivatives[layer] = a
         raw = torch.mm(with_bias(weights[last], biases[last]), inputs[last], out=outputs[made])
 
         back = torch.addcmul(rest[made], raw, slope[made]).mul_(pull[made])  # gradient with respect to F
         for layer in range(last, -1, -1):
-            optimizer.weight_gradients[layer].copy_(product(back, values[layer]))
+            torch.mm(back, values[layer].t(), out=optimizer.weight_gradients[layer])
             torch.sum(back, [1], out=optimizer.bias_gradients[layer])
             if layer > 0:
-                back = product(weights[layer].t(), back.t()).mul_(derivatives[layer - 1])
+                back = torch.mm(weights[layer].t(), back).mul_(derivatives[layer - 1])
         optimizer_step(optimizer, made)
     residual = torch.addcmul(rest, outputs, slope)
     return (share * residual.square()).sum() / seen.shape[0]
@@ -205,7 +204,7 @@ def _matching_steps(
     for made in range(seen.shape[0]):
         inputs[0] = seen[made]
         for layer in range(last):
-            a = product(with_bias(weights[layer], biases[layer]), inputs[layer].t())
+            a = torch.mm(with_bias(weights[layer], biases[layer]), inputs[layer])
             h, first = inputs[layer + 1][:width], firsts[layer]
             activate_with_curvature(a[:, :count], activation, h[:, :count], first, room)
             moves, moved = a[:, count:].view(width, many, count), h[:, count:].view(width, many, count)
@@ -218,10 +217,10 @@ def _matching_steps(
             pull = along * ((directions[made] * pull.unsqueeze(1)).sum(0, keepdim=True) * directions[made]).sum(1)
         torch.mul(pull, pulled[made], out=back[:, :count])
         for layer in range(last, -1, -1):
-            optimizer.weight_gradients[layer].copy_(product(back, inputs[layer][:-1]))
+            torch.mm(back, inputs[layer][:-1].t(), out=optimizer.weight_gradients[layer])
             torch.sum(back[:, :count], [1], out=optimizer.bias_gradients[layer])
             if layer > 0:
-                back, a, first = product(weights[layer].t(), back.t()), sums[layer - 1], firsts[layer - 1]
+                back, a, first = torch.mm(weights[layer].t(), back), sums[layer - 1], firsts[layer - 1]
                 # The second derivative adds, for each v, its forward derivative times the gradient that comes back there.
                 torch.mul(a[:, count : 2 * count], back[:, count : 2 * count], out=room)
                 for start in range(2 * count, every, count):

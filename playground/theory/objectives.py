@@ -141,6 +141,12 @@ class Objective(ABC):
             generator: on the device of x; draws noise and directions.
         """
 
+    def _noisy_sample(self, density: Density, generator: torch.Generator, count: int) -> tuple[Tensor, Tensor]:
+        """Samples of a density with noise, (count, dim), and their noise levels, drawn as in training."""
+        x = density.sample(count, generator)
+        sigma = self.noise.training_sigmas(count, generator, self.distribution).to(x)
+        return x + per_point(sigma, x) * gaussian(x, generator), sigma
+
     @abstractmethod
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """Estimate the loss of the true model of `density`, by Monte Carlo over `count` points; None if it has none."""
@@ -176,9 +182,9 @@ class ScoreMatching(Objective):
     def loss_of(self, score: ScoreFunction, sigma: Tensor, *drawn: Tensor) -> Tensor:
         """Weighted loss of each point, (N,), for what :meth:`draw` returned, or for the same rows of all its parts."""
 
-    @abstractmethod
     def _optimal_loss(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
         """Unweighted loss of the true score s, from ||s - g||^2 with g the score of a Gaussian with the data's moments."""
+        return -0.5 * (distance + dim / (sigma.square() + variance))
 
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """Estimate the loss of the true score of `density`, by Monte Carlo over `count` points; None if it has none.
@@ -192,9 +198,7 @@ class ScoreMatching(Objective):
         """
         if density.sharp and self.noise.sigma_min == 0:
             return None
-        x = density.sample(count, generator)
-        sigma = self.noise.training_sigmas(count, generator, self.distribution).to(x)
-        x = x + per_point(sigma, x) * gaussian(x, generator)
+        x, sigma = self._noisy_sample(density, generator, count)
         gaussian_score = (density.mean - x) / per_point(sigma.square() + density.variance, x)
         distance = (density.score(x, sigma) - gaussian_score).square().flatten(1).sum(1)
         losses = self._optimal_loss(distance, sigma, x[0].numel(), density.variance)
@@ -220,9 +224,6 @@ class Exact(ScoreMatching):
             for axis in range(s.shape[1]):
                 trace = trace + _gradient(s[:, axis], x).flatten(1)[:, axis]
         return self.weight(sigma) * (0.5 * s.square().sum(1) + trace)
-
-    def _optimal_loss(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
-        return -0.5 * (distance + dim / (sigma.square() + variance))
 
 
 class Sliced(ScoreMatching):
@@ -271,9 +272,6 @@ class Sliced(ScoreMatching):
                 if not self.variance_reduced:
                     total = total + 0.5 * along.square()
         return self.weight(sigma) * total / self.projections
-
-    def _optimal_loss(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
-        return -0.5 * (distance + dim / (sigma.square() + variance))
 
 
 class Denoising(ScoreMatching):
@@ -395,9 +393,7 @@ class MaximumLikelihood(Objective):
 
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """The mean entropy of the smoothed data, as E log(g/p) plus the entropy of the Gaussian g with their moments."""
-        x = density.sample(count, generator)
-        sigma = self.noise.training_sigmas(count, generator, self.distribution).to(x)
-        x = x + per_point(sigma, x) * gaussian(x, generator)
+        x, sigma = self._noisy_sample(density, generator, count)
         variance = sigma.square() + density.variance
         distance = (x - density.mean).flatten(1).square().sum(1) / variance
         dim = x[0].numel()

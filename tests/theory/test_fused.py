@@ -3,7 +3,7 @@
 import copy
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -173,43 +173,6 @@ def test_several_cores_give_the_results_of_one(
         assert (threads == {threading.get_ident()}) == (count == 3)  # a single batch
 
 
-def taken_away(*_: object, **__: object) -> None:
-    raise AttributeError("this torch has no such function")
-
-
-def never_run(*_: object, **__: object) -> None:
-    raise AssertionError("a function that is wrong or missing was called")
-
-
-@pytest.fixture
-def checked_anew() -> Iterator[None]:
-    """The private function of torch is checked again, with what a test puts in its place, and after it."""
-    fused.has_onednn.cache_clear()
-    yield
-    fused.has_onednn.cache_clear()
-
-
-def wrong_by_a_thousandth(a: Tensor, b: Tensor, *_: object) -> Tensor:
-    return torch.mm(a, b.t()) * 1.001
-
-
-@pytest.mark.usefixtures("checked_anew")
-@pytest.mark.parametrize("fault", [taken_away, wrong_by_a_thousandth])
-def test_without_torchs_private_function_training_goes_on_with_the_same_losses(
-    fault: Callable[..., object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = mlp("silu", width=128).float()
-    arguments = [part.float() for part in draws(len(RATES), 512, 2)]
-    expected = adam_with_average(fused_training.denoising_steps, network, RATES, *arguments)
-    fused.has_onednn.cache_clear()
-    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", fault, raising=False)
-    assert not fused.has_onednn()
-    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", never_run)
-    found = adam_with_average(fused_training.denoising_steps, network, RATES, *arguments)
-    for part, other in zip(found, expected, strict=True):
-        torch.testing.assert_close(part, other, rtol=1e-4, atol=1e-3)
-
-
 def test_adam_is_that_of_torch() -> None:
     generator = seeded(0)
     start, *gradients = torch.randn((6, 40), generator=generator, dtype=torch.float64)
@@ -317,7 +280,7 @@ def test_matching_steps_are_those_of_autograd_and_adam(
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", ["denoising", "matching"])
 def test_the_gradient_in_single_precision_is_that_in_double(kind: str, activation: str) -> None:
-    """In single precision oneDNN multiplies matrices of this size. The tests above are in double precision."""
+    """The tests above are in double precision."""
     x, z, sigma, weight = draws(1, 512, 2)
     network = mlp(activation, width=64)
 

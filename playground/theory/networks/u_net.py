@@ -51,7 +51,7 @@ class UNet(ScoreNetwork):
         super().__init__(prediction)
         if len(shape) != 3:
             raise ValueError(f"A U-Net network needs images (channels, height, width), not points of {shape}.")
-        self.shape, self.width, self.depth, self._activation = shape, width, depth, activation
+        self.shape, self.width, self.depth, self.activation = shape, width, depth, activation
         colours, *self.sides = shape
         self.block = 2
         while -(-max(self.sides) // self.block) > WIDEST_SIDE:
@@ -60,7 +60,6 @@ class UNet(ScoreNetwork):
         while levels < depth and min(self.sides) >= self.block * 2 ** (levels + 1):
             levels += 1
         self.unit = self.block * 2 ** (levels - 1)  # sides are padded to a multiple of it
-        self.activation = ACTIVATIONS[activation]
         channels = GROUP * max(round(width / 4 / GROUP), 1)
         self.noise = NoiseEmbedding()
         self.embed = linear(NoiseEmbedding.size, 2 * channels, generator)
@@ -74,7 +73,7 @@ class UNet(ScoreNetwork):
         self.into = _convolution(colours * self.block**2, channels, generator)
 
         def block(inputs: int) -> _Block:
-            return _Block(inputs, channels, 2 * channels, self.activation, generator)
+            return _Block(inputs, channels, 2 * channels, ACTIVATIONS[activation], generator)
 
         self.down = nn.ModuleList(block(channels) for _ in range(levels))
         self.middle = block(channels)
@@ -92,11 +91,12 @@ class UNet(ScoreNetwork):
     """Images evaluated at a time."""
 
     def raw(self, x: Tensor, noise: Tensor, label: Tensor | None = None) -> Tensor:
-        context = self.mix(self.activation(self.embed(self.noise(noise))))
+        activate = ACTIVATIONS[self.activation]
+        context = self.mix(activate(self.embed(self.noise(noise))))
         if self.classes:
             unknown = torch.full(noise.shape, self.classes, device=noise.device)
             context = context + self.labels[unknown if label is None else label]
-        context = self.activation(context)
+        context = activate(context)
         height, width = self.sides
         h = functional.pixel_unshuffle(functional.pad(x, (0, -width % self.unit, 0, -height % self.unit)), self.block)
         h = self.into(h.contiguous(memory_format=self.layout)) + self.place
@@ -109,7 +109,7 @@ class UNet(ScoreNetwork):
             h = self.up[level](torch.cat([h, seen[level]], 1), context)
             if level:
                 h = functional.interpolate(h, scale_factor=2.0, mode="nearest")
-        image = functional.pixel_shuffle(self.out(self.activation(self.norm(h))), self.block)
+        image = functional.pixel_shuffle(self.out(activate(self.norm(h))), self.block)
         return image[..., :height, :width]
 
 
