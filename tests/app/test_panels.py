@@ -384,7 +384,7 @@ def test_a_folder_that_fails_is_replaced_by_another_folder(show, state, controll
     if not folder:
         path.write_text("no images")
     state.edit({"data.kind": "images", "data.path": str(path)})
-    controllers.building.problem_failed.emit(plain("gone does not exist."))
+    controllers.fail(plain("gone does not exist."))
     (again,) = (button for button in panel.notice.findChildren(QPushButton) if button.text() == "Open another…")
     with qtbot.waitSignal(panel.open_folder_requested if folder else panel.open_file_requested):
         press(again)
@@ -428,7 +428,7 @@ def test_why_there_is_no_problem_is_said_in_the_card_that_is_to_blame(
 ):
     panel, silent = show(kind, other)
     panel.set_folded(True)
-    controllers.building.problem_failed.emit(message)
+    controllers.fail(message)
     assert panel.notice.isVisible()
     assert panel.notice.text.text() == said
     assert not silent.notice.isVisible()

@@ -72,7 +72,6 @@ class DataPanel(CollapsiblePanel):
         super().__init__("Data", 1, purpose="The points whose distribution is learned.")
         self.state = state
         self._building, self._training = controllers.building, controllers.training
-        self._failure: Message | None = None
         self._loading = False
         self._trains = False
         self._build_tiles()
@@ -82,9 +81,9 @@ class DataPanel(CollapsiblePanel):
         self.notice = Notice()
         self.body.addWidget(self.notice)
         self.source = KindRows(state, "data", column(self.advanced()), column(self.advanced()), parent=self)
-        state.changed.connect(self._state_changed)
+        state.changed.connect(self._refresh)
         state.kinds_changed.connect(self._kinds_changed)
-        self._building.problem_changed.connect(self._problem_changed)
+        self._building.problem_changed.connect(self._refresh)
         self._building.problem_failed.connect(self._problem_failed)
         controllers.jobs.changed.connect(self._job_changed)
         self._training.changed.connect(self._training_changed)
@@ -242,24 +241,20 @@ class DataPanel(CollapsiblePanel):
 
     # Content
 
-    @Slot(object)
-    def _state_changed(self, keys: frozenset[str]) -> None:
-        if any(key.startswith("data.") for key in keys):
-            self._failure = None
-            self._refresh()
+    @property
+    def _failure(self) -> Message | None:
+        """Why the data give no problem. Other reasons are shown where they can be corrected: here only if a stroke or a path
+        is missing.
+        """
+        why = self._building.failure
+        elsewhere = why is None or why.key.startswith("noise.") or why == training_conflict(self.state.experiment)
+        return None if elsewhere else why
 
-    @Slot(object)
-    def _problem_changed(self, view: ProblemView) -> None:
-        self._failure = None
+    @Slot()
+    def _problem_failed(self) -> None:
         self._refresh()
-
-    @Slot(object)
-    def _problem_failed(self, why: Message) -> None:
-        if why.key.startswith("noise.") or why == training_conflict(self.state.experiment):
-            return  # it is shown where it can be corrected: here only if a stroke or a path is missing
-        self._failure = why
-        self._refresh()
-        self.reveal()
+        if self._failure:
+            self.reveal()
 
     @Slot(str, object)
     def _job_changed(self, job: str, status: JobStatus) -> None:
@@ -267,6 +262,7 @@ class DataPanel(CollapsiblePanel):
             self._loading = status.running
             self._refresh()
 
+    @Slot()
     def _refresh(self) -> None:
         data, view = self.state.experiment.data, self._building.problem
         kind = data.kind

@@ -30,8 +30,8 @@ class BudgetBar(QWidget):
 
     accessible_role = QAccessible.Role.Chart
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.shares: dict[str, float] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Error budget")
@@ -66,9 +66,9 @@ class BudgetBar(QWidget):
 class ErrorBudget(FigureRows):
     """The bar and its figures; before a measurement, a sentence."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("budget", parent)
-        self.empty, self.bar = caption(MEASURE_BUDGET), BudgetBar(self)
+    def __init__(self) -> None:
+        super().__init__("budget")
+        self.empty, self.bar = caption(MEASURE_BUDGET), BudgetBar()
         self.column.insertWidget(0, self.empty)
         self.column.insertWidget(2, self.bar)  # below the total
         self._why: Message | None = None

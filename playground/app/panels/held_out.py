@@ -1,7 +1,6 @@
 """The model's figures at held-out points, and the reasons for missing ones."""
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
@@ -17,8 +16,8 @@ from playground.lab.measured import Figures
 class HeldOutFigures(FigureRows):
     """The figures of the test set. Common reasons for missing ones are shown once below."""
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__("held out", parent)
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__("held out")
         self.state = state
         self._building = controllers.building
         self._figures = controllers.measuring.evaluation

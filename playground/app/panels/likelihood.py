@@ -49,7 +49,7 @@ class LikelihoodPanel(CollapsiblePanel):
         layouts.add(self.body, self.notice, self.hint)
         self._build_point()
         self._build_buttons()
-        self.held_out = HeldOutFigures(state, controllers, self)
+        self.held_out = HeldOutFigures(state, controllers)
         self.body.addWidget(self.held_out)
         self.settings = {
             name: make_field(state, f"likelihood.{name}")

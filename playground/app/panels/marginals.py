@@ -21,11 +21,11 @@ AXIS_WIDTH = 52  # px of an axis's name beside the legend; below the legend it m
 class Marginals(QWidget):
     """A histogram of the data and of the particles on the canvas, its legend, and the choice of the axis."""
 
-    def __init__(self, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, controllers: Controllers) -> None:
+        super().__init__()
         self._building, self._playing = controllers.building, controllers.playing
         self._axis = 0
-        self.histogram = MarginalHistogram(self)
+        self.histogram = MarginalHistogram()
         self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
         self.axes.chosen.connect(self._choose_axis)
         self.axes.set_value("0")

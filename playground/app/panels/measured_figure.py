@@ -134,8 +134,8 @@ class FigureRows(QWidget):
         column: their layout.
     """
 
-    def __init__(self, card: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, card: str) -> None:
+        super().__init__()
         self.rows = {key: MeasuredFigure(key) for key, spec in FIGURES.items() if spec.card == card}
         self.column = layouts.down(*self.rows.values(), within=self, spacing=ROW_GAP, margins=0)
 

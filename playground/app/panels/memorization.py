@@ -16,8 +16,8 @@ from playground.messages import Message
 class Memorization(QWidget):
     """The share of samples near a training point, what it says, and a warning if samples or test set show memorization."""
 
-    def __init__(self, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, state: State, controllers: Controllers) -> None:
+        super().__init__()
         self.state = state
         self.near = MeasuredFigure("memorized_share")
         self.notice = Notice()

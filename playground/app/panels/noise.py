@@ -40,7 +40,6 @@ class NoisePanel(CollapsiblePanel):
         self.state = state
         self._building, self._reading = controllers.building, controllers.reading
         self._gesture, self._by_key = 0, False
-        self._failure: Message | None = None
         self.kind = make_field(state, "noise.kind", None)
         self.chart = NoiseLevelChart()  # without a parent, like all widgets added below, so that Tab follows this order
         self._chart_tip = Tooltip(self.chart, "")
@@ -73,7 +72,7 @@ class NoisePanel(CollapsiblePanel):
             parent=self,
         )
         state.changed.connect(self._state_changed)
-        self._building.problem_changed.connect(self._problem_changed)
+        self._building.problem_changed.connect(self._refresh)
         self._building.problem_failed.connect(self._problem_failed)
         self._refresh()
 
@@ -134,24 +133,22 @@ class NoisePanel(CollapsiblePanel):
 
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
-        if any(key.startswith(("noise.", "data.", "sampling.")) for key in keys):
-            self._failure = None
+        if any(key.startswith(("noise.", "data.", "sampling.", "objective.")) for key in keys):
             self._refresh()
-        elif "objective.kind" in keys:
-            self._warn(self._building.problem)
 
-    @Slot(object)
-    def _problem_changed(self, view: ProblemView) -> None:
-        self._failure = None
-        self._refresh()
+    @property
+    def _failure(self) -> Message | None:
+        """Why the noise gives no problem."""
+        why = self._building.failure
+        return why if why is not None and why.key.startswith("noise.") else None
 
-    @Slot(object)
-    def _problem_failed(self, why: Message) -> None:
-        self._failure = why if why.key.startswith("noise.") else None
+    @Slot()
+    def _problem_failed(self) -> None:
         self._refresh()  # suggestions for data that are gone disappear with them
         if self._failure:
             self.reveal()
 
+    @Slot()
     def _refresh(self) -> None:
         noise, view = self.state.experiment.noise, self._building.problem
         marked = view is not None and not view.is_image and noise.has_path

@@ -54,7 +54,7 @@ class ParticlePanel(CollapsiblePanel):
         )
         self.figures = (self.place, self.drift, self.score, self.rest, self.end, self.denoised, self.eigenvalues)
         self.stop = button("Stop following", "Follow no particle.", self._inspecting.clear)
-        self.pictures = PictureRow(("xₖ", "denoised", "score"), ("particles", "data", "learned"), self)
+        self.pictures = PictureRow(("xₖ", "denoised", "score"), ("particles", "data", "learned"))
         layouts.add(self.body, self.hint, self.pictures, self.equation, *self.figures, self.stop)
         self._inspecting.changed.connect(self._show)
         self._inspecting.measured.connect(self._show)

@@ -75,13 +75,13 @@ class QualityPanel(CollapsiblePanel):
         self.notice = Notice()
         self.headings: dict[str, QLabel] = {}
         self.buttons: dict[str, JobButton] = {}
-        self.score = ScoreAlongSigma(self)
+        self.score = ScoreAlongSigma()
         self.unlike = caption()
         self.samples = FigureRows("samples")
-        self.memorization = Memorization(state, controllers, self)
-        self.pairs = NearestPairs(self)
-        self.marginals = Marginals(controllers, self)
-        self.budget = ErrorBudget(self)
+        self.memorization = Memorization(state, controllers)
+        self.pairs = NearestPairs()
+        self.marginals = Marginals(controllers)
+        self.budget = ErrorBudget()
         self.paths = FigureRows("paths")
         self.body.addWidget(self.notice)
         self._section("fisher", self.score)

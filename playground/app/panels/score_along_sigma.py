@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
 
 from playground.app.panels.measured_figure import FigureRows, number_in_words
 from playground.app.style.labels import worded
@@ -19,10 +18,10 @@ AGAINST_DATA = "against the training set’s smoothed score"
 class ScoreAlongSigma(FigureRows):
     """The chart and its figures, with what the score is compared with."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("score", parent)
+    def __init__(self) -> None:
+        super().__init__("score")
         self._figures = Figures({})
-        self.against, self.chart = caption(AGAINST_DATA), ErrorAlongSigma(self)
+        self.against, self.chart = caption(AGAINST_DATA), ErrorAlongSigma()
         for place, part in enumerate((self.against, self.chart)):
             self.column.insertWidget(place, part)
 

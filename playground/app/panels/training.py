@@ -69,7 +69,7 @@ class TrainingPanel(CollapsiblePanel):
         super().__init__("Train", 4, purpose="Fits the network, a batch at a time.")
         self.state, self._controllers = state, controllers
         self._building, self._training = controllers.building, controllers.training
-        self.chart = LossChart(self)
+        self.chart = LossChart()
         self.bar = QProgressBar(self)
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)

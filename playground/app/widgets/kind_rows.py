@@ -102,6 +102,7 @@ class KindRows(QObject):
             place = self._columns[field.advanced]
             if place.indexOf(row) != places[field.advanced]:
                 place.insertWidget(places[field.advanced], row)
+            row.raise_()  # the last of its siblings: they are in the order of the card, as its equations are
             for control in row.controls():
                 # As in CentralWidget, which does not see later controls.
                 if isinstance(control, QAbstractButton | QComboBox):

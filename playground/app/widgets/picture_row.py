@@ -21,8 +21,8 @@ class PictureRow(QWidget):
         hues: the colour of each image without colours of its own.
     """
 
-    def __init__(self, names: Sequence[str], hues: Sequence[Hue], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, names: Sequence[str], hues: Sequence[Hue]) -> None:
+        super().__init__()
         self._names, self._hues = tuple(names), tuple(hues)
         self._images: tuple[tuple[np.ndarray, tuple[float, float]] | None, ...] = (None,) * len(names)
         grid = QGridLayout(self)

@@ -56,10 +56,8 @@ class ChartView(QWidget):
 
     accessible_role = QAccessible.Role.Chart
 
-    def __init__(
-        self, name: str, about: str, height: int, lines: int = 1, falling: bool = False, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, about: str, height: int, lines: int = 1, falling: bool = False) -> None:
+        super().__init__()
         self.chart: Chart | None = None
         self._given: Chart | None = None
         self._log: dict[int, bool] = {}  # of the x axis (0) and the y axis (1), as the user chose

@@ -1,7 +1,6 @@
 """The error of the learned score at each noise level."""
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
 
 from playground.app.style.number_formats import format_number, format_percent_with_error
 from playground.app.widgets.charts.chart import ChartView
@@ -27,8 +26,8 @@ class ErrorAlongSigma(ChartView):
     """Relative error of the score against log sigma, in a band two standard errors wide, with the sampler's level
     marked."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Error of the score along sigma", ABOUT, 112, falling=True, parent=parent)
+    def __init__(self) -> None:
+        super().__init__("Error of the score along sigma", ABOUT, 112, falling=True)
         self.measured = np.zeros((3, 0))  # sigmas ascending, relative errors, their standard errors
         self._asked = ""
         self.show_empty("Measure compares the learned score with the exact one at every noise level.")

@@ -1,7 +1,6 @@
 """The marginal density of the samples along one axis, over that of the data and the exact one if known."""
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
 
 from playground.app.style.number_formats import format_coordinate, format_percent
 from playground.app.widgets.charts.chart import ChartView
@@ -18,8 +17,8 @@ ABOUT = (
 class MarginalHistogram(ChartView):
     """Data as bars, samples as a line over the same bins, a known density as a thin curve."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Samples against data", ABOUT, 136, lines=2, parent=parent)
+    def __init__(self) -> None:
+        super().__init__("Samples against data", ABOUT, 136, lines=2)
         self.edges = np.zeros(0)
         self._data: np.ndarray | None = None
         self._samples: np.ndarray | None = None

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 from PySide6.QtGui import QFontMetricsF, QResizeEvent
-from PySide6.QtWidgets import QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count, format_measured, format_number
@@ -59,8 +58,8 @@ class LossAxis(Axis):
 class LossChart(ChartView):
     """Loss against steps: raw faint, smoothed strong, the optimal loss dashed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Loss", ABOUT, 87, LINES, parent=parent)  # Train stays in view below it at 1280 x 720
+    def __init__(self) -> None:
+        super().__init__("Loss", ABOUT, 87, LINES)  # Train stays in view below it at 1280 x 720
         self._shown: tuple[object, ...] = ()  # identifies the history in view
         self._last = 0  # step
 

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtGui import QImage, QResizeEvent
-from PySide6.QtWidgets import QWidget
 
 from playground.app.style import theme
 from playground.app.widgets.charts.chart import MARGIN, ChartView
@@ -22,8 +21,8 @@ ABOUT = "<p>The run's last samples in the upper row, and below each the training
 class NearestPairs(ChartView):
     """Two rows of small images, samples and their neighbours; the pointer shows the distance of a pair."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Samples, and below each the training image nearest to it", ABOUT, 0, parent=parent)
+    def __init__(self) -> None:
+        super().__init__("Samples, and below each the training image nearest to it", ABOUT, 0)
         self._rows: tuple[ImageGrid, ImageGrid] | None = None
         self.setVisible(False)
 
