@@ -133,7 +133,8 @@ def test_a_thread_that_waits_for_a_chart_can_be_ended(qtbot) -> None:
     chart = Chart.around("", ("n", "s"), [Series("w2", np.arange(9.0), np.arange(9.0), "learned")], (False, False))
     thread = Worker(lambda: iter([drawn(chart)]), "picture")
     thread.start()
-    assert thread.stop(60)
+    thread.requestInterruption()
+    assert thread.wait(60_000)
     assert isinstance(thread.error, PictureError)
 
 

@@ -72,7 +72,7 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
             shown = QLabel(native)
             shown.setProperty("role", "number")
             shown.setAlignment(Qt.AlignmentFlag.AlignRight)
-            column.addRow(text, shown)
+            column.addRow(QLabel(text), shown)  # of a bare text Qt makes a buddy, which needs a key
     buttons = close_buttons(dialog)
     inside = QWidget()
     layouts.across((left, 1), (right, 1), within=inside, spacing=64, margins=UNIT)
