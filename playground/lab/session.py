@@ -10,7 +10,6 @@ window opens sessions before torch is loaded.
 """
 
 import json
-import math
 import os
 import typing
 from collections.abc import Mapping, Sequence
@@ -31,6 +30,7 @@ from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.points import Points
 from playground.lab.provenance import Provenance
 from playground.lab.trained import Trained
+from playground.lab.trajectory import NAMES, Trajectory
 from playground.messages import Message, setting
 from playground.user_errors import UserError, cannot_write
 from playground.version import __version__
@@ -325,24 +325,18 @@ def _check_checksum(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:
-    optional = {"accepted", "nfe_mean", "nfe_max", "step"}
-    if set(trajectory) - optional != {"positions", "sigma", "time", "step_size", "shape"}:
-        raise _damaged(path, "its trajectory is incomplete")
-    positions = trajectory["positions"]
-    fits = positions.ndim == 3 and positions.size > 0 and positions.shape[2] == math.prod(shape)
-    if positions.dtype.kind != "f" or not fits or not np.isfinite(positions).all():
-        raise _damaged(path, "its trajectory has no positions")
-    if trajectory["shape"].dtype.kind != "i" or trajectory["shape"].tolist() != list(shape):
+    for name in trajectory.keys() - NAMES:
+        raise _damaged(path, f"its trajectory has an unknown array {name[:40]!r}")
+    told = trajectory.get("shape")
+    if told is None or told.tolist() != list(shape):
         raise _damaged(path, "its trajectory is of other data")
-    for name in set(trajectory) - {"positions", "shape"}:
-        kind = "i" if name == "step" else "f"
-        if trajectory[name].dtype.kind != kind or trajectory[name].shape != positions.shape[:1]:
-            raise _damaged(path, f"its trajectory's {name} does not fit its frames")
-        if np.isinf(trajectory[name]).any():
-            raise _damaged(path, f"its trajectory's {name} is infinite")
-    # The first step is compared with -1.
-    if "step" in trajectory and (np.diff(trajectory["step"], prepend=-1) < 1).any():
-        raise _damaged(path, "its trajectory's steps do not rise")
+    try:
+        Trajectory.from_arrays(dict(trajectory))
+    except ValueError as error:
+        said = str(error).rstrip(".")
+        raise _damaged(path, said[0].lower() + said[1:]) from None
+    if not np.isfinite(trajectory["positions"]).all():
+        raise _damaged(path, "its trajectory's positions are not finite")
 
 
 def _experiment(path: Path, metadata: Mapping[str, str], owner: Experiment | None) -> Experiment:

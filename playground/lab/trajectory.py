@@ -26,6 +26,22 @@ MEMORY_LIMIT = 800_000_000
 """Most bytes for the positions of one trajectory; if they would take more, only every k-th step is kept."""
 
 
+NAMES = frozenset(
+    (
+        "positions",
+        "step",
+        "sigma",
+        "time",
+        "step_size",
+        "accepted",
+        "nfe_mean",
+        "nfe_max",
+        "shape",
+        "axes",
+        "provenance",
+    )
+)
+"""The arrays of a trajectory."""
 PIECE = 512
 """Numbers of a CSV file that are written at once, in about 0.2 ms."""
 
@@ -177,7 +193,11 @@ class Trajectory:
         loaded.units = Units(np.zeros(shape), np.ones(shape))
         loaded.shape, loaded.axes, loaded.total = shape, (first, second), length
         loaded._step = np.asarray(arrays.get("step", np.arange(length)))
-        if loaded._step.shape != (length,) or loaded._step.dtype.kind != "i" or (np.diff(loaded._step) < 1).any():
+        if (
+            loaded._step.shape != (length,)
+            or loaded._step.dtype.kind != "i"
+            or (np.diff(loaded._step, prepend=-1) < 1).any()
+        ):
             raise ValueError("The trajectory's steps must be whole numbers that rise, one a frame.")
         loaded.steps = int(loaded._step[-1])
         # Half precision is for files only: positions in memory have at least single precision.

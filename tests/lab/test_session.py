@@ -367,8 +367,10 @@ def written(
     return safetensors.numpy.save(good_tensors() | (tensors or {}), kept)
 
 
-def with_trajectory(**changes: np.ndarray) -> bytes:
-    return written(None, {f"trajectory/{name}": array for name, array in a_trajectory(**changes).items()})
+def with_trajectory(**changes: np.ndarray | None) -> bytes:
+    """A session whose trajectory has other arrays, and lacks those that are None."""
+    whole = a_trajectory() | changes
+    return written(None, {f"trajectory/{name}": array for name, array in whole.items() if array is not None})
 
 
 def with_header(header: object, body: bytes = b"", length: int | None = None) -> bytes:
@@ -493,16 +495,18 @@ HOSTILE = {
     ),
     "unknown array": (written(None, {"secret": np.zeros(3)}), "unknown array 'secret'"),
     "weights not finite": (written(None, {"weights/a": np.array([np.inf])}), "not finite"),
-    "trajectory without positions": (written(None, {"trajectory/sigma": np.zeros(3)}), "is incomplete"),
-    "acceptance of other frames": (with_trajectory(accepted=np.zeros(2)), "accepted does not fit its frames"),
-    "evaluations of other frames": (with_trajectory(nfe_mean=np.zeros(2)), "nfe_mean does not fit its frames"),
-    "steps of other frames": (with_trajectory(step=np.arange(2)), "step does not fit its frames"),
-    "steps that fall": (with_trajectory(step=np.array([0, 2, 1])), "steps do not rise"),
-    "trajectory of other points": (with_trajectory(positions=np.zeros((3, 5, 3))), "has no positions"),
-    "trajectory that ran away": (with_trajectory(positions=np.full((3, 5, 2), np.inf)), "has no positions"),
+    "trajectory without positions": (written(None, {"trajectory/sigma": np.zeros(3)}), "is of other data"),
+    "acceptance of other frames": (with_trajectory(accepted=np.zeros(2)), "accepted has shape (2,)"),
+    "evaluations of other frames": (with_trajectory(nfe_mean=np.zeros(2)), "nfe_mean has shape (2,)"),
+    "steps of other frames": (with_trajectory(step=np.arange(2)), "one a frame"),
+    "steps that fall": (with_trajectory(step=np.array([0, 2, 1])), "whole numbers that rise"),
+    "trajectory of other points": (with_trajectory(positions=np.zeros((3, 5, 3))), "positions must be numbers"),
+    "trajectory that ran away": (with_trajectory(positions=np.full((3, 5, 2), np.inf)), "positions are not finite"),
     "times without end": (with_trajectory(time=np.full(3, np.inf)), "time is infinite"),
     "trajectory of images": (with_trajectory(shape=np.array([1, 8, 8])), "is of other data"),
-    "trajectory of other length": (with_trajectory(sigma=np.zeros(4)), "sigma does not fit its frames"),
+    "trajectory of other length": (with_trajectory(sigma=np.zeros(4)), "sigma has shape (4,)"),
+    "trajectory of another array": (with_trajectory(secret=np.zeros(3)), "unknown array 'secret'"),
+    "trajectory without times": (with_trajectory(time=None), "lacks time"),
 }
 
 
