@@ -15,8 +15,8 @@ def print_figures(measured: Figures, problem: Problem) -> None:
     if measured.value("final_loss") is not None:
         best = f" (optimal {_value(measured, 'optimal_loss')})" if measured.value("optimal_loss") is not None else ""
         _line("final loss", f"{_value(measured, 'final_loss')}{best}")
+    by_flow = measured.value("likelihood_nfe_mean") is not None
     if measured.value("density") is not None:
-        by_flow = measured.value("likelihood_nfe_mean") is not None
         source = LOG_P_OF[problem.experiment.likelihood.source if by_flow else "learned"]
         _line(
             f"log p {source}", f"of {measured.value('density')}; at {_test_set(measured.value('test_points'), problem)}"
@@ -24,7 +24,9 @@ def print_figures(measured: Figures, problem: Problem) -> None:
     if measured.value("sliced_wasserstein2") is None:
         _line("samples and data", f"not compared: {measured.known('sliced_wasserstein2').reason}")
     length = " in the data's unit" if problem.units.isotropic else " in the geometric mean of the columns' units"
-    for key in (key for part in PARTS for key in sorts_of(part) if key in FIGURES):
+    # Without a flow, the figures of the test set are the energy's, whose KL is to the smoothed data.
+    left_out = set() if by_flow else {"test_nll", "train_nll", "kl", "kl_of_smoothing"}
+    for key in (key for part in PARTS for key in sorts_of(part) if key in FIGURES.keys() - left_out):
         spec, figure = FIGURES[key], measured.known(key)
         if spec.printed and figure.value is not None:
             text = _with_floor(measured, key) + {"nat": " nats", "data": length}.get(spec.unit, "")
