@@ -56,11 +56,14 @@ class ParticlePanel(CollapsiblePanel):
         self.stop = button("Stop following", "Follow no particle.", self._inspecting.clear)
         self.pictures = PictureRow(("xₖ", "denoised", "score"), ("particles", "data", "learned"))
         layouts.add(self.body, self.hint, self.pictures, self.equation, *self.figures, self.stop)
-        self._inspecting.changed.connect(self._show)
-        self._inspecting.measured.connect(self._show)
-        self._building.problem_changed.connect(self._show)
+        for signal in (
+            self._inspecting.changed,
+            self._inspecting.measured,
+            self._building.problem_changed,
+            self._comparing.active_changed,
+        ):
+            signal.connect(self._show)
         self._playing.frame_changed.connect(self._name)
-        self._comparing.active_changed.connect(self._show)
         self._show()
 
     def apply_palette(self) -> None:

@@ -49,13 +49,16 @@ class RunsPanel(CollapsiblePanel):
         gap = theme.UNIT // 2
         buttons = layouts.across(self.pin, None, self.restore, self.whole, spacing=gap, margins=(0, gap, 0, gap))
         layouts.add(self.body, self.empty, self.table, buttons)
-        self.table.chosen.connect(self._enable)
         self._pinning.pinned.changed.connect(self._show)
-        self._pinning.finished_changed.connect(self._enable)
-        controllers.comparing.active_changed.connect(self._enable)
-        state.changed.connect(self._enable)
-        controllers.building.problem_changed.connect(self._enable)
-        controllers.building.problem_failed.connect(self._enable)
+        for signal in (
+            self.table.chosen,
+            self._pinning.finished_changed,
+            controllers.comparing.active_changed,
+            state.changed,
+            controllers.building.problem_changed,
+            controllers.building.problem_failed,
+        ):
+            signal.connect(self._enable)
         self._show()
 
     @Slot()
