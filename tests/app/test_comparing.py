@@ -655,7 +655,7 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, connect, t
     then = window.compare.drawn(10)
     window.playing.seek(window.playing.total - 1)
     wait(lambda: window.playing.frame == window.playing.total - 1)
-    size = window.exports.dialog.choice().size
+    size = window.exports.dialog.form.choice().size
     window.exports.dialog.wanted.emit(tmp_path / "columns.png")
     wait(lambda: bool(finished))
     wanted = picture_of(then, 10, size=size)

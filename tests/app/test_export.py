@@ -561,7 +561,7 @@ def test_an_odd_size_is_mended_in_view(exports, qtbot):
     qtbot.keyClicks(dialog.form.width_box, "321")
     qtbot.keyClick(dialog.form.width_box, Qt.Key.Key_Tab)
     assert dialog.form.width_box.text() == "320"
-    assert dialog.choice().width == 320
+    assert dialog.form.choice().width == 320
     assert any("even" in label.text() for label in dialog.findChildren(QLabel))
 
 

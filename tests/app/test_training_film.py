@@ -94,16 +94,16 @@ def test_the_dialog_asks_what_the_film_shows_and_says_why_there_is_no_training(q
     preferences = Preferences(tmp_path / "settings.ini")
     dialog = ExportDialog("video", tmp_path / "a.mp4", preferences)
     qtbot.addWidget(dialog)
-    assert dialog.choice().subject == "run"
+    assert dialog.form.choice().subject == "run"
     dialog.form.subject.setCurrentIndex(1)
-    preferences.set("video", dialog.choice())
+    preferences.set("video", dialog.form.choice())
     other = ExportDialog("video", tmp_path / "a.mp4", preferences)
     qtbot.addWidget(other)
-    assert other.choice().subject == "training"
+    assert other.form.choice().subject == "training"
     other.form.refuse_training(None)
-    assert other.choice().subject == "training"
+    assert other.form.choice().subject == "training"
     other.form.refuse_training(Message("x", "Train first."))
-    assert other.choice().subject == "run"
+    assert other.form.choice().subject == "run"
     assert not other.form.subject.isEnabled()
     assert "Train first." in other.form.subject.toolTip()
 

@@ -233,7 +233,7 @@ class ExportDialog(QDialog):
     It stays open while the export runs, and the window stays usable.
 
     Signals:
-        wanted(object): the path to write; read :meth:`choice`.
+        wanted(object): the path to write; read :meth:`ExportForm.choice`.
         cancelled(): the user cancelled the running export.
     """
 
@@ -274,10 +274,6 @@ class ExportDialog(QDialog):
         layout = layouts.down(self.form, within=self, spacing=UNIT, margins=(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT))
         layout.addSpacing(UNIT)
         layouts.add(layout, self.bar, self.status, buttons)
-
-    def choice(self) -> Choice:
-        """The choices as the preferences keep them."""
-        return self.form.choice()
 
     # --- during the export
 
@@ -336,7 +332,7 @@ class ExportDialog(QDialog):
         if why:
             self.fail(why)
         elif self.form.may_write():
-            self._preferences.set(self.kind, self.choice())
+            self._preferences.set(self.kind, self.form.choice())
             self.wanted.emit(self.form.file.absolute())
 
 

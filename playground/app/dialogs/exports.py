@@ -161,7 +161,7 @@ class Exports(QObject):
             self._begin = path
             self._look_at_columns()
         elif not self._refuses_second():
-            writing = self._written(dialog.choice(), path)
+            writing = self._written(dialog.form.choice(), path)
             dialog.set_running(True)
             self._start(lambda: writing, path, dialog)
 

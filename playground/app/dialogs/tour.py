@@ -1,6 +1,6 @@
 """The tour of two minutes: panels that explain the parts of the window, which stays usable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Slot
@@ -130,10 +130,10 @@ class Tour(QFrame):
         window: the window with the parts, which owns the tour.
     """
 
-    def __init__(self, window: QWidget, stops: Sequence[Stop] = STOPS) -> None:
+    def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self.setObjectName("tour")
-        self._window, self.stops, self.place = window, stops, 0
+        self._window, self.stops, self.place = window, STOPS, 0
         self._pointer: tuple[str, float] = ("", 0.0)
         self.ring = Ring(window)
         self.title, self.words, self.count = QLabel(), QLabel(), QLabel()

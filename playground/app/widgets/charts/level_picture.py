@@ -233,12 +233,12 @@ def along(corners: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(steps, way, corners[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def decades(low: float, high: float, most: int = 5) -> list[float]:
-    """Powers of ten between two positive numbers, thinned to at most `most`.
+def decades(low: float, high: float) -> list[float]:
+    """Powers of ten between two positive numbers, thinned to at most five.
 
     >>> decades(0.02, 300)
     [0.1, 1.0, 10.0, 100.0]
     """
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    step = max(1, math.ceil((last - first + 1) / most))
+    step = max(1, math.ceil((last - first + 1) / 5))
     return [10.0**power for power in range(first, last + 1, step)]
