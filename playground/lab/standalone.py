@@ -252,10 +252,11 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
     parts = {part if there else f"not {part}" for part, there in has.items()}
     lines = (line.partition("  #? ") for line in TEMPLATE.splitlines())
     imports = {*objects.imports.values(), *(line for line, part in OWN_IMPORTS.items() if part in parts)}
+    named = re.sub(r'["\\]', "'", title(settings))  # a plug-in's could end the text of the script
     drawn = POINTS.replace("data_points", 'data["points"]') if problem.shape == (2,) else IMAGES
     text = "\n".join(code for code, _, part in lines if part in parts).format(
         **made,
-        about="\n\n".join(textwrap.fill(one, 120) for one in (f"{title(settings)}.", ABOUT, LICENSE)) + "\n",
+        about="\n\n".join(textwrap.fill(one, 120) for one in (f"{named}.", ABOUT, LICENSE)) + "\n",
         imports="\n".join(sorted(imports)),
         rule="-" * 60,
         limits=", ".join("math.inf" if end == "auto" else f"{end:_}" for end in (training.steps, training.seconds)),

@@ -344,8 +344,8 @@ def test_exported_settings_tell_nothing_of_other_data_looked_at_before(exports, 
         ("Short script (*.py)", "mine", "mine.py", "import playground as sp"),
         ("Short script (*.py)", "mine.ipynb", "mine.ipynb", '{\n "cells"'),
         ("Short notebook (*.ipynb)", "mine", "mine.ipynb", '{\n "cells"'),
-        ("Stand-alone folder of torch and numpy (*.zip)", "mine", "mine.zip", '"""Two moons: '),
-        ("Stand-alone folder of torch and numpy (*.zip)", "mine.py", "mine.py.zip", '"""Two moons: '),
+        ("Stand-alone folder of torch and numpy (*.zip)", "mine", "mine.zip", '"""Two moons, '),
+        ("Stand-alone folder of torch and numpy (*.zip)", "mine.py", "mine.py.zip", '"""Two moons, '),
     ],
 )
 def test_a_script_is_saved_in_each_form(exports, window, qtbot, tmp_path, monkeypatch, choice, typed, name, begins):

@@ -115,6 +115,12 @@ FAULTS = {
         "sigma * score",
         ["Gaussian, VE: weak", "Gaussian, VP: relative"],
     ),
+    "a sampler that ends at no number": (
+        "kutta",
+        "-sigma * score",
+        'float("nan") * score',
+        ["Gaussian, VE: relative", "Gaussian, VP: relative"],
+    ),
     "weights that do not add to one": ("kutta", "h / 6", "h / 5", ["Gaussian, VE: weak", "Gaussian, VP: relative"]),
     "weights of a lower order": (
         "kutta",

@@ -382,15 +382,12 @@ def test_the_mathematics_of_plugins_goes_with_a_script(
     assert "@register" not in noise + objective + sampler
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no file has such a name")
-def test_the_name_of_a_file_ends_no_text_of_the_script(tmp_path: Path) -> None:
-    path = tmp_path / 'my""";own\\.csv'
-    np.savetxt(path, np.random.default_rng(0).normal(size=(60, 2)), delimiter=",")
-    settings = {"noise.kind": "flow-matching", "noise.source": "file", "noise.source_path": str(path)}
-    text = files(experiments.replace(Experiment(), {**settings, "sampling.kind": "probability-flow"}))[SCRIPT].decode()
-    assert (ast.get_docstring(ast.parse(text)) or "").startswith(
-        "Two moons, Flow matching, Denoising, Probability flow."
-    )
+def test_the_title_of_a_plugin_ends_no_text_of_the_script(plugin: Callable[[str], dict[str, Any]]) -> None:
+    text = re.sub("title = .*", r"""title = 'C:\\\\users \"\"\"'""", listing("An objective"), count=1)
+    experiment = made(plugin(text))
+    assert experiment is not None
+    written = files(experiment)[SCRIPT].decode()
+    assert "C:'users '''," in (ast.get_docstring(ast.parse(written)) or "")
 
 
 @pytest.mark.parametrize(

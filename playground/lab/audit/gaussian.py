@@ -139,6 +139,8 @@ def coefficients(
 
     alone = run(1, 0)
     several = run(alone[0].shape[1] + SPARE, 7)
+    if not all(part.isfinite().all() for part in several):  # lstsq would end with an error of torch
+        raise NotLinear("the sampler's ends are not finite")
     found: Tensor = torch.linalg.lstsq(*several, driver="gels").solution
     if not max(gap(known @ found, ends) for known, ends in (alone, several)) < TOLERANCE:
         raise NotLinear("the sampler's steps are not linear, or its particles depend on each other")
