@@ -1,16 +1,16 @@
 """The folder of a run: it is either complete or as it was before, even if the run is killed."""
 
 import contextlib
-import re
+import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from playground.cli import reporting, results
-from playground.lab.atomic import hold
+from playground.lab.atomic import hold, replace
 from playground.lab.session import MODEL
-from playground.user_errors import UserError
+from playground.user_errors import UserError, user_error
 
 
 @contextlib.contextmanager
@@ -40,11 +40,11 @@ def replace_results(folder: Path, names: Collection[str]) -> Iterator[Path]:
     Until then the earlier files stay as they are. If the block fails, a trained model is kept under another name. If the user
     stops it and there is a trained model, the complete files take the places of all earlier ones, which are of another model.
 
-    A note in the folder is locked while the block runs, so that another run knows that the folder is in use. If the process is
-    killed, the next run puts the folder in order before it begins.
+    A note in the folder is locked while the block runs, so that another run knows that the folder is in use. It names the new
+    folder. If the process is killed, the note stays, and the next run puts the folder in order at its end.
 
     Raises:
-        UserError: another run writes the folder.
+        UserError: another run writes the folder, or an earlier file cannot be replaced; the new files are then kept beside it.
     """
     note = folder / results.INCOMPLETE
     held = contextlib.ExitStack()
@@ -52,57 +52,100 @@ def replace_results(folder: Path, names: Collection[str]) -> Iterator[Path]:
         held.enter_context(hold(note))
     except BlockingIOError:
         raise results.folder_in_use(folder) from None
+    new = folder / f"{results.NEW}{secrets.token_hex(4)}"  # not hidden, because a power cut may leave it
     try:
         with held:
-            for left in _left_by_killed(folder, names):
-                (_install if left.name.startswith(results.WHOLE) else _discard)(left)
-            new = Path(tempfile.mkdtemp(prefix=NEW, dir=folder))  # not hidden, because a power cut may leave it
             try:
-                yield new
-            except BaseException as error:
-                if isinstance(error, Exception) or not (new / MODEL).exists():
-                    _discard(new)
-                else:
-                    for name in names:
-                        if not (new / name).exists():
-                            (folder / name).unlink(missing_ok=True)
-                    _complete(new)
-                raise
-            _complete(new)
+                with note.open("a", encoding="utf-8") as file:  # before there is a folder that a kill could leave
+                    file.write(f"\n{new.name}\n")
+                new.mkdir()
+                try:
+                    yield new
+                except BaseException as error:
+                    _finish(new, () if isinstance(error, Exception) or not (new / MODEL).exists() else names)
+                    said = user_error(error)
+                    if said is not None and str(new) in str(said):
+                        raise UserError(str(said).replace(str(new), str(folder))) from error
+                    raise
+                _finish(new, names)
+            finally:
+                _remove(note)
     finally:
-        note.unlink(missing_ok=True)  # only now, because some systems cannot remove an open file
+        if os.name == "nt":  # it cannot remove a file that is open; others must do so before another run locks the file
+            _remove(note)
 
 
-NEW = "new-"
-"""Begins the name of a folder into which a run writes."""
+def _remove(note: Path) -> None:
+    if not results.left_by_killed(note.parent):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            note.unlink()
 
 
-def _left_by_killed(folder: Path, names: Collection[str]) -> Iterator[Path]:
-    """The folders that killed runs have left here, and none of the user's own."""
-    for left in folder.iterdir():
-        ours = (
-            re.fullmatch(rf"({re.escape(NEW)}|{re.escape(results.WHOLE)})[a-z0-9_]{{8}}", left.name) and left.is_dir()
-        )
-        if ours and {file.name for file in left.iterdir() if file.name[0] != "."} <= set(
-            names
-        ):  # half a file is hidden
-            yield left
+def _finish(new: Path, names: Collection[str]) -> None:
+    """End a run, after those that were killed before it: install its files in place of those of the names, or discard them if none."""
+    try:
+        for left in results.left_by_killed(new.parent):
+            if left == new:
+                continue
+            if (left / results.REPLACED).exists():
+                _go_on(left)
+            else:
+                _bring_back(left)
+                _discard(left)
+        if names:
+            _install(new, names)
+    except OSError as error:
+        if names and not results.is_half_installed(new):
+            kept = new.rename(
+                new.with_name(new.name.replace(results.NEW, "kept-"))
+            )  # the note does not name it: it is the user's
+            at = error.filename2 or error.filename
+            raise UserError(f"{at} cannot be replaced ({error.strerror}): the new files are kept in {kept}.") from error
+        if names:
+            raise
+    if not names:
+        _discard(new)
 
 
-def _complete(new: Path) -> None:
-    """Give the files of a run their places. From its new name on, the next run does so if this one is killed."""
-    _install(new.rename(new.with_name(f"{results.WHOLE}{new.name.removeprefix(NEW)}")))
+def _install(new: Path, names: Collection[str]) -> None:
+    """Set the earlier files aside, then give the new ones their places. If it fails, all is as before."""
+    folder, earlier, replaced = new.parent, new / results.EARLIER, new / results.REPLACED
+    earlier.mkdir()
+    try:
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                replace(folder / name, earlier / name)
+        earlier.rename(replaced)  # from here on the next run goes on if this one is killed; before, it brings them back
+        _go_on(new)
+    except BaseException:
+        if replaced.exists():
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    replace(folder / name, new / name)
+            replaced.rename(earlier)
+        _bring_back(new)
+        raise
 
 
-def _install(whole: Path) -> None:
-    for file in whole.iterdir():
-        file.replace(whole.parent / file.name)
-    whole.rmdir()
+def _go_on(new: Path) -> None:
+    for file in new.iterdir():
+        if file.is_file():
+            replace(file, new.parent / file.name)
+    shutil.rmtree(new, ignore_errors=True)
+
+
+def _bring_back(new: Path) -> None:
+    earlier = new / results.EARLIER
+    if earlier.exists():
+        for file in earlier.iterdir():
+            replace(file, new.parent / file.name)
+        earlier.rmdir()
 
 
 def _discard(new: Path) -> None:
     """Remove the files of a run that failed, but for its trained model."""
     if (new / MODEL).exists():
-        kept = (new / MODEL).replace(new.parent / results.UNFINISHED)
+        kept = new.parent / results.UNFINISHED
+        replace(new / MODEL, kept)
         reporting.note(f"The trained model is kept in {kept}")
     shutil.rmtree(new)

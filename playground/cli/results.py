@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,9 +42,11 @@ UNFINISHED = "unfinished.safetensors"
 
 
 INCOMPLETE = "incomplete.txt"
-"""A file in a folder, and locked, while a run writes its results there."""
-WHOLE = "whole-"
-"""Begins the name of a folder whose files are to take their places beside it; one is there after a run that was killed meanwhile."""
+"""A file in a folder, and locked, while a run writes its results there. It names the folder of the new files, and stays after a kill."""
+NEW = "new-"
+"""Begins the name of a folder into which a run writes."""
+EARLIER, REPLACED = "earlier", "replaced"
+"""A folder in it for the earlier files, while they are set aside and while the new ones take their places."""
 
 
 STILL_WRITTEN = "is still being written by another run"
@@ -58,7 +61,24 @@ def why_incomplete(folder: Path) -> str | None:
     """Why the files of a folder may be from different runs, as part of a sentence; None if they are of one run."""
     if is_held(folder / INCOMPLETE):
         return STILL_WRITTEN
-    return "is half written, because its run was stopped" if any(folder.glob(f"{WHOLE}*")) else None
+    half = any(map(is_half_installed, left_by_killed(folder)))
+    return "is half written, because its run was stopped" if half else None
+
+
+def left_by_killed(folder: Path) -> list[Path]:
+    """The folders of the runs that the note names, oldest first, and none of the user's own."""
+    try:
+        note = (folder / INCOMPLETE).read_text("utf-8", "replace")
+    except OSError:
+        return []
+    return [
+        folder / name for name in re.findall(rf"^{NEW}[0-9a-f]{{8}}$", note, re.MULTILINE) if (folder / name).is_dir()
+    ]
+
+
+def is_half_installed(new: Path) -> bool:
+    """Whether the files of a run are changing places with the earlier ones."""
+    return (new / EARLIER).exists() or (new / REPLACED).exists()
 
 
 def require_free_folder(folder: Path, names: Iterable[str], overwrite: bool) -> None:

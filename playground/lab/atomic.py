@@ -43,7 +43,18 @@ def hold(path: str | os.PathLike[str]) -> Iterator[None]:
             except OSError as error:
                 if error.errno in TAKEN:
                     raise BlockingIOError(error.errno, error.strerror, os.fspath(path)) from None
+        if fcntl is None or _is_at(file.fileno(), path):
+            yield
+            return
+    with hold(path):  # its last holder has removed it meanwhile
         yield
+
+
+def _is_at(file: int, path: str | os.PathLike[str]) -> bool:
+    """Whether the path is that of the open file."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file), os.stat(path))
+    return False
 
 
 def is_held(path: str | os.PathLike[str]) -> bool | None:
@@ -73,7 +84,7 @@ def _windows_code(error: OSError) -> int | None:
     return getattr(error, "winerror", None)
 
 
-def _replace(source: Path, target: Path) -> None:
+def replace(source: Path, target: Path) -> None:
     """Rename a file in place of another. Windows refuses while another program has either of them open: try again."""
     for pause in (*PAUSES, None):
         try:
@@ -139,7 +150,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
                 if not os.fstat(file.fileno()).st_size:
                     raise OSError(errno.EIO, "nothing was written", str(temporary))
                 os.fsync(file.fileno())  # without it, a power cut may leave an empty file under the new name
-        _replace(temporary, path)
+        replace(temporary, path)
     except BaseException as error:
         with contextlib.suppress(OSError):  # raised too if the name is too long
             temporary.unlink()
