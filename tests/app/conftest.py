@@ -118,6 +118,17 @@ def maps_of_few_cells() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def dark_again(qapp) -> Iterator[None]:
+    """The whole program shows one palette, which a test of the theme, or a window of its own, may have changed."""
+    from playground.app.style import theme
+    from playground.drawing.palette import DARK
+
+    yield
+    if theme.palette() is not DARK:
+        theme.show_palette(qapp, DARK)
+
+
 @pytest.fixture
 def bare_window(qtbot, tmp_path) -> Iterator:
     """Another window before its first paint, for a test of what comes before it, of another window's end, or of kinds that are
