@@ -40,7 +40,9 @@ def test_a_click_opens_the_equation_of_the_chosen_sampler_with_its_symbols(windo
     for word in ("drift", "diffusion coefficient", "score", "Brownian motion"):
         assert word in text
     copy = next(one for one in dialog.findChild(QDialogButtonBox).buttons() if "LaTeX" in one.text())
-    copy.click()
+    copy.setFocus()
+    QTest.keyClick(copy, Qt.Key.Key_Return)
+    assert dialog.isVisible()
     assert QGuiApplication.clipboard().text() == dialog.view.latex
 
 

@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
 from playground.app.model.state import State
+from playground.app.panels import SamplingPanel
 from playground.app.style.wrapping import BREAK
 from playground.app.widgets.controls import ChoiceBox, Slider
 from playground.app.widgets.equation import equation_image, equation_tag
@@ -16,6 +17,7 @@ from playground.app.widgets.number_rows import NumberField, RangeField
 from playground.kinds.setting import Field
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import SEEDS, Experiment, every_field, fields, owners, replace
+from tests.app.conftest import wait
 
 
 def describe() -> list[tuple[dict[str, str], Field]]:
@@ -809,3 +811,17 @@ def test_a_long_name_takes_its_width_beside_its_chip(form, state):
     form(row)
     assert row.chip is not None
     assert row.label.width() >= row.label.sizeHint().width() > 54
+
+
+def test_what_was_typed_goes_with_the_row_of_its_kind(window):
+    window.state.edit({"noise.kind": "ve", "sampling.kind": "edm"})
+    rows = window.panel(SamplingPanel).findChildren(NumberField)
+    number = next(row for row in rows if row.key == "sampling.churn").number
+    window.panel(SamplingPanel).set_folded(False)
+    number.setFocus()
+    number.selectAll()
+    QTest.keyClicks(number, "3")
+    assert number.dirty
+    window.state.undo()
+    wait()  # a KeyError in a slot fails the test
+    assert window.state.experiment.sampling.kind != "edm"

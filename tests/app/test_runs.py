@@ -14,8 +14,8 @@ from playground.app.dialogs.runs_window import RunsWindow
 from playground.app.model.pinned_runs import KL, PinnedRun
 from playground.app.model.state import State
 from playground.app.panels import RunsPanel
-from playground.app.panels.run_columns import COLUMNS
-from playground.app.panels.run_table import MOST_ROWS, RunTable
+from playground.app.panels.run_columns import COLUMNS, FEW
+from playground.app.panels.run_table import MOST_ROWS, RunTable, _Cells
 from playground.app.style.wrapping import BREAK
 from playground.app.widgets import file_prompts
 from playground.drawing.palette import DARK, LIGHT
@@ -322,6 +322,19 @@ def test_the_table_scrolls_with_many_runs(panel, controllers):
     assert panel.table.verticalScrollBarPolicy() == Qt.ScrollBarPolicy.ScrollBarAlwaysOn
 
 
+def test_a_table_of_many_runs_is_laid_out_a_few_times_only(panel, controllers, monkeypatch):
+    run, kinds = RUNS[0], ("reverse-sde", "probability-flow")
+    for number in range(1, 61):
+        experiment = replace(Experiment(), {"sampling.seed": number, "sampling.kind": kinds[number % 2]})
+        fill(controllers, [dataclasses.replace(run, number=number, name=f"run {number}", experiment=experiment)])
+    styled, style = [], _Cells.initStyleOption
+    monkeypatch.setattr(_Cells, "initStyleOption", lambda *cell: (styled.append(1), style(*cell)))
+    panel.table._fill()
+    assert len(texts(panel.table)) == 120
+    assert all(row.isExpanded() and row.child(0).isFirstColumnSpanned() for row in rows(panel.table))
+    assert len(styled) < 120 * len(FEW) * 6  # cells that are measured in one layout, a few times
+
+
 def test_a_changed_list_keeps_the_chosen_row(panel, controllers):
     fill(controllers)
     choose(panel.table, "adaptive")
@@ -335,13 +348,17 @@ def test_the_whole_table_has_every_column(qtbot, controllers):
     qtbot.addWidget(dialog)
     dialog.show()
     assert dialog.said.text().startswith("Press K to pin")
-    fill(controllers)
+    fill(controllers, [dataclasses.replace(RUNS[0], seconds=5.12), *RUNS[1:]])
     assert "floor" in dialog.said.text()
     titles = [column.title for column in COLUMNS]
     assert [dialog.table.headerItem().text(place) for place in range(dialog.table.columnCount())] == titles
     first = dict(zip(titles, texts(dialog.table)[0], strict=True))
     assert first["W₂"] == "1.31"
     assert first["floor of W₂"] == "0.1"
+    assert first["seconds"] == "5.1"
+    near, missing = rows(dialog.table)[1:]
+    assert "as near as a perfect sampler" in near.toolTip(titles.index("floor of W₂"))
+    assert "not measured" in missing.toolTip(titles.index("floor of W₂"))
     assert texts(dialog.table)[1] == ["sampler Reverse SDE, seed 0"]
     assert first["seed"] == "0"
     assert not dialog.delete.isEnabled()

@@ -49,6 +49,7 @@ def test_a_button_is_its_command(transport: Transport) -> None:
         play.setText(text)
         assert transport.play.accessibleName() == text.partition("\t")[0]
         assert "Play or pause (Space)" in transport.play.toolTip()
+        assert transport.play.accessibleDescription() == "Play or pause (Space)"
         QTest.mouseClick(transport.play, LEFT)
         QTest.keyClick(transport.play, Qt.Key.Key_Space)
         assert runs[-2:] == [text, text]

@@ -155,6 +155,7 @@ OVER_FLOOR = _of(
     more=_near_floor,
     key="wasserstein2",
 )
+FLOOR = _of("wasserstein2_floor", more=_near_floor, key="wasserstein2")
 WEIGHTS = _of(
     "mode_weights",
     meaning=f"{FIGURES['mode_weights'].meaning} Of many modes the largest difference from the true weight is shown.",
@@ -165,6 +166,7 @@ WEIGHTS = _of(
 FEW = (NAME, NFE, OVER_FLOOR, _of("classifier_accuracy"), WEIGHTS)
 """The columns that fit in a card."""
 OWN = {
+    "wasserstein2_floor": FLOOR,
     "wasserstein2_over_floor": OVER_FLOOR,
     "mode_weights": WEIGHTS,
 }
@@ -175,7 +177,11 @@ COLUMNS = (
     NFE,
     _of("nfe_max", key=""),
     *(OWN.get(key) or _of(key) for key, spec in FIGURES.items() if spec.of_runs),
-    _of("sampling_seconds", key=""),
+    _of(
+        "sampling_seconds",
+        key="",
+        text=lambda run: "" if run.seconds is None else format_number(run.seconds, 2),
+    ),
     RunColumn(
         "trained",
         "Training steps of the weights; none for a known score.",

@@ -150,11 +150,18 @@ class RunTable(QTreeWidget):
         self._fill_header()
         for run in self.runs:
             self._add(run, told.get(run.number, ""))
+        for place in range(self.topLevelItemCount()):
+            item = self.topLevelItem(place)
+            assert item is not None
+            for below in _below(item):
+                below.setFirstColumnSpanned(True)  # lays everything out if rows are new, so not while rows are added
+        self.expandAll()
         self._lay_out()
         self.blockSignals(False)
         for place in range(self.topLevelItemCount()):
             item = self.topLevelItem(place)
-            if item is not None and chosen is not None and item.data(0, NUMBER) == chosen.number:
+            assert item is not None
+            if chosen is not None and item.data(0, NUMBER) == chosen.number:
                 self.setCurrentItem(item)
         self.chosen.emit()
 
@@ -189,11 +196,9 @@ class RunTable(QTreeWidget):
         if told:
             below = QTreeWidgetItem(item, [breakable(told)])
             below.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            below.setFirstColumnSpanned(True)
             below.setFont(0, theme.text_font(theme.CAPTION_PIXELS))
             below.setForeground(0, theme.color("muted"))
             below.setToolTip(0, wrapped("The settings that differ among the pinned runs."))
-            item.setExpanded(True)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)  # makes the first row the current one, and does not select it

@@ -380,7 +380,7 @@ QUndoView::item { padding: 4px 6px; }
 QUndoView::item:hover { background: @hover; }
 QUndoView::item:selected { background: @accent; color: @on_accent; }
 
-QTreeView[role="table"] { background: transparent; color: @text; border: none; outline: none; }
+QTreeView[role="table"] { background: transparent; color: @text; selection-color: @text; border: none; outline: none; }
 QTreeView[role="table"]::item { padding: 0; border: none; }
 QTreeView[role="table"]::item:selected { background: @hover; }
 QTreeView[role="table"]:focus { border: none; }

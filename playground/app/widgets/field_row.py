@@ -137,6 +137,8 @@ class FieldRow(QWidget):
         self.state.changed.disconnect(self._state_changed)
         self.state.refused.disconnect(self._state_refused)
         self.state.replaced.disconnect(self._replaced)
+        for control in self.controls():
+            control.blockSignals(True)  # an editor that loses the focus would commit its text
         self.setParent(None)
         self.deleteLater()
 

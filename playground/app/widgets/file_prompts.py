@@ -183,9 +183,10 @@ def _answer(dialog: QFileDialog) -> tuple[str, str]:
 
 
 def close_buttons(dialog: QDialog, *others: QPushButton) -> QDialogButtonBox:
-    """The buttons of a dialog that is only looked at: Close, and others."""
+    """The buttons of a dialog that is only looked at: Close, and others. Return presses the one that has the focus."""
     buttons = QDialogButtonBox()
     for one in others:
+        one.setAutoDefault(True)
         buttons.addButton(one, QDialogButtonBox.ButtonRole.ActionRole)
     buttons.addButton(QDialogButtonBox.StandardButton.Close).setText("C&lose")
     buttons.rejected.connect(dialog.reject)

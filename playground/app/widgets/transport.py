@@ -4,7 +4,7 @@ import itertools
 import math
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QMouseEvent, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QAction, QMouseEvent, QPaintEvent, QPalette, QResizeEvent, QTextDocumentFragment
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
@@ -54,6 +54,7 @@ class TransportButton(KeyboardRing, QAbstractButton):
     @Slot()
     def _follow(self) -> None:
         self.setAccessibleName(self._action.text().partition("\t")[0])
+        self.setAccessibleDescription(QTextDocumentFragment.fromHtml(self._action.toolTip()).toPlainText())
         self.setToolTip(f"<p>{self.accessibleName()}</p>{self._action.toolTip()}")
         self.setEnabled(self._action.isEnabled())
         self.setChecked(self._action.isChecked())
