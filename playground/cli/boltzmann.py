@@ -21,14 +21,9 @@ from playground.lab.boltzmann.training import MostProbable, Progress, Samples, m
 from playground.lab.provenance import Provenance
 from playground.user_errors import UserError
 
-EVERYTHING = SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
-    "boltzmann.toml",
-    "metrics.json",
-    "weights.csv",
-    "samples.csv",
-    "cost.csv",
-    "picture.png",
-)
+SETTINGS, METRICS, PICTURE = "boltzmann.toml", "metrics.json", "picture.png"
+WEIGHTS, SAMPLES, COST = "weights.csv", "samples.csv", "cost.csv"
+EVERYTHING = (SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE)
 LIKELY = 32  # states listed in metrics.json
 
 

@@ -149,7 +149,10 @@ def paint_machine(
 def probability(value: float) -> str:
     """A probability in per cent, short enough for a caption.
 
-    >>> probability(0.07132), probability(0.00412), probability(9.7e-7)
-    ('7.13 %', '0.412 %', '1e-04 %')
+    >>> probability(0.07132), probability(0.00412), probability(9.7e-7), probability(0.0)
+    ('7.13 %', '0.412 %', '1e-4 %', '0 %')
     """
-    return f"{100 * value:{'.3g' if value > 1e-5 else '.0e'}} %"
+    percent = 100 * value
+    if 0 < percent < 0.001:
+        return f"{percent:.0e} %".replace("e-0", "e-")
+    return f"{percent:.3g} %"

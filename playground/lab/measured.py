@@ -86,7 +86,7 @@ class Figures(Mapping[str, Measured]):
         if stem != name:
             value, floor = self.number(stem), self.floor(stem)[0]
             return value / floor if value is not None and floor else None
-        ((owner, part), *_) = owners(name, self)
+        owner, part = owners(name, self)[0]
         found = getattr(self.known(owner), part)
         is_number = isinstance(found, int | float) and not isinstance(found, bool)
         return float(found) if is_number and math.isfinite(found) else None

@@ -437,6 +437,7 @@ BROKEN = {
     "figures and a list": '{"metrics": {"nfe_mean": 5.0}, "curves": []}',
     "figures and a curve of words": '{"metrics": {"nfe_mean": 5.0}, "curves": {"sigma": ["a"], "train_loss": ["a"], "held_out_loss": ["a"]}}',
     "figures and one curve": '{"metrics": {"nfe_mean": 5.0}, "curves": {"sigma": [1.0]}}',
+    "figures and an empty curve": '{"metrics": {"nfe_mean": 5.0}, "curves": {"sigma": []}}',
     "curves of other lengths": (
         '{"metrics": {"nfe_mean": 5.0}, "curves": {"sigma": [1.0], "train_loss": [1.0], "held_out_loss": [1.0, 2.0]}}'
     ),
@@ -465,6 +466,15 @@ def test_a_broken_cell_waits_again(text: str, tmp_path: Path) -> None:
     assert [cell.number for cell in folders.broken(tmp_path, cells)] == [1]
     assert [cell.number for cell in folders.waiting(tmp_path, cells)] == [0, 1]
     assert [row.values["sampling.steps"] for row in write_tables(tmp_path, cells)] == [4]
+
+
+@pytest.mark.parametrize("metrics", [None, {}, {"nfe_mean": None}])
+def test_a_cell_with_an_error_is_whole_whatever_its_figures(metrics: object, tmp_path: Path) -> None:
+    (cell,) = sweeps.cells(sweeps.Sweep(axes={"sampling.steps": [2]}, seeds=1), replace(Experiment(), SMALL))
+    (tmp_path / folders.CELLS).mkdir()
+    folders.write(tmp_path, cell, {"error": "No.", "metrics": metrics})
+    assert folders.broken(tmp_path, [cell]) == []
+    assert sweeps.failure(tmp_path, cell) == "No."
 
 
 def test_broken_cells_are_said_and_computed_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

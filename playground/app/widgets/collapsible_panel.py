@@ -217,7 +217,8 @@ class MarkButton(PressedByEnter):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
         bright = self.isChecked() or self.underMouse()
-        fill, ring = theme.color("hover") if bright else None, theme.color("accent") if self.hasFocus() else None
+        fill = theme.color("hover") if bright else None
+        ring = theme.color("accent") if self.hasFocus() else None
         paint_box(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, fill, ring, 1.5)
         self.paint_mark(painter, theme.color("text" if bright else "muted"))
 

@@ -19,7 +19,8 @@ MakeRow = Callable[[str], FieldRow | None]
 class KindRows(QObject):
     """Keeps a row for every setting of a section's chosen kind, in the order in which the kind declares them.
 
-    A row stays while the chosen kinds have its setting. Rows of settings without effect are hidden. Lists and texts have no row: they are edited on the canvas or by opening a file.
+    A row stays while the chosen kinds have its setting. Rows of settings without effect are hidden. Lists and texts have no
+    row: they are edited on the canvas or by opening a file.
 
     Args:
         state: the state with the settings.

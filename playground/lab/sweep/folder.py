@@ -116,22 +116,24 @@ def _is_of(found: Mapping[str, Any], cell: Cell) -> bool:
 
 
 class _Written(msgspec.Struct):
-    """The contents of a cell's file that are checked: why the cell failed, or its figures and curves."""
+    """The contents of a finished cell's file that are checked."""
 
-    error: str | None = None
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float]
     curves: dict[str, list[float]] = {}
 
 
 def _is_whole(found: object) -> bool:
-    """Whether a file's contents are those of :func:`write`. All figures are finite; numbers of curves may be nan."""
+    """Whether a file's contents are those of :func:`write`: why the cell failed, or figures, all of which are finite."""
+    if isinstance(found, dict) and found.get("error") is not None:
+        return isinstance(found["error"], str)
     try:
         told = msgspec.convert(found, _Written)
     except (msgspec.ValidationError, OverflowError):
         return False
-    lengths = {len(told.curves.get(name, ())) for name in CURVES}
-    figures = told.metrics.values()
-    return told.error is not None or (bool(figures) and all(map(math.isfinite, figures)) and len(lengths) == 1)
+    if told.curves and not told.curves.keys() >= {*CURVES}:
+        return False
+    lengths = {len(told.curves[name]) for name in CURVES if told.curves}
+    return bool(told.metrics) and all(map(math.isfinite, told.metrics.values())) and len(lengths) <= 1
 
 
 def broken(folder: Path, every: Sequence[Cell]) -> list[Cell]:

@@ -224,7 +224,8 @@ class SweepWindow(QDialog):
             text += f", {format_count(report.failures)} failed: see Cells"
         if broken := folders.of_broken(report.broken):
             text += f". {worded(broken).removesuffix('.')}"
-        if {*(versions := sorted(folders.versions(report.found)))} - {__version__}:
+        versions = sorted(folders.versions(report.found))
+        if versions not in ([], [__version__]):
             text += f", by version {' and '.join(versions)}"
         if sweeping.cancelled:
             return f"Stopping… {text}" if sweeping.running else f"Cancelled: {text} are kept"

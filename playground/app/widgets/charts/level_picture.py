@@ -155,11 +155,11 @@ class LevelPicture:
         painter.setPen(QPen(theme.color("learned"), 1.5))
         painter.drawPolyline(curve)
         ends, inner = {handles[0], handles[-1]}, levels.noise.has_handles
+        line = theme.color("learned", 1.0 if inner else 0.55)
         for index in set(range(len(places) if len(places) <= MANY else 0)) - ends:
-            line, radius = (
-                theme.color("learned", 1.0 if inner else 0.55),
-                1.5 if not inner else 4.0 if index in self.hot else 3.0,
-            )
+            radius = 1.5
+            if inner:
+                radius = 4.0 if index in self.hot else 3.0
             paint_disc(painter, places[index], radius, theme.color("raised"), line, 1.5)
         for index in ends:
             fill = theme.color("text" if theme.palette().dark else "raised")
