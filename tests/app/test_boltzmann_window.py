@@ -212,6 +212,38 @@ def test_a_pattern_is_chosen_and_removed_by_keys(window):
     assert second not in texts(window)
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_a_key_puts_the_chosen_pattern_on_the_pad_again(window, key):
+    window.patterns.setFocus()
+    window.patterns.setCurrentRow(2)
+    window.pad.set_pattern(np.full((3, 3), -1))
+    QTest.keyClick(window.patterns, key)
+    assert write_pattern(window.pad.pattern) == texts(window)[2]
+    assert len(texts(window)) == 14
+
+
+def test_one_of_several_equal_patterns_is_removed(window):
+    row = "###/.../..."
+    window.machine.state.edit({"data": "drawn", "patterns": (row, "#../#../#..", row)})
+    window.patterns.setFocus()
+    window.patterns.setCurrentRow(2)
+    QTest.keyClick(window.patterns, Qt.Key.Key_Delete)
+    assert sorted(texts(window)) == ["###/.../...", "#../#../#.."]
+
+
+def test_patterns_are_filled_in_when_they_change_and_costs_when_they_are_measured(window, monkeypatch):
+    shown = []
+    monkeypatch.setattr(window.patterns, "show_patterns", lambda entries: shown.append("patterns"))
+    monkeypatch.setattr(window.cost, "show_cost", lambda cost: shown.append("cost"))
+    wait(lambda: window.machine.cost is not None)
+    window.cost.shown = window.machine.cost
+    window.machine.state.edit({"learning_rate": 0.07})
+    window._show()
+    assert shown == []
+    window.machine.state.edit({"rows": 2})
+    assert shown == ["patterns"]
+
+
 def test_the_drawn_pattern_has_its_probability_over_z(window):
     progress = window.machine.view.progress
     likely = window.likely
@@ -284,7 +316,9 @@ def test_cost_is_measured_and_extrapolated(window, monkeypatch):
     wait(lambda: not window.machine.jobs.running(module.COST))
     assert window.cost.measure.isEnabled()
     said = window.cost.label.text().replace("\u202f", " ")
-    assert window.cost.plot.accessibleDescription() == window.cost.label.text()
+    described = window.cost.plot.accessibleDescription()
+    assert "seconds for Z and its gradient of 20 units, 1e−6 for the weight of one state." in described, described
+    assert " Each further unit took " in described
     assert "Doubling with each unit as the states do, Z of an 8×8 digit would take 5 900 years" in said
 
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
@@ -28,7 +27,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import file_prompts, layouts
-from playground.app.widgets.captions import caption, named
+from playground.app.widgets.captions import caption, named, number_box
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.file_prompts import completed, may_replace
 from playground.app.workers.jobs import JobStatus
@@ -53,7 +52,6 @@ SUBJECTS = (
     ("training", "The training, at the frame in view"),
 )
 THEMES = (("", "As the window"), ("dark", "Dark"), ("light", "Light"))
-Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
 
 
 class ExportForm(QWidget):
@@ -75,10 +73,10 @@ class ExportForm(QWidget):
         )
         known = ((title, title) for title in (*(title for title, _, _ in SIZES), CUSTOM))
         self.size_preset = _chosen(known, CUSTOM, "Size", "Common sizes")
-        self.width_box = _number(
+        self.width_box = number_box(
             PixelBox(), 64, 7680, choice.width // 2 * 2, "Width in pixels", "Width in pixels, even"
         )
-        self.height_box = _number(
+        self.height_box = number_box(
             PixelBox(), 64, 7680, choice.height // 2 * 2, "Height in pixels", "Height in pixels, even"
         )
         self.theme = _chosen(THEMES, choice.theme, "Theme", "Colours of what is exported")
@@ -92,11 +90,11 @@ class ExportForm(QWidget):
             tip = "The sampler's run, or how the network learned, step by step"
             self.subject = _chosen(SUBJECTS, choice.subject, "What the film shows", tip)
             length = QDoubleSpinBox(decimals=1, suffix=" s")
-            self.seconds = _number(
+            self.seconds = number_box(
                 length, 1, 600, choice.seconds, "Length in seconds", "The whole film takes this long"
             )
             rate = QSpinBox(suffix=" frames/s")
-            self.fps = _number(rate, 5, 120, choice.fps, "Frames a second", "Frames a second")
+            self.fps = number_box(rate, 5, 120, choice.fps, "Frames a second", "Frames a second")
         self._lay_out()
         self._show_preset()
         self.path.textEdited.connect(self._path_typed)
@@ -347,15 +345,6 @@ class PixelBox(QSpinBox):
 
     def valueFromText(self, text: str) -> int:
         return super().valueFromText(text) // 2 * 2
-
-
-def _number(box: Box, low: int, high: int, value: float, name: str, tip: str) -> Box:
-    """A box of a number between two bounds."""
-    box.setRange(low, high)
-    box.setValue(value)  # type: ignore[arg-type]  # whole for whole numbers
-    box.setMinimumHeight(px(26))
-    box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding is outside the text
-    return named(box, name, tip)
 
 
 def _chosen(options: Iterable[tuple[str, str]], value: str, name: str, tip: str) -> ChoiceBox:

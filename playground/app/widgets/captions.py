@@ -1,14 +1,16 @@
-"""Small text below or beside a control, what a control is for, and the buttons of dialogs."""
+"""Small text below or beside a control, what a control is for, and the buttons and number boxes of dialogs."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QPushButton, QSpinBox, QWidget
 
+from playground.app.style.text_size import px
 from playground.app.style.theme import set_role
 from playground.app.style.wrapping import wrapped
 
 Widget = TypeVar("Widget", bound=QWidget)
+Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
 
 
 def caption(text: str = "", parent: QWidget | None = None) -> QLabel:
@@ -35,3 +37,12 @@ def button(title: str, tip: str, act: Callable[[], object], name: str = "") -> Q
     made.setAutoDefault(False)
     made.clicked.connect(lambda: act())
     return made
+
+
+def number_box(box: Box, low: int, high: int, value: float, name: str, tip: str) -> Box:
+    """A box of a number between two bounds, with its name for screen readers and its tooltip."""
+    box.setRange(low, high)
+    box.setValue(value)  # type: ignore[arg-type]  # whole for whole numbers
+    box.setMinimumHeight(px(26))
+    box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding is outside the text
+    return named(box, name, tip)

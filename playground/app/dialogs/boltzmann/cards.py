@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QLabel
 
 from playground.app.dialogs.boltzmann.heat import WeightMap
-from playground.app.dialogs.boltzmann.readings import NUMBERS, cost_sentence, verdict
+from playground.app.dialogs.boltzmann.readings import NUMBERS, cost_description, cost_sentence, verdict
 from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
@@ -79,10 +79,15 @@ class WeightsCard(CollapsiblePanel):
 
 
 class CostCard(CollapsiblePanel):
-    """The time of Z as pictures grow, measured on this machine."""
+    """The time of Z as pictures grow, measured on this machine.
+
+    Attributes:
+        shown: the times that are shown.
+    """
 
     def __init__(self, measure: Callable[[], object]) -> None:
         super().__init__("Cost of Z")
+        self.shown: Cost | None = None
         self.plot = TallChart("Cost of Z", ABOUT_COST, 124)
         self.plot.show_empty(UNMEASURED)
         self.label = _caption("What Z of larger pictures would cost", lines=3)
@@ -91,9 +96,9 @@ class CostCard(CollapsiblePanel):
 
     def show_cost(self, cost: "Cost") -> None:
         """Show the measured times."""
-        said = cost_sentence(cost)
-        self.plot.show_chart(cost_chart(cost), said)
-        self.label.setText(said)
+        self.shown = cost
+        self.plot.show_chart(cost_chart(cost), cost_description(cost))
+        self.label.setText(cost_sentence(cost))
 
 
 def _caption(name: str, lines: int) -> QLabel:

@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
 
 class Gallery(QListWidget):
-    """A list of patterns. A click or the arrow keys choose one; Delete removes it.
+    """A list of patterns. A click or the arrow keys choose one, Return or Space does so again; Delete removes it.
 
     Args:
         name: the name of the patterns.
@@ -68,10 +68,8 @@ class Gallery(QListWidget):
         self.entries: Sequence[Entry] = ()
         self.currentRowChanged.connect(lambda _: self._tell(self.taken))
         self.itemClicked.connect(lambda _: self._tell(self.taken))
-        delete = QShortcut(self)
-        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
-        delete.setKeys([QKeySequence(key) for key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)])
-        delete.activated.connect(lambda: self._tell(self.removed))
+        self._bind(self.taken, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+        self._bind(self.removed, Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 
     def show_patterns(self, entries: Sequence[Entry]) -> None:
         """Show these patterns."""
@@ -115,6 +113,13 @@ class Gallery(QListWidget):
         icon = QIcon(picture)
         icon.addPixmap(picture, QIcon.Mode.Selected)  # which Qt would tint
         return icon
+
+    def _bind(self, signal: SignalInstance, *keys: Qt.Key) -> None:
+        """Emit a signal of the chosen pattern by these keys."""
+        shortcut = QShortcut(self)
+        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+        shortcut.setKeys([QKeySequence(key) for key in keys])
+        shortcut.activated.connect(lambda: self._tell(signal))
 
     def _tell(self, signal: SignalInstance) -> None:
         if self.currentRow() >= 0:

@@ -104,3 +104,15 @@ def cost_sentence(cost: "Cost") -> str:
         return f"Z of {cost.units[-1]} units: {format_number(1e3 * float(cost.partition[-1]))} ms"
     said = "Doubling with each unit as the states do, Z of an 8×8 digit would take {} years, at every step."
     return said.format(format_number(float(f"{years:.1e}")))
+
+
+def cost_description(cost: "Cost") -> str:
+    """The measured times of the largest machine, and their growth, in words."""
+    partition, weight = (format_number(float(times[-1])) for times in (cost.partition, cost.weight))
+    said = (
+        f"{partition} seconds for Z and its gradient of {cost.units[-1]} units, {weight} for the weight of one state."
+    )
+    growth = cost.growth()
+    if growth is not None:
+        said += f" Each further unit took {growth[0]:.2f} times as long; the dashed line doubles."
+    return said

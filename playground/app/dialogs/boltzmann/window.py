@@ -53,7 +53,7 @@ class BoltzmannWindow(WorkingDialog):
         self.machine = Machine(self.jobs, self)
         self._lay_out()
         self.machine.changed.connect(self._show)
-        self.machine.state.changed.connect(lambda _: self._show_patterns())
+        self.machine.state.changed.connect(self._edited)
         QShortcut(UNDO, self).activated.connect(self.machine.state.undo)
         QShortcut(QKeySequence.StandardKey.Redo, self).activated.connect(self.machine.state.redo)
         self._show_patterns()
@@ -197,7 +197,9 @@ class BoltzmannWindow(WorkingDialog):
 
     @Slot(object)
     def _remove(self, pattern: np.ndarray) -> None:
-        self._become([one for one in self._texts() if one != write_pattern(pattern)])
+        texts = self._texts()
+        texts.remove(write_pattern(pattern))
+        self._become(texts)
 
     def _toggle(self) -> None:
         if self.machine.training:
@@ -210,7 +212,11 @@ class BoltzmannWindow(WorkingDialog):
 
     # --- content
 
-    @Slot()
+    @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        if keys & {"rows", "columns", "data", "patterns"}:
+            self._show_patterns()
+
     def _show_patterns(self) -> None:
         settings, found = self.machine.settings, patterns_of(self.machine.settings)
         shape = settings.rows, settings.columns
@@ -247,7 +253,7 @@ class BoltzmannWindow(WorkingDialog):
         progress = None if view is None else view.progress
         self.weights.show_progress(progress, machine.settings)
         self.learning.show_progress(progress, machine.settings.steps, machine.conflict)
-        if machine.cost is not None:
+        if machine.cost is not None and machine.cost is not self.cost.shown:
             self.cost.show_cost(machine.cost)
         likely, samples, shares = [], [], ("", "")
         if view is not None:

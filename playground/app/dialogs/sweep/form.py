@@ -19,7 +19,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption, named
+from playground.app.widgets.captions import caption, named, number_box
 from playground.app.widgets.controls import ChoiceBox, Switch
 from playground.app.widgets.menu_button import MenuButton
 from playground.lab.experiment import Experiment, ExperimentError
@@ -95,12 +95,8 @@ class SweepForm(QWidget):
         inside = QWidget()
         layouts.down(self.axes, None, within=inside, margins=0)
         self.seeds = _edit("3", "Seeds", "How many seeds, such as 3; or the seeds, such as 0, 7, 12.")
-        self.processes = QSpinBox(minimum=1, maximum=1024, value=(os.cpu_count() or 2) - 1)
-        named(
-            self.processes,
-            "Processes",
-            "Processes that compute at once. One less than cores leaves one for the window.",
-        )
+        tip = "Processes that compute at once. One less than cores leaves one for the window."
+        self.processes = number_box(QSpinBox(), 1, 1024, (os.cpu_count() or 2) - 1, "Processes", tip)
         self.scheduler = _edit(
             "",
             "Scheduler",
