@@ -235,12 +235,11 @@ def test_patterns_are_filled_in_when_they_change_and_costs_when_they_are_measure
     shown = []
     monkeypatch.setattr(window.patterns, "show_patterns", lambda entries: shown.append("patterns"))
     monkeypatch.setattr(window.cost, "show_cost", lambda cost: shown.append("cost"))
-    wait(lambda: window.machine.cost is not None)
     window.cost.shown = window.machine.cost
     window.machine.state.edit({"learning_rate": 0.07})
     window._show()
     assert shown == []
-    window.machine.state.edit({"rows": 2})
+    window.machine.state.edit({"rows": 2, "columns": 2})
     assert shown == ["patterns"]
 
 
@@ -317,7 +316,7 @@ def test_cost_is_measured_and_extrapolated(window, monkeypatch):
     assert window.cost.measure.isEnabled()
     said = window.cost.label.text().replace("\u202f", " ")
     described = window.cost.plot.accessibleDescription()
-    assert "seconds for Z and its gradient of 20 units, 1e−6 for the weight of one state." in described, described
+    assert "seconds for Z and its gradient of 20 units, 1e-6 for the weight of one state." in described, described
     assert " Each further unit took " in described
     assert "Doubling with each unit as the states do, Z of an 8×8 digit would take 5 900 years" in said
 
