@@ -81,6 +81,29 @@ def test_the_loop_button_follows_the_key_and_the_menu(window):
     assert window.actions_by_key["sample.loop"].isChecked()
 
 
+@pytest.mark.parametrize(
+    ("button", "command"),
+    [
+        ("restart", "sample.restart"),
+        ("back", "sample.step_back"),
+        ("play", "sample.play"),
+        ("forward", "sample.step"),
+        ("new_seed", "sample.restart_new_seed"),
+        ("loop", "sample.loop"),
+    ],
+)
+def test_each_button_carries_out_its_command(window, connect, button, command):
+    pressed, done = getattr(window.transport, button), list[str]()
+    for key in ("restart", "step_back", "play", "step", "restart_new_seed", "loop"):
+        connect(window.actions_by_key[f"sample.{key}"].triggered, lambda *_, key=key: done.append(f"sample.{key}"))
+    wait(pressed.isEnabled)
+    assert "<" not in pressed.accessibleDescription()
+    QTest.mouseClick(pressed, Qt.MouseButton.LeftButton)
+    assert done == [command]
+    if button == "loop":
+        QTest.mouseClick(pressed, Qt.MouseButton.LeftButton)
+
+
 def test_the_ends_of_other_data_leave_with_them(window, monkeypatch):
     wait(lambda: finished(window))
     monkeypatch.setattr(
