@@ -43,6 +43,16 @@ TABLES = dict(
     re.findall(r"^\$ score-playground --plugin \w+\.py audit ([\w-]+)\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
 )
 
+NO_NUMBERS = """
+    evaluations_per_step = 3
+
+    def run(self, score, start, generator):
+        from dataclasses import replace
+
+        for step in super().run(score, start, generator):  # its check of each step has seen numbers
+            yield replace(step, positions=float("nan") * step.positions)
+"""
+
 # A fault: the listing, what is written in it, what is put in its place, and the beginnings of the claims that must fail.
 FAULTS = {
     "wrong shares of the dots": (
@@ -115,10 +125,16 @@ FAULTS = {
         "sigma * score",
         ["Gaussian, VE: weak", "Gaussian, VP: relative"],
     ),
-    "a sampler that ends at no number": (
+    "a sampler that stops because it diverges": (
         "kutta",
         "-sigma * score",
         'float("nan") * score',
+        ["Gaussian, VE: relative", "Gaussian, VP: relative"],
+    ),
+    "a sampler that goes on without numbers": (
+        "kutta",
+        "    evaluations_per_step = 3\n",
+        NO_NUMBERS,
         ["Gaussian, VE: relative", "Gaussian, VP: relative"],
     ),
     "weights that do not add to one": ("kutta", "h / 6", "h / 5", ["Gaussian, VE: weak", "Gaussian, VP: relative"]),
