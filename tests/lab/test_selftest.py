@@ -15,9 +15,12 @@ from playground.lab.claims import measured
 from playground.lab.selftest import claims, guidance
 from playground.theory import boltzmann, densities, fused, likelihood, ode
 from playground.theory.noise import (
+    Cosine,
+    FlowMatching,
     GaussianPrior,
     Process,
     SubVariancePreserving,
+    VarianceExploding,
     VariancePreserving,
     per_point,
 )
@@ -112,6 +115,41 @@ FAULTS = {
         staticmethod(VariancePreserving.noise_over_signal),
         "noise: sub-VP",
         "v′ is 2 (f/x) v",
+    ),
+    "VE with levels of equal distance": (
+        VarianceExploding,
+        "sigma",
+        lambda process, t: process.sigma_min + (process.sigma_max - process.sigma_min) * t,
+        "noise",
+        "VE: mean factor",
+    ),
+    "VP with twice the integral of its rate": (
+        VariancePreserving,
+        "_integral",
+        lambda process, t: t * (2 * process.beta_min + t * (process.beta_max - process.beta_min)),
+        "noise",
+        "VP: mean factor",
+    ),
+    "sub-VP with the deviation of VP": (
+        SubVariancePreserving,
+        "noise_over_signal",
+        staticmethod(VariancePreserving.noise_over_signal),
+        "noise",
+        "sub-VP: mean factor",
+    ),
+    "an angle of the cosine that speeds up": (
+        Cosine,
+        "_angle",
+        lambda process, t: process._start + t**2 / 2,
+        "noise",
+        "cosine: mean factor",
+    ),
+    "flow matching that speeds up": (
+        FlowMatching,
+        "_mixed",
+        lambda process, t: process._start + t**2 / 2,
+        "noise",
+        "flow matching: mean factor",
     ),
     "ln 2 pi": (densities, "_LOG_TWO_PI", math.log(math.pi), "data: Two moons", "integrates to 1: error"),
     "g^2 in place of g^2/2": (

@@ -17,9 +17,10 @@ from playground.lab.audit.gaussian import mixture
 from playground.lab.audit.samplers import auditing
 from playground.lab.claims import Claim, one_thread
 from playground.lab.experiment import Experiment, replace
-from playground.lab.selftest import boltzmann, energies, guidance, likelihood, sampling, scores, training
+from playground.lab.selftest import boltzmann, energies, guidance, likelihood, noise, sampling, scores, training
 
 THEORY: tuple[Claim, ...] = (
+    *noise.CLAIMS,
     *scores.CLAIMS,
     *sampling.CLAIMS,
     *guidance.CLAIMS,
