@@ -301,7 +301,7 @@ def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, l
     )
     lacking = UserError(f"{path} holds no images: it needs {wanted}.")
     with _reading(path, lacking):
-        points = _read_array(path, problem) if path.suffix.lower() == ".npy" else _read_images(path, header)
+        points = _read_array(path, problem) if path.suffix.lower() == ".npy" else read_images(path, header)
     if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
         raise lacking
     return points, header
@@ -330,18 +330,39 @@ def _matched(
     return points, list(names)
 
 
-def _read_images(path: Path, names: Sequence[str]) -> np.ndarray:
+def read_images(path: Path, names: Sequence[str]) -> np.ndarray:
     """Rows of numbers, by the columns of these names if the first line has them, otherwise by their places.
+
+    Lines that begin with # are comments, and so is a first line without a number that is no header of these names.
 
     Raises:
         OSError, ValueError, csv.Error: the file cannot be read, or holds something else.
     """
-    first, *_ = rows = _rows(path)
-    if len(set(map(len, rows))) > 1:
+    written = path.read_text("utf-8-sig").splitlines()
+    lines = [line for line in written if line.strip() and not line.lstrip().startswith("#")]
+    if not lines:
         raise ValueError
-    has_header = bool(np.isnan([*map(number_in, first)]).all())
-    places = (columns_named(names, first) if has_header else None) or range(len(first))
-    return np.array([[row[place] for place in places] for row in rows[has_header:]], dtype=float)
+    first = [cell.strip().strip("\"'").strip() for cell in next(csv.reader(lines[:1], skipinitialspace=True))]
+    has_header = not any(map(_is_number, first))
+    places = columns_named(names, first) if has_header else None
+    if places is not None and len(first) > len(names):  # the other columns may hold text
+        rows = list(csv.reader(lines[1:], skipinitialspace=True))
+        if any(len(row) != len(first) for row in rows):
+            raise ValueError
+        return np.array([[row[place] for place in places] for row in rows], dtype=float)
+    if len(lines) == has_header:
+        raise ValueError
+    points = np.loadtxt(lines[has_header:], delimiter=",", quotechar='"', ndmin=2)
+    return points if places is None else points[:, places]
+
+
+def _is_number(text: str) -> bool:
+    """Whether a cell is a number; NaN is one, too."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_array(path: Path, problem: Problem) -> np.ndarray:
