@@ -32,13 +32,18 @@ app = typer.Typer(
 )
 
 
+_MOST_DIGITS = 20
+"""Of a whole number; a seed has at most 19."""
+
+
 def _whole(option: str, low: float = -math.inf, high: float = math.inf) -> Callable[[str], int]:
     """Return a parser of whole numbers for an option; 1e4 is one too, as for --set."""
 
     def parse(text: str) -> int:
         with suppress(ArithmeticError):  # it is no number, or not finite
             number = Decimal(text)
-            if low <= number <= high and number == int(number):
+            small = number.adjusted() <= _MOST_DIGITS  # int() of 1e9999999 would take minutes
+            if number.is_finite() and small and low <= number <= high and number == int(number):
                 return int(number)
         bounds = "" if math.isinf(high) else f" from {low} to {high}"
         raise UserError(f"{option} {text} is not possible: it must be a whole number{bounds}.")

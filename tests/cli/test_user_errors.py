@@ -78,6 +78,10 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--seed", "x"],
         "--seed x is not possible: it must be a whole number.",
     ),
+    "seed of a million digits": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--seed", "1e9999999"],
+        "--seed 1e9999999 is not possible: it must be a whole number.",
+    ),
     "a class that is not there": (
         [
             *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits"),
