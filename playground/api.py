@@ -127,7 +127,8 @@ class Work(Generic[Progress, Result]):
         try:
             return next(self._steps)
         except StopIteration as end:
-            self._result = self._result if end.value is None else end.value
+            if end.value is not None:
+                self._result = end.value
             raise StopIteration from None
 
     def result(self) -> Result:
