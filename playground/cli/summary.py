@@ -26,6 +26,8 @@ def print_figures(measured: Figures, problem: Problem) -> None:
     length = " in the data's unit" if problem.units.isotropic else " in the geometric mean of the columns' units"
     # Without a flow, the figures of the test set are the energy's, whose KL is to the smoothed data.
     left_out = set() if by_flow else {"test_nll", "train_nll", "kl", "kl_of_smoothing"}
+    if measured.value("budget_score_factor") == 0:  # as in every experiment that is no mistake on purpose
+        left_out.add("budget_score_factor")
     for key in (key for part in PARTS for key in sorts_of(part) if key in FIGURES.keys() - left_out):
         spec, figure = FIGURES[key], measured.known(key)
         if spec.printed and figure.value is not None:

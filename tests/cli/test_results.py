@@ -211,6 +211,8 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     shares = ", ".join(f"{share:.3f}" for share in found["mode_weights"])
     error = max(found["mode_weights_standard_error"])
     assert line["mode weights"] == f"{shares} ± {error:.3f} (true 0.800, 0.200)"
+    assert found["budget_score_factor"] == 0.0
+    assert ("score factor" in line, "squared sliced W₂" in line) == (False, found["budget_total"] is not None)
 
 
 def test_a_run_of_conditioned_samples_says_why_it_does_not_compare_them(

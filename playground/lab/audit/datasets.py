@@ -319,8 +319,8 @@ class DataAudit:
         nodes, log_p, side = self.near
         smoothed, half, edges = self.smoothed(SEED + 1), REACH * self.unit, []
         for middle, x in zip(self.density.mean, smoothed.T, strict=True):
-            inner = torch.quantile(x, spaced(0, 1, SHARES + 1)[1:-1])
             low = middle - half
+            inner = torch.quantile(x, spaced(0, 1, SHARES + 1)[1:-1]).clamp(low, middle + half)
             whole = low + side * ((inner - low) / side).round()  # so that no cell of quadrature is cut
             edges.append([float(low), *whole.tolist(), float(middle + half)])
 
