@@ -23,10 +23,10 @@ Reading = Callable[["Progress"], str]
 
 
 def exponential(log: float) -> str:
-    """exp(log) in few characters, however large: ``16.0``, ``1.11e+340``.
+    """exp(log) in few characters, however large: ``16.0``, ``1.13e+340``.
 
     >>> exponential(math.log(16)), exponential(783.0)
-    ('16.0', '1.11e+340')
+    ('16.0', '1.13e+340')
     """
     return f"{Decimal(log).exp():.3g}"
 
