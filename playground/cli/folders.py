@@ -96,9 +96,8 @@ def _finish(new: Path, names: Collection[str]) -> None:
             _install(new, names)
     except OSError as error:
         if names and not results.is_half_installed(new):
-            kept = new.rename(
-                new.with_name(new.name.replace(results.NEW, "kept-"))
-            )  # the note does not name it: it is the user's
+            # The note does not name it, so it is the user's.
+            kept = new.rename(new.with_name(new.name.replace(results.NEW, "kept-")))
             at = error.filename2 or error.filename
             raise UserError(f"{at} cannot be replaced ({error.strerror}): the new files are kept in {kept}.") from error
         if names:

@@ -38,9 +38,8 @@ FAIR: tuple[tuple[Fair, str, str], ...] = (
     ("seconds", "Equal seconds", "Each is trained for as many seconds as the main experiment was."),
 )
 SAMPLING = "The columns are sampled and then measured."
-MARKED = (
-    200  # ms between two moves of the marks in the chart, which cost as much as a canvas, and two numbers in the heads
-)
+# ms between two moves of the marks in the chart, which cost as much as a canvas, and two changes of the numbers in the heads
+MARKED = 200
 SCARCE = 380  # px, height below which there is no room for the chart
 ONE_PATH = "Noise added on the way is from one Brownian path."
 STARTS = {
