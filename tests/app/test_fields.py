@@ -198,6 +198,18 @@ def test_undo_and_redo_are_the_windows_until_something_is_typed(form, state):
     assert state.experiment.training.batch == 64
 
 
+def test_a_number_that_is_being_typed_stays_when_the_problem_is_built(form, state):
+    row = make_field(state, "network.width")
+    form(row)
+    row.number.setFocus()
+    row.number.selectAll()
+    QTest.keyClicks(row.number, "77")
+    row.set_resolved(128.0)  # known as soon as the problem is built, in another thread
+    assert row.number.text() == "77"
+    QTest.keyClick(row.number, Qt.Key.Key_Return)
+    assert state.experiment.network.width == 77
+
+
 def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
     row = make_field(state, "network.width")
     other = make_field(state, "network.depth")

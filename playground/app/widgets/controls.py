@@ -366,6 +366,10 @@ class NumberEdit(QLineEdit):
         self._value, self._empty, self._dirty = value, empty, False
         self._write()
 
+    def forget_typed(self) -> None:
+        """Let the next value replace the typed text."""
+        self._dirty = False
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
         if event.key() == Qt.Key.Key_Escape and (self._dirty or self.property("refused") == "true"):

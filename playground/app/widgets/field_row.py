@@ -143,8 +143,13 @@ class FieldRow(QWidget):
         self.deleteLater()
 
     def refresh(self) -> None:
-        """Show the state's value."""
+        """Show the state's value, unless something else is being typed."""
         raise NotImplementedError
+
+    def show_anew(self) -> None:
+        """Show the state's value in place of what was typed, and of why that was refused."""
+        self.say("")
+        self.refresh()
 
     def controls(self) -> list[QWidget]:
         """The widgets in the tab order."""
@@ -154,8 +159,7 @@ class FieldRow(QWidget):
         """Ask the state to take a value."""
         taken = self.state.edit({self.key: value}, merge=merge)
         if taken:
-            self.say("")
-            self.refresh()
+            self.show_anew()
         return taken
 
     @Slot()
@@ -255,16 +259,14 @@ class FieldRow(QWidget):
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
         if not keys.isdisjoint(self.keys):
-            self.say("")  # before the refresh, so that the new value replaces a refused text
-            self.refresh()
+            self.show_anew()
         elif "auto" in map(self.state.value, self.keys):
             self.refresh()  # it may stand for another value
 
     @Slot()
     def _replaced(self) -> None:
         if self._shows_error():
-            self.say("")  # before the refresh, so that the value in force replaces a refused text
-            self.refresh()
+            self.show_anew()
 
     @Slot(str, object)
     def _state_refused(self, key: str, message: Message) -> None:

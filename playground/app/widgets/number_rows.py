@@ -63,7 +63,7 @@ class NumberRow(FieldRow):
         number.setFixedWidth(px(EDIT_WIDTH))
         number.committed.connect(lambda text: self._typed(key, text))
         number.stepped.connect(lambda count: self._stepped(key, count))
-        number.abandoned.connect(self._abandoned)
+        number.abandoned.connect(self.show_anew)
         self._adopt(number, name, words(field), equation=field.equation_of(None))
         number.setAccessibleDescription(field.description)
         return number
@@ -88,8 +88,13 @@ class NumberRow(FieldRow):
             self.chip.setChecked(all(automatic.values()))
         for key, number in self.numbers.items():
             theme.set_state(number, "auto", "true" if automatic[key] else "false")
-            if not (number.dirty and number.property("refused") == "true"):
+            if not number.dirty:
                 number.show_value(self.number_of(key), UNKNOWN.get(key, "auto"))
+
+    def show_anew(self) -> None:
+        for number in self.numbers.values():
+            number.forget_typed()
+        super().show_anew()
 
     def say(self, sentence: str, is_error: bool = False) -> None:
         super().say(sentence, is_error)
@@ -117,17 +122,10 @@ class NumberRow(FieldRow):
         if value is None:
             self.say(no_number(text, field.bound, self._example(key)), is_error=True)
         elif self.state.edit({key: value}):
-            self.say("")
-            self.numbers[key].show_value(None)  # it was taken: show it in the state's format
-            self.refresh()
+            self.show_anew()  # in the state's format
 
     def _stepped(self, key: str, count: int) -> None:
         raise NotImplementedError
-
-    @Slot()
-    def _abandoned(self) -> None:
-        self.say("")
-        self.refresh()
 
     def _whole(self, value: float) -> float | int:
         return round(value) if self.field.kind == "int" else float(value)
