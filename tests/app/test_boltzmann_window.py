@@ -19,7 +19,7 @@ from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import write_pattern
 from playground.lab.boltzmann.settings import Boltzmann, are_patterns, patterns_of
 from tests.app.conftest import wait
-from tests.app.watchdog import Watchdog
+from tests.app.watchdog import assert_holds_up_nothing
 
 
 @pytest.fixture(scope="module")
@@ -393,9 +393,10 @@ def test_nothing_is_cut_off(window, palette, size, recolor):
 @pytest.mark.alone
 def test_no_call_holds_up_the_window(window, monkeypatch):
     monkeypatch.setattr(module, "PICTURE", 1 / 30)
-    press(window.sizes.buttons["4×4"])
-    wait(lambda: window.machine.view is not None)
-    with Watchdog() as dog:
+
+    def work() -> None:
+        press(window.sizes.buttons["4×4"])
+        wait(lambda: window.machine.view is not None)
         for number in range(8):
             QTest.mouseClick(window.pad, Qt.MouseButton.LeftButton, pos=window.pad.cell(number % 4).center().toPoint())
             wait(milliseconds=40)
@@ -403,7 +404,8 @@ def test_no_call_holds_up_the_window(window, monkeypatch):
         wait(milliseconds=300)
         press(window.sizes.buttons["3×3"])
         wait(milliseconds=200)
-    assert dog.calls == [], "\n\n".join(dog.calls)
+
+    assert_holds_up_nothing(work)
 
 
 def test_the_main_window_opens_one_and_ends_it_on_leaving(bare_window, qtbot):
