@@ -77,7 +77,7 @@ def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(window):
     window.canvas.layers.toggle("error")
     try:
         wait(lambda: window.canvas.shown().error is not None)
-        assert len(window.canvas.shown().legends()) == 2
+        wait(lambda: len(window.canvas.shown().legends()) == 2)
         window.canvas.layers.set_option("error", "style", "arrows")
         assert window.canvas.shown().error.values is None
         window.canvas.layers.set_option("density", "style", "log")
