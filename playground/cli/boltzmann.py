@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from playground.app.dialogs.boltzmann.readings import figure_text
+from playground.app.style.number_formats import without_typography
 from playground.cli.folders import create_folder, replace_results
-from playground.cli.reporting import say, stage
+from playground.cli.reporting import say, short, stage
 from playground.cli.results import require_free_folder, write_csv, write_json
 from playground.drawing.boltzmann import HEIGHT, WIDTH, paint_machine
 from playground.drawing.palette import DARK
 from playground.drawing.render import headless, save_painting
 from playground.lab import experiment as experiments
-from playground.lab.boltzmann.cost import DIGIT, YEAR, Cost, measure_cost
+from playground.lab.boltzmann.cost import YEAR, Cost, measure_cost
+from playground.lab.boltzmann.figures import FIGURES
 from playground.lab.boltzmann.patterns import write_pattern
 from playground.lab.boltzmann.settings import Boltzmann, are_patterns, patterns_of, training_conflict
 from playground.lab.boltzmann.training import MostProbable, Progress, Samples, most_probable, train
@@ -54,7 +57,7 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
     with create_folder(folder):
         with stage("Training") as update:
             for progress in train(settings):
-                words = f"step {progress.step}, NLL {progress.nll:.4f} (optimal {progress.least:.4f})"
+                words = f"step {progress.step}, NLL {progress.nll:.4f} (optimal {progress.optimal_nll:.4f})"
                 update(progress.step / settings.steps, words)
         with stage("Sampling") as update:
             samples = Samples(settings).follow(progress.weights, settings.sweeps)
@@ -68,43 +71,43 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
             experiments.save(settings, new / SETTINGS, provenance)
             measured = _metrics(settings, progress, likely, samples, cost)
             write_json(new / METRICS, measured | {"provenance": provenance.as_json()})
-            units = settings.rows * settings.columns
-            write_csv(new / WEIGHTS, [f"w{unit}" for unit in range(units)], progress.weights.tolist())
-            write_csv(new / SAMPLES, [f"y{unit}" for unit in range(units)], samples.reshape(-1, units).tolist())
-            table = zip(cost.units.tolist(), cost.partition.tolist(), cost.weight.tolist(), strict=True)
+            units = range(progress.units)
+            write_csv(new / WEIGHTS, [f"w{unit}" for unit in units], progress.weights.tolist())
+            write_csv(new / SAMPLES, [f"y{unit}" for unit in units], samples.reshape(len(samples), -1).tolist())
+            table = [*zip(cost.units.tolist(), cost.partition.tolist(), cost.weight.tolist(), strict=True)]
             write_csv(new / COST, ["units", "seconds_partition", "seconds_weight_of_one_state"], table)
-            application, patterns = headless(), patterns_of(settings)
+            application = headless()
             save_painting(
-                lambda painter: paint_machine(painter, patterns, progress, likely, samples, cost, DARK),
+                lambda painter: paint_machine(painter, patterns_of(settings), progress, likely, samples, cost, DARK),
                 (WIDTH, HEIGHT),
                 new / PICTURE,
                 "Boltzmann machine",
                 provenance=str(provenance),
             )
             del application
-    _summarise(measured, cost, folder)
+    say(f"{'units':>8}  {'Z and its gradient':>20}  {'one state':>12}")
+    for count, partition, weight in table:
+        say(f"{count:>8}  {1e3 * partition:>17.3f} ms  {1e6 * weight:>9.1f} µs")
+    say(cost.words(short))
+    for key, spec in FIGURES.items():
+        say(f"{spec.title:>24}  {without_typography(figure_text(key, progress))}")
+    say(f"{'samples that are patterns':>24}  {measured['samples_that_are_patterns']:.1%} of {len(samples)}")
+    say(f"Everything is in {folder}")
 
 
 def _metrics(
     settings: Boltzmann, progress: Progress, likely: MostProbable, samples: np.ndarray, cost: Cost
 ) -> dict[str, Any]:
     growth, years = cost.growth(), cost.years()
-    learned = are_patterns(settings, likely.states)
-    return {
-        "units": settings.rows * settings.columns,
+    figures = {key: getattr(progress, key) for key in FIGURES if key != "partition"}  # may be too large for JSON
+    return figures | {
         "patterns": len(patterns_of(settings)),
         "steps": progress.step,
-        "nll": progress.nll,
         "entropy": progress.entropy,
-        "optimal_nll": progress.least,
-        "nll_excess": progress.excess,
-        "log_partition": progress.log_partition,
-        "partition_gradient": progress.partition_gradient,
-        "nll_gradient": progress.gradient,
         "largest_weight": float(np.abs(progress.weights).max()),
         "most_probable": [
             {"state": write_pattern(state), "probability": float(chance), "is_pattern": bool(known)}
-            for state, chance, known in zip(likely.states, likely.probabilities, learned, strict=True)
+            for state, chance, known in zip(likely.states, likely.probabilities, likely.known, strict=True)
         ],
         "sampler": settings.sampler,
         "samples": len(samples),
@@ -113,20 +116,3 @@ def _metrics(
         "cost_seconds_of_64_units": None if years is None else years * YEAR,
         "seed": settings.seed,
     }
-
-
-def _summarise(measured: dict[str, Any], cost: Cost, folder: Path) -> None:
-    say(f"{'units':>8}  {'Z and its gradient':>20}  {'one state':>12}")
-    for units, partition, weight in zip(cost.units, cost.partition, cost.weight, strict=True):
-        say(f"{units:>8}  {1e3 * partition:>17.3f} ms  {1e6 * weight:>9.1f} µs")
-    growth, years = cost.growth(), cost.years()
-    if growth is not None:
-        say(
-            f"Each further unit took {growth[0]:.2f} times as long. At 2 times per unit, as for the states, {DIGIT} units "
-            f"(8 x 8 pixels) would take {years:.0e} years"
-        )
-    say(f"{'NLL of a pattern':>24}  {measured['nll']:.4f}")
-    say(f"{'optimal NLL':>24}  {measured['optimal_nll']:.4f}")
-    say(f"{'log Z':>24}  {measured['log_partition']:.4f}")
-    say(f"{'samples that are patterns':>24}  {measured['samples_that_are_patterns']:.1%} of {measured['samples']}")
-    say(f"Everything is in {folder}")

@@ -1,7 +1,8 @@
 """Pictures of a Boltzmann machine: patterns of a few pixels, its weights, its learning curve and the cost of Z."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSizeF, Qt
@@ -24,6 +25,34 @@ LIKELY, SAMPLES = 16, 60  # states and samples in the picture of a machine
 WIDTH, HEIGHT = 960, 640
 
 
+class ShownPattern(NamedTuple):
+    """A pattern of -1 and +1, (rows, columns), in a colour of the palette.
+
+    Attributes:
+        caption: the text below it.
+        words: what is said of it before its pixels, to screen readers and in its tooltip.
+    """
+
+    pixels: np.ndarray
+    color: str
+    caption: str = ""
+    words: str = ""
+
+
+def in_color(patterns: np.ndarray, color: str) -> list[ShownPattern]:
+    """Patterns (N, rows, columns) in one colour."""
+    return [ShownPattern(one, color) for one in patterns]
+
+
+def likely_patterns(likely: "MostProbable") -> list[ShownPattern]:
+    """The most probable states with their probabilities, the patterns among them in the colour of data."""
+    found = []
+    for pixels, chance, known in zip(likely.states, likely.probabilities, likely.known, strict=True):
+        share, which = probability(chance), "one of the patterns" if known else "not one of the patterns"
+        found.append(ShownPattern(pixels, "data" if known else "learned", share, f"p = {share}, {which}; "))
+    return found
+
+
 def paint_pattern(painter: QPainter, box: QRectF, pattern: np.ndarray, palette: Palette, color: str = "data") -> None:
     """Paint pixels (rows, columns) of -1 and +1; those that are on have the concept's hue."""
     on, off = palette.color(color), palette.color("hover")
@@ -33,28 +62,20 @@ def paint_pattern(painter: QPainter, box: QRectF, pattern: np.ndarray, palette: 
 
 
 def paint_patterns(
-    painter: QPainter,
-    box: QRectF,
-    patterns: np.ndarray,
-    palette: Palette,
-    color: str,
-    captions: list[str] | None = None,
+    painter: QPainter, box: QRectF, patterns: Sequence[ShownPattern], shape: tuple[int, int], palette: Palette
 ) -> None:
-    """Paint patterns (N, rows, columns) in rows that fill a box, each with a caption below it if there are captions."""
-    count, rows, columns = patterns.shape
-    across = math.ceil(math.sqrt(count * box.width() / box.height()))
-    shape, foot = (math.ceil(count / across), across), FOOT if captions else 0.0
+    """Paint patterns in the rows and columns of a shape that fill a box, each with its caption below it."""
     painter.setFont(figure_font(CAPTION))
     painter.setPen(palette.color("muted"))
-    for number, pattern in enumerate(patterns):
-        room = cell_box(box, shape, divmod(number, across)).adjusted(3, 3, -3, -3)
-        side = min(room.width() / columns, (room.height() - foot) / rows, LARGEST)
-        wide, tall = columns * side, rows * side
-        inside = QRectF(room.center().x() - wide / 2, room.top(), wide, tall)
-        paint_pattern(painter, inside, pattern, palette, color)
-        if captions:
-            below = QRectF(room.left(), inside.bottom(), room.width(), FOOT)
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, captions[number])
+    for number, (pixels, color, caption, _) in enumerate(patterns):
+        room = cell_box(box, shape, divmod(number, shape[1])).adjusted(3, 3, -3, -3)
+        size = QSizeF(*pixels.shape[::-1])
+        size *= min(room.width() / size.width(), (room.height() - FOOT * bool(caption)) / size.height(), LARGEST)
+        inside = QRectF(room.topLeft(), size)
+        inside.moveLeft(room.center().x() - size.width() / 2)
+        paint_pattern(painter, inside, pixels, palette, color)
+        below = QRectF(room.left(), inside.bottom(), room.width(), FOOT)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, caption)
 
 
 def paint_weights(painter: QPainter, box: QRectF, weights: np.ndarray, palette: Palette) -> None:
@@ -69,9 +90,8 @@ def paint_weights(painter: QPainter, box: QRectF, weights: np.ndarray, palette: 
         hue = palette.color("learned" if share >= 0 else "particles", abs(share))
         painter.fillRect(cell, palette.color("hover") if place[0] == place[1] else hue)
         if share < -0.02 and cell.width() >= 8:
-            margin = 0.3 * cell.width(), 0.46 * cell.height()
-            bar = cell.adjusted(*margin, *(-one for one in margin))
-            painter.fillRect(bar, palette.color("background", 0.75))
+            across, down = 0.3 * cell.width(), 0.46 * cell.height()
+            painter.fillRect(cell.adjusted(across, down, -across, -down), palette.color("background", 0.75))
 
 
 def curve_chart(progress: "Progress", most_steps: int = 0) -> Chart:
@@ -81,8 +101,8 @@ def curve_chart(progress: "Progress", most_steps: int = 0) -> Chart:
         most_steps: the number of steps that were asked for, if more than are made.
     """
     x = Axis("1 + steps", 1.0, float(max(most_steps, progress.step + 1, 10)), True)
-    ends, level = np.array([x.low, x.high]), np.full(2, progress.least)
-    floor = Series("optimal", ends, level, "exact", "dashed", f"optimal {progress.least:.3f}", width=1.0)
+    ends, level = np.array([x.low, x.high]), np.full(2, progress.optimal_nll)
+    floor = Series("optimal", ends, level, "exact", "dashed", f"optimal {progress.optimal_nll:.3f}", width=1.0)
     curve = Series("NLL", progress.steps + 1.0, progress.nlls, "learned")
     return Chart((floor, curve), x, axis_around([progress.nlls, level], "NLL of a pattern, nat", margin=0.12))
 
@@ -93,17 +113,15 @@ def cost_chart(cost: "Cost") -> Chart:
     The legend names the factor for each further unit if it is known, and a line of 2^d states is drawn from the seconds per state.
     """
     growth = cost.growth()
-    x = Axis("units", 1.0, max(float(cost.units.max(initial=16)), 16.0) + 1)
+    x = Axis("units", 1.0, float(cost.units.max(initial=16)) + 1)
     z = "Z and its gradient" if growth is None else f"Z: measured ×{growth[0]:.2f} a unit"
     series = [
         Series("one state", cost.units, cost.weight, "data", "points", "exp(y'Wy/2) of one state", width=1.0),
         Series("Z", cost.units, cost.partition, "error", "points", z, width=1.5),
     ]
     if growth is not None:
-        _, a_state = growth
-        start = math.log2(float(cost.partition.min()) / a_state)
-        ends = np.array([min(max(start, x.low), x.high), x.high])
-        series.append(Series("doubling", ends, a_state * 2.0**ends, "error", "dashed", "", width=1.0))
+        ends = np.array([math.log2(float(cost.partition.min()) / growth[1]), x.high])
+        series.append(Series("doubling", ends, growth[1] * 2.0**ends, "error", "dashed", "", width=1.0))
     return Chart(tuple(series), x, axis_around([one.y for one in series], "seconds", log=True))
 
 
@@ -121,29 +139,28 @@ def paint_machine(
     Args:
         patterns, samples: (N, rows, columns) of -1 and +1.
     """
-    page = QRectF(0, 0, WIDTH, HEIGHT)
-    painter.fillRect(page, palette.color("background"))
-    titles = ("Patterns", "Weights", "Learning", "Most probable states", "Samples", "Cost of Z")
-    boxes = [cell_box(page, (2, 3), divmod(number, 3)).adjusted(20, 44, -20, -20) for number in range(6)]
-    painter.setFont(figure_font(14, bold=True))
-    painter.setPen(palette.color("text"))
-    for box, title in zip(boxes, titles, strict=True):
+    painter.fillRect(QRectF(0, 0, WIDTH, HEIGHT), palette.color("background"))
+    parts: dict[str, Sequence[ShownPattern] | Chart | None] = {
+        "Patterns": in_color(patterns, "data"),
+        f"W: log Z {progress.log_partition:.3f}, |∇ log Z| {progress.partition_gradient:.3f}": None,
+        f"Learning: NLL {progress.nll:.4f} nat": curve_chart(progress),
+        "Most probable states": likely_patterns(likely)[:LIKELY],
+        "Samples": in_color(samples[:SAMPLES], "particles"),
+        "Cost of Z": cost_chart(cost),
+    }
+    for number, (title, part) in enumerate(parts.items()):
+        box = cell_box(QRectF(0, 0, WIDTH, HEIGHT), (2, 3), divmod(number, 3)).adjusted(20, 44, -20, -20)
+        painter.setFont(figure_font(14, bold=True))
+        painter.setPen(palette.color("text"))
         painter.drawText(box.adjusted(0, -28, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
-    lines = (
-        f"NLL {progress.nll:.4f} nat, optimal {progress.least:.4f}",
-        f"log Z {progress.log_partition:.3f}, |∇ log Z| {progress.partition_gradient:.3f}",
-    )
-    painter.setFont(figure_font(12))
-    painter.setPen(palette.color("muted"))
-    painter.drawText(boxes[0], Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, "\n".join(lines))
-    paint_patterns(painter, boxes[0].adjusted(0, 0, 0, -36), patterns, palette, "data")
-    side = min(boxes[1].width(), boxes[1].height())
-    paint_weights(painter, QRectF(boxes[1].topLeft(), QSizeF(side, side)), progress.weights, palette)
-    paint_chart(painter, boxes[2], curve_chart(progress), palette)
-    captions = [probability(value) for value in likely.probabilities[:LIKELY]]
-    paint_patterns(painter, boxes[3], likely.states[:LIKELY], palette, "learned", captions)
-    paint_patterns(painter, boxes[4], samples[:SAMPLES], palette, "particles")
-    paint_chart(painter, boxes[5], cost_chart(cost), palette)
+        if part is None:
+            side = min(box.width(), box.height())
+            paint_weights(painter, QRectF(box.topLeft(), QSizeF(side, side)), progress.weights, palette)
+        elif isinstance(part, Chart):
+            paint_chart(painter, box, part, palette)
+        else:
+            across = math.ceil(math.sqrt(len(part) * box.width() / box.height()))
+            paint_patterns(painter, box, part, (math.ceil(len(part) / across), across), palette)
 
 
 def probability(value: float) -> str:

@@ -245,7 +245,7 @@ RESULTS = {
     "interpolate": r"The interpolation, 3 points, is in .*",
     "video": r"The video is .*",
     "script": r"The script is .*",
-    "boltzmann": r" *(units|\d+|NLL|optimal|log Z|samples) .*|Each further unit .*|Everything is in .*",
+    "boltzmann": r" *(units|\d+|states|Z|NLL|optimal|above|log Z|\|∇.*\||samples) .*|Z of 5 units .*|Everything is in .*",
     "scenes": r"claim +measured +bound|\S.*\.|  \w+ .*\d  (none|at .*|.* to .*)",
     "lesson": r"claim +measured +bound|\S.*|  \d\. .*  ok  (Measured|can be drawn).*",
     "sweep": r"sampling\.steps 3: .*|The (tables|pictures) are .*",

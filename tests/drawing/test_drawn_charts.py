@@ -12,7 +12,15 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
 from playground.app.workers.worker import Worker
 from playground.drawing.axes import figure_font
-from playground.drawing.boltzmann import CAPTION, WIDTH, cost_chart, paint_pattern, paint_patterns, probability
+from playground.drawing.boltzmann import (
+    CAPTION,
+    WIDTH,
+    ShownPattern,
+    cost_chart,
+    paint_pattern,
+    paint_patterns,
+    probability,
+)
 from playground.drawing.chart_pictures import paint_chart
 from playground.drawing.legend import entries_of, laid_out
 from playground.drawing.palette import DARK, LIGHT, Palette
@@ -180,7 +188,8 @@ def test_patterns_are_painted_inside_their_box_and_none_is_left_out(shape: tuple
     image = QImage(300, 200, QImage.Format.Format_RGB32)
     image.fill(DARK.color("background"))
     painter = QPainter(image)
-    paint_patterns(painter, QRectF(20, 20, 260, 160), np.ones(shape), DARK, "data")
+    patterns = [ShownPattern(one, "data") for one in np.ones(shape)]
+    paint_patterns(painter, QRectF(20, 20, 260, 160), patterns, (math.ceil(shape[0] / 8), min(shape[0], 8)), DARK)
     painter.end()
     on = [
         (x, y)

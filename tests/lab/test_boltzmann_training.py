@@ -77,9 +77,9 @@ def test_without_patterns_there_is_nothing_to_learn() -> None:
 def test_bars_and_stripes_are_learned_to_their_entropy() -> None:
     settings = Boltzmann(steps=1500)
     *_, last = train(settings)
-    assert last.entropy == last.least == pytest.approx(math.log(14))
+    assert last.entropy == last.optimal_nll == pytest.approx(math.log(14))
     assert last.nlls[0] == pytest.approx(9 * math.log(2))  # W = 0
-    assert 0 < last.excess < 0.015
+    assert 0 < last.nll_excess < 0.015
     assert np.all(np.diff(last.nlls) < 0)
     assert last.steps[0] == 0
     assert last.steps[-1] == last.step == 1500
@@ -112,7 +112,7 @@ def test_the_numbers_of_a_step_are_those_of_its_weights() -> None:
         nll = log_z - (torch.einsum("ni,ij,nj->n", patterns, weights, patterns) / 2).mean()
         assert progress.log_partition == pytest.approx(float(log_z.detach()), abs=1e-12)
         assert progress.nll == pytest.approx(float(nll.detach()), abs=1e-12)
-        for value, norm in ((log_z, progress.partition_gradient), (nll, progress.gradient)):
+        for value, norm in ((log_z, progress.partition_gradient), (nll, progress.nll_gradient)):
             (gradient,) = torch.autograd.grad(value, weights, retain_graph=True)
             of_pairs = torch.triu(gradient + gradient.T, 1)
             assert norm == pytest.approx(float(of_pairs.norm()), abs=1e-12)
@@ -137,15 +137,15 @@ def test_a_pause_changes_nothing() -> None:
 def test_even_parity_cannot_be_learned_and_the_gradient_says_so() -> None:
     even = ("../..", "##/..", "#./#.", "#./.#", ".#/#.", ".#/.#", "../##", "##/##")
     *_, last = train(Boltzmann(rows=2, columns=2, data="drawn", patterns=even, steps=50))
-    assert last.excess == pytest.approx(math.log(2))
-    assert last.gradient < 1e-12
+    assert last.nll_excess == pytest.approx(math.log(2))
+    assert last.nll_gradient < 1e-12
 
 
 def test_negatives_are_as_probable_as_patterns() -> None:
     settings = Boltzmann(data="drawn", patterns=("#../.#./..#",), steps=300)
     *_, last = train(settings)
     assert last.entropy == 0
-    assert last.least == pytest.approx(math.log(2))
+    assert last.optimal_nll == pytest.approx(math.log(2))
     likely = most_probable(settings, last.weights, 2)
     assert likely.probabilities[0] == pytest.approx(likely.probabilities[1])
     assert sorted(map(write_pattern, likely.states)) == ["#../.#./..#", ".##/#.#/##."]
@@ -247,10 +247,10 @@ def test_no_step_lets_the_nll_rise_and_any_patterns_are_learned(seed: int) -> No
     nlls = []
     for progress in train(Boltzmann(rows=4, columns=4, data="drawn", patterns=texts, steps=600)):
         nlls.append(progress.nll)
-        if progress.excess < 2e-3:
+        if progress.nll_excess < 2e-3:
             break
     assert np.all(np.diff(nlls) <= 0)
-    assert progress.excess < 2e-3
+    assert progress.nll_excess < 2e-3
 
 
 def test_a_pattern_its_negative_and_another_are_learned_to_the_optimum() -> None:
@@ -258,6 +258,6 @@ def test_a_pattern_its_negative_and_another_are_learned_to_the_optimum() -> None
     texts = ("#.../.#../..#./...#", ".###/#.##/##.#/###.", "##../##../..##/..##")
     settings = Boltzmann(rows=4, columns=4, data="drawn", patterns=texts, steps=400, learning_rate=1.0)
     *_, last = train(settings)
-    assert last.least == pytest.approx(2 / 3 * math.log(3) + 1 / 3 * math.log(6))
-    assert 0 < last.excess < 1e-3
+    assert last.optimal_nll == pytest.approx(2 / 3 * math.log(3) + 1 / 3 * math.log(6))
+    assert 0 < last.nll_excess < 1e-3
     assert np.all(np.diff(last.nlls) <= 0)

@@ -65,6 +65,21 @@ class Cost:
         growth = self.growth()
         return None if growth is None else growth[1] * 2.0**DIGIT / YEAR
 
+    def words(self, number: Callable[[float], str]) -> str:
+        """The time of Z, its growth, and its consequence for an image.
+
+        Args:
+            number: writes a number.
+        """
+        said = f"Z of {self.units[-1]} units takes {number(1e3 * float(self.partition[-1]))} ms"
+        growth, years = self.growth(), self.years()
+        if growth is None or years is None:
+            return f"{said}."
+        return (
+            f"{said}, each further unit {growth[0]:.2f} times as long. Doubling with each unit as the states do, Z of an "
+            f"8×8 digit would take {number(float(f'{years:.1e}'))} years, at every step."
+        )
+
 
 def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Iterator[Cost]:
     """Time log Z and its gradient for every number of units in turn, in several rounds; stop iterating to cancel.

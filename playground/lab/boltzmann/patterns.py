@@ -5,9 +5,6 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-Pattern = NDArray[np.int8]
-"""(rows, columns) of -1 and +1."""
-
 
 def bars_and_stripes(rows: int, columns: int) -> NDArray[np.int8]:
     """Every picture whose rows are all equal or whose columns are, each once: (N, rows, columns).
@@ -26,8 +23,8 @@ def bars_and_stripes(rows: int, columns: int) -> NDArray[np.int8]:
     return np.array(list(found.values()), np.int8)
 
 
-def read_pattern(text: str) -> Pattern:
-    """A pattern written as ``"##./..."``: rows between slashes, # for +1 and anything else for -1.
+def read_pattern(text: str) -> NDArray[np.int8]:
+    """A pattern (rows, columns) of -1 and +1, written as ``"##./..."``: rows between slashes, # for +1 and anything else for -1.
 
     >>> read_pattern("#./##").tolist()
     [[1, -1], [1, 1]]

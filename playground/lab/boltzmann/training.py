@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.lab.boltzmann.settings import Boltzmann, patterns_of
+from playground.lab.boltzmann.settings import Boltzmann, are_patterns, patterns_of
 from playground.lab.experiment import ExperimentError
 from playground.theory import boltzmann
 from playground.theory.boltzmann import Enumerator
@@ -27,7 +28,7 @@ class Progress:
     Attributes:
         step: steps made.
         entropy: entropy of the patterns.
-        least: the least NLL of any machine without biases. It exceeds the entropy if negatives of patterns are missing.
+        optimal_nll: the least NLL of any machine without biases. It exceeds the entropy if negatives of patterns are missing.
         log_partition: log Z.
         weights: (d, d), symmetric, with zeros on the diagonal.
         data, model: (d, d) the correlations of the patterns and of the machine.
@@ -37,7 +38,7 @@ class Progress:
 
     step: int
     entropy: float
-    least: float
+    optimal_nll: float
     log_partition: float
     weights: Array
     data: Array
@@ -52,9 +53,19 @@ class Progress:
         return float(self.nlls[-1])
 
     @property
-    def excess(self) -> float:
+    def nll_excess(self) -> float:
         """Nats of the NLL above its least value: the Kullback-Leibler divergence from the symmetrised patterns."""
-        return self.nll - self.least
+        return self.nll - self.optimal_nll
+
+    @property
+    def units(self) -> int:
+        """The number of units d; Z has 2^d terms."""
+        return len(self.weights)
+
+    @property
+    def partition(self) -> Decimal:
+        """Z, which can be larger than any float."""
+        return Decimal(self.log_partition).exp()
 
     @property
     def partition_gradient(self) -> float:
@@ -62,7 +73,7 @@ class Progress:
         return _norm(self.model)
 
     @property
-    def gradient(self) -> float:
+    def nll_gradient(self) -> float:
         """Norm of the gradient of the NLL, the difference of the correlations."""
         return _norm(self.data - self.model)
 
@@ -86,7 +97,7 @@ def train(settings: Boltzmann, start: Progress | None = None) -> Iterator[Progre
     if not len(patterns):
         raise ExperimentError("There are no patterns to learn: give patterns, or data = bars-and-stripes.")
     enumerator, data = Enumerator(patterns.shape[1]), boltzmann.correlations_of(patterns)
-    entropy, least = boltzmann.entropy(patterns), boltzmann.least_nll(patterns)
+    bounds = boltzmann.entropy(patterns), boltzmann.least_nll(patterns)
 
     def enumerated(weights: Tensor) -> tuple[boltzmann.Enumeration, float]:
         """log Z, the correlations, and the NLL of a pattern."""
@@ -94,19 +105,18 @@ def train(settings: Boltzmann, start: Progress | None = None) -> Iterator[Progre
         return found, float(found.log_partition - boltzmann.log_weight(weights, patterns).mean())
 
     step, rate, weights = 0, settings.learning_rate, torch.zeros_like(data)
-    curve: list[tuple[int, float]] = []
+    steps, nlls = np.empty(0, np.int64), np.empty(0)
     if start is not None:
         step, rate, weights = start.step, start.rate, torch.from_numpy(start.weights)
-        curve = list(zip(start.steps.tolist(), start.nlls.tolist(), strict=True))
+        steps, nlls = start.steps, start.nlls
     shown = step
     found, nll = enumerated(weights)
     while True:
         if step >= min(shown, settings.steps):
-            if not curve or curve[-1][0] < step:
-                curve.append((step, nll))
-            steps, nlls = map(np.array, zip(*curve, strict=True))
+            if step not in steps[-1:]:
+                steps, nlls = np.append(steps, step), np.append(nlls, nll)
             matrices = weights.numpy(), data.numpy(), found.correlations.numpy()
-            yield Progress(step, entropy, least, float(found.log_partition), *matrices, steps, nlls, rate)
+            yield Progress(step, *bounds, float(found.log_partition), *matrices, steps, nlls, rate)
             shown = max(step + 1, math.ceil(step * GROWTH))
         if step >= settings.steps:
             return
@@ -133,11 +143,13 @@ class MostProbable:
     Attributes:
         states: (K, rows, columns) of -1 and +1.
         probabilities: (K,).
+        known: (K,) whether each is one of the patterns.
         of_patterns: probability of all patterns together, whether or not they are among these states.
     """
 
     states: NDArray[np.int8]
     probabilities: Array
+    known: NDArray[np.bool_]
     of_patterns: float
 
 
@@ -149,9 +161,8 @@ def most_probable(settings: Boltzmann, weights: Array, count: int) -> MostProbab
     order = torch.sort((-probabilities).float(), stable=True).indices[:count]
     patterns = torch.from_numpy(patterns_of(settings)).flatten(1)
     of_patterns = float(probabilities[boltzmann.numbers_of(patterns).unique()].sum())
-    return MostProbable(
-        _pictures(boltzmann.states_of(order, units), settings), probabilities[order].numpy(), of_patterns
-    )
+    states = _pictures(boltzmann.states_of(order, units), settings)
+    return MostProbable(states, probabilities[order].numpy(), are_patterns(settings, states), of_patterns)
 
 
 def _pictures(states: Tensor, settings: Boltzmann) -> NDArray[np.int8]:

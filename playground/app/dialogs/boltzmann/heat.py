@@ -1,13 +1,18 @@
 """W as a heat map: which pixels tend to be equal."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QAccessible, QMouseEvent, QPainter, QPen
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.cells import Cells
 from playground.drawing.boltzmann import paint_weights
+
+if TYPE_CHECKING:
+    from playground.lab.boltzmann.training import Progress
 
 FOOT = 18  # px, for the words about one weight
 
@@ -23,41 +28,40 @@ class WeightMap(Cells):
             "Each cell is the weight between two pixels. Above 0 equal pixels are more probable; below 0, with a "
             "bar, unequal ones. Point at a cell, or use the arrow keys.",
         )
-        self._weights = np.zeros((0, 0))
         self.setMouseTracking(True)
         self.setMinimumSize(150, 150 + FOOT)
 
-    def show_weights(self, weights: np.ndarray, data: np.ndarray, model: np.ndarray, columns: int) -> None:
-        """Show W (d, d), beside the correlations of data and model (d, d); a picture has `columns` pixels across."""
-        if len(weights) != len(self._weights):
-            self.chosen = None
-        self._weights, self._data, self._model, self._columns = weights, data, model, columns
-        self.shape = weights.shape
-        self.show_change()
+    def show_weights(self, progress: "Progress | None", units: int, columns: int) -> None:
+        """Show W (units, units) beside the correlations, or zeros before anything is learned.
 
-    def sizeHint(self) -> QSize:
-        return QSize(190, 190 + FOOT)
+        Args:
+            columns: the pixels across in a pattern.
+        """
+        none = np.zeros((3, units, units))
+        self._matrices = none if progress is None else np.stack([progress.weights, progress.data, progress.model])
+        self._columns = columns
+        if self.shape != (units, units):
+            self.shape, self.chosen = (units, units), None
+        self.show_change()
 
     def box(self) -> QRectF:
         side = min(self.width() - 4, self.height() - FOOT - 4)
         return QRectF((self.width() - side) / 2, 2, side, side)
 
     def words(self) -> str:
-        units = len(self._weights)
+        units = self.shape[0]
         if self.chosen is None:
-            return f"{units} × {units}, largest {format_number(float(np.abs(self._weights).max()))}"
-        i, j = divmod(self.chosen, units)
-        pixels = "–".join("({},{})".format(*np.add(divmod(unit, self._columns), 1)) for unit in (i, j))
-        if i == j:
+            return f"{units} × {units}, largest {format_number(float(np.abs(self._matrices[0]).max()))}"
+        pair = divmod(self.chosen, units)
+        pixels = "–".join("({},{})".format(*np.add(divmod(unit, self._columns), 1)) for unit in pair)
+        if pair[0] == pair[1]:
             return f"{pixels}: a unit has no weight to itself"
-        weight, data, model = (
-            format_number(round(float(of[i, j]), 6)) for of in (self._weights, self._data, self._model)
-        )
+        weight, data, model = (format_number(round(float(one[pair]), 6)) for one in self._matrices)
         return f"{pixels}: W {weight}, E_data {data}, E_p {model}"
 
     def paint(self, painter: QPainter) -> None:
         box = self.box()
-        paint_weights(painter, box, self._weights, theme.palette())
+        paint_weights(painter, box, self._matrices[0], theme.palette())
         if self.chosen is not None:
             painter.setPen(QPen(theme.color("text"), 1.5))
             painter.drawRect(self.cell(self.chosen).adjusted(0, 0, -1, -1))

@@ -1,11 +1,11 @@
 """The machine of the window: its settings, and training, sampling and measuring in threads."""
 
-import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PICTURE = 1 / 30  # s between two pictures, so that the user can follow how nine pixels are learned
 LIKELY = 18  # number of most probable states shown
-TRAIN, SAMPLE, COST = "boltzmann training", "boltzmann samples", "boltzmann cost"
+LEARN, COST = "boltzmann training", "boltzmann cost"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,21 +39,22 @@ class Machine(QObject):
         jobs: run the work; whoever made them ends it.
 
     Signals:
-        changed(): there is another state or another cost to show, or work began or ended.
+        changed(): there is another state to show, or work began or ended.
+        measured(Cost): the newest measurement of the time of Z.
 
     Attributes:
         view: the values to show; None if nothing is learned yet.
-        cost: the newest measurement of the time of Z.
     """
 
     changed = Signal()
+    measured = Signal(object)
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = State(Boltzmann(), self)  # type: ignore[arg-type]
         self.view: MachineState | None = None
-        self.cost: Cost | None = None
         self._wanted = True  # whether changed patterns are learned at once
+        self._steps = 0  # to be made; then only the samples change
         self.jobs = jobs
         jobs.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
         jobs.changed.connect(lambda *_: self.changed.emit())
@@ -65,57 +66,44 @@ class Machine(QObject):
 
     @property
     def training(self) -> bool:
-        return self.jobs.running(TRAIN)
+        return self.jobs.running(LEARN) and (self.view is None or self.view.progress.step < self._steps)
 
     @property
     def finished(self) -> bool:
         """Whether all requested steps have been made."""
         return self.view is not None and self.view.progress.step >= self.settings.steps
 
-    @property
-    def conflict(self) -> str:
-        """Why there is nothing to learn; "" if there is something."""
-        conflict = training_conflict(self.settings)
-        return "" if conflict is None else str(conflict)
-
     def train(self) -> None:
         """Begin training, or continue after a pause."""
         self._wanted = True
-        if not self.conflict:
-            self.jobs.cancel(SAMPLE)
-            settings, start = self.settings, None if self.view is None else self.view.progress
-            self.jobs.start(TRAIN, TRAIN, without_fraction(lambda: _training(settings, start)), self._see)
+        if training_conflict(self.settings) is None:
+            self._learn(self.settings.steps)
+
+    def _learn(self, steps: int) -> None:
+        """Make steps up to this number, and draw samples: exact ones at once, Gibbs samples sweep by sweep."""
+        start, self._steps = None if self.view is None else self.view.progress, steps
+        settings = msgspec.structs.replace(self.settings, steps=steps)
+        self.jobs.start(LEARN, LEARN, without_fraction(lambda: _learning(settings, start)), self._see)
 
     def pause(self) -> None:
         self._wanted = False
-        self.jobs.cancel(TRAIN)
+        self.jobs.cancel(LEARN)
 
     def reset(self) -> None:
         """Forget what was learned; if training was in progress, start it again."""
         learning = self.training
-        self.jobs.cancel(TRAIN)
-        self.jobs.cancel(SAMPLE)
+        self.jobs.cancel(LEARN)
         self.view = None
         if learning:
             self.train()
         self.changed.emit()
 
-    def sample(self) -> None:
-        """Draw samples with the current weights: exact ones at once, Gibbs samples sweep by sweep."""
-        if self.view is not None and not self.training:
-            settings = self.settings
-            rested = itertools.repeat(self.view.progress, settings.sweeps if settings.sampler == "gibbs" else 1)
-            self.jobs.start(SAMPLE, SAMPLE, without_fraction(lambda: _shown(settings, rested)), self._see)
-
     def measure(self) -> None:
         """Measure the time of Z, from two units on."""
-        self.jobs.start(COST, COST, without_fraction(lambda: _measuring()), self._see_cost)
+        self.jobs.start(COST, COST, without_fraction(lambda: _measuring()), self.measured.emit)
 
     def _see(self, view: MachineState) -> None:
         self.view = view
-
-    def _see_cost(self, cost: "Cost") -> None:
-        self.cost = cost
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
@@ -125,29 +113,24 @@ class Machine(QObject):
                 self.train()
         elif self.training:
             self.train()  # continue with the new settings
-        else:
-            if keys & {"sampler", "samples", "sweeps", "seed"}:
-                self.sample()
-            self.changed.emit()
+        elif self.view is not None:
+            self._learn(self.view.progress.step)
 
 
-def _training(settings: Boltzmann, start: "Progress | None") -> Iterator[MachineState]:
-    from playground.lab.boltzmann.training import train
-
-    return _shown(settings, train(settings, start))
-
-
-def _shown(settings: Boltzmann, steps: "Iterable[Progress]") -> Iterator[MachineState]:
-    """The values to show at each step, with samples that follow."""
+def _learning(settings: Boltzmann, start: "Progress | None") -> Iterator[MachineState]:
+    """The values to show at each step, with samples that follow, and then at each sweep of Gibbs sampling."""
     import torch
 
-    from playground.lab.boltzmann.training import Samples, most_probable
+    from playground.lab.boltzmann.training import Samples, most_probable, train
 
     torch.set_num_threads(1)  # more threads would wait for each other in work this small
     samples = Samples(settings)
-    for progress in steps:
-        weights = progress.weights
-        yield MachineState(progress, most_probable(settings, weights, LIKELY), samples.follow(weights))
+    for progress in train(settings, start):
+        likely = most_probable(settings, progress.weights, LIKELY)
+        yield MachineState(progress, likely, samples.follow(progress.weights))
+        time.sleep(PICTURE)
+    for _ in range(settings.sweeps if settings.sampler == "gibbs" else 0):
+        yield MachineState(progress, likely, samples.follow(progress.weights))
         time.sleep(PICTURE)
 
 

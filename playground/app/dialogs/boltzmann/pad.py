@@ -1,9 +1,8 @@
 """The grid on which a pattern is drawn, pixel by pixel."""
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
-from PySide6.QtWidgets import QSizePolicy
 
 from playground.app.style import theme
 from playground.app.widgets.cells import Cells
@@ -15,6 +14,9 @@ BOX = QRectF(3, 3, SIDE - 6, SIDE - 6)
 
 class PatternPad(Cells):
     """Click or drag to switch pixels; with the keyboard, arrows move, Space switches and Enter finishes.
+
+    Attributes:
+        pattern: (rows, columns) of -1 and +1.
 
     Signals:
         drawn(): the user changed a pixel.
@@ -32,40 +34,33 @@ class PatternPad(Cells):
             "Click or drag to switch pixels. Keys: arrows move, Space switches, Enter adds the pattern.",
         )
         self._brush = 0  # the value that a drag paints
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setFixedSize(SIDE, SIDE)
         self.set_pattern(np.full((3, 3), -1))
-
-    @property
-    def pattern(self) -> np.ndarray:
-        """(rows, columns) of -1 and +1."""
-        return self._pattern.copy()
 
     def set_pattern(self, pattern: np.ndarray) -> None:
         """Show a pattern (rows, columns) without emitting a signal."""
-        self._pattern = np.array(pattern, np.int8)
-        self.shape = self._pattern.shape
-        self.chosen = min(self.chosen or 0, self._pattern.size - 1)
+        self.pattern = np.array(pattern, np.int8)
+        self.shape = self.pattern.shape
+        self.chosen = min(self.chosen or 0, self.pattern.size - 1)
         self.show_change()
-
-    def sizeHint(self) -> QSize:
-        return QSize(SIDE, SIDE)
 
     def box(self) -> QRectF:
         return BOX
 
     def words(self) -> str:
-        row, column = divmod(self.chosen or 0, self._pattern.shape[1])
-        on = "on" if self._pattern[row, column] > 0 else "off"
-        count = int((self._pattern > 0).sum())
-        return f"Row {row + 1}, column {column + 1} is {on}; {count} of {self._pattern.size} pixels are on."
+        row, column = divmod(self.chosen or 0, self.shape[1])
+        on = "on" if self.pattern[row, column] > 0 else "off"
+        count = int((self.pattern > 0).sum())
+        return f"Row {row + 1}, column {column + 1} is {on}; {count} of {self.pattern.size} pixels are on."
 
     def paint(self, painter: QPainter) -> None:
-        paint_pattern(painter, BOX, self._pattern, theme.palette())
+        paint_pattern(painter, BOX, self.pattern, theme.palette())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         number = self.at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and number is not None:
-            self._switch(number)
+            self._brush = -int(self.pattern.flat[number])
+            self._paint(number)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         number = self.at(event.position())
@@ -77,20 +72,15 @@ class PatternPad(Cells):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
-            self._switch(self.chosen or 0)
+            self._brush = -int(self.pattern.flat[self.chosen or 0])
+            self._paint(self.chosen or 0)
             self._brush = 0
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.finished.emit()
         else:
             super().keyPressEvent(event)
 
-    def _switch(self, number: int) -> None:
-        self._brush = -int(self._pattern.flat[number])
-        self._paint(number)
-
     def _paint(self, number: int) -> None:
-        changed = self._pattern.flat[number] != self._brush
-        self._pattern.flat[number] = self._brush
+        self.pattern.flat[number] = self._brush
         self.choose(number)
-        if changed:
-            self.drawn.emit()
+        self.drawn.emit()
