@@ -72,7 +72,9 @@ class Timeline(QObject):
     @property
     def _run(self) -> "Trajectory | None":
         """The run of the bar; in a comparison the longest."""
-        return self._playing.longest if self._comparing.is_active else self._display.run
+        if self._comparing.is_active:
+            return self._playing.longest
+        return None if self._display.run is None else self._display.run.trajectory
 
     @Slot()
     def _show_run(self) -> None:

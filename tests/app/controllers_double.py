@@ -99,7 +99,7 @@ class _Replaying(QObject):
 
 
 class _Following(QObject):
-    changed = Signal(object)
+    changed = Signal(object, int)
     probed = Signal(object)
 
 

@@ -797,7 +797,7 @@ def test_a_figure_that_is_measured_no_more_leaves_and_says_why(workspace):
     assert on_cards(controllers) == {"test_nll": 1.3, "reasons": {}}
 
 
-def is_field(view: object) -> bool:
+def is_field(view: object, _place: int = 0) -> bool:
     return isinstance(view, FieldView) and view.exact is not None
 
 
@@ -809,7 +809,7 @@ def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspa
     # One that was asked for before may still come, here and below.
     with qtbot.waitSignal(
         controllers.following.changed,
-        check_params_cb=lambda view: is_field(view) and view.sigma == controllers.playing.sigma,
+        check_params_cb=lambda view, _: is_field(view) and view.sigma == controllers.playing.sigma,
     ) as got:
         pass
     known = got.args[0]
@@ -817,7 +817,7 @@ def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspa
     controllers.following.want(wanted)
     with qtbot.waitSignal(
         controllers.following.changed,
-        check_params_cb=lambda view: is_field(view) and not np.array_equal(view.exact, known.exact),
+        check_params_cb=lambda view, _: is_field(view) and not np.array_equal(view.exact, known.exact),
     ) as got:
         pass
     assert got.args[0].sigma == known.sigma
@@ -826,14 +826,14 @@ def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspa
     controllers.following.want(dataclasses.replace(wanted, density_source="empirical"))
     with qtbot.waitSignal(
         controllers.following.changed,
-        check_params_cb=lambda view: isinstance(view, DensityView) and view.source == "empirical",
+        check_params_cb=lambda view, _: isinstance(view, DensityView) and view.source == "empirical",
     ) as got:
         pass
     rows, columns = got.args[0].density.shape
     qtbot.waitUntil(lambda: complete(controllers))
     with qtbot.waitSignal(
         controllers.following.changed,
-        check_params_cb=lambda view: isinstance(view, DensityView) and view.sigma < 0.1,
+        check_params_cb=lambda view, _: isinstance(view, DensityView) and view.sigma < 0.1,
     ) as got:
         controllers.playing.seek(controllers.playing.trajectory.total - 1)
     assert got.args[0].density.sum() * 13 * 12 / (rows * columns) == pytest.approx(1.0, abs=1e-3)
@@ -851,7 +851,7 @@ def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, workspace):
     qtbot.waitUntil(lambda: complete(controllers))
     with qtbot.waitSignal(
         controllers.following.changed,
-        check_params_cb=lambda view: is_field(view) and view.sigma != field.sigma,
+        check_params_cb=lambda view, _: is_field(view) and view.sigma != field.sigma,
     ):
         controllers.playing.seek(15)
     assert controllers.playing.sigma == pytest.approx(float(controllers.playing.trajectory.sigma[15]))
@@ -866,7 +866,7 @@ def test_the_exact_density_of_the_canvas_integrates_to_one(qtbot, workspace):
     controllers.following.want(wanted)
     with qtbot.waitSignal(
         controllers.following.changed,
-        check_params_cb=lambda view: isinstance(view, DensityView) and view.sigma < 0.2,
+        check_params_cb=lambda view, _: isinstance(view, DensityView) and view.sigma < 0.2,
     ) as got:
         controllers.following.want(dataclasses.replace(wanted, bounds=(-3.0, 4.0, -3.0, 3.5)))
     view = got.args[0]
@@ -1516,7 +1516,7 @@ def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, work
 def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rests):
     state, controllers = workspace
     maps = []
-    controllers.following.changed.connect(lambda view: maps.append(view) if isinstance(view, DensityView) else None)
+    controllers.following.changed.connect(lambda view, _: maps.append(view) if isinstance(view, DensityView) else None)
     qtbot.waitUntil(lambda: complete(controllers))
     if rests:
         state.edit({"training.steps": 1_000_000})

@@ -82,7 +82,7 @@ class Canvas:
 
     @property
     def run(self):
-        return self.playing.trajectory
+        return self.playing.run
 
     why_no_training_film = Message("nothing-trained", "Train first.")
 
@@ -108,7 +108,7 @@ class Window(QWidget):
         self.folder = folder
         self.state = State()
         self.run = make_trajectory()
-        self.playing = SimpleNamespace(trajectory=self.run, frame=FRAMES - 1)
+        self.playing = SimpleNamespace(run=self.run, trajectory=self.run, frame=FRAMES - 1)
         sampling = SimpleNamespace(playing=self.playing, trajectory_iterator=lambda: lambda: iter([self.run]))
         self.controllers = SimpleNamespace(sampling=sampling)
         self.canvas = Canvas()

@@ -30,7 +30,7 @@ def window(window):
     wait(lambda: window.playing.trajectory is not None and window.playing.trajectory.finished)
     window.playing.set_playing(False)
     window.playing.seek(30)
-    wait(lambda: window.display.frame == 30)
+    wait(lambda: window.playing.shown_frame == 30)
     return window
 
 
@@ -105,7 +105,7 @@ def test_the_title_names_the_step_of_the_values_below_it(window, monkeypatch) ->
     with monkeypatch.context() as patch:
         patch.setattr(window.playing.sampler.inspections, "request", requested.append)  # answered late
         window.playing.seek(40)
-        wait(lambda: window.display.frame == 40 and any(one.frame == 40 for one in requested))
+        wait(lambda: window.playing.shown_frame == 40 and any(one.frame == 40 for one in requested))
         score = inspecting.particle.step.score
         assert panel.header.state == f"{number} · step 30"
         assert panel.score.text() == vector(score)
@@ -218,7 +218,7 @@ def test_an_image_is_shown_with_its_denoised_estimate_and_score_as_pictures(wind
     )
     window.playing.set_playing(False)
     window.playing.seek(20)
-    wait(lambda: window.display.frame == 20)
+    wait(lambda: window.playing.shown_frame == 20)
     tiles = window.canvas.shown().images.tiles(window.canvas.surface.width(), window.canvas.surface.height())
     QTest.mouseClick(window.canvas.surface, LEFT, ALT, tiles.box(3).center().toPoint())
     wait(lambda: inspecting.particle is not None and inspecting.particle.step is not None)

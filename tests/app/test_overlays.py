@@ -163,7 +163,7 @@ def slow_down(worker: SamplingWorker, monkeypatch, seconds: float) -> None:
 
 def watch(controllers) -> list[tuple[float, float | None, float | None]]:
     """Of each frame that is shown from now on its noise level, and those of what lies under it, None where nothing does."""
-    overlays, frames = controllers.following.overlays, []
+    overlays, frames = controllers.following.in_view[0], []
 
     def note(frame: int) -> None:
         under = [None if overlay.seen is None else overlay.seen.sigma for overlay in (overlays.field, overlays.density)]
@@ -195,7 +195,7 @@ def test_a_frame_that_plays_waits_for_nothing(qtbot, controllers, monkeypatch):
     lagged = []
 
     def look(_):
-        field = controllers.following.overlays.field
+        field = controllers.following.in_view[0].field
         if field.lags(controllers.playing.frame_noise):
             lagged.append(controllers.following.waits)
 
@@ -226,19 +226,19 @@ def test_what_lay_under_the_last_frame_stays_for_a_moment_while_a_run_plays_on()
 
 
 def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, controllers, monkeypatch):
-    qtbot.waitUntil(lambda: controllers.following.overlays.field.seen is not None)
+    qtbot.waitUntil(lambda: controllers.following.in_view[0].field.seen is not None)
     slow_down(controllers.playing.sampler, monkeypatch, 4 * PATIENCE)
     controllers.playing.set_playing(False)
     controllers.playing.seek(19)
     qtbot.wait(int(9000 * PATIENCE))
     frames = watch(controllers)
-    controllers.following.overlays.field.given_up = False  # as after any that has come
+    controllers.following.in_view[0].field.given_up = False  # as after any that has come
     started = time.monotonic()
     controllers.playing.seek(0)
     qtbot.waitUntil(lambda: bool(frames))
     assert time.monotonic() - started > 0.9 * PATIENCE
     assert frames[0][1:] == (None, None)
-    qtbot.waitUntil(lambda: controllers.following.overlays.field.seen is not None)  # it comes all the same
+    qtbot.waitUntil(lambda: controllers.following.in_view[0].field.seen is not None)  # it comes all the same
 
 
 def test_a_density_that_ends_late_leaves_that_of_the_moment(controllers):
@@ -257,7 +257,7 @@ def test_a_density_that_ends_late_leaves_that_of_the_moment(controllers):
     controllers.following.show_density(present)
     controllers.following.show_density(late)
     controllers.following.settle()
-    assert controllers.following.overlays.density.seen is present
+    assert controllers.following.in_view[0].density.seen is present
 
 
 def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot, controllers, monkeypatch):
@@ -438,8 +438,8 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(window):
     controllers.mapping.compute()
     wait(
         lambda: (
-            controllers.following.overlays.density.seen is not None
-            and controllers.following.overlays.density.seen.asked
+            controllers.following.in_view[0].density.seen is not None
+            and controllers.following.in_view[0].density.seen.asked
         ),
     )
     scene = window.canvas.scene(200, 100)
@@ -470,7 +470,7 @@ def test_what_is_computed_for_a_frame_at_rest_leaves_its_particles_as_they_are(w
     window.playing.seek(3)
     wait(milliseconds=300)
     before = window.canvas.shown()
-    window.display._show()
+    window.display.view.show()
     after = window.canvas.shown()
     assert after is not before
     assert (after.particles, after.trails) == (before.particles, before.trails)
@@ -495,18 +495,18 @@ def test_a_field_that_comes_with_another_frame_is_shown_with_it(window, monkeypa
     wait(lambda: not window.playing.shows_next and not window.controllers.following.waits)
     monkeypatch.setattr(window.controllers, "_tick", lambda: None)
     shown, view = [], field(float(window.playing.sigma))
-    monkeypatch.setattr(window.controllers.following.overlays.field, "seen", view)
+    monkeypatch.setattr(window.controllers.following.in_view[0].field, "seen", view)
     monkeypatch.setattr(window.canvas, "change_scene", lambda change: shown.append(change(Scene()).learned))
     monkeypatch.setattr(type(window.playing), "shows_next", True)
-    window.controllers.following.changed.emit(view)
+    window.controllers.following.changed.emit(view, 0)
     assert shown == []
     window.playing.frame_changed.emit(window.playing.frame)
     assert shown == [view.layers[0]]
     monkeypatch.setattr(type(window.playing), "shows_next", False)
-    window.controllers.following.changed.emit(view)
+    window.controllers.following.changed.emit(view, 0)
     assert len(shown) == 2
     monkeypatch.setattr(type(window.playing), "shows_another_soon", True)  # while a run plays
-    window.controllers.following.changed.emit(view)
+    window.controllers.following.changed.emit(view, 0)
     window.controllers.inspecting.changed.emit()
     assert len(shown) == 2
     window.playing.playing_changed.emit(False)  # no frame comes

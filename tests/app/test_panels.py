@@ -1286,10 +1286,10 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, controlle
     assert not panel.test.isEnabled()  # of which the energy says nothing
     state.edit({"likelihood.source": "learned"})
     assert panel.header.state == "Z by quadrature"
-    controllers.following.changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
+    controllers.following.changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"), 0)
     assert panel.held_out.rows["log_partition"].text() == "–"
     controllers.following.changed.emit(
-        DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4))
+        DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4)), 0
     )
     assert panel.held_out.rows["log_partition"].text() == "−1.250 (quadrature ± 3e-4)"
     controllers.measuring.evaluation_changed.emit(Figures.of({"log_partition": 0.5, "log_partition_error": 1e-5}))

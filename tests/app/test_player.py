@@ -121,8 +121,8 @@ def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers
 def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
     """The thread that computes it has the lowest priority: on a busy machine its answer may come seconds later."""
     gone, shown = controllers.building.workspace, []
-    for signal in (controllers.following.changed, controllers.following.probed):
-        signal.connect(shown.append)
+    controllers.following.changed.connect(lambda view, _: shown.append(view))
+    controllers.following.probed.connect(shown.append)
     controllers.state.edit({"data.kind": "rings"})
     qtbot.waitUntil(lambda: controllers.building.workspace is not gone)
     sampler = controllers.playing.sampler
@@ -236,7 +236,7 @@ def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
 
 def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, controllers):
     shown = []
-    controllers.following.changed.connect(lambda view: shown.append(view) if isinstance(view, DensityView) else None)
+    controllers.following.changed.connect(lambda view, _: shown.append(view) if isinstance(view, DensityView) else None)
     controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     controllers.mapping.compute()
     assert not controllers.playing.is_playing
@@ -260,7 +260,7 @@ def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, controll
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, monkeypatch, again, fails):
     shown, ends = [], threading.Event()
-    controllers.following.changed.connect(lambda view: shown.append(view) if isinstance(view, DensityView) else None)
+    controllers.following.changed.connect(lambda view, _: shown.append(view) if isinstance(view, DensityView) else None)
     controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     if again:
         controllers.state.edit({"likelihood.tolerance": 1e-2})
@@ -300,7 +300,7 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, controllers, m
 def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, controllers, source):
     """As a test set's figures do: the canvas follows the moment again."""
     shown = []
-    controllers.following.changed.connect(lambda view: shown.append(view) if isinstance(view, DensityView) else None)
+    controllers.following.changed.connect(lambda view, _: shown.append(view) if isinstance(view, DensityView) else None)
     controllers.following.want(WantedOverlays(bounds=(-2.0, 3.0, -2.0, 2.0)))
     controllers.state.edit({"likelihood.source": source, "likelihood.tolerance": 1e-2})
     controllers.mapping.compute()

@@ -162,7 +162,7 @@ def test_runs_that_follow_a_known_score_stay_in_view(qtbot, controllers):
 
 def test_the_field_follows_at_once(qtbot, controllers):
     seen = []
-    controllers.following.changed.connect(lambda view: seen.append(view) if isinstance(view, FieldView) else None)
+    controllers.following.changed.connect(lambda view, _: seen.append(view) if isinstance(view, FieldView) else None)
     controllers.replaying.choose(0)
     qtbot.waitUntil(lambda: bool(seen))
     qtbot.wait(200)

@@ -131,8 +131,8 @@ def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, q
     with qtbot.waitSignal(window.controllers.building.problem_changed):
         window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
     late = DensityView(np.ones((4, 4)), (0, 1, 0, 1), 1.0, "learned")
-    window.controllers.following.overlays.density.seen = late
-    window.controllers.following.changed.emit(late)
+    window.controllers.following.in_view[0].density.seen = late
+    window.controllers.following.changed.emit(late, 0)
     scene = window.canvas.scene(10, 10)
     assert scene.density is None
     assert scene.exact is None

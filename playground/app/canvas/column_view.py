@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFrame, QLabel, QMenu, QToolButton, QWidget
 
 from playground.app.canvas import column_menu, readouts
 from playground.app.canvas.layers import Layers
-from playground.app.canvas.legend import COMPUTED
 from playground.app.canvas.run_view import RunView
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.controllers import Controllers
@@ -41,9 +40,11 @@ WIDE = 320  # px at the usual size of the text, width of a column from which its
 
 
 class ColumnView(QFrame):
-    """A head that says only what differs, and the canvas."""
+    """A head that says only what differs, and the canvas, which shows the layers of the main one."""
 
-    def __init__(self, place: int, state: State, controllers: Controllers, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, place: int, state: State, controllers: Controllers, layers: Layers, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.place, self._state, self._controllers = place, state, controllers
         self._following = controllers.following
@@ -69,15 +70,16 @@ class ColumnView(QFrame):
         name = layouts.across(self.letter, (self.button, 1), spacing=GAP, margins=0)
         end = layouts.across(None, self._cost_room, self.remove, spacing=GAP, margins=0)
         head = layouts.down(name, end, spacing=GAP, margins=GAP)
-        self.canvas = CanvasView()
+        self.canvas = CanvasView(layers=layers)
         self.canvas.setMinimumSize(*NARROWEST)
         self.canvas.surface.setAccessibleName(f"Canvas of column {letter}")
         self.canvas.surface.setAccessibleDescription(
             "In the plane arrow keys move all columns, plus and minus zoom, 0 shows all. Alt+click or Alt+Enter follows a "
             "particle in all columns."
         )
-        self._view = RunView(self.canvas, controllers.following, narrow=True)
+        self._view = RunView(controllers, self.canvas, lambda: self.run, lambda: self._weights, place)
         self.canvas.picking.picked.connect(self._pick)
+        self._inspecting.changed.connect(self._ring_image)
         layouts.down(head, (self.canvas, 1), within=self, spacing=0, margins=0)
 
     @property
@@ -160,18 +162,15 @@ class ColumnView(QFrame):
     def show_run(self, run: Run, view: ProblemView) -> None:
         """Show another run, with its data."""
         self._view.clear()
-        self._view.clear_overlays()
+        self._view.show()  # which has nothing yet
         self.canvas.show_problem(view)
         self.canvas.change(hint="" if run.failure is None else worded(run.failure))
+        self._ring_image()
         self.cost.setText("")
 
-    def show_frame(self, frame: int) -> None:
-        """Show its own frame at a frame of the common timeline."""
-        run = self.run
-        if run is not None and run.trajectory is not None:
-            own, sampler = run.frame_at(frame, self._controllers.playing.total), run.experiment.sampling
-            self._view.show(self._following.in_view[self.place], run, own, sampler, self._weights)
-            self.canvas.choose_images(self._inspecting.number, None)
+    @Slot()
+    def _ring_image(self) -> None:
+        self.canvas.choose_images(self._inspecting.number, None)
 
     def show_cost(self, frame: int) -> None:
         """Show the progress of its own training, or the score evaluations up to a frame of the common timeline."""
@@ -186,15 +185,6 @@ class ColumnView(QFrame):
                 self._cost_room.apply_text_size()
             own = run.frame_at(frame, self._controllers.playing.total)
             self.cost.setText(readouts.evaluations(run.trajectory, own, unit))
-
-    def follow(self, like: Layers) -> None:
-        """Show the layers of another canvas, but with the field that its own particles follow."""
-        shown = dict(like.visible)
-        if self.run is not None:
-            layers = self._following.wanted_by(self.run).layers
-            shown |= {name: name in layers for name in COMPUTED}
-        for name, on in shown.items():
-            self.canvas.layers.set_visible(name, on)
 
     def apply_palette(self) -> None:
         self.letter.setStyleSheet(f"color: {theme.color(COLORS[self.place]).name()}; font-weight: 600;")

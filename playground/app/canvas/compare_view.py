@@ -1,6 +1,5 @@
 """The columns of a comparison side by side, in lockstep, with the chart of their distances below."""
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -105,12 +104,6 @@ class CompareView(QWidget):
         self._comparing.active_changed.connect(self._begin_or_end)
         self._comparing.changed.connect(self._show_runs)
         self._comparing.measured.connect(self._show_curves)
-        controllers.following.column_changed.connect(self._show_column)
-        self._playing.frame_changed.connect(self._show_columns)
-        self._playing.playing_changed.connect(self._show_columns)
-        controllers.inspecting.changed.connect(self._show_particle)
-        main.layers.toggled.connect(self._follow_layers)
-        main.layers.option_changed.connect(self._follow_layers)
         main.viewport_changed.connect(lambda _: self._link(main))
         self.hide()
 
@@ -147,7 +140,7 @@ class CompareView(QWidget):
             view.setParent(None)
             view.deleteLater()
         while len(self.columns) < count:
-            view = ColumnView(len(self.columns), self._state, self._controllers)
+            view = ColumnView(len(self.columns), self._state, self._controllers, self._main.layers)
             view.canvas.viewport_changed.connect(lambda _, view=view: self._link(view.canvas))
             view.apply_palette()
             if problem is not None:
@@ -190,7 +183,6 @@ class CompareView(QWidget):
             view.show_run(run, problem)
         self.fair.setVisible(self._comparing.trains)
         self._say()
-        self._follow_layers()
         self._show_curves()
 
     @Slot()
@@ -202,24 +194,6 @@ class CompareView(QWidget):
         for view in self.columns:
             view.show_cost(self._playing.frame)
 
-    @Slot()
-    def _follow_layers(self) -> None:
-        if not self._comparing.is_active:
-            return
-        for view in self.columns:
-            for (layer, option), value in self._main.layers.options.items():
-                view.canvas.layers.set_option(layer, option, value)
-        self._want()
-        for view in self.columns:
-            view.follow(self._main.layers)
-
-    def _want(self) -> None:
-        """Ask for the layers of the main canvas, in the part of the plane that each column shows."""
-        if self.columns:
-            seen = self.columns[0].canvas.wanted
-            wanted = dataclasses.replace(self._main.wanted, bounds=seen.bounds, grid=seen.grid)
-            self._controllers.following.want(wanted)
-
     def _link(self, origin: CanvasView) -> None:
         """Show the same part of the plane in all canvases."""
         if self._linking or not self._comparing.is_active:
@@ -229,24 +203,6 @@ class CompareView(QWidget):
             if canvas is not origin:
                 canvas.surface.look_at(origin.surface.wanted)
         self._linking = False
-        self._want()
-
-    @Slot()
-    def _show_columns(self) -> None:
-        for view in self.columns:
-            view.show_frame(self._playing.frame)
-
-    @Slot()
-    def _show_particle(self) -> None:
-        """Show the followed particle, or none: its values in each column come on their own."""
-        if not self._playing.shows_another_soon:
-            self._show_columns()
-
-    @Slot(int)
-    def _show_column(self, place: int) -> None:
-        """Show what was computed for one column, unless all are about to show another frame."""
-        if place < len(self.columns) and not self._playing.shows_another_soon:
-            self.columns[place].show_frame(self._playing.frame)
 
     # The chart
 

@@ -13,11 +13,10 @@ from playground.app.canvas.run_view import RunView
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.overlay_timing import near
 from playground.app.controllers.replaying import VIEWED
+from playground.app.controllers.runs import Run
 from playground.app.model.state import State
 from playground.app.model.views import (
-    DensityView,
     LatentInterpolation,
     PointLikelihood,
     ProblemView,
@@ -45,16 +44,14 @@ class Display(QObject):
     """Shows the controllers' results on a canvas, and removes them with the frame or data that they belong to.
 
     Attributes:
-        frame: that of the run in view; None before the first.
+        view: shows the frames of the run.
         layers: which layers the chips offer.
 
     Signals:
         run_changed(): another run is shown, or none.
-        frame_changed(int): another frame of it is shown.
     """
 
     run_changed = Signal()
-    frame_changed = Signal(int)
 
     def __init__(
         self,
@@ -74,41 +71,27 @@ class Display(QObject):
         self._drawing = False  # whether the plane in view is for painting
         self._stale: Trajectory | None = None  # a run of other data, which is not shown
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
-        self._sigma = 0.0  # of the current frame
-        self.frame: int | None = None
-        self._view = RunView(canvas, self._following)
+        self._inspecting.changed.connect(self._show_particle)
+        self.view = RunView(controllers, canvas, lambda: self.run, lambda: self.weights_in_view)
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
         self._training.changed.connect(self._show_training)
         controllers.replaying.chosen.connect(self._show_training)
         self._playing.trajectory_changed.connect(self._show_run)
-        self._playing.frame_changed.connect(self._show_frame)
-        self._playing.playing_changed.connect(self._show)
-        self._following.changed.connect(self._show_soon)
-        controllers.comparing.active_changed.connect(self._want)
-        self._inspecting.changed.connect(self._show_particle)
         self._clicking.likelihood_changed.connect(self._show_likelihood)
         self._clicking.interpolation_changed.connect(self._show_interpolation)
         controllers.lessons.changed.connect(self._show_marks)
-        canvas.layers.toggled.connect(self._toggled)
         canvas.layers.option_changed.connect(self._set_option)
-        canvas.viewport_changed.connect(self._want)
         state.changed.connect(self._edited)
-        self._want()
         self.layers = LayerChoices(state, controllers, canvas.layers, chips, self)
 
     # What others may read
 
     @property
-    def run(self) -> "Trajectory | None":
+    def run(self) -> Run | None:
         """The run that is shown; None if there is none, or if it belongs to other data."""
-        run = self._playing.trajectory
-        return None if run is self._stale else run
-
-    @property
-    def density(self) -> DensityView | None:
-        """The density that is shown."""
-        return self._view.density(self._following.overlays)
+        run, nothing = self._playing.run, self._building.problem is None and self._opened is None
+        return None if nothing or run is None or run.trajectory is self._stale else run
 
     @property
     def weights_in_view(self) -> str:
@@ -132,13 +115,13 @@ class Display(QObject):
         for weights in () if workspace is None else workspace.weights_of_steps:
             views, said = self._following.video_frame_maker(weights=weights), readouts.weights_in_view(weights)
             run = self._sampling.trajectory_iterator(weights)
-            steps.append(TrainingStep(run, self._view.maker(views, sampler, said)(viewport)))
+            steps.append(TrainingStep(run, self.view.maker(views, sampler, said)(viewport)))
         return steps
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :meth:`RunView.maker`; `still` if only the current frame will be requested."""
         views, sampler = self._following.video_frame_maker(still), self._state.experiment.sampling
-        return self._view.maker(views, sampler, self.weights_in_view, self._playing.sigma)
+        return self.view.maker(views, sampler, self.weights_in_view, self._playing.sigma)
 
     # The problem
 
@@ -149,7 +132,7 @@ class Display(QObject):
         canvas.set_strokes([])
         canvas.change(hint="")
         canvas.show_problem(problem)
-        self._view.renew()
+        self.view.renew()
         drawn = isinstance(self._state.experiment.data, Drawing)
         if not self._shows_data_of(problem):
             # Only for other data: a view that the user chose stays when noise or network change.
@@ -200,7 +183,7 @@ class Display(QObject):
         self.layers.show_plane_layers(session.points.ndim == 2)
         # Evenly spaced, because the file may be sorted; the quantiles of a million points would take 80 ms.
         points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
-        self._view.renew()
+        self.view.renew()
         self._canvas.set_images(None)
         if points.ndim == 2:
             self._canvas.change(axes=session.axes)
@@ -240,71 +223,28 @@ class Display(QObject):
         if trajectory is None:
             self._clear_run()
         else:
-            self.frame = None
             self.run_changed.emit()
 
     def _clear_run(self) -> None:
-        self.frame = None
-        self._view.clear()
+        self.view.clear()
         self.run_changed.emit()
-
-    @Slot(int)
-    def _show_frame(self, frame: int) -> None:
-        trajectory = self.run
-        if trajectory is None or not 0 <= frame < len(trajectory):
-            return
-        sigma = float(trajectory.sigma[frame])
-        if not near(sigma, self._sigma):
-            self._canvas.leap()
-        self._sigma, self.frame = sigma, frame
-        self._show()
-        self.frame_changed.emit(frame)
-
-    @Slot()
-    def _show(self) -> None:
-        """Show the current frame with everything computed for it."""
-        if self._controllers.comparing.is_active:  # the canvas is hidden then
-            return
-        if self._building.problem is None and self._opened is None:
-            return
-        run = None if self.frame is None or self.run is None else self._playing.run
-        overlays, sampler = self._following.overlays, self._state.experiment.sampling
-        self._view.show(overlays, run, self.frame or 0, sampler, self.weights_in_view)
-
-    @Slot()
-    def _show_soon(self) -> None:
-        """Show what was computed: with the next frame if that is shown soon."""
-        if self.run is None or not self._playing.shows_another_soon:
-            self._show()
 
     # Field and density
 
     def _forget_overlays(self) -> None:
         """Remove field, density and particle colours: they belong to other data."""
-        self._following.overlays.forget()
-        self._view.clear_overlays()
-
-    @Slot()
-    def _toggled(self) -> None:
-        self._want()
-        self._show()
-
-    @Slot()
-    def _want(self) -> None:
-        if not self._controllers.comparing.is_active:  # the columns say what they show
-            self._following.want(self._canvas.wanted)
+        if self.view.overlays is not None:
+            self.view.overlays.forget()
+        self.view.show()
 
     @Slot(str, str)
     def _set_option(self, layer: str, option: str) -> None:
-        self._want()
         if (layer, option) == ("exact", "source"):
             self.layers.name_fields()
-        elif option in ("style", "time") or (layer, option) == ("particles", "color"):
-            self._show()
 
     @Slot()
     def _show_training(self) -> None:
-        self._show()
+        self.view.show()
         self.layers.name_fields()
 
     # What was measured
@@ -327,10 +267,9 @@ class Display(QObject):
 
     @Slot()
     def _show_particle(self) -> None:
-        """Show the followed particle, and the path from a dragged start."""
+        """Show the path from a dragged start, and ring a followed image."""
         self._canvas.set_flow(self._inspecting.flow)
         self._ring_images()
-        self._show_soon()
 
     def _ring_images(self) -> None:
         likelihood, interpolation = self._clicking.likelihood, self._clicking.interpolation

@@ -49,8 +49,7 @@ class ExportedCanvas:
     @property
     def has_frames(self) -> bool:
         """Whether there is a run."""
-        run = self._display.run
-        return run is not None and len(run) > 0
+        return self._display.run is not None
 
     @property
     def why_no_training(self) -> Message | None:
@@ -81,7 +80,7 @@ class ExportedCanvas:
     def picture(self) -> Written:
         """The canvas as it is now, also while a run continues."""
         still, overlay_makers = self._canvas.still(), self._display.overlay_makers(still=True)
-        run, frame = (self._display.run, self._sampling.playing.frame) if self.has_frames else (None, 0)
+        run, frame = (self._sampling.playing.trajectory, self._sampling.playing.frame) if self.has_frames else (None, 0)
         style = self._style()
 
         def write(choice: Choice, path: Path) -> Iterator[float]:

@@ -48,10 +48,6 @@ class Layers(QObject):
         """Show a hidden layer, or hide a shown one."""
         self.set_visible(name, not self.visible[name])
 
-    def shows(self, name: str) -> bool:
-        """Whether a layer is shown and can be."""
-        return self.visible[name] and name not in self.absent
-
     @property
     def hidden(self) -> set[str]:
         """The layers that are not to be shown."""

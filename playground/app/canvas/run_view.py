@@ -1,14 +1,16 @@
-"""The current frame of one run on a canvas: of the single run, or of a column of a comparison."""
+"""The current frame of one run in view on a canvas: of the single run, or of a column of a comparison."""
 
 import dataclasses
 import functools
 from collections.abc import Callable
 
+from PySide6.QtCore import QObject, Slot
+
 from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import frames_of, show_frame
 from playground.app.canvas.view import CanvasView
-from playground.app.controllers.following import Following
-from playground.app.controllers.overlay_timing import FrameOverlays
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.overlay_timing import FrameOverlays, near
 from playground.app.controllers.runs import Run
 from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView
@@ -18,52 +20,116 @@ from playground.drawing.scene import Scene
 from playground.kinds.samplers.sampler import Sampler
 
 
-class RunView:
+class RunView(QObject):
     """Shows a run's current frame on a canvas, and makes its frames for films and pictures.
 
     Args:
-        narrow: whether the canvas has room for short captions only.
+        run: returns the run that is shown; None if there is none.
+        weights: returns what the caption says about the weights.
+        column: the place of a column, whose canvas has room for short captions only; None for the single run.
     """
 
-    def __init__(self, canvas: CanvasView, following: Following, narrow: bool = False) -> None:
-        self._canvas, self._following, self._narrow = canvas, following, narrow
+    def __init__(
+        self,
+        controllers: Controllers,
+        canvas: CanvasView,
+        run: Callable[[], Run | None],
+        weights: Callable[[], str],
+        column: int | None = None,
+    ) -> None:
+        super().__init__(canvas)
+        self._canvas, self._run, self._weights, self._column = canvas, run, weights, column
+        self._state, self._playing, self._following = controllers.state, controllers.playing, controllers.following
         self._in_scene: tuple[object, ...] = ()  # what the scene's particles depend on
+        self._sigma = 0.0  # of the frame that was shown last
+        self._playing.frame_changed.connect(self.show)
+        self._playing.playing_changed.connect(self.show)
+        self._following.changed.connect(self._show_overlay)
+        controllers.inspecting.changed.connect(self._show_soon)
+        controllers.comparing.active_changed.connect(self._show_layers)
+        canvas.viewport_changed.connect(self.want)
+        for changed in (canvas.layers.toggled, canvas.layers.option_changed):
+            changed.connect(self._show_layers)
+        self.want()
+
+    @property
+    def _is_in_view(self) -> bool:
+        """Whether its canvas is not hidden: that of the single run is during a comparison."""
+        return (self._playing.columns is None) == (self._column is None)
+
+    @property
+    def overlays(self) -> FrameOverlays | None:
+        """What is computed for its frame; None while it is not in view."""
+        return next(iter(self._following.in_view[self._column or 0 :]), None) if self._is_in_view else None
 
     @property
     def style(self) -> FrameStyle:
         """How the layers of a frame are shown, with colours that are available."""
-        wanted, style = self._following.wanted, self._canvas.layers.style
-        return dataclasses.replace(style, particles=wanted.colors, followed=wanted.followed, narrow=self._narrow)
+        wanted, style = self._following.wanted_by(self._run()), self._canvas.layers.style
+        narrow = self._column is not None
+        return dataclasses.replace(style, particles=wanted.colors, followed=wanted.followed, narrow=narrow)
 
-    def density(self, overlays: FrameOverlays) -> DensityView | None:
+    @property
+    def density(self) -> DensityView | None:
         """The density that is shown."""
-        return overlays.density.seen if self._canvas.layers.shows("density") else None
+        shown = self.overlays if "density" in self._following.wanted_by(self._run()).layers else None
+        return None if shown is None else shown.density.seen
 
-    def show(
-        self,
-        overlays: FrameOverlays,
-        run: Run | None,
-        frame: int,
-        sampler: Sampler,
-        weights: str = "",
-    ) -> None:
-        """Show a frame with what was computed for it; see :func:`playground.app.canvas.frames.show_frame`."""
-        style, trajectory = self.style, None if run is None else run.trajectory
-        computed = overlays.field.seen, self.density(overlays), weights, style, overlays.values, overlays.particle
-        before, self._in_scene = self._in_scene, (trajectory, frame, overlays.values, style.particles)
+    @Slot()
+    def want(self) -> None:
+        """Ask for what the canvas shows; the first column asks for all."""
+        if self._is_in_view and not self._column:
+            self._following.want(self._canvas.wanted)
+
+    @Slot()
+    def _show_layers(self) -> None:
+        self.want()
+        self.show()
+
+    @Slot(object, int)
+    def _show_overlay(self, _: object, place: int) -> None:
+        if place == (self._column or 0):
+            self._show_soon()
+
+    @Slot()
+    def _show_soon(self) -> None:
+        """Show what was computed: with the next frame if that is shown soon."""
+        if self._run() is None or not self._playing.shows_another_soon:
+            self.show()
+
+    @Slot()
+    def show(self) -> None:
+        """Show the frame in view with what was computed for it; see :func:`playground.app.canvas.frames.show_frame`."""
+        overlays, playing, canvas = self.overlays, self._playing, self._canvas
+        if overlays is None:
+            return
+        run = self._run() if playing.shown_frame >= 0 else None
+        trajectory, frame = None, 0
+        if run is not None:
+            trajectory, frame = run.trajectory, run.frame_at(playing.shown_frame, playing.total)
+        if trajectory is not None:
+            before, self._sigma = self._sigma, float(trajectory.sigma[frame])
+            if not near(self._sigma, before):
+                canvas.leap()
+        if self._column is not None:
+            canvas.show_always(self._following.wanted_by(run).layers)
+        style, values = self.style, overlays.values
+        computed = overlays.field.seen, self.density, self._weights(), style, values, overlays.particle
+        known, self._in_scene = self._in_scene, (trajectory, frame, values, style.particles)
+        sampler = (self._state if run is None else run).experiment.sampling
 
         def in_view(scene: Scene) -> Scene:
             if run is not None and scene.images is not None:
                 scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=run.known))
             elif trajectory is not None and scene.particles is None:
-                scene = self._canvas.with_run(scene)
+                scene = canvas.with_run(scene)
             shown = show_frame(scene, trajectory, frame, sampler, *computed)
-            if trajectory is None or before != self._in_scene:
+            if trajectory is None or known != self._in_scene:
                 return shown
             # What came later for the same frame: its particles stay as they were painted.
             return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
 
-        self._canvas.change_scene(in_view)
+        canvas.change_scene(in_view)
 
     def renew(self) -> None:
         """Let the next frame be painted anew, because the data or the run are others."""
@@ -73,12 +139,6 @@ class RunView:
         """Show no run."""
         self.renew()
         self._canvas.change(particles=None, trails=None, caption=())
-
-    def clear_overlays(self) -> None:
-        """Show no field and no density."""
-        self._canvas.change_scene(
-            lambda scene: dataclasses.replace(scene, learned=None, exact=None, error=None, density=None)
-        )
 
     def maker(
         self, views: Callable[[Viewport], VideoFrames], sampler: Sampler, weights: str = "", sigma: float = 0.0

@@ -49,7 +49,7 @@ class Tools(QObject):
         canvas.picking.missed.connect(self._miss)
         canvas.brush.ended.connect(self._add_stroke)
         self._following.probed.connect(self._show_readout)
-        display.frame_changed.connect(self._probe)
+        controllers.playing.frame_changed.connect(self._probe)
         controllers.replaying.chosen.connect(self._probe)
         controllers.lessons.changed.connect(self._probe)
 
@@ -125,7 +125,7 @@ class Tools(QObject):
     def _show_readout(self, readout: PointReadout) -> None:
         problem = self._building.problem
         if problem is not None and self._pointer is not None and not self._lessons.hides_values:
-            self._canvas.set_readout(readouts.pointer(readout, problem, self._display.density))
+            self._canvas.set_readout(readouts.pointer(readout, problem, self._display.view.density))
 
     @Slot(object, float)
     def _add_stroke(self, points: list[tuple[float, float]], radius: float) -> None:

@@ -33,6 +33,9 @@ from playground.lab.document import Place
 class CanvasView(QWidget):
     """The picture in the centre of the window.
 
+    Args:
+        layers: those of another canvas, which this one shows too.
+
     Attributes:
         layers: which layers are shown, and how.
         surface: the widget that is painted and gets the mouse events.
@@ -46,9 +49,10 @@ class CanvasView(QWidget):
     viewport_changed = Signal(tuple)
     hovered = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, layers: Layers | None = None) -> None:
         super().__init__(parent)
-        self.layers = Layers(self)
+        self.layers = layers or Layers(self)
+        self._always: frozenset[str] = frozenset()
         self._classes: Coloring | None = None
         self._scene = Scene(palette=theme.palette())
         self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
@@ -177,7 +181,11 @@ class CanvasView(QWidget):
     def change_scene(self, change: Callable[[Scene], Scene]) -> None:
         """Change the scene by a function; the scene that it gets has every layer on."""
         self._scene = change(self._scene)
-        self.change(**dict.fromkeys(self.layers.absent))
+        self.change(**dict.fromkeys(self.layers.absent - self._always))
+
+    def show_always(self, layers: frozenset[str]) -> None:
+        """Show these layers whatever is chosen: the score that a column's particles follow."""
+        self._always = layers
 
     def leap(self) -> None:
         """Note that the next frame is far from the last one, so that its arrows and density must not come late."""
@@ -260,7 +268,7 @@ class CanvasView(QWidget):
         return scene
 
     def shown(self) -> Scene:
-        hidden = self.layers.hidden
+        hidden = self.layers.hidden - self._always
         if "path" in hidden and self._scene.images is None:
             hidden.add("interpolation")
         return dataclasses.replace(self._scene, viewport=self.viewport, **dict.fromkeys(hidden))  # type: ignore[arg-type]

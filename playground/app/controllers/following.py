@@ -1,7 +1,6 @@
 """Computes what the runs in view show besides their particles: score field, density, a followed particle; values at the pointer."""
 
 import dataclasses
-import functools
 import time
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.overlay_timing import (
     DENSITY_SECONDS,
+    FIELD_SECONDS,
     FOLLOWING,
     CurrentFrame,
     FrameOverlays,
@@ -37,18 +37,13 @@ class Following(QObject):
 
     A single run alone has a density map on request, learned densities, and values at the pointer.
 
-    Attributes:
-        overlays: those of the current frame of the single run; a column has its own.
-
     Signals:
-        column_changed(int, object): the column at a place shows this from now on.
-        changed(FieldView | DensityView | ParticleValues | InspectedParticle | None): the single run shows this from now on; None
-            if something was removed.
+        changed(FieldView | DensityView | ParticleValues | InspectedParticle | None, int): the run in view at a place, from 0 at the
+            left, shows this from now on; None if something was removed.
         probed(PointReadout)
     """
 
-    changed = Signal(object)
-    column_changed = Signal(int, object)
+    changed = Signal(object, int)
     probed = Signal(object)
 
     def __init__(
@@ -60,8 +55,7 @@ class Following(QObject):
         self._learned = Throttle(DENSITY_SECONDS)
         self._learned_densities = LearnedDensities(jobs, self.show_density)
         self._pinned: int | None = None  # the frame whose requested density map is shown
-        self.overlays = FrameOverlays(playing.sampler, self.changed.emit)
-        self._of_columns: dict[Run, FrameOverlays] = {}
+        self._overlays: dict[Run | None, FrameOverlays] = {}  # of each run in view; None: the main one, whichever it is
         building.problem_changed.connect(self._take_problem)
 
     def want(self, wanted: WantedOverlays) -> None:
@@ -70,7 +64,8 @@ class Following(QObject):
         if wanted.density_source != before.density_source:
             self.unpin()
         if wanted.exact_source != before.exact_source:
-            self.overlays.field.expire()
+            for overlays in self.in_view:
+                overlays.field.expire()
 
     def follow(self, number: int | None) -> None:
         """Compute the steps of the particle with this number too, in each run in view."""
@@ -81,9 +76,11 @@ class Following(QObject):
         """What the canvas shows, with sources and colours that are known."""
         return as_known(self._wanted, self._building.workspace)
 
-    def wanted_by(self, run: Run) -> WantedOverlays:
-        """What one column shows. If arrows show the score that particles follow, each column shows its own."""
+    def wanted_by(self, run: Run | None) -> WantedOverlays:
+        """What is shown of one run in view. If arrows show the score that particles follow, each column shows its own."""
         wanted, workspace = self.wanted, self._building.workspace
+        if run is None or self._playing.columns is None:
+            return wanted
         main = None if workspace is None else workspace.problem.experiment.sampling.follows
         own, layers = run.experiment.sampling.follows, wanted.layers
         exact = "empirical" if own == "empirical" else "exact"
@@ -102,18 +99,18 @@ class Following(QObject):
         return self._wanted.bounds
 
     def _note_frames(self) -> None:
-        for overlays, run in zip(self.in_view, self._playing.columns or (None,), strict=False):
-            overlays.follow(self._of_main() if run is None else self._of_column(run))
+        for overlays, run in zip(self.in_view, self._playing.columns or (self._playing.run,), strict=False):
+            overlays.follow(self._current(run))
 
-    def _of_main(self) -> CurrentFrame:
-        playing, workspace = self._playing, self._building.workspace
-        run, moment = playing.trajectory, playing.frame_noise
-        return CurrentFrame(workspace, playing.sampled, run, playing.frame, moment, self.wanted, self.pinned)
-
-    def _of_column(self, run: Run) -> CurrentFrame:
-        frame, known = run.frame_at(self._playing.frame, self._playing.total), run if run.can_be_sampled else None
-        model = None if known is None else known.model
-        return CurrentFrame(model, known, run.trajectory, frame, run.noise_at(frame), self.wanted_by(run))
+    def _current(self, run: Run | None) -> CurrentFrame:
+        """The frame of a run in view; if there is none, what lies under the data."""
+        playing, workspace, wanted = self._playing, self._building.workspace, self.wanted_by(run)
+        if run is None:
+            return CurrentFrame(workspace, None, None, 0, playing.frame_noise, wanted, self.pinned)
+        frame, compared = run.frame_at(playing.frame, playing.total), playing.columns is not None
+        known, moment = (run, run.noise_at(frame)) if compared or playing.is_here else (None, None)
+        model = run.model if compared else workspace
+        return CurrentFrame(model, known, run.trajectory, frame, moment, wanted, self.pinned)
 
     def probe(self, x: float, y: float) -> None:
         """Compute score and density at a point; `probed` reports them."""
@@ -149,7 +146,7 @@ class Following(QObject):
     @property
     def seen_density(self) -> DensityView | None:
         """The density that is shown with the current frame."""
-        return self.overlays.density.seen
+        return next((overlays.density.seen for overlays in self.in_view), None)
 
     def pin(self) -> None:
         """Keep the density layer for the requested map until the playhead moves."""
@@ -169,7 +166,8 @@ class Following(QObject):
     def show_density(self, view: DensityView) -> None:
         """Take a computed density. A requested map is shown at once, others with the frames that they belong to."""
         self._note_frames()
-        self.overlays.density.take(view, self._playing.frame_noise)
+        if self._playing.columns is None:
+            self.in_view[0].density.take(view, self._playing.frame_noise)
         if view.asked:
             self.settle()
 
@@ -180,27 +178,28 @@ class Following(QObject):
         """Forget field and density: they belong to another problem."""
         self._learned_densities.forget()
         self.unpin()
-        self.overlays.expire()
+        for overlays in self.in_view:
+            overlays.expire()
 
     @Slot()
     def take_weights(self) -> None:
         """Remove the learned density of other weights than the chosen ones."""
-        seen = self.overlays.density.seen
+        seen = self.seen_density
         if seen is not None and seen.source == "learned":
             self._jobs.cancel(FOLLOWING)
-            self.overlays.density.drop()
+            self.in_view[0].density.drop()
 
     @property
     def in_view(self) -> list[FrameOverlays]:
         """Those of each run in view, from left to right."""
-        columns, before = self._playing.columns, self._of_columns
-        self._of_columns = {run: before.get(run) or self._new(run) for run in columns or ()}
-        return [self.overlays] if columns is None else list(self._of_columns.values())
+        columns, before = self._playing.columns, self._overlays
+        runs = (None,) if columns is None else columns
+        self._overlays = {run: before.get(run) or self._new(run) for run in runs}
+        return list(self._overlays.values())
 
-    def _new(self, run: Run) -> FrameOverlays:
-        return FrameOverlays(
-            self._playing.samplers.of(run), functools.partial(self.column_changed.emit, run.place), ARROW_SECONDS
-        )
+    def _new(self, run: Run | None) -> FrameOverlays:
+        place, seconds = (0, FIELD_SECONDS) if run is None else (run.place, ARROW_SECONDS)
+        return FrameOverlays(self._playing.samplers.of(run), lambda shown: self.changed.emit(shown, place), seconds)
 
     @property
     def waits(self) -> bool:
@@ -221,14 +220,15 @@ class Following(QObject):
         readout = self._playing.sampler.readouts.answer(lambda request: request.workspace is workspace)
         if readout is not None:  # else it is of other data or noise
             self.probed.emit(readout)
-        if self._pinned is not None and not self._playing.seeks and self._playing.frame != self._pinned:
+        playing = self._playing
+        if self.pinned and (playing.columns is not None or (not playing.seeks and playing.frame != self._pinned)):
             self.unpin()
         self._note_frames()
-        if self._playing.seeks:
+        if playing.seeks:
             return  # frames on the way to one that is not sampled need none, and computing them would delay the sampling
         for overlays in self.in_view:
             overlays.look()
-        if self._playing.columns is None:
+        if playing.columns is None:
             self._follow_learned_density()
 
     def _follow_learned_density(self) -> None:
@@ -240,6 +240,6 @@ class Following(QObject):
             return
         sigma, moving, bounds = moment[0], moment[1] is not None, wanted.bounds
         place = id(workspace.problem), bounds, *moment, workspace.weights.version
-        due = self._learned.due(place, time.monotonic(), self.overlays.density.lags(moment))
+        due = self._learned.due(place, time.monotonic(), self.in_view[0].density.lags(moment))
         if due and not self._learned_densities.follow(workspace, bounds, sigma, moving):
             self._learned.forget()

@@ -21,6 +21,7 @@ class Playing(QObject):
         run: the main run; None if there is nothing to play.
         columns: the runs that are compared, and in view instead of the main one; None if nothing is compared.
         samplers: sample the runs, and compute what their frames show besides particles.
+        shown_frame: the frame in view; -1 before the first of other runs.
         first: the frame at which the run that comes is shown: one may be asked for before it is there.
         is_held: whether it stands at the first frame.
 
@@ -49,7 +50,7 @@ class Playing(QObject):
         self._playback = PlaybackClock()
         self.run: Run | None = None
         self.columns: tuple[Run, ...] | None = None
-        self._shown_frame = -1
+        self.shown_frame = -1
         self.first = 0
         self.is_held = False
         self._resumes = False  # whether it plays once it is no longer held
@@ -127,18 +128,18 @@ class Playing(QObject):
     @property
     def plays_on(self) -> bool:
         """Whether the current frame follows the one that was shown last, as it does while a run plays."""
-        return self._playback.playing and 0 <= self._shown_frame <= self.frame
+        return self._playback.playing and 0 <= self.shown_frame <= self.frame
 
     @property
     def shows_next(self) -> bool:
         """Whether another frame than the one in view is about to be shown."""
-        return self.frame != self._shown_frame and self.recorded > 0
+        return self.frame != self.shown_frame and self.recorded > 0
 
     @property
     def shows_another_soon(self) -> bool:
         """Whether what was computed for the frame in view can wait for the next frame, which spares a paint."""
         moves_on = self._playback.playing and self.speed >= 1 and self.frame + 1 < self.recorded
-        return self.shows_next or (moves_on and self._shown_frame >= 0)
+        return self.shows_next or (moves_on and self.shown_frame >= 0)
 
     def keeps_up(self, runs: Sequence[Run]) -> bool:
         """Whether these, which share a thread, can be recorded as fast as they are played."""
@@ -261,7 +262,7 @@ class Playing(QObject):
         share = self.share
         self.columns = None if runs is None else tuple(runs)
         self.samplers.put(runs or ())
-        self._shown_frame = -1
+        self.shown_frame = -1
         self._playback.seek(round(share * max(self.total - 1, 0)), self.recorded)
 
     def set_run(self, run: Run | None, frame: int = 0) -> None:
@@ -270,18 +271,18 @@ class Playing(QObject):
         if run is not None:
             if self.columns is None:
                 self._playback.seek(frame, self.recorded)
-            self._shown_frame = -1
+            self.shown_frame = -1
         self.trajectory_changed.emit(self.trajectory)
 
     def rewind(self, first: int = 0) -> None:
         """Go to the start, because another run comes, which is shown at a frame."""
         self.first = first
         self._playback.seek(0, 0)
-        self._shown_frame = -1
+        self.shown_frame = -1
 
     def show_again(self) -> None:
         """Show the frame at the playhead again."""
-        self._shown_frame = -1
+        self.shown_frame = -1
 
     # Called by the clock
 
@@ -296,5 +297,5 @@ class Playing(QObject):
     def show(self) -> None:
         """Emit the frame at the playhead, if it is a new one."""
         if self.shows_next:
-            self._shown_frame = self.frame
+            self.shown_frame = self.frame
             self.frame_changed.emit(self.frame)

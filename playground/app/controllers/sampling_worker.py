@@ -449,9 +449,9 @@ class Samplers:
         self.ended_at: Run | None = None
         self._of: dict[Run, SamplingWorker] = {}
 
-    def of(self, run: "Run") -> SamplingWorker:
+    def of(self, run: "Run | None") -> SamplingWorker:
         """The worker of a column's run, or of the main one."""
-        return self._of.get(run, self.main)
+        return self.main if run is None else self._of.get(run, self.main)
 
     def put(self, runs: Iterable["Run"]) -> None:
         """Sample these runs of columns to their end beside the main one, and no others."""
