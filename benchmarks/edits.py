@@ -15,14 +15,15 @@ from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 
 from playground.app.main import make_application
 from playground.app.model.errors import Log
-from playground.app.model.pinned_runs import MOST, PinnedRun
+from playground.app.model.pinned_runs import MOST, hold, unknown_model
 from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
-from playground.lab.document import Pin
 from playground.lab.experiment import replace
 from playground.lab.measured import Figures, Measured
+from playground.lab.pinned_run import PinnedRun
 
 STEPS, TIMES = 200, 15
+COST = Figures({"nfe_mean": Measured(50.0), "nfe_max": Measured(50.0)})
 FIGURES = Figures({"wasserstein2": Measured(1.31, floor=0.1, floor_std=0.01), "classifier_accuracy": Measured(0.64)})
 SAMPLERS = "langevin", "reverse-sde"
 DATA = "rings", "two-moons"
@@ -37,11 +38,12 @@ def wait(milliseconds: int) -> None:
 
 def filled(window: MainWindow) -> None:
     """Pin runs and make a history."""
-    state, pinned = window.state, window.controllers.pinning.pinned
+    state, runs = window.state, []
     for number in range(1, MOST + 1):
         experiment = replace(state.experiment, {"sampling.steps": number + 10, "sampling.seed": number})
-        pinned.put(PinnedRun(number, f"run {number}", experiment, nfe_mean=50.0, nfe_max=50.0, distances=FIGURES))
-    state.put(pins=tuple(Pin(number, f"run {number}") for number in range(1, MOST + 1)))
+        runs.append(PinnedRun(number, f"run {number}", experiment, unknown_model(experiment)))
+        hold(runs[-1], window.building.store, Sampling=COST, Distances=FIGURES)
+    state.put(pins=tuple(runs))
     for seed in range(STEPS):
         state.edit({"sampling.seed": seed + 1})
 
@@ -70,7 +72,7 @@ def main() -> None:
         filled(window)
         window.playing.set_playing(False)
         wait(4_000)
-        state, pinned = window.state, window.controllers.pinning.pinned
+        state, pinning = window.state, window.controllers.pinning
         changes: dict[str, Callable[[int], object]] = {
             "a slider of the sampler": lambda number: state.edit({"sampling.steps": 30 + number}, merge="drag"),
             "a slider of the noise": lambda number: state.edit({"noise.sigma_max": 5 + number / 10}, merge="drag"),
@@ -79,7 +81,7 @@ def main() -> None:
             "another sampler": lambda number: state.edit({"sampling.kind": SAMPLERS[number % 2]}),
             "other data": lambda number: state.edit({"data.kind": DATA[number % 2]}),
             "a clicked point": lambda number: window.clicking.inspect((number / 10, 0.0)),
-            "a run's name": lambda number: pinned.rename(5, f"name {number}"),
+            "a run's name": lambda number: pinning.rename(pinning.runs[4], f"name {number}"),
         }
         for name, change in changes.items():
             found = milliseconds(change)

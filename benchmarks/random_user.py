@@ -180,9 +180,9 @@ class RandomUser:
         return "leave"
 
     def _delete_run(self) -> str:
-        runs = self._window.controllers.pinning.pinned.runs
+        runs = self._window.controllers.pinning.runs
         if runs:
-            self._window.controllers.pinning.delete(self._random.choice(runs).number)
+            self._window.controllers.pinning.delete(self._random.choice(runs))
         return "delete run"
 
     def _theme(self) -> str:

@@ -186,11 +186,10 @@ def test_the_bounds_are_seen(tmp_path) -> None:
 ANNOUNCES = {"state", "store", "jobs", "_clock", "_settle", "_timer"}
 """Those whose signals controllers may connect to: the state, the store, the jobs, and timers of their own."""
 OTHER_SIGNALS = {
-    "building": 25,
+    "building": 24,
     "comparing": 2,
     "documents": 1,
     "lessons": 1,
-    "pinned": 1,
     "pinning": 1,
     "playing": 1,
     "progress": 1,

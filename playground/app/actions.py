@@ -262,7 +262,7 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "file.export_runs": Action(
                 "Export runs…",
                 "Export the table of the pinned runs as CSV",
-                lambda w, c: w.exports.save(exported_files.runs(c.pinning.pinned)),
+                lambda w, c: w.exports.save(exported_files.runs(c.pinning.known)),
                 why_not=why_disabled.exporting_runs,
             ),
             "file.export_settings": Action(

@@ -5,33 +5,21 @@ imports no torch.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from playground.lab import experiment as experiments
-from playground.lab import keys
 from playground.lab.columns import Columns, with_edits
 from playground.lab.experiment import SEED, Experiment, ExperimentError, reset_key
-from playground.lab.keys import GIVEN, Digests, Key, ModelKey, PointsKey, RunKey, TrainingKey, WeightsKey
+from playground.lab.keys import GIVEN, Digests, ModelKey, PointsKey, RunKey, TrainingKey, WeightsKey
+from playground.lab.pinned_run import PinnedRun
 from playground.lab.provenance import digests
 from playground.lab.settings import AFTER_TRAINING
 
-AnyKey = TypeVar("AnyKey", bound=Key)
 DATA_FILE, START_FILE = experiments.FILES
 Place = tuple[float, float] | int
 """A point of the plane in the user's units, or the number of an image."""
-
-
-class Pin(msgspec.Struct, frozen=True):
-    """A pinned run by the name that the user gives it.
-
-    Attributes:
-        number: of the run, whose settings, cost and figures are kept under it.
-    """
-
-    number: int
-    name: str
 
 
 class LessonPlace(msgspec.Struct, frozen=True):
@@ -57,7 +45,7 @@ class Document(msgspec.Struct, frozen=True):
     experiment: Experiment
     digests: Digests = ()
     trainings: tuple[TrainingKey, ...] = ()
-    pins: tuple[Pin, ...] = ()
+    pins: tuple[PinnedRun, ...] = ()
     columns: Columns = ()
     clicked: tuple[Place, ...] = ()
     lesson: LessonPlace | None = None
@@ -161,40 +149,6 @@ class Document(msgspec.Struct, frozen=True):
             raise NeedsTraining(other)
         return self.edited(own)
 
-    def to_json(self) -> dict[str, Any]:
-        """The document as values for JSON, for :meth:`from_json`."""
-        others = {name: msgspec.to_builtins(getattr(self, name)) for name in PARTS}
-        return others | {
-            "experiment": msgspec.to_builtins(self.experiment),
-            "trainings": [keys.to_json(key) for key in self.trainings],
-        }
-
-    @classmethod
-    def from_json(cls, told: Any) -> "Document":
-        """What :meth:`to_json` returned.
-
-        Raises:
-            ExperimentError: it is damaged, or a setting cannot be used.
-        """
-        try:
-            return cls(
-                experiments.from_tree(told["experiment"], Experiment()),
-                trainings=tuple(_of_sort(TrainingKey, keys.from_json(key)) for key in told["trainings"]),
-                **{name: msgspec.convert(told[name], kind) for name, kind in PARTS.items()},
-            )
-        except ExperimentError:
-            raise
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise ExperimentError(f"The document is damaged ({type(error).__name__}).") from None
-
-
-PARTS: dict[str, Any] = {
-    field.name: field.type
-    for field in msgspec.structs.fields(Document)
-    if field.name not in ("experiment", "trainings")
-}
-"""What a document has besides its settings and trainings, by name, with its types."""
-
 
 class NeedsTraining(ExperimentError):
     """A setting of a trained model that would need a new training.
@@ -206,9 +160,3 @@ class NeedsTraining(ExperimentError):
     def __init__(self, key: str) -> None:
         super().__init__(f"{key} would need a new training.")
         self.key = key
-
-
-def _of_sort(sort: type[AnyKey], key: Key) -> AnyKey:
-    if not isinstance(key, sort):
-        raise ValueError(sort.__name__)
-    return key

@@ -249,34 +249,6 @@ class FiguresKey(Key, frozen=True, cache_hash=True):
         return self.model.points.again and (self.model.weights is None or self.model.weights.training.again)
 
 
-def to_json(key: Key) -> dict[str, Any]:
-    """A key as values for JSON, for :func:`from_json`; with all of its settings, whatever the defaults of another version are."""
-    fields = {name: getattr(key, name) for name in key.__struct_fields__}
-    told = {
-        name: to_json(part) if isinstance(part, Key) else msgspec.to_builtins(part) for name, part in fields.items()
-    }
-    return {"sort": type(key).__name__, **told}
-
-
-def from_json(told: Any) -> Key:
-    """What :func:`to_json` returned.
-
-    Raises:
-        ExperimentError: a setting cannot be used.
-        LookupError, TypeError, ValueError: it is damaged.
-    """
-    (sort,) = (kind for kind in Key.__subclasses__() if kind.__name__ == told["sort"])
-    return sort(**{name: _read(name, told[name]) for name in sort.__struct_fields__})
-
-
-def _read(name: str, part: Any) -> Any:
-    if name == "experiment":
-        return experiments.from_tree(part, Experiment())
-    if name == "digests":
-        return tuple((str(setting), str(digest)) for setting, digest in part)
-    return from_json(part) if isinstance(part, dict) else part
-
-
 def _of_sections(digests: Digests, sections: Collection[str]) -> Digests:
     return tuple((key, digest) for key, digest in digests if key.partition(".")[0] in sections)
 

@@ -1,6 +1,5 @@
 """The real window, small enough for a test, with everything it starts ended afterwards."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,25 +63,33 @@ def make_window(folder: Path, first_start: bool = False):
     return window
 
 
-def put_pin(state, pinned, run) -> None:
+def put_pin(state, run) -> None:
     """Pin a run under the name that it has."""
-    from playground.lab.document import Pin
-
-    pinned.put(run)
-    state.put(pins=(*state.document.pins, Pin(run.number, run.name)))
+    state.put(pins=(*state.document.pins, run))
 
 
-def with_figures(run, found):
-    """A pinned run that comes with figures, given as a table has them."""
-    from playground.app.model.pinned_runs import KL
+def pinned_run(number, name, experiment=None, **more):
+    """A run of a network that no training has made."""
+    from playground.app.model.pinned_runs import unknown_model
+    from playground.lab.experiment import Experiment
+    from playground.lab.pinned_run import PinnedRun
+
+    experiment = experiment or Experiment()
+    return PinnedRun(number, name, experiment, unknown_model(experiment), **more)
+
+
+def with_figures(store, run, found):
+    """The run, of which a store has figures from now on, given as a table has them."""
+    from playground.app.model.pinned_runs import COST, hold
     from playground.lab.measured import Figures
+    from playground.lab.pinned_run import KL
 
     figures = Figures.of(dict.fromkeys(found.get("reasons", ())) | found)
-    parts = {}
-    for part, named in (("distances", figures.keys() - {*KL}), ("likelihoods", figures.keys() & {*KL})):
-        if named:
-            parts[part] = Figures({name: figures[name] for name in figures if name in named})
-    return dataclasses.replace(run, **parts)
+    named = {"Sampling": {*COST.values()}, "Likelihoods": {*KL}}
+    named["Distances"] = figures.keys() - named["Sampling"] - named["Likelihoods"]
+    parts = {part: Figures({name: figures[name] for name in figures if name in names}) for part, names in named.items()}
+    hold(run, store, **{part: figures for part, figures in parts.items() if figures})
+    return run
 
 
 def end(window) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.model.pinned_runs import PinnedRuns
+from playground.app.controllers.pinning import Pinning
+from playground.app.model.pinned_runs import known_runs
 from playground.app.model.state import State
 from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, conditions_of
 from playground.app.workers.jobs import JobStatus
@@ -16,6 +17,7 @@ from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
 from playground.lab.measured import Figures
+from playground.lab.pinned_run import PinnedRun
 from playground.lab.store import Store
 from playground.messages import Message, plain
 
@@ -168,33 +170,38 @@ class _Comparing(QObject):
 
 
 class _Pinning(QObject):
+    changed = Signal()
     finished_changed = Signal()
 
     def __init__(self, asked: list[Any], state: State) -> None:
         super().__init__()
-        self._asked = asked
-        store = Store()
-        self.pinned = PinnedRuns(state, lambda: store, self)
+        self._asked, self._state = asked, state
+        self.store = Store()
+        self.known: Any = ()
         self.finished: Any = None
         self.is_pinned = False
         self.waiting: set[int] = set()
+        state.document_changed.connect(self.look_up)
 
-    @property
-    def has_runs(self) -> bool:
-        return bool(self.pinned.runs)
+    runs, rename = Pinning.runs, Pinning.rename
+
+    @Slot()
+    def look_up(self) -> None:
+        self.known = known_runs(self._state.document, self.store)
+        self.changed.emit()
 
     @Slot()
     def pin(self) -> None:
         self._asked.append("pin")
 
-    def is_waiting(self, number: int) -> bool:
-        return number in self.waiting
+    def is_waiting(self, run: PinnedRun) -> bool:
+        return run.number in self.waiting
 
-    def restore(self, number: int) -> None:
-        self._asked.append(("restore", number))
+    def restore(self, run: PinnedRun) -> None:
+        self._asked.append(("restore", run.number))
 
-    def delete(self, number: int) -> None:
-        self._asked.append(("delete", number))
+    def delete(self, run: PinnedRun) -> None:
+        self._asked.append(("delete", run.number))
 
 
 class _Shown(QObject):

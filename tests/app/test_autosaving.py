@@ -13,14 +13,14 @@ from playground.app.actions import reset_training
 from playground.app.controllers.autosaving import LOOK, SECONDS
 from playground.app.controllers.building import FIRST, key_of
 from playground.app.model.history import History
-from playground.app.model.pinned_runs import MOST, PinnedRun
+from playground.app.model.pinned_runs import MOST
 from playground.lab import checked_file, recovery
 from playground.lab import experiment as experiments
 from playground.lab.columns import Column
 from playground.lab.recovery import OLD, OldTraining, Work, folder_in
 from playground.lab.session import Session
 from playground.lab.store import NOTE, Store
-from tests.app.conftest import end, make_window, put_pin
+from tests.app.conftest import end, make_window, pinned_run, put_pin
 from tests.figures import on_cards
 
 pytestmark = pytest.mark.claims  # each opens window after window, as after a kill
@@ -165,7 +165,7 @@ def test_a_seed_of_an_older_version_takes_no_training_away(windows, qtbot, tmp_p
     train(qtbot, window, 20)
     window.state.edit({"sampling.seed": 5})
     qtbot.waitUntil(lambda: settled(window))
-    put_pin(window.state, window.controllers.pinning.pinned, PinnedRun(1, "five", window.state.experiment))
+    put_pin(window.state, pinned_run(1, "five", window.state.experiment))
     before = weights(window)
     autosave(qtbot, window)
     kill(window)
@@ -190,7 +190,7 @@ def test_a_seed_of_an_older_version_takes_no_training_away(windows, qtbot, tmp_p
     restore(qtbot, window)
     state = window.state
     assert [experiments.value(state.experiment, key) for key in experiments.SEEDS] == [0, 0, 5]
-    (run,) = window.controllers.pinning.pinned.runs
+    (run,) = window.controllers.pinning.runs
     assert run.experiment == state.experiment
     for _ in range(2):
         after = weights(window)
@@ -606,12 +606,12 @@ def test_a_run_that_was_pinned_in_a_lesson_comes_back(windows, qtbot, tmp_path):
     window = windows()
     window.state.edit({"sampling.seed": 3})
     window.controllers.lessons.begin(load_all()["01-score"])
-    put_pin(window.state, window.controllers.pinning.pinned, PinnedRun(1, "one", window.state.experiment))
+    put_pin(window.state, pinned_run(1, "one", window.state.experiment))
     autosave(qtbot, window)
     kill(window)
     window = windows()
     restore(qtbot, window)
-    assert [run.name for run in window.controllers.pinning.pinned.runs] == ["one"]
+    assert [run.name for run in window.controllers.pinning.runs] == ["one"]
     assert (window.state.document.lesson, window.state.value("sampling.seed")) == (None, 3)
 
 
@@ -620,14 +620,14 @@ def test_deleted_runs_stay_deleted_and_undo_brings_them_back(windows, qtbot, tmp
     pinning = window.controllers.pinning
     qtbot.waitUntil(lambda: pinning.finished is not None)
     pinning.pin()
-    name = pinning.pinned.runs[0].name
-    put_pin(window.state, pinning.pinned, PinnedRun(2, "another", window.state.experiment))
-    pinning.delete(1)
+    name = pinning.runs[0].name
+    put_pin(window.state, pinned_run(2, "another", window.state.experiment))
+    pinning.delete(pinning.runs[0])
     autosave(qtbot, window)
     kill(window)
     window = windows()
     restore(qtbot, window)
-    pinned = window.controllers.pinning.pinned
+    pinned = window.controllers.pinning
     assert [run.name for run in pinned.runs] == ["another"]
     window.state.undo()
     assert [run.name for run in pinned.runs] == [name, "another"]
@@ -674,18 +674,18 @@ def test_a_comparison_comes_back_after_a_kill_and_from_a_file(windows, qtbot, tm
 
 def test_no_run_is_lost_beside_many_deleted_ones(windows, qtbot, tmp_path):
     window = windows()
-    pinned = window.controllers.pinning.pinned
+    pinned = window.controllers.pinning
     for number in range(1, MOST + 5):
-        put_pin(window.state, pinned, PinnedRun(number, f"run {number}", window.state.experiment))
+        put_pin(window.state, pinned_run(number, f"run {number}", window.state.experiment))
         if number <= 4:
-            window.controllers.pinning.delete(number)
+            pinned.delete(pinned.runs[0])
     names = [run.name for run in pinned.runs]
     assert len(names) == MOST
     autosave(qtbot, window)
     kill(window)
     window = windows()
     restore(qtbot, window)
-    pinned = window.controllers.pinning.pinned
+    pinned = window.controllers.pinning
     assert [run.name for run in pinned.runs] == names
     for _ in range(MOST + 1):
         window.state.undo()

@@ -18,7 +18,6 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.column_training import ColumnTrainings
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.edit_text import SAME
-from playground.app.model.pinned_runs import PinnedRun
 from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.panels.training import TrainingPanel
 from playground.app.style.number_formats import format_measured
@@ -31,9 +30,10 @@ from playground.lab.compute import result
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.lessons import load as lesson_of
 from playground.lab.lessons import load_all
+from playground.lab.pinned_run import PinnedRun
 from playground.lab.sampling import sample
 from playground.user_errors import UserError
-from tests.app.conftest import wait
+from tests.app.conftest import pinned_run, wait
 
 ADDED = "Noise added on the way is from one Brownian path."
 SAME_NOISE = f"All columns begin with the same noise. {ADDED}"
@@ -233,7 +233,7 @@ def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:
     assert not command.isEnabled()
     assert "leave the comparison first" in button.toolTip().replace("\n", " ")
     QTest.keyClick(window.compare.columns[0].canvas.surface, Qt.Key.Key_K)
-    assert not pinning.pinned.runs
+    assert not pinning.runs
     window.controllers.column_edits.leave()
     assert why_disabled.pinning(window.controllers) != why_disabled.COMPARED
     assert button.isEnabled() == (pinning.finished is not None)
@@ -708,7 +708,7 @@ def test_the_line_above_says_where_columns_begin(window, columns: tuple[Column, 
 
 
 def pinned(experiment, trained_steps: int | None = None) -> PinnedRun:
-    return PinnedRun(1, "a run", experiment, trained_steps=trained_steps)
+    return pinned_run(1, "a run", experiment, trained_steps=trained_steps)
 
 
 def test_pinned_runs_are_compared_by_their_settings(window) -> None:

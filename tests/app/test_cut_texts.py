@@ -9,7 +9,6 @@ from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLayout, QLineEdit, QPushButton, QScrollArea, QWidget
 
 from playground.app.dialog_registry import DIALOGS
-from playground.app.model.pinned_runs import PinnedRun
 from playground.app.panels import LessonPanel, QualityPanel, RunsPanel, SamplingPanel
 from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.charts.histogram import MarginalHistogram
@@ -18,7 +17,7 @@ from playground.app.widgets.charts.library import library
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.experiment import replace
 from playground.lab.lessons import MeasuredStep, load_all
-from tests.app.conftest import put_pin, wait, with_figures
+from tests.app.conftest import pinned_run, put_pin, wait, with_figures
 
 pytestmark = pytest.mark.claims
 
@@ -313,16 +312,16 @@ def test_no_text_of_a_scene_is_cut(window, settled, monkeypatch):
 
 def test_no_text_of_the_pinned_runs_is_cut(window, settled, monkeypatch):
     cuts = Cuts(monkeypatch)
-    card, pinned = window.panel(RunsPanel), window.controllers.pinning.pinned
+    card, store = window.panel(RunsPanel), window.building.store
     settled({})
     figures = {"wasserstein2": 1.31, "wasserstein2_floor": 0.1, "classifier_accuracy": 0.64, "mode_weights": [0.5, 0.5]}
+    figures |= {"nfe_mean": 10_000.0, "nfe_max": 10_000.0}
     names = ("reverse SDE 500", "probability flow, adaptive", "annealed Langevin 10 000", 60 * "w")
     experiments = [
         replace(window.state.experiment, {"sampling.seed": seed, "sampling.steps": 10 + seed}) for seed in range(4)
     ]
     for place, (name, experiment) in enumerate(zip(names, experiments, strict=True), 1):
-        run = PinnedRun(place, name, experiment, nfe_mean=10_000.0, nfe_max=10_000.0)
-        put_pin(window.state, pinned, with_figures(run, figures))
+        put_pin(window.state, with_figures(store, pinned_run(place, name, experiment), figures))
     for size in SIZES:
         window.resize(*size)
         wait(lambda: not squeezed(card))

@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from playground.app.model.history import History
+from playground.app.model.pinned_runs import named
 from playground.app.model.state import State
 from playground.lab.columns import Column
-from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from tests.app.conftest import pinned_run
 
+ONE, TWO = pinned_run(1, "one"), pinned_run(2, "two")
 STROKES = [{"points": [[float(place), 0.5] for place in range(50)], "radius": 0.1} for _ in range(40)]
 
 
@@ -35,8 +37,8 @@ def long_history():
         assert state.edit(change)
         if number == 2:
             state.push(state.document.begun("reset 4"))
-            state.put(pins=(Pin(1, "one"), Pin(2, "two")))
-            state.put(pins=(Pin(2, "second"),))
+            state.put(pins=(ONE, TWO))
+            state.put(pins=(named(TWO, "second"),))
             state.put(columns=(Column(), Column.of({"noise.schedule": ((0.0, 0.01), (1.0, 8.0))}, step=7)))
             state.put(columns=())
             scene = state.document.with_experiment(replace(state.experiment, {"data.kind": "rings"}))
@@ -48,7 +50,7 @@ def long_history():
 def test_it_comes_back_step_by_step():
     history = long_history()
     text = json.dumps(history.to_json())
-    back = History.from_json(json.loads(text))
+    back = History.from_json(json.loads(text), lambda _: (ONE, TWO))
     assert (back.first, list(back.steps), back.place) == (history.first, list(history.steps), history.place)
     assert back.document == history.document
     assert [back.at(place) for place in range(10)] == [history.at(place) for place in range(10)]
@@ -76,7 +78,7 @@ def test_one_seed_of_an_older_version_is_all_three_at_first_and_that_of_sampling
 
 def test_the_steps_of_an_older_version_are_read():
     """Resets had a kind and a name, before that a number; deletions named a run by its place; some steps changed nothing."""
-    pins, scene = (Pin(1, "one"), Pin(3, "three")), [["data.kind", -1, "two-moons"], ["sampling.seed", -1, 7]]
+    pins, scene = (ONE, pinned_run(3, "three")), [["data.kind", -1, "two-moons"], ["sampling.seed", -1, 7]]
     told = {"number": 0, "name": "", "text": ""}
     steps = [
         {"changes": [["sampling.seed", -1, 5]]},
@@ -101,10 +103,10 @@ def test_the_steps_of_an_older_version_are_read():
 
 def test_a_run_that_was_pinned_since_is_pinned_by_its_step():
     state = State()
-    state.put(pins=(Pin(1, "one"),))
+    state.put(pins=(ONE,))
     first, *steps = state.documents
     saved = json.loads(json.dumps(History(first, steps, 1).to_json()))
-    back = History.from_json(saved, lambda _: (Pin(1, "one"),))
+    back = History.from_json(saved, lambda _: (ONE,))
     assert (back.first, list(back.steps), back.place) == (first, steps, 1)
 
 

@@ -1,7 +1,6 @@
 """The list of pinned runs: what sets them apart, as a table, and as a stranger's file may have it."""
 
 import csv
-import dataclasses
 import io
 import json
 import math
@@ -10,25 +9,28 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from playground.app.model.pinned_runs import (
-    KL,
     LONGEST_NAME,
     MOST,
-    PinnedRun,
-    PinnedRuns,
     clean_name,
     differences,
     from_json,
+    is_full,
+    is_measured,
+    named,
     to_json,
+    with_run,
 )
 from playground.app.model.run_table import table_text
-from playground.app.model.state import State
+from playground.app.panels.run_columns import is_at_floor
 from playground.lab.experiment import Experiment, replace, reset_key
 from playground.lab.figures import sorts_of
+from playground.lab.pinned_run import KL, PinnedRun
 from playground.lab.store import Store
 from playground.messages import Message
-from tests.app.conftest import with_figures
+from tests.app.conftest import pinned_run, with_figures
 
 MEASURED = {
     "wasserstein2": 0.2,
@@ -44,7 +46,17 @@ MEASURED = {
 
 def run(number: int, name: str = "", **changes) -> PinnedRun:
     experiment = replace(Experiment(), {key.replace("__", "."): value for key, value in changes.items()})
-    return PinnedRun(number, name or f"run {number}", experiment, sampler_steps=10)
+    return pinned_run(number, name or f"run {number}", experiment, sampler_steps=10)
+
+
+def known_of(found: dict):
+    """What a store has of a run."""
+    store = Store()
+    return with_figures(store, run(1), found).figures(store)
+
+
+def read(saved, owner: Experiment | None = None, **more) -> tuple[PinnedRun, ...]:
+    return from_json(saved, owner or Experiment(), Store(), **more)
 
 
 def test_only_what_differs_is_said():
@@ -62,11 +74,16 @@ def test_only_what_differs_is_said():
     assert "Probability flow" in told[2]
 
 
+def pinned(*runs: PinnedRun) -> tuple[PinnedRun, ...]:
+    """The runs, pinned one after another."""
+    found: tuple[PinnedRun, ...] = ()
+    for one in runs:
+        found = with_run(found, one)
+    return found
+
+
 def pinned_names(*changes: dict[str, object]) -> list[str]:
-    pinned = PinnedRuns(State(), Store)
-    for settings in changes:
-        pinned.pin(run(pinned.next_number, "", **settings))
-    return [one.name for one in pinned.runs]
+    return [one.name for one in pinned(*(run(number, **settings) for number, settings in enumerate(changes)))]
 
 
 def test_runs_of_one_sampler_are_named_by_what_differs():
@@ -88,70 +105,71 @@ def test_runs_of_one_sampler_are_named_by_what_differs():
 
 
 def test_runs_of_one_training_are_named_by_its_steps_whose_thousands_stay_together():
-    pinned = PinnedRuns(State(), Store)
-    for steps in ({"trained_steps": 2_565}, {"trained_steps": 5_430}, {"trained_from": 1_234}, {"trained_from": 99}):
-        pinned.pin(dataclasses.replace(run(pinned.next_number), **steps))
-    assert [one.name for one in pinned.runs] == [
+    steps = {"trained_steps": 2_565}, {"trained_steps": 5_430}, {"trained_from": 1_234}, {"trained_from": 99}
+    runs = pinned(*(replaced(run(number), **trained) for number, trained in enumerate(steps)))
+    assert [one.name for one in runs] == [
         "reverse SDE 10 · 2\u202f565 training steps",
         "reverse SDE 10 · 5\u202f430 training steps",
         "reverse SDE 10 · while training from step 1\u202f234",
         "reverse SDE 10 · while training from step 99",
     ]
-    assert set(differences(pinned.runs, beside_names=True).values()) == {""}
-    alone = pinned.runs[2]
+    assert set(differences(runs, beside_names=True).values()) == {""}
+    alone = runs[2]
     assert differences([alone]) == {alone.number: "while training from step 1\u202f234"}
-    assert [one.trained_from for one in from_json(to_json(pinned.runs), Experiment())] == [None, None, 1_234, 99]
+    assert [one.trained_from for one in read(to_json(runs, Store()))] == [None, None, 1_234, 99]
 
 
 def test_a_name_that_is_too_long_loses_whole_differences_and_no_digits():
-    pinned = PinnedRuns(State(), Store)
-    for steps in (999_998, 999_999):
-        first = run(pinned.next_number, sampling__seed=steps, objective__kind="exact", sampling__guidance=2.0)
-        pinned.pin(dataclasses.replace(first, trained_from=steps))
-    assert [one.name for one in pinned.runs] == [
+    runs = [
+        replaced(run(steps, sampling__seed=steps, objective__kind="exact", sampling__guidance=2.0), trained_from=steps)
+        for steps in (999_998, 999_999)
+    ]
+    assert [one.name for one in pinned(*runs)] == [
         "reverse SDE 10 · seed 999\u202f998",
         "reverse SDE 10 · seed 999\u202f999",
     ]
 
 
 def test_a_name_that_the_user_gave_stays():
-    pinned = PinnedRuns(State(), Store)
-    pinned.pin(run(1, objective__kind="exact"))
-    pinned.rename(1, "mine")
-    pinned.pin(run(2, objective__kind="sliced"))
-    assert [one.name for one in pinned.runs] == ["mine", "reverse SDE 10 · Sliced"]
-    assert differences(pinned.runs, beside_names=True) == {1: "objective Exact", 2: ""}
+    (first,) = pinned(run(1, objective__kind="exact"))
+    runs = with_run([named(first, "mine")], run(2, objective__kind="sliced"))
+    assert [one.name for one in runs] == ["mine", "reverse SDE 10 · Sliced"]
+    assert differences(runs, beside_names=True) == {1: "objective Exact", 2: ""}
 
 
 def test_w2_over_its_floor_and_when_it_is_reached():
-    measured = with_figures(run(1), MEASURED)
-    assert measured.figure("wasserstein2_over_floor") == pytest.approx(2)
-    assert not measured.is_at_floor
-    assert with_figures(run(1), MEASURED | {"wasserstein2": 0.105}).is_at_floor
-    assert run(1).figure("wasserstein2_over_floor") is None
-    assert not run(1).is_measured
-    assert not with_figures(run(1), {"kl": 0.1}).is_measured
-    assert measured.is_measured
+    measured, unknown = known_of(MEASURED), known_of({})
+    assert measured.number("wasserstein2_over_floor") == pytest.approx(2)
+    assert not is_at_floor(measured)
+    assert is_at_floor(known_of(MEASURED | {"wasserstein2": 0.105}))
+    assert unknown.number("wasserstein2_over_floor") is None
+    assert not is_measured(unknown)
+    assert not is_measured(known_of({"kl": 0.1}))
+    assert is_measured(measured)
 
 
 def test_runs_come_back_from_json():
-    before = [with_figures(run(1, "α, β", sampling__steps=7, sampling__seed=2), MEASURED), run(2)]
-    after = from_json(json.loads(json.dumps(to_json(before))), Experiment())
+    store, other = Store(), Store()
+    first = with_figures(store, run(1, "α, β", sampling__steps=7, sampling__seed=2), MEASURED | {"nfe_mean": 9.0})
+    before = [first, run(2)]
+    after = from_json(json.loads(json.dumps(to_json(before, store))), Experiment(), other)
     assert [(one.name, one.experiment, one.sampler_steps) for one in after] == [
         (one.name, one.experiment, one.sampler_steps) for one in before
     ]
-    assert after[0].figures.value("mode_weights") == (0.25, 0.75)
-    assert after[0].figures.known("classifier_accuracy").reason == MEASURED["reasons"]["classifier_accuracy"]
-    assert not after[1].is_measured
+    found, unknown = (one.figures(other) for one in after)
+    assert found.value("mode_weights") == (0.25, 0.75)
+    assert found.known("classifier_accuracy").reason == MEASURED["reasons"]["classifier_accuracy"]
+    assert [one.number("nfe_mean") for one in (found, unknown)] == [9.0, None]
+    assert not is_measured(unknown)
 
 
 def test_a_run_of_a_version_with_one_seed_has_the_weights_of_its_session():
     """There another seed trained nothing anew: it was another run of the same weights."""
     session = replace(Experiment(), {"data.seed": 1, "training.seed": 2})
-    (found,) = from_json([{"experiment": 'seed = 5\n[sampling]\nkind = "langevin"'}], session)
+    (found,) = read([{"experiment": 'seed = 5\n[sampling]\nkind = "langevin"'}], session)
     assert reset_key(found.experiment) == reset_key(session)
     assert found.experiment == replace(session, {"sampling.kind": "langevin", "sampling.seed": 5})
-    (own,) = from_json(to_json([run(1, data__seed=5)]), session)
+    (own,) = read(to_json([run(1, data__seed=5)], Store()), session)
     assert own.experiment == replace(Experiment(), {"data.seed": 5})  # what a later version wrote by its own name stays
 
 
@@ -169,11 +187,12 @@ def test_a_run_of_a_version_with_one_seed_has_the_weights_of_its_session():
     ],
 )
 def test_a_stranger_s_list_that_is_none_is_empty(saved):
-    assert from_json(saved, Experiment()) == []
+    assert read(saved) == ()
 
 
 def test_a_stranger_s_run_keeps_only_what_is_sound():
-    (saved,) = to_json([with_figures(run(1), MEASURED)])
+    store = Store()
+    (saved,) = to_json([with_figures(store, run(1), MEASURED)], store)
     saved |= {
         "name": "<b>\n" + "n" * 1000,
         "resolved": {"sampling.steps": ["x"], "nothing": 3, "sampling.seed": 5, "sampling.particles": 1e400},
@@ -192,37 +211,37 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
             "reasons": {"kl": {"code": 3}},
         },
     }
-    (found,) = from_json([saved], Experiment())
+    (found,) = from_json([saved], Experiment(), store)
+    known = found.figures(store)
     assert found.name == "<b> " + "n" * (LONGEST_NAME - 4)
-    assert found.resolved == {}
-    assert (found.sampler_steps, found.nfe_mean, found.nfe_max) == (None, None, None)
-    assert (found.seconds, found.trained_steps) == (None, None)
-    assert found.figure("wasserstein2") is None
-    assert found.figure("kl") is None
-    assert found.figures.value("mode_weights") is None
-    assert "evil" not in found.figures
-    assert table_text([found])  # whatever it holds
+    assert found.resolved == ()
+    assert (found.sampler_steps, found.trained_steps) == (None, None)
+    for name in ("nfe_mean", "nfe_max", "sampling_seconds", "wasserstein2", "kl", "mode_weights"):
+        assert known.value(name) is None
+    assert "evil" not in known
+    assert table_text([(found, known)])  # whatever it holds
 
 
 @pytest.mark.parametrize(("noise", "seed"), [(2, 7), (2**31 - 3, 2), (-4, 5), ("2", 5), (True, 5), (None, 5)])
 def test_new_noise_of_an_earlier_version_is_another_seed(noise: object, seed: int) -> None:
-    (saved,) = to_json([run(1, sampling__seed=5)])
-    (found,) = from_json([saved | {"noise": noise}], Experiment())
+    (saved,) = to_json([run(1, sampling__seed=5)], Store())
+    (found,) = read([saved | {"noise": noise}])
     assert found.experiment.sampling.seed == seed
 
 
 @pytest.mark.claims  # starts a process
 def test_the_figures_of_a_session_are_read_without_torch():
     """The window opens before torch is there, and would stand still for a second."""
-    pinned = Path(__file__).parents[1] / "golden" / "sessions" / "pinned.spg"
+    saved = Path(__file__).parents[1] / "golden" / "sessions" / "pinned.spg"
     code = f"""
 import sys
 from pathlib import Path
 from playground.app.model import figures
-from playground.app.model.pinned_runs import from_json
+from playground.app.model.pinned_runs import from_json, is_measured
 from playground.lab.session import Session
-session = Session.load(Path({str(pinned)!r}))
-assert all(run.is_measured for run in from_json(session.runs, session.experiment))
+from playground.lab.store import Store
+session, store = Session.load(Path({str(saved)!r})), Store()
+assert all(is_measured(run.figures(store)) for run in from_json(session.runs, session.experiment, store))
 figures.from_json(session.measurements)
 assert "torch" not in sys.modules
 """
@@ -230,48 +249,31 @@ assert "torch" not in sys.modules
 
 
 def test_a_file_has_no_more_runs_than_can_be_pinned():
-    assert len(from_json(to_json([run(1)]) * (MOST + 5), Experiment())) == MOST
-    assert (
-        len(from_json(to_json([run(1)]) * (MOST + 5), Experiment(), most=None)) == MOST + 5
-    )  # own work, with its deleted runs
+    saved = to_json([run(1)], Store()) * (MOST + 5)
+    assert len(read(saved)) == MOST
+    assert len(read(saved, most=None)) == MOST + 5  # own work, with its deleted runs
 
 
-def test_the_list_is_full_by_number_and_by_size(qapp):
-    state = State()
-    store = Store()
-    runs = PinnedRuns(state, lambda: store)
-    for number in range(1, MOST + 1):
-        assert not runs.is_full
-        runs.pin(run(number))
-    assert runs.is_full
-    runs.delete(1)
-    assert not runs.is_full
+def test_the_list_is_full_by_number_and_by_size():
+    runs = [run(number) for number in range(MOST)]
+    assert not is_full(runs[1:])
+    assert is_full(runs)
     strokes = [{"points": [(0.1234567890123, 0.5)] * 9_000, "radius": 0.1}] * 20
-    drawn = PinnedRun(1, "drawn", replace(Experiment(), {"data.kind": "drawn", "data.strokes": strokes}))
-    state.put(pins=runs.load([drawn], store))
-    assert runs.is_full
+    assert is_full([run(1, data__kind="drawn", data__strokes=strokes)])
 
 
-def test_equal_documents_of_two_files_have_figures_of_their_own():
-    state = State()
+def test_runs_of_two_files_have_figures_of_their_own():
     store = Store()
-    runs = PinnedRuns(state, lambda: store)
-    told = []
-    runs.changed.connect(lambda: told.append(runs.is_full))
     for distance in (0.1, 0.9, 0.1):
-        one = with_figures(run(1, "one"), {"wasserstein2": distance})
-        state.load(Experiment(), pins=runs.load([one], store))
-        assert [pinned.figure("wasserstein2") for pinned in runs.runs] == [distance]
-    state.load(
-        Experiment(), pins=runs.load([run(2, "two")], store)
-    )  # other runs, whose sizes are known at every moment
-    assert [pinned.name for pinned in runs.runs] == ["two"]
-    assert not any(told)
+        one = with_figures(store, run(1, "one"), {"wasserstein2": distance})
+        (again,) = from_json(to_json([one], store), Experiment(), store)
+        assert again.model != one.model
+        assert again.figures(store).number("wasserstein2") == distance
 
 
 def test_a_run_of_data_on_a_network_share_comes_back_without_the_place():
     before = [run(1, data__kind="file", data__path="//server/share/points.csv")]
-    (after,) = from_json(json.loads(json.dumps(to_json(before))), Experiment())
+    (after,) = read(json.loads(json.dumps(to_json(before, Store()))))
     assert after.experiment.data.path == "points.csv"
 
 
@@ -280,12 +282,14 @@ def test_a_name_needs_a_letter():
 
 
 def test_the_table_has_the_names_of_metrics_json_and_one_row_a_run():
-    runs = [with_figures(run(1, "a,b"), MEASURED), run(2, "=1+1", sampling__kind="langevin", noise__kind="vp")]
-    header, first, second = csv.reader(io.StringIO(table_text(runs)))
+    store = Store()
+    runs = [with_figures(store, run(1, "a,b"), MEASURED), run(2, "=1+1", sampling__kind="langevin", noise__kind="vp")]
+    known = [(one, one.figures(store)) for one in runs]
+    header, first, second = csv.reader(io.StringIO(table_text(known)))
     assert header[:2] == ["run", "sampling.kind"]
     figures = [*sorts_of("Distances"), *KL]
     figures.remove("nearest_neighbour_rows")  # which are rows of the data, no figure
-    parts = [name for name in runs[0].figures.flat() if name not in (*figures, "reasons")]
+    parts = [name for name in known[0][1].flat() if name not in (*figures, "reasons")]
     assert header[-len(figures + parts) :] == figures + parts
     assert {"wasserstein2_floor", "mode_weights_true"} <= set(parts)
     assert {"noise.kind", "nfe_mean", "nfe_max", "sampling_seconds", "sampling.seed"} <= set(header)
@@ -296,4 +300,4 @@ def test_the_table_has_the_names_of_metrics_json_and_one_row_a_run():
     assert cells["kl"] == ""
     assert dict(zip(header, second, strict=True))["run"] == "'=1+1"  # no formula of a stranger
     assert dict(zip(header, second, strict=True))["noise.kind"] == "vp"
-    assert table_text(runs, "\t").splitlines()[0].split("\t") == header
+    assert table_text(known, "\t").splitlines()[0].split("\t") == header

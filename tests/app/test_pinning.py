@@ -2,20 +2,22 @@
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.pinning import PINNED
-from playground.app.model.pinned_runs import KL, PinnedRun
+from playground.app.model.pinned_runs import is_measured
 from playground.app.style.number_formats import format_count
 from playground.lab import run_figures
 from playground.lab.document import LessonPlace
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
+from playground.lab.pinned_run import KL
 from playground.lab.session import Session
 from playground.user_errors import UserError
-from tests.app.conftest import put_pin, started
+from tests.app.conftest import pinned_run, put_pin, started
 from tests.figures import flat, on_cards
 
 
@@ -56,7 +58,7 @@ def change(qtbot, controllers, changes) -> None:
 
 
 def wait_measured(qtbot, controllers) -> None:
-    qtbot.waitUntil(lambda: all(run.is_measured for run in controllers.pinning.pinned.runs))
+    qtbot.waitUntil(lambda: all(is_measured(figures) for _, figures in controllers.pinning.known))
 
 
 def again(qtbot, controllers, new_seed=False) -> None:
@@ -73,6 +75,11 @@ def trained(qtbot, controllers) -> None:
     again(qtbot, controllers)
 
 
+def known(controllers, place: int = 0):
+    """What is known of a pinned run."""
+    return controllers.pinning.known[place][1]
+
+
 def measured_anew(controllers, trajectory) -> dict:
     """The figures of a run's end, by nobody's help."""
     *_, last = sample_distances(controllers.building.workspace.problem, np.array(trajectory.positions[-1]))
@@ -82,22 +89,22 @@ def measured_anew(controllers, trajectory) -> dict:
 def test_a_pinned_run_is_measured_though_the_sampler_is_changed_at_once(qtbot, controllers):
     own = measured_anew(controllers, controllers.playing.trajectory)
     controllers.pinning.pin()
-    assert controllers.pinning.is_waiting(1)
+    assert controllers.pinning.is_waiting(controllers.pinning.runs[0])
     change(qtbot, controllers, {"sampling.kind": "probability-flow", "sampling.steps": 4})
     controllers.pinning.pin()
     other = measured_anew(controllers, controllers.playing.trajectory)
     wait_measured(qtbot, controllers)
-    first, second = controllers.pinning.pinned.runs
+    first, second = controllers.pinning.runs
     for key in ("wasserstein2", "wasserstein2_floor", "classifier_accuracy", "mode_weights"):
-        assert first.figures.flat()[key] == own[key]
-        assert second.figures.flat()[key] == other[key]
+        assert known(controllers).flat()[key] == own[key]
+        assert known(controllers, 1).flat()[key] == other[key]
     assert own["wasserstein2"] != other["wasserstein2"]
     assert (first.name, second.name) == ("reverse SDE 10", "probability flow 4")
     assert (first.sampler_steps, second.sampler_steps) == (10, 4)
-    assert (second.nfe_mean, second.nfe_max) == (4, 4)
-    assert first.seconds > 0
+    assert [known(controllers, 1).number(name) for name in ("nfe_mean", "nfe_max")] == [4, 4]
+    assert known(controllers).number("sampling_seconds") > 0
     change(qtbot, controllers, {"sampling.kind": "langevin"})
-    assert controllers.pinning.pinned.runs[0].figure("wasserstein2") == own["wasserstein2"]
+    assert known(controllers).number("wasserstein2") == own["wasserstein2"]
 
 
 def test_the_adaptive_solver_has_no_steps_but_a_mean_and_a_most(qtbot, controllers):
@@ -107,10 +114,10 @@ def test_the_adaptive_solver_has_no_steps_but_a_mean_and_a_most(qtbot, controlle
         {"sampling.kind": "probability-flow", "sampling.solver": "adaptive", "sampling.source": "exact"},
     )
     controllers.pinning.pin()
-    (run,) = controllers.pinning.pinned.runs
+    (run,) = controllers.pinning.runs
     assert run.sampler_steps is None
     assert run.name == "probability flow"
-    assert run.nfe_max > run.nfe_mean > 0
+    assert known(controllers).number("nfe_max") > known(controllers).number("nfe_mean") > 0
 
 
 def test_what_quality_measured_of_this_run_is_taken(qtbot, controllers):
@@ -118,8 +125,7 @@ def test_what_quality_measured_of_this_run_is_taken(qtbot, controllers):
     qtbot.waitUntil(lambda: not controllers.jobs.running("quality"))
     controllers.pinning.pin()
     assert not controllers.jobs.running(PINNED)
-    (run,) = controllers.pinning.pinned.runs
-    assert run.figure("wasserstein2") == on_cards(controllers)["wasserstein2"]
+    assert known(controllers).number("wasserstein2") == on_cards(controllers)["wasserstein2"]
 
 
 def test_figures_of_another_run_are_not_taken(qtbot, controllers):
@@ -131,10 +137,10 @@ def test_figures_of_another_run_are_not_taken(qtbot, controllers):
     wait_finished(qtbot, controllers)
     controllers.pinning.pin()
     wait_measured(qtbot, controllers)
-    (run,) = controllers.pinning.pinned.runs
+    (run,) = controllers.pinning.runs
     assert run.experiment.sampling.seed == 1
-    assert run.figure("wasserstein2") not in (None, before)
-    assert on_cards(controllers)["wasserstein2"] == run.figure("wasserstein2")  # Quality shows it too
+    assert known(controllers).number("wasserstein2") not in (None, before)
+    assert on_cards(controllers)["wasserstein2"] == known(controllers).number("wasserstein2")  # Quality shows it too
 
 
 def test_a_run_is_pinned_once_and_only_when_it_has_ended(qtbot, controllers):
@@ -142,14 +148,14 @@ def test_a_run_is_pinned_once_and_only_when_it_has_ended(qtbot, controllers):
     assert why_disabled.pinning(controllers) is None
     controllers.pinning.pin()
     controllers.pinning.pin()
-    assert len(controllers.pinning.pinned.runs) == 1
+    assert len(controllers.pinning.runs) == 1
     assert why_disabled.pinning(controllers) is why_disabled.PINNED
     controllers.playing.set_playing(False)
     state.edit({"sampling.steps": 400})
     qtbot.waitUntil(lambda: controllers.pinning.finished is None)
     assert why_disabled.pinning(controllers) is why_disabled.UNFINISHED
     controllers.pinning.pin()
-    assert len(controllers.pinning.pinned.runs) == 1
+    assert len(controllers.pinning.runs) == 1
 
 
 def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot, controllers):
@@ -161,12 +167,12 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
     controllers.training.changed.connect(lambda training: training == "finished" and pinning.pin())
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
-    assert pinning.pinned.runs == ()
+    assert pinning.runs == ()
     assert [one.message for one in told] == [
         "The run is sampled again with the weights in view. It is pinned when it has ended."
     ]
-    qtbot.waitUntil(lambda: bool(pinning.pinned.runs))
-    (run,) = pinning.pinned.runs
+    qtbot.waitUntil(lambda: bool(pinning.runs))
+    (run,) = pinning.runs
     assert run.trained_steps == controllers.training.trained_steps == 40
     assert playing.trajectory is not before
     assert pinning.is_pinned
@@ -182,21 +188,21 @@ def test_a_pin_that_waits_is_dropped_when_another_run_is_begun(qtbot, controller
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     change(qtbot, controllers, {"sampling.steps": 10})
-    assert pinning.pinned.runs == ()
+    assert pinning.runs == ()
     assert playing.run.is_of_its_weights
     pinning.pin()
-    assert pinning.pinned.runs[0].sampler_steps == state.experiment.sampling.steps == 10
+    assert pinning.runs[0].sampler_steps == state.experiment.sampling.steps == 10
 
 
 def test_a_deleted_run_is_measured_only_once_it_is_back(qtbot, controllers):
     pinning, jobs = controllers.pinning, controllers.jobs
     pinning.pin()
     assert jobs.running(PINNED)
-    pinning.delete(pinning.pinned.runs[0].number)
+    pinning.delete(pinning.runs[0])
     pinning.look()
     assert not jobs.running(PINNED)
     controllers.state.undo()
-    assert len(pinning.pinned.runs) == 1
+    assert len(pinning.runs) == 1
     wait_measured(qtbot, controllers)
 
 
@@ -209,7 +215,7 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
     qtbot.waitUntil(lambda: playing.run.is_of_its_weights and not training.is_resting)
     wait_finished(qtbot, controllers)
     controllers.pinning.pin()
-    assert controllers.pinning.pinned.runs[0].trained_steps == training.trained_steps
+    assert controllers.pinning.runs[0].trained_steps == training.trained_steps
     trajectory = playing.trajectory
     training.changed.emit("paused")  # as when labels were learned of
     assert not controllers.sampling.lags
@@ -232,8 +238,8 @@ def test_a_run_that_was_sampled_while_training_says_so(qtbot, controllers):
         pinning.finished = None
         pinning.look()
         pinning.pin()
-        assert len(pinning.pinned.runs) == number
-    first, second = pinning.pinned.runs
+        assert len(pinning.runs) == number
+    first, second = pinning.runs
     assert first.trained_steps is second.trained_steps is None
     assert 0 <= first.trained_from < second.trained_from
     assert first.name == f"reverse SDE 10 · while training from step {format_count(first.trained_from)}"
@@ -255,11 +261,11 @@ def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controlle
     state.redo()
     change(qtbot, controllers, {"sampling.kind": "langevin", "sampling.source": "exact"})
     change(qtbot, controllers, {"sampling.seed": 7})
-    controllers.pinning.restore(1)
+    controllers.pinning.restore(controllers.pinning.runs[0])
     assert state.experiment == experiment
     qtbot.waitUntil(lambda: playing.trajectory is trajectory)
     assert playing.is_of_now
-    assert on_cards(controllers)["wasserstein2"] == controllers.pinning.pinned.runs[0].figure("wasserstein2")
+    assert on_cards(controllers)["wasserstein2"] == known(controllers).number("wasserstein2")
     qtbot.waitUntil(lambda: controllers.pinning.is_pinned)  # as the run that it is
     state.undo()
     assert state.experiment.sampling.seed == 7
@@ -272,11 +278,11 @@ def test_a_restored_run_of_other_data_brings_its_weights_back(qtbot, controllers
     trained(qtbot, controllers)
     controllers.pinning.pin()
     weights, trajectory = controllers.building.workspace.weights, controllers.playing.trajectory
-    assert controllers.pinning.pinned.runs[0].trained_steps == 40
+    assert controllers.pinning.runs[0].trained_steps == 40
     change(qtbot, controllers, {"data.kind": "rings"})
     told = []
     controllers.state.notified.connect(told.append)
-    controllers.pinning.restore(1)
+    controllers.pinning.restore(controllers.pinning.runs[0])
     qtbot.waitUntil(lambda: controllers.playing.trajectory is trajectory)
     assert controllers.building.workspace.weights is weights
     assert [notification.message for notification in told] == []
@@ -291,11 +297,11 @@ def test_weights_of_a_training_step_come_back_where_they_are_kept(qtbot, control
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not before)
     wait_finished(qtbot, controllers)
     controllers.pinning.pin()
-    assert controllers.pinning.pinned.runs[0].trained_steps == step
+    assert controllers.pinning.runs[0].trained_steps == step
     trajectory = controllers.playing.trajectory
     controllers.replaying.choose(99)
     wait_measured(qtbot, controllers)
-    controllers.pinning.restore(1)
+    controllers.pinning.restore(controllers.pinning.runs[0])
     assert controllers.replaying.step == step
     assert controllers.playing.trajectory is trajectory
 
@@ -303,11 +309,11 @@ def test_weights_of_a_training_step_come_back_where_they_are_kept(qtbot, control
 def test_weights_that_are_not_kept_are_told(qtbot, controllers):
     trained(qtbot, controllers)
     controllers.pinning.pin()
-    run = controllers.pinning.pinned.runs[0]
-    controllers.pinning.pinned.put(dataclasses.replace(run, trained_steps=37))
+    (run,) = controllers.pinning.runs
+    controllers.state.put(pins=(msgspec.structs.replace(run, trained_steps=37),))
     told = []
     controllers.state.notified.connect(told.append)
-    controllers.pinning.restore(1)
+    controllers.pinning.restore(controllers.pinning.runs[0])
     assert [str(notification.message) for notification in told] == [
         "The run was sampled after 37 training steps, whose weights are not kept."
     ]
@@ -336,11 +342,10 @@ def test_an_undone_pin_is_no_unsaved_work_and_measured_only_once_it_is_back(qtbo
 
 def test_a_run_whose_weights_changed_is_not_played_again_without_a_word(qtbot, controllers):
     trained(qtbot, controllers)
-    run = PinnedRun(1, "one", controllers.state.experiment, trained_from=1_234)
-    put_pin(controllers.state, controllers.pinning.pinned, run)
+    put_pin(controllers.state, pinned_run(1, "one", controllers.state.experiment, trained_from=1_234))
     told = []
     controllers.state.notified.connect(told.append)
-    controllers.pinning.restore(1)
+    controllers.pinning.restore(controllers.pinning.runs[0])
     assert [str(notification.message) for notification in told] == [
         "Training changed the weights of this run from step 1,234 on. It is sampled again with the present ones."
     ]
@@ -352,7 +357,7 @@ def test_a_run_by_weights_that_changed_meanwhile_names_no_training_step(qtbot, c
     controllers.playing.run = run
     controllers.pinning.look()
     controllers.pinning.pin()
-    assert controllers.pinning.pinned.runs[0].trained_steps is None
+    assert controllers.pinning.runs[0].trained_steps is None
 
 
 def test_a_deleted_run_comes_back_by_undo(qtbot, controllers):
@@ -360,25 +365,25 @@ def test_a_deleted_run_comes_back_by_undo(qtbot, controllers):
     pinning.pin()
     change(qtbot, controllers, {"sampling.steps": 12})
     pinning.pin()
-    pinning.pinned.rename(1, "  first\nof all ")
-    pinning.pinned.rename(2, " ")
-    pinning.delete(1)
-    assert [run.name for run in pinning.pinned.runs] == ["reverse SDE 12"]
+    pinning.rename(pinning.runs[0], "  first\nof all ")
+    pinning.rename(pinning.runs[1], " ")
+    pinning.delete(pinning.runs[0])
+    assert [run.name for run in pinning.runs] == ["reverse SDE 12"]
     assert state.undo_text == "deletion of first of all"
     assert state.modified
     wait_measured(qtbot, controllers)
     state.undo()
     wait_measured(qtbot, controllers)  # it was measured all the same
-    assert [run.name for run in pinning.pinned.runs] == ["first of all", "reverse SDE 12"]
+    assert [run.name for run in pinning.runs] == ["first of all", "reverse SDE 12"]
     assert state.undo_text == "renaming of first of all"
     state.undo()
-    assert [run.name for run in pinning.pinned.runs] == ["reverse SDE 10", "reverse SDE 12"]
+    assert [run.name for run in pinning.runs] == ["reverse SDE 10", "reverse SDE 12"]
     state.undo()
-    assert [run.name for run in pinning.pinned.runs] == ["reverse SDE 10"]
+    assert [run.name for run in pinning.runs] == ["reverse SDE 10"]
     assert state.experiment.sampling.steps == 12
     state.redo()
-    assert [run.name for run in pinning.pinned.runs] == ["reverse SDE 10", "reverse SDE 12"]
-    assert pinning.pinned.runs[1].is_measured
+    assert [run.name for run in pinning.runs] == ["reverse SDE 10", "reverse SDE 12"]
+    assert is_measured(known(controllers, 1))
 
 
 def test_the_test_set_s_kl_is_that_of_the_weights_that_the_run_followed(qtbot, controllers):
@@ -388,16 +393,16 @@ def test_the_test_set_s_kl_is_that_of_the_weights_that_the_run_followed(qtbot, c
     controllers.pinning.pin()
     controllers.measuring.measure("test-set")
     qtbot.waitUntil(lambda: not controllers.jobs.running("test-set"))
-    learned, exact = controllers.pinning.pinned.runs
-    assert [learned.figures[key] for key in KL] == [controllers.measuring.evaluation[key] for key in KL]
-    assert exact.figure("kl") is None
-    before = learned.figure("kl")
+    learned = known(controllers)
+    assert [learned[key] for key in KL] == [controllers.measuring.evaluation[key] for key in KL]
+    assert known(controllers, 1).number("kl") is None
+    before = learned.number("kl")
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished" and controllers.training.trained_steps == 80)
     controllers.measuring.measure("test-set")
     qtbot.waitUntil(lambda: not controllers.jobs.running("test-set"))
     assert on_cards(controllers)["kl"] != before
-    assert controllers.pinning.pinned.runs[0].figure("kl") == before
+    assert known(controllers).number("kl") == before
 
 
 def test_a_session_brings_the_runs_back_and_one_is_sampled_again_by_the_same_noise(qtbot, controllers, other, tmp_path):
@@ -412,14 +417,14 @@ def test_a_session_brings_the_runs_back_and_one_is_sampled_again_by_the_same_noi
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
     with qtbot.waitSignal(other.building.problem_changed):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
-    for before, after in zip(controllers.pinning.pinned.runs, other.pinning.pinned.runs, strict=True):
-        names = ("name", "experiment", "resolved", "nfe_mean", "trained_steps")
+    for (before, told), (after, read) in zip(controllers.pinning.known, other.pinning.known, strict=True):
+        names = ("name", "experiment", "resolved", "trained_steps")
         assert [getattr(before, name) for name in names] == [getattr(after, name) for name in names]
-        kept = {key: figure for key, figure in before.figures.items() if isinstance(figure.value, float)}
+        kept = {key: figure for key, figure in told.items() if isinstance(figure.value, float)}
         assert kept
-        assert {key: after.figures[key] for key in kept} == kept
+        assert {key: read[key] for key in kept} == kept
     wait_finished(qtbot, other)
-    other.pinning.restore(1)
+    other.pinning.restore(other.pinning.runs[0])
     wait_finished(qtbot, other)
     np.testing.assert_allclose(other.playing.trajectory.positions[-1], end, atol=1e-4)
 
@@ -427,7 +432,7 @@ def test_a_session_brings_the_runs_back_and_one_is_sampled_again_by_the_same_noi
 def test_another_file_takes_the_runs_away(qtbot, controllers):
     controllers.pinning.pin()
     controllers.sessions.begin(Experiment())
-    assert controllers.pinning.pinned.runs == ()
+    assert controllers.pinning.runs == ()
     assert not controllers.jobs.running(PINNED)
 
 
@@ -435,9 +440,8 @@ def test_what_cannot_be_measured_says_why(qtbot, controllers):
     change(qtbot, controllers, {"sampling.inpainting_mask": "left"})
     controllers.pinning.pin()
     wait_measured(qtbot, controllers)
-    (run,) = controllers.pinning.pinned.runs
-    assert run.figure("wasserstein2") is None
-    assert run.figures.known("wasserstein2").reason.code == "conditioned-on-a-part"
+    assert known(controllers).number("wasserstein2") is None
+    assert known(controllers).known("wasserstein2").reason.code == "conditioned-on-a-part"
 
 
 def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monkeypatch):
@@ -447,10 +451,10 @@ def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monke
 
     monkeypatch.setitem(run_figures.MEASURE, "Distances", failing)
     told = []
-    controllers.pinning.pinned.changed.connect(lambda: told.append(controllers.pinning.pinned.runs[0].is_measured))
+    controllers.pinning.changed.connect(lambda: told.append(is_measured(known(controllers))))
     controllers.pinning.pin()
-    qtbot.waitUntil(lambda: controllers.pinning.pinned.runs[0].is_measured)
-    (run,) = controllers.pinning.pinned.runs
+    qtbot.waitUntil(lambda: is_measured(known(controllers)))
+    (run,) = controllers.pinning.runs
     assert told[-1]
-    assert str(run.figures.known("wasserstein2").reason) == "It fails."
-    assert not controllers.pinning.is_waiting(run.number)
+    assert str(known(controllers).known("wasserstein2").reason) == "It fails."
+    assert not controllers.pinning.is_waiting(run)

@@ -1,8 +1,8 @@
 """The Runs card and the table of all columns: what they show, and that every row can be worked with by keys."""
 
 import csv
-import dataclasses
 
+import msgspec
 import pytest
 from controllers_double import ControllersDouble
 from PySide6.QtCore import Qt
@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
 from playground.app.dialogs.runs_window import RunsWindow
-from playground.app.model.pinned_runs import KL, PinnedRun
+from playground.app.model.pinned_runs import is_measured, with_run
 from playground.app.model.state import State
 from playground.app.panels import RunsPanel
 from playground.app.panels.run_columns import COLUMNS, FEW
@@ -19,11 +19,11 @@ from playground.app.panels.run_table import MOST_ROWS, RunTable, _Cells
 from playground.app.style.wrapping import BREAK
 from playground.app.widgets import file_prompts
 from playground.drawing.palette import DARK, LIGHT
-from playground.lab.document import Pin
 from playground.lab.experiment import Experiment, replace
 from playground.lab.figures import sorts_of
+from playground.lab.pinned_run import KL
 from playground.messages import Message
-from tests.app.conftest import apply_theme, put_pin, with_figures
+from tests.app.conftest import apply_theme, pinned_run, put_pin, with_figures
 
 
 def texts(table: RunTable) -> list[list[str]]:
@@ -49,16 +49,18 @@ def figures(distance: float, accuracy: float, first: float) -> dict:
     }
 
 
+FLOW = replace(Experiment(), {"sampling.kind": "probability-flow"})
 RUNS = (
-    with_figures(PinnedRun(1, "long", Experiment(), nfe_mean=500, nfe_max=500), figures(1.31, 0.64, 0.51)),
-    with_figures(
-        PinnedRun(
-            2, "adaptive", replace(Experiment(), {"sampling.kind": "probability-flow"}), nfe_mean=79, nfe_max=104
-        ),
-        figures(0.105, 0.5, 0.79),
-    ),
-    PinnedRun(3, "unmeasured", replace(Experiment(), {"sampling.seed": 4}), nfe_mean=20, nfe_max=20),
+    pinned_run(1, "long"),
+    pinned_run(2, "adaptive", FLOW),
+    pinned_run(3, "unmeasured", replace(Experiment(), {"sampling.seed": 4})),
 )
+KNOWN = {
+    RUNS[0].model: {"nfe_mean": 500.0, "nfe_max": 500.0} | figures(1.31, 0.64, 0.51),
+    RUNS[1].model: {"nfe_mean": 79.0, "nfe_max": 104.0} | figures(0.105, 0.5, 0.79),
+    RUNS[2].model: {"nfe_mean": 20.0, "nfe_max": 20.0},
+}
+"""What the store has, by the model."""
 
 
 @pytest.fixture
@@ -77,9 +79,21 @@ def panel(qtbot, controllers):
     return panel
 
 
-def fill(controllers, runs=RUNS):
+def fill(controllers, runs=RUNS, **more):
+    """Pin runs, of which the store has figures.
+
+    Args:
+        more: figures of all of them.
+    """
     for run in runs:
-        put_pin(controllers.state, controllers.pinning.pinned, run)
+        with_figures(controllers.pinning.store, run, KNOWN.get(run.model, {}) | more)
+        put_pin(controllers.state, run)
+
+
+def measured(controllers, found):
+    """Measure the samples of the third run."""
+    with_figures(controllers.pinning.store, RUNS[2], found)
+    controllers.pinning.look_up()
 
 
 def choose(table: RunTable, name: str) -> None:
@@ -126,7 +140,7 @@ def test_a_row_has_cost_and_distances_and_below_it_what_differs(panel, controlle
 
 
 def test_a_run_of_weights_that_changed_says_so_in_card_and_table(qtbot, panel, controllers):
-    fill(controllers, [dataclasses.replace(RUNS[0], trained_from=2_565)])
+    fill(controllers, [msgspec.structs.replace(RUNS[0], trained_from=2_565)])
     assert texts(panel.table)[1] == ["while training from step 2\u202f565"]
     said = "Training changed its weights while it was sampled, from step 2\u202f565 on."
     assert said in rows(panel.table)[0].toolTip(0)
@@ -140,8 +154,8 @@ def test_a_run_of_weights_that_changed_says_so_in_card_and_table(qtbot, panel, c
 
 def test_no_number_of_a_name_is_broken_over_two_lines(panel, controllers):
     for number, steps in ((1, 5_430), (2, 2_565)):
-        run = dataclasses.replace(RUNS[0], number=number, sampler_steps=500, trained_steps=steps)
-        controllers.pinning.pinned.pin(run)
+        run = msgspec.structs.replace(RUNS[0], number=number, sampler_steps=500, trained_steps=steps)
+        controllers.state.put(pins=with_run(controllers.state.document.pins, run))
     _, item = rows(panel.table)
     assert item.text(0).replace("\u202f", " ") == "reverse SDE 500 · 2 565 training steps"
     layout = QTextLayout(item.text(0), item.font(0))
@@ -162,14 +176,14 @@ def test_a_run_that_is_being_measured_says_so_and_one_that_cannot_be_says_why(pa
     assert "being measured" in rows(panel.table)[2].toolTip(2)
     controllers.pinning.waiting.clear()
     reasons = {"wasserstein2": Message("few", "There are only {} samples.", (3,))}
-    controllers.pinning.pinned.put(with_figures(RUNS[2], {"reasons": reasons}))
+    measured(controllers, {"reasons": reasons})
     assert "There are only 3 samples." in rows(panel.table)[2].toolTip(2)
 
 
 def test_many_modes_are_shown_by_the_largest_difference(panel, controllers):
     eight = {f"mode_weights{end}": [0.125] * 8 for end in ("", "_true", "_standard_error")}
     eight["mode_weights"] = [0.155, 0.095, *[0.125] * 6]
-    fill(controllers, [with_figures(RUNS[0], eight)])
+    fill(controllers, RUNS[:1], **eight)
     assert texts(panel.table)[0][4] == "±.030"
     assert "largest difference is 0.030" in rows(panel.table)[0].toolTip(4)
 
@@ -212,7 +226,7 @@ def test_keys_restore_rename_delete_and_copy(panel, controllers, qtbot):
     QTest.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: controllers.state.undo_text == "renaming of Heun")
     assert controllers.asked == [("restore", 2), ("delete", 2)]
-    assert controllers.state.document.pins[1] == Pin(2, "Heun")
+    assert controllers.state.document.pins[1] == msgspec.structs.replace(RUNS[1], name="Heun")
     QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     header, *lines = QGuiApplication.clipboard().text().splitlines()
     assert header.startswith("run\tsampling.kind\t")
@@ -291,7 +305,7 @@ def test_the_buttons_say_why_not(panel, controllers):
 
 
 def test_no_cell_of_the_card_is_cut_at_any_width(panel, controllers):
-    long = dataclasses.replace(RUNS[1], number=4, name="probability flow " + 30 * "w")
+    long = msgspec.structs.replace(RUNS[1], number=4, name="probability flow " + 30 * "w")
     fill(controllers, [*RUNS, long])
     table, hidden = panel.table, []
     for width in (272, 300, 436):
@@ -310,14 +324,15 @@ def test_no_cell_of_the_card_is_cut_at_any_width(panel, controllers):
         last = table.visualItemRect(rows(table)[-1].child(0))
         assert last.bottom() <= table.viewport().height()
     assert hidden == [True, False, False]
-    fill(controllers, [dataclasses.replace(run, distances=None) for run in [*RUNS, long]])
+    controllers.state.put(pins=())
+    fill(controllers, [pinned_run(run.number, run.name) for run in [*RUNS, long]])
     assert table.isColumnHidden(4)  # these data have no modes
 
 
 def test_the_table_scrolls_with_many_runs(panel, controllers):
-    fill(controllers, [dataclasses.replace(RUNS[0], number=number) for number in range(1, MOST_ROWS + 5)])
+    fill(controllers, [msgspec.structs.replace(RUNS[0], number=number) for number in range(1, MOST_ROWS + 5)])
     height = panel.table.height()
-    fill(controllers, [dataclasses.replace(RUNS[0], number=99)])
+    fill(controllers, [msgspec.structs.replace(RUNS[0], number=99)])
     assert panel.table.height() == height
     assert panel.table.verticalScrollBarPolicy() == Qt.ScrollBarPolicy.ScrollBarAlwaysOn
 
@@ -327,7 +342,7 @@ def test_a_table_of_many_runs_is_laid_out_a_few_times_only(panel, controllers, m
 
     def pin(number: int) -> None:
         experiment = replace(Experiment(), {"sampling.seed": number, "sampling.kind": kinds[number % 2]})
-        fill(controllers, [dataclasses.replace(run, number=number, name=f"run {number}", experiment=experiment)])
+        fill(controllers, [msgspec.structs.replace(run, number=number, name=f"run {number}", experiment=experiment)])
 
     for number in range(1, 60):
         pin(number)
@@ -342,7 +357,7 @@ def test_a_table_of_many_runs_is_laid_out_a_few_times_only(panel, controllers, m
 def test_a_changed_list_keeps_the_chosen_row(panel, controllers):
     fill(controllers)
     choose(panel.table, "adaptive")
-    controllers.pinning.pinned.put(with_figures(RUNS[2], figures(0.3, 0.6, 0.7)))
+    measured(controllers, figures(0.3, 0.6, 0.7))
     assert panel.table.run.name == "adaptive"
 
 
@@ -352,7 +367,8 @@ def test_the_whole_table_has_every_column(qtbot, controllers):
     qtbot.addWidget(dialog)
     dialog.show()
     assert dialog.said.text().startswith("Press K to pin")
-    fill(controllers, [dataclasses.replace(RUNS[0], seconds=5.12), *RUNS[1:]])
+    fill(controllers, RUNS[:1], sampling_seconds=5.12)
+    fill(controllers, RUNS[1:])
     assert "floor" in dialog.said.text()
     titles = [column.title for column in COLUMNS]
     assert [dialog.table.headerItem().text(place) for place in range(dialog.table.columnCount())] == titles
@@ -379,14 +395,14 @@ def test_k_pins_the_run_of_the_window_and_it_is_exported(window, qtbot, tmp_path
     qtbot.waitUntil(lambda: pinning.finished is not None)
     assert window.actions_by_key["sample.pin"].isEnabled()
     QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_K)
-    (run,) = pinning.pinned.runs
+    (run,) = pinning.runs
     table = window.panel(RunsPanel).table
     assert texts(table)[0][0] == run.name
     QGuiApplication.clipboard().clear()
     table.setFocus()
     QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)  # elsewhere it copies the canvas
     assert QGuiApplication.clipboard().text().startswith("run\tsampling.kind")
-    qtbot.waitUntil(lambda: pinning.pinned.runs[0].is_measured)
+    qtbot.waitUntil(lambda: is_measured(pinning.known[0][1]))
     path = tmp_path / "runs.csv"
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))
     with qtbot.waitSignal(window.exports.finished):

@@ -9,8 +9,10 @@ from playground.app.model.state import State
 from playground.kinds.datasets.data_source import Stroke
 from playground.lab import experiment as description
 from playground.lab.columns import Column
-from playground.lab.document import Pin
 from playground.lab.experiment import Experiment
+from tests.app.conftest import pinned_run
+
+A = pinned_run(1, "a")
 
 
 def recorded(signal):
@@ -290,13 +292,13 @@ def test_a_part_of_the_document_is_a_step_between_edits():
     state, told = State(), []
     state.document_changed.connect(lambda: told.append(state.document))
     state.edit({"sampling.seed": 1}, merge="drag")
-    state.put(pins=(Pin(1, "a"),))
+    state.put(pins=(A,))
     assert (state.undo_text, state.modified) == ("pinning of a", True)
     step = state.last_step
     state.edit({"sampling.seed": 2}, merge="drag")  # no longer one step with what came before
     assert state.last_step is not step
     state.undo()
-    assert (state.value("sampling.seed"), state.document.pins) == (1, (Pin(1, "a"),))
+    assert (state.value("sampling.seed"), state.document.pins) == (1, (A,))
     assert state.last_step is step
     state.undo()
     assert (state.value("sampling.seed"), state.document.pins) == (1, ())
@@ -304,7 +306,7 @@ def test_a_part_of_the_document_is_a_step_between_edits():
     assert not state.modified
     for _ in range(3):
         state.redo()
-    assert (state.value("sampling.seed"), state.document.pins) == (2, (Pin(1, "a"),))
+    assert (state.value("sampling.seed"), state.document.pins) == (2, (A,))
     assert len(told) == 9
 
 
@@ -318,8 +320,8 @@ def test_a_part_of_the_document_is_a_step_between_edits():
 )
 def test_what_happens_to_a_pin_is_said_in_the_history(names: list[str], text: str):
     state = State()
-    state.put(pins=(Pin(1, "a"), Pin(2, "b")))
-    state.put(pins=tuple(Pin(number, name) for number, name in enumerate(names, 1)))
+    state.put(pins=(A, pinned_run(2, "b")))
+    state.put(pins=tuple(pinned_run(number, name) for number, name in enumerate(names, 1)))
     assert state.stack.text(1) == text
 
 

@@ -14,16 +14,17 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from msgspec import structs
+from msgspec import structs, to_builtins
 
+from playground.app.model.history import History
 from playground.data.dataset import DataError
 from playground.kinds import plugins
 from playground.lab.bounded_memory import parts_of
 from playground.lab.columns import Column
 from playground.lab.compute import compute, result
-from playground.lab.document import Document, LessonPlace, NeedsTraining, Pin
+from playground.lab.document import Document, LessonPlace, NeedsTraining
 from playground.lab.evaluation import sample_distances
-from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.experiment import Experiment, ExperimentError, from_tree, replace
 from playground.lab.figures.parts import PARTS
 from playground.lab.keys import GIVEN, FiguresKey, ModelKey, PointsKey, TrainingKey, WeightsKey
 from playground.lab.measured import Figures, Measured
@@ -37,6 +38,7 @@ from playground.lab.trained import Trained
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+from tests.app.conftest import pinned_run
 from tests.figures import flat
 
 SMALL = replace(
@@ -122,6 +124,23 @@ def run_by_hand(experiment: Experiment, split: int, state: Weights | None) -> Tr
     return run
 
 
+def as_json(document: Document) -> list[Any]:
+    """The settings and trainings of a document, those that change nothing among them, which a history leaves out."""
+    trainings = [(to_builtins(key.experiment), key.digests, key.name) for key in document.trainings]
+    return [to_builtins(document.experiment), document.digests, trainings]
+
+
+def from_json(told: list[Any]) -> Document:
+    """What :func:`as_json` returned."""
+    settings, digests, trainings = told
+    keys = (TrainingKey(from_tree(tree, Experiment()), digests_of(of), name) for tree, of, name in trainings)
+    return Document(from_tree(settings, Experiment()), digests_of(digests), tuple(keys))
+
+
+def digests_of(told: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((setting, digest) for setting, digest in told)
+
+
 class Machine(RuleBasedStateMachine):
     """Edits, trainings, resets, undos, drops from memory, kills and reopenings, in any order."""
 
@@ -148,14 +167,14 @@ class Machine(RuleBasedStateMachine):
         self.keep()
 
     def keep(self) -> None:
-        told = {"documents": [one.to_json() for one in self.documents], "place": self.place}
+        told = {"documents": [as_json(one) for one in self.documents], "place": self.place}
         self.store.write_note(json.dumps(told).encode())
 
     def read(self) -> None:
         note = self.store.note()
         assert note is not None
         told = json.loads(note)
-        self.documents, self.place = [Document.from_json(one) for one in told["documents"]], told["place"]
+        self.documents, self.place = [from_json(one) for one in told["documents"]], told["place"]
 
     @rule(key=st.sampled_from(sorted(EDITS)), which=st.integers(0, 1))
     def edit(self, key: str, which: int) -> None:
@@ -359,24 +378,19 @@ def test_what_is_there_is_not_computed_again_and_what_is_stopped_is_not_kept() -
 
 
 def test_columns_share_a_path_and_pins_are_read_again() -> None:
-    document = Document.of(SMALL).begun("a training")
+    first = Document.of(SMALL)
+    document, pins = first.begun("a training"), (pinned_run(3, "one"), pinned_run(1, "two"))
     place = LessonPlace("exact", "Exact", 2)
     columns = Column.of({"sampling.steps": 4}), Column.of({"noise.schedule": ((0.0, 0.01), (1.0, 8.0))}, step=7)
-    whole = with_parts(
-        document, pins=(Pin(3, "one"), Pin(1, "two")), columns=columns, clicked=((0.5, 1.0), 3), lesson=place
-    )
-    assert Document.from_json(json.loads(json.dumps(whole.to_json()))) == whole
+    whole = with_parts(document, pins=pins, columns=columns, clicked=((0.5, 1.0), 3), lesson=place)
+    told = json.loads(json.dumps(History(first, [document, whole], 2).to_json()))
+    assert History.from_json(told, lambda _: pins).document == whole
     assert whole.run.compared
     assert whole.column(0).experiment.sampling.steps == 4
     assert whole.column(0).training == document.training
-    for broken in (
-        {},
-        {**whole.to_json(), "trainings": [{"sort": "RunKey"}]},
-        {**whole.to_json(), "clicked": ["x"]},
-        {**whole.to_json(), "columns": 5 * [{}]},
-    ):
+    for broken in ({"clicked": ["x"]}, {"columns": 5 * [{}]}, {"pins": [{"number": 3, "name": 5}]}, {"pins": [3]}):
         with pytest.raises(ExperimentError, match="damaged"):
-            Document.from_json(broken)
+            History.from_json({**told, "parts": broken}, lambda _: pins)
     with pytest.raises(ExperimentError, match="cannot differ"):
         with_parts(document, columns=(Column.of({"data.seed": 1}),)).column(0)
 

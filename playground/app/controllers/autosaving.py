@@ -54,14 +54,13 @@ class Autosaving(QObject):
         self.saved_at: float | None = None  # time.monotonic at the state that was written last
         self._written: Hashable = None  # the state that was written last
         self._begun = 0.0  # time.monotonic at the last write
-        self._changes = 0  # number of changes of the history and of the pinned runs
+        self._changes = 0  # number of changes of the history
         self._failed = False
         self._left: list[Store] = []  # stores of other work, to be deleted when nothing is written to them
         self.background = Jobs(self)
         self._timer = QTimer(self, interval=LOOK)
         self._timer.timeout.connect(self.look)
         state.history_changed.connect(self._note)
-        sessions.pinned.changed.connect(self._note)
         documents.saved.connect(self._note_save)
         building.left.connect(self.leave)
 

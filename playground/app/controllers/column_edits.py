@@ -8,9 +8,9 @@ from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
 from playground.app.model.columns import another, edits_between
-from playground.app.model.pinned_runs import PinnedRun
 from playground.app.model.state import State
 from playground.lab.columns import FEWEST, MOST, Column, Columns, with_edits
+from playground.lab.pinned_run import PinnedRun
 from playground.messages import Message
 
 

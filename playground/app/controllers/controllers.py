@@ -64,7 +64,7 @@ class Controllers(QObject):
             remeasure(self.building, self.training, self.replaying, remove, measure, while_playing=playing)
         self.pinning = Pinning(state, self.building, self.sampling, self.jobs, self)
         self.pinning.step_wanted.connect(self.replaying.choose)
-        self.sessions = Sessions(state, self.building, self.sampling, self.pinning.pinned)
+        self.sessions = Sessions(state, self.building, self.sampling)
         self.lessons = Lessons(state, self.training, self.jobs, self)
         self.training.changed.connect(self.sampling.take_last_weights)
         self.lessons.changed.connect(self._hold)

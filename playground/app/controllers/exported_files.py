@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playground.app.model.pinned_runs import PinnedRuns
+from playground.app.model.pinned_runs import KnownRun
 from playground.app.model.run_table import table_text
 from playground.drawing.frames import completed
 from playground.lab import experiment as experiments
@@ -51,13 +51,12 @@ def settings(experiment: Experiment) -> ExportedFile:
     return ExportedFile("Export settings", ("Experiments (*.toml)",), write)
 
 
-def runs(pinned: PinnedRuns) -> ExportedFile:
+def runs(known: Sequence[KnownRun]) -> ExportedFile:
     """The pinned runs as CSV, one row each."""
-    present = pinned.runs
 
     def write(path: Path) -> Iterable[float]:
         with atomic_write(path) as temporary:
-            temporary.write_text(table_text(present), encoding="utf-8", newline="\n")
+            temporary.write_text(table_text(known), encoding="utf-8", newline="\n")
         return ()
 
     return ExportedFile("Export runs", ("Comma-separated values (*.csv)",), write)

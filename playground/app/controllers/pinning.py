@@ -1,7 +1,6 @@
 """Pins finished runs, measures them, and restores one on request."""
 
 import math
-from collections.abc import Hashable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -10,35 +9,40 @@ from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling import Sampling
-from playground.app.model.pinned_runs import PinnedRun, PinnedRuns
+from playground.app.model.pinned_runs import KnownRun, clean_name, is_full, known_runs, named, unknown_model, with_run
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
 from playground.app.style.number_formats import format_count
 from playground.app.workers.jobs import BACKGROUND, Jobs, Wanted
 from playground.lab import experiment as description
-from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.compute import Way
 from playground.lab.figures import sorts_of
-from playground.lab.keys import FiguresKey, Key
-from playground.lab.measured import Figures, missing
+from playground.lab.keys import FiguresKey, Key, ModelKey, RunKey
+from playground.lab.measured import Figures, Measured, missing
+from playground.lab.pinned_run import PinnedRun
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import message_of
 
-KEPT = 2**28  # bytes of recorded particles that can be played at once
 PINNED = "pinned run"
 """The job that measures the samples of a pinned run."""
 
 
 class Pinning(QObject):
-    """The pinned runs, see :class:`PinnedRuns`.
+    """The runs that the document pins.
 
     Signals:
+        changed(): the runs, a name or what is known of them changed; read :attr:`known`.
         finished_changed(): another run can be pinned, or none.
         step_wanted(int): the place of the training step whose weights a restored run has.
+
+    Attributes:
+        known: the runs, in the order in which they were pinned, with what the store has of each.
+        finished: the run in view, if it can be pinned.
     """
 
+    changed = Signal()
     finished_changed = Signal()
     step_wanted = Signal(int)
 
@@ -52,39 +56,37 @@ class Pinning(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._sampling, self._jobs = state, building, sampling, jobs
-        self.pinned = PinnedRuns(state, lambda: building.store, self)
-        self.finished: Run | None = None  # the run in view, if it can be pinned
+        self.known: tuple[KnownRun, ...] = ()
+        self.finished: Run | None = None
+        self._model: ModelKey | None = None  # with which it was sampled
         self._trained: int | None = None  # the training step of its weights
         self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
-        self._played: dict[int, int] = {}  # its number among the played runs, by that of the pinned run
-        self._recorded: BoundedMemory[Hashable, Trajectory] = BoundedMemory(KEPT)
         self._unmeasured: dict[FiguresKey, dict[type[Key], Way]] = {}  # the figures that are wanted, in order
-        self._awaited: int | None = None  # the run to play when its workspace is there
+        self._awaited: PinnedRun | None = None  # the run to play when its workspace is there
         self._wanted: tuple[object, ...] | None = (
             None  # what is to be pinned once it is sampled with the chosen weights
         )
+        state.document_changed.connect(self._follow_document)
         building.opened.connect(self._open)
-        building.left.connect(self.pinned.look_up)
         building.taken.connect(self._take)
         jobs.arrived.connect(self._arrived)
 
     # What the window may read
 
     @property
-    def has_runs(self) -> bool:
-        """Whether any run is pinned."""
-        return bool(self.pinned.runs)
+    def runs(self) -> tuple[PinnedRun, ...]:
+        """The pinned runs."""
+        return self._state.document.pins
 
     @property
     def is_pinned(self) -> bool:
         """Whether the run in view is pinned."""
-        here = None if self.finished is None else self.finished.number
-        return any(played == here for number, played in self._played.items() if self._is_there(number))
+        return self._model is not None and any(run.run == RunKey.of(self._model) for run in self.runs)
 
-    def is_waiting(self, number: int) -> bool:
+    def is_waiting(self, run: PinnedRun) -> bool:
         """Whether a run is being measured, or waits for that."""
-        run = self.pinned.get(number)
-        return run is not None and run.keys[0] in self._unmeasured and not run.is_measured
+        key = run.keys["Distances"]
+        return key in self._unmeasured and key not in self._building.store
 
     # What the window may ask for
 
@@ -94,19 +96,20 @@ class Pinning(QObject):
 
         If another one with the chosen weights is being sampled in its place, that one is pinned when it is there.
         """
-        if self._sampling.is_replacing and not self.pinned.is_full:
+        if self._sampling.is_replacing and not is_full(self.runs):
             wanted = self._wanted = self._in_view
             said = "The run is sampled again with the weights in view. It is pinned when it has ended."
             is_current = lambda: self._wanted is wanted  # noqa: E731
             self._state.notified.emit(Notification("info", said, "", is_current))
             return
-        run = self.finished
-        if run is None or not isinstance(run.model, Workspace) or run.trajectory is None:
+        run, model = self.finished, self._model
+        if run is None or model is None or not isinstance(run.model, Workspace) or run.trajectory is None:
             return
-        if self.is_pinned or self.pinned.is_full:
+        if self.is_pinned or is_full(self.runs):
             return
         problem = run.problem
-        trajectory, number, experiment = run.trajectory, self.pinned.next_number, run.experiment
+        trajectory, experiment = run.trajectory, run.experiment
+        number = 1 + max((one.number for document in self._state.documents for one in document.pins), default=0)
         found = problem.resolve()
         fields = description.fields(experiment).keys() & description.fields(found).keys()
         resolved = {
@@ -114,29 +117,27 @@ class Pinning(QObject):
         }
         # If particles take steps of their own, the setting counts frames.
         own_steps, steps = math.isnan(trajectory.step_size.sum()), found.sampling.steps
-        taken = None if own_steps or steps == "auto" else steps
-        learned, model = experiment.sampling.follows == "learned", None
-        if self._trained is not None or not learned:
-            model = run.model.key_after(self._trained or 0, experiment)
-        nfe_mean, nfe_max = float(trajectory.nfe_mean[-1]), float(trajectory.nfe_max[-1])
+        learned = experiment.sampling.follows == "learned"
         pinned = PinnedRun(
             number=number,
             name="",
             experiment=experiment,
-            resolved={key: value for key, value in resolved.items() if value != "auto"},
-            sampler_steps=taken,
-            nfe_mean=None if math.isnan(nfe_mean) else nfe_mean,
-            nfe_max=None if math.isnan(nfe_max) else nfe_max,
-            seconds=None if math.isnan(trajectory.seconds) else trajectory.seconds,
+            model=model,
+            resolved=tuple((key, value) for key, value in resolved.items() if value != "auto"),
+            sampler_steps=None if own_steps or steps == "auto" else steps,
             trained_steps=self._trained if learned else None,
             trained_from=self._trained_from if learned else None,
-            model=model,
         )
-        self._played[number] = run.number
-        self._recorded.put(number, trajectory)
-        self.pinned.pin(pinned)
-        figures, weights = self.pinned.runs[-1].keys[0], run.model.weights
-        self._unmeasured[figures] = ways(problem, weights, lambda: iter((trajectory,)))
+        store = self._building.store
+        store.hold(pinned.run, trajectory)
+        cost = {
+            "nfe_mean": trajectory.nfe_mean[-1],
+            "nfe_max": trajectory.nfe_max[-1],
+            "sampling_seconds": trajectory.seconds,
+        }
+        store.hold(pinned.keys["Sampling"], Figures({key: Measured(float(value)) for key, value in cost.items()}))
+        self._unmeasured[pinned.keys["Distances"]] = ways(problem, run.model.weights, lambda: iter((trajectory,)))
+        self._state.put(pins=with_run(self.runs, pinned))
         self._measure_next()
         is_current = lambda: self._is_there(number)  # noqa: E731
         said = "The run is pinned in the Runs card."
@@ -147,31 +148,32 @@ class Pinning(QObject):
         self._state.notified.emit(Notification("info", said, "view.runs", is_current))
         self.finished_changed.emit()
 
-    def delete(self, number: int) -> None:
+    def rename(self, run: PinnedRun, name: str) -> None:
+        """Name a run, as a step that can be undone; an empty name changes nothing."""
+        name = clean_name(name)
+        if name:
+            self._state.put(pins=tuple(named(one, name) if one.number == run.number else one for one in self.runs))
+
+    def delete(self, run: PinnedRun) -> None:
         """Remove a run from the list, as a step that can be undone."""
-        if not self._is_there(number):
-            return
-        self.pinned.delete(number)
+        self._state.put(pins=tuple(one for one in self.runs if one.number != run.number))
         step = self._state.last_step
         said = "The run is deleted. Undo brings it back."
         is_current = lambda: self._state.last_step is step  # noqa: E731
         self._state.notified.emit(Notification("info", said, "edit.undo", is_current))
 
-    def restore(self, number: int) -> None:
+    def restore(self, run: PinnedRun) -> None:
         """Make a run the main one: one step of the history takes its settings and kept weights.
 
         Its recorded particles play again if they are kept. Otherwise it is sampled again with the same seed.
         """
-        run = self.pinned.get(number)
-        if run is None:
-            return
         experiment = run.experiment
         self._awaited = None
         if experiment == self._state.experiment:
             self._sampling.restart(False)
         elif not self._state.edit({key: description.value(experiment, key) for key in description.fields(experiment)}):
             return
-        self._awaited = number
+        self._awaited = run
         if not self._building.busy:
             self._take()
         self._sampling.playing.set_playing(True)
@@ -201,39 +203,40 @@ class Pinning(QObject):
         before, self.finished = self.finished, run
         if (run and run.number) == (before and before.number):
             return
-        self._trained = self._trained_from = None
-        weights = None if run is None else run.weights
-        if run is not None and weights is not None and run.is_of_its_weights:
-            self._trained = weights.made
-        elif weights is not None:
-            self._trained_from = weights.made
+        trained = None if run is None or run.weights is None else run.weights.made
+        is_known = run is not None and run.is_of_its_weights
+        self._trained, self._trained_from = (trained, None) if is_known else (None, trained)
+        self._model = None
+        if run is not None and isinstance(run.model, Workspace):
+            if is_known or run.experiment.sampling.follows != "learned":
+                self._model = run.model.key_after(self._trained or 0, run.experiment)
+            self._model = self._model or unknown_model(run.experiment)
         self.finished_changed.emit()
 
     @Slot(object)
     def _open(self, session: Session | None) -> None:
         """Measure and play no longer what was pinned before other work came."""
         self._unmeasured.clear()
-        self._played.clear()
-        self._recorded = BoundedMemory(KEPT)
         self._awaited = None
         self._jobs.cancel(PINNED)
 
     @Slot()
     def _take(self) -> None:
         """Play the particles of the requested run, if they are kept and its workspace is there."""
-        number, self._awaited = self._awaited, None
-        run, workspace = None if number is None else self.pinned.get(number), self._building.workspace
-        if number is None or run is None or workspace is None or run.experiment != self._state.experiment:
+        run, self._awaited = self._awaited, None
+        workspace = self._building.workspace
+        if run is None or workspace is None or run.experiment != self._state.experiment:
             return
         steps = workspace.shown_steps
         if run.trained_steps in steps:
             self.step_wanted.emit(steps.index(run.trained_steps))
-        trajectory = self._recorded.get(number)
+        trajectory: Trajectory | None = self._building.store.get(run.run)
         if trajectory is not None and trajectory.shape == workspace.problem.shape:
             same = run.trained_steps is not None and run.model == workspace.model_key(run.experiment)
             weights = workspace.weights if same else None
-            shown = self._sampling.show_recorded(trajectory, workspace, weights)
-            self._played[number] = shown.number
+            self.finished = self._sampling.show_recorded(trajectory, workspace, weights)
+            self._model, self._trained, self._trained_from = run.model, run.trained_steps, run.trained_from
+            self.finished_changed.emit()
         elif run.trained_from is not None:
             said = (
                 "Training changed the weights of this run from step {:,} on. It is sampled again with the present ones."
@@ -249,6 +252,15 @@ class Pinning(QObject):
 
     # Figures
 
+    @Slot()
+    def _follow_document(self) -> None:
+        if self.runs != tuple(run for run, _ in self.known):
+            self._look_up()
+
+    def _look_up(self) -> None:
+        self.known = known_runs(self._state.document, self._building.store)
+        self.changed.emit()
+
     def _measure_next(self) -> None:
         """Want the figures of the first pinned run that was not measured; those of deleted runs may come back by undo."""
         store = self._building.store
@@ -256,8 +268,7 @@ class Pinning(QObject):
             del self._unmeasured[key]
         if not self._unmeasured:
             return
-        present = {run.keys[0] for run in self.pinned.runs}
-        found = [key for key in self._unmeasured if key in present]
+        found = [run.keys["Distances"] for run in self.runs if self.is_waiting(run)]
         if not found:
             self._jobs.cancel(PINNED)
             return
@@ -273,12 +284,9 @@ class Pinning(QObject):
     @Slot(object)
     def _arrived(self, key: Key) -> None:
         """Show what was measured of pinned runs, which is unsaved work."""
-        if not isinstance(key, FiguresKey):
-            return
-        before = self.pinned.runs
-        self.pinned.look_up()
-        if self.pinned.runs != before:
+        if any(key in run.keys.values() for run in self.runs):
+            self._look_up()
             self._state.mark_modified(own=True)
 
     def _is_there(self, number: int) -> bool:
-        return any(pin.number == number for pin in self._state.document.pins)
+        return any(run.number == number for run in self.runs)

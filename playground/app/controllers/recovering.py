@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,11 +14,11 @@ from playground.app.controllers.notification import Notification
 from playground.app.controllers.sessions import Sessions
 from playground.app.model import figures
 from playground.app.model.history import History
-from playground.app.model.pinned_runs import PinnedRun, from_json
+from playground.app.model.pinned_runs import from_json
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
 from playground.lab import recovery
-from playground.lab.document import Document, Pin
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment
 from playground.lab.keys import TrainingKey
 from playground.lab.recovery import OldTraining, Work
@@ -64,7 +63,6 @@ class Recovered:
 
     history: History
     session: Session | None
-    runs: Sequence[PinnedRun]  # including those that undo can bring back
 
 
 class Recovering(QObject):
@@ -163,10 +161,10 @@ class Recovering(QObject):
         self.changed.emit()
 
     def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:
-        history, session, runs = recovered.history, recovered.session, recovered.runs
+        session = recovered.session
         self._offers.remove(offer)
         self._documents.take(
-            lambda: self._sessions.restore(history, session, runs, offer.store),
+            lambda: self._sessions.restore(recovered.history, session, offer.store),
             Path(work.file) if work.file else None,
             work.stamp,
             session,
@@ -176,12 +174,7 @@ class Recovering(QObject):
 
 def _recovered(store: Store, work: Work) -> Recovered:
     """Read what is at the history's position, in a thread."""
-    runs = list[PinnedRun]()
-
-    def pinned(first: Experiment) -> tuple[Pin, ...]:
-        runs[:] = from_json(work.runs, first, most=None)
-        return tuple(Pin(run.number, run.name) for run in runs)
-
+    pinned = functools.partial(from_json, work.runs, store=store, most=None)
     history = History.from_json(work.history, pinned, work.clicked)
     if work.trainings:
         _bring_up_to_date(store, work, history)
@@ -191,7 +184,7 @@ def _recovered(store: Store, work: Work) -> Recovered:
     if session is not None:
         run: Trajectory | None = store.get(recovery.run_key(key, experiment, session.step))
         session = dataclasses.replace(session, trajectory=None if run is None else run.arrays())
-    return Recovered(history, session, runs)
+    return Recovered(history, session)
 
 
 def _bring_up_to_date(store: Store, work: Work, history: History) -> None:

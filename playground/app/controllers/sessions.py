@@ -1,13 +1,13 @@
 """Packs the work into a session or into the store of unsaved work, and puts such work on the workspace."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.sampling import Sampling
 from playground.app.model import figures
 from playground.app.model.history import History
-from playground.app.model.pinned_runs import PinnedRun, PinnedRuns, from_json, to_json
+from playground.app.model.pinned_runs import from_json, to_json
 from playground.app.model.state import State
 from playground.lab.document import Document
 from playground.lab.experiment import Experiment, reset_key
@@ -24,13 +24,12 @@ class Sessions:
     """Connects files and controllers: data, weights, runs and figures are saved and restored together.
 
     Attributes:
-        pinned: the runs that are saved with the work.
         describe_view: returns the part of the view that is saved, as JSON values; with True that of the user's own work, also
             while a scene or a lesson is shown.
     """
 
-    def __init__(self, state: State, building: Building, sampling: Sampling, pinned: PinnedRuns) -> None:
-        self._state, self._building, self._sampling, self.pinned = state, building, sampling, pinned
+    def __init__(self, state: State, building: Building, sampling: Sampling) -> None:
+        self._state, self._building, self._sampling = state, building, sampling
         self.describe_view: Callable[[bool], dict[str, Any]] = lambda own: {}
 
     @property
@@ -53,7 +52,7 @@ class Sessions:
             SessionError: there are no data, or the settings describe other data.
         """
         experiment, failure = self._state.experiment, self._building.failure
-        workspace, pinned, columns = self._building.workspace, self.pinned.runs, self._state.document.columns
+        workspace, document = self._building.workspace, self._state.document
         built = experiment if workspace is None else workspace.problem.experiment
         if self._building.is_replacing or (failure is None and reset_key(built) != reset_key(experiment)):
             text = "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
@@ -68,8 +67,8 @@ class Sessions:
             figures.known(self._building.store, workspace.model_key(experiment, workspace.newest))
         )
         images = 0 if trajectory is None or dataset.shape == (2,) else trajectory.positions.shape[1]
-        clicked = self._state.document.clicked
-        clicked = tuple(place for place in clicked if not isinstance(place, int) or place < images)
+        clicked = tuple(place for place in document.clicked if not isinstance(place, int) or place < images)
+        runs = to_json(document.pins, self._building.store)
         return lambda: Session.of_points(
             experiment,
             workspace.points,
@@ -78,8 +77,8 @@ class Sessions:
             view=view,
             clicked=clicked,
             measurements=measured,
-            columns=columns,
-            runs=to_json(pinned),
+            columns=document.columns,
+            runs=runs,
         )
 
     def provenance(self) -> str:
@@ -90,7 +89,7 @@ class Sessions:
     def open(self, session: Session) -> None:
         """Put a saved session on the workspace. Its trajectory plays at once; the rest follows when it is built."""
         store = new_store()
-        pins = self.pinned.load(from_json(session.runs, session.experiment), store)
+        pins = from_json(session.runs, session.experiment, store)
         parts = {"pins": pins, "columns": session.columns, "clicked": session.clicked}
         self._building.open(lambda: self._state.load(session.experiment, **parts), session, store)
         self.play(session)
@@ -153,19 +152,16 @@ class Sessions:
 
     def runs(self, documents: Iterable[Document]) -> list[dict[str, Any]]:
         """The runs that are pinned in any of these documents, as JSON values."""
-        pins = {pin.number: pin for document in documents for pin in document.pins}
-        runs = self.pinned.of(pins.values())
-        return [{"number": run.number} | told for run, told in zip(runs, to_json(runs), strict=True)]
+        runs = {run.number: run for document in documents for run in document.pins}
+        return [{"number": number} | to_json([run], self._building.store)[0] for number, run in runs.items()]
 
-    def restore(self, history: History, session: Session | None, runs: Sequence[PinnedRun], store: Store) -> None:
+    def restore(self, history: History, session: Session | None, store: Store) -> None:
         """Put unsaved work on the workspace with its history.
 
         Args:
             session: what the store has at the history's place; its run plays at once.
-            runs: the pinned runs of all its documents.
-            store: has each training that undo or redo reaches.
+            store: has each training that undo or redo reaches, and the figures of its pinned runs.
         """
-        self.pinned.load(runs, store)
         self._building.open(lambda: self._state.restore(history.first, history.steps, history.place), session, store)
         if session is not None:
             self.play(session)

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable
 
 from playground.app.controllers.controllers import Controllers
+from playground.app.model.pinned_runs import is_full
 from playground.app.model.views import ProblemView
 from playground.lab.conflicts import (
     budget_conflict,
@@ -148,11 +149,11 @@ def pinning(controllers: Controllers) -> Message | None:
         return COMPARED
     if pins.finished is None:
         return sampling(controllers) or UNFINISHED
-    if pins.pinned.is_full:
+    if is_full(pins.runs):
         return FULL
     return PINNED if pins.is_pinned else None
 
 
 def exporting_runs(controllers: Controllers) -> Message | None:
     """The reason why there are no runs to export."""
-    return None if controllers.pinning.has_runs else NO_RUNS
+    return None if controllers.pinning.runs else NO_RUNS

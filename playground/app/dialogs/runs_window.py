@@ -46,15 +46,15 @@ class RunsWindow(QDialog):
         )
         layouts.down(self.said, self.table, buttons, within=self, spacing=UNIT, margins=2 * UNIT)
         self.table.chosen.connect(self._enable)
-        self._pinning.pinned.changed.connect(self._enable)
+        self._pinning.changed.connect(self._enable)
         self._enable()
         self.resize(within_screen(self, QSize(*map(px, SIZE))))
 
     @Slot()
     def _enable(self) -> None:
-        self.said.setText(SAID if self._pinning.has_runs else EMPTY)
+        self.said.setText(SAID if self._pinning.runs else EMPTY)
         for one in (self.restore, self.rename, self.delete):
             one.setEnabled(self.table.run is not None)
         self.compare.setEnabled(self.table.can_compare)
         for one in (self.copy, self.export):
-            one.setEnabled(self._pinning.has_runs)
+            one.setEnabled(bool(self._pinning.runs))

@@ -6,11 +6,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from playground.app.model.pinned_runs import clean_name, named
 from playground.lab import experiment as description
-from playground.lab.document import PARTS, Document, Pin, Place
+from playground.lab.document import Document, Place
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.pinned_run import PinnedRun
 
 Section = TypeVar("Section", bound=msgspec.Struct)
+PARTS: dict[str, Any] = {
+    field.name: field.type
+    for field in msgspec.structs.fields(Document)
+    if field.name not in ("experiment", "trainings", "pins")
+}
+"""The parts of a document that are written whole, by name, with their types."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +59,15 @@ class History:
 
     @staticmethod
     def from_json(
-        saved: Any, pinned: Callable[[Experiment], tuple[Pin, ...]] = lambda _: (), clicked: tuple[Place, ...] = ()
+        saved: Any,
+        pinned: Callable[[Experiment], tuple[PinnedRun, ...]] = lambda _: (),
+        clicked: tuple[Place, ...] = (),
     ) -> "History":
         """The history from the result of :meth:`to_json`.
 
         Args:
-            pinned: returns the pins that were kept beside the history, given its first experiment; in earlier versions they were
-                no part of it.
+            pinned: returns the runs that were kept beside the history, given its first experiment; which of them are pinned
+                was no part of it in earlier versions.
             clicked: the points that were kept beside it likewise.
 
         Raises:
@@ -68,7 +78,7 @@ class History:
             experiment = description.from_tree(tree, Experiment())
             pins = pinned(experiment)
             older = "parts" not in saved
-            before = first = _with_parts(Document(experiment, pins=pins if older else ()), saved.get("parts", {}))
+            before = first = _with_parts(Document(experiment, pins=pins if older else ()), saved.get("parts", {}), pins)
             steps: list[Document] = []
             place = done = int(saved["place"])
             if not 0 <= place <= len(saved["steps"]):
@@ -77,7 +87,7 @@ class History:
                 for key, kept, value in entry.get("changes", ()):
                     _put(tree, key, kept, value)
                 experiment = shared(before.experiment, description.from_tree(tree, Experiment(), first.experiment))
-                after = msgspec.structs.replace(_with_parts(before, entry), experiment=experiment)
+                after = msgspec.structs.replace(_with_parts(before, entry, pins), experiment=experiment)
                 begun = entry.get("training", _old_reset(entry))
                 after = after if begun is None else after.begun(str(begun))
                 if entry.get("kind") == "deletion":  # of an earlier version
@@ -107,11 +117,17 @@ def _old_reset(entry: dict[str, Any]) -> str | int | None:
 def _parts(before: Document, after: Document) -> dict[str, Any]:
     """The parts of a document that differ from an earlier one, by name."""
     found = {name: getattr(after, name) for name in PARTS if getattr(after, name) != getattr(before, name)}
+    if after.pins != before.pins:  # the rest of a run never changes, and is kept beside the history
+        found["pins"] = [{"number": run.number, "name": run.name} for run in after.pins]
     return {name: msgspec.to_builtins(part) for name, part in found.items()}
 
 
-def _with_parts(document: Document, saved: dict[str, Any]) -> Document:
+def _with_parts(document: Document, saved: dict[str, Any], pins: Sequence[PinnedRun]) -> Document:
     parts = {name: msgspec.convert(saved[name], kind) for name, kind in PARTS.items() if name in saved}
+    if "pins" in saved:
+        known = {run.number: run for run in pins}
+        names = {int(one["number"]): clean_name(one["name"]) for one in saved["pins"]}
+        parts["pins"] = tuple(named(known[number], name) for number, name in names.items() if number in known)
     return msgspec.structs.replace(document, **parts)
 
 

@@ -1,31 +1,29 @@
-"""Pinned sampling runs, kept for comparison: their settings, cost and measured figures."""
+"""The names of pinned runs, how they differ, and how a session has them."""
 
-import dataclasses
-import functools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+import msgspec
 
 from playground.app.model import figures
 from playground.app.model.edit_text import value_text
-from playground.app.model.state import State
 from playground.app.style.number_formats import THIN_SPACE, format_count
 from playground.data.dataset import one_line
-from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
-from playground.lab.document import Pin
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.figures import sorts_of
-from playground.lab.keys import GIVEN, FiguresKey, ModelKey, TrainingKey
-from playground.lab.measured import Figures
+from playground.lab.keys import GIVEN, ModelKey, TrainingKey
+from playground.lab.measured import Figures, Measured
+from playground.lab.pinned_run import KL, PinnedRun
 from playground.lab.session import LONGEST_RUNS, with_new_noise
 from playground.lab.store import Store
 
-KL = ("kl", "kl_of_smoothing")
-"""Figures of the model whose score a run follows, measured on the test set."""
+KnownRun = tuple[PinnedRun, Figures]
+"""A run with what is known of its cost and its figures."""
+COST = {"nfe_mean": "nfe_mean", "nfe_max": "nfe_max", "seconds": "sampling_seconds"}
+"""The figures of a run's cost, by their names in a session."""
 STEPS = "sampling.steps"
 MOST = 60  # pinned runs at a time
 MOST_NAMED = 3  # differences in a name
@@ -34,200 +32,53 @@ SEPARATOR = " · "  # between the differences in a name
 MOST_COUNT = 2**53  # of steps and evaluations; above it JSON's numbers are not exact
 
 
-@dataclass(frozen=True, eq=False)
-class PinnedRun:
-    """A finished sampling run with its settings, cost and figures.
-
-    Attributes:
-        number: identifies the run.
-        experiment: the settings with which it was sampled, including "auto".
-        resolved: the value of each "auto", by dotted key.
-        sampler_steps: steps of the sampler; None if each particle takes steps of its own.
-        nfe_mean, nfe_max: mean and maximum score evaluations of one particle; None if not known.
-        seconds: the sampler's time; None if not known.
-        trained_steps: the training step of its weights; None for a known score, or if weights changed during sampling.
-        trained_from: the training step at its start, if weights changed during sampling; else None.
-        model: the network that it was sampled with; by default one that no training here has made.
-        distances: the figures of its samples, which the store has; None if they were not measured.
-        likelihoods: those of the model whose score it follows, measured on the test set, likewise.
-    """
-
-    number: int
-    name: str
-    experiment: Experiment
-    resolved: Mapping[str, Any] = field(default_factory=dict)
-    sampler_steps: int | None = None
-    nfe_mean: float | None = None
-    nfe_max: float | None = None
-    seconds: float | None = None
-    trained_steps: int | None = None
-    trained_from: int | None = None
-    model: ModelKey | None = None
-    distances: Figures | None = None
-    likelihoods: Figures | None = None
-
-    @functools.cached_property
-    def keys(self) -> tuple[FiguresKey, FiguresKey | None]:
-        """Those of its figures: of its samples, and of its model if the score that it follows is that of the likelihoods."""
-        assert self.model is not None
-        sampling = self.experiment.sampling
-        same = isinstance(sampling, FollowsScore) and sampling.source == self.experiment.likelihood.source
-        return FiguresKey.of("Distances", self.model), FiguresKey.of("Likelihoods", self.model) if same else None
-
-    @functools.cached_property
-    def figures(self) -> Figures:
-        """What was measured of its samples and of its model."""
-        of_model = {name: figure for name, figure in (self.likelihoods or {}).items() if name in KL}
-        return Figures.union([self.distances or {}, of_model])
-
-    def setting(self, key: str) -> Any:
-        """The value of a setting, with "auto" replaced.
-
-        Raises:
-            AttributeError: the run's kinds have no such setting.
-        """
-        return self.resolved[key] if key in self.resolved else description.value(self.experiment, key)
-
-    def figure(self, key: str) -> float | None:
-        """A figure that is a number, among them its cost; None if there is none."""
-        costs = {"nfe_mean": self.nfe_mean, "nfe_max": self.nfe_max, "sampling_seconds": self.seconds}
-        return costs[key] if key in costs else self.figures.number(key)
-
-    @functools.cached_property
-    def length(self) -> int:
-        """Characters of its settings, which a drawing can make long."""
-        return len(description.dump(self.experiment))
-
-    @property
-    def first_name(self) -> str:
-        """The name before it is told from others: the sampler and its steps."""
-        steps, sampler = self.sampler_steps, self.experiment.sampling.short
-        return sampler if steps is None else f"{sampler} {format_count(steps)}"
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether its samples were measured, or the reason why they were not is known."""
-        return self.distances is not None
-
-    @property
-    def is_at_floor(self) -> bool:
-        """Whether its W2 is within the standard deviation of a perfect sampler's."""
-        distance, floor, spread = map(self.figure, ("wasserstein2", "wasserstein2_floor", "wasserstein2_floor_std"))
-        return distance is not None and floor is not None and spread is not None and distance <= floor + spread
+def known_runs(document: Document, store: Store) -> tuple[KnownRun, ...]:
+    """The runs that a document pins, in the order in which they were pinned, each with what a store has of its figures."""
+    return tuple((run, run.figures(store)) for run in document.pins)
 
 
-class PinnedRuns(QObject):
-    """The runs that the document pins, in the order in which they were pinned, with what is known of each.
-
-    Args:
-        store: returns the store that has their figures.
-
-    Attributes:
-        runs: they, with their present names and figures.
-
-    Signals:
-        changed(): the runs, a name or the figures changed.
-    """
-
-    changed = Signal()
-
-    def __init__(self, state: State, store: Callable[[], Store], parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._store = state, store
-        self._all: dict[int, PinnedRun] = {}  # also those that undo or redo can bring back
-        self.runs: tuple[PinnedRun, ...] = ()  # those that are pinned, with their present names
-        state.document_changed.connect(self.look_up)
-
-    @Slot()
-    def look_up(self) -> None:
-        """Take their names from the document and their figures from the store."""
-        before, self.runs = self.runs, self.of(self._state.document.pins)
-        self._all |= {run.number: run for run in self.runs}
-        if self.runs != before:
-            self.changed.emit()
-
-    def of(self, pins: Iterable[Pin]) -> tuple[PinnedRun, ...]:
-        """The runs of pins, with their names and figures."""
-        return tuple(self._known(self._all[pin.number], pin.name) for pin in pins if pin.number in self._all)
-
-    def _known(self, run: PinnedRun, name: str) -> PinnedRun:
-        distances, likelihoods = (None if key is None else self._store().get(key) for key in run.keys)
-        if name == run.name and distances is run.distances and likelihoods is run.likelihoods:
-            return run
-        return dataclasses.replace(run, name=name, distances=distances, likelihoods=likelihoods)
-
-    @property
-    def next_number(self) -> int:
-        """A number that no run has, not even one that is pinned no longer."""
-        return max(self._all, default=0) + 1
-
-    @property
-    def is_full(self) -> bool:
-        """Whether a session could not keep another run."""
-        runs = self.runs
-        return len(runs) >= MOST or sum(run.length for run in runs) > LONGEST_RUNS // 2
-
-    def get(self, number: int) -> PinnedRun | None:
-        """The run with a number, pinned or not."""
-        run = self._all.get(number)
-        return run and self._known(run, run.name)
-
-    def put(self, run: PinnedRun) -> None:
-        """Take what is known of a run: its settings and its cost, and its figures if it comes with some."""
-        self._all[run.number] = _kept(run, self._store())
-        self.look_up()
-
-    def load(self, runs: Sequence[PinnedRun], store: Store) -> tuple[Pin, ...]:
-        """Take the runs of a file in place of all.
-
-        Args:
-            store: takes their figures; that of the work that comes.
-
-        Returns:
-            The pins of its document.
-        """
-        self._all = {run.number: _kept(run, store) for run in runs}
-        self.look_up()
-        return tuple(Pin(run.number, run.name) for run in runs)
-
-    def pin(self, run: PinnedRun) -> None:
-        """Pin a run by a step of the history. If others have the same first name, the names say how they differ."""
-        self.put(run)
-        names = {pin.number: pin.name for pin in self._state.document.pins}
-        others = [other for other in self.runs if other.first_name == run.first_name]
-        said = differences([*others, run], named=True) if others else {}
-        for other in others:
-            if other.name == other.first_name and said[other.number]:
-                names[other.number] = _unused_name(other, said[other.number], names)
-        names[run.number] = _unused_name(run, said.get(run.number, ""), names)
-        self._state.put(pins=tuple(Pin(*named) for named in names.items()))
-
-    def rename(self, number: int, name: str) -> None:
-        """Name a run by a step of the history; an empty name changes nothing."""
-        name, pins = clean_name(name), self._state.document.pins
-        if name and any(pin.number == number and pin.name != name for pin in pins):
-            self._state.put(pins=tuple(Pin(number, name) if pin.number == number else pin for pin in pins))
-
-    def delete(self, number: int) -> None:
-        """Take a run out of the list by a step of the history."""
-        self._state.put(pins=tuple(pin for pin in self._state.document.pins if pin.number != number))
+def unknown_model(experiment: Experiment) -> ModelKey:
+    """The key of a network that no training here has made, with an experiment's settings."""
+    name = os.urandom(6).hex()  # of points and of a training that no other run has
+    return ModelKey.after(TrainingKey.of(experiment, ((GIVEN, name),), name), 0, experiment)
 
 
-def _kept(run: PinnedRun, store: Store) -> PinnedRun:
-    """A run whose figures, if it comes with some, are in a store."""
-    if run.model is None:
-        unknown = os.urandom(6).hex()  # the name of points and of a training that no other run has
-        training = TrainingKey.of(run.experiment, ((GIVEN, unknown),), unknown)
-        run = dataclasses.replace(run, model=ModelKey.after(training, 0, run.experiment))
-    for key, found in zip(run.keys, (run.distances, run.likelihoods), strict=True):
-        if key is not None and found is not None:
-            store.hold(key, found)
-    return run
+def is_full(runs: Sequence[PinnedRun]) -> bool:
+    """Whether a session could not keep another run."""
+    return len(runs) >= MOST or sum(run.length for run in runs) > LONGEST_RUNS // 2
+
+
+def is_measured(figures: Figures) -> bool:
+    """Whether a run's samples were measured, or the reason why they were not is known."""
+    return not figures.keys().isdisjoint(sorts_of("Distances"))
+
+
+def with_run(runs: Sequence[PinnedRun], run: PinnedRun) -> tuple[PinnedRun, ...]:
+    """Runs with one more. If others have the same first name, the names say how they differ."""
+    names = {one.number: one.name for one in runs}
+    others = [other for other in runs if _first_name(other) == _first_name(run)]
+    said = differences([*others, run], named=True) if others else {}
+    for other in others:
+        if other.name == _first_name(other) and said[other.number]:
+            names[other.number] = _unused_name(other, said[other.number], names)
+    names[run.number] = _unused_name(run, said.get(run.number, ""), names)
+    return tuple(named(one, names[one.number]) for one in (*runs, run))
+
+
+def named(run: PinnedRun, name: str) -> PinnedRun:
+    """A run by another name."""
+    return run if run.name == name else msgspec.structs.replace(run, name=name)
+
+
+def _first_name(run: PinnedRun) -> str:
+    """The name before it is told from others: the sampler and its steps."""
+    steps, sampler = run.sampler_steps, run.experiment.sampling.short
+    return sampler if steps is None else f"{sampler} {format_count(steps)}"
 
 
 def _unused_name(run: PinnedRun, difference: str, names: Mapping[int, str]) -> str:
     """The first name of a run with its difference; if another run has that name, with a number after it."""
-    whole = f"{run.first_name}{SEPARATOR}{difference}" if difference else run.first_name
+    whole = f"{_first_name(run)}{SEPARATOR}{difference}" if difference else _first_name(run)
     while len(whole) > LONGEST_NAME and SEPARATOR in whole:
         whole = whole.rpartition(SEPARATOR)[0]  # a number that is cut would be another one
     name = clean_name(whole)
@@ -297,35 +148,37 @@ def _has_word(name: str, value: str) -> bool:
     return f" {value.casefold()} " in f" {name.casefold()} "
 
 
-def to_json(runs: Sequence[PinnedRun]) -> list[dict[str, Any]]:
-    """Runs as JSON values, for a session."""
-    counts = ("sampler_steps", "nfe_mean", "nfe_max", "seconds", "trained_steps", "trained_from")
+def to_json(runs: Iterable[PinnedRun], store: Store) -> list[dict[str, Any]]:
+    """Runs as JSON values, for a session, with what a store has of their figures."""
     return [
-        {"experiment": description.dump(description.without_places(run.experiment))}
-        | {name: figures.plain(getattr(run, name)) for name in ("name", "resolved", *counts)}
-        | {"figures": figures.plain(run.figures.flat())}
+        {"experiment": description.dump(description.without_places(run.experiment)), "resolved": dict(run.resolved)}
+        | {name: getattr(run, name) for name in ("name", "sampler_steps", "trained_steps", "trained_from")}
+        | {name: found.number(key) for name, key in COST.items()}
+        | {"figures": figures.plain(Figures({key: found[key] for key in found.keys() - {*COST.values()}}).flat())}
         for run in runs
+        for found in [run.figures(store)]
     ]
 
 
-def from_json(saved: object, owner: Experiment, most: int | None = MOST) -> list[PinnedRun]:
+def from_json(saved: object, owner: Experiment, store: Store, most: int | None = MOST) -> tuple[PinnedRun, ...]:
     """The runs from the result of :func:`to_json`, as far as they are valid; the file may come from anyone.
 
     Args:
         owner: the experiment of the session or history that has the runs, see :func:`playground.lab.experiment.from_tree`.
+        store: takes their figures.
         most: largest number of runs; None takes all, as for restored work with those that undo can bring back.
     """
     entries = saved[:most] if isinstance(saved, list | tuple) else ()
     found: dict[int, PinnedRun] = {}
     for place, entry in enumerate(entries, 1):
         number = _count(entry.get("number", place)) if isinstance(entry, dict) else None
-        run = None if number is None or number in found else _run(entry, owner, number)
+        run = None if number is None or number in found else _run(entry, owner, number, store)
         if run is not None:
             found[run.number] = run
-    return list(found.values())
+    return tuple(found.values())
 
 
-def _run(saved: Mapping[str, Any], owner: Experiment, number: int) -> PinnedRun | None:
+def _run(saved: Mapping[str, Any], owner: Experiment, number: int, store: Store) -> PinnedRun | None:
     if not isinstance(saved.get("experiment"), str):
         return None
     try:
@@ -334,24 +187,37 @@ def _run(saved: Mapping[str, Any], owner: Experiment, number: int) -> PinnedRun 
         return None
     known, resolved = description.fields(experiment), saved.get("resolved")
     name = saved.get("name")
-    return PinnedRun(
+    run = PinnedRun(
         number=number,
         name=(clean_name(name) if isinstance(name, str) else "") or f"run {number}",
         experiment=experiment,
-        resolved={
-            key: value
+        model=unknown_model(experiment),
+        resolved=tuple(
+            (key, value)
             for key, value in (resolved.items() if isinstance(resolved, dict) else ())
             if key in known and description.value(experiment, key) == "auto" and _is_plain(value)
-        },
+        ),
         sampler_steps=_count(saved.get("sampler_steps")),
-        nfe_mean=_size(saved.get("nfe_mean")),
-        nfe_max=_size(saved.get("nfe_max")),
-        seconds=_size(saved.get("seconds")),
         trained_steps=_count(saved.get("trained_steps")),
         trained_from=_count(saved.get("trained_from")),
-        distances=figures.sound(saved.get("figures"), sorts_of("Distances")),
-        likelihoods=figures.sound(saved.get("figures"), dict.fromkeys(KL, "number")),
     )
+    told = saved.get("figures")
+    hold(
+        run,
+        store,
+        Sampling=Figures({key: Measured(_size(saved.get(name))) for name, key in COST.items()}),
+        Distances=figures.sound(told, sorts_of("Distances")),
+        Likelihoods=figures.sound(told, dict.fromkeys(KL, "number")),
+    )
+    return run
+
+
+def hold(run: PinnedRun, store: Store, **parts: Figures | None) -> None:
+    """Put figures of a run into a store, by part, as far as there are some."""
+    for part, key in run.keys.items():
+        found = parts.get(part)
+        if found is not None:
+            store.hold(key, found)
 
 
 def _is_plain(value: object) -> bool:

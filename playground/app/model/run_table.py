@@ -3,11 +3,12 @@
 import io
 from collections.abc import Sequence
 
-from playground.app.model.pinned_runs import KL, PinnedRun, differing_keys
+from playground.app.model.pinned_runs import KnownRun, differing_keys
 from playground.lab import experiment as description
 from playground.lab.csv_table import write_rows
 from playground.lab.figures import sorts_of
 from playground.lab.measured import REASONS
+from playground.lab.pinned_run import KL
 from playground.messages import written
 
 COST = (
@@ -21,21 +22,22 @@ COST = (
 )
 
 
-def table_text(runs: Sequence[PinnedRun], separator: str = ",") -> str:
+def table_text(known: Sequence[KnownRun], separator: str = ",") -> str:
     """The table with a header: name, sampler, differing settings, cost, and every figure. Missing values are empty."""
-    flats = [run.figures.flat() for run in runs]
+    flats = [figures.flat() for _, figures in known]
     names = dict.fromkeys([*sorts_of("Distances"), *KL, *(key for flat in flats for key in flat)])
-    measured = [key for key in names if key not in ("nearest_neighbour_rows", REASONS)]  # rows of the data
-    keys = [key for key in differing_keys(runs) if key not in ("sampling.kind", *COST)]
+    measured = [key for key in names if key not in ("nearest_neighbour_rows", REASONS, *COST)]  # rows of the data
+    keys = [key for key in differing_keys([run for run, _ in known]) if key not in ("sampling.kind", *COST)]
     rows: list[list[object]] = [["run", "sampling.kind", *keys, *COST, *measured]]
-    for run, figures in zip(runs, flats, strict=True):
-        known = description.fields(run.experiment)
-        settings = [written(run.setting(key)) if key in known else "" for key in keys]
+    for (run, figures), flat in zip(known, flats, strict=True):
+        fields = description.fields(run.experiment)
+        settings = [written(run.setting(key)) if key in fields else "" for key in keys]
         cost = (
-            *(run.sampler_steps, run.nfe_mean, run.nfe_max, run.seconds, run.trained_steps, run.trained_from),
-            run.experiment.sampling.seed,
+            run.sampler_steps,
+            *map(figures.number, ("nfe_mean", "nfe_max", "sampling_seconds")),
+            *(run.trained_steps, run.trained_from, run.experiment.sampling.seed),
         )
-        rows.append([run.name, run.experiment.sampling.kind, *settings, *cost, *map(figures.get, measured)])
+        rows.append([run.name, run.experiment.sampling.kind, *settings, *cost, *map(flat.get, measured)])
     file = io.StringIO()
     write_rows(file, rows, separator)
     return file.getvalue()

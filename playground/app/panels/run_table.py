@@ -27,13 +27,14 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.controllers.controllers import Controllers
-from playground.app.model.pinned_runs import PinnedRun, differences
+from playground.app.model.pinned_runs import KnownRun, differences
 from playground.app.model.run_table import table_text
-from playground.app.panels.run_columns import COLUMNS, FEW, OVER_FLOOR, WEIGHTS
+from playground.app.panels.run_columns import COLUMNS, FEW, OVER_FLOOR, WEIGHTS, is_at_floor
 from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
 from playground.lab.columns import FEWEST, MOST
+from playground.lab.pinned_run import PinnedRun
 
 NUMBER = Qt.ItemDataRole.UserRole  # of the run, in each row
 PAD = 3  # px left and right of a cell's text
@@ -91,7 +92,7 @@ class RunTable(QTreeWidget):
         self.itemChanged.connect(self._renamed)
         self.currentItemChanged.connect(lambda *_: self.chosen.emit())
         self.itemSelectionChanged.connect(self.chosen)
-        self._pinning.pinned.changed.connect(self._fill)
+        self._pinning.changed.connect(self._fill)
         self._fill()
 
     # Content
@@ -100,14 +101,17 @@ class RunTable(QTreeWidget):
     def run(self) -> PinnedRun | None:
         """The run of the chosen row."""
         item = self.currentItem()
-        number = None if item is None else item.data(0, NUMBER)
-        return None if number is None else self._pinning.pinned.get(number)
+        return None if item is None else self._of(item)
+
+    def _of(self, item: QTreeWidgetItem) -> PinnedRun | None:
+        number = item.data(0, NUMBER)
+        return next((run for run in self._pinning.runs if run.number == number), None)
 
     @property
     def selected(self) -> list[PinnedRun]:
         """The runs of all selected rows, in their order."""
         numbers = {item.data(0, NUMBER) for item in self.selectedItems()}
-        return [run for run in self.runs if run.number in numbers]
+        return [run for run, _ in self.rows if run.number in numbers]
 
     @property
     def can_compare(self) -> bool:
@@ -115,15 +119,15 @@ class RunTable(QTreeWidget):
         return FEWEST <= len(self.selected) <= MOST
 
     @property
-    def runs(self) -> list[PinnedRun]:
+    def rows(self) -> list[KnownRun]:
         """All runs, in the order of the rows."""
-        runs = list(self._pinning.pinned.runs)
+        rows = list(self._pinning.known)
         if self._sorted is None:
-            return runs
+            return rows
         column = self._columns[self._sorted[0]]
-        known = [run for run in runs if column.order(run) is not None]
-        known.sort(key=column.order, reverse=self._sorted[1])  # type: ignore[arg-type]  # of one column all of one type
-        return known + [run for run in runs if column.order(run) is None]
+        ordered = [row for row in rows if column.order(row) is not None]
+        ordered.sort(key=column.order, reverse=self._sorted[1])  # type: ignore[arg-type]  # of one column all of one type
+        return ordered + [row for row in rows if column.order(row) is None]
 
     def apply_palette(self) -> None:
         self._fill()
@@ -143,13 +147,13 @@ class RunTable(QTreeWidget):
         if self._behind:
             return
         chosen = self.run
-        told = differences(self._pinning.pinned.runs, beside_names=True)
+        told = differences(self._pinning.runs, beside_names=True)
         self.blockSignals(True)
         self.clear()
         self.setColumnCount(len(self._columns))
         self._fill_header()
-        for run in self.runs:
-            self._add(run, told.get(run.number, ""))
+        for known in self.rows:
+            self._add(known, told.get(known[0].number, ""))
         for place in range(self.topLevelItemCount()):
             item = self.topLevelItem(place)
             assert item is not None
@@ -176,21 +180,22 @@ class RunTable(QTreeWidget):
             header.setTextAlignment(place, LEFT if column.has_words else RIGHT)
             header.setFont(place, theme.text_font(theme.CAPTION_PIXELS))
 
-    def _add(self, run: PinnedRun, told: str) -> None:
+    def _add(self, known: KnownRun, told: str) -> None:
+        run, figures = known
         item = QTreeWidgetItem(self)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-        waiting = self._pinning.is_waiting(run.number)
+        waiting = self._pinning.is_waiting(run)
         words, numbers = theme.text_font(), theme.number_font()
         for place, column in enumerate(self._columns):
-            shown = column.shown(run)
-            if waiting and not column.text(run) and column.key:
+            shown = column.shown(known)
+            if waiting and not column.text(known) and column.key:
                 shown = "…"
             item.setText(place, breakable(shown, LONGEST_WORD) if place == 0 else shown)
-            item.setToolTip(place, column.tooltip(run, waiting))
+            item.setToolTip(place, column.tooltip(known, waiting))
             item.setData(place, Qt.ItemDataRole.AccessibleTextRole, f"{' '.join(column.title.split())}: {shown}")
             item.setTextAlignment(place, LEFT if column.has_words else RIGHT)
             item.setFont(place, words if place == 0 else numbers)
-            if column is OVER_FLOOR and run.is_at_floor:
+            if column is OVER_FLOOR and is_at_floor(figures):
                 item.setForeground(place, theme.color("data"))
         item.setData(0, NUMBER, run.number)
         if told:
@@ -220,11 +225,11 @@ class RunTable(QTreeWidget):
             scrolls = self.topLevelItemCount() > MOST_ROWS
             policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
             self.setVerticalScrollBarPolicy(policy)
-        room, name = self.viewport().width(), _widest_word(self._pinning.pinned.runs)
+        room, name = self.viewport().width(), _widest_word(self._pinning.runs)
         if not self._whole:
             place = FEW.index(WEIGHTS)
             crowded = room - sum(widths[1:]) < name
-            hidden = crowded or not any(WEIGHTS.text(run) for run in self._pinning.pinned.runs)
+            hidden = crowded or not any(map(WEIGHTS.text, self._pinning.known))
             self.setColumnHidden(place, hidden)
             if hidden:
                 widths[place] = 0
@@ -255,10 +260,9 @@ class RunTable(QTreeWidget):
 
     @Slot(QTreeWidgetItem, int)
     def _renamed(self, item: QTreeWidgetItem, place: int) -> None:
-        number = item.data(0, NUMBER)
-        run = None if place or number is None else self._pinning.pinned.get(number)
+        run = None if place else self._of(item)
         if run is not None and item.text(0) != breakable(run.name, LONGEST_WORD):
-            self._pinning.pinned.rename(run.number, item.text(0))
+            self._pinning.rename(run, item.text(0))
             self._fill()  # an empty name is not taken
 
     def rename(self) -> None:
@@ -270,7 +274,7 @@ class RunTable(QTreeWidget):
     def restore(self) -> None:
         """Make the chosen run the main one."""
         if self.run is not None:
-            self._pinning.restore(self.run.number)
+            self._pinning.restore(self.run)
 
     def compare(self) -> None:
         """Show the selected runs side by side."""
@@ -280,12 +284,12 @@ class RunTable(QTreeWidget):
     def delete(self) -> None:
         """Delete the chosen run."""
         if self.run is not None:
-            self._pinning.delete(self.run.number)
+            self._pinning.delete(self.run)
 
     def copy(self) -> None:
         """Copy the whole table in a form for spreadsheets."""
-        if self.runs:
-            QGuiApplication.clipboard().setText(table_text(self.runs, "\t"))
+        if self.rows:
+            QGuiApplication.clipboard().setText(table_text(self.rows, "\t"))
 
     def event(self, event: QEvent) -> bool:
         """Keep Ctrl+C from the window, which would copy the canvas."""
@@ -323,7 +327,7 @@ class RunTable(QTreeWidget):
             menu.addAction(f"{text}\t{key}", act).setEnabled(run is not None)
         menu.addAction("Compare these", self.compare).setEnabled(self.can_compare)
         menu.addSeparator()
-        menu.addAction("Copy the table\tCtrl+C", self.copy).setEnabled(bool(self.runs))
+        menu.addAction("Copy the table\tCtrl+C", self.copy).setEnabled(bool(self.rows))
         return menu
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

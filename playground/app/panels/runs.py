@@ -49,7 +49,7 @@ class RunsPanel(CollapsiblePanel):
         gap = theme.UNIT // 2
         buttons = layouts.across(self.pin, None, self.restore, self.whole, spacing=gap, margins=(0, gap, 0, gap))
         layouts.add(self.body, self.empty, self.table, buttons)
-        self._pinning.pinned.changed.connect(self._show)
+        self._pinning.changed.connect(self._show)
         for signal in (
             self.table.chosen,
             self._pinning.finished_changed,
@@ -63,7 +63,7 @@ class RunsPanel(CollapsiblePanel):
 
     @Slot()
     def _show(self) -> None:
-        count = len(self._pinning.pinned.runs)
+        count = len(self._pinning.known)
         self.set_state(f"{count} pinned" if count else "")
         for part, there in ((self.empty, not count), (self.table, count), (self.restore, count), (self.whole, count)):
             part.setVisible(bool(there))
