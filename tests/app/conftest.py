@@ -126,14 +126,18 @@ def maps_of_few_cells() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def dark_again(qapp) -> Iterator[None]:
-    """The whole program shows one palette, which a test of the theme, or a window of its own, may have changed."""
+def known_look(qapp) -> Iterator[None]:
+    """The program's font and dark palette, and no style sheet but that of the known window, before each test and after it."""
     from playground.app.style import theme
     from playground.drawing.palette import DARK
 
+    if qapp.font() != theme.text_font():
+        theme.prepare(qapp, DARK)
     yield
     if theme.palette() is not DARK:
         theme.show_palette(qapp, DARK)
+    if not KNOWN.is_built and qapp.styleSheet():
+        qapp.setStyleSheet("")
 
 
 @pytest.fixture

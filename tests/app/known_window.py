@@ -39,6 +39,10 @@ class KnownWindow:
         self._known: dict[str, object] = {}
         self._size, self._style = QSize(), ""
 
+    @property
+    def is_built(self) -> bool:
+        return self._window is not None
+
     def get(self):
         """The window in its known state."""
         from tests.app.conftest import make_window, wait

@@ -2,12 +2,11 @@
 
 import errno
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
+from own_process import at_work
 
 from playground.app.model import lesson_progress
 from playground.app.model.lesson_progress import Answer, LessonProgress
@@ -18,19 +17,24 @@ from tests.app.conftest import wait
 BEFORE = Path(__file__).parents[1] / "golden" / "sessions" / "lessons.json"
 """Written when all answers were in one file: three answers to a lesson of four steps, which are done."""
 KILLED = """
-import os, sys
+import sys, time
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.lab import atomic
 application = QCoreApplication([])
-atomic.replace = lambda source, target: os._exit(9)
+
+def stand(source, target):
+    print("half", flush=True)
+    time.sleep(600)
+
+atomic.replace = stand
 progress = LessonProgress()
 progress.keep_in(Path(sys.argv[1]))
 progress.take(Answer("01-score", 1, "why?", (1.0,), "half"))
 progress.shutdown(10)
 """
-"""A process that ends when all of an answer is in the temporary file, before that gets its name."""
+"""A process that stands when all of an answer is in the temporary file, before that gets its name."""
 
 
 def progress(folder: Path, said: list[str] | None = None) -> LessonProgress:
@@ -117,7 +121,8 @@ def test_a_lesson_that_is_started_again_loses_its_answers_of_all_windows(qtbot, 
 def test_a_window_killed_while_it_writes_loses_no_answer_that_was_written(qtbot, tmp_path) -> None:
     folder, lesson, said = tmp_path / "lessons", load_all()["01-score"], list[str]()
     keep_two_answers(folder, lesson)
-    assert subprocess.run([sys.executable, "-c", KILLED, str(folder)], check=False).returncode == 9
+    with at_work(KILLED, folder):
+        pass
     (left,) = (path for path in folder.iterdir() if path.name.startswith("."))
     assert b"half" in left.read_bytes()
     after = progress(folder, said)

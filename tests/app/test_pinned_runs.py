@@ -4,12 +4,11 @@ import csv
 import io
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace as replaced
+from own_process import ran
 
 from playground.app.model.pinned_runs import (
     LONGEST_NAME,
@@ -245,7 +244,7 @@ assert all(is_measured(run.figures(store)) for run in from_json(session.runs, se
 figures.from_json(session.measurements)
 assert "torch" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    ran(code)
 
 
 def test_a_file_has_no_more_runs_than_can_be_pinned():

@@ -71,7 +71,8 @@ def controllers(qapp):
 
 
 @pytest.fixture
-def panel(qtbot, controllers):
+def panel(qapp, qtbot, controllers):
+    apply_theme(qapp, DARK)  # its style sheet gives cells their room, and the chosen row its colour
     panel = RunsPanel(controllers.state, controllers)
     qtbot.addWidget(panel)
     panel.resize(300, 400)
@@ -260,8 +261,7 @@ def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers,
     qtbot.waitUntil(lambda: len(rows(table)) == 1)
 
 
-def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot, qapp):
-    apply_theme(qapp, DARK)  # without its style sheet the chosen row has the colour of the mark
+def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot):
     fill(controllers)
     table = panel.table
     panel.activateWindow()

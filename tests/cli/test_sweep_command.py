@@ -5,13 +5,12 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from own_process import at_work
 
 from playground.cli import main
 from playground.lab.sweep.slurm import job_array
@@ -28,20 +27,19 @@ sampling.particles = 50
 """
 
 
+SWEEPS = "import sys; from playground.cli import main; print('begins', flush=True); main(sys.argv[1:])"
+
+
 @pytest.mark.claims
 def test_a_killed_sweep_goes_on_and_computes_nothing_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out = tmp_path / "sweep.toml", tmp_path / "out"
     source.write_text(
         SWEEP.replace("seeds = 2", "seeds = 10"), encoding="utf-8"
     )  # it is still at work when it is killed
-    command = [sys.executable, "-m", "playground", "sweep", str(source), "--out", str(out), "--workers", "1"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     cells = out / "cells"
-    end = time.monotonic() + 60
-    while not list(cells.glob("[0-9a-f]*.json")) and time.monotonic() < end:
-        time.sleep(0.01)
-    process.kill()
-    assert process.wait() == (1 if sys.platform == "win32" else -signal.SIGKILL)  # it did not end by itself
+    with at_work(SWEEPS, "sweep", source, "--out", out, "--workers", "1") as (_, process):
+        while process.poll() is None and not list(cells.glob("[0-9a-f]*.json")):
+            time.sleep(0.01)
     before = {path.name: path.stat().st_mtime_ns for path in cells.glob("[0-9a-f]*.json")}
     assert before
     assert main(["sweep", str(source), "--out", str(out), "--workers", "1"]) == 0

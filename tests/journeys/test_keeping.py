@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tomllib
@@ -14,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from own_process import at_work
 from PIL import Image
 
 from tests.journeys.reading import at_the_end
@@ -195,18 +195,8 @@ def test_settings_as_toml_are_opened_again(desk, tmp_path):
 @pytest.mark.guide("After a crash")
 def test_work_of_a_killed_program_comes_back(desk):
     """With its weights and its history; and what was restored is asked about no more."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    victim = subprocess.Popen(
-        [sys.executable, "-c", VICTIM], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert victim.stdout is not None
-    with victim, victim.stdout:
-        loss = victim.stdout.readline().strip()  # ends too if the victim dies by itself
-        ended = victim.poll()
-        victim.send_signal(signal.SIGKILL)
+    with at_work(VICTIM, PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "tests")])) as (loss, _):
         assert loss.startswith("held out")
-        assert ended is None
-    assert victim.returncode == -signal.SIGKILL
 
     def restores(user: User) -> None:
         user.reads("Two moons · denoising")

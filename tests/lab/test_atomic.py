@@ -3,12 +3,12 @@
 import contextlib
 import errno
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from own_process import at_work
 
 from playground.lab import atomic
 from playground.lab.atomic import atomic_write, hold, is_held, size_so_far
@@ -25,15 +25,9 @@ def process(block: str, path: Path) -> Iterator[None]:
     code = (
         f"import sys\nfrom playground.lab import atomic\n{block}\n    print('inside', flush=True)\n    sys.stdin.read()"
     )
-    command = [sys.executable, "-c", code, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        try:
-            assert other.stdout is not None
-            assert other.stdout.readline() == "inside\n"
-            yield
-            assert other.poll() is None, "it ended before it was killed"
-        finally:
-            other.kill()
+    with at_work(code, path) as (first, _):
+        assert first == "inside"
+        yield
 
 
 def on_windows(monkeypatch: pytest.MonkeyPatch) -> None:

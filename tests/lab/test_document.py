@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec import structs, to_builtins
+from own_process import ran
 
 from playground.app.model.history import History
 from playground.data.dataset import DataError
@@ -490,11 +489,7 @@ def test_zeros_of_both_signs_are_in_one_file() -> None:
         "from playground.lab.document import Document; from playground.lab.experiment import Experiment, replace; "
         "print(Document.of(replace(Experiment(), {'sampling.score_factor': %s})).run.file)"
     )
-    files = {
-        subprocess.run([sys.executable, "-c", code % zero], check=True, capture_output=True, timeout=120).stdout
-        for zero in ("0.0", "-0.0")
-    }
-    assert len(files) == 1
+    assert len({ran(code % zero) for zero in ("0.0", "-0.0")}) == 1
 
 
 def test_the_final_loss_of_opened_weights_is_measured() -> None:
@@ -520,7 +515,7 @@ def test_the_first_value_may_be_asked_before_anything_else_is_imported() -> None
         "from playground.lab.opened import Opened; from playground.lab.experiment import Experiment; "
         "opened = Opened.of(Experiment(), 'cpu').begun(); next(opened.compute(opened.document.run))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    ran(code)
 
 
 def test_what_only_a_store_has_says_so_when_it_is_gone() -> None:
