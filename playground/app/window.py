@@ -18,7 +18,7 @@ from playground.app.bars import FirstPaint, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
-from playground.app.canvas.exported import ExportedCanvas, ExportedColumns
+from playground.app.canvas.exported import Exported
 from playground.app.canvas.own_layers import OwnLayers
 from playground.app.canvas.tools import Tools
 from playground.app.columns import Columns, filled
@@ -154,8 +154,7 @@ class MainWindow(QMainWindow):
         """Make what acts on the canvas and the window: tools, exports, commands, dialogs and menus."""
         self.tools = Tools(self.state, self.controllers, self.canvas, self.display, self)
         self.exports = Exports(
-            ExportedCanvas(self.state, self.controllers.sampling, self.canvas, self.display),
-            ExportedColumns(self.controllers.comparing, self.playing, self.compare),
+            Exported(self.controllers.sampling, self.controllers.comparing, self.display, self.compare),
             self.preferences,
             self.documents.proposal,
             self,

@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from playground.app.canvas.exported import ExportedCanvas
+from playground.app.canvas.exported import Exported
 from playground.app.controllers import exported_files
 from playground.app.dialogs import export_dialog
 from playground.app.dialogs import exports as exporting
@@ -31,6 +31,7 @@ from playground.drawing.layers import Particles, Trails
 from playground.drawing.palette import DARK
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
+from playground.lab.experiment import Experiment
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from tests.app.conftest import apply_theme
@@ -63,6 +64,7 @@ class Canvas:
     """Stands in for the canvas and what it displays: a scene with a run."""
 
     def __init__(self) -> None:
+        self.canvas = self
         self.painted: list[int] = []
         self.positions: list[np.ndarray] = []
 
@@ -108,11 +110,17 @@ class Window(QWidget):
         self.folder = folder
         self.state = State()
         self.run = make_trajectory()
-        self.playing = SimpleNamespace(run=self.run, trajectory=self.run, frame=FRAMES - 1)
+        played = SimpleNamespace(trajectory=self.run, experiment=Experiment())
+        self.playing = SimpleNamespace(run=played, trajectory=self.run, frame=FRAMES - 1)
         sampling = SimpleNamespace(playing=self.playing, trajectory_iterator=lambda: lambda: iter([self.run]))
         self.controllers = SimpleNamespace(sampling=sampling)
         self.canvas = Canvas()
         self.canvas.playing = self.playing
+
+
+def exported(window: Window) -> Exported:
+    comparing = SimpleNamespace(is_active=False)
+    return Exported(window.controllers.sampling, comparing, window.canvas, None)
 
 
 @pytest.fixture
@@ -125,8 +133,7 @@ def window(qtbot, tmp_path):
 @pytest.fixture
 def exports(window, tmp_path):
     exports = Exports(
-        ExportedCanvas(window.state, window.controllers.sampling, window.canvas, window.canvas),
-        SimpleNamespace(is_active=False, copied=lambda: None),
+        exported(window),
         Preferences(tmp_path / "settings.ini"),
         lambda: window.folder / "mine.spg",
         window,
@@ -518,8 +525,7 @@ def test_the_progress_of_a_film_begins_at_nothing_and_never_falls(window, monkey
         return lambda scene, frame: scene
 
     monkeypatch.setattr(window.canvas, "overlay_makers", lambda: lambda viewport: overlay)
-    canvas = ExportedCanvas(window.state, window.controllers.sampling, window.canvas, window.canvas)
-    done = list(canvas.film()(VideoChoice(width=64, height=48, seconds=1.0, fps=10), tmp_path / "a.mp4"))
+    done = list(exported(window).film()(VideoChoice(width=64, height=48, seconds=1.0, fps=10), tmp_path / "a.mp4"))
     assert done == sorted(done)
     assert done[0] < 0.15
     assert done[-1] == 1.0

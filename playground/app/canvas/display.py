@@ -44,6 +44,7 @@ class Display(QObject):
     """Shows the controllers' results on a canvas, and removes them with the frame or data that they belong to.
 
     Attributes:
+        canvas: shows them.
         view: shows the frames of the run.
         layers: which layers the chips offer.
 
@@ -62,7 +63,7 @@ class Display(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._controllers, self._canvas = state, controllers, canvas
+        self._state, self._controllers, self.canvas = state, controllers, canvas
         self._building, self._training, self._playing = controllers.building, controllers.training, controllers.playing
         self._sampling = controllers.sampling
         self._following, self._clicking = controllers.following, controllers.clicking
@@ -98,8 +99,8 @@ class Display(QObject):
         """What the caption says about the weights, if a visible layer depends on them."""
         workspace = self._building.workspace
         follows = self._state.experiment.sampling.follows == "learned"
-        density = self._following.wanted.density_source == "learned" and self._canvas.layers.visible["density"]
-        if workspace is None or not (follows or density or self._canvas.layers.visible["learned"]):
+        density = self._following.wanted.density_source == "learned" and self.canvas.layers.visible["density"]
+        if workspace is None or not (follows or density or self.canvas.layers.visible["learned"]):
             return ""
         others = readouts.SAMPLING if self._sampling.is_replacing else readouts.OTHERS
         return readouts.weights_in_view(workspace.weights, others if self._sampling.lags else "")
@@ -127,7 +128,7 @@ class Display(QObject):
 
     @Slot(object)
     def _show_problem(self, problem: ProblemView) -> None:
-        canvas = self._canvas
+        canvas = self.canvas
         self.layers.show_available(problem)
         canvas.set_strokes([])
         canvas.change(hint="")
@@ -162,7 +163,7 @@ class Display(QObject):
         """Show an empty plane, for example to paint on; a drawing that was cleared keeps its view."""
         if self._building.problem is not None:
             return
-        canvas, drawn = self._canvas, isinstance(self._state.experiment.data, Drawing)
+        canvas, drawn = self.canvas, isinstance(self._state.experiment.data, Drawing)
         self._forget_overlays()
         canvas.set_images(None)
         canvas.set_data(None)
@@ -184,33 +185,33 @@ class Display(QObject):
         # Evenly spaced, because the file may be sorted; the quantiles of a million points would take 80 ms.
         points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
         self.view.renew()
-        self._canvas.set_images(None)
+        self.canvas.set_images(None)
         if points.ndim == 2:
-            self._canvas.change(axes=session.axes)
-            self._canvas.set_data(points)
-            self._canvas.fit(plane_bounds(points))
+            self.canvas.change(axes=session.axes)
+            self.canvas.set_data(points)
+            self.canvas.fit(plane_bounds(points))
         else:
             some = points[:: -(-len(points) // SURVEYED)]
-            self._canvas.set_images(ImageGrid(points, (float(some.min()), float(some.max()))))
+            self.canvas.set_images(ImageGrid(points, (float(some.min()), float(some.max()))))
         layers = session.view.get("layers")
         if isinstance(layers, dict):
             for name, on in layers.items():
-                if name in self._canvas.layers.visible and isinstance(on, bool):
-                    self._canvas.layers.set_visible(name, on)
+                if name in self.canvas.layers.visible and isinstance(on, bool):
+                    self.canvas.layers.set_visible(name, on)
 
     def describe_view(self) -> dict[str, typing.Any]:
         """The part of the view that a session keeps."""
         step = self._replaying.step
-        return {"layers": dict(self._canvas.layers.visible)} | ({} if step is None else {VIEWED: step})
+        return {"layers": dict(self.canvas.layers.visible)} | ({} if step is None else {VIEWED: step})
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         if keys & {"data.strokes", "data.kind"}:
             data = self._state.experiment.data
             strokes = data.strokes if isinstance(data, Drawing) else ()
-            self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
+            self.canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
             if strokes:
-                self._canvas.change(hint="")
+                self.canvas.change(hint="")
         if "sampling.source" in keys:
             self.layers.show_followed()
         elif keys & {"sampling.labels", "sampling.label"} or "sampling.kind" in keys:
@@ -252,26 +253,26 @@ class Display(QObject):
     @Slot(object)
     def _show_likelihood(self, likelihood: PointLikelihood | None) -> None:
         way = None if likelihood is None or likelihood.flow is None else likelihood.flow.path
-        self._canvas.change(path=None if way is None else Path(way))
+        self.canvas.change(path=None if way is None else Path(way))
         self._ring_images()
 
     @Slot(object)
     def _show_interpolation(self, interpolation: LatentInterpolation | None) -> None:
-        self._canvas.set_interpolation(None if interpolation is None else interpolation.points)
+        self.canvas.set_interpolation(None if interpolation is None else interpolation.points)
         self._ring_images()
 
     @Slot()
     def _show_marks(self) -> None:
         marks = self._controllers.lessons.marks
-        self._canvas.change(marks=None if marks is None else Marks(*marks))
+        self.canvas.change(marks=None if marks is None else Marks(*marks))
 
     @Slot()
     def _show_particle(self) -> None:
         """Show the path from a dragged start, and ring a followed image."""
-        self._canvas.set_flow(self._inspecting.flow)
+        self.canvas.set_flow(self._inspecting.flow)
         self._ring_images()
 
     def _ring_images(self) -> None:
         likelihood, interpolation = self._clicking.likelihood, self._clicking.interpolation
         first = self._inspecting.number if likelihood is None else likelihood.number
-        self._canvas.choose_images(first, None if interpolation is None else interpolation.numbers[1])
+        self.canvas.choose_images(first, None if interpolation is None else interpolation.numbers[1])

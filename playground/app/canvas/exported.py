@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.compare_view import CompareView
 from playground.app.canvas.display import Display
-from playground.app.canvas.view import CanvasView
 from playground.app.controllers.comparing import Comparing
-from playground.app.controllers.playing import Playing
 from playground.app.controllers.sampling import Sampling
 from playground.app.model.preferences import Choice, VideoChoice
-from playground.app.model.state import State
 from playground.app.style import text_size
 from playground.drawing.frames import (
     COMPLETED,
@@ -40,11 +38,12 @@ Written = Callable[[Choice, Path], Iterator[float]]
 """Takes the choices when an export begins; the iterator writes the file, in a thread, and yields the fraction done."""
 
 
-class ExportedCanvas:
-    """Exports the run or the training on the canvas, and the canvas as it is."""
+class Exported:
+    """Exports the run or the training on the canvas, and the canvas as it is; during a comparison its columns."""
 
-    def __init__(self, state: State, sampling: Sampling, canvas: CanvasView, display: Display) -> None:
-        self._state, self._sampling, self._canvas, self._display = state, sampling, canvas, display
+    def __init__(self, sampling: Sampling, comparing: Comparing, display: Display, compare: CompareView) -> None:
+        self._sampling, self._comparing, self._display, self._compare = sampling, comparing, display, compare
+        self._playing, self._canvas = sampling.playing, display.canvas
 
     @property
     def has_frames(self) -> bool:
@@ -56,8 +55,21 @@ class ExportedCanvas:
         """Why the training cannot be filmed now; None if it can."""
         return self._display.why_no_training_film
 
-    def film(self) -> Written:
-        """The run or the training, on the canvas as it is when the export begins."""
+    @property
+    def is_compared(self) -> bool:
+        """Whether columns are exported."""
+        return self._comparing.is_active
+
+    def awaited(self, film: bool) -> Message | None:
+        """What a film of columns waits for, or else a picture; None if nothing."""
+        return self._comparing.awaited if self.is_compared and (film or self._playing.recorded == 0) else None
+
+    def film(self) -> Written | None:
+        """The run or the training, on the canvas as it is when the export begins, or all columns over the common timeline; None
+        if no column can be sampled.
+        """
+        if self.is_compared:
+            return self._columns(None)
 
         def write(choice: Choice, path: Path) -> Iterator[float]:
             assert isinstance(choice, VideoChoice)
@@ -65,7 +77,7 @@ class ExportedCanvas:
             scene = self._canvas.scene(*choice.size)
             if choice.subject == "training":
                 steps = display.training_film(scene.viewport)
-                return _written(partial(of_training, scene, steps, self._sampling.playing.share, style), choice, path)
+                return _written(partial(of_training, scene, steps, self._playing.share, style), choice, path)
             overlay_maker, runs = display.overlay_makers()(scene.viewport), self._sampling.trajectory_iterator()
 
             def frames(shown: Shown) -> Preparing:
@@ -77,70 +89,38 @@ class ExportedCanvas:
 
         return write
 
-    def picture(self) -> Written:
-        """The canvas as it is now, also while a run continues."""
-        still, overlay_makers = self._canvas.still(), self._display.overlay_makers(still=True)
-        run, frame = (self._sampling.playing.trajectory, self._sampling.playing.frame) if self.has_frames else (None, 0)
-        style = self._style()
+    def picture(self) -> Written | None:
+        """The canvas as it is now, also while a run continues, or all columns at the frame in view; None if no column can be
+        sampled.
+        """
+        if self.is_compared:
+            return self._columns(self._playing.frame)
+        still, overlay_makers, style = self._canvas.still(), self._display.overlay_makers(still=True), self._style()
+        run, frame = (self._playing.trajectory, self._playing.frame) if self.has_frames else (None, 0)
 
         def write(choice: Choice, path: Path) -> Iterator[float]:
             scene = still(*choice.size)
-            return _written(
-                partial(of_run, scene, run, overlay_makers(scene.viewport), style(choice)), choice, path, frame
-            )
+            frames = partial(of_run, scene, run, overlay_makers(scene.viewport), style(choice))
+            return _written(frames, choice, path, frame)
 
         return write
 
     def copied(self) -> QImage:
-        """The canvas as it is now, at twice its pixels."""
-        unit, width, height = text_size.factor(), self._canvas.width(), self._canvas.height()
-        scene = self._canvas.still()(width, height)
-        image = render(scene, width / unit, height / unit, COPIED_RATIO * unit)
+        """The canvas or the columns in view as they are now, at twice their pixels."""
+        frame, unit = self._playing.frame, text_size.factor()
+        drawing = self._compare.drawn(frame, as_seen=True) if self.is_compared else None
+        shown: QWidget = self._canvas if drawing is None else self._compare
+        width, height = shown.width(), shown.height()
+        if drawing is not None:
+            size = round(COPIED_RATIO * width) // 2 * 2, round(COPIED_RATIO * height) // 2 * 2
+            copied = result(drawing.frames(Style(size), lambda count: np.array([frame]))).at(frame)
+            assert isinstance(copied, QImage)
+            return copied
+        image = render(self._canvas.scene(width, height), width / unit, height / unit, COPIED_RATIO * unit)
         image.setDevicePixelRatio(1.0)
         return image
 
-    def _style(self) -> Callable[[Choice], Style]:
-        """How a picture or film of the present run is painted."""
-        sampler = self._state.experiment.sampling.title if self.has_frames else ""
-        return lambda choice: _style(choice, sampler)
-
-
-class ExportedColumns:
-    """Exports the columns of a comparison."""
-
-    def __init__(self, comparing: Comparing, playing: Playing, compare: CompareView) -> None:
-        self._comparing, self._playing, self._compare = comparing, playing, compare
-
-    @property
-    def is_active(self) -> bool:
-        return self._comparing.is_active
-
-    def awaited(self, film: bool) -> Message | None:
-        """What a film waits for, or else a picture; None if nothing."""
-        return self._comparing.awaited if film or self._playing.recorded == 0 else None
-
-    def film(self) -> Written | None:
-        """All columns over the common timeline; None if none can be sampled."""
-        return self._at(None)
-
-    def picture(self) -> Written | None:
-        """All columns at the frame in view; None if none can be sampled."""
-        return self._at(self._playing.frame)
-
-    def copied(self) -> QImage | None:
-        """The columns in view at twice their pixels; None if there are none."""
-        frame = self._playing.frame
-        drawing = self._compare.drawn(frame, as_seen=True)
-        if drawing is None:
-            return None
-        width, height = (
-            round(COPIED_RATIO * side) // 2 * 2 for side in (self._compare.width(), self._compare.height())
-        )
-        copied = result(drawing.frames(Style((width, height)), lambda count: np.array([frame]))).at(frame)
-        assert isinstance(copied, QImage)
-        return copied
-
-    def _at(self, frame: int | None) -> Written | None:
+    def _columns(self, frame: int | None) -> Written | None:
         drawing = self._compare.drawn(frame)
         if drawing is None:
             return None
@@ -149,6 +129,12 @@ class ExportedColumns:
             return _written(partial(drawing.frames, _style(choice)), choice, path, frame or 0)
 
         return write
+
+    def _style(self) -> Callable[[Choice], Style]:
+        """How a picture or film of the present run is painted."""
+        run = self._display.run
+        sampler = "" if run is None else run.experiment.sampling.title
+        return lambda choice: _style(choice, sampler)
 
 
 def _written(frames: Preparation, choice: Choice, path: Path, frame: int = 0) -> Iterator[float]:

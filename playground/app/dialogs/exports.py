@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from playground.app.canvas.exported import ExportedCanvas, ExportedColumns, Written
+from playground.app.canvas.exported import Exported, Written
 from playground.app.controllers.exported_files import ExportedFile
 from playground.app.dialogs.export_dialog import ExportDialog
 from playground.app.model import errors
@@ -36,8 +36,7 @@ class Exports(QObject):
     """Starts exports, shows their progress and reports their results.
 
     Args:
-        canvas: what is exported as a film or a picture.
-        columns: the columns, which are exported instead during a comparison.
+        exported: what is exported as a film or a picture.
         propose: returns the file that a dialog proposes, with any suffix.
 
     Signals:
@@ -54,15 +53,13 @@ class Exports(QObject):
 
     def __init__(
         self,
-        canvas: ExportedCanvas,
-        columns: ExportedColumns,
+        exported: Exported,
         preferences: Preferences,
         propose: Callable[[], Path],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
-        self._canvas, self._columns = canvas, columns
-        self._preferences, self._propose, self._parent = preferences, propose, parent
+        self._exported, self._preferences, self._propose, self._parent = exported, preferences, propose, parent
         self._jobs = Jobs(self)
         self._path, self._size = Path(), 0  # of the export that runs, and the bytes written so far
         self.dialog: ExportDialog | None = None
@@ -82,7 +79,7 @@ class Exports(QObject):
     @property
     def has_frames(self) -> bool:
         """Whether there is a run to export."""
-        return self._canvas.has_frames
+        return self._exported.has_frames
 
     # --- what can be exported
 
@@ -96,7 +93,7 @@ class Exports(QObject):
 
     def copy_picture(self) -> None:
         """Copy the canvas, or the columns, at twice its pixels."""
-        QGuiApplication.clipboard().setImage(self._columns.copied() or self._canvas.copied())
+        QGuiApplication.clipboard().setImage(self._exported.copied())
 
     def save(self, file: ExportedFile) -> None:
         """Ask for a name, then write a file."""
@@ -224,7 +221,7 @@ class Exports(QObject):
             self.failed.emit(plain(NO_COLUMN))
             return
         self.dialog = dialog = ExportDialog(kind, self._propose(), self._preferences, self._parent)
-        dialog.form.refuse_training(self._canvas.why_no_training)
+        dialog.form.refuse_training(self._exported.why_no_training)
         dialog.wanted.connect(self._paint)
         dialog.cancelled.connect(self.cancel)
         dialog.finished.connect(lambda _: self._forget(dialog))
@@ -238,16 +235,16 @@ class Exports(QObject):
         Returns:
             What must be waited for; None if nothing.
         """
-        source, film = self._columns if self._columns.is_active else self._canvas, kind == "video"
-        why = self._columns.awaited(film) if source is self._columns else None
-        self._written = None if why else source.film() if film else source.picture()
+        exported, film = self._exported, kind == "video"
+        why = exported.awaited(film)
+        self._written = None if why else exported.film() if film else exported.picture()
         return why
 
     @Slot()
     def _look_at_columns(self) -> None:
         """Take the columns when they are there, and begin the export that waits for them."""
         dialog = self.dialog
-        if dialog is None or not self._columns.is_active:
+        if dialog is None or not self._exported.is_compared:
             self._awaiting.stop()
             self.cancel()  # the comparison was left
             return
