@@ -66,7 +66,6 @@ class CompareView(QWidget):
         super().__init__(parent)
         self._state, self._controllers, self._main = state, controllers, main
         self._comparing, self._playing = controllers.comparing, controllers.playing
-        self._linking = False
         self._marking = QTimer(self, interval=MARKED)
         self._marking.timeout.connect(self._mark)
         self.columns: list[ColumnView] = []
@@ -196,13 +195,9 @@ class CompareView(QWidget):
 
     def _link(self, origin: CanvasView) -> None:
         """Show the same part of the plane in all canvases."""
-        if self._linking or not self._comparing.is_active:
-            return
-        self._linking = True
-        for canvas in (self._main, *(view.canvas for view in self.columns)):
-            if canvas is not origin:
+        if self._comparing.is_active:
+            for canvas in (self._main, *(view.canvas for view in self.columns)):
                 canvas.surface.look_at(origin.surface.wanted)
-        self._linking = False
 
     # The chart
 

@@ -70,8 +70,6 @@ class Display(QObject):
         self._replaying, self._inspecting = controllers.replaying, controllers.inspecting
         self._problem: ProblemView | None = None  # whose data are in view
         self._drawing = False  # whether the plane in view is for painting
-        self._stale: Trajectory | None = None  # a run of other data, which is not shown
-        self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._inspecting.changed.connect(self._show_particle)
         self.view = RunView(controllers, canvas, lambda: self.run, lambda: self.weights_in_view)
         self._building.problem_changed.connect(self._show_problem)
@@ -90,9 +88,9 @@ class Display(QObject):
 
     @property
     def run(self) -> Run | None:
-        """The run that is shown; None if there is none, or if it belongs to other data."""
-        run, nothing = self._playing.run, self._building.problem is None and self._opened is None
-        return None if nothing or run is None or run.trajectory is self._stale else run
+        """The run that is shown; None if there is none, or if it belongs to other data. That of a session comes before its data."""
+        played = self._playing.played
+        return self._playing.run if played is None or _same_data(played, self._building.problem) else None
 
     @property
     def weights_in_view(self) -> str:
@@ -135,28 +133,18 @@ class Display(QObject):
         canvas.show_problem(problem)
         self.view.renew()
         drawn = isinstance(self._state.experiment.data, Drawing)
-        if not self._shows_data_of(problem):
+        if not _same_data(problem, self._problem):
             # Only for other data: a view that the user chose stays when noise or network change.
             self._problem = problem
-            run = self._playing.trajectory
-            self._stale = run if run is not self._opened else None
-            if self._stale is not None:
+            if self.run is None:
                 self._clear_run()
             canvas.set_readout([])
             if not (problem.is_image or (self._drawing and drawn)):
                 canvas.fit(problem.bounds)  # the view stays while the user paints
             self._forget_overlays()
-        self._opened, self._drawing = None, drawn
+        self._drawing = drawn
         self.run_changed.emit()
         self.layers.name_fields()
-
-    def _shows_data_of(self, problem: ProblemView) -> bool:
-        """Whether the canvas shows the same data; positions from a file in single precision may differ slightly."""
-        shown = self._problem
-        if shown is None or (shown.name, shown.is_image) != (problem.name, problem.is_image):
-            return False
-        before, now = np.reshape(shown.bounds, (2, 2)), np.reshape(problem.bounds, (2, 2))
-        return bool((abs(now - before) <= 1e-3 * np.diff(before)).all())
 
     @Slot()
     def _show_failure(self) -> None:
@@ -180,7 +168,6 @@ class Display(QObject):
 
     def show_session(self, session: Session) -> None:
         """Show as much of a file as is possible before torch is loaded."""
-        self._opened = self._playing.trajectory if session.trajectory else None
         self.layers.show_plane_layers(session.points.ndim == 2)
         # Evenly spaced, because the file may be sorted; the quantiles of a million points would take 80 ms.
         points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
@@ -276,3 +263,13 @@ class Display(QObject):
         likelihood, interpolation = self._clicking.likelihood, self._clicking.interpolation
         first = self._inspecting.number if likelihood is None else likelihood.number
         self.canvas.choose_images(first, None if interpolation is None else interpolation.numbers[1])
+
+
+def _same_data(one: ProblemView, other: ProblemView | None) -> bool:
+    """Whether both have the same data; positions from a file in single precision may differ slightly."""
+    if one is other or other is None:
+        return one is other
+    if (one.name, one.is_image) != (other.name, other.is_image):
+        return False
+    before, now = np.reshape(other.bounds, (2, 2)), np.reshape(one.bounds, (2, 2))
+    return bool((abs(now - before) <= 1e-3 * np.diff(before)).all())

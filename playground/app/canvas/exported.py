@@ -116,7 +116,7 @@ class Exported:
             copied = result(drawing.frames(Style(size), lambda count: np.array([frame]))).at(frame)
             assert isinstance(copied, QImage)
             return copied
-        image = render(self._canvas.scene(width, height), width / unit, height / unit, COPIED_RATIO * unit)
+        image = render(self._canvas.still()(width, height), width / unit, height / unit, COPIED_RATIO * unit)
         image.setDevicePixelRatio(1.0)
         return image
 
