@@ -186,7 +186,7 @@ def test_the_bounds_are_seen(tmp_path) -> None:
 ANNOUNCES = {"state", "store", "jobs", "_clock", "_settle", "_timer"}
 """Those whose signals controllers may connect to: the state, the store, the jobs, and timers of their own."""
 OTHER_SIGNALS = {
-    "building": 24,
+    "building": 23,
     "comparing": 2,
     "documents": 1,
     "lessons": 1,

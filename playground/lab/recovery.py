@@ -29,7 +29,7 @@ from playground.user_errors import UserError
 VERSION = 2
 OLD = "work.json"
 """The file that had the work in version 1, beside one session for each training and each set of points."""
-MEMORY = 2**26  # bytes of values in memory, beside the trainings that go on
+MEMORY = 2**28 + 2**26  # bytes of values in memory, most of them runs, beside the trainings that go on
 YOUNG = 60  # seconds within which a window writes to its new folder
 _NAME = re.compile(rf"[a-z]+-\d{{1,9}}{re.escape(SUFFIX)}", re.ASCII)
 

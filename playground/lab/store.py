@@ -176,6 +176,7 @@ class Store:
             self._memory.put(key, value, parts)
             if key.kept is not None:
                 self._unwritten[key] = value
+        self._shrink_memory(key)
 
     def release(self) -> None:
         """Let go of everything in memory that is also in the folder."""

@@ -14,10 +14,11 @@ from PySide6.QtWidgets import QApplication
 from playground.app.canvas.compare_view import EQUAL
 from playground.app.canvas.readouts import vector
 from playground.app.controllers import comparing as comparing_module
+from playground.app.controllers import training as training_module
 from playground.app.controllers import why_disabled
-from playground.app.controllers.column_training import ColumnTrainings
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.edit_text import SAME
+from playground.app.model.workspace import Workspace
 from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.panels.training import TrainingPanel
 from playground.app.style.number_formats import format_measured
@@ -784,7 +785,8 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     assert [run.training for run in comparing.runs] == kept
     assert comparing.runs[1].training.trained_steps >= steps
     comparing.set_fair("seconds")
-    assert comparing.target == window.building.workspace.trainer.seconds
+    wait(lambda: window.building.trainings.fair == "seconds")
+    assert window.building.trainings.target == window.building.workspace.trainer.seconds
     comparing.set_fair("steps")
 
 
@@ -830,7 +832,7 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
         return trained(0) and ready(comparing) and comparing.runs[1].model.weights.untrained
 
     wait(untrained)
-    assert window.training.trained_steps == comparing.target == 0
+    assert window.training.trained_steps == window.building.trainings.target == 0
     assert untrained()
 
 
@@ -903,19 +905,19 @@ def test_trainings_of_columns_that_cannot_go_on_are_told_once(window, connect, m
         raise RuntimeError("Out of memory.")
 
     told: list[object] = []
-    monkeypatch.setattr(ColumnTrainings, "_advance", fails)
     window.state.edit({"sampling.source": "learned"})
     window.training.start()
     wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
-    wait(lambda: window.building.workspace.training == "paused")
+    wait(lambda: not window.training.is_resting)
+    monkeypatch.setattr(Workspace, "advance", fails)
     comparing = window.controllers.comparing
     connect(window.state.notified, told.append)
     window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 28})])
     wait(lambda: len(comparing.runs) == 2 and comparing.runs[1].failure is not None)
     assert str(comparing.runs[1].failure) == "Out of memory."
     wait(milliseconds=200)
-    assert not window.controllers.jobs.running(comparing_module.TRAINING)
+    assert not window.controllers.jobs.running(training_module.JOB)
     (one,) = told
     assert one.level == "error"
     assert str(one.message) == "Training of columns stopped: Out of memory."

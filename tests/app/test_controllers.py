@@ -1119,13 +1119,12 @@ def test_the_log_is_offered_only_for_faults_of_the_program(workspace, error, log
 def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot, workspace, monkeypatch, error, log):
     _, controllers = workspace
 
-    def broken(experiment, more):
-        yield from ()
+    def broken(more):
         raise error
 
     told = []
     controllers.state.notified.connect(told.append)
-    monkeypatch.setattr(controllers.building.workspace, "train", broken)
+    monkeypatch.setattr(controllers.building.workspace, "advance", broken)
     controllers.training.start()
     qtbot.waitUntil(lambda: bool(told))
     (one,) = told

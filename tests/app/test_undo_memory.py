@@ -118,7 +118,7 @@ def test_memory_for_undo_stays_within_its_bound(qtbot, workspace):
 
 def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
     state, controllers = workspace
-    controllers.building.kept.bound = controllers.building.points.bound = 1
+    controllers.building.kept.bound = 1
     for name in "abc":
         path = tmp_path / f"{name}.csv"
         path.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
@@ -126,7 +126,7 @@ def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
         qtbot.waitUntil(
             lambda path=path: controllers.building.problem.name == path.name and not controllers.building.busy,
         )
-    assert len(controllers.building.kept) == len(controllers.building.points) == 1
+    assert len(controllers.building.kept) == 1
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()  # read again
     assert controllers.building.problem.name == "b.csv"
@@ -152,11 +152,14 @@ def test_a_click_across_resets_and_settings_brings_back_what_was_there(qtbot, wo
 def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
     """Undo leads to none of them any more, and they may be of 256 MB together."""
     _, controllers = workspace
-    sampling = controllers.sampling
+    sampling, building = controllers.sampling, controllers.building
     qtbot.waitUntil(lambda: sampling.newest_finished is not None)
-    assert len(sampling.kept)
-    controllers.sessions.begin(replace(Experiment(), SMALL))
-    assert not len(sampling.kept)
+    run, before = controllers.sessions.run, building.store
+    assert run in before
+    with qtbot.waitSignal(building.problem_changed):
+        controllers.sessions.begin(replace(Experiment(), SMALL))
+        assert building.store is not before
+        assert sampling.newest_finished is None  # of the work that still is in view
 
 
 def test_weights_are_of_the_scene_that_began_them_whatever_its_title_begins_with(qtbot, workspace):

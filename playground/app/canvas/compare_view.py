@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from playground.app.canvas.column_view import ColumnView
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.column_runs import Equal
-from playground.app.controllers.column_training import Fair
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.runs import Run
+from playground.app.controllers.training_loop import Fair
 from playground.app.model.columns import LETTERS
 from playground.app.model.state import State
 from playground.app.style import theme

@@ -10,10 +10,11 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.notification import about, held_out
+from playground.app.controllers.training_loop import TrainingLoop
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
 from playground.app.model.workspace import Workspace, assemble, bundled_session
-from playground.app.model.workspaces import FilePoints, Workspaces, digest_of
+from playground.app.model.workspaces import Workspaces
 from playground.app.workers.jobs import Jobs
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions, training_conflict
@@ -31,7 +32,6 @@ from playground.user_errors import message_of
 if TYPE_CHECKING:
     from playground.data import Dataset
 
-MEANWHILE = 2**24  # bytes of what is measured while training changes the weights
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
 SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out points needs no other training
 READING = "reading"
@@ -59,6 +59,7 @@ class Building(QObject):
     Attributes:
         workspace: the present one; None while there is none.
         store: what has been computed, by key; other work brings another one.
+        trainings: trains the present workspace, and those of columns.
 
     Signals, in the order in which another workspace replaces the current one:
         leaving(Workspace | None): emitted before the workspace is replaced (None: no workspace follows).
@@ -90,9 +91,8 @@ class Building(QObject):
         self.workspace: Workspace | None = None
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
-        self.kept, self.points = Workspaces(), FilePoints()
+        self.kept, self.trainings = Workspaces(), TrainingLoop()
         self.store = new_store()
-        self._meanwhile = Store(memory=MEANWHILE)
         # The trainings that undo has reached; None while other work is put into the state.
         self._begun: tuple[TrainingKey, ...] | None = ()
         # Each reads what takes the place of a training.
@@ -119,11 +119,6 @@ class Building(QObject):
     def conditions(self) -> Conditions | None:
         """Properties of the data that kinds need; None while there are no data."""
         return conditions_of(self.problem)
-
-    @property
-    def store_now(self) -> Store:
-        """Takes what is measured of the weights in view: while training changes them, nothing is saved of that."""
-        return self._meanwhile if self.workspace and self.workspace.training == "training" else self.store
 
     @property
     def busy(self) -> bool:
@@ -248,8 +243,12 @@ class Building(QObject):
         self._settle.stop()
 
     @Slot()
-    def build(self) -> None:
-        """Build what the experiment describes, or take it from the kept workspaces."""
+    def build(self, dataset: "Dataset | None" = None) -> None:
+        """Build what the experiment describes, or take it from the kept workspaces.
+
+        Args:
+            dataset: its points, if they were just read.
+        """
         self._settle.stop()  # it would build the same
         self.failure = None
         bundled, self._bundled = self._bundled, False
@@ -267,10 +266,11 @@ class Building(QObject):
             return
         if bundled:
             self.given[key] = lambda: bundled_session(experiment)
-        dataset, previous = self.points.find(experiment, key), kept
+        previous = kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned from these data, so they can be split as the settings say
-        shared, given = self.kept.problem(experiment, key, dataset), self.given.get(key, lambda: None)
+        shared = None if dataset is not None else self.kept.problem(experiment, key)
+        given = self.given.get(key, lambda: None)
         self._jobs.start(
             "problem",
             "Loading",
@@ -317,13 +317,14 @@ class Building(QObject):
     def _take(self, workspace: Workspace) -> None:
         """Replace the current workspace, which is kept."""
         self.failure, self._outdated = None, False
-        self._meanwhile = Store(memory=MEANWHILE)
-        before, built, key = self.workspace, workspace.problem.experiment, workspace.key
+        before, key = self.workspace, workspace.key
         assert key is not None
         self.given.pop(key, None)  # the store has it
+        kept = self.kept.get(key)
+        if kept is not None and kept is not workspace and kept.trainer is workspace.trainer:
+            kept.measure_on(workspace)  # so that training goes on
+            workspace = kept
         self.leaving.emit(workspace)
-        if built.data.is_file:
-            self.points.keep(built, digest_of(key), workspace.problem.dataset)
         if workspace.could_hold_out_more:
             self._state.notified.emit(held_out(workspace, lambda: self.workspace is workspace))
         if self.is_behind(workspace) or key != self._key(self._state.experiment):

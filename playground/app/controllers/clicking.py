@@ -188,7 +188,7 @@ class Clicking(QObject):
 
         workspace = self._building.workspace
         assert workspace is not None
-        wanted = Wanted((key,), self._building.store_now, ways(workspace.problem, workspace.weights), CLICKED)
+        wanted = Wanted((key,), self._building.store, ways(workspace.problem, workspace.weights), CLICKED)
         self._jobs.want(job, label, wanted, take)
 
     def _want_none(self, job: str, show: Callable[[Any], None]) -> None:

@@ -7,11 +7,10 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.column_runs import Equal, awaited, measured, prepare, warnings
-from playground.app.controllers.column_training import ColumnTrainings, Fair, column_key, done
-from playground.app.controllers.notification import stopped
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import SHARE
+from playground.app.controllers.training_loop import Fair, column_key, done
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace, assemble
 from playground.app.workers.jobs import Jobs
@@ -20,7 +19,7 @@ from playground.lab.experiment import Experiment
 from playground.messages import Message
 from playground.user_errors import message_of
 
-PREPARING, TRAINING, MEASURING = "comparison", "training of columns", "distances of columns"  # names of jobs
+PREPARING, MEASURING = "comparison", "distances of columns"  # names of jobs
 SETTLE = 60  # ms without an edit before the columns are sampled again
 
 
@@ -51,7 +50,7 @@ class Comparing(QObject):
         self._next: tuple[Run, ...] = ()  # sampled while the last ones play, and shown after them
         self.equal: Equal = "own"
         self.fair: Fair = "steps"
-        self._trainings = ColumnTrainings()
+        self._trainings = building.trainings
         self._failed: set[Run] = set()  # the runs in view that say why they ended
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._begin_runs)
@@ -97,18 +96,12 @@ class Comparing(QObject):
         """Whether a column needs a training of its own."""
         return any(run.training is not None for run in self.runs)
 
-    @property
-    def target(self) -> float:
-        """How far the trainings of columns go: as far as the main training has come, in steps or seconds."""
-        workspace = self._building.workspace
-        return 0.0 if workspace is None else done(workspace, self.fair)
-
     def trained(self, run: Run) -> float | None:
         """The share of its training that a column has made; None if it need not go on."""
         training = run.training
         if training is None or not self._trainings.is_behind(training):
             return None
-        return done(training, self.fair) / max(self.target, 1e-9)
+        return done(training, self._trainings.fair) / max(self._trainings.target, 1e-9)
 
     @property
     def notices(self) -> list[Message]:
@@ -176,7 +169,7 @@ class Comparing(QObject):
         for job in (PREPARING, MEASURING):
             self._jobs.cancel(job)
         self._next = ()
-        self._trainings.put((), self.fair, 0.0)
+        self._trainings.put_columns((), self.fair)
         self._playing.set_columns(None)
         self.active_changed.emit(False)
 
@@ -244,7 +237,7 @@ class Comparing(QObject):
         """Play these runs from the start."""
         self._jobs.cancel(MEASURING)
         self._next = ()
-        self._trainings.put([run.training for run in runs if run.training is not None], self.fair, self.target)
+        self._trainings.put_columns([run.training for run in runs if run.training is not None], self.fair)
         self._playing.set_columns(runs)
         self._playing.seek(0)
         self._failed = self._failures()
@@ -262,12 +255,7 @@ class Comparing(QObject):
         if workspace is None or not self.is_active:
             return
         preparing = self._settle.isActive() or self._jobs.running(PREPARING)
-        if not preparing:  # the trainings of other settings must not go on to the target of these
-            self._trainings.aim(self.fair, self.target)
         behind = bool(self._trainings.behind)
-        if behind and not self._jobs.running(TRAINING):
-            train = self._trainings.train
-            self._jobs.start(TRAINING, "Training of columns", train, lambda _: None, self._trainings_failed)
         share = SHARE if workspace.training == "training" or behind else 1.0
         for run in (*self.runs, *self._next):  # nobody waits for the latter
             self._playing.samplers.of(run).set_share(share / len(self._next) if run in self._next else share)
@@ -284,17 +272,12 @@ class Comparing(QObject):
         for run in self._played:
             why = None if run.training is None else self._trainings.failures.get(run.training.key)
             if why is not None:
-                run.fail(why)
+                run.fail(message_of(why))
         if not behind and any(map(self._is_behind, self.runs)):
             self.sample_again()
 
     def _failures(self) -> set[Run]:
         return {run for run in self.runs if run.failure is not None}
-
-    def _trainings_failed(self, error: BaseException) -> None:
-        """Say once why the trainings cannot go on, and begin them no more."""
-        self._trainings.fail(message_of(error))
-        self._state.notified.emit(stopped(self._state, TRAINING.capitalize(), error))
 
     def _measure_next(self) -> None:
         """Measure one finished run at a time."""

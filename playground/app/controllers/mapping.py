@@ -43,7 +43,7 @@ class Mapping(QObject):
         model = workspace.key_after(workspace.weights.made, self._state.experiment)
         assert model is not None
         key, given = MapKey.of(model, self._following.bounds), ways(workspace.problem, workspace.weights)
-        wanted = Wanted((key,), self._building.store_now, given, CLICKED)
+        wanted = Wanted((key,), self._building.store, given, CLICKED)
         self._jobs.want(JOB, "Density map", wanted, self._show, self._failed)
 
     def _show(self, _: Key, told: "DensityView | Progress[DensityView]") -> None:

@@ -97,7 +97,7 @@ class Measuring(QObject):
         assert model is not None
         keys = tuple(figures.key(part, model) for part in figures.MEASUREMENTS[job])
         run = self._sampling.trajectory_iterator()  # one that has not ended is completed first
-        wanted = Wanted(keys, self._building.store_now, ways(workspace.problem, workspace.weights, run))
+        wanted = Wanted(keys, self._building.store, ways(workspace.problem, workspace.weights, run))
         self._jobs.want(job, TITLES[job], wanted, self._show)
 
     def _show(self, key: Key, told: "Figures | FiguresProgress") -> None:

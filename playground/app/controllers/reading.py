@@ -53,7 +53,6 @@ class Reading(QObject):
 
         def use(dataset: "Dataset", digest: str) -> None:
             self._state.note_read(DATA_FILE, path, digest)
-            self._building.points.keep(wanted, digest, dataset)
             self.is_adopting = True  # training may have been requested while these points were read
             try:
                 now = self._state.experiment
@@ -66,7 +65,8 @@ class Reading(QObject):
                 self._state.edit({**others, "data.kind": kind, "data.path": path})
             finally:
                 self.is_adopting = False
-            self._building.build()
+            same_split = self._state.experiment.likelihood == experiment.likelihood
+            self._building.build(dataset if same_split else None)
             self.points_opened.emit(path)
 
         def refuse(error: BaseException) -> None:

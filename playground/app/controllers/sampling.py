@@ -20,17 +20,14 @@ from playground.app.model.weights import Weights
 from playground.app.model.workspace import Workspace
 from playground.app.workers.jobs import Jobs, without_fraction
 from playground.kinds.setting import SEEDS
-from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, reset_key
-from playground.lab.keys import RunKey
 from playground.lab.recovery import run_key
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import UserError, message_of
 
 AHEAD = 40  # frames to record beyond the playhead
-KEPT = 2**28  # bytes of finished runs of other training steps, which can be shown at once
 
 
 def of_a_run(keys: frozenset[str]) -> bool:
@@ -45,7 +42,6 @@ class Sampling(QObject):
         playing: shows them.
         threads: has the thread that samples; quitting waits for it.
         next: a run that is recorded while another one plays, and shown after it.
-        kept: finished runs, also of other training steps, so that they are shown again without sampling.
     """
 
     def __init__(
@@ -57,9 +53,7 @@ class Sampling(QObject):
         self._recording: Run | None = None  # shown from its first frame on
         self.next: Run | None = None
         self._failed: Run | None = None  # the last one of which it was told
-        self.kept = BoundedMemory[RunKey, Trajectory](KEPT)
         self._told: Message | None = None
-        building.opened.connect(self._forget)
         building.leaving.connect(self._leave)
         building.taken.connect(self._take)
         building.settings_changed.connect(self._take_settings)
@@ -141,11 +135,6 @@ class Sampling(QObject):
 
     # How it proceeds
 
-    @Slot()
-    def _forget(self) -> None:
-        """Forget kept runs when other work comes: nothing leads back to them."""
-        self.kept = BoundedMemory(KEPT)
-
     @Slot(object)
     def _leave(self, workspace: Workspace | None) -> None:
         """Assign a recorded run to the workspace of its settings that comes."""
@@ -155,7 +144,7 @@ class Sampling(QObject):
         built = workspace.problem
         if run.trajectory.shape == built.shape and reset_key(run.experiment) == reset_key(built.experiment):
             run.take(run.experiment, workspace)
-            self.kept.put(_key(workspace, run.experiment, workspace.newest), run.trajectory)
+            self._hold(workspace, run.experiment, workspace.newest, run.trajectory)
 
     @Slot()
     def _take(self) -> None:
@@ -200,7 +189,10 @@ class Sampling(QObject):
     def _kept(self, workspace: Workspace, weights: Weights) -> Trajectory | None:
         """A finished run with these weights and the current settings; None if none is kept."""
         self._keep()
-        return self.kept.get(_key(workspace, workspace.problem.experiment, weights))
+        assert workspace.key is not None
+        key = run_key(workspace.key, workspace.problem.experiment, weights.made)
+        found: Trajectory | None = self._building.store.get(key)
+        return found
 
     @Slot()
     def _take_weights(self) -> None:
@@ -243,9 +235,14 @@ class Sampling(QObject):
         if run is None or run.trajectory is None or not run.finished or not isinstance(run.model, Workspace):
             return
         if run.weights is not None and (run.is_of_its_weights or run.experiment.sampling.follows != "learned"):
-            key = _key(run.model, run.experiment, run.weights)
-            if self.kept.get(key) is not run.trajectory:
-                self.kept.put(key, run.trajectory)
+            self._hold(run.model, run.experiment, run.weights, run.trajectory)
+
+    def _hold(self, workspace: Workspace, experiment: Experiment, weights: Weights, trajectory: Trajectory) -> None:
+        """Keep a finished run."""
+        assert workspace.key is not None
+        key, store = run_key(workspace.key, experiment, weights.made), self._building.store
+        if not self._building.is_replacing and store.get(key) is not trajectory:
+            store.hold(key, trajectory)
 
     def _drop(self) -> None:
         """Show no run: the one in view belongs to data or noise that are gone."""
@@ -309,9 +306,3 @@ class Sampling(QObject):
             elif self.next.finished:
                 self._recording, self.next = self.next, None
         self.playing.seek(0)
-
-
-def _key(workspace: Workspace, experiment: Experiment, weights: Weights) -> RunKey:
-    """The key of a run with these settings and weights."""
-    assert workspace.key is not None
-    return run_key(workspace.key, experiment, weights.made)

@@ -132,12 +132,8 @@ class Sessions:
         return run_key(workspace.key, workspace.problem.experiment, workspace.newest.made)
 
     def keep(self) -> Callable[[], None]:
-        """Returns a function for another thread that puts what was trained into the store. The finished run is there at
-        once."""
-        building = self._building
-        store, run, trajectory = building.store, self.run, self._sampling.newest_finished
-        if run is not None and trajectory is not None and run not in store:
-            store.hold(run, trajectory)
+        """Returns a function for another thread that puts what was trained into the store."""
+        building, store = self._building, self._building.store
         changed = [
             workspace
             for workspace in building.workspaces().values()

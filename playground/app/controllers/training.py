@@ -11,10 +11,11 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.building import Building, key_of, new_name, restarts
 from playground.app.controllers.notification import Notification, conflict, stopped
 from playground.app.controllers.reading import Reading
+from playground.app.controllers.training_loop import how_it_rests
 from playground.app.model.history import shared
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
-from playground.app.workers.jobs import Jobs, without_fraction
+from playground.app.workers.jobs import Jobs
 from playground.lab.conflicts import training_conflict
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment
@@ -47,10 +48,12 @@ class Training(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._building, self._reading, self._jobs = state, building, reading, jobs
-        self.is_resting = False  # paused, while the block in progress is done
+        self._is_settled = True  # whether the end of the last training was told
         self._waiting = False  # whether to train when the workspace is built
         self._more = True  # whether to train more then if training has ended
-        self._progress_time = 0.0
+        self._trainings = building.trainings
+        self._told: TrainingProgress | None = None
+        self._told_at = 0.0
         state.changed.connect(self._edited)
         building.withdrawn.connect(lambda: self._wait(False))
         building.resetting.connect(self.stop)
@@ -158,10 +161,9 @@ class Training(QObject):
                 Notification("error", failure, is_current=lambda: self._building.failure == failure)
             )
             return
-        experiment = self._state.experiment
-        self.is_resting = False
-        steps = without_fraction(lambda: workspace.train(experiment, more))
-        self._jobs.start(JOB, "Training", steps, self._progressed, self._ended, self._ended)
+        workspace.pending_hyperparameters.put(self._state.experiment)
+        self._trainings.start(more)
+        self._is_settled = False
         self._state.mark_modified()
         self._become(workspace, "training")
 
@@ -170,8 +172,7 @@ class Training(QObject):
         self._wait(False)
         workspace = self._building.workspace
         if self.is_running and workspace is not None:
-            self._jobs.interrupt(JOB)
-            self.is_resting = True
+            self._trainings.pause()
             self._become(workspace, "paused")
 
     @Slot()
@@ -191,7 +192,12 @@ class Training(QObject):
     @property
     def is_running(self) -> bool:
         """Whether a thread trains, and was not paused."""
-        return self._jobs.running(JOB) and not self.is_resting
+        return self._trainings.goes_on
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether training was paused, and the block in progress is not done yet."""
+        return not self._is_settled and not self.is_running
 
     # How it proceeds
 
@@ -230,14 +236,11 @@ class Training(QObject):
     @Slot(object)
     def _leave(self, workspace: Workspace | None) -> None:
         """Leave the current workspace. Training continues if only the measurements changed."""
-        before, trained = self._building.workspace, self.is_running
         if workspace is None:
-            self.stop()
-        elif workspace is not before:
+            self._wait(False)
+        if workspace is not self._building.workspace:
             self._end()
-            if before is not None and workspace.trainer is before.trainer:
-                workspace.go_on_from(before)
-                self._waiting |= trained and not self._building.is_behind(workspace)
+            self._trainings.put(workspace)
 
     @Slot()
     def _take(self) -> None:
@@ -247,55 +250,51 @@ class Training(QObject):
             self.progress.emit(workspace.progress)
 
     def _end(self) -> None:
-        self.is_resting = False
-        self._jobs.cancel(JOB)
+        self._trainings.pause()
+        self._is_settled = True
         workspace = self._building.workspace
         if workspace is not None and workspace.training == "training":
-            workspace.become("paused")
+            workspace.become(how_it_rests(workspace, is_main=True))
 
     def _become(self, workspace: Workspace, training: str) -> None:
         workspace.become(training)
-        if workspace is self._building.workspace:
-            self.weights_changed.emit()
-            self.changed.emit(self.status)
+        self.weights_changed.emit()
+        self.changed.emit(self.status)
 
     def poll(self) -> None:
-        """Start training that was waiting."""
+        """Start training that was waiting, drive the thread that trains, and tell how far it is."""
         if self._waiting and not self._building.busy:
             self._waiting = False
             self.start(more=self._more)
             if not self.is_running:  # the workspace that came cannot be trained
                 self.changed.emit(self.status)
+        if self._trainings.wanted and not self._jobs.running(JOB):
+            self._jobs.start(JOB, "Training", self._trainings.train, lambda _: None, self._failed)
+        workspace = self._building.workspace
+        if workspace is None or self._is_settled:
+            return
+        if self.is_resting and workspace not in self._trainings.running:
+            self._settle(workspace)
+        elif self.is_running and time.monotonic() - self._told_at > PROGRESS_SECONDS:
+            self._tell(workspace)
 
-    def _progressed(self, progress: "TrainingProgress") -> None:
-        now = time.monotonic()
-        if self.is_running and now - self._progress_time > PROGRESS_SECONDS:
-            self._progress_time = now
-            self._tell(progress)
-
-    def _tell(self, progress: "TrainingProgress") -> None:
+    def _tell(self, workspace: Workspace) -> None:
+        if workspace.progress is None or workspace.progress is self._told:
+            return
+        self._told, self._told_at = workspace.progress, time.monotonic()
         if not self._state.modified:
             self._state.mark_modified()  # a file saved since then lacks these steps
-        workspace = self._building.workspace
-        if workspace is not None and workspace.learned_of_labels():
+        if workspace.learned_of_labels():
             self.changed.emit(self.status)
-        self.progress.emit(progress)
+        self.progress.emit(workspace.progress)
 
-    def _ended(self, error: BaseException | None = None) -> None:
-        rested, self.is_resting = self.is_resting, False
-        workspace = self._building.workspace
-        if workspace is None:
-            return
+    def _settle(self, workspace: Workspace) -> None:
+        """Tell the last progress and how training ended."""
+        self._is_settled = True
+        self._tell(workspace)  # the block that ran during a pause counts too
+        self._become(workspace, how_it_rests(workspace, is_main=True))
         progress = workspace.progress
-        if progress is not None:
-            self._tell(progress)  # the block that ran during a pause counts too
-        if error is not None:
-            self._become(workspace, "paused")
-            self._state.notified.emit(stopped(self._state, "Training", error))
-        elif rested:
-            self._become(workspace, "paused")
-        elif progress is not None and progress.diverged:
-            self._become(workspace, "diverged")
+        if workspace.training == "diverged" and progress is not None and progress.diverged is not None:
             self._state.notified.emit(
                 Notification(
                     "error",
@@ -303,5 +302,10 @@ class Training(QObject):
                     is_current=lambda: self.status == "diverged" and self.last_progress is progress,
                 )
             )
-        else:
-            self._become(workspace, "finished")
+
+    def _failed(self, error: BaseException) -> None:
+        main, name = self._trainings.main, "Training of columns"
+        if main is not None and self._trainings.failures.get(main.key) is error:
+            self._settle(main)
+            name = "Training"
+        self._state.notified.emit(stopped(self._state, name, error))

@@ -4,10 +4,11 @@ import contextlib
 import dataclasses
 import functools
 import itertools
+import math
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -87,13 +88,14 @@ class Model:
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class Workspace:
     """A problem, its trainer and its history. It is kept when another replaces it, so that undo can restore it.
 
     Attributes:
         key: the training; None of one that nothing leads back to.
         stored: the moment of the training that the store has; None if that is not known.
+        published: when :attr:`newest` was taken from the trainer, by the monotonic clock.
     """
 
     problem: "Problem"
@@ -108,6 +110,7 @@ class Workspace:
     losses: list[float] = field(default_factory=list)
     held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses
     pending_hyperparameters: Mailbox[Experiment] = field(default_factory=Mailbox)
+    published: float = -math.inf
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
     key: TrainingKey | None = None
     stored: tuple[int, str] | None = None
@@ -211,10 +214,9 @@ class Workspace:
         """Take settings that do not change data and network."""
         self.problem = dataclasses.replace(self.problem, experiment=experiment)
 
-    def go_on_from(self, before: "Workspace") -> None:
-        """Take the status of training from a workspace with the same trainer."""
-        self.training, self.progress = before.training, before.progress
-        self.newest, self.chosen = before.newest, before.chosen
+    def measure_on(self, other: "Workspace") -> None:
+        """Take the test points of a workspace with the same trainer, which goes on."""
+        self.problem, self.view = other.problem, other.view
 
     @property
     def could_hold_out_more(self) -> bool:
@@ -253,8 +255,8 @@ class Workspace:
             return kind.upper()
         return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
 
-    def train(self, experiment: Experiment, more: bool = True) -> "Generator[TrainingProgress]":
-        """Train until the limit. Takes new settings and publishes weights for sampling.
+    def advance(self, more: bool) -> None:
+        """Train for 30 to 60 ms, unless the limit is reached. Takes new settings, and publishes weights from time to time.
 
         Args:
             more: continue beyond the limit if it was reached before.
@@ -262,31 +264,21 @@ class Workspace:
         import torch
 
         torch.set_num_threads(torch_threads(self.problem))
-        self.set_hyperparameters(experiment)
-        if self.trainer.finished:
-            if not more:
-                return
+        pending = self.pending_hyperparameters.take()
+        if pending is not None:
+            self.set_hyperparameters(pending)
+        if more and self.trainer.finished:
             self.trainer.extend()
-        newest = time.monotonic()
-        try:
-            while True:
-                with self.lock:
-                    progress = next(self.trainer, None)
-                if progress is None:
-                    return
-                self.progress = progress
-                self.steps.append(progress.step)
-                self.losses.append(progress.loss)
-                if progress.held_out_loss is not None:
-                    self.held_out.append((progress.step, progress.held_out_loss))
-                if time.monotonic() - newest > SNAPSHOT_SECONDS:
-                    newest = time.monotonic()
-                    self.publish()
-                yield progress
-                pending = self.pending_hyperparameters.take()
-                if pending is not None:
-                    self.set_hyperparameters(pending)
-        finally:
+        with self.lock:
+            progress = next(self.trainer, None)
+        if progress is None:
+            return
+        self.progress = progress
+        self.steps.append(progress.step)
+        self.losses.append(progress.loss)
+        if progress.held_out_loss is not None:
+            self.held_out.append((progress.step, progress.held_out_loss))
+        if time.monotonic() - self.published > SNAPSHOT_SECONDS:
             self.publish()
 
     def remember(self, summary: Mapping[str, Any], progress_type: "type[TrainingProgress]") -> None:
@@ -331,6 +323,7 @@ class Workspace:
 
     def publish(self) -> None:
         """Publish the newest averaged weights for sampling."""
+        self.published = time.monotonic()
         with self.lock:
             self.newest = weights_of(self.trainer)
 

@@ -1,12 +1,13 @@
-"""Columns that need trainings of their own are trained in turn, by equal steps or equal seconds."""
+"""One loop trains the document's training and those of columns in turn, by equal steps or equal seconds."""
 
 import itertools
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 import torch
 
-from playground.app.controllers.column_training import ColumnTrainings, Fair, column_key, done
+from playground.app.controllers.training_loop import Fair, TrainingLoop, column_key, done, how_it_rests
 from playground.app.model.workspace import Workspace, assemble
 from playground.lab import experiment as description
 from playground.lab.document import Document
@@ -41,16 +42,23 @@ def training(problem: Problem, fair: Fair = "steps", store: Store | None = None,
     return next(assemble(experiment, "cpu", key, store, shared=problem))[1]
 
 
-def run(trainings: ColumnTrainings, moments: int) -> None:
+def as_far_as(target: float, *columns: Workspace, fair: Fair = "steps") -> TrainingLoop:
+    """The loop of columns whose main training is at rest, so many steps or seconds from its start."""
+    trainings = TrainingLoop()
+    trainings.put(SimpleNamespace(trained_steps=target, trainer=SimpleNamespace(seconds=target)))
+    trainings.put_columns(columns, fair)
+    return trainings
+
+
+def run(trainings: TrainingLoop, moments: int) -> None:
     for _ in itertools.islice(trainings.train(), moments):
         pass
 
 
 def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
     one, other = training(problem), training(problem, network__width=200, network__depth=3)
-    trainings = ColumnTrainings()
+    trainings = as_far_as(100_000.0, one, other)
     before = 0, 0
-    trainings.put([one, other], "steps", 100_000.0)
     for _ in itertools.islice(trainings.train(), 12):
         now = one.trained_steps, other.trained_steps
         moved = [after - since for after, since in zip(now, before, strict=True)]
@@ -63,8 +71,8 @@ def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
 @pytest.mark.parametrize("fair", ["steps", "seconds"])
 def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fair) -> None:
     one, other = training(problem), training(problem, objective__kind="exact")
-    trainings, target = ColumnTrainings(), {"steps": 300.0, "seconds": 0.2}[fair]
-    trainings.put([one, other], fair, target)
+    target = {"steps": 300.0, "seconds": 0.2}[fair]
+    trainings = as_far_as(target, one, other, fair=fair)
     untrained, loop = one.newest, trainings.train()
     while any(trainings.is_behind(each) for each in (one, other)):
         next(loop)
@@ -77,13 +85,13 @@ def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fa
         assert all(torch.equal(newest[name], trained[name]) for name in newest)
     assert one.newest.version > untrained.version
     steps = one.trained_steps, other.trained_steps
-    run(trainings, 2)  # each waits a moment
+    run(trainings, 2)
     assert (one.trained_steps, other.trained_steps) == steps
 
 
 def test_a_training_that_is_left_on_the_way_keeps_what_it_has_learned(problem: Problem) -> None:
-    one, trainings = training(problem), ColumnTrainings()
-    trainings.put([one], "steps", 1e9)
+    one = training(problem)
+    trainings = as_far_as(1e9, one)
     loop = trainings.train()
     next(loop)
     assert one.training == "training"
@@ -93,9 +101,8 @@ def test_a_training_that_is_left_on_the_way_keeps_what_it_has_learned(problem: P
 
 
 def test_weights_are_published_while_it_goes_on(problem: Problem) -> None:
-    one, trainings = training(problem, training__steps=100_000), ColumnTrainings()
-    first = one.newest
-    trainings.put([one], "steps", 1e9)
+    one = training(problem, training__steps=100_000)
+    first, trainings = one.newest, as_far_as(1e9, one)
     loop = trainings.train()
     for _ in loop:
         if one.newest.version > first.version:
@@ -105,25 +112,27 @@ def test_weights_are_published_while_it_goes_on(problem: Problem) -> None:
 
 
 def test_a_training_that_fails_says_why_and_the_other_goes_on(problem: Problem, monkeypatch) -> None:
-    refused, fine, trainings = training(problem), training(problem, network__width=8), ColumnTrainings()
+    refused, fine = training(problem), training(problem, network__width=8)
+    trainings = as_far_as(50.0, refused, fine)
 
     def fail(*_):
         raise UserError("No.")
 
     monkeypatch.setattr(refused.trainer, "_chunk", fail)
-    trainings.put([refused, fine], "steps", 50.0)
-    run(trainings, 10)
+    with pytest.raises(UserError):
+        run(trainings, 10)
+    run(trainings, 10)  # as the window begins the thread again
     assert str(trainings.failures[refused.key]) == "No."
-    assert refused.trained_steps == 0
+    assert (refused.trained_steps, refused.training) == (0, "paused")
     assert not trainings.is_behind(refused)
     assert fine.trained_steps >= 50
 
 
 def test_a_training_that_diverges_ends_and_says_so(problem: Problem) -> None:
-    one, trainings = training(problem), ColumnTrainings()
+    one = training(problem)
     wild = msgspec.structs.replace(MAIN.training, learning_rate=1e4)  # outside the bounds of files and panels
     one.trainer.set_hyperparameters(msgspec.structs.replace(MAIN, training=wild))
-    trainings.put([one], "steps", 1e9)
+    trainings = as_far_as(1e9, one)
     for _ in trainings.train():
         if not trainings.is_behind(one):
             break
@@ -154,10 +163,9 @@ def test_a_training_is_looked_up_by_its_settings_its_data_and_the_main_training(
 
 
 def test_what_it_has_learned_is_found_in_the_store(problem: Problem) -> None:
-    store, trainings = Store(), ColumnTrainings()
+    store = Store()
     one = training(problem, store=store)
-    trainings.put([one], "steps", 50.0)
-    run(trainings, 5)
+    run(as_far_as(50.0, one), 5)
     one.keep_in(store)
     again = training(problem, store=store)
     assert again is not one
@@ -168,12 +176,55 @@ def test_what_it_has_learned_is_found_in_the_store(problem: Problem) -> None:
 
 def test_a_training_that_no_column_needs_any_more_rests_with_its_newest_weights(problem: Problem) -> None:
     one, other = training(problem), training(problem, network__width=8)
-    trainings = ColumnTrainings()
-    trainings.put([one, other], "steps", 100_000.0)
+    trainings = as_far_as(100_000.0, one, other)
     loop = trainings.train()
     while not (one.trained_steps and other.trained_steps):
         next(loop)
-    trainings.put([other], "steps", 100_000.0)
+    trainings.put_columns([other], "steps")
     next(loop)
     assert (one.training, other.training) == ("paused", "training")
     assert one.newest.made == one.trainer.step
+
+
+def test_the_documents_training_goes_on_every_other_time_and_columns_follow_it(problem: Problem) -> None:
+    main, near, far = (training(problem, network__width=width) for width in (16, 8, 24))
+    trainings = TrainingLoop()
+    trainings.put(main)
+    trainings.put_columns([near, far], "steps")
+    assert trainings.wanted == []  # nothing was trained, and the user asked for nothing
+    trainings.start(more=True)
+    loop = trainings.train()
+    steps = [[one.trained_steps for one in (main, near, far)]]
+    while trainings.goes_on:
+        next(loop)
+        steps.append([one.trained_steps for one in (main, near, far)])
+    moved = [[after > before for before, after in zip(*pair, strict=True)] for pair in itertools.pairwise(steps)]
+    assert all(sum(one) == 1 for one in moved)
+    assert [one[0] for one in moved] == [place % 2 == 0 for place in range(len(moved))]
+    assert (how_it_rests(main, is_main=True), main.trained_steps) == ("finished", 100)
+    for _ in loop:
+        pass
+    assert min(near.trained_steps, far.trained_steps) >= 100
+    trainings.start(more=False)  # its limit is reached
+    run(trainings, 3)
+    assert (how_it_rests(main, is_main=True), main.trained_steps, trainings.goes_on) == ("finished", 100, False)
+    trainings.start(more=True)
+    next(trainings.train())
+    assert main.trained_steps > 100
+
+
+def test_a_training_of_the_document_that_fails_is_asked_for_no_more(problem: Problem, monkeypatch) -> None:
+    main, trainings = training(problem), TrainingLoop()
+
+    def fail(*_):
+        raise RuntimeError("Out of memory.")
+
+    monkeypatch.setattr(main.trainer, "_chunk", fail)
+    trainings.put(main)
+    trainings.start(more=True)
+    with pytest.raises(RuntimeError):
+        run(trainings, 2)
+    assert (how_it_rests(main, is_main=True), trainings.goes_on, trainings.running) == ("paused", False, [])
+    run(trainings, 2)
+    trainings.start(more=True)
+    assert trainings.failures == {}

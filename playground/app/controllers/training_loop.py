@@ -1,0 +1,142 @@
+"""The loop that trains whatever trainings are asked for: the document's own, and those that columns need."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from playground.app.model.workspace import Workspace
+from playground.lab.experiment import Experiment
+from playground.lab.keys import Digests, TrainingKey
+
+Fair = Literal["steps", "seconds"]
+"""What is equal in all trainings: their steps or their seconds."""
+ENDED = ("finished", "diverged")
+PAUSE = 1e-4  # seconds between two blocks of training, so that other threads get the interpreter
+
+
+def column_key(experiment: Experiment, digests: Digests, main: TrainingKey, fair: Fair) -> TrainingKey:
+    """The training of a column with these settings and files, which begins anew with the main training."""
+    by_settings = TrainingKey.of(experiment, digests)
+    return TrainingKey.of(experiment, digests, f"{main.name}, equal {fair}, {by_settings.file}")
+
+
+def done(workspace: Workspace, fair: Fair) -> float:
+    """How far a training has come, in steps or in seconds."""
+    return float(workspace.trained_steps if fair == "steps" else workspace.trainer.seconds)
+
+
+class TrainingLoop:
+    """Trains the document's training and those of columns in turn. Of columns, the one that is farthest behind is next.
+
+    Attributes:
+        main: the document's training; columns are trained as far as it has come.
+        goes_on: whether it is to be trained further; the loop ends that when it has finished, diverged or failed.
+        fair: the unit in which trainings are equal.
+        failures: why a training cannot continue.
+        running: those of which the thread has trained a block and not yet published the last weights.
+    """
+
+    def __init__(self) -> None:
+        self.main: Workspace | None = None
+        self.goes_on = False
+        self.fair: Fair = "steps"
+        self.failures: dict[TrainingKey | None, Exception] = {}
+        self.running: list[Workspace] = []
+        self._more = True
+        self._columns: tuple[Workspace, ...] = ()
+
+    def put(self, main: Workspace | None) -> None:
+        """Take another training of the document, which is at rest. Nothing goes on of those before."""
+        self.goes_on, self._columns, self.main = False, (), main
+
+    def start(self, more: bool) -> None:
+        """Train the document's training to its limit.
+
+        Args:
+            more: if the limit was reached before, train as far again.
+        """
+        assert self.main is not None
+        self.failures.pop(self.main.key, None)
+        self._more, self.goes_on = more, True
+
+    def pause(self) -> None:
+        """Train the document's training no further than the block in progress."""
+        self.goes_on = False
+
+    def put_columns(self, workspaces: Sequence[Workspace], fair: Fair) -> None:
+        """Train these beside the document's training, up to where it is, and no other columns."""
+        self._columns, self.fair = (), fair
+        self._columns = tuple(workspaces)
+
+    @property
+    def target(self) -> float:
+        """How far the document's training has come."""
+        return 0.0 if self.main is None else done(self.main, self.fair)
+
+    def is_behind(self, column: Workspace) -> bool:
+        """Whether a training of a column is to go on: not if it stopped early, diverged or failed."""
+        if column.training in ENDED or column.key in self.failures:
+            return False
+        return column.training == "training" or done(column, self.fair) < self.target
+
+    @property
+    def behind(self) -> list[Workspace]:
+        """The trainings of columns that are to go on, the one that is farthest behind first."""
+        return sorted(filter(self.is_behind, self._columns), key=lambda one: done(one, self.fair))
+
+    @property
+    def wanted(self) -> list[Workspace]:
+        """All trainings that are to go on, the document's first."""
+        main = [self.main] if self.goes_on and self.main is not None else []
+        return main + self.behind
+
+    def train(self) -> Iterator[tuple[None, None]]:
+        """Train while anything is to go on, the document's training every other time; a thread may end it between two blocks."""
+        last = None
+        try:
+            while wanted := self.wanted:
+                for one in [one for one in self.running if one not in wanted]:
+                    self._rest(one)
+                last = wanted[self.goes_on and last is self.main and len(wanted) > 1]
+                self._advance(last)
+                yield None, None
+                time.sleep(PAUSE)
+        except Exception as error:
+            if last is not None:
+                self.failures[last.key] = error
+            if last is self.main:
+                self.goes_on = False
+            raise
+        finally:
+            for one in tuple(self.running):
+                self._rest(one)
+
+    def _advance(self, one: Workspace) -> None:
+        """Train for 30 to 60 ms, and end what has come to its limit."""
+        is_main, begins = one is self.main, one not in self.running
+        if begins:
+            self.running.append(one)
+            if not is_main:
+                one.become("training")
+        one.advance(begins and (self._more or not is_main))
+        if is_main and one.trainer.finished:
+            self.goes_on = False
+        if one.trainer.finished or (not is_main and done(one, self.fair) >= self.target):
+            self._rest(one)
+
+    def _rest(self, one: Workspace) -> None:
+        """Publish the newest weights of a training that rests. How the document's own ended is told in the GUI thread."""
+        if one is not self.main:
+            one.become(how_it_rests(one))
+        try:
+            one.publish()
+        finally:
+            self.running.remove(one)
+
+
+def how_it_rests(one: Workspace, is_main: bool = False) -> str:
+    """The status of a training that rests. A column's goes on beyond its limit, as far as the document's own has come."""
+    progress, trainer = one.progress, one.trainer
+    if progress is not None and progress.diverged is not None:
+        return "diverged"
+    return "finished" if trainer.stopping.stopped or (is_main and trainer.finished) else "paused"
