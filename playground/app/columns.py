@@ -1,15 +1,19 @@
 """The three columns of the window: the pipeline, the canvas, and the measurements."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
+from playground.app.controllers.controllers import Controllers
+from playground.app.model.state import State
+from playground.app.panels import LAYOUT
 from playground.app.style import text_size
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import Cards, Column
 
 SIDE = (272, 460)  # px of a side column, smallest and largest
@@ -36,24 +40,37 @@ def filled(name: str, cards: Iterable[QWidget], area: Area) -> Area:
 class Columns(QSplitter):
     """Side columns around the canvas; without room for two, the right one's cards follow the left one's.
 
-    Args:
-        cards: those of the right column.
+    Attributes:
+        panels: all cards.
+        centre: what is between the columns.
     """
 
-    def __init__(self, left: QScrollArea, centre: QWidget, right: QScrollArea, cards: Sequence[QWidget]) -> None:
+    def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__(Qt.Orientation.Horizontal)
+        self.panels = {card: card.panel(state, controllers) for card in LAYOUT}
+        left = filled("leftColumn", self.cards("left"), Column())
+        left.put_above(filled("lessonColumn", self.cards("lesson"), Cards()))  # a question stays in view
+        right = filled("rightColumn", self.cards("right"), Column())
         self.setObjectName("columns")
         self.setHandleWidth(1)
         self.setChildrenCollapsible(False)
-        for part in (left, centre, right):
-            self.addWidget(part)
-        self.setStretchFactor(1, 1)
+        self.centre = QFrame()
+        self.centre.setObjectName("centre")
         self._left, self._right = left, right
-        self._cards = cards
         self._factor = text_size.factor()
         self._apart: tuple[int, int] | None = None  # the sides' widths before all cards moved to the left column
         self._presented: bool | None = None  # in presenter mode, whether there is text for the left column
+
+    def arrange(self) -> None:
+        """Put everything beside each other, once the centre is filled: Tab goes from left to right."""
+        for part in (self._left, self.centre, self._right):
+            self.addWidget(part)
+        self.setStretchFactor(1, 1)
         self._bound()
+
+    def cards(self, *columns: str) -> list[CollapsiblePanel]:
+        """The cards of these columns."""
+        return [panel for card, panel in self.panels.items() if card.column in columns]
 
     @property
     def joined(self) -> bool:
@@ -123,7 +140,7 @@ class Columns(QSplitter):
 
     def _move(self, rows: QVBoxLayout) -> None:
         """Move the right column's cards to another layout, before its stretch."""
-        for card in self._cards:
+        for card in self.cards("right"):
             shown = not card.isHidden()
             rows.insertWidget(rows.count() - 1, card)
             card.setVisible(shown)

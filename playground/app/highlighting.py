@@ -1,11 +1,9 @@
 """During a lesson, but not in a scene, only the setting that its step is about is unfolded, with a frame around it."""
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QObject, Qt, Slot
 
+from playground.app.columns import Columns
 from playground.app.controllers.lessons import Lessons
-from playground.app.panels import LessonPanel
 from playground.app.search import reveal
 from playground.app.style import theme
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -19,15 +17,12 @@ class Highlighting(QObject):
     """Folds the cards that a step does not need, and restores them after the lesson.
 
     Args:
-        panels: all cards.
-        folded: how many of them, from the first, are folded.
+        columns: those of the cards; the left ones are folded.
     """
 
-    def __init__(
-        self, lessons: Lessons, panels: Sequence[CollapsiblePanel], folded: int, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, lessons: Lessons, columns: Columns, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lessons, self._panels, self._count = lessons, panels, folded
+        self._lessons, self._columns = lessons, columns
         self._folded: dict[CollapsiblePanel, bool] | None = None  # cards before a lesson, by whether they were folded
         self._advanced: CollapsiblePanel | None = None  # the card whose advanced part the current step opened
 
@@ -39,14 +34,13 @@ class Highlighting(QObject):
             self._advanced.hide_advanced()
             self._advanced = None
         if taught and self._folded is None:
-            self._folded = {panel: panel.is_folded() for panel in self._panels[: self._count]}
+            self._folded = {panel: panel.is_folded() for panel in self._columns.cards("left")}
         for panel, folded in (self._folded or {}).items():
-            if not isinstance(panel, LessonPanel):
-                panel.set_folded(taught or folded)
-                panel.set_brief(taught)  # room for the step and its control
+            panel.set_folded(taught or folded)
+            panel.set_brief(taught)  # room for the step and its control
         if not taught:
             self._folded = None
-        for panel in self._panels:
+        for panel in self._columns.panels.values():
             for row in panel.findChildren(FieldRow):
                 framed = taught and key in row.keys
                 if framed != bool(row.property("framed")):

@@ -1,6 +1,7 @@
 """Starts the program with a window."""
 
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -8,7 +9,7 @@ import typing
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtWidgets import QApplication
 
 import playground
@@ -16,9 +17,10 @@ from playground.app.model.errors import ExceptionHook, Log, logger
 from playground.app.model.log_file import LogFile
 from playground.app.model.preferences import Preferences
 from playground.app.style import theme
-from playground.app.window import MainWindow, close_on_signals
+from playground.app.window import MainWindow
 from playground.app.workers.garbage import GarbageCollector
 from playground.app.workers.memory import limit_memory
+from playground.app.workers.signals import ending_signals
 from playground.drawing.no_display import NO_DISPLAY, instead_of_abort
 from playground.drawing.palette import DARK
 
@@ -47,7 +49,7 @@ def launch(path: Path | None = None, device: str = "auto", kept_plugins: bool = 
     window = MainWindow(Preferences(), log, path, device, kept_plugins)
     if os.environ.get(READY):
         window.first_painted.connect(_say_ready)
-    close_on_signals(window)
+    _close_on_signals(window)
     window.show()
     code = application.exec()
     logger.info("Score Playground ends, exit code %d", code)  # without this line it was killed or has crashed
@@ -95,12 +97,22 @@ def run_end_to_end_check(application: QApplication, report: Callable[["Claim"], 
         window = MainWindow(preferences, log)
         GarbageCollector(window)
         check = EndToEndCheck(window, Path(folder), report, process_age)
-        close_on_signals(window)
+        _close_on_signals(window)
         window.show()
         application.exec()
         hook.remove()
         window.deleteLater()  # with its toasts, whose time is not over
         return check.complete and window.ended
+
+
+def _close_on_signals(window: MainWindow) -> None:
+    """Let Ctrl+C in the terminal, its end, and SIGTERM close the window without asking; unsaved work is kept."""
+
+    def close(number: int, _: object) -> None:
+        QTimer.singleShot(0, lambda: window.interrupt(signal.Signals(number).name))
+
+    for number in (signal.SIGINT, *ending_signals()):  # Python's handler may interrupt a line that is being logged
+        signal.signal(number, close)
 
 
 def _say_ready() -> None:

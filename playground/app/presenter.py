@@ -11,9 +11,7 @@ from playground.app.canvas import CanvasView
 from playground.app.columns import Columns
 from playground.app.controllers.lessons import Lessons
 from playground.app.look import Look
-from playground.app.panels import LessonPanel
 from playground.app.style import text_size
-from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.lessons import SCENES, load_all
 from playground.messages import Message
 
@@ -34,7 +32,6 @@ class Says(Protocol):
 class Presented(Protocol):
     """The part of the window that the presenter mode changes."""
 
-    panels: list[CollapsiblePanel]
     columns: Columns
     canvas: CanvasView
     look: Look
@@ -89,8 +86,7 @@ class Presenter(QObject):
     def begin(self) -> None:
         """Show only what a class needs, enlarged, on the full screen."""
         window = self._window
-        cards = [card for card in window.panels if not isinstance(card, LessonPanel)]
-        hidden = {part: part.isHidden() for part in (*self._bars, *cards)}
+        hidden = {part: part.isHidden() for part in (*self._bars, *window.columns.cards("left", "right"))}
         self._before = Before(window.windowState(), window.look.text_percent, window.columns.sizes(), hidden)
         for part in hidden:
             part.hide()

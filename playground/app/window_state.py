@@ -1,33 +1,23 @@
 """The layout of the window: as it was left, or as at its first start."""
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QByteArray, QEvent, QRect, Qt
 from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea
 
 from playground.app.columns import Columns
 from playground.app.model.preferences import Preferences
 from playground.app.style.text_size import px
-from playground.app.widgets.collapsible_panel import CollapsiblePanel
 
 COLUMNS = (312, 306)  # px of the left and right column at first, so that the chips have room in one row
 FIRST = (1440, 900)  # px of the first window with its frame, if the screen has room for it
-FOLDED_FIRST = (
-    "NoisePanel",
-    "ObjectivePanel",
-    "TrainingPanel",
-    "DataPanel",
-)  # if a column has no room for all cards
 FRAME = (2, 30)  # px of a frame's width and height, estimated before there is one
 
 
 class WindowState:
     """Sets the position of a window, its columns and its folded cards, and remembers them."""
 
-    def __init__(
-        self, window: QMainWindow, preferences: Preferences, panels: Sequence[CollapsiblePanel], columns: Columns
-    ) -> None:
-        self._window, self._preferences, self._panels, self._columns = window, preferences, panels, columns
+    def __init__(self, window: QMainWindow, preferences: Preferences, columns: Columns) -> None:
+        self._window, self._preferences, self._columns = window, preferences, columns
+        self._panels = columns.panels.values()
 
     def restore(self) -> None:
         """Restore the layout from the preferences, as far as they have it."""
@@ -46,14 +36,14 @@ class WindowState:
         """At the first start fold cards of the pipeline until the column shows the whole card Sample."""
         if self._preferences.get("folded") is not None:
             return
-        panels = {type(panel).__name__: panel for panel in self._panels}
-        for name in FOLDED_FIRST:
+        folding = {card.folds: panel for card, panel in self._columns.panels.items() if card.folds}
+        for _, panel in sorted(folding.items()):
             # Only now is its layout the visible one.
             QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
-            column = panels[name].column()
+            column = panel.column()
             if column is None or self._fits(column):
                 break
-            panels[name].set_folded(True)
+            panel.set_folded(True)
 
     @staticmethod
     def _fits(column: QScrollArea) -> bool:

@@ -90,8 +90,8 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
         say(f"{count:>8}  {1e3 * partition:>17.3f} ms  {1e6 * weight:>9.1f} µs")
     say(cost.words(short))
     for key, spec in FIGURES.items():
-        say(f"{spec.title:>24}  {without_typography(figure_text(key, progress))}")
-    say(f"{'samples that are patterns':>24}  {measured['samples_that_are_patterns']:.1%} of {len(samples)}")
+        say(f"{spec.title:>25}  {without_typography(figure_text(key, progress))}")
+    say(f"{'samples that are patterns':>25}  {measured['samples_that_are_patterns']:.1%} of {len(samples)}")
     say(f"Everything is in {folder}")
 
 

@@ -369,7 +369,7 @@ def test_a_clean_close_leaves_nothing(windows, qtbot, tmp_path):
 def test_what_the_system_ends_is_offered(windows, qtbot, tmp_path):
     window = windows()
     window.state.edit({"sampling.seed": 3})
-    window.interrupt()
+    window.interrupt("SIGTERM")
     assert window.ended
     window.deleteLater()
     window = windows()

@@ -63,7 +63,7 @@ def test_everything_is_in_its_folder(tmp_path: Path, ask: Ask) -> None:
     assert (cost[:, 1] > cost[:, 2]).all()
     picture = QImage(str(out / "picture.png"))
     assert (picture.width(), picture.height()) == (1920, 1280)
-    assert f"{'optimal NLL':>24}  {found['optimal_nll']:.4f}\n" in said
+    assert f"{'optimal NLL':>25}  {found['optimal_nll']:.4f}\n" in said
     assert str(out) in said
 
 

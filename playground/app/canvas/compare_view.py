@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app.canvas.column_view import ColumnView
 from playground.app.canvas.view import CanvasView
@@ -18,9 +18,10 @@ from playground.app.model.state import State
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.text_size import px
-from playground.app.style.theme import UNIT, set_role
+from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption
 from playground.app.widgets.charts.distance import COLORS, DistanceChart
 from playground.app.widgets.controls import ChoiceBox
 from playground.drawing.side_by_side import DrawnChart, SideBySide
@@ -78,8 +79,7 @@ class CompareView(QWidget):
         self.add, self.leave = QPushButton("+ Column"), QPushButton("Leave")
         self.add.setToolTip(wrapped("Add a column with another sampler; its head lets you choose what differs."))
         self.leave.setToolTip(wrapped("End the comparison. The main run is in view again."))
-        self.said = QLabel(ONE_PATH, wordWrap=True)
-        set_role(self.said, "caption")
+        self.said = caption(ONE_PATH)
         controls = self.fair, self.equal, self.add, self.leave
         for control in controls:
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)

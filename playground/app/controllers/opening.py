@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.documents import Documents, Stamp, stamp_of
 from playground.app.controllers.reading import Reading
@@ -86,6 +86,12 @@ class Opening(QObject):
         name = self._prompts.folder_name("Open a folder of pictures", str(self._documents.folder()))
         if name:
             self.open(Path(name))
+
+    @staticmethod
+    def dropped(data: QMimeData) -> Path | None:
+        """The first dragged file that can be opened, or else the first file; opening that one says why not."""
+        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        return next((path for path in paths if path.name.lower().endswith(OPENABLE)), paths[0] if paths else None)
 
     def open(self, path: Path) -> None:
         """Read any supported file, then put it on the workspace once unsaved work is safe; a sentence says what is wrong

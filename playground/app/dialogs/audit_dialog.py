@@ -14,7 +14,7 @@ from playground.app.style.labels import CARDS, worded
 from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption, named
+from playground.app.widgets.captions import button, caption, named
 from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.controls import ChoiceBox
 from playground.drawing import selftest
@@ -83,10 +83,7 @@ class AuditDialog(WorkingDialog):
         self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName("Progress of the audit")
         self.status = caption("")
-        self.cancel_button = QPushButton("&Close")
-        self.cancel_button.setObjectName("cancelAudit")
-        self.cancel_button.setToolTip("<p>Stop after the current claim, or close.</p>")
-        self.cancel_button.clicked.connect(self.reject)
+        self.cancel_button = button("&Close", "Stop after the current claim, or close.", self.reject, "cancelAudit")
         buttons = layouts.across((self.status, 1), self.cancel_button)
         layouts.down(chosen, (self.table, 1), beside, self.bar, buttons, within=self, spacing=UNIT, margins=2 * UNIT)
         self.resize(within_screen(self, QSize(px(940), px(640))))

@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QShortcut,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel, TrainingPanel
@@ -24,7 +24,7 @@ from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import button
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.transport import Transport
 
@@ -140,16 +140,12 @@ class Tour(QFrame):
         theme.set_role(self.title, "heading")
         theme.set_role(self.count, "caption")
         self.words.setWordWrap(True)
-        self.onward, self.back, self.skip = QPushButton("Next"), QPushButton("Back"), QPushButton("Skip")
+        self.skip = button("Skip", "End the tour; Help > Tour opens it again.", self.end)
+        self.back = button("Back", "To the panel before.", lambda: self.go(self.place - 1))
+        self.onward = button("Next", "To the next panel.", self._go_on)
         theme.set_role(self.onward, "primary")
-        for button, tip, act in (
-            (self.skip, "End the tour; Help > Tour opens it again.", self.end),
-            (self.back, "To the panel before.", lambda: self.go(self.place - 1)),
-            (self.onward, "To the next panel.", self._go_on),
-        ):
-            named(button, button.text(), tip)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(act)
+        for one in (self.skip, self.back, self.onward):
+            one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         head, buttons = QHBoxLayout(), QHBoxLayout()
         layouts.add(head, (self.title, 1), self.count)
         buttons.setSpacing(UNIT)
@@ -183,7 +179,6 @@ class Tour(QFrame):
         self.count.setText(f"{place + 1} of {len(self.stops)}")
         self.back.setEnabled(place > 0)
         self.onward.setText("Start" if place == 0 else "Next" if place + 1 < len(self.stops) else "Finish")
-        self.onward.setAccessibleName(self.onward.text())
         part = stop.part(self._window)
         column = part.column() if isinstance(part, CollapsiblePanel) else None
         if column is not None and isinstance(part, CollapsiblePanel):

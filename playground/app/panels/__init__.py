@@ -1,5 +1,10 @@
 """The cards, one per file: the pipeline on the left of the window, the measurements on the right."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playground.app.controllers.controllers import Controllers
+from playground.app.model.state import State
 from playground.app.panels.data import DataPanel
 from playground.app.panels.field_names import FieldNamesPanel
 from playground.app.panels.lesson import LessonPanel
@@ -11,12 +16,42 @@ from playground.app.panels.quality import QualityPanel
 from playground.app.panels.runs import RunsPanel
 from playground.app.panels.sampling import SamplingPanel
 from playground.app.panels.training import TrainingPanel
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
 
-PIPELINE = (LessonPanel, DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
-MEASUREMENTS = (LikelihoodPanel, ParticlePanel, FieldNamesPanel, QualityPanel, RunsPanel)
-"""The cards of the left column and those of the right one."""
+
+@dataclass(frozen=True)
+class Card:
+    """A card of the window.
+
+    Attributes:
+        panel: its class.
+        column: "left" for the pipeline, "right" for the measurements, "lesson" for the part above the left column.
+        folds: at the first start, its turn to be folded if its column has no room for all; 0 if it stays open.
+    """
+
+    panel: Callable[[State, Controllers], CollapsiblePanel]
+    column: str
+    folds: int = 0
+
+
+LAYOUT = (
+    Card(LessonPanel, "lesson"),
+    Card(DataPanel, "left", folds=4),
+    Card(NoisePanel, "left", folds=1),
+    Card(ObjectivePanel, "left", folds=2),
+    Card(TrainingPanel, "left", folds=3),
+    Card(SamplingPanel, "left"),
+    Card(LikelihoodPanel, "right"),
+    Card(ParticlePanel, "right"),
+    Card(FieldNamesPanel, "right"),
+    Card(QualityPanel, "right"),
+    Card(RunsPanel, "right"),
+)
+"""The cards in the order in which they stand."""
 
 __all__ = [
+    "LAYOUT",
+    "Card",
     "DataPanel",
     "FieldNamesPanel",
     "LessonPanel",

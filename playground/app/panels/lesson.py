@@ -1,7 +1,7 @@
 """The card of a lesson or a scene: its step, the prediction, the measured values beside it, and the explanation."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetricsF, QPaintEvent, QPen, QTextDocumentFragment
@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
     QLabel,
-    QPushButton,
     QRadioButton,
     QWidget,
 )
@@ -25,7 +24,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import unbroken, with_indices
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import button, named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.column import Cards
 from playground.app.widgets.controls import Slider
@@ -138,7 +137,7 @@ class LessonPanel(CollapsiblePanel):
         self.name = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self.steps = StepBar()
         tip = "Forget your answers to this lesson, and go to its first step."
-        self.start_again = _button("Start again", tip, self._start_again)
+        self.start_again = button("Start again", tip, self._start_again)
         set_role(self.start_again, "quiet")
         self.symbols = LiveEquationView(controllers.jobs, "equation of the lesson")
         self.valued = LiveEquationView(controllers.jobs, "equation with values")
@@ -159,19 +158,19 @@ class LessonPanel(CollapsiblePanel):
         self.mark.setWordWrap(True)
         set_role(self.mark, "caption")
         tip = "Commit to it: then it is measured, and explained."
-        self.commit = _button("This is my prediction", tip, lambda: lessons.predict(*self._predicted()))
+        self.commit = button("This is my prediction", tip, lambda: lessons.predict(*self._predicted()))
         set_role(self.commit, "primary")
         meaning = "<p>Train, sample and measure on this machine and now.</p>"
         self.measure = JobButton("Measure", meaning, controllers, JOB, lessons.measure)
         self.changed, self.notice = Notice(), Notice()
         self.measure.ran.connect(self._show)
         self.measure.failed.connect(lambda message: self.notice.say("error", message))
-        self.end = _button("Leave", "End it. Your own work comes back as it was.", lessons.leave)
-        self.back = _button("Back", "To the step before.", lessons.back)
-        self.again = _button("Again", "Answer this step again.", lessons.forget_answer)
-        self.onward = _button("Next", "To the next step.", lessons.next)
+        self.end = button("Leave", "End it. Your own work comes back as it was.", lessons.leave)
+        self.back = button("Back", "To the step before.", lessons.back)
+        self.again = button("Again", "Answer this step again.", lessons.forget_answer)
+        self.onward = button("Next", "To the next step.", lessons.next)
         buttons = layouts.across(
-            *((button, 1) for button in (self.end, self.back, self.again, self.onward)),
+            *((one, 1) for one in (self.end, self.back, self.again, self.onward)),
             spacing=UNIT // 2,
             margins=(0, UNIT // 2, 0, UNIT // 2),
         )
@@ -202,11 +201,11 @@ class LessonPanel(CollapsiblePanel):
             self.reveal()
         answer, measured = lessons.answer, lessons.measured
         answered, values = answer is not None, {} if measured is None else measured.values
-        for button in self.group.buttons():
-            chosen = answer is not None and self.group.id(button) == int(answer.prediction[0])
-            button.setEnabled(not answered or chosen)  # what was chosen stays legible
+        for one in self.group.buttons():
+            chosen = answer is not None and self.group.id(one) == int(answer.prediction[0])
+            one.setEnabled(not answered or chosen)  # what was chosen stays legible
             if chosen:
-                button.setChecked(True)
+                one.setChecked(True)
         self.slider.setVisible(step.scale is not None and not answered)
         self.scale.setVisible(step.scale is not None)
         self.commit.setVisible(bool(step.question) and not answered)
@@ -303,7 +302,6 @@ class LessonPanel(CollapsiblePanel):
             (self.onward, "Finish" if last else "Next"),
         ):
             way.setText(text)
-            way.setAccessibleName(text)
         for part in (self.steps, self.back, self.again, self.onward):
             part.setVisible(of_lesson)
         self.name.setText(lesson.title)
@@ -316,10 +314,10 @@ class LessonPanel(CollapsiblePanel):
             old.hide()
             old.deleteLater()
         for place, choice in enumerate(step.choices):
-            button = named(QRadioButton(choice.text), choice.text, "What you expect.")
-            self.group.addButton(button, place)
-            self.choices.addWidget(button)
-            button.toggled.connect(self._show)
+            offered = named(QRadioButton(choice.text), choice.text, "What you expect.")
+            self.group.addButton(offered, place)
+            self.choices.addWidget(offered)
+            offered.toggled.connect(self._show)
         self.slider.set_position(0.5)
         self._placed = False
         self.slider.set_known(False)
@@ -349,12 +347,6 @@ class LessonPanel(CollapsiblePanel):
         question = "Forget your answers to this lesson?"
         if ask(self.window(), "startAgain", "Start again", question, "", texts) == Answer.Discard:
             self._lessons.start_again()
-
-
-def _button(text: str, tip: str, act: Callable[[], object]) -> QPushButton:
-    button = named(QPushButton(text), text, tip)
-    button.clicked.connect(lambda: act())
-    return button
 
 
 def _judged(measured: MeasuredStep) -> str:

@@ -23,7 +23,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption, named
+from playground.app.widgets.captions import button, caption, named
 from playground.app.widgets.column import Column
 from playground.app.widgets.controls import PressedByEnter, paint_chevron
 from playground.app.widgets.equation_dialog import NamedEquation, WithEquations, open_equations
@@ -165,23 +165,21 @@ class Notice(QFrame):
         if now == self._shown:
             return
         self._shown = now
-        for button in self.buttons:
-            self._row.removeWidget(button)
-            button.hide()
-            button.deleteLater()
+        for old in self.buttons:
+            self._row.removeWidget(old)
+            old.hide()
+            old.deleteLater()
         self.buttons = []
         self._level = level
         self.text.setText(breakable(sentence))
         self.setAccessibleName(f"{capital(level)}: {sentence}")
         for index, (title, tooltip, action) in enumerate(ways):
-            button = QPushButton(title, self)
-            named(button, title, tooltip)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _=False, action=action: action())
-            self._row.insertWidget(index, button)
+            offered = button(title, tooltip, action)
+            offered.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self._row.insertWidget(index, offered)
             # Otherwise Tab would reach it after all older widgets of the window.
-            QWidget.setTabOrder(self.buttons[-1] if self.buttons else self.text, button)
-            self.buttons.append(button)
+            QWidget.setTabOrder(self.buttons[-1] if self.buttons else self.text, offered)
+            self.buttons.append(offered)
         self.setVisible(bool(sentence))
         self.update()
 

@@ -14,7 +14,7 @@ from playground.app.style.labels import capital
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import with_indices
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import button, named
+from playground.app.widgets.captions import button, caption, named
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.equation_view import EquationView
 from playground.app.widgets.file_prompts import close_buttons
@@ -52,10 +52,8 @@ class EquationDialog(QDialog):
         self.choice = ChoiceBox((), self)
         named(self.choice, "Equation", "Which equation is shown.")
         self.choice.currentIndexChanged.connect(self._show)
-        self.heading, self.meaning = QLabel(), QLabel()
-        self.meaning.setWordWrap(True)
+        self.heading, self.meaning = QLabel(), caption()
         theme.set_role(self.heading, "heading")
-        theme.set_role(self.meaning, "caption")
         self.view = EquationView(LARGE)
         ground = QFrame()
         theme.set_role(ground, "card")

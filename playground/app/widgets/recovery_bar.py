@@ -8,6 +8,7 @@ from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import caption
 
 
 class RecoveryBar(QFrame):
@@ -16,11 +17,9 @@ class RecoveryBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("recoveryBar")
-        self.sentence, self.about = QLabel(), QLabel()
+        self.sentence, self.about = QLabel(), caption()  # the reason why work cannot be restored is long
         self.sentence.setAccessibleName("Work that can be restored")
         self.about.setAccessibleName("What it is")
-        self.about.setWordWrap(True)  # the reason why work cannot be restored is long
-        set_role(self.about, "caption")
         self.restore, self.discard = QPushButton("Restore"), QPushButton("Discard")
         set_role(self.restore, "primary")
         self.restore.setToolTip(wrapped("Bring the work back as it was, with its weights, its runs and its undo list"))

@@ -18,7 +18,7 @@ from playground.app.style.labels import worded
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import button, named
 from playground.app.widgets.selectable import SelectableLabel
 from playground.messages import Message
 
@@ -78,11 +78,8 @@ class Toast(QFrame):
         self.button: QPushButton | None = None
         if offer is not None:
             text, tip, run = offer
-            self.button = QPushButton(text)
-            self.button.setObjectName("toastButton")
+            self.button = button(text, tip, lambda: self._take_up(run), "toastButton")
             self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            named(self.button, text, tip)
-            self.button.clicked.connect(lambda: self._take_up(run))
             self._body.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._expire)

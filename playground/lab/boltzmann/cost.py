@@ -71,13 +71,12 @@ class Cost:
         Args:
             number: writes a number.
         """
-        said = f"Z of {self.units[-1]} units takes {number(1e3 * float(self.partition[-1]))} ms"
         growth, years = self.growth(), self.years()
         if growth is None or years is None:
-            return f"{said}."
+            return f"Z of {self.units[-1]} units takes {number(1e3 * float(self.partition[-1]))} ms."
         return (
-            f"{said}, each further unit {growth[0]:.2f} times as long. Doubling with each unit as the states do, Z of an "
-            f"8×8 digit would take {number(float(f'{years:.1e}'))} years, at every step."
+            f"Each unit takes {growth[0]:.2f} times as long. Doubling as the states do, Z of an 8×8 digit would take "
+            f"{number(float(f'{years:.1e}'))} years, at every step."
         )
 
 

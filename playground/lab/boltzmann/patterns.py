@@ -14,13 +14,9 @@ def bars_and_stripes(rows: int, columns: int) -> NDArray[np.int8]:
     >>> len(bars_and_stripes(2, 2)), len(bars_and_stripes(3, 3)), len(bars_and_stripes(4, 4))
     (6, 14, 30)
     """
-    bars = (np.broadcast_to(np.array(bar), (rows, columns)) for bar in itertools.product((-1, 1), repeat=columns))
-    stripes = (
-        np.broadcast_to(np.array(stripe)[:, None], (rows, columns))
-        for stripe in itertools.product((-1, 1), repeat=rows)
-    )
-    found = {picture.tobytes(): picture for picture in map(np.ascontiguousarray, itertools.chain(bars, stripes))}
-    return np.array(list(found.values()), np.int8)
+    bars, stripes = (np.array([*itertools.product((-1, 1), repeat=side)], np.int8) for side in (columns, rows))
+    every = [np.broadcast_to(one, (len(one), rows, columns)) for one in (bars[:, None], stripes[:, :, None])]
+    return np.unique(np.concatenate(every), axis=0)
 
 
 def read_pattern(text: str) -> NDArray[np.int8]:

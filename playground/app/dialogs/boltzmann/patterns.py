@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QScrollArea
 
 from playground.app.style import theme
@@ -35,6 +35,8 @@ class Patterns(Cells):
         taken(array): the chosen pattern, (rows, columns).
         removed(array): Delete was pressed on the chosen pattern.
     """
+
+    accessible_role = QAccessible.Role.Table
 
     taken = Signal(object)
     removed = Signal(object)
