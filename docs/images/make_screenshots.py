@@ -222,7 +222,7 @@ def sweep(window: MainWindow) -> None:
         made.form.set_place(Path(folder) / "sweep-1")
         made.start_button.click()
         wait(lambda: not made.sweeping.running, 900)
-    made.view.setCurrentIndex(made.table.index(0, 0))
+    made.table.setCurrentIndex(made.table.cells.index(0, 0))
     made.resize(SIZE)
 
 

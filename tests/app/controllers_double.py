@@ -16,6 +16,7 @@ from playground.app.workers.jobs import JobStatus
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
+from playground.lab.keys import FiguresKey
 from playground.lab.measured import Figures
 from playground.lab.pinned_run import PinnedRun
 from playground.lab.store import Store
@@ -180,22 +181,19 @@ class _Pinning(QObject):
         self.known: Any = ()
         self.finished: Any = None
         self.is_pinned = False
-        self.waiting: set[int] = set()
+        self.waiting: set[FiguresKey] = set()
         state.document_changed.connect(self.look_up)
 
     runs, rename = Pinning.runs, Pinning.rename
 
     @Slot()
     def look_up(self) -> None:
-        self.known = known_runs(self._state.document, self.store)
+        self.known = known_runs(self._state.document, self.store, self.waiting)
         self.changed.emit()
 
     @Slot()
     def pin(self) -> None:
         self._asked.append("pin")
-
-    def is_waiting(self, run: PinnedRun) -> bool:
-        return run.number in self.waiting
 
     def restore(self, run: PinnedRun) -> None:
         self._asked.append(("restore", run.number))

@@ -8,7 +8,7 @@ import pytest
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.pinning import PINNED
-from playground.app.model.pinned_runs import is_measured
+from playground.app.model.pinned_runs import WAITING, is_measured
 from playground.app.style.number_formats import format_count
 from playground.lab import run_figures
 from playground.lab.document import LessonPlace
@@ -89,7 +89,7 @@ def measured_anew(controllers, trajectory) -> dict:
 def test_a_pinned_run_is_measured_though_the_sampler_is_changed_at_once(qtbot, controllers):
     own = measured_anew(controllers, controllers.playing.trajectory)
     controllers.pinning.pin()
-    assert controllers.pinning.is_waiting(controllers.pinning.runs[0])
+    assert known(controllers).known("wasserstein2").reason == WAITING
     change(qtbot, controllers, {"sampling.kind": "probability-flow", "sampling.steps": 4})
     controllers.pinning.pin()
     other = measured_anew(controllers, controllers.playing.trajectory)
@@ -454,7 +454,5 @@ def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monke
     controllers.pinning.changed.connect(lambda: told.append(is_measured(known(controllers))))
     controllers.pinning.pin()
     qtbot.waitUntil(lambda: is_measured(known(controllers)))
-    (run,) = controllers.pinning.runs
     assert told[-1]
     assert str(known(controllers).known("wasserstein2").reason) == "It fails."
-    assert not controllers.pinning.is_waiting(run)

@@ -77,7 +77,7 @@ def read(window: SweepWindow, path: Path) -> None:
 
 
 def lines(window: SweepWindow) -> list[list[str]]:
-    table = window.table
+    table = window.table.cells
     return [
         [table.data(table.index(row, column)) for column in range(table.columnCount())]
         for row in range(table.rowCount())
@@ -115,8 +115,8 @@ def test_a_folder_shows_its_axes_its_table_and_its_pictures(window, computed):
 
 def test_a_line_and_a_cell_of_a_heat_map_open_their_run_with_its_network(window, computed, opened):
     read(window, computed)
-    window.view.setFocus()
-    window.view.setCurrentIndex(window.table.index(2, 0))
+    window.table.setFocus()
+    window.table.setCurrentIndex(window.table.cells.index(2, 0))
     assert window.run_button.isEnabled()
     QTest.mouseClick(window.run_button, Qt.MouseButton.LeftButton)
     window.choice.setCurrentIndex(window.choice.count() - 1)
@@ -268,12 +268,12 @@ def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, compute
     QTest.mouseClick(window.lines.buttons["cells"], Qt.MouseButton.LeftButton)
     found = lines(window)
     assert [line[3] for line in found] == [
-        "",
+        "–",
         f"This should not have happened (ValueError: no): see cells/{cells[1].key}.log.",
-        *[""] * 2,
+        *["–"] * 2,
     ]
     assert {*found[1][4:]} == {"–"}
-    window.view.setCurrentIndex(window.table.index(1, 0))
+    window.table.setCurrentIndex(window.table.cells.index(1, 0))
     assert not window.run_button.isEnabled()
 
 

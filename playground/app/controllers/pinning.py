@@ -83,11 +83,6 @@ class Pinning(QObject):
         """Whether the run in view is pinned."""
         return self._model is not None and any(run.run == RunKey.of(self._model) for run in self.runs)
 
-    def is_waiting(self, run: PinnedRun) -> bool:
-        """Whether a run is being measured, or waits for that."""
-        key = run.keys["Distances"]
-        return key in self._unmeasured and key not in self._building.store
-
     # What the window may ask for
 
     @Slot()
@@ -258,7 +253,7 @@ class Pinning(QObject):
             self._look_up()
 
     def _look_up(self) -> None:
-        self.known = known_runs(self._state.document, self._building.store)
+        self.known = known_runs(self._state.document, self._building.store, self._unmeasured)
         self.changed.emit()
 
     def _measure_next(self) -> None:
@@ -268,7 +263,7 @@ class Pinning(QObject):
             del self._unmeasured[key]
         if not self._unmeasured:
             return
-        found = [run.keys["Distances"] for run in self.runs if self.is_waiting(run)]
+        found = [key for key in (run.keys["Distances"] for run in self.runs) if key in self._unmeasured]
         if not found:
             self._jobs.cancel(PINNED)
             return

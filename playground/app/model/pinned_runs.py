@@ -1,7 +1,7 @@
 """The names of pinned runs, how they differ, and how a session has them."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,16 +14,18 @@ from playground.lab import experiment as description
 from playground.lab.document import Document
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.figures import sorts_of
-from playground.lab.keys import GIVEN, ModelKey, TrainingKey
-from playground.lab.measured import Figures, Measured
+from playground.lab.keys import GIVEN, FiguresKey, ModelKey, TrainingKey
+from playground.lab.measured import Figures, Measured, missing
 from playground.lab.pinned_run import KL, PinnedRun
 from playground.lab.session import LONGEST_RUNS, with_new_noise
 from playground.lab.store import Store
+from playground.messages import plain
 
 KnownRun = tuple[PinnedRun, Figures]
 """A run with what is known of its cost and its figures."""
 COST = {"nfe_mean": "nfe_mean", "nfe_max": "nfe_max", "seconds": "sampling_seconds"}
 """The figures of a run's cost, by their names in a session."""
+WAITING = plain("These samples are being measured.")
 STEPS = "sampling.steps"
 MOST = 60  # pinned runs at a time
 MOST_NAMED = 3  # differences in a name
@@ -32,9 +34,17 @@ SEPARATOR = " · "  # between the differences in a name
 MOST_COUNT = 2**53  # of steps and evaluations; above it JSON's numbers are not exact
 
 
-def known_runs(document: Document, store: Store) -> tuple[KnownRun, ...]:
-    """The runs that a document pins, in the order in which they were pinned, each with what a store has of its figures."""
-    return tuple((run, run.figures(store)) for run in document.pins)
+def known_runs(document: Document, store: Store, waiting: Container[FiguresKey] = ()) -> tuple[KnownRun, ...]:
+    """The runs that a document pins, in the order in which they were pinned, each with what a store has of its figures.
+
+    Args:
+        waiting: the keys of figures of samples that are being measured.
+    """
+    measured_next = missing(sorts_of("Distances"), WAITING)
+    return tuple(
+        (run, Figures.union([measured_next if run.keys["Distances"] in waiting else {}, run.figures(store)]))
+        for run in document.pins
+    )
 
 
 def unknown_model(experiment: Experiment) -> ModelKey:
@@ -50,7 +60,7 @@ def is_full(runs: Sequence[PinnedRun]) -> bool:
 
 def is_measured(figures: Figures) -> bool:
     """Whether a run's samples were measured, or the reason why they were not is known."""
-    return not figures.keys().isdisjoint(sorts_of("Distances"))
+    return any(figures[name].reason != WAITING for name in figures.keys() & sorts_of("Distances"))
 
 
 def with_run(runs: Sequence[PinnedRun], run: PinnedRun) -> tuple[PinnedRun, ...]:

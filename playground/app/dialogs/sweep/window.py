@@ -3,16 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QHeaderView,
     QLabel,
     QProgressBar,
     QSplitter,
     QStackedWidget,
-    QTreeView,
     QVBoxLayout,
     QWidget,
 )
@@ -20,7 +18,7 @@ from PySide6.QtWidgets import (
 from playground.app.controllers.sweeping import Sweeping
 from playground.app.dialogs.sweep.form import Prompts, SweepForm
 from playground.app.dialogs.sweep.picture import SweepMap
-from playground.app.dialogs.sweep.table import SweepTable
+from playground.app.dialogs.sweep.table import columns
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration
 from playground.app.style.text_size import px
@@ -29,18 +27,19 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, named
 from playground.app.widgets.charts.tall import TallChart
 from playground.app.widgets.controls import ChoiceBox, SegmentedControl
+from playground.app.widgets.table import Table
 from playground.drawing.heat_map import HeatMap
 from playground.drawing.sweep_pictures import Picture
 from playground.lab.experiment import Experiment
 from playground.lab.sweep import folder as folders
-from playground.lab.sweep.description import NOTE
+from playground.lab.sweep.description import NOTE, Cell
+from playground.lab.sweep.table import Row
 from playground.version import __version__
 
 SIZE = QSize(1180, 700)
 LEFT = 320  # px
 EMPTY = "Pictures appear here as cells are finished."
 ABOUT = "<p>Means over the seeds, each in a band of one standard error to either side.</p>"
-WIDEST = 360  # px, of a column; the error of a cell would be wider
 
 
 class SweepWindow(QDialog):
@@ -80,7 +79,7 @@ class SweepWindow(QDialog):
     # --- layout
 
     def _lay_out(self) -> None:
-        self.table, self.map = SweepTable(self), SweepMap()
+        self.map = SweepMap()
         self.chart = TallChart("Chart of the sweep", ABOUT, 200)
         self.chart.set_provenance(self._provenance)
         self.picture = QStackedWidget()
@@ -115,24 +114,14 @@ class SweepWindow(QDialog):
         self.run_button = button(
             "Open &run", "Open the run of the chosen line in the main window (Return)", self._open_chosen, "openRun"
         )
-        self.view = QTreeView()
-        self.view.setRootIsDecorated(False)
-        self.view.setUniformRowHeights(True)
-        self.view.setModel(self.table)
-        self.view.setAccessibleName("Table of the sweep")
-        set_role(self.view, "table")
-        header = self.view.header()
-        header.setStretchLastSection(False)
-        header.setMaximumSectionSize(px(WIDEST))
-        header.setResizeContentsPrecision(50)  # lines that are looked at
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.view.activated.connect(self._open_line)
-        self.view.selectionModel().selectionChanged.connect(self._show_state)
+        self.table = Table("Table of the sweep", lambda row: row.cell.number)
+        self.table.activated.connect(self._open_chosen)
+        self.table.chosen.connect(self._show_state)
         self.map.opened.connect(self._open_number)
         below = QWidget()
         layouts.down(
             layouts.across(self.lines, None, self.run_button, spacing=UNIT),
-            (self.view, 1),
+            (self.table, 1),
             within=below,
             spacing=UNIT,
             margins=(0, UNIT, 0, 0),
@@ -193,8 +182,9 @@ class SweepWindow(QDialog):
 
     @Slot()
     def _show_table(self) -> None:
-        if self.sweeping.report is not None:
-            self.table.show_report(self.sweeping.report, self.lines.value() == "cells")
+        report, cells = self.sweeping.report, self.lines.value() == "cells"
+        if report is not None:
+            self.table.show_rows(columns(report, cells), report.each if cells else report.rows)
 
     @Slot()
     def _show_state(self) -> None:
@@ -210,8 +200,7 @@ class SweepWindow(QDialog):
             self.bar.setRange(0, len(report.cells))
             self.bar.setValue(report.done)
         self.status.setText(self._status())
-        chosen = self.view.selectionModel().selectedRows()
-        self.run_button.setEnabled(bool(chosen) and self.table.cell_of(chosen[0].row()) is not None)
+        self.run_button.setEnabled(self._cell is not None)
 
     def _status(self) -> str:
         sweeping, report = self.sweeping, self.sweeping.report
@@ -235,16 +224,16 @@ class SweepWindow(QDialog):
 
     # --- runs
 
+    @property
+    def _cell(self) -> Cell | None:
+        """The finished cell of the chosen row; of several seeds the first."""
+        row: Row | None = self.table.row
+        return None if row is None or row.failure else row.cell
+
     @Slot()
     def _open_chosen(self) -> None:
-        for index in self.view.selectionModel().selectedRows():
-            self._open_line(index)
-
-    @Slot(QModelIndex)
-    def _open_line(self, index: QModelIndex) -> None:
-        cell = self.table.cell_of(index.row())
-        if cell is not None:
-            self.sweeping.open_cell(cell)
+        if self._cell is not None:
+            self.sweeping.open_cell(self._cell)
 
     @Slot(int)
     def _open_number(self, number: int) -> None:
