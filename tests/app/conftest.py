@@ -240,24 +240,22 @@ def recolor(qapp, monkeypatch):
 
 
 def wait(until: Callable[[], bool] | None = None, milliseconds: int = 30) -> None:
-    """Run the event loop until something holds, or without that for a while.
+    """Run the event loop until something holds, or without that for a while; what does not come to hold fails the test.
 
     The loop sleeps between events and looks 100 times a second; processEvents with a maximum time would spin instead.
     """
     from PySide6.QtCore import QEventLoop, QTimer
 
-    if until is None:
-        until = lambda: False  # noqa: E731
-    else:
-        milliseconds = PATIENCE
-    if until():
+    if until is not None and until():
         return
-    loop, look, end = QEventLoop(), QTimer(interval=10), QTimer(interval=milliseconds, singleShot=True)
-    look.timeout.connect(lambda: until() and loop.quit())
+    loop, look, end = QEventLoop(), QTimer(interval=10), QTimer(singleShot=True)
+    end.setInterval(milliseconds if until is None else PATIENCE)
+    look.timeout.connect(lambda: until is not None and until() and loop.quit())
     end.timeout.connect(loop.quit)
     look.start()
     end.start()
     loop.exec()
+    assert until is None or until(), f"waited {PATIENCE / 1000:.0f} s in vain"
 
 
 @pytest.fixture

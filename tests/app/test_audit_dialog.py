@@ -93,7 +93,7 @@ def test_cancel_stops_after_the_claim_it_is_at(dialog: AuditDialog, qtbot, monke
 
     def wait() -> float:
         begun.set()
-        go.wait(10)
+        go.wait()
         return 0.0
 
     put(monkeypatch, Claim("a", "slow", wait, 1.0), Claim("a", "never", lambda: 0.0, 1.0))

@@ -93,7 +93,7 @@ def test_a_new_job_replaces_one_of_the_same_name(qtbot, jobs):
     jobs.start("count", "Counting", lambda: counting(1000, 0.01), lambda item: items.append(("old", item)))
     jobs.start("count", "Counting", lambda: counting(3), lambda item: items.append(("new", item)))
     qtbot.waitUntil(lambda: not jobs.running("count"))
-    assert items == [("new", 3)] or items[-1] == ("new", 3)
+    assert items[-1] == ("new", 3)
     assert all(kind == "new" for kind, _ in items)
 
 
@@ -258,4 +258,4 @@ def test_a_worker_stops_when_asked(qtbot):
     worker.start()
     qtbot.waitUntil(lambda: worker.latest.take() is not None)
     worker.requestInterruption()
-    assert worker.wait(2_000)
+    assert worker.wait()

@@ -173,6 +173,7 @@ def watch(controllers) -> list[tuple[float, float | None, float | None]]:
     return frames
 
 
+@pytest.mark.alone
 def test_a_frame_that_plays_lies_over_a_field_and_density_of_its_own_or_of_just_before(qtbot, controllers):
     """Where each of few steps changes the noise by half; and where the run loops, over none of its end."""
     frames, moments = watch(controllers), []

@@ -164,13 +164,11 @@ def test_the_field_follows_at_once(qtbot, controllers):
     seen = []
     controllers.following.changed.connect(lambda view, _: seen.append(view) if isinstance(view, FieldView) else None)
     controllers.replaying.choose(0)
-    qtbot.waitUntil(lambda: bool(seen))
-    qtbot.wait(200)
     workspace, (sigma, time) = controllers.building.workspace, controllers.playing.frame_noise
     wanted = dataclasses.replace(controllers.following.wanted, layers=frozenset({"learned"}))
     asked = OverlayRequest(workspace.model, wanted, sigma, time)
     expected, _ = SamplingWorker().compute_overlays(asked)
-    np.testing.assert_allclose(seen[-1].learned, expected.learned, rtol=1e-5, atol=1e-6)
+    qtbot.waitUntil(lambda: bool(seen) and np.allclose(seen[-1].learned, expected.learned, rtol=1e-5, atol=1e-6))
     newest = dataclasses.replace(asked.workspace, weights=workspace.newest)
     other, _ = SamplingWorker().compute_overlays(dataclasses.replace(asked, workspace=newest))
     assert not np.allclose(seen[-1].learned, other.learned, rtol=1e-3)
@@ -430,8 +428,7 @@ def test_a_session_opens_by_the_training_step_that_was_in_view(controllers, qtbo
     session = controllers.sessions.pack(view[saved])()
     with qtbot.waitSignal(controllers.building.taken):
         controllers.sessions.open(session)
-    wait()
-    assert controllers.replaying.step == (step if saved == "earlier" else None)
+    qtbot.waitUntil(lambda: controllers.replaying.step == (step if saved == "earlier" else None))
     qtbot.waitUntil(lambda: complete(controllers))
     if saved == "earlier":  # the recorded run is of the newest weights
         qtbot.waitUntil(lambda: controllers.playing.run.weights.step == step)

@@ -70,7 +70,7 @@ def test_without_thread_niceness_a_watched_worker_keeps_its_priority(qtbot, monk
 
         worker = Worker(ask, "asking", watched=watched)
         worker.start()
-        assert worker.wait(5_000)
+        assert worker.wait()
     assert found[True] is not QThread.Priority.LowPriority
     assert found[False] is QThread.Priority.LowPriority
 

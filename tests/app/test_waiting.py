@@ -60,7 +60,7 @@ def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(w
             came["field" if isinstance(view, FieldView) else "density"] = view.sigma
 
     connect(controllers.following.changed, take)
-    conftest.wait(lambda: controllers.playing.trajectory.finished, 30_000)
+    conftest.wait(lambda: controllers.playing.trajectory.finished)
     for exchange in (sampler.fields, sampler.densities):
         monkeypatch.setattr(exchange, "_compute", slowly)
     screenshots().show_frame(window, 0.5)
@@ -78,7 +78,7 @@ def test_a_screenshot_is_of_a_whole_run_however_soon_it_begins(window, monkeypat
         step(frames)
         time.sleep(0.5)
 
-    conftest.wait(lambda: controllers.playing.trajectory.finished, 30_000)
+    conftest.wait(lambda: controllers.playing.trajectory.finished)
     monkeypatch.setattr(controllers.playing, "step", slowly)
     screenshots().show_frame(window, 0.5)
     assert controllers.playing.trajectory.finished
@@ -89,7 +89,7 @@ def test_a_screenshot_of_images_waits_until_they_are_those_of_its_frame(window):
     """They have no field and no density that would come later."""
     controllers = window.controllers
     window.state.edit({"data.kind": "digits", "network.width": 8, "sampling.steps": 20})
-    conftest.wait(lambda: controllers.building.problem.is_image and controllers.playing.recorded > 2, 30_000)
+    conftest.wait(lambda: controllers.building.problem.is_image and controllers.playing.recorded > 2)
     controllers.playing.set_playing(False)
     conftest.wait(lambda: "at rest" in [label.text() for label in window.status.findChildren(QLabel)], 10_000)
     screenshots().show_frame(window, 0.5)
@@ -101,7 +101,7 @@ def test_a_screenshot_of_images_waits_until_they_are_those_of_its_frame(window):
 
 def test_a_screenshot_is_of_the_run_that_the_settings_describe_however_late_it_begins(window, monkeypatch):
     controllers, begin = window.controllers, SamplingWorker.begin
-    conftest.wait(lambda: controllers.playing.trajectory.finished, 30_000)
+    conftest.wait(lambda: controllers.playing.trajectory.finished)
     monkeypatch.setattr(
         SamplingWorker, "begin", lambda worker, run: QTimer.singleShot(1_000, lambda: begin(worker, run))
     )

@@ -386,7 +386,7 @@ def test_interrupting_leaves_nothing_half_done(tmp_path: Path) -> None:
         assert process.stderr.readline() == "Training ...\n"
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        said, error = process.communicate(timeout=20)
+        said, error = process.communicate()
     assert (process.returncode, said) == (130, "")
     assert "Traceback" not in error
     assert error.endswith(f"\nInterrupted: {running.UNTRAINED}\n")
@@ -485,7 +485,7 @@ def test_a_process_that_films_ends_by_the_signal_and_leaves_nothing(moons: Path,
             time.sleep(0.01)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        _, error = process.communicate(timeout=20)
+        _, error = process.communicate()
     assert process.returncode == 128 + signal.SIGTERM, error
     assert error.endswith(f"\nInterrupted: {ANYWHERE}\n")
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.journeys.conftest import EXACT, SMALL
-from tests.journeys.reading import numbers, pause
+from tests.journeys.reading import at_the_end, numbers, pause, show_only
 from tests.journeys.user import User
 
 
@@ -117,10 +117,21 @@ def test_points_that_cannot_be_read(desk, tmp_path):
 
 def data_pixels(user: User, left: float, right: float) -> int:
     """How much of a stripe of the canvas has the colour of the data."""
+    red, green, blue = colors(user, left, right)
+    return int(((green > red + 40) & (green > blue)).sum())
+
+
+def sample_pixels(user: User, left: float, right: float) -> int:
+    """How much of a stripe of the canvas has the colour of the particles."""
+    red, green, blue = colors(user, left, right)
+    return int(((red > green + 40) & (green > blue + 40)).sum())
+
+
+def colors(user: User, left: float, right: float) -> np.ndarray:
+    """Red, green and blue of a stripe of the canvas."""
     picture = user.picture().astype(int)
     width = picture.shape[1]
-    red, green, blue = np.moveaxis(picture[:, int(left * width) : int(right * width)], -1, 0)
-    return int(((green > red + 40) & (green > blue)).sum())
+    return np.moveaxis(picture[:, int(left * width) : int(right * width)], -1, 0)
 
 
 @pytest.mark.guide("Drawing", "Likelihood")
@@ -137,6 +148,9 @@ def test_draw_train_and_click(desk):
         user.wait(lambda: data_pixels(user, 0.6, 0.9) < 200 < 500 < data_pixels(user, 0.1, 0.5), "one stroke alone")
         user.click("Train", "Button")
         user.reads("finished · 300 steps")
+        at_the_end(user)
+        show_only(user, "Particles")
+        user.wait(lambda: sample_pixels(user, 0.1, 0.5) > 5 * sample_pixels(user, 0.5, 0.9), "samples on the stroke")
         if user.find("Brush").checked:
             user.click("Brush")
         user.click("Canvas", at=(0.3, 0.45))
