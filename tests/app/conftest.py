@@ -111,10 +111,13 @@ def end(window) -> None:
 @pytest.fixture(autouse=True, scope="module")
 def little_is_computed(pytestconfig: pytest.Config) -> Iterator[None]:
     """Tests of time have all frames."""
+    from playground.app.controllers import controllers
+
     with pytest.MonkeyPatch.context() as patch:
         fewer.points_of_optimal_losses(patch)
         if pytestconfig.option.markexpr != "alone":
-            fewer.frames_and_cells_of_views(patch)
+            fewer.cells_of_views(patch)
+            patch.setattr(controllers, "TICK", 3 * controllers.TICK)
         yield
 
 
