@@ -19,12 +19,13 @@ from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Sweep
 from playground.lab.sweep.executors import Workers
 from playground.lab.sweep.table import Row, rows_of, rows_of_cells
-from playground.messages import Message
+from playground.messages import Message, plain
 from playground.user_errors import message_of
 
 Place = AbstractContextManager[Workers]
 
 JOB, FILE = "sweep", "sweep file"
+CANCELLED = plain("The sweep was cancelled.")
 REDRAWN = 1.0  # s between two updates of the table
 
 
@@ -74,8 +75,7 @@ class Sweeping(QObject):
 
     Attributes:
         report: the newest report.
-        error: why the last work failed.
-        cancelled: whether the user stopped it.
+        error: why the last work failed, or CANCELLED if the user stopped it.
     """
 
     changed = Signal()
@@ -90,7 +90,6 @@ class Sweeping(QObject):
         self._jobs = Jobs(self)
         self.report: SweepReport | None = None
         self.error: Message | None = None
-        self.cancelled = False
 
     @property
     def running(self) -> bool:
@@ -117,7 +116,7 @@ class Sweeping(QObject):
         """Stop. Finished cells stay, and :meth:`compute` continues with the others."""
         if self.running:
             self._jobs.interrupt(JOB)
-            self.cancelled = True
+            self.error = CANCELLED
             self.changed.emit()
 
     def open_cell(self, cell: Cell) -> None:
@@ -139,7 +138,7 @@ class Sweeping(QObject):
     ) -> None:
         """Drive an iterator in a thread."""
         if not self.running:
-            self.error, self.cancelled = None, False
+            self.error = None
             self._jobs.start(job, job, without_fraction(make), on_report, self._failed, self.changed.emit)
             self.changed.emit()
 
@@ -152,7 +151,7 @@ class Sweeping(QObject):
         self._take(report)
 
     def _failed(self, error: BaseException) -> None:
-        self.error = None if self.cancelled else message_of(error)  # what was waited for says that it was stopped
+        self.error = self.error or message_of(error)  # what was waited for says that it was stopped
         self.changed.emit()
 
 

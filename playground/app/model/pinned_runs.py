@@ -109,7 +109,14 @@ def differing_keys(runs: Sequence[PinnedRun]) -> list[str]:
     Values of "auto" are left out, because they follow from other settings in the list.
     """
     found, known = [], [(run, description.fields(run.experiment)) for run in runs]
+    sections = {
+        name
+        for name in Experiment.__struct_fields__
+        if any(getattr(run.experiment, name) != getattr(runs[0].experiment, name) for run in runs)
+    }
     for key in dict.fromkeys(key for _, fields in known for key in fields):
+        if key != STEPS and key.partition(".")[0] not in sections:
+            continue
         values = [
             run.setting(key) if key == STEPS else description.value(run.experiment, key)
             for run, fields in known

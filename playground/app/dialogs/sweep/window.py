@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app.controllers.sweeping import Sweeping
+from playground.app.controllers.sweeping import CANCELLED, Sweeping
 from playground.app.dialogs.sweep.form import Prompts, SweepForm
 from playground.app.dialogs.sweep.picture import SweepMap
 from playground.app.dialogs.sweep.table import columns
@@ -193,7 +193,7 @@ class SweepWindow(QDialog):
         there = (self.form.folder / NOTE).is_file()
         self.start_button.setText("&Resume" if there else "&Start")
         self.start_button.setEnabled(not running and self.form.problem() is None)
-        self.cancel_button.setEnabled(computing and not self.sweeping.cancelled)
+        self.cancel_button.setEnabled(computing and self.sweeping.error is None)
         self.form.set_computing(computing)
         report = self.sweeping.report
         if report is not None:
@@ -204,7 +204,7 @@ class SweepWindow(QDialog):
 
     def _status(self) -> str:
         sweeping, report = self.sweeping, self.sweeping.report
-        if sweeping.error is not None:
+        if sweeping.error not in (None, CANCELLED):
             return worded(sweeping.error)
         if report is None or not (report.done or sweeping.running):
             return "Starting…" if sweeping.computing else ""
@@ -216,7 +216,7 @@ class SweepWindow(QDialog):
         versions = sorted(folders.versions(report.found))
         if versions not in ([], [__version__]):
             text += f", by version {' and '.join(versions)}"
-        if sweeping.cancelled:
+        if sweeping.error is not None:
             return f"Stopping… {text}" if sweeping.running else f"Cancelled: {text} are kept"
         if sweeping.computing and report.seconds_left is not None:
             text += f", about {format_duration(report.seconds_left)} left"
