@@ -70,11 +70,8 @@ class WindowState:
     def keep_on_screen(self) -> None:
         """Make a new window smaller and move it until its frame is inside the screen."""
         window, room = self._window, self.available()
-        frame = window.frameGeometry()
-        window.resize(
-            window.width() - max(frame.width() - room.width(), 0),
-            window.height() - max(frame.height() - room.height(), 0),
-        )
+        whole = window.frameGeometry().size()
+        window.resize(window.size() - (whole - whole.boundedTo(room.size())))
         frame = window.frameGeometry()
         left = max(min(frame.left(), room.right() + 1 - frame.width()), room.left())
         top = max(min(frame.top(), room.bottom() + 1 - frame.height()), room.top())

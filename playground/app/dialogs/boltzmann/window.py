@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLabel, QScrollArea, QWidget
 
 from playground.app.dialogs.boltzmann.heat import WeightMap
 from playground.app.dialogs.boltzmann.machine import COST, Machine
@@ -129,21 +129,16 @@ class BoltzmannWindow(WorkingDialog):
         drawing, weights = layouts.across(self.pad, (beside, 1)), layouts.across((self.map, 1), (rows, 1))
         training = layouts.across((self.train, 1), self.reset, spacing=UNIT)
         sampling = layouts.across((sampler, 1), self.again, spacing=UNIT)
-        left, middle, right = (
-            layouts.down(*((self._card(title, *parts), stretch) for title, stretch, *parts in column), spacing=UNIT)
-            for column in (
-                (
-                    ("Patterns", 1, data, self.sizes, (self.patterns.area, 1)),
-                    ("Draw", 0, drawing),
-                    ("Train", 0, rate, steps, training),
-                ),
-                (("Learning", 1, (self.curve, 1), self.verdict), ("Weights and Z", 1, (weights, 1))),
-                (
-                    ("Most probable", 1, (self.likely.area, 1)),
-                    ("Samples", 1, sampling, (self.samples.area, 1)),
-                    ("Cost of Z", 1, (self.cost, 1), layouts.across((self.cost_label, 1), self.measure)),
-                ),
-            )
+        left = self._column(
+            ("Patterns", data, self.sizes, (self.patterns.area, 1)),
+            ("Draw", drawing),
+            ("Train", rate, steps, training),
+        )
+        middle = self._column(("Learning", (self.curve, 1), self.verdict), ("Weights and Z", (weights, 1)))
+        right = self._column(
+            ("Most probable", (self.likely.area, 1)),
+            ("Samples", sampling, (self.samples.area, 1)),
+            ("Cost of Z", (self.cost, 1), layouts.across((self.cost_label, 1), self.measure)),
         )
         for card in ("Patterns", "Draw", "Train"):
             self.cards[card].setFixedWidth(px(LEFT))
@@ -154,10 +149,14 @@ class BoltzmannWindow(WorkingDialog):
         margins = (2 * UNIT, 3 * UNIT // 2, 2 * UNIT, 3 * UNIT // 2)
         layouts.down(about, (area, 1), within=self, spacing=UNIT, margins=margins)
 
-    def _card(self, title: str, *parts: layouts.Part) -> CollapsiblePanel:
-        card = self.cards[title] = CollapsiblePanel(title)
-        layouts.add(card.body, *parts)
-        return card
+    def _column(self, *cards: tuple[str, *tuple[layouts.Part, ...]]) -> QBoxLayout:
+        """Cards below each other, each by its title and its parts; one grows if a part of it does."""
+        column = layouts.down(spacing=UNIT)
+        for title, *parts in cards:
+            card = self.cards[title] = CollapsiblePanel(title)
+            layouts.add(card.body, *parts)
+            column.addWidget(card, any(isinstance(part, tuple) for part in parts))
+        return column
 
     def _connect(self) -> None:
         machine = self.machine
@@ -248,9 +247,6 @@ class BoltzmannWindow(WorkingDialog):
         states = {
             "Patterns": f"{len(patterns)} of {format_count(2 ** (shape[0] * shape[1]))} states",
             "Train": learning,
-            "Learning": "",
-            "Most probable": "",
-            "Samples": "",
         }
         self.map.show_weights(progress, shape[0] * shape[1], shape[1])
         for key, figure in self.figures.items():
@@ -271,8 +267,8 @@ class BoltzmannWindow(WorkingDialog):
         self.verdict.setText(said)
         self.likely.show_patterns(likely)
         self.samples.show_patterns(samples)
-        for title, state in states.items():
-            self.cards[title].set_state(state)
+        for title, card in self.cards.items():
+            card.set_state(states.get(title, ""))
 
     @Slot(object)
     def _show_cost(self, cost: "Cost") -> None:
