@@ -127,8 +127,12 @@ class Building(QObject):
 
     @property
     def default_step(self) -> float | None:
-        """See :attr:`Workspace.default_step`; None while there is no workspace."""
-        return None if self.workspace is None else self.workspace.default_step
+        """The value of `sampling.step = "auto"` for the current sampler, in squared user units; None while there is no workspace."""
+        if self.workspace is None:
+            return None
+        from playground.lab.sampling import step_in_user_units
+
+        return step_in_user_units(self.workspace.problem)
 
     def is_behind(self, workspace: Workspace) -> bool:
         """Whether a workspace is not yet the one that the current settings describe."""

@@ -27,6 +27,7 @@ from playground.lab.experiment import Experiment, ExperimentError, reset_key
 from playground.lab.keys import ModelKey, TrainingKey
 from playground.lab.loss_identity import loss_identity
 from playground.lab.points import Points
+from playground.lab.progress import TrainingProgress
 from playground.lab.recovery import keep_training, session_of
 from playground.lab.session import Session, SessionError
 from playground.lab.store import Store
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from playground.data import Dataset
     from playground.lab.problem import Problem
-    from playground.lab.training import Trainer, TrainingProgress
+    from playground.lab.training import Trainer
     from playground.theory.densities import Density
 
 SHOWN_POINTS = 20_000
@@ -105,7 +106,7 @@ class Workspace:
     chosen: Weights | None = None  # weights of an earlier training step that are shown instead of the newest
     checkpoints: dict[int, Weights] = field(default_factory=dict)  # those that were chosen before, by step
     training: str = "untrained"  # "training", "paused", "finished", "diverged"
-    progress: "TrainingProgress | None" = None
+    progress: TrainingProgress | None = None
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses
@@ -183,13 +184,6 @@ class Workspace:
     def model(self) -> Model:
         """The problem with the weights in use."""
         return Model(self.problem, self.weights, self.view)
-
-    @property
-    def default_step(self) -> float | None:
-        """The value of `sampling.step = "auto"` for the current sampler, in squared user units."""
-        from playground.lab.sampling import step_in_user_units
-
-        return step_in_user_units(self.problem)
 
     @property
     def trained_steps(self) -> int:
@@ -281,25 +275,19 @@ class Workspace:
         if time.monotonic() - self.published > SNAPSHOT_SECONDS:
             self.publish()
 
-    def remember(self, summary: Mapping[str, Any], progress_type: "type[TrainingProgress]") -> None:
-        """Take over a session's history, as far as it is valid. It is shown and never used for computing."""
-        state = summary.get("state")
-        untold = "untrained" if not self.trainer.step else "finished" if self.trainer.finished else "paused"
+    def remember(self, course: Mapping[str, Any]) -> None:
+        """Take over how a training went, see :meth:`summary`, as far as it is valid. It is shown and never used for computing."""
+        state, trainer = course.get("state"), self.trainer
+        untold = "untrained" if not trainer.step else "finished" if trainer.finished else "paused"
         self.training = state if state in ("paused", "finished", "diverged") else untold
-        steps, losses = summary.get("steps"), summary.get("losses")
-        if isinstance(steps, list) and isinstance(losses, list) and len(steps) == len(losses):
-            pairs = [
-                (step, loss)
-                for step, loss in zip(steps, losses, strict=True)
-                if isinstance(step, int) and isinstance(loss, int | float)
-            ]
-            self.steps, self.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
-        with contextlib.suppress(msgspec.ValidationError):  # a file without them is read
-            self.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
-        self.progress = progress_type.from_json(summary.get("progress"))
-        told = self.progress is not None and self.progress.optimal_loss is not None
-        if self.progress is not None and told and self.progress.optimal_loss_error is None:
-            self.progress = self.trainer.with_optimal_loss(self.progress)
+        steps, losses = _valid(course.get("steps"), int), _valid(course.get("losses"), float | None)
+        if len(steps) == len(losses):
+            known = [place for place, loss in enumerate(losses) if loss is not None]
+            self.steps, self.losses = [steps[place] for place in known], [losses[place] for place in known]
+        self.held_out = _valid(course.get("held_out"), tuple[int, float])  # a file without them is read
+        progress = self.progress = TrainingProgress.from_json(course.get("progress"))
+        if progress is not None and progress.optimal_loss is not None and progress.optimal_loss_error is None:
+            self.progress = trainer.with_optimal_loss(progress)
 
     def set_hyperparameters(self, experiment: Experiment) -> None:
         """Continue training with other settings; data, noise, network and seeds stay those of the trainer."""
@@ -368,6 +356,14 @@ class Workspace:
 _versions = itertools.count(1)
 
 
+def _valid(told: object, kind: Any) -> list[Any]:
+    """A list whose values are all of a kind; empty if they are not."""
+    try:
+        return msgspec.convert(told, list[kind])
+    except msgspec.ValidationError:
+        return []
+
+
 def weights_of(trainer: "Trainer") -> Weights:
     """The newest averaged weights of a training, and those that it keeps of earlier steps."""
     kept, made = trainer.checkpoints.weights, trainer.step
@@ -409,7 +405,7 @@ def assemble(
     import torch
 
     from playground.lab.problem import Problem, choose_device
-    from playground.lab.training import Trainer, TrainingProgress
+    from playground.lab.training import Trainer
 
     session = None
     if store is not None and key is not None and previous is None:
@@ -449,7 +445,7 @@ def assemble(
         _restore_hyperparameters(trainer, session)
         trainer.restore(dict(session.weights))
         workspace.publish()
-        workspace.remember(session.training, TrainingProgress)
+        workspace.remember(session.training)
     yield 1.0, workspace
 
 
