@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from playground.app.canvas.readouts import place, vector
 from playground.app.model.views import PointReadout
 from playground.app.panels import FieldNamesPanel
-from playground.app.panels.figure import NOTHING
+from playground.app.style.number_formats import NOTHING
 from tests.app.conftest import wait
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSiz
 from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
 from playground.app.style.labels import worded
-from playground.app.style.number_formats import MINUS, format_duration, format_number
+from playground.app.style.number_formats import MINUS, NOTHING, format_duration, format_number
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
@@ -19,8 +19,6 @@ from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.steady_size import SteadySize
 from playground.app.workers.jobs import JobStatus
 from playground.messages import Message
-
-NOTHING = "–"
 
 
 def decimal(value: float, places: int = 3) -> str:

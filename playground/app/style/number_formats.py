@@ -9,6 +9,7 @@ from playground.messages import MOST_DIGITS, digits
 
 THIN_SPACE = "\u202f"  # no line breaks here
 MINUS = "\u2212"
+NOTHING = "–"  # where a number is not known
 
 
 def format_number(value: float, digits: int = 3) -> str:

@@ -19,11 +19,11 @@ from PySide6.QtGui import QFocusEvent, QFont, QFontMetrics, QGuiApplication, QPa
 from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView, QWidget
 
 from playground.app.style import theme
+from playground.app.style.number_formats import NOTHING
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
 
 Index = QModelIndex | QPersistentModelIndex
-NOTHING = "–"
 PAD = 3  # px left and right of a cell's text
 LONGEST_WORD = 12  # characters of a name without a break, so that "probability" is not cut
 WIDEST = 360  # px, of a column; the error of a sweep's cell would be wider

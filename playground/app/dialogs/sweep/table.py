@@ -42,7 +42,8 @@ def _axis(axis: str, rows: Sequence[Row]) -> Column:
         return shown(row.values[axis])
 
     places = {value: place for place, value in enumerate(dict.fromkeys(map(text, rows)))}
-    return _column(name_of(axis), text, lambda row: places.get(text(row)))
+    has_words = not all(isinstance(row.values[axis], int | float) for row in rows)
+    return _column(name_of(axis), text, lambda row: places.get(text(row)), has_words)
 
 
 def _figure(key: str) -> Column:
