@@ -81,14 +81,14 @@ def test_the_map_of_fifty_thousand_points_takes_a_few_sums() -> None:
     assert len(problem.train) == 50_000
     bounds = (-4.0, 5.0, -4.0, 4.5)
     model = measurements.learned_model(problem, weights(problem))
-    found = list(itertools.islice(measurements.likelihood_density(model, bounds, 160), 20))
+    found = list(itertools.islice(measurements.likelihood_density(model, bounds, 150), 20))
     fractions = [fraction for fraction, _ in found]
     assert 10 <= len(found) < 20  # so often it can be cancelled
     assert (fractions[-1], max(np.diff(fractions))) == (1.0, pytest.approx(4096 / 50_000))
     view = found[-1][1]
-    assert (view.source, view.asked, view.extent, view.density.shape) == ("empirical", True, bounds, (160, 160))
+    assert (view.source, view.asked, view.extent, view.density.shape) == ("empirical", True, bounds, (150, 150))
     assert view.sigma == problem.units.sigma_to_user(problem.noise.sigma_min)
-    assert view.density.sum() * (9 / 160) * (8.5 / 160) == pytest.approx(1.0, abs=1e-6)
+    assert view.density.sum() * (9 / 150) * (8.5 / 150) == pytest.approx(1.0, abs=1e-6)
 
 
 class _Run(list):

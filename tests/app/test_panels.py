@@ -44,7 +44,7 @@ from playground.lab.label_dropout_checks import untrained_conditional_score, unt
 from playground.lab.measured import Figures
 from playground.messages import Edit, Message, plain, setting
 
-KINDS = [getattr(panels, name) for name in panels.__all__]
+KINDS = [card.panel for card in panels.LAYOUT]
 PATH = "/some/where/faithful.csv"
 TOLD = Conditions(tuple(range(10)), 359)
 
