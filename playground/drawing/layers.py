@@ -452,18 +452,13 @@ class FollowedParticle(Layer):
         positions: (K, 2), its path; the last row is its present position.
         terms: displacements (2,) with their colours, in the order of the arrows.
         denoised: (2,), the end of a thin line with a small ring; None without noise.
-        flow: (P, 2), the path of a dragged start, from the noise to the data.
     """
 
     positions: np.ndarray
     terms: tuple[tuple[np.ndarray, Role], ...] = ()
     denoised: np.ndarray | None = None
-    flow: np.ndarray | None = None
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        flow = [] if self.flow is None else _corners(plane, self.flow)
-        if len(flow) > 1:
-            _paint_flow(painter, palette, flow, dots=flow[:1])
         way = _corners(plane, self.positions)
         if not way:
             return
@@ -516,6 +511,18 @@ class FollowedParticle(Layer):
                     painter.drawLine(start, end)
                     painter.drawPolyline([sides[0], end, sides[1]])
             start = end
+
+
+@dataclass(frozen=True, eq=False)
+class Flow(Layer):
+    """The path of a dragged start, (P, 2), from the noise to the data: a line from a dot to a ring."""
+
+    points: np.ndarray
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        corners = _corners(plane, self.points)
+        if len(corners) > 1:
+            _paint_flow(painter, palette, corners, dots=corners[:1])
 
 
 @dataclass(frozen=True, eq=False)

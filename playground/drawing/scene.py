@@ -13,6 +13,7 @@ from playground.drawing.layers import (
     Data,
     Density,
     Field,
+    Flow,
     FollowedParticle,
     InterpolatedPoints,
     Layer,
@@ -73,6 +74,7 @@ class Scene:
     trails: Trails | None = None
     particles: Particles | None = None
     path: Path | None = None
+    flow: Flow | None = None
     followed: FollowedParticle | None = None
     interpolation: InterpolatedPoints | Strip | None = None
     marks: Marks | None = None
@@ -103,7 +105,7 @@ class Scene:
 
     def moving(self) -> list[Layer]:
         """The layers that change in every frame, from bottom to top."""
-        layers = (self.trails, self.particles, self.path, self.interpolation, self.followed, self.marks)
+        layers = (self.trails, self.particles, self.path, self.interpolation, self.flow, self.followed, self.marks)
         return [layer for layer in layers if layer is not None]
 
     def named_layers(self) -> tuple[tuple[str, str], ...]:

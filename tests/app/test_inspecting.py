@@ -146,7 +146,7 @@ def test_a_start_that_is_dragged_with_alt_streams_its_path(window) -> None:
             lambda start=start: inspecting.flow is not None and np.allclose(inspecting.flow[0], start, atol=1e-4),
         )
         np.testing.assert_allclose(inspecting.flow[0], start, atol=1e-4)
-        np.testing.assert_array_equal(window.canvas.shown().followed.flow, inspecting.flow)
+        np.testing.assert_array_equal(window.canvas.shown().flow.points, inspecting.flow)
         paths.append(inspecting.flow)
     send(QEvent.Type.MouseButtonRelease, 180, 120, Qt.MouseButton.NoButton)
     assert len(paths[0]) > 10
@@ -158,7 +158,7 @@ def test_a_start_that_is_dragged_with_alt_streams_its_path(window) -> None:
     assert inspecting.flow is paths[1]
     window.actions_by_key.trigger("measure.clear")
     assert inspecting.flow is None
-    assert window.canvas.shown().followed is None
+    assert window.canvas.shown().flow is None
 
 
 def step(**changes: object) -> StepSum:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from playground.drawing.layers import ARROW_PIXELS, FollowedParticle
+from playground.drawing.layers import ARROW_PIXELS, Flow, FollowedParticle
 from playground.drawing.palette import DARK
 from playground.drawing.plane import Plane
 from playground.drawing.render import render
@@ -55,12 +55,12 @@ def test_way_ring_denoised_estimate_and_flow_are_seen(qapp) -> None:
     nothing = pixels(render(Scene(viewport=BOX), *SIZE))
     bare = FollowedParticle(WAY)
     pictures = [
-        pixels(render(Scene(viewport=BOX, followed=layer), *SIZE))
-        for layer in (
-            bare,
-            dataclasses.replace(bare, denoised=np.array([0.8, 0.2])),
-            dataclasses.replace(bare, flow=np.array([[0.9, 0.9], [0.7, 0.3]])),
-            FollowedParticle(np.zeros((0, 2)), flow=np.array([[0.9, 0.9], [0.7, 0.3]])),
+        pixels(render(Scene(viewport=BOX, followed=layer, flow=flow), *SIZE))
+        for layer, flow in (
+            (bare, None),
+            (dataclasses.replace(bare, denoised=np.array([0.8, 0.2])), None),
+            (bare, Flow(np.array([[0.9, 0.9], [0.7, 0.3]]))),
+            (None, Flow(np.array([[0.9, 0.9], [0.7, 0.3]]))),
         )
     ]
     for number, picture in enumerate(pictures):

@@ -26,7 +26,7 @@ from playground.app.model.workspace import SHOWN_POINTS
 from playground.drawing.film import OverlayMaker
 from playground.drawing.frames import TrainingStep
 from playground.drawing.images import ImageGrid
-from playground.drawing.layers import Path
+from playground.drawing.layers import Flow, Path
 from playground.drawing.marks import Marks
 from playground.drawing.plane import Viewport
 from playground.kinds.datasets.drawing import Drawing
@@ -70,13 +70,13 @@ class Display(QObject):
         self._replaying, self._inspecting = controllers.replaying, controllers.inspecting
         self._problem: ProblemView | None = None  # whose data are in view
         self._drawing = False  # whether the plane in view is for painting
-        self._inspecting.changed.connect(self._show_particle)
         self.view = RunView(controllers, canvas, lambda: self.run, lambda: self.weights_in_view)
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
         self._training.changed.connect(self._show_training)
         controllers.replaying.chosen.connect(self._show_training)
         self._playing.trajectory_changed.connect(self._show_run)
+        self._inspecting.changed.connect(self._show_particle)
         self._clicking.likelihood_changed.connect(self._show_likelihood)
         self._clicking.interpolation_changed.connect(self._show_interpolation)
         controllers.lessons.changed.connect(self._show_marks)
@@ -256,7 +256,8 @@ class Display(QObject):
     @Slot()
     def _show_particle(self) -> None:
         """Show the path from a dragged start, and ring a followed image."""
-        self.canvas.set_flow(self._inspecting.flow)
+        flow = self._inspecting.flow
+        self.canvas.change(flow=None if flow is None else Flow(flow))
         self._ring_images()
 
     def _ring_images(self) -> None:

@@ -66,8 +66,7 @@ def show_frame(
     if scene.particles is not None and style.particles != "one":
         colors = coloring(style.particles, trajectory, frame, values)
         parts["particles"] = dataclasses.replace(scene.particles, coloring=colors)
-    flow = None if scene.followed is None else scene.followed.flow
-    followed = followed_particle(trajectory, frame, style.followed, particle, flow)
+    followed = followed_particle(trajectory, frame, style.followed, particle)
     told = trajectory.provenance
     return dataclasses.replace(scene, **parts, caption=tuple(lines), followed=followed, provenance=told)
 
@@ -77,26 +76,24 @@ def followed_particle(
     frame: int,
     number: int | None,
     particle: InspectedParticle | None,
-    flow: np.ndarray | None = None,
 ) -> FollowedParticle | None:
     """A particle with its path so far and the terms of its next step; None if no particle is followed.
 
     Args:
         particle: its values, from this frame or one at most a few frames before.
-        flow: the path from a dragged start.
     """
     positions = trajectory.positions
     if positions.ndim != 3 or number is None or number >= positions.shape[1]:
-        return None if flow is None else FollowedParticle(np.zeros((0, 2)), flow=flow)
+        return None
     way = positions[: frame + 1, number]
     known = particle is not None and particle.number == number and 0 <= frame - particle.frame <= LATE
     if particle is None or not known:
-        return FollowedParticle(way, flow=flow)
+        return FollowedParticle(way)
     step = particle.step
     terms: tuple[tuple[np.ndarray, Role], ...] = ()
     if step is not None:
         terms = (step.drift, "exact"), (step.score, "learned"), (step.rest, "particles")
-    return FollowedParticle(way, terms, particle.denoised_here, flow)
+    return FollowedParticle(way, terms, particle.denoised_here)
 
 
 def frames_of(

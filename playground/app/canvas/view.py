@@ -19,7 +19,6 @@ from playground.drawing.coloring import Coloring
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
     Data,
-    FollowedParticle,
     InterpolatedPoints,
     Particles,
     Strokes,
@@ -123,14 +122,6 @@ class CanvasView(QWidget):
 
     def _trails(self, positions: np.ndarray) -> Trails:
         return Trails(positions, int(self.layers.options["trails", "length"]))  # type: ignore[call-overload]
-
-    def set_flow(self, points: np.ndarray | None) -> None:
-        """The path from a dragged start, (P, 2); None removes it."""
-        followed = self._scene.followed
-        if followed is not None:
-            self.change(followed=dataclasses.replace(followed, flow=points))
-        elif points is not None:
-            self.change(followed=FollowedParticle(np.zeros((0, 2)), flow=points))
 
     def set_interpolation(self, points: np.ndarray | None) -> None:
         """Points from one to another, (P, 2), or images (P, C, H, W) with the limits of the grid."""
