@@ -16,9 +16,10 @@ from playground.app.canvas.chips import DOT, PADDING
 from playground.app.canvas.legend import KEYS, LEGEND
 from playground.app.style.wrapping import with_indices
 from playground.drawing.coloring import by_class
-from playground.drawing.layers import Density, Field, Path, ScoreError
+from playground.drawing.layers import Density, Field, Particles, Path, ScoreError, Trails
 from playground.drawing.palette import DARK, LIGHT
 from playground.drawing.render import render
+from playground.drawing.scene import Scene
 from tests.app.conftest import heard
 
 LEFT, RIGHT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton
@@ -142,7 +143,7 @@ def test_fit_shows_the_whole_undistorted(canvas: CanvasView) -> None:
 
 
 def test_fit_without_bounds_shows_the_data_else_the_particles(canvas: CanvasView) -> None:
-    canvas.set_particles(np.array([[100.0, 100.0], [101.0, 101.0]]))
+    canvas.change(particles=Particles(np.array([[100.0, 100.0], [101.0, 101.0]])))
     canvas.fit()
     assert 100 < sum(canvas.viewport[:2]) / 2 < 101
     canvas.set_data(np.array([[-7.0, 5.0], [-5.0, 6.0]]))
@@ -372,8 +373,8 @@ def fill(canvas: CanvasView) -> None:
         exact=Field(points[:50], points[:50], "exact"),
         error=ScoreError(np.linspace(0, 1, 64).reshape(8, 8), BOX, 1.0, Field(points, points, "error")),
     )
-    canvas.set_particles(points[:100])
-    canvas.set_trails(np.stack([points[:100] + 0.1 * step for step in range(-5, 1)]))
+    trails = Trails(np.stack([points[:100] + 0.1 * step for step in range(-5, 1)]))
+    canvas.change(particles=Particles(points[:100]), trails=trails)
     canvas.change(path=Path(np.array([[0.0, 0.5], [1.0, 0.9]])))
     canvas.change(caption=("σ = 1",))
 
@@ -459,13 +460,11 @@ def test_options_reach_the_layers(canvas: CanvasView) -> None:
     canvas.layers.set_option("trails", "length", 4)
     columns, rows = canvas.arrow_grid()
     canvas.layers.set_option("exact", "spacing", 18)
-    assert canvas.scene(600, 300).particles.size == 1.6
-    assert canvas.scene(600, 300).trails.length == 4
+    shown = canvas.with_run(Scene())
+    assert (shown.particles.size, shown.trails.length) == (1.6, 4)
     assert canvas.arrow_grid() > (columns, rows)
     assert canvas.layers.options["learned", "spacing"] == 18  # both fields share their grid
     assert changed == [("particles", "size", 1.6), ("trails", "length", 4), ("exact", "spacing", 18)]
-    canvas.set_particles(np.zeros((3, 2)))
-    assert canvas.scene(600, 300).particles.size == 1.6
 
 
 def test_a_second_point_is_picked_with_shift_and_the_way_to_it_is_part_of_the_path(canvas: CanvasView) -> None:
@@ -708,9 +707,7 @@ def test_a_layer_that_there_cannot_be_leaves_the_canvas(canvas: CanvasView, chip
             exact=Field(plane, plane, "exact"),
             error=ScoreError(np.ones((4, 4)), BOX, 1.0),
         )
-        canvas.set_particles(plane)
-        canvas.set_trails(line)
-        canvas.change(path=Path(plane))
+        canvas.change(particles=Particles(plane), trails=Trails(line), path=Path(plane))
 
     fill()
     assert getattr(canvas.scene(100, 100), layer) is not None

@@ -329,11 +329,11 @@ def test_a_frame_far_from_the_last_one_is_painted_with_its_own_density(qtbot):
     qtbot.addWidget(canvas)
     picture = canvas.surface.picture
     canvas.change_scene(lambda scene: dataclasses.replace(scene, density=Density(np.ones((4, 4)), (0, 1, 0, 1))))
-    canvas.set_particles(np.zeros((1, 2)))
+    canvas.change(particles=Particles(np.zeros((1, 2))))
     picture.image(400, 300, 1.0)
     for far in (False, True):
         canvas.change_scene(lambda scene: dataclasses.replace(scene, density=Density(np.ones((4, 4)), (0, 1, 0, 1))))
-        canvas.set_particles(np.zeros((1, 2)))
+        canvas.change(particles=Particles(np.zeros((1, 2))))
         if far:
             canvas.leap()
         picture.image(400, 300, 1.0)

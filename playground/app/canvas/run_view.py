@@ -115,15 +115,19 @@ class RunView(QObject):
             canvas.show_always(self._following.wanted_by(run).layers)
         style, values = self.style, overlays.values
         computed = overlays.field.seen, self.density, self._weights(), style, values, overlays.particle
-        known, self._in_scene = self._in_scene, (trajectory, frame, values, style.particles)
+        known, self._in_scene = (
+            self._in_scene,
+            (trajectory, frame, values, style.particles, *canvas.layers.options.values()),
+        )
         sampler = (self._state if run is None else run).experiment.sampling
 
         def in_view(scene: Scene) -> Scene:
+            with_run = scene
             if run is not None and scene.images is not None:
-                scene = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=run.known))
-            elif trajectory is not None and scene.particles is None:
-                scene = canvas.with_run(scene)
-            shown = show_frame(scene, trajectory, frame, sampler, *computed)
+                with_run = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=run.known))
+            elif trajectory is not None:
+                with_run = canvas.with_run(scene)
+            shown = show_frame(with_run, trajectory, frame, sampler, *computed)
             if trajectory is None or known != self._in_scene:
                 return shown
             # What came later for the same frame: its particles stay as they were painted.

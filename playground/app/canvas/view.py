@@ -103,25 +103,11 @@ class CanvasView(QWidget):
         colors = classes if self.layers.options["data", "color"] == "class" else None
         self.change(data=None if points is None else Data(points, colors))
 
-    def set_particles(self, positions: np.ndarray | None) -> None:
-        """The sampler's particles, (N, 2)."""
-        self.change(particles=None if positions is None else self._particles(positions))
-
-    def set_trails(self, positions: np.ndarray | None) -> None:
-        """Recent positions (K, N, 2), oldest first, the last row being the present one."""
-        self.change(trails=None if positions is None else self._trails(positions))
-
     def with_run(self, scene: Scene) -> Scene:
         """A scene with layers for particles and trails of the chosen size and length."""
-        return dataclasses.replace(
-            scene, particles=self._particles(np.zeros((0, 2))), trails=self._trails(np.zeros((1, 0, 2)))
-        )
-
-    def _particles(self, positions: np.ndarray) -> Particles:
-        return Particles(positions, float(self.layers.options["particles", "size"]))  # type: ignore[arg-type]
-
-    def _trails(self, positions: np.ndarray) -> Trails:
-        return Trails(positions, int(self.layers.options["trails", "length"]))  # type: ignore[call-overload]
+        size, length = self.layers.options["particles", "size"], self.layers.options["trails", "length"]
+        particles, trails = Particles(np.zeros((0, 2)), size), Trails(np.zeros((1, 0, 2)), length)  # type: ignore[arg-type]
+        return dataclasses.replace(scene, particles=particles, trails=trails)
 
     def set_interpolation(self, points: np.ndarray | None) -> None:
         """Points from one to another, (P, 2), or images (P, C, H, W) with the limits of the grid."""
@@ -198,10 +184,6 @@ class CanvasView(QWidget):
 
     @Slot(str, str)
     def _take_option(self, layer: str, option: str) -> None:
-        if self._scene.particles is not None:
-            self.set_particles(self._scene.particles.positions)
-        if self._scene.trails is not None:
-            self.set_trails(self._scene.trails.positions)
         if (layer, option) == ("data", "color") and self._scene.data is not None:
             self.set_data(self._scene.data.points, self._classes)
 
