@@ -16,6 +16,8 @@ from playground.app.canvas.chips import DOT, PADDING
 from playground.app.canvas.legend import KEYS, LEGEND
 from playground.app.style.wrapping import with_indices
 from playground.drawing.coloring import by_class
+from playground.drawing.film import at_frame
+from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Density, Field, Particles, Path, ScoreError, Trails
 from playground.drawing.palette import DARK, LIGHT
 from playground.drawing.render import render
@@ -487,8 +489,16 @@ def test_a_second_point_is_picked_with_shift_and_the_way_to_it_is_part_of_the_pa
     assert canvas.scene(600, 300).interpolation is None
 
 
+def show(canvas: CanvasView, images: np.ndarray) -> None:
+    """Show images as those of data, or in place of others as the next frame."""
+    if canvas.shown().images is None:
+        canvas.set_images(ImageGrid(images, (float(images.min()), float(images.max()))))
+    else:
+        canvas.change_scene(lambda scene: at_frame(scene, images[None], 0))
+
+
 def test_images_between_two_stand_in_a_strip_from_one_to_the_other(canvas: CanvasView) -> None:
-    canvas.set_images(np.stack([np.zeros((1, 8, 8)), np.ones((1, 8, 8))]))
+    show(canvas, np.stack([np.zeros((1, 8, 8)), np.ones((1, 8, 8))]))
     shades = np.linspace(0, 1, 5)[:, None, None, None] * np.ones((1, 8, 8))
     canvas.set_interpolation(shades)
     canvas.layers.set_visible("path", False)  # images have no such layer: the strip stays
@@ -498,7 +508,7 @@ def test_images_between_two_stand_in_a_strip_from_one_to_the_other(canvas: Canva
     assert all(0 < middle.x() < 600 and 150 < middle.y() < 234 for middle in middles)  # above the caption
     brightness = [painted[middle.y(), middle.x()].sum() for middle in middles]
     assert brightness == sorted(set(brightness))
-    canvas.set_images(np.ones((2, 1, 8, 8)))  # the next frame leaves room for it too
+    show(canvas, np.ones((2, 1, 8, 8)))  # the next frame leaves room for it too
     assert canvas.scene(600, 300).images.below == 5
     canvas.set_interpolation(None)
     assert canvas.scene(600, 300).images.below == 0
@@ -510,7 +520,7 @@ def test_images_between_two_stand_in_a_strip_from_one_to_the_other(canvas: Canva
 def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None:
     digits = np.zeros((12, 1, 8, 8))
     digits[:, :, 2:6, 2:6] = 16.0
-    canvas.set_images(digits)
+    show(canvas, digits)
     chosen, viewport = picked(canvas), canvas.viewport
     grid = canvas.scene(600, 300).images
     assert grid.limits == (0, 16)
@@ -520,7 +530,7 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
     QTest.mouseClick(canvas.surface, LEFT, SHIFT, grid.tiles(600, 300).box(2).center().toPoint())
     assert (chosen, second) == ([5], [2])
     canvas.choose_images(5, 2)
-    canvas.set_images(40 * digits - 3)
+    show(canvas, 40 * digits - 3)
     assert (canvas.scene(600, 300).images.selected, canvas.scene(600, 300).images.second) == (5, 2)
     assert canvas.scene(600, 300).images.limits == (0, 16)  # those of the data, for samples too
     turn(canvas, (300, 150), 3)
@@ -539,7 +549,7 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
 
 def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
     view, key = canvas.surface, Qt.Key
-    canvas.set_images(np.zeros((10, 1, 8, 8)))  # in rows of five
+    show(canvas, np.zeros((10, 1, 8, 8)))  # in rows of five
     first, second = picked(canvas), picked(canvas, "shift")
     tiles = canvas.scene(600, 300).images.tiles(600, 300)
     assert tiles.columns == 5
@@ -570,7 +580,7 @@ def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
     assert marked() == {4}
     QTest.keyClick(view, key.Key_Enter, SHIFT)
     assert (first, second) == ([6], [4])
-    canvas.set_images(np.ones((10, 1, 8, 8)))  # the next frame
+    show(canvas, np.ones((10, 1, 8, 8)))  # the next frame
     assert marked() == {4}
     view.clearFocus()
     assert marked() == set()
@@ -586,7 +596,7 @@ def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
     canvas.choose_images(8, None)
     press(key.Key_Left)
     assert marked() == {8}  # from where the mouse was
-    canvas.set_images(np.ones((3, 1, 8, 8)))
+    show(canvas, np.ones((3, 1, 8, 8)))
     press(key.Key_Return)
     assert first == [6]
     viewport, clicked = canvas.viewport, picked(canvas)
@@ -597,7 +607,7 @@ def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
 
 
 def test_escape_is_the_windows_where_no_image_is_chosen(canvas: CanvasView) -> None:
-    canvas.set_images(np.zeros((10, 1, 8, 8)))
+    show(canvas, np.zeros((10, 1, 8, 8)))
     canvas.setFocus()
     heard_above = []
     canvas.keyPressEvent = lambda event: heard_above.append(event.key())

@@ -77,7 +77,7 @@ class ColumnView(QFrame):
             "In the plane arrow keys move all columns, plus and minus zoom, 0 shows all. Alt+click or Alt+Enter follows a "
             "particle in all columns."
         )
-        self._view = RunView(controllers, self.canvas, lambda: self.run, lambda: self._weights, place)
+        self._view = RunView(controllers, self.canvas, lambda: self.run, place)
         self.canvas.picking.picked.connect(self._pick)
         self._inspecting.changed.connect(self._ring_image)
         layouts.down(head, (self.canvas, 1), within=self, spacing=0, margins=0)
@@ -111,14 +111,6 @@ class ColumnView(QFrame):
         choose = functools.partial(self._controllers.column_edits.put, self.place)
         column_menu.fill(self.menu, main, resolved, self.column, steps, choose)
 
-    @property
-    def _weights(self) -> str:
-        """What the caption says about the weights that the particles follow."""
-        run = self.run
-        if run is None or run.weights is None or run.experiment.sampling.follows != "learned":
-            return ""
-        return readouts.weights_in_view(run.weights)
-
     def drawn(self, frame: int | None, as_seen: bool) -> DrawnColumn | None:
         """The column for a film or a picture; None if it has no run.
 
@@ -131,7 +123,7 @@ class ColumnView(QFrame):
         if run is None or run.model is None or run.failure is not None or trajectory is None:
             return None
         views = functools.partial(video_frames_over, run.model, self._following.wanted_by(run))
-        maker = self._view.maker(views, run.experiment.sampling, self._weights)
+        maker = self._view.maker(views, run.experiment.sampling, self._view.weights)
         still = None if frame is None else run.frame_at(frame, total)
 
         def prepare(viewport: Viewport, frames: np.ndarray) -> Generator[float, None, FrameOverlay]:

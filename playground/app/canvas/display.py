@@ -70,7 +70,7 @@ class Display(QObject):
         self._replaying, self._inspecting = controllers.replaying, controllers.inspecting
         self._problem: ProblemView | None = None  # whose data are in view
         self._drawing = False  # whether the plane in view is for painting
-        self.view = RunView(controllers, canvas, lambda: self.run, lambda: self.weights_in_view)
+        self.view = RunView(controllers, canvas, lambda: self.run)
         self._building.problem_changed.connect(self._show_problem)
         self._building.problem_failed.connect(self._show_failure)
         self._training.changed.connect(self._show_training)
@@ -93,17 +93,6 @@ class Display(QObject):
         return self._playing.run if played is None or _same_data(played, self._building.problem) else None
 
     @property
-    def weights_in_view(self) -> str:
-        """What the caption says about the weights, if a visible layer depends on them."""
-        workspace = self._building.workspace
-        follows = self._state.experiment.sampling.follows == "learned"
-        density = self._following.wanted.density_source == "learned" and self.canvas.layers.visible["density"]
-        if workspace is None or not (follows or density or self.canvas.layers.visible["learned"]):
-            return ""
-        others = readouts.SAMPLING if self._sampling.is_replacing else readouts.OTHERS
-        return readouts.weights_in_view(workspace.weights, others if self._sampling.lags else "")
-
-    @property
     def why_no_training_film(self) -> Message | None:
         """Why the training cannot be filmed now; None if it can."""
         return why_disabled.choosing_step(self._controllers)
@@ -120,7 +109,7 @@ class Display(QObject):
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :meth:`RunView.maker`; `still` if only the current frame will be requested."""
         views, sampler = self._following.video_frame_maker(still), self._state.experiment.sampling
-        return self.view.maker(views, sampler, self.weights_in_view, self._playing.sigma)
+        return self.view.maker(views, sampler, self.view.weights, self._playing.sigma)
 
     # The problem
 

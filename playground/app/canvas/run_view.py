@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Slot
 
+from playground.app.canvas import readouts
 from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import frames_of, show_frame
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.overlay_timing import FrameOverlays, near
+from playground.app.controllers.overlay_timing import NO_FRAME, CurrentFrame, FrameOverlays, near
 from playground.app.controllers.runs import Run
 from playground.app.controllers.video_frames import VideoFrames
 from playground.app.model.views import DensityView
@@ -25,20 +26,14 @@ class RunView(QObject):
 
     Args:
         run: returns the run that is shown; None if there is none.
-        weights: returns what the caption says about the weights.
         column: the place of a column, whose canvas has room for short captions only; None for the single run.
     """
 
     def __init__(
-        self,
-        controllers: Controllers,
-        canvas: CanvasView,
-        run: Callable[[], Run | None],
-        weights: Callable[[], str],
-        column: int | None = None,
+        self, controllers: Controllers, canvas: CanvasView, run: Callable[[], Run | None], column: int | None = None
     ) -> None:
         super().__init__(canvas)
-        self._canvas, self._run, self._weights, self._column = canvas, run, weights, column
+        self._canvas, self._run, self._column, self._sampling = canvas, run, column, controllers.sampling
         self._state, self._playing, self._following = controllers.state, controllers.playing, controllers.following
         self._in_scene: tuple[object, ...] = ()  # what the scene's particles depend on
         self._sigma = 0.0  # of the frame that was shown last
@@ -63,17 +58,32 @@ class RunView(QObject):
         return next(iter(self._following.in_view[self._column or 0 :]), None) if self._is_in_view else None
 
     @property
+    def _current(self) -> CurrentFrame:
+        """The frame in view, and what is wanted of it."""
+        return NO_FRAME if self.overlays is None else self.overlays.current
+
+    @property
     def style(self) -> FrameStyle:
         """How the layers of a frame are shown, with colours that are available."""
-        wanted, style = self._following.wanted_by(self._run()), self._canvas.layers.style
-        narrow = self._column is not None
+        wanted, style, narrow = self._current.wanted, self._canvas.layers.style, self._column is not None
         return dataclasses.replace(style, particles=wanted.colors, followed=wanted.followed, narrow=narrow)
 
     @property
     def density(self) -> DensityView | None:
         """The density that is shown."""
-        shown = self.overlays if "density" in self._following.wanted_by(self._run()).layers else None
+        shown = self.overlays if "density" in self._current.wanted.layers else None
         return None if shown is None else shown.density.seen
+
+    @property
+    def weights(self) -> str:
+        """What the caption says about the weights, if particles or a layer depend on them."""
+        model, wanted, run = self._current.model, self._current.wanted, self._run()
+        learned = "learned" in wanted.layers or ("density" in wanted.layers and wanted.density_source == "learned")
+        learned |= (self._state if run is None else run).experiment.sampling.follows == "learned"
+        if model is None or not learned:
+            return ""
+        others = readouts.SAMPLING if self._sampling.is_replacing else readouts.OTHERS
+        return readouts.weights_in_view(model.weights, others if self._sampling.lags and self._column is None else "")
 
     @Slot()
     def want(self) -> None:
@@ -112,13 +122,11 @@ class RunView(QObject):
             if not near(self._sigma, before):
                 canvas.leap()
         if self._column is not None:
-            canvas.show_always(self._following.wanted_by(run).layers)
+            canvas.show_always(self._current.wanted.layers)
         style, values = self.style, overlays.values
-        computed = overlays.field.seen, self.density, self._weights(), style, values, overlays.particle
-        known, self._in_scene = (
-            self._in_scene,
-            (trajectory, frame, values, style.particles, *canvas.layers.options.values()),
-        )
+        computed = overlays.field.seen, self.density, self.weights, style, values, overlays.particle
+        shown_by = trajectory, frame, values, style.particles, *canvas.layers.options.values()
+        known, self._in_scene = self._in_scene, shown_by
         sampler = (self._state if run is None else run).experiment.sampling
 
         def in_view(scene: Scene) -> Scene:

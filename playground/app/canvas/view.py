@@ -55,7 +55,6 @@ class CanvasView(QWidget):
         self._classes: Coloring | None = None
         self._scene = Scene(palette=theme.palette())
         self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
-        self._image_limits: tuple[float, float] | None = None
         self.surface = PlotSurface(self, self.shown)
         self.brush = self.surface.brush
         self.picking = Picking(self.surface, lambda: self._scene.images)
@@ -88,10 +87,9 @@ class CanvasView(QWidget):
 
     def show_problem(self, problem: ProblemView) -> None:
         """Show the data of a problem: points in its axes with the colours of their classes, or images."""
-        self.set_images(None)  # forgets the limits of other images
+        self.set_images(ImageGrid(problem.points, problem.limits) if problem.is_image else None)
         if problem.is_image:
             self.set_data(None)
-            self.set_images(ImageGrid(problem.points, problem.limits))
         else:
             self.surface.set_aspect_locked(problem.isotropic)
             self.change(axes=problem.axes)
@@ -112,15 +110,14 @@ class CanvasView(QWidget):
     def set_interpolation(self, points: np.ndarray | None) -> None:
         """Points from one to another, (P, 2), or images (P, C, H, W) with the limits of the grid."""
         images = self._scene.images
-        count = 0 if points is None else len(points)
-        if images is not None and images.below != count:
-            self.change(images=dataclasses.replace(images, below=count))
-        if points is None:
-            self.change(interpolation=None)
-        elif points.ndim == 2:
-            self.change(interpolation=InterpolatedPoints(points))
-        else:
-            self.change(interpolation=Strip(points, self._image_limits or (0.0, 1.0)))
+        shown: InterpolatedPoints | Strip | None = None
+        if images is not None:
+            self.change(images=dataclasses.replace(images, below=0 if points is None else len(points)))
+        if points is not None and points.ndim == 2:
+            shown = InterpolatedPoints(points)
+        elif points is not None and images is not None:
+            shown = Strip(points, images.limits)
+        self.change(interpolation=shown)
 
     def choose_images(self, first: int | None, second: int | None) -> None:
         """Draw a ring around one image of the grid, and a broken ring around another."""
@@ -137,23 +134,10 @@ class CanvasView(QWidget):
         shown = (*self._strokes, (np.array(unfinished), self.brush.radius)) if len(unfinished) else self._strokes
         self.change(strokes=Strokes(shown) if shown else None)
 
-    def set_images(self, images: np.ndarray | ImageGrid | None, known: np.ndarray | None = None) -> None:
-        """Images (N, H, W) or (N, 1, H, W) instead of the plane, whose pixels `known` (H, W) were given; None restores
-        the plane.
-
-        The limits of brightness are those of the first images after the plane, which are the data.
-        """
-        if images is None:
-            grid = self._image_limits = None
-            self.picking.keys.let_go()
-        elif isinstance(images, ImageGrid):
-            grid, self._image_limits = images, images.limits
-        else:
-            if self._image_limits is None:
-                self._image_limits = float(np.min(images)), float(np.max(images))
-            before = self._scene.images or ImageGrid(images)
-            grid = dataclasses.replace(before, images=images, limits=self._image_limits, known=known)
-        self.change(images=grid)
+    def set_images(self, images: ImageGrid | None) -> None:
+        """Images instead of the plane; None restores the plane."""
+        self.picking.keys.let_go()
+        self.change(images=images)
 
     def change_scene(self, change: Callable[[Scene], Scene]) -> None:
         """Change the scene by a function; the scene that it gets has every layer on."""

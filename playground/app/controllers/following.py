@@ -66,21 +66,21 @@ class Following(QObject):
         if wanted.exact_source != before.exact_source:
             for overlays in self.in_view:
                 overlays.field.expire()
+        self._note_frames()
 
     def follow(self, number: int | None) -> None:
         """Compute the steps of the particle with this number too, in each run in view."""
         self._wanted = dataclasses.replace(self._wanted, followed=number)
+        self._note_frames()
 
     @property
     def wanted(self) -> WantedOverlays:
         """What the canvas shows, with sources and colours that are known."""
         return as_known(self._wanted, self._building.workspace)
 
-    def wanted_by(self, run: Run | None) -> WantedOverlays:
-        """What is shown of one run in view. If arrows show the score that particles follow, each column shows its own."""
+    def wanted_by(self, run: Run) -> WantedOverlays:
+        """What one column shows. If arrows show the score that particles follow, each column shows its own."""
         wanted, workspace = self.wanted, self._building.workspace
-        if run is None or self._playing.columns is None:
-            return wanted
         main = None if workspace is None else workspace.problem.experiment.sampling.follows
         own, layers = run.experiment.sampling.follows, wanted.layers
         exact = "empirical" if own == "empirical" else "exact"
@@ -104,13 +104,12 @@ class Following(QObject):
 
     def _current(self, run: Run | None) -> CurrentFrame:
         """The frame of a run in view; if there is none, what lies under the data."""
-        playing, workspace, wanted = self._playing, self._building.workspace, self.wanted_by(run)
-        if run is None:
-            return CurrentFrame(workspace, None, None, 0, playing.frame_noise, wanted, self.pinned)
-        frame, compared = run.frame_at(playing.frame, playing.total), playing.columns is not None
-        known, moment = (run, run.noise_at(frame)) if compared or playing.is_here else (None, None)
-        model = run.model if compared else workspace
-        return CurrentFrame(model, known, run.trajectory, frame, moment, wanted, self.pinned)
+        playing = self._playing
+        if run is None or playing.columns is None:
+            main = self._building.workspace, playing.sampled, playing.trajectory
+            return CurrentFrame(*main, playing.frame, playing.frame_noise, self.wanted, self.pinned)
+        frame = run.frame_at(playing.frame, playing.total)
+        return CurrentFrame(run.model, run, run.trajectory, frame, run.noise_at(frame), self.wanted_by(run))
 
     def probe(self, x: float, y: float) -> None:
         """Compute score and density at a point; `probed` reports them."""
@@ -221,7 +220,7 @@ class Following(QObject):
         if readout is not None:  # else it is of other data or noise
             self.probed.emit(readout)
         playing = self._playing
-        if self.pinned and (playing.columns is not None or (not playing.seeks and playing.frame != self._pinned)):
+        if self.pinned and not playing.seeks and playing.frame != self._pinned:
             self.unpin()
         self._note_frames()
         if playing.seeks:

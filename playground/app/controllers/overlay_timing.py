@@ -214,6 +214,9 @@ class CurrentFrame:
         return "density" in self.wanted.layers and self.wanted.density_source != "learned"
 
 
+NO_FRAME = CurrentFrame(None, None, None, 0, None, WantedOverlays())
+
+
 class FrameOverlays:
     """Field, density and particle values of a run's current frame: requested, waited for, and kept while they belong to it.
 
@@ -236,7 +239,7 @@ class FrameOverlays:
         seconds: float = FIELD_SECONDS,
     ) -> None:
         self._worker, self._changed = worker, changed
-        self.current = CurrentFrame(None, None, None, 0, None, WantedOverlays())
+        self.current = NO_FRAME
         self.field = Overlay[FieldView]()
         self.density = Overlay[DensityView](self._suits)
         self.values: ParticleValues | None = None
