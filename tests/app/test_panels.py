@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from controllers_double import ControllersDouble, moons, score_errors
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QAccessible, QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -135,7 +135,7 @@ def test_every_scene_fits_and_has_names(show, state, controllers, qtbot, recolor
             if isinstance(
                 control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | ChartView | NoiseLevelChart
             ):
-                assert control.accessibleName(), control
+                assert QAccessible.queryAccessibleInterface(control).text(QAccessible.Text.Name), control
                 assert control.toolTip(), control
         overlaps(panel.body)
         assert panel.header.accessibleName().startswith(panel.title)
