@@ -169,8 +169,8 @@ def test_the_field_follows_at_once(qtbot, controllers):
     asked = OverlayRequest(workspace.model, wanted, sigma, time)
     expected, _ = SamplingWorker().compute_overlays(asked)
     qtbot.waitUntil(lambda: bool(seen) and np.allclose(seen[-1].learned, expected.learned, rtol=1e-5, atol=1e-6))
-    newest = dataclasses.replace(asked.workspace, weights=workspace.newest)
-    other, _ = SamplingWorker().compute_overlays(dataclasses.replace(asked, workspace=newest))
+    newest = dataclasses.replace(asked.model, weights=workspace.newest)
+    other, _ = SamplingWorker().compute_overlays(dataclasses.replace(asked, model=newest))
     assert not np.allclose(seen[-1].learned, other.learned, rtol=1e-3)
 
 

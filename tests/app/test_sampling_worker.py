@@ -79,10 +79,10 @@ def test_a_score_is_taken_in_pieces_that_no_other_core_shares_and_is_the_whole_s
     """Another core trains, and what waits for a share of it waits for training."""
     worker, problem = SamplingWorker(), Problem.build(Experiment())
     workspace = _Workspace(problem)
-    network, asked = worker.scores.network(workspace, workspace.weights), []
+    network, asked = worker.scores.network(workspace.problem, workspace.weights), []
     worker.scores.network = lambda *_: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
     x = torch.randn(3 * module.ROWS + 5, 2)
-    found = worker.scores.learned(workspace, workspace.weights)(x, torch.tensor(0.5))
+    found = worker.scores.learned(workspace.problem, workspace.weights)(x, torch.tensor(0.5))
     assert (sum(asked), len(asked)) == (len(x), 4)
     assert max(asked) <= ROWS
     with torch.no_grad():
@@ -223,7 +223,7 @@ def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | 
     monkeypatch.undo()
     point = np.array([[0.3, 0.4]])
     for found, score in (
-        (read.learned, worker.scores.learned(model, model.weights)),
+        (read.learned, worker.scores.learned(model.problem, model.weights)),
         (read.exact, known(problem, "exact")),
     ):
         np.testing.assert_allclose(found, score_at(problem, score, point, sigma, time)[0], rtol=1e-5)
@@ -273,7 +273,7 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
     wanted = WantedOverlays(frozenset({"learned", "exact"}), (-2.0, 3.0, -2.0, 2.0), (6, 5))
     request = OverlayRequest(workspace, wanted, sigma, time)
     field, _ = worker.compute_overlays(request)
-    plain = problem.known_score() or worker.scores.network(workspace, workspace.weights)
+    plain = problem.known_score() or worker.scores.network(workspace.problem, workspace.weights)
     if (
         "sampling.labels" not in asked
     ):  # each particle has a class of its own, and the plane shows the field without classes
@@ -284,7 +284,11 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
         arrows[source], arrows_at(problem, conditioned_score(problem, plain), field.positions, sigma, time), rtol=1e-4
     )
     assert np.abs(arrows[source] - arrows_at(problem, plain, field.positions, sigma, time)).max() > 1e-3
-    other = worker.scores.network(workspace, workspace.weights) if source == "exact" else problem.known_score("exact")
+    other = (
+        worker.scores.network(workspace.problem, workspace.weights)
+        if source == "exact"
+        else problem.known_score("exact")
+    )
     np.testing.assert_allclose(
         arrows["learned" if source == "exact" else "exact"],
         arrows_at(problem, other, field.positions, sigma, time),

@@ -19,6 +19,7 @@ from playground.app.model.columns import LETTERS
 from playground.app.model.edit_text import SAME, difference
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
+from playground.app.model.workspace import Model
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.text_size import px
@@ -122,6 +123,7 @@ class ColumnView(QFrame):
         trajectory = None if run is None else run.trajectory
         if run is None or run.model is None or run.failure is not None or trajectory is None:
             return None
+        assert isinstance(run.model, Model)
         views = functools.partial(video_frames_over, run.model, self._following.wanted_by(run))
         maker = self._view.maker(views, run.experiment.sampling, self._view.weights)
         still = None if frame is None else run.frame_at(frame, total)

@@ -25,6 +25,7 @@ from playground.app.controllers.video_frames import VideoFrames, video_frames_ov
 from playground.app.model.state import State
 from playground.app.model.views import Bounds, DensityView, WantedOverlays
 from playground.app.model.weights import Weights
+from playground.app.model.workspace import Workspace
 from playground.app.workers.jobs import Jobs
 
 ARROW_SECONDS = 0.1  # between two requests for a column's arrows: up to four columns share a thread
@@ -104,10 +105,11 @@ class Following(QObject):
 
     def _current(self, run: Run | None) -> CurrentFrame:
         """The frame of a run in view; if there is none, what lies under the data."""
-        playing = self._playing
+        playing, workspace = self._playing, self._building.workspace
         if run is None or playing.columns is None:
-            main = self._building.workspace, playing.sampled, playing.trajectory
+            main = None if workspace is None else workspace.model, playing.sampled, playing.trajectory
             return CurrentFrame(*main, playing.frame, playing.frame_noise, self.wanted, self.pinned)
+        assert not isinstance(run.model, Workspace)
         frame = run.frame_at(playing.frame, playing.total)
         return CurrentFrame(run.model, run, run.trajectory, frame, run.noise_at(frame), self.wanted_by(run))
 
@@ -115,7 +117,7 @@ class Following(QObject):
         """Compute score and density at a point; `probed` reports them."""
         workspace, moment = self._building.workspace, self._playing.frame_noise
         if workspace is not None and not workspace.view.is_image and moment is not None:
-            self._playing.sampler.readouts.request(ReadoutRequest(workspace, (x, y), *moment))
+            self._playing.sampler.readouts.request(ReadoutRequest(workspace.model, (x, y), *moment))
 
     def video_frame_maker(self, still: bool = False, weights: Weights | None = None) -> Callable[[Bounds], VideoFrames]:
         """Returns a function that, for any bounds, makes what computes field and density with the current weights.
@@ -216,7 +218,9 @@ class Following(QObject):
     def look(self) -> None:
         """Take what was computed, and request what the current frame lacks, if it is a new one."""
         workspace = self._building.workspace
-        readout = self._playing.sampler.readouts.answer(lambda request: request.workspace is workspace)
+        readout = self._playing.sampler.readouts.answer(
+            lambda request: workspace is not None and request.model.view is workspace.view
+        )
         if readout is not None:  # else it is of other data or noise
             self.probed.emit(readout)
         playing = self._playing

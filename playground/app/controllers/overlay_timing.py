@@ -200,7 +200,7 @@ class CurrentFrame:
         asked: whether its density is a map that the user requested.
     """
 
-    model: Workspace | Model | None
+    model: Model | None
     run: Run | None
     trajectory: "Trajectory | None"
     frame: int
@@ -279,12 +279,16 @@ class FrameOverlays:
         current, now = self.current, time.monotonic()
         model, moment, wanted = current.model, current.moment, current.wanted
         for exchange in (self._worker.fields, self._worker.densities):
-            field, density = exchange.answer(lambda request: request.workspace is model) or (None, None)
+            field, density = exchange.answer(
+                lambda request: model is not None and request.model.problem is model.problem
+            ) or (None, None)
             if field is not None:
                 self.field.take(field, moment)
             if density is not None:
                 self.density.take(density, moment)
-        values = self._worker.particle_values.answer(lambda request: request.workspace is model)
+        values = self._worker.particle_values.answer(
+            lambda request: model is not None and request.model.problem is model.problem
+        )
         if values is not None:
             self.values = values
             self._changed(values)
@@ -304,7 +308,7 @@ class FrameOverlays:
             density_alone = dataclasses.replace(wanted, layers=frozenset({"density"}))
             self._worker.densities.request(OverlayRequest(model, density_alone, *moment))
 
-    def _value_particles(self, current: CurrentFrame, model: Workspace | Model, moment: FrameNoise, now: float) -> None:
+    def _value_particles(self, current: CurrentFrame, model: Model, moment: FrameNoise, now: float) -> None:
         """Request the values that colour the particles."""
         run, frame, colors = current.trajectory, current.frame, current.wanted.colors
         if colors not in COMPUTED_COLORS or run is None or not frame < len(run):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from playground.app.controllers.runs import Run
     from playground.app.model.weights import Weights
-    from playground.app.model.workspace import Model, Workspace
+    from playground.app.model.workspace import Model
     from playground.lab.problem import Problem
     from playground.lab.tilting import Tilted
     from playground.lab.trajectory import Trajectory
@@ -54,7 +54,7 @@ class OverlayRequest:
     `time` is the process's own, for samplers whose particles are in the process's coordinates.
     """
 
-    workspace: "Workspace | Model"
+    model: "Model"
     wanted: WantedOverlays
     sigma: float
     time: float | None
@@ -64,7 +64,7 @@ class OverlayRequest:
 class ReadoutRequest:
     """A request for score and density at a point."""
 
-    workspace: "Workspace"
+    model: "Model"
     point: tuple[float, float]
     sigma: float
     time: float | None
@@ -74,7 +74,7 @@ class ReadoutRequest:
 class ParticlesRequest:
     """A request for the values that colour the particles of a frame, see :class:`ParticleValues`."""
 
-    workspace: "Workspace | Model"
+    model: "Model"
     kind: ParticleColors
     positions: np.ndarray
     sigma: float
@@ -112,7 +112,7 @@ class LoadedScores:
     def score(self, run: "Run", weights: "Weights") -> "ScoreFunction":
         """The score that a run follows with these weights."""
         assert run.model is not None
-        return run.problem.known_score() or self.learned(run.model, weights)
+        return run.problem.known_score() or self.learned(run.model.problem, weights)
 
     def weaker(self, problem: "Problem", weights: "Weights") -> "LabelledScore | None":
         """The score of the earlier training step that guides particles; None if none does."""
@@ -128,16 +128,16 @@ class LoadedScores:
             self._earlier = earlier, _in_pieces(network)
         return self._earlier[1]
 
-    def learned(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreFunction":
+    def learned(self, problem: "Problem", weights: "Weights") -> "ScoreFunction":
         """The score of the network with these weights."""
-        return _in_pieces(self.network(workspace, weights))
+        return _in_pieces(self.network(problem, weights))
 
-    def network(self, workspace: "Workspace | Model", weights: "Weights") -> "ScoreNetwork":
+    def network(self, problem: "Problem", weights: "Weights") -> "ScoreNetwork":
         """The network with these weights."""
         if self._loaded != weights.version:
             # Building one takes 5 ms of the interpreter, seven times a second during training.
-            if self._owner is not workspace.problem or self._network is None:
-                self._owner, self._network = workspace.problem, workspace.problem.network().requires_grad_(False)
+            if self._owner is not problem or self._network is None:
+                self._owner, self._network = problem, problem.network().requires_grad_(False)
             self._network.load_state_dict(weights.tensors)
             self._loaded = weights.version
         assert self._network is not None
@@ -170,7 +170,7 @@ class LatestScore:
         from playground.theory.partition import EnergyFunction
 
         assert self._run.model is not None
-        network = self._scores.network(self._run.model, self._weights)
+        network = self._scores.network(self._run.model.problem, self._weights)
         assert isinstance(network, EnergyFunction)  # only these are asked
         return network.log_density(x, sigma)
 
@@ -301,7 +301,7 @@ class SamplingWorker:
         """Compute the requested score fields and density, as far as they are known."""
         from playground.lab.fields import arrows_at, density_over, empirical_density_over, grid_points
 
-        problem, wanted = request.workspace.problem, request.wanted
+        problem, wanted = request.model.problem, request.wanted
         layers, bounds, moment = wanted.layers, wanted.bounds, (request.sigma, request.time)
         field = density = None
         error = "error" in layers and problem.density is not None and problem.has_score
@@ -310,11 +310,11 @@ class SamplingWorker:
             positions = grid_points(bounds, *wanted.grid).reshape(-1, 2)
             shown = exact = errors = None
             if error:
-                score = self.scores.learned(request.workspace, request.workspace.weights)
+                score = self.scores.learned(problem, request.model.weights)
                 plain = arrows_at(problem, score, positions, *moment)
                 errors = self._errors(request, positions, plain)
             if "learned" in layers:
-                learned = self._learned_field(request.workspace)
+                learned = self._learned_field(request.model)
                 shown = arrows_at(problem, learned, positions, *moment)
             closed_form = _known_field(problem, wanted.exact_source)
             if "exact" in layers and closed_form is not None:
@@ -334,13 +334,13 @@ class SamplingWorker:
             density = DensityView(values, bounds, request.sigma, source, moving=request.time is not None)
         return field, density
 
-    def _learned_field(self, workspace: "Workspace | Model") -> "ScoreFunction":
+    def _learned_field(self, model: "Model") -> "ScoreFunction":
         """The learned score as the plane shows it: with all that the particles' settings make of it."""
         from playground.lab.conditioning import field_score
         from playground.theory.guidance import ScoreWithWeaker
 
-        problem, weights = workspace.problem, workspace.weights
-        score = ScoreWithWeaker(self.scores.learned(workspace, weights), self.scores.weaker(problem, weights))
+        problem, weights = model.problem, model.weights
+        score = ScoreWithWeaker(self.scores.learned(problem, weights), self.scores.weaker(problem, weights))
         return field_score(problem, score, "learned")
 
     def _tilted_over(self, problem: "Problem", bounds: Bounds) -> np.ndarray | None:
@@ -361,12 +361,12 @@ class SamplingWorker:
         """Compute the values that colour particles, for a problem with a known density."""
         from playground.lab.fields import log_density_at, nearest_modes_at
 
-        problem = request.workspace.problem
+        problem = request.model.problem
         if request.kind == "mode":
             found: np.ndarray = nearest_modes_at(problem, request.positions, request.time)
         else:
             found = log_density_at(problem, request.positions, request.sigma, request.time)
-        return ParticleValues(request.kind, found, request.workspace.view.modes)
+        return ParticleValues(request.kind, found, request.model.view.modes)
 
     def inspect(self, request: InspectionRequest) -> InspectedParticle:
         """Compute the terms of a particle's step."""
@@ -391,8 +391,8 @@ class SamplingWorker:
         """The error map, and its arrows at the positions of the learned score's arrows."""
         from playground.lab.fields import arrows_at, score_error_over, typical_score
 
-        problem, moment = request.workspace.problem, (request.sigma, request.time)
-        learned, exact = self.scores.learned(request.workspace, request.workspace.weights), problem.known_score("exact")
+        problem, moment = request.model.problem, (request.sigma, request.time)
+        learned, exact = self.scores.learned(problem, request.model.weights), problem.known_score("exact")
         assert exact is not None  # otherwise no error is requested
         values = score_error_over(problem, learned, request.wanted.bounds, *moment)
         away = arrows - arrows_at(problem, exact, positions, *moment)
@@ -404,10 +404,10 @@ class SamplingWorker:
         from playground.lab.field_names import field_names
         from playground.lab.fields import log_density_at, score_at
 
-        problem, positions = request.workspace.problem, np.array([request.point])
+        problem, positions = request.model.problem, np.array([request.point])
         moment, source = (request.sigma, request.time), problem.reference
         followed = "learned" if problem.known_score() is None else str(problem.experiment.sampling.follows)
-        network = self._learned_field(request.workspace)
+        network = self._learned_field(request.model)
         field = network if followed == "learned" else _known_field(problem, followed)
         assert field is not None
         names = field_names(problem, field, positions, *moment)
@@ -491,8 +491,8 @@ def _has_few_data(request: ReadoutRequest) -> bool:
     from playground.lab.fields import in_data_coordinates
     from playground.lab.trust import few_data
 
-    problem = request.workspace.problem
-    if problem.reference != "exact" or request.workspace.weights.untrained:
+    problem = request.model.problem
+    if problem.reference != "exact" or request.model.weights.untrained:
         return False
     # Rounded to e^0.1, so that a run of many levels ranks training points at few of them: a time takes up to 20 ms.
     sigma = math.exp(round(math.log(request.sigma), 1)) if request.sigma else 0.0

@@ -34,7 +34,7 @@ from playground.app.model.weights import Weights
 from playground.lab.inspection import InspectedParticle
 
 if TYPE_CHECKING:
-    from playground.app.model.workspace import Model, Workspace
+    from playground.app.model.workspace import Model
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
     from playground.theory.noise import ScoreFunction
@@ -71,9 +71,7 @@ def arrows_over(bounds: Bounds, screen: Bounds, grid: tuple[int, int]) -> tuple[
     return columns, rows
 
 
-def video_frames_over(
-    model: "Workspace | Model", wanted: WantedOverlays, bounds: Bounds, asked: bool = False
-) -> "VideoFrames":
+def video_frames_over(model: "Model", wanted: WantedOverlays, bounds: Bounds, asked: bool = False) -> "VideoFrames":
     """Field and density that are wanted, over these bounds; none for images.
 
     Args:
@@ -111,7 +109,7 @@ class VideoFrames:
         """Compute the maps that :meth:`at` needs for these noise levels and times; yields the share done."""
         if self._asked:
             assert self._view is not None
-            asked = self._view.workspace
+            asked = self._view.model
             model = learned_model(asked.problem, asked.weights)
             maps = likelihood_density(model, self._view.wanted.bounds, ASKED_CELLS)
             for fraction, density in maps:
@@ -120,10 +118,10 @@ class VideoFrames:
         if not self._follow:
             return
         assert self._view is not None
-        workspace, bounds = self._view.workspace, self._view.wanted.bounds
-        wanted = {(map_level(sigma, workspace.view), not math.isnan(time)) for sigma, time in moments}
+        shown, bounds = self._view.model, self._view.wanted.bounds
+        wanted = {(map_level(sigma, shown.view), not math.isnan(time)) for sigma, time in moments}
         for count, (level, moving) in enumerate(wanted):
-            maps = learned_density(workspace.problem, workspace.weights, bounds, level, MAP_CELLS, moving)
+            maps = learned_density(shown.problem, shown.weights, bounds, level, MAP_CELLS, moving)
             for fraction, density in maps:
                 if density is not None:
                     self._maps[level, moving] = density
@@ -133,10 +131,10 @@ class VideoFrames:
         self, kind: ParticleColors, positions: np.ndarray, sigma: float, time: float
     ) -> ParticleValues | None:
         """The values that colour particles at a noise level and time, as in :meth:`at`; None if none are computed."""
-        if self._view is None or particle_colors(kind, self._view.workspace.view) not in COMPUTED_COLORS:
+        if self._view is None or particle_colors(kind, self._view.model.view) not in COMPUTED_COLORS:
             return None
         moment = sigma, None if math.isnan(time) else time
-        request = ParticlesRequest(self._view.workspace, kind, positions, *moment)
+        request = ParticlesRequest(self._view.model, kind, positions, *moment)
         return self._sampling_worker.compute_particle_values(request)
 
     def inspect(self, trajectory: "Trajectory", frame: int, number: int | None) -> InspectedParticle | None:
@@ -145,7 +143,7 @@ class VideoFrames:
             return None
         from playground.lab.inspection import inspect
 
-        model = self._view.workspace
+        model = self._view.model
         if self._score is None:
             self._score = sampled_score(model.problem, model.weights)
         return inspect(model.problem, self._score, trajectory, frame, number)
@@ -159,5 +157,5 @@ class VideoFrames:
         if self._asked:
             density = self._asked_map
         if self._follow:
-            density = self._maps[map_level(sigma, moment.workspace.view), not math.isnan(time)]
+            density = self._maps[map_level(sigma, moment.model.view), not math.isnan(time)]
         return field, density
