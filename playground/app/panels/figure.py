@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRectF, Qt, Signal, Slot
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
@@ -52,7 +52,6 @@ class Figure(QWidget):
         super().__init__()
         self._token = token
         self._text = ""  # of the number; empty if there is none
-        self.setMinimumHeight(px(20))
         self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.UNIT)
@@ -85,6 +84,9 @@ class Figure(QWidget):
         missing = f". {more}" if more and not text else ""  # screen readers do not read the tooltip
         self.setAccessibleDescription(f"{self.name.text()}: {text or NOTHING}{missing}")
         self._tooltip.set_words(self._words + (f"<p>{more}</p>" if more else ""))
+
+    def minimumSizeHint(self) -> QSize:
+        return super().minimumSizeHint().expandedTo(QSize(0, px(20)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._arrange()

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QScrollArea
 
-from playground.app.style import theme
+from playground.app.style import text_size, theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
@@ -64,7 +64,7 @@ class Patterns(Cells):
         self._arrange()
 
     def box(self) -> QRectF:
-        return QRectF(0, 0, *(count * px(side) for count, side in zip(self.shape[::-1], self._room, strict=True)))
+        return QRectF(0, 0, self.shape[1] * px(self._room[0]), self.shape[0] * px(self._room[1]))
 
     def words(self) -> str:
         count = len(self.shown)
@@ -80,7 +80,11 @@ class Patterns(Cells):
 
     def paint(self, painter: QPainter) -> None:
         if self.shown:
-            paint_patterns(painter, self.box(), self.shown, self.shape, theme.palette())
+            box = QRectF(0, 0, self.shape[1] * self._room[0], self.shape[0] * self._room[1])
+            painter.save()
+            painter.scale(text_size.factor(), text_size.factor())
+            paint_patterns(painter, box, self.shown, self.shape, theme.palette())
+            painter.restore()
         else:
             paint_sentence(painter, QRectF(self.rect()), self._empty)
 

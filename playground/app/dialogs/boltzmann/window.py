@@ -141,7 +141,7 @@ class BoltzmannWindow(WorkingDialog):
             ("Cost of Z", (self.cost, 1), layouts.across((self.cost_label, 1), self.measure)),
         )
         for card in ("Patterns", "Draw", "Train"):
-            self.cards[card].setFixedWidth(px(LEFT))
+            self.cards[card].setFixedWidth(max(px(LEFT), LEFT))  # beside the pad, whose size is fixed, are words
         self.cards["Samples"].setMinimumWidth(px(RIGHT))
         inner = QWidget()
         layouts.across(left, (middle, 1), (right, 1), within=inner, spacing=UNIT, margins=0)
