@@ -158,6 +158,11 @@ class Store:
                 self._shrink_memory(key)
             return value
 
+    def in_memory(self, key: Key) -> Any | None:
+        """The value last put under a key, if it can be had without waiting for a file."""
+        with self._lock:
+            return self._memory.get(key)
+
     def put(self, key: Key, value: Any) -> None:
         """Keep a value in place of the one that the key had. If it cannot be written, a message says so."""
         with self._files:

@@ -260,7 +260,9 @@ def test_what_is_in_the_folder_leaves_memory_and_comes_back(folder: Path) -> Non
     with Store(folder, memory=1500) as kept:
         first = of(0)
         kept.put(Named(0, again=False), first)
+        assert kept.in_memory(Named(0, again=False)) is first
         kept.put(Named(1, again=False), of(1))
+        assert kept.in_memory(Named(0, again=False)) is None
         assert kept.get(Named(0, again=False)) is not first
         assert text_at(kept, Named(0, again=False)) == "0"
 

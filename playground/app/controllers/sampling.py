@@ -191,7 +191,7 @@ class Sampling(QObject):
         self._keep()
         assert workspace.key is not None
         key = run_key(workspace.key, workspace.problem.experiment, weights.made)
-        found: Trajectory | None = self._building.store.get(key)
+        found: Trajectory | None = self._building.store.in_memory(key)
         return found
 
     @Slot()
@@ -241,7 +241,7 @@ class Sampling(QObject):
         """Keep a finished run."""
         assert workspace.key is not None
         key, store = run_key(workspace.key, experiment, weights.made), self._building.store
-        if not self._building.is_replacing and store.get(key) is not trajectory:
+        if not self._building.is_replacing and store.in_memory(key) is not trajectory:
             store.hold(key, trajectory)
 
     def _drop(self) -> None:
