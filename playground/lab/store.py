@@ -272,9 +272,9 @@ class Store:
                 self._unwritten.pop(key, None)
 
     def _shrink_folder(self, newest: str) -> None:
-        """Delete files until the rest is within the bound."""
+        """Delete files until the rest is within the bound, last those of what cannot be computed again."""
         excess = sum(self._sizes.values()) - self._disk_bound
-        for name, size in list(self._sizes.items()):
+        for name, size in sorted(self._sizes.items(), key=lambda one: one[0].endswith(UNIQUE)):
             if excess <= 0:
                 break
             if name in (newest, NOTE):

@@ -14,8 +14,11 @@ from playground.lab import run_figures
 from playground.lab.document import LessonPlace
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
+from playground.lab.figures import sorts_of
+from playground.lab.measured import Figures, missing
 from playground.lab.pinned_run import KL
 from playground.lab.session import Session
+from playground.lab.store import Store
 from playground.user_errors import UserError
 from tests.app.conftest import pinned_run, put_pin, started
 from tests.figures import flat, on_cards
@@ -456,3 +459,34 @@ def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monke
     qtbot.waitUntil(lambda: is_measured(known(controllers)))
     assert told[-1]
     assert str(known(controllers).known("wasserstein2").reason) == "It fails."
+
+
+def test_figures_that_were_there_already_are_no_unsaved_work(qtbot, controllers):
+    controllers.pinning.pin()
+    wait_measured(qtbot, controllers)
+    controllers.state.mark_saved()
+    key = controllers.pinning.runs[0].keys["Distances"]
+    controllers.jobs.arrived.emit(key)  # the Quality card has measured them again
+    assert not controllers.state.modified
+    controllers.building.store.hold(key, Figures(missing(sorts_of("Distances"), "another figure")))
+    controllers.jobs.arrived.emit(key)
+    assert controllers.state.modified
+
+
+def test_a_run_of_replaced_work_is_not_kept_under_a_key_of_the_new(qtbot, controllers, monkeypatch):
+    """Both begin with the same settings, whose key then names another training."""
+    before, store, held, hold = controllers.playing.trajectory, controllers.building.store, [], Store.hold
+
+    def note(store, key, value):
+        held.append((store, value))
+        hold(store, key, value)
+
+    monkeypatch.setattr(Store, "hold", note)
+    with qtbot.waitSignal(controllers.building.taken):
+        controllers.sessions.begin(controllers.state.experiment)
+    wait_finished(qtbot, controllers)
+    assert controllers.building.store is not store
+    again(qtbot, controllers)
+    again(qtbot, controllers)  # what was in view is kept by then
+    assert any(into is not store and isinstance(value, type(before)) for into, value in held)
+    assert not any(value is before and into is not store for into, value in held)

@@ -267,6 +267,16 @@ def test_what_is_in_the_folder_leaves_memory_and_comes_back(folder: Path) -> Non
         assert text_at(kept, Named(0, again=False)) == "0"
 
 
+def test_what_can_be_computed_again_leaves_the_folder_before_what_cannot(folder: Path) -> None:
+    with Store(folder, disk=5500) as kept:
+        kept.put(Named(0, again=False), of(0))
+        for number in range(1, 5):
+            kept.put(Named(number), of(number))
+        assert f"numbers-0{UNIQUE}" in files(folder)
+        assert len(files(folder)) < 5
+        assert kept.messages() == []
+
+
 @pytest.mark.parametrize("reopened", [False, True])
 @pytest.mark.parametrize("released", [False, True])
 def test_the_least_recently_used_leaves_the_folder_first(folder: Path, reopened: bool, released: bool) -> None:

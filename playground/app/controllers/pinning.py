@@ -9,7 +9,16 @@ from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling import Sampling
-from playground.app.model.pinned_runs import KnownRun, clean_name, is_full, known_runs, named, unknown_model, with_run
+from playground.app.model.pinned_runs import (
+    WAITING,
+    KnownRun,
+    clean_name,
+    is_full,
+    known_runs,
+    named,
+    unknown_model,
+    with_run,
+)
 from playground.app.model.state import State
 from playground.app.model.workspace import Workspace
 from playground.app.style.number_formats import format_count
@@ -278,10 +287,17 @@ class Pinning(QObject):
 
     @Slot(object)
     def _arrived(self, key: Key) -> None:
-        """Show what was measured of pinned runs, which is unsaved work."""
+        """Show what was measured of pinned runs, which is unsaved work if the store did not have it."""
         if any(key in run.keys.values() for run in self.runs):
+            before = self.known
             self._look_up()
-            self._state.mark_modified(own=True)
+            if _measured(before) != _measured(self.known):
+                self._state.mark_modified(own=True)
 
     def _is_there(self, number: int) -> bool:
         return any(run.number == number for run in self.runs)
+
+
+def _measured(known: tuple[KnownRun, ...]) -> list[list[int]]:
+    """What tells measured figures apart: a store gives the same objects until others take their place."""
+    return [[id(figure) for figure in figures.values() if figure.reason is not WAITING] for _, figures in known]

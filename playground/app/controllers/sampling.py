@@ -230,9 +230,14 @@ class Sampling(QObject):
         self.playing.set_run(run, frame)
 
     def _keep(self) -> None:
-        """Keep the run in view if it is finished, which it may be since the last look, and if no newer weights have come."""
+        """Keep the run in view if it is finished, which it may be since the last look, and if no newer weights have come.
+
+        A run of work that was replaced is not of this store, where its key may name another one.
+        """
         run = self.playing.run
         if run is None or run.trajectory is None or not run.finished or not isinstance(run.model, Workspace):
+            return
+        if run.model.key is None or self._building.kept.get(run.model.key) is not run.model:
             return
         if run.weights is not None and (run.is_of_its_weights or run.experiment.sampling.follows != "learned"):
             self._hold(run.model, run.experiment, run.weights, run.trajectory)
@@ -241,7 +246,7 @@ class Sampling(QObject):
         """Keep a finished run."""
         assert workspace.key is not None
         key, store = run_key(workspace.key, experiment, weights.made), self._building.store
-        if not self._building.is_replacing and store.in_memory(key) is not trajectory:
+        if store.in_memory(key) is not trajectory:
             store.hold(key, trajectory)
 
     def _drop(self) -> None:
