@@ -213,6 +213,29 @@ def test_the_documents_training_goes_on_every_other_time_and_columns_follow_it(p
     assert main.trained_steps > 100
 
 
+@pytest.mark.parametrize("steps", [1, 100])
+def test_a_block_of_the_training_before_ends_no_other(problem: Problem, monkeypatch, steps: int) -> None:
+    before, after, trainings = training(problem, training__steps=steps), training(problem), TrainingLoop()
+    advance, loop = before.advance, trainings.train()
+
+    def left(more: bool) -> None:
+        """Train a block, while which the window begins another training."""
+        advance(more)
+        before.become("paused")
+        trainings.put(after)
+        trainings.start(more=True)
+
+    monkeypatch.setattr(before, "advance", left)
+    trainings.put(before)
+    trainings.start(more=True)
+    next(loop)
+    next(loop)
+    assert before.training == ("finished" if before.trainer.finished else "paused")
+    assert before.newest.made == before.trainer.step
+    assert trainings.goes_on or after.trainer.finished
+    assert after.trained_steps > 0
+
+
 def test_a_training_of_the_document_that_fails_is_asked_for_no_more(problem: Problem, monkeypatch) -> None:
     main, trainings = training(problem), TrainingLoop()
 

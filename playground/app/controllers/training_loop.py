@@ -119,15 +119,15 @@ class TrainingLoop:
             if not is_main:
                 one.become("training")
         one.advance(begins and (self._more or not is_main))
-        if is_main and one.trainer.finished:
+        if one.trainer.finished and one is self.main:  # not if another was put, and perhaps started, during the block
             self.goes_on = False
         if one.trainer.finished or (not is_main and done(one, self.fair) >= self.target):
-            self._rest(one)
+            self._rest(one, is_main)
 
-    def _rest(self, one: Workspace) -> None:
+    def _rest(self, one: Workspace, was_main: bool = False) -> None:
         """Publish the newest weights of a training that rests. How the document's own ended is told in the GUI thread."""
         if one is not self.main:
-            one.become(how_it_rests(one))
+            one.become(how_it_rests(one, was_main))
         try:
             one.publish()
         finally:
