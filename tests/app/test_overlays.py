@@ -30,6 +30,7 @@ from playground.drawing.frames import Style, of_run, write_picture
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Density, Particles
 from playground.drawing.scene import Scene
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from tests.app.conftest import wait
 
@@ -454,6 +455,21 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(window):
     assert not film._asked  # a film's frames have their own
     assert not views._follow
     assert "density" not in views._view.wanted.layers
+
+
+def test_a_picture_of_a_run_whose_sampler_was_left_has_its_caption(window):
+    """The run stays while the chosen sampler does not fit, and MALA's step would be told as ε."""
+    wait(lambda: window.playing.recorded > 3)
+    window.playing.set_playing(False)
+    window.playing.seek(3)
+    wait(lambda: window.playing.shown_frame == 3)
+    run = window.display.run
+    window.state.edit({"sampling.kind": "mala"})
+    assert window.display.run is run
+    maker = window.display.overlay_makers(still=True)(window.canvas.viewport)
+    pictured = result(maker(run.trajectory, np.array([3])))(Scene(), 3).caption
+    assert pictured == window.canvas.shown().caption
+    assert "Δt" in "".join(pictured)
 
 
 def test_the_window_shows_that_the_density_map_pauses_the_run(window):

@@ -108,7 +108,8 @@ class Display(QObject):
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :meth:`RunView.maker`; `still` if only the current frame will be requested."""
-        views, sampler = self._following.video_frame_maker(still), self._state.experiment.sampling
+        run = self.run if still else None  # a film's run is of the present settings
+        views, sampler = self._following.video_frame_maker(still), (run or self._state).experiment.sampling
         return self.view.maker(views, sampler, self.view.weights, self._playing.sigma)
 
     # The problem
