@@ -389,6 +389,17 @@ def test_a_deleted_run_comes_back_by_undo(qtbot, controllers):
     assert is_measured(known(controllers, 1))
 
 
+def test_of_a_run_that_is_gone_no_deletion_is_told(qtbot, controllers):
+    pinning, state = controllers.pinning, controllers.state
+    pinning.pin()
+    (run,) = pinning.runs
+    pinning.delete(run)
+    told, step = [], state.last_step
+    state.notified.connect(told.append)
+    pinning.delete(run)
+    assert (told, state.last_step) == ([], step)
+
+
 def test_the_test_set_s_kl_is_that_of_the_weights_that_the_run_followed(qtbot, controllers):
     trained(qtbot, controllers)
     controllers.pinning.pin()

@@ -160,6 +160,8 @@ class Pinning(QObject):
 
     def delete(self, run: PinnedRun) -> None:
         """Remove a run from the list, as a step that can be undone."""
+        if not self._is_there(run.number):
+            return
         self._state.put(pins=tuple(one for one in self.runs if one.number != run.number))
         step = self._state.last_step
         said = "The run is deleted. Undo brings it back."
