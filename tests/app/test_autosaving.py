@@ -1,5 +1,6 @@
 """Work that no file holds is on disk within seconds, and comes back after a kill with its weights and its undo list."""
 
+import json
 import re
 import threading
 import time
@@ -300,22 +301,28 @@ def test_other_work_has_a_folder_of_its_own(windows, qtbot, tmp_path):
 
 
 def test_work_whose_plug_in_is_missing_is_offered_again(windows, qtbot, tmp_path):
+    """It stays as it is, with no figures of its pinned runs added by a try."""
     window = windows()
-    window.state.mark_modified()
+    put_pin(window.state, pinned_run(1, "one", window.state.experiment))
+    window.state.edit({"noise.kind": "vp"})
     autosave(qtbot, window)
     kill(window)
     (folder,) = folders(tmp_path)
     with Store(folder) as store:
         work = recovery.read(store)
         history = msgspec.json.decode(msgspec.json.encode(work.history))
-        history["first"]["noise"]["kind"] = "of-a-plug-in"
+        text = json.dumps(history["steps"])
+        assert '"vp"' in text
+        history["steps"] = json.loads(text.replace('"vp"', '"of-a-plug-in"'))
         recovery.write(store, msgspec.structs.replace(work, history=history))
+    files = sorted(path.name for path in folder.iterdir())
     window = windows()
     with qtbot.waitSignal(window.state.notified) as told:
         window.recovery_bar.restore.click()
     assert "plug-in" in str(told.args[0].message)
     end(window)
     assert folders(tmp_path) == [folder]
+    assert sorted(path.name for path in folder.iterdir()) == files
     window = windows()
     qtbot.waitUntil(lambda: window.recovery_bar.restore.isVisible())
 

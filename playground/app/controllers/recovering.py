@@ -14,7 +14,7 @@ from playground.app.controllers.notification import Notification
 from playground.app.controllers.sessions import Sessions
 from playground.app.model import figures
 from playground.app.model.history import History
-from playground.app.model.pinned_runs import from_json
+from playground.app.model.pinned_runs import from_json, hold
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
 from playground.lab import recovery
@@ -174,7 +174,8 @@ class Recovering(QObject):
 
 def _recovered(store: Store, work: Work) -> Recovered:
     """Read what is at the history's position, in a thread."""
-    pinned = functools.partial(from_json, work.runs, store=store, most=None)
+    read = Store()  # each reading names the runs anew, so their figures come to the store only once all is read
+    pinned = functools.partial(from_json, work.runs, store=read, most=None)
     history = History.from_json(work.history, pinned, work.clicked)
     if work.trainings:
         _bring_up_to_date(store, work, history)
@@ -184,6 +185,8 @@ def _recovered(store: Store, work: Work) -> Recovered:
     if session is not None:
         run: Trajectory | None = store.get(recovery.run_key(key, experiment, session.step))
         session = dataclasses.replace(session, trajectory=None if run is None else run.arrays())
+    for pin in {pin.number: pin for one in (history.first, *history.steps) for pin in one.pins}.values():
+        hold(pin, store, **{part: read.get(of) for part, of in pin.keys.items()})
     return Recovered(history, session)
 
 
