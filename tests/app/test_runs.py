@@ -7,10 +7,10 @@ import time
 import msgspec
 import pytest
 from controllers_double import ControllersDouble
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QTextLayout
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QHelpEvent, QPainter, QTextLayout
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QToolTip
 
 from playground.app.dialogs.runs_window import RunsWindow
 from playground.app.model.pinned_runs import MOST, is_measured, with_run
@@ -18,11 +18,13 @@ from playground.app.model.state import State
 from playground.app.panels import RunsPanel
 from playground.app.panels.run_columns import COLUMNS
 from playground.app.panels.run_table import MOST_ROWS, RunTable
-from playground.app.style.wrapping import BREAK
+from playground.app.style import theme
+from playground.app.style.wrapping import BREAK, breakable
 from playground.app.widgets import file_prompts
+from playground.app.widgets.table import PAD, Table, TableColumn
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.experiment import Experiment, replace
-from playground.lab.figures import sorts_of
+from playground.lab.figures import FIGURES, sorts_of
 from playground.lab.pinned_run import KL
 from playground.messages import Message
 from tests.app.conftest import apply_theme, pinned_run, put_pin, with_figures
@@ -180,11 +182,16 @@ def test_no_number_of_a_name_is_broken_over_two_lines(panel, controllers):
         assert name.index("565") not in starts
 
 
-def test_a_run_that_is_being_measured_says_so_and_one_that_cannot_be_says_why(panel, controllers):
+def test_a_run_that_is_being_measured_says_so_and_one_that_cannot_be_says_why(qtbot, panel, controllers):
     controllers.pinning.waiting.add(RUNS[2].keys["Distances"])
     fill(controllers)
     assert texts(panel.table)[4] == ["unmeasured", "20", "…", "…", "…"]
     assert "being measured" in tip(panel.table, 2, 2)
+    table = RunTable(controllers, whole=True)
+    qtbot.addWidget(table)
+    kl = next(place for place, column in enumerate(COLUMNS) if column.title == FIGURES["kl"].heading)
+    assert cell(table, 2, kl) == "…"
+    assert "being measured" in tip(table, 2, kl)
     controllers.pinning.waiting.clear()
     reasons = {"wasserstein2": Message("few", "There are only {} samples.", (3,))}
     measured(controllers, {"reasons": reasons})
@@ -270,6 +277,111 @@ def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers,
     assert len(names(table)) == 3
     QTest.keyClick(editor, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: len(names(table)) == 1)
+
+
+def test_a_click_on_a_header_while_a_name_is_typed_shows_what_came(panel, controllers, qtbot):
+    fill(controllers)
+    table = panel.table
+    choose(table, "adaptive")
+    QTest.keyClick(table, Qt.Key.Key_F2)
+    controllers.state.put(pins=controllers.state.document.pins[:2])
+    table.header().sectionClicked.emit(2)
+    QTest.keyClick(table.findChild(QLineEdit), Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: names(table) == ["adaptive", "long"])
+
+
+def test_what_came_while_a_name_was_typed_is_not_shown_over_what_came_after(panel, controllers, qapp):
+    fill(controllers)
+    table = panel.table
+    choose(table, "adaptive")
+    QTest.keyClick(table, Qt.Key.Key_F2)
+    controllers.state.put(pins=controllers.state.document.pins[:2])
+    table.closeEditor(table.findChild(QLineEdit), QStyledItemDelegate.EndEditHint.NoHint)
+    table.itemDelegate().closeEditor.emit(table.findChild(QLineEdit), QStyledItemDelegate.EndEditHint.NoHint)
+    controllers.state.put(pins=controllers.state.document.pins[:1])
+    qapp.processEvents()
+    assert names(table) == ["long"]
+
+
+class Painted:
+    """What a table paints: each text with its box."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.found: list[tuple[str, QRect]] = []
+        original = QPainter.drawText
+
+        def draw(painter: QPainter, *given: object) -> object:
+            if isinstance(given[0], QRect):
+                self.found.append((given[-1], QRect(given[0])))
+            return original(painter, *given)
+
+        monkeypatch.setattr(QPainter, "drawText", draw)
+
+    def of(self, table: Table) -> list[tuple[str, QRect]]:
+        self.found.clear()
+        table.viewport().grab()
+        return self.found
+
+
+def test_cells_and_the_lines_below_rows_are_painted_in_their_boxes(panel, controllers, monkeypatch):
+    files = [{"data.kind": "file", "data.path": 33 * letter + ".csv"} for letter in "WM"]
+    fill(
+        controllers,
+        [pinned_run(place, "of a file", replace(Experiment(), file)) for place, file in enumerate(files, 1)],
+    )
+    fill(controllers, RUNS[2:])
+    table, expected = panel.table, []
+    for row in range(3):
+        name, below = table.heights[row]
+        line = table.visualRect(table.cells.index(row, 0))
+        assert line.height() == name + below
+        for place in (place for place in range(5) if not table.isColumnHidden(place)):
+            box = table.visualRect(table.cells.index(row, place))
+            expected.append((cell(table, row, place), QRect(box.left() + PAD, box.top(), box.width() - 2 * PAD, name)))
+        room = table.viewport().width() - 2 * PAD
+        said = breakable(cell(table, row, 0, ROLE.AccessibleDescriptionRole))
+        expected.append((said, QRect(PAD, line.top() + name, room, below)))
+        small = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
+        assert max(map(small.horizontalAdvance, said.replace(BREAK, " ").split())) <= room
+        assert small.boundingRect(QRect(0, 0, room, 1000), Qt.TextFlag.TextWordWrap, said).height() <= below
+    assert any(len(text) > 33 and BREAK in text for text, _ in expected)
+    assert Painted(monkeypatch).of(table) == expected
+
+
+def test_a_line_below_a_row_has_a_tooltip_of_its_own(panel, controllers):
+    fill(controllers)
+    table = panel.table
+    box = table.visualRect(table.cells.index(1, 0))
+    for at, said in (
+        (box.topLeft(), "Double-click"),
+        (box.bottomLeft(), "The settings that differ among the pinned runs."),
+    ):
+        event = QHelpEvent(QEvent.Type.ToolTip, at + QPoint(5, 0), table.viewport().mapToGlobal(at))
+        QGuiApplication.sendEvent(table.viewport(), event)
+        assert said in QToolTip.text()
+
+
+def test_a_table_of_numbers_keeps_its_place_and_cuts_what_has_no_room(qtbot, monkeypatch):
+    columns = [TableColumn(f"column {place}", str, lambda row: row) for place in range(20)]
+    columns[1] = TableColumn("error", lambda row: 90 * "word ", lambda row: row, has_words=True)
+    table = Table("numbers", lambda row: row)
+    qtbot.addWidget(table)
+    table.resize(500, 120)
+    table.show()
+    table.show_rows(columns, range(20))
+    table.setCurrentIndex(table.cells.index(9, 12))
+    bars = table.horizontalScrollBar(), table.verticalScrollBar()
+    at = [bar.value() for bar in bars]
+    assert all(at)
+    table.show_rows(columns, range(21))
+    assert [bar.value() for bar in bars] == at
+    assert (table.row, table.currentIndex().column()) == (9, 12)
+    assert not table.cells.flags(table.currentIndex().siblingAtColumn(0)) & Qt.ItemFlag.ItemIsEditable
+    bars[0].setValue(0)
+    metrics = QFontMetrics(theme.text_font())
+    painted = [(text, box) for text, box in Painted(monkeypatch).of(table) if text.startswith("word")]
+    assert painted
+    assert all(text.endswith("…") and metrics.horizontalAdvance(text) <= box.width() for text, box in painted)
 
 
 def test_the_row_that_keys_act_on_is_marked(panel, controllers, qtbot):

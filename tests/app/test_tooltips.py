@@ -3,17 +3,19 @@
 import re
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QAction, QFontMetrics
-from PySide6.QtWidgets import QComboBox, QMenu, QTreeWidget, QTreeWidgetItemIterator, QWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QTreeView, QWidget
 
 from playground.app.dialogs.audit_dialog import AuditDialog
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.dialogs.export_dialog import ExportDialog
+from playground.app.dialogs.runs_window import RunsWindow
 from playground.app.style import theme
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets.table import Table
 from playground.lab.claims import Claim
-from tests.app.conftest import wait
+from tests.app.conftest import pinned_run, put_pin, wait
 
 RAW_INDEX = re.compile(r"(?<!\w)\w_\w")
 WIDEST = 360  # px of a line that Qt does not break
@@ -25,11 +27,16 @@ def tooltips(window: QWidget) -> list[str]:
     found += [action.toolTip() for action in window.findChildren(QAction)]
     for box in window.findChildren(QComboBox):
         found += [box.itemData(row, Qt.ItemDataRole.ToolTipRole) or "" for row in range(box.count())]
-    for table in window.findChildren(QTreeWidget):
-        items = QTreeWidgetItemIterator(table)
-        while items.value() is not None:
-            found.append(items.value().toolTip(0))
-            items += 1
+    for table in window.findChildren(QTreeView):
+        model, parents = table.model(), [QModelIndex()]
+        for parent in parents:
+            rows, columns = range(model.rowCount(parent)), range(model.columnCount(parent))
+            cells = [model.index(row, column, parent) for row in rows for column in columns]
+            found += [cell.data(Qt.ItemDataRole.ToolTipRole) for cell in cells]
+            parents += cells
+        heads = range(model.columnCount())
+        found += [model.headerData(head, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) for head in heads]
+        found.append(wrapped(table.tip_below) if isinstance(table, Table) else "")
     return [tip for tip in found if tip]
 
 
@@ -72,15 +79,22 @@ def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(window, tmp_p
     audit.table.add(
         Claim("scores", 20 * "a long claim, ", lambda: 0.0, words=20 * "a long failure, ", advice="Mend it.")
     )
+    put_pin(window.state, pinned_run(1, 60 * "n"))
+    runs = RunsWindow(window.controllers, lambda: None)
     window.dialogs.show("log")
-    for dialog in (*dialogs, boltzmann, audit, window.dialogs.made["log"]):
+    for dialog in (*dialogs, boltzmann, audit, runs, window.dialogs.made["log"]):
         assert too_wide(tooltips(dialog)) == [], dialog
     assert tooltips(boltzmann)
     assert any("a long claim" in tip for tip in tooltips(audit))
     assert any("a long failure" in tip for tip in tooltips(audit))
+    for shown in (window, runs):
+        tips = tooltips(shown)
+        assert any("These samples were not measured." in tip for tip in tips)
+        assert any("Click to sort." in tip for tip in tips)
+        assert any("The settings that differ" in tip for tip in tips)
     assert boltzmann.shutdown(5)
     window.dialogs.made["log"].close()
-    for dialog in (*dialogs, boltzmann, audit):
+    for dialog in (*dialogs, boltzmann, audit, runs):
         dialog.deleteLater()
 
 

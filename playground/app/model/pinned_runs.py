@@ -40,7 +40,7 @@ def known_runs(document: Document, store: Store, waiting: Container[FiguresKey] 
     Args:
         waiting: the keys of figures of samples that are being measured.
     """
-    measured_next = missing(sorts_of("Distances"), WAITING)
+    measured_next = missing((*sorts_of("Distances"), *KL), WAITING)
     return tuple(
         (run, Figures.union([measured_next if run.keys["Distances"] in waiting else {}, run.figures(store)]))
         for run in document.pins

@@ -8,7 +8,7 @@ from playground.app.panels.figure import decimal
 from playground.app.panels.measured_figure import beside_floor, number_in_words, shares_in_words
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_number
-from playground.app.widgets.table import Column
+from playground.app.widgets.table import TableColumn
 from playground.lab.figures import FIGURES
 from playground.lab.measured import Figures
 
@@ -105,7 +105,7 @@ def _of(
     title: str = "",
     more: str = "",
     color: Callable[[Figures], str] = lambda figures: "text",
-) -> Column:
+) -> TableColumn:
     """The column of a figure, in its words and its format.
 
     Args:
@@ -131,7 +131,7 @@ def _of(
         unknown = "" if is_measured(figures) else "These samples were not measured."
         return worded(figures.known(missing).reason) or unknown
 
-    return Column(
+    return TableColumn(
         title or spec.heading,
         shown,
         lambda known: key(known[1]),
@@ -141,13 +141,14 @@ def _of(
     )
 
 
-NAME = Column(
+NAME = TableColumn(
     "run",
     lambda known: known[0].name,
     lambda known: known[0].name.casefold(),
     "Double-click, or F2, to rename; Return makes it the main run.",
     _trained_from,
     has_words=True,
+    editor="Name of the run",
 )
 NFE = _of("nfe_mean", tip=_nfe, missing="")
 OVER_FLOOR = _of(
@@ -175,7 +176,7 @@ OWN = {
 """The columns of figures that differ from the others."""
 COLUMNS = (
     NAME,
-    Column(
+    TableColumn(
         "steps",
         lambda known: _count(known[0].sampler_steps),
         lambda known: known[0].sampler_steps,
@@ -185,14 +186,14 @@ COLUMNS = (
     _of("nfe_max", missing=""),
     *(OWN.get(key) or _of(key) for key, spec in FIGURES.items() if spec.of_runs),
     _of("sampling_seconds", _seconds, missing=""),
-    Column(
+    TableColumn(
         "trained",
         _trained,
         lambda known: known[0].trained_steps if known[0].trained_from is None else known[0].trained_from,
         "Training steps of the weights; none for a known score.",
         _trained_from,
     ),
-    Column(
+    TableColumn(
         "seed",
         lambda known: format_count(known[0].experiment.sampling.seed),
         lambda known: known[0].experiment.sampling.seed,

@@ -25,7 +25,8 @@ class RunTable(Table):
     """
 
     def __init__(self, controllers: Controllers, whole: bool = False, parent: QWidget | None = None) -> None:
-        super().__init__("Pinned runs", lambda row: row[0].number, wraps=True, parent=parent)
+        below = "The settings that differ among the pinned runs."
+        super().__init__("Pinned runs", lambda row: row[0].number, wraps=True, tip_below=below, parent=parent)
         self._pinning, self._column_edits, self._whole = controllers.pinning, controllers.column_edits, whole
         self.setSelectionMode(QTreeView.SelectionMode.ExtendedSelection)
         if not whole:

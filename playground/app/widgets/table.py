@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QRect,
@@ -15,8 +16,26 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetrics, QGuiApplication, QPainter, QPalette, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView, QWidget
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFont,
+    QFontMetrics,
+    QGuiApplication,
+    QHelpEvent,
+    QPainter,
+    QPalette,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolTip,
+    QTreeView,
+    QWidget,
+)
 
 from playground.app.style import theme
 from playground.app.style.number_formats import NOTHING
@@ -36,7 +55,7 @@ LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column of a table.
 
     Attributes:
@@ -47,6 +66,7 @@ class Column:
         tip: returns a cell's tooltip.
         has_words: whether its cells are words, and not numbers.
         color: returns the colour of a cell's text, by its name in the palette.
+        editor: the name for screen readers of what edits its cells; "" if they cannot be edited.
     """
 
     title: str
@@ -56,6 +76,7 @@ class Column:
     tip: Callable[[Any], str] = lambda row: ""
     has_words: bool = False
     color: Callable[[Any], str] = lambda row: "text"
+    editor: str = ""
 
     def sorted(self, rows: Sequence[Any], down: bool) -> list[Any]:
         """Rows in the order of this column."""
@@ -64,14 +85,14 @@ class Column:
         return known + [row for row in rows if self.order(row) is None]
 
 
-class Cells(QAbstractTableModel):
+class TableModel(QAbstractTableModel):
     """The cells of a table.
 
     Signals:
         renamed(int, str): the user gave the row at a place another name.
 
     Attributes:
-        rows, given: the rows in their order, and in that in which they were given.
+        rows: the rows in their order.
         below: returns the line below a row; "" if there is none.
         sorted: the place of the column by which the rows are sorted, and whether the largest come first.
     """
@@ -80,19 +101,18 @@ class Cells(QAbstractTableModel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.columns: Sequence[Column] = ()
+        self.columns: Sequence[TableColumn] = ()
         self.rows: Sequence[Any] = ()
-        self.given: Sequence[Any] = ()
         self.below: Callable[[Any], str] = lambda row: ""
         self.sorted: tuple[int, bool] | None = None
         self.fonts: list[QFont] = []  # of each column
 
-    def show(self, columns: Sequence[Column], rows: Sequence[Any], below: Callable[[Any], str]) -> None:
+    def show(self, columns: Sequence[TableColumn], rows: Sequence[Any], below: Callable[[Any], str]) -> None:
         """Show other rows."""
         self.beginResetModel()
         if [one.title for one in columns] != [one.title for one in self.columns]:
             self.sorted = None
-        self.columns, self.given, self.below = columns, rows, below
+        self.columns, self.below = columns, below
         self.rows = rows if self.sorted is None else columns[self.sorted[0]].sorted(rows, self.sorted[1])
         self.fonts = [theme.text_font() if column.has_words else theme.number_font() for column in columns]
         self.endResetModel()
@@ -112,6 +132,10 @@ class Cells(QAbstractTableModel):
         """What a cell shows; a name may be broken over lines."""
         said = self.columns[place].text(self.rows[row])
         return (said if place else breakable(said, LONGEST_WORD)) or NOTHING
+
+    def text_below(self, row: int) -> str:
+        """The line below a row."""
+        return breakable(self.below(self.rows[row]))
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         column, row = self.columns[index.column()], self.rows[index.row()]
@@ -152,7 +176,7 @@ class Cells(QAbstractTableModel):
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        return SHOWN if index.column() else EDITABLE
+        return EDITABLE if self.columns[index.column()].editor else SHOWN
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         self.renamed.emit(index.row(), value)
@@ -167,6 +191,7 @@ class Table(QTreeView):
         key: tells a row from the others, so that it stays chosen.
         wraps: whether the first column takes the room that the others leave, with names that are wrapped, and rows have a line
             below them.
+        tip_below: the tooltip of that line.
 
     Signals:
         chosen(): another row was chosen.
@@ -175,13 +200,18 @@ class Table(QTreeView):
     chosen = Signal()
 
     def __init__(
-        self, name: str, key: Callable[[Any], Hashable], wraps: bool = False, parent: QWidget | None = None
+        self,
+        name: str,
+        key: Callable[[Any], Hashable],
+        wraps: bool = False,
+        tip_below: str = "",
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._key, self._wraps = key, wraps
-        self.cells = Cells(self)
+        self._key, self._wraps, self.tip_below = key, wraps, tip_below
+        self.cells = TableModel(self)
         self.heights: list[tuple[int, int]] = []  # of each row, and of the line below it
-        self._behind: Callable[[], None] | None = None  # shows what came while a name was being edited
+        self._given: tuple[Sequence[TableColumn], Sequence[Any], Callable[[Any], str]] = ((), (), lambda row: "")
         theme.set_role(self, "table")
         self.setAccessibleName(name)
         self.setFrameShape(QTreeView.Shape.NoFrame)
@@ -223,36 +253,40 @@ class Table(QTreeView):
         ]
 
     def show_rows(
-        self, columns: Sequence[Column], rows: Sequence[Any], below: Callable[[Any], str] = lambda row: ""
+        self, columns: Sequence[TableColumn], rows: Sequence[Any], below: Callable[[Any], str] = lambda row: ""
     ) -> None:
         """Show other rows; when a name is being edited, as soon as it is there.
 
         Args:
             below: returns the line below a row.
         """
+        self._given = columns, rows, below
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        """Show what was given last, unless a name is being edited; then Qt's end of that does."""
         if self.state() == QTreeView.State.EditingState:
-            self._behind = lambda: self.show_rows(columns, rows, below)
             return
-        cells, chosen, bar = self.cells, self.row, self.verticalScrollBar()
-        scrolled = bar.value()
-        self._behind = None
+        cells, chosen, column = self.cells, self.row, self.currentIndex().column()
+        scrolled = [(bar, bar.value()) for bar in (self.horizontalScrollBar(), self.verticalScrollBar())]
+        columns, rows, below = self._given
         self.heights = [(0, 0)] * len(rows) if self._wraps else []  # until they are known
         cells.show(columns, rows, below)
         self.lay_out()
         for place, row in enumerate(cells.rows):
             if chosen is not None and self._key(row) == self._key(chosen):
-                self.setCurrentIndex(cells.index(place, 0))
-        bar.setValue(scrolled)
+                self.setCurrentIndex(cells.index(place, min(column, len(columns) - 1)))
+        self.executeDelayedItemsLayout()  # else the bars have no room yet
+        for bar, value in scrolled:
+            bar.setValue(value)
         self.chosen.emit()
 
     @Slot(int)
     def sort_by(self, place: int) -> None:
         """Sort by a column."""
         self.cells.sort_by(place)
-        self._show_again()
-
-    def _show_again(self) -> None:
-        self.show_rows(self.cells.columns, self.cells.given, self.cells.below)
+        self._show()
 
     def lay_out(self) -> None:
         """Give each column its width; names take the rest, and rows are as high as their names and the lines below."""
@@ -276,8 +310,8 @@ class Table(QTreeView):
             widths[0] = max(
                 room - sum(width for place, width in enumerate(widths) if place and place not in hidden), least
             )
-            small, below = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS)), map(cells.below, cells.rows)
-            names = (cells.text(row, 0) for row in range(len(cells.rows)))
+            small, places = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS)), range(len(cells.rows))
+            names, below = (cells.text(row, 0) for row in places), map(cells.text_below, places)
             self.heights = [
                 (_height(metrics, name, widths[0]) + 4, _height(small, said, room) + 6 if said else 0)
                 for name, said in zip(names, below, strict=True)
@@ -297,8 +331,7 @@ class Table(QTreeView):
     @Slot()
     def _edited(self) -> None:
         """Show what came while a name was being edited, when Qt has taken the name."""
-        if self._behind is not None:
-            QTimer.singleShot(0, self, self._behind)
+        QTimer.singleShot(0, self, self._show)
 
     def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().drawRow(painter, option, index)
@@ -307,7 +340,7 @@ class Table(QTreeView):
             box = QRect(PAD, self.visualRect(index).top() + height, self.viewport().width() - 2 * PAD, below)
             painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
             painter.setPen(theme.color("muted"))
-            painter.drawText(box, Qt.TextFlag.TextWordWrap, self.cells.below(self.cells.rows[index.row()]))
+            painter.drawText(box, Qt.TextFlag.TextWordWrap, self.cells.text_below(index.row()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -320,7 +353,7 @@ class Table(QTreeView):
             self.setCurrentIndex(self.currentIndex())  # the row for keys
 
     def apply_text_size(self) -> None:
-        self._show_again()
+        self._show()
 
 
 def _height(metrics: QFontMetrics, text: str, width: int) -> int:
@@ -367,8 +400,15 @@ class _Delegate(QStyledItemDelegate):
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         editor = super().createEditor(parent, option, index)
-        editor.setAccessibleName("Name of the run")
+        editor.setAccessibleName(self._table.cells.columns[index.column()].editor)
         return editor
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
         editor.setGeometry(self._box(option, index))
+
+    def helpEvent(self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index) -> bool:
+        tip = event.type() == QEvent.Type.ToolTip and self._table.tip_below
+        if tip and index.isValid() and event.pos().y() > self._box(option, index).bottom():
+            QToolTip.showText(event.globalPos(), wrapped(tip), view)
+            return True
+        return super().helpEvent(event, view, option, index)

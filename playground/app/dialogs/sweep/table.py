@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from playground.app.controllers.sweeping import SweepReport
 from playground.app.style.number_formats import format_measured, format_number
-from playground.app.widgets.table import Column
+from playground.app.widgets.table import TableColumn
 from playground.drawing.sweep_pictures import name_of, shown
 from playground.lab.figures import FIGURES
 from playground.lab.measured import floor_name
@@ -17,7 +17,7 @@ COLUMNS = (
 """The figures of the table, each with its floor; the files have all."""
 
 
-def columns(report: SweepReport, each_cell: bool) -> list[Column]:
+def columns(report: SweepReport, each_cell: bool) -> list[TableColumn]:
     """The columns of the means over the seeds, or of each cell."""
     found = [_axis(axis, report.each) for axis in report.sweep.axes]
     if not each_cell:
@@ -31,11 +31,11 @@ def columns(report: SweepReport, each_cell: bool) -> list[Column]:
 
 def _column(
     title: str, text: Callable[[Row], str], order: Callable[[Row], float | str | None], has_words: bool = False
-) -> Column:
-    return Column(title, text, order, tip=text, has_words=has_words)
+) -> TableColumn:
+    return TableColumn(title, text, order, tip=text, has_words=has_words)
 
 
-def _axis(axis: str, rows: Sequence[Row]) -> Column:
+def _axis(axis: str, rows: Sequence[Row]) -> TableColumn:
     """The values of an axis, in the order in which the rows have them."""
 
     def text(row: Row) -> str:
@@ -46,7 +46,7 @@ def _axis(axis: str, rows: Sequence[Row]) -> Column:
     return _column(name_of(axis), text, lambda row: places.get(text(row)), has_words)
 
 
-def _figure(key: str) -> Column:
+def _figure(key: str) -> TableColumn:
     """A mean with its error, and its floor if it has one."""
 
     def text(row: Row) -> str:
