@@ -101,6 +101,7 @@ def _metrics(
     growth, years = cost.growth(), cost.years()
     figures = {key: getattr(progress, key) for key in FIGURES if key != "partition"}  # may be too large for JSON
     return figures | {
+        "units": progress.units,
         "patterns": len(patterns_of(settings)),
         "steps": progress.step,
         "entropy": progress.entropy,

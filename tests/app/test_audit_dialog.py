@@ -114,6 +114,18 @@ def test_what_has_no_data_gets_a_sentence(dialog: AuditDialog, qtbot) -> None:
     assert dialog.run_button.isEnabled()
 
 
+def test_return_presses_close_where_it_has_the_focus_and_run_elsewhere(dialog: AuditDialog, qtbot, monkeypatch) -> None:
+    put(monkeypatch, Claim("law", "one", lambda: 0.5, 1.0))
+    dialog.kinds.setFocus()
+    QTest.keyClick(dialog.kinds, Qt.Key.Key_Return)
+    assert dialog.running
+    qtbot.waitUntil(lambda: not dialog.running)
+    dialog.cancel_button.setFocus()
+    QTest.keyClick(dialog.cancel_button, Qt.Key.Key_Return)
+    assert not dialog.running
+    assert not dialog.isVisible()
+
+
 def test_the_real_audit_of_a_noise(dialog: AuditDialog, qtbot) -> None:
     dialog.choose("noise.single")
     dialog.run()

@@ -47,7 +47,7 @@ def test_everything_is_in_its_folder(tmp_path: Path, ask: Ask) -> None:
     assert found["nll"] == pytest.approx(found["optimal_nll"] + found["nll_excess"])
     assert found["optimal_nll"] == pytest.approx(np.log(14))
     assert 0 < found["nll_excess"] < 0.1
-    assert (found["units"], found["patterns"], found["steps"], found["samples"]) == (9, 14, 300, 48)
+    assert [found[key] for key in ("units", "states", "patterns", "steps", "samples")] == [9, 512, 14, 300, 48]
     assert found["most_probable"][0]["is_pattern"]
     assert found["samples_that_are_patterns"] > 0.8
 

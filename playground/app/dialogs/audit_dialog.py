@@ -84,6 +84,7 @@ class AuditDialog(WorkingDialog):
         self.bar.setAccessibleName("Progress of the audit")
         self.status = caption("")
         self.cancel_button = button("&Close", "Stop after the current claim, or close.", self.reject, "cancelAudit")
+        self.cancel_button.setAutoDefault(True)  # with the focus on it, Return presses it, not Run
         buttons = layouts.across((self.status, 1), self.cancel_button)
         layouts.down(chosen, (self.table, 1), beside, self.bar, buttons, within=self, spacing=UNIT, margins=2 * UNIT)
         self.resize(within_screen(self, QSize(px(940), px(640))))

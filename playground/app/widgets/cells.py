@@ -1,4 +1,4 @@
-"""The common part of what is painted in cells: the pointer or the arrow keys choose one."""
+"""The common part of what is painted in cells: the pointer or keys choose one."""
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QPainter, QPaintEvent
@@ -36,6 +36,10 @@ class Cells(QWidget):
     def cell(self, number: int) -> QRectF:
         """The rectangle of a cell."""
         return cell_box(self.box(), self.shape, divmod(number, self.shape[1]))
+
+    def count(self) -> int:
+        """The number of cells; the last row may have fewer than the others."""
+        return self.shape[0] * self.shape[1]
 
     def words(self) -> str:
         """The description of the chosen cell."""
@@ -77,13 +81,24 @@ class Cells(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        rows, columns = self.shape
-        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
-        step = steps.get(Qt.Key(event.key()))
-        if step is None:
+        (rows, columns), chosen, last = self.shape, self.chosen or 0, self.count() - 1
+        seen = self.visibleRegion().boundingRect().height() / max(self.box().height(), 1.0)
+        page = columns * max(int(rows * seen), 1)
+        places = {
+            Qt.Key.Key_Left: chosen - 1,
+            Qt.Key.Key_Right: chosen + 1,
+            Qt.Key.Key_Up: chosen - columns,
+            Qt.Key.Key_Down: chosen + columns,
+            Qt.Key.Key_PageUp: max(chosen - page, 0),
+            Qt.Key.Key_PageDown: min(chosen + page, last),
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: last,
+        }
+        place = places.get(Qt.Key(event.key()))
+        if place is None:
             super().keyPressEvent(event)
-        elif 0 <= (self.chosen or 0) + step < rows * columns:
-            self.choose((self.chosen or 0) + step)
+        elif 0 <= place < rows * columns and min(place, last) != self.chosen:
+            self.choose(min(place, last))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -75,7 +75,7 @@ class Cost:
         if growth is None or years is None:
             return f"Z of {self.units[-1]} units takes {number(1e3 * float(self.partition[-1]))} ms."
         return (
-            f"Each unit takes {growth[0]:.2f} times as long. Doubling as the states do, Z of an 8×8 digit would take "
+            f"Each further unit takes {growth[0]:.2f} times as long. Doubling as the states do, Z of an 8×8 digit would take "
             f"{number(float(f'{years:.1e}'))} years, at every step."
         )
 

@@ -3,7 +3,7 @@
 from playground.lab.figures.spec import FigureSpec
 
 FIGURES = {
-    "units": FigureSpec(
+    "states": FigureSpec(
         "states summed", "Number of terms in Z: two to the number of units. Every step sums over all of them."
     ),
     "partition": FigureSpec("Z", "The sum of exp(y'Wy/2) over all states"),

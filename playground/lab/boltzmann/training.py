@@ -59,8 +59,13 @@ class Progress:
 
     @property
     def units(self) -> int:
-        """The number of units d; Z has 2^d terms."""
+        """The number of units d."""
         return len(self.weights)
+
+    @property
+    def states(self) -> int:
+        """The number of terms in Z, 2^d."""
+        return 2**self.units
 
     @property
     def partition(self) -> Decimal:

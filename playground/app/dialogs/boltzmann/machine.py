@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PICTURE = 1 / 30  # s between two pictures, so that the user can follow how nine pixels are learned
 LIKELY = 18  # number of most probable states shown
+SAMPLING = {"sampler", "samples", "sweeps", "seed"}  # settings that change the samples of the same weights
 LEARN, COST = "boltzmann training", "boltzmann cost"
 
 
@@ -113,7 +114,7 @@ class Machine(QObject):
                 self.train()
         elif self.training:
             self.train()  # continue with the new settings
-        elif self.view is not None:
+        elif self.view is not None and keys & SAMPLING:
             self._learn(self.view.progress.step)
 
 

@@ -5,11 +5,11 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 
 from playground.app.style import theme
+from playground.app.style.text_size import px
 from playground.app.widgets.cells import Cells
 from playground.drawing.boltzmann import paint_pattern
 
 SIDE = 112  # px of the whole grid
-BOX = QRectF(3, 3, SIDE - 6, SIDE - 6)
 
 
 class PatternPad(Cells):
@@ -34,7 +34,7 @@ class PatternPad(Cells):
             "Click or drag to switch pixels. Keys: arrows move, Space switches, Enter adds the pattern.",
         )
         self._brush = 0  # the value that a drag paints
-        self.setFixedSize(SIDE, SIDE)
+        self.setFixedSize(px(SIDE), px(SIDE))
         self.set_pattern(np.full((3, 3), -1))
 
     def set_pattern(self, pattern: np.ndarray) -> None:
@@ -45,7 +45,7 @@ class PatternPad(Cells):
         self.show_change()
 
     def box(self) -> QRectF:
-        return BOX
+        return QRectF(self.rect()).adjusted(3, 3, -3, -3)
 
     def words(self) -> str:
         row, column = divmod(self.chosen or 0, self.shape[1])
@@ -54,7 +54,7 @@ class PatternPad(Cells):
         return f"Row {row + 1}, column {column + 1} is {on}; {count} of {self.pattern.size} pixels are on."
 
     def paint(self, painter: QPainter) -> None:
-        paint_pattern(painter, BOX, self.pattern, theme.palette())
+        paint_pattern(painter, self.box(), self.pattern, theme.palette())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         number = self.at(event.position())

@@ -63,6 +63,12 @@ class Patterns(Cells):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._arrange()
 
+    def apply_text_size(self) -> None:
+        self._arrange()
+
+    def count(self) -> int:
+        return len(self.shown)
+
     def box(self) -> QRectF:
         return QRectF(0, 0, self.shape[1] * px(self._room[0]), self.shape[0] * px(self._room[1]))
 

@@ -22,8 +22,8 @@ CLOSE = 0.05  # nats above the floor
 def figure_text(key: str, progress: "Progress") -> str:
     """A figure of :data:`FIGURES`; Z in few characters, however large: ``1.13e+340``."""
     value = getattr(progress, key)
-    if key == "units":
-        return f"2{str(value).translate(SUPERSCRIPTS)} = {format_count(2**value)}"
+    if key == "states":
+        return f"2{str(progress.units).translate(SUPERSCRIPTS)} = {format_count(value)}"
     if isinstance(value, Decimal):
         return f"{value:.3g}"
     places = FIGURES[key].decimals

@@ -141,7 +141,7 @@ class BoltzmannWindow(WorkingDialog):
             ("Cost of Z", (self.cost, 1), layouts.across((self.cost_label, 1), self.measure)),
         )
         for card in ("Patterns", "Draw", "Train"):
-            self.cards[card].setFixedWidth(max(px(LEFT), LEFT))  # beside the pad, whose size is fixed, are words
+            self.cards[card].setFixedWidth(px(LEFT))
         self.cards["Samples"].setMinimumWidth(px(RIGHT))
         inner = QWidget()
         layouts.across(left, (middle, 1), (right, 1), within=inner, spacing=UNIT, margins=0)
@@ -273,7 +273,9 @@ class BoltzmannWindow(WorkingDialog):
     @Slot(object)
     def _show_cost(self, cost: "Cost") -> None:
         said = cost.words(format_number)
-        self.cost.show_chart(cost_chart(cost), said)
+        z, one = (format_number(float(times[-1])) for times in (cost.partition, cost.weight))
+        last = f"{cost.units[-1]} units: {z} seconds for Z and its gradient, {one} for one state."
+        self.cost.show_chart(cost_chart(cost), f"{last} {said}")
         self.cost_label.setText(said)
 
 
