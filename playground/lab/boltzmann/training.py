@@ -65,7 +65,7 @@ class Progress:
     @property
     def states(self) -> int:
         """The number of terms in Z, 2^d."""
-        return 2**self.units
+        return 1 << self.units
 
     @property
     def partition(self) -> Decimal:
