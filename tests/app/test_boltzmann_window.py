@@ -247,6 +247,7 @@ def test_keys_choose_the_first_and_the_last_pattern_and_the_nearest_below(window
     patterns = window.patterns
     columns = patterns.shape[1]
     patterns.setFocus()
+    patterns.choose(1)
     count, short = len(patterns.shown), len(patterns.shown) % columns
     assert 0 < short < columns < count
     keys = [(Qt.Key.Key_End, count - 1), (Qt.Key.Key_Home, 0), (Qt.Key.Key_PageDown, count - 1), (Qt.Key.Key_PageUp, 0)]
