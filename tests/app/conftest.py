@@ -253,12 +253,14 @@ def wait(until: Callable[[], bool] | None = None, milliseconds: int = 30) -> Non
         return
     loop, look, end = QEventLoop(), QTimer(interval=10), QTimer(singleShot=True)
     end.setInterval(milliseconds if until is None else PATIENCE)
-    look.timeout.connect(lambda: until is not None and until() and loop.quit())
+    look.timeout.connect(lambda: until is not None and until() and loop.exit(1))
     end.timeout.connect(loop.quit)
     look.start()
     end.start()
-    loop.exec()
-    assert until is None or until(), f"waited {PATIENCE / 1000:.0f} s in vain"
+    came = loop.exec()  # what held at that look need not hold any more
+    look.stop()
+    end.stop()
+    assert until is None or came, f"waited {PATIENCE / 1000:.0f} s in vain"
 
 
 @pytest.fixture
