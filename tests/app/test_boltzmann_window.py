@@ -15,6 +15,7 @@ from playground.app.dialogs.boltzmann.window import LEFT, BoltzmannWindow
 from playground.app.style import theme
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.controls import NumberEdit
+from playground.drawing.boltzmann import ShownPattern
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import write_pattern
@@ -299,6 +300,20 @@ def test_pad_and_patterns_grow_with_the_text_while_it_is_open(window, resized, p
     check_size(window, percent)
     resized(100)
     check_size(window, 100)
+
+
+def test_each_pattern_of_a_row_is_painted_in_its_cell(window, resized):
+    """Where keys and clicks choose it: a cell has whole pixels, which small text does not scale to."""
+    resized(80)
+    check_size(window, 80)
+    gallery, several = window.samples, [ShownPattern(np.ones((3, 3)), "particles")] * 60
+    window.machine.pause()
+    gallery.show_patterns(several)
+    image, across = gallery.grab().toImage(), gallery.shape[1]
+    assert across > 12
+    for number in (0, across - 1):
+        cell = gallery.cell(number)
+        assert image.pixelColor(round(cell.left()) + 4, round(cell.center().y())) == theme.color("particles")
 
 
 def test_pad_and_patterns_have_the_size_of_the_text_as_it_opens(qtbot, resized, monkeypatch):

@@ -86,10 +86,11 @@ class Patterns(Cells):
 
     def paint(self, painter: QPainter) -> None:
         if self.shown:
-            box = QRectF(0, 0, self.shape[1] * self._room[0], self.shape[0] * self._room[1])
+            factor, box = text_size.factor(), self.box()
             painter.save()
-            painter.scale(text_size.factor(), text_size.factor())
-            paint_patterns(painter, box, self.shown, self.shape, theme.palette())
+            painter.scale(factor, factor)
+            at_usual_size = QRectF(0, 0, box.width() / factor, box.height() / factor)
+            paint_patterns(painter, at_usual_size, self.shown, self.shape, theme.palette())
             painter.restore()
         else:
             paint_sentence(painter, QRectF(self.rect()), self._empty)
