@@ -278,17 +278,17 @@ class FrameOverlays:
         """Take what was computed, and request what the current frame lacks. Results for another model are dropped."""
         current, now = self.current, time.monotonic()
         model, moment, wanted = current.model, current.moment, current.wanted
+
+        def is_of_it(request: OverlayRequest | ParticlesRequest) -> bool:
+            return model is not None and request.model.problem is model.problem
+
         for exchange in (self._worker.fields, self._worker.densities):
-            field, density = exchange.answer(
-                lambda request: model is not None and request.model.problem is model.problem
-            ) or (None, None)
+            field, density = exchange.answer(is_of_it) or (None, None)
             if field is not None:
                 self.field.take(field, moment)
             if density is not None:
                 self.density.take(density, moment)
-        values = self._worker.particle_values.answer(
-            lambda request: model is not None and request.model.problem is model.problem
-        )
+        values = self._worker.particle_values.answer(is_of_it)
         if values is not None:
             self.values = values
             self._changed(values)

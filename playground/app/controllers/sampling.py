@@ -22,6 +22,7 @@ from playground.app.workers.jobs import Jobs, without_fraction
 from playground.kinds.setting import SEEDS
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, reset_key
+from playground.lab.keys import RunKey
 from playground.lab.recovery import run_key
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
@@ -189,8 +190,7 @@ class Sampling(QObject):
     def _kept(self, workspace: Workspace, weights: Weights) -> Trajectory | None:
         """A finished run with these weights and the current settings; None if none is kept."""
         self._keep()
-        assert workspace.key is not None
-        key = run_key(workspace.key, workspace.problem.experiment, weights.made)
+        key = _key(workspace, workspace.problem.experiment, weights)
         found: Trajectory | None = self._building.store.in_memory(key)
         return found
 
@@ -244,8 +244,7 @@ class Sampling(QObject):
 
     def _hold(self, workspace: Workspace, experiment: Experiment, weights: Weights, trajectory: Trajectory) -> None:
         """Keep a finished run."""
-        assert workspace.key is not None
-        key, store = run_key(workspace.key, experiment, weights.made), self._building.store
+        key, store = _key(workspace, experiment, weights), self._building.store
         if store.in_memory(key) is not trajectory:
             store.hold(key, trajectory)
 
@@ -311,3 +310,9 @@ class Sampling(QObject):
             elif self.next.finished:
                 self._recording, self.next = self.next, None
         self.playing.seek(0)
+
+
+def _key(workspace: Workspace, experiment: Experiment, weights: Weights) -> RunKey:
+    """The key of a run with these settings and weights."""
+    assert workspace.key is not None
+    return run_key(workspace.key, experiment, weights.made)
