@@ -299,9 +299,9 @@ class Table(QTreeView):
             widths.append(min(max(widest, header.sectionSizeHint(place)), px(WIDEST)))
         room = self.viewport().width()
         if self._wraps and widths:
-            words = [
-                word for row in range(len(cells.rows)) for word in cells.text(row, 0).replace(BREAK, " ").split(" ")
-            ]
+            places = range(len(cells.rows))
+            names = [cells.text(row, 0) for row in places]
+            words = [word for name in names for word in name.replace(BREAK, " ").split(" ")]
             metrics = QFontMetrics(cells.fonts[0])  # a number has spaces that do not break
             least = max(map(metrics.horizontalAdvance, words), default=0) + 2 * PAD + 2
             hidden = self.hidden(room - sum(widths[1:]) < least)
@@ -310,8 +310,7 @@ class Table(QTreeView):
             widths[0] = max(
                 room - sum(width for place, width in enumerate(widths) if place and place not in hidden), least
             )
-            small, places = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS)), range(len(cells.rows))
-            names, below = (cells.text(row, 0) for row in places), map(cells.text_below, places)
+            small, below = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS)), map(cells.text_below, places)
             self.heights = [
                 (_height(metrics, name, widths[0]) + 4, _height(small, said, room) + 6 if said else 0)
                 for name, said in zip(names, below, strict=True)
