@@ -264,11 +264,16 @@ def test_a_double_click_renames_and_an_empty_name_is_none(panel, controllers):
     assert names(table)[0] == "long"
 
 
-def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers, qtbot):
+def with_a_name_typed(panel, controllers) -> RunTable:
+    """The table of three runs, with an editor over the name of one."""
     fill(controllers)
-    table = panel.table
-    choose(table, "adaptive")
-    QTest.keyClick(table, Qt.Key.Key_F2)
+    choose(panel.table, "adaptive")
+    QTest.keyClick(panel.table, Qt.Key.Key_F2)
+    return panel.table
+
+
+def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers, qtbot):
+    table = with_a_name_typed(panel, controllers)
     editor = table.findChild(QLineEdit)
     editor.setText("Half typ")
     controllers.state.put(pins=controllers.state.document.pins[:1])
@@ -279,10 +284,7 @@ def test_figures_that_come_while_a_name_is_typed_wait_for_it(panel, controllers,
 
 
 def test_a_click_on_a_header_while_a_name_is_typed_shows_what_came(panel, controllers, qtbot):
-    fill(controllers)
-    table = panel.table
-    choose(table, "adaptive")
-    QTest.keyClick(table, Qt.Key.Key_F2)
+    table = with_a_name_typed(panel, controllers)
     controllers.state.put(pins=controllers.state.document.pins[:2])
     table.header().sectionClicked.emit(2)
     QTest.keyClick(table.findChild(QLineEdit), Qt.Key.Key_Escape)
@@ -290,10 +292,7 @@ def test_a_click_on_a_header_while_a_name_is_typed_shows_what_came(panel, contro
 
 
 def test_what_came_while_a_name_was_typed_is_not_shown_over_what_came_after(panel, controllers, qapp):
-    fill(controllers)
-    table = panel.table
-    choose(table, "adaptive")
-    QTest.keyClick(table, Qt.Key.Key_F2)
+    table = with_a_name_typed(panel, controllers)
     controllers.state.put(pins=controllers.state.document.pins[:2])
     table.closeEditor(table.findChild(QLineEdit), QStyledItemDelegate.EndEditHint.NoHint)
     table.itemDelegate().closeEditor.emit(table.findChild(QLineEdit), QStyledItemDelegate.EndEditHint.NoHint)
