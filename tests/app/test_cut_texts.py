@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLayout, QLineEdit, QPushButton, QScrollArea, QWidget
 
@@ -63,6 +63,7 @@ class Cuts:
 
     def look(self, part: QWidget, where: str) -> None:
         self.where = where
+        lay_out()
         part.grab()
         for widget in (part, *part.findChildren(QWidget)):
             if widget.isVisibleTo(part) and widget.width() > 0:
@@ -71,6 +72,11 @@ class Cuts:
                 short = too_small(widget)
                 if short:
                     self.found.add(f"{where}: {short}")
+
+
+def lay_out() -> None:
+    """Lay out what has changed, as is done before it is painted."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
 
 
 def laid_out(around: QWidget) -> list[QWidget]:
@@ -82,6 +88,7 @@ def laid_out(around: QWidget) -> list[QWidget]:
 
 def misplaced(root: QWidget) -> list[str]:
     """The widgets that lie over one another, or stick out of what they lie in."""
+    lay_out()
     found = []
     for around in (root, *root.findChildren(QWidget)):
         if around.layout() is None or not around.isVisibleTo(root):
