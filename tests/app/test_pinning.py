@@ -476,6 +476,7 @@ def test_figures_that_were_there_already_are_no_unsaved_work(qtbot, controllers)
     controllers.pinning.pin()
     wait_measured(qtbot, controllers)
     controllers.state.mark_saved()
+    controllers.pinning.look()  # as at the next tick, from which on they are wanted no more
     key = controllers.pinning.runs[0].keys["Distances"]
     controllers.jobs.arrived.emit(key)  # the Quality card has measured them again
     assert not controllers.state.modified

@@ -300,6 +300,8 @@ class Pinning(QObject):
         return any(run.number == number for run in self.runs)
 
 
-def _measured(known: tuple[KnownRun, ...]) -> list[list[int]]:
+def _measured(known: tuple[KnownRun, ...]) -> list[dict[str, int]]:
     """What tells measured figures apart: a store gives the same objects until others take their place."""
-    return [[id(figure) for figure in figures.values() if figure.reason is not WAITING] for _, figures in known]
+    return [
+        {name: id(figure) for name, figure in figures.items() if figure.reason is not WAITING} for _, figures in known
+    ]
