@@ -198,8 +198,8 @@ class Measurement:
     def _wait_for_columns(self) -> None:
         """Measure what is painted once the columns are sampled; before, the playhead waits for the slowest of them."""
         if self._window.controllers.comparing.is_sampled:
-            self._painters = [view.canvas for view in self._window.compare.columns]
-            for place, canvas in enumerate(self._painters):
+            self._painters = [view.canvas for view in self._window.run_views.views]
+            for place, canvas in enumerate(self._painters[1:], 1):
                 canvas.surface.painted.connect(lambda milliseconds, place=place: self._painted(place, milliseconds))
             self._measure(0)
         else:

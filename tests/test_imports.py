@@ -9,7 +9,7 @@ from playground.kinds.kind import registered
 
 KNOW_ONE_KIND = {
     "playground.lab.settings": "the kinds of a new experiment",
-    "playground.app.canvas.display": "the strokes of the brush",
+    "playground.app.canvas.run_view": "the strokes of the brush",
     "playground.app.canvas.tools": "the brush",
     "playground.app.panels.data": "the brush",
 }

@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.actions import Window
 from playground.app.bars import StatusBar, TopBar
-from playground.app.canvas.compare_view import CompareView
-from playground.app.canvas.display import Display
+from playground.app.canvas.layer_choices import LayerChoices
+from playground.app.canvas.own_layers import OwnLayers
+from playground.app.canvas.run_views import RunViews
 from playground.app.canvas.tools import Tools
 from playground.app.controllers.autosaving import Autosaving
 from playground.app.highlighting import Highlighting
@@ -28,9 +29,10 @@ class Parts(Window, Protocol):
     """The parts of the window that are connected."""
 
     autosaving: Autosaving
-    compare: CompareView
-    display: Display
     highlighting: Highlighting
+    layer_choices: LayerChoices
+    own_layers: OwnLayers
+    run_views: RunViews
     status: StatusBar
     toasts: Toasts
     tools: Tools
@@ -50,7 +52,8 @@ class Connections(QObject):
         self._connect_controllers()
         self._connect_files()
         self._connect_cards(parent)
-        self._count_paints(False)
+        window.status.count_paints(window.canvas.surface)
+        self._refresh()
 
     def _connect_controllers(self) -> None:
         window, controllers = self._window, self._controllers
@@ -64,17 +67,16 @@ class Connections(QObject):
             replaying.chosen,
             replaying.steps_changed,
             replaying.playing_changed,
+            controllers.comparing.active_changed,
         ):
             changed.connect(self._refresh)
         for there_is in (playing.trajectory_changed, controllers.pinning.finished_changed):
             there_is.connect(window.actions_by_key.refresh)
         controllers.building.problem_changed.connect(self.show_name)
-        controllers.comparing.active_changed.connect(self._count_paints)
         controllers.lessons.beginning.connect(window.tour.end)  # it would cover what is taught
         # The user comes from another window, which may have answered.
         application().applicationStateChanged.connect(controllers.lessons.look)
         window.opening.lesson_opened.connect(controllers.lessons.begin)
-        window.compare.left.connect(controllers.column_edits.leave)
         window.state.changed.connect(self._edited)
         window.state.notified.connect(window.notices.show)
         window.status.follow(controllers, window.autosaving, window.documents)
@@ -103,7 +105,7 @@ class Connections(QObject):
         training.reset_requested.connect(lambda: window.actions_by_key.trigger("train.reset"))
         window.panel(RunsPanel).table_requested.connect(lambda: window.dialogs.show("runs"))
         window.panel(LessonPanel).highlighted.connect(window.highlighting.highlight)
-        canvas.surface.menu_requested.connect(lambda place: show_canvas_menu(window.actions_by_key, parent, place))
+        window.run_views.menu_requested.connect(lambda place: show_canvas_menu(window.actions_by_key, parent, place))
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
@@ -116,15 +118,10 @@ class Connections(QObject):
     @Slot(object)
     def _opened(self, session: Session) -> None:
         self._window.toasts.settle()
-        self._window.display.show_session(session)
-
-    @Slot(bool)
-    def _count_paints(self, comparing: bool) -> None:
-        """Count the frames of the canvas in view."""
-        columns = self._window.compare.columns
-        canvas = columns[0].canvas if comparing else self._window.canvas
-        self._window.status.count_paints(canvas.surface)
-        self._refresh()
+        window, views = self._window, self._window.run_views
+        window.layer_choices.show_plane_layers(session.points.ndim == 2)
+        views.views[0].show_session(session)
+        window.own_layers.restore(session)
 
     @Slot()
     def _refresh(self) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 from PySide6.QtCore import QObject, Slot
 
 from playground.app.canvas import readouts
-from playground.app.canvas.display import Display
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.widgets.transport import Transport
@@ -19,11 +18,9 @@ if typing.TYPE_CHECKING:
 class Timeline(QObject):
     """Shows the state of playing on the transport, and passes its requests on."""
 
-    def __init__(
-        self, controllers: Controllers, display: Display, transport: Transport, actions: "Actions", parent: QObject
-    ) -> None:
+    def __init__(self, controllers: Controllers, transport: Transport, actions: "Actions", parent: QObject) -> None:
         super().__init__(parent)
-        self._controllers, self._display, self._transport = controllers, display, transport
+        self._controllers, self._transport = controllers, transport
         self._building, self._playing = controllers.building, controllers.playing
         self._replaying = controllers.replaying
         self._comparing = controllers.comparing
@@ -46,7 +43,13 @@ class Timeline(QObject):
         transport.scrubber.scrubbed.connect(self._playing.seek)
         transport.speed_changed.connect(self._playing.set_speed)
         transport.track.step_chosen.connect(self._choose)
-        for signal in (display.run_changed, self._comparing.changed, self._comparing.active_changed):
+        for signal in (
+            self._playing.trajectory_changed,
+            self._building.problem_changed,
+            self._building.problem_failed,
+            self._comparing.changed,
+            self._comparing.active_changed,
+        ):
             signal.connect(self._show_run)
         self._playing.frame_changed.connect(self._show_frame)
         for signal in (
@@ -74,7 +77,8 @@ class Timeline(QObject):
         """The run of the bar; in a comparison the longest."""
         if self._comparing.is_active:
             return self._playing.longest
-        return None if self._display.run is None else self._display.run.trajectory
+        (run,) = self._playing.shown
+        return None if run is None else run.trajectory
 
     @Slot()
     def _show_run(self) -> None:

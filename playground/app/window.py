@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QFrame, QMainWindow
 
 from playground.app.actions import Actions, PanelKind
 from playground.app.bars import SHEET, CentralWidget, FirstPaint, StatusBar, TopBar
-from playground.app.canvas import CanvasView, ChipBar
-from playground.app.canvas.compare_view import CompareView
-from playground.app.canvas.display import Display
+from playground.app.canvas import ChipBar
 from playground.app.canvas.exported import Exported
+from playground.app.canvas.layer_choices import LayerChoices
+from playground.app.canvas.layers import Layers
 from playground.app.canvas.own_layers import OwnLayers
+from playground.app.canvas.run_views import RunViews
 from playground.app.canvas.tools import Tools
 from playground.app.columns import Columns
 from playground.app.connections import Connections
@@ -92,13 +93,12 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self.highlighting = Highlighting(self.controllers.lessons, self.columns, self)
         self._window_state = WindowState(self, preferences, self.columns)
-        self.display = Display(self.state, self.controllers, self.canvas, self.chips, self)
-        self._own_layers = OwnLayers(self.state, self.canvas.layers, self)
+        self.own_layers = OwnLayers(self.controllers, self.canvas.layers, self)
         self._make_documents()
         self._make_tools()
         connections = Connections(self, self)
         self.controllers.lessons.keep_progress_in(preferences.beside("lessons"))
-        Timeline(self.controllers, self.display, self.transport, self.actions_by_key, self)
+        Timeline(self.controllers, self.transport, self.actions_by_key, self)
         theme.apply_style_sheet(application(), SHEET)
         self._window_state.restore()
         self.look.set_time_to_data(self.look.time_to_data)
@@ -111,9 +111,7 @@ class MainWindow(QMainWindow):
     def _make_documents(self) -> None:
         """Make the controllers of files, unsaved work and plug-ins."""
         preferences, sessions, prompts = self.preferences, self.controllers.sessions, FilePrompts(self)
-        sessions.set_view(
-            lambda own: self.display.describe_view() | ({"layers": self._own_layers.visible} if own else {})
-        )
+        sessions.set_view(self.own_layers.described)
         self.documents = Documents(self.state, sessions, preferences, prompts, self)
         self.opening = Opening(self.controllers.reading, sessions, self.documents, prompts, resource(OPENING), self)
         self.autosaving = Autosaving(self.state, self.building, sessions, self.documents, preferences.recovery, self)
@@ -123,13 +121,9 @@ class MainWindow(QMainWindow):
 
     def _make_tools(self) -> None:
         """Make what acts on the canvas and the window: tools, exports, commands, dialogs and menus."""
-        self.tools = Tools(self.state, self.controllers, self.canvas, self.display, self)
-        self.exports = Exports(
-            Exported(self.controllers.sampling, self.controllers.comparing, self.display, self.compare),
-            self.preferences,
-            self.documents.proposal,
-            self,
-        )
+        self.tools = Tools(self.controllers, self.run_views.views[0], self)
+        self.exported = Exported(self.controllers, self.run_views)
+        self.exports = Exports(self.exported, self.preferences, self.documents.proposal, self)
         self.presenter = Presenter(self, self.controllers.lessons, (self.top_bar, self.status), self)
         self.actions_by_key: Actions = Actions(self, self)
         self.dialogs = DialogRegistry(self, self)
@@ -144,10 +138,13 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self)
         self.columns = Columns(self.state, self.controllers)
         self.panels = [*self.columns.panels.values()]
-        self.canvas = CanvasView()
-        self.chips = ChipBar(self.canvas.layers)
-        self.compare = CompareView(self.state, self.controllers, self.canvas)
-        layouts.down(self.chips, (self.canvas, 1), (self.compare, 1), within=self.columns.centre, spacing=0, margins=0)
+        layers = Layers(self)
+        self.chips = ChipBar(layers)
+        # Before the views, which show no layer that cannot be shown.
+        self.layer_choices = LayerChoices(self.controllers, layers, self.chips, self)
+        self.run_views = RunViews(self.controllers, layers)
+        self.canvas = self.run_views.views[0].canvas
+        layouts.down(self.chips, (self.run_views, 1), within=self.columns.centre, spacing=0, margins=0)
         self.columns.arrange()
         self.transport = Transport()
         bar = QFrame()

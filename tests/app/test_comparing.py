@@ -11,8 +11,8 @@ from PySide6.QtGui import QFontMetrics, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from playground.app.canvas.compare_view import EQUAL
 from playground.app.canvas.readouts import vector
+from playground.app.canvas.run_views import EQUAL
 from playground.app.controllers import comparing as comparing_module
 from playground.app.controllers import training as training_module
 from playground.app.controllers import why_disabled
@@ -66,7 +66,7 @@ def ready(comparing) -> bool:
 
 
 def positions(window, place: int) -> np.ndarray:
-    return window.compare.columns[place].canvas.scene(400, 400).particles.positions
+    return window.run_views.views[place].canvas.scene(400, 400).particles.positions
 
 
 def test_a_key_begins_and_ends_it_and_the_experiment_stays(window) -> None:
@@ -75,18 +75,19 @@ def test_a_key_begins_and_ends_it_and_the_experiment_stays(window) -> None:
     QTest.keyClick(window.canvas.surface, Qt.Key.Key_C)
     comparing = window.controllers.comparing
     assert comparing.is_active
-    assert len(window.compare.columns) == 2
-    assert window.compare.isVisible()
-    assert not window.canvas.isVisible()
+    assert len(window.run_views.views) == 2
+    assert window.run_views.leave.isVisible()
+    assert window.run_views.views[0].head.isVisible()
     wait(lambda: ready(comparing))
     assert [run.failure for run in comparing.runs] == [None, None]
     assert comparing.runs[0].experiment == experiment
     assert comparing.runs[1].experiment.sampling.kind != experiment.sampling.kind
     assert window.actions_by_key["sample.compare"].isChecked()
-    QTest.keyClick(window.compare.columns[0].canvas.surface, Qt.Key.Key_C)
+    QTest.keyClick(window.run_views.views[0].canvas.surface, Qt.Key.Key_C)
     assert not comparing.is_active
-    assert window.canvas.isVisible()
-    assert not window.compare.isVisible()
+    assert window.run_views.views[0].canvas is window.canvas
+    assert not window.run_views.leave.isVisible()
+    assert not window.run_views.views[0].head.isVisible()
     assert (window.state.experiment, window.state.stack.count()) == (experiment, steps + 2)
 
 
@@ -94,9 +95,11 @@ def heads(window) -> list[str]:
     """What the columns in view say, once they are sampled; none if the main canvas is in view."""
     comparing = window.controllers.comparing
     wait(lambda: not comparing.is_active or ready(comparing))
-    assert (window.compare.isVisible(), window.canvas.isVisible()) == (comparing.is_active, not comparing.is_active)
+    row = window.run_views
+    assert (row.leave.isVisible(), row.said.isVisible()) == (comparing.is_active, comparing.is_active)
+    assert window.canvas.isVisible()
     assert comparing.columns == window.state.document.columns
-    return [view.button.words() for view in window.compare.columns]
+    return [view.head.button.words() for view in row.views if view.head.isVisible()]
 
 
 def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
@@ -167,7 +170,7 @@ def test_cards_offer_only_the_clicks_that_columns_take(window) -> None:
     before = [hint.text() for hint in hints]
     assert ["lick" in said for said in before] == [True, True]
     compared(window, Column(), Column.of({"sampling.steps": 20}))
-    surface = window.compare.columns[0].canvas.surface
+    surface = window.run_views.views[0].canvas.surface
     QTest.mouseClick(surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, surface.rect().center())
     assert window.controllers.clicking.likelihood is None
     assert [hint.text() for hint in hints] == [likelihood.COMPARED, particle.COMPARED]
@@ -186,7 +189,7 @@ def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(w
     np.testing.assert_array_equal(*starts)
     window.playing.seek(window.playing.total // 2)
     wait(lambda: window.playing.frame == window.playing.total // 2)
-    column, run = window.compare.columns[1], comparing.runs[1]
+    column, run = window.run_views.views[1], comparing.runs[1]
     frame = run.frame_at(window.playing.frame, window.playing.total)
     x0, x1, y0, y1 = column.canvas.viewport
     middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
@@ -198,7 +201,7 @@ def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(w
     assert (inspecting.number, inspecting.place) == (number, 1)
 
     def shown(place: int):
-        return window.compare.columns[place].canvas.scene(400, 400).followed
+        return window.run_views.views[place].canvas.scene(400, 400).followed
 
     wait(lambda: all(ring is not None and len(ring.terms) == 3 for ring in map(shown, (0, 1))))
     for place, run in enumerate(comparing.runs):
@@ -233,7 +236,7 @@ def test_the_main_run_is_not_pinned_while_it_is_out_of_view(window) -> None:
     assert not button.isEnabled()
     assert not command.isEnabled()
     assert "leave the comparison first" in button.toolTip().replace("\n", " ")
-    QTest.keyClick(window.compare.columns[0].canvas.surface, Qt.Key.Key_K)
+    QTest.keyClick(window.run_views.views[0].canvas.surface, Qt.Key.Key_K)
     assert not pinning.runs
     window.controllers.column_edits.leave()
     assert why_disabled.pinning(window.controllers) != why_disabled.COMPARED
@@ -261,7 +264,7 @@ def test_columns_play_in_lockstep_at_one_share_of_their_ways(window) -> None:
 
 def test_pan_and_zoom_are_linked(window) -> None:
     compared(window, Column(), Column.of({"sampling.steps": 20}))
-    first, second = (view.canvas for view in window.compare.columns)
+    first, second = (view.canvas for view in window.run_views.views)
     before = first.surface.wanted
     middle = QPointF(first.surface.rect().center())
     QApplication.sendEvent(
@@ -292,17 +295,17 @@ def test_pan_and_zoom_are_linked(window) -> None:
 
 def test_columns_come_and_go_between_two_and_four(window) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
-    assert not window.compare.columns[0].remove.isVisible()
+    assert not window.run_views.views[0].head.remove.isVisible()
     for count in (3, 4):
-        QTest.mouseClick(window.compare.add, Qt.MouseButton.LeftButton)
-        wait(lambda count=count: len(window.compare.columns) == count and ready(comparing))
+        QTest.mouseClick(window.run_views.add, Qt.MouseButton.LeftButton)
+        wait(lambda count=count: len(window.run_views.views) == count and ready(comparing))
     kinds = [dict(column.edits).get("sampling.kind") for column in comparing.columns]
     assert len(set(kinds[1:])) == 3
-    assert not window.compare.add.isEnabled()
+    assert not window.run_views.add.isEnabled()
     window.controllers.column_edits.add()
     assert len(comparing.columns) == 4
-    QTest.mouseClick(window.compare.columns[1].remove, Qt.MouseButton.LeftButton)
-    wait(lambda: len(window.compare.columns) == 3)
+    QTest.mouseClick(window.run_views.views[1].head.remove, Qt.MouseButton.LeftButton)
+    wait(lambda: len(window.run_views.views) == 3)
     assert [dict(column.edits).get("sampling.kind") for column in comparing.columns] == [kinds[0], *kinds[2:]]
 
 
@@ -323,17 +326,17 @@ def test_a_columns_noise_does_not_change_when_others_come(window) -> None:
 
 def test_the_heads_menu_chooses_what_differs(window) -> None:
     comparing = compared(window, Column(), Column())
-    view = window.compare.columns[1]
-    assert view.button.words() == "as in the cards"
-    view.menu.aboutToShow.emit()
-    titles = {action.text(): action.menu() for action in view.menu.actions() if action.menu() is not None}
+    view = window.run_views.views[1]
+    assert view.head.button.words() == "as in the cards"
+    view.head.menu.aboutToShow.emit()
+    titles = {action.text(): action.menu() for action in view.head.menu.actions() if action.menu() is not None}
     assert {"Sampler", "Steps", "Score", "Solver", "Time grid", "Noise", "Objective", "Network"} <= titles.keys()
     chosen = next(action for action in titles["Solver"].actions() if action.text() == "ShARK")
     chosen.trigger()
     wait(lambda: ready(comparing))
     assert comparing.columns[1] == Column.of({"sampling.solver": "shark"})
-    assert view.button.words() == "ShARK"
-    assert view.button.accessibleName() == "Column B: ShARK"
+    assert view.head.button.words() == "ShARK"
+    assert view.head.button.accessibleName() == "Column B: ShARK"
     assert comparing.runs[1].trajectory.nfe_max[-1] > 1.9 * comparing.runs[0].trajectory.nfe_max[-1] - 2
 
 
@@ -341,8 +344,8 @@ def test_the_heads_menu_chooses_what_differs(window) -> None:
 def test_evaluations_or_steps_are_equal_where_that_is_chosen(window, equal: str, solver: str) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.solver": solver, "sampling.steps": 100}))
     place = [key for key, _, _ in EQUAL].index(equal)
-    window.compare.equal.setCurrentIndex(place)
-    window.compare.equal.activated.emit(place)
+    window.run_views.equal.setCurrentIndex(place)
+    window.run_views.equal.activated.emit(place)
     before = comparing.runs
     wait(lambda: comparing.runs is not before and ready(comparing))
     one, other = (run.trajectory for run in comparing.runs)
@@ -375,11 +378,11 @@ def test_a_column_with_steps_of_its_own_says_that_it_is_not_made_equal(window, e
     assert other.experiment.sampling.steps == 33
     assert other.trajectory.nfe_max[-1] != comparing.runs[place].trajectory.nfe_mean[-1]
     said = ("Nothing is made equal to column A", "Column B is not made equal")[place]
-    assert window.compare.said.text() == f"⚠ {said}: each of its particles takes steps of its own."
+    assert window.run_views.said.text() == f"⚠ {said}: each of its particles takes steps of its own."
     before = comparing.runs
     comparing.set_equal("own")
     wait(lambda: comparing.runs is not before and ready(comparing))
-    assert window.compare.said.text() == SAME_NOISE
+    assert window.run_views.said.text() == SAME_NOISE
 
 
 def test_a_column_that_costs_more_than_the_budget_says_so(window) -> None:
@@ -389,19 +392,19 @@ def test_a_column_that_costs_more_than_the_budget_says_so(window) -> None:
     one, other = (run.trajectory.nfe_max[-1] for run in comparing.runs)
     assert other > one
     said = f"⚠ Column B needs at least {other:,.0f} score evaluations, more than the {one:,.0f} of column A."
-    assert window.compare.said.text() == said
-    assert window.compare.said.y() < window.compare.equal.y()  # in a row of its own
+    assert window.run_views.said.text() == said
+    assert window.run_views.said.y() < window.run_views.equal.y()  # in a row of its own
 
 
 def test_a_sampler_without_a_score_has_no_evaluations_to_be_made_equal(window) -> None:
     made_equal(window, "evaluations", HEUN, Column.of({"sampling.kind": "forward"}))
-    assert window.compare.said.text() == "⚠ Column B is not made equal: its sampler evaluates no score."
+    assert window.run_views.said.text() == "⚠ Column B is not made equal: its sampler evaluates no score."
 
 
 def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_path) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     wait(lambda: all(run.curve is not None for run in comparing.runs))
-    chart = window.compare.chart
+    chart = window.run_views.chart
     assert [one.name for one in chart.series] == ["floor", "A", "B"]
     for run, series in zip(comparing.runs, chart.series[1:], strict=True):
         assert series.x[-1] == run.trajectory.nfe_mean[-1]
@@ -413,7 +416,7 @@ def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_pat
     low, high = sorted((chart.chart.y.low, chart.chart.y.high))
     assert low < floor - spread
     assert floor + spread < high
-    assert window.compare.drawn().chart.chart.series[0].error is not None
+    assert window.exported.drawn().chart.chart.series[0].error is not None
     path = tmp_path / "distances.csv"
     saving.save(chart, path)
     rows = path.read_text().splitlines()
@@ -425,7 +428,7 @@ def test_a_column_that_cannot_be_sampled_says_why_and_the_others_go_on(window) -
     comparing = compared(window, Column(), Column.of({"sampling.corrector_steps": 2, "sampling.kind": "langevin"}))
     assert comparing.runs[0].finished
     assert comparing.runs[1].failure.code == "setting-of-another-kind"
-    assert window.compare.columns[1].canvas.scene(300, 300).hint
+    assert window.run_views.views[1].canvas.scene(300, 300).hint
 
 
 def test_a_changed_main_experiment_changes_every_column(window) -> None:
@@ -444,7 +447,7 @@ def test_columns_stay_when_the_main_sampler_becomes_another(window) -> None:
     wait(lambda: comparing.runs is not before and ready(comparing))
     assert comparing.runs[0].experiment.sampling.kind == "langevin"
     assert comparing.runs[1].failure is not None
-    window.compare.columns[1].menu.aboutToShow.emit()
+    window.run_views.views[1].head.menu.aboutToShow.emit()
     before = comparing.runs
     window.state.undo()
     wait(lambda: comparing.runs is not before and ready(comparing))
@@ -454,23 +457,23 @@ def test_columns_stay_when_the_main_sampler_becomes_another(window) -> None:
 def test_columns_that_became_the_same_say_so(window) -> None:
     kind = "annealed-langevin"
     comparing = compared(window, Column(), Column.of({"sampling.kind": kind}), Column.of({"sampling.steps": 20}))
-    assert window.compare.said.text() == SAME_NOISE
+    assert window.run_views.said.text() == SAME_NOISE
     before = comparing.runs
     window.state.edit({"sampling.kind": kind})
     wait(lambda: comparing.runs is not before and ready(comparing))
     assert np.array_equal(*(run.trajectory.positions for run in comparing.runs[:2]))
-    assert window.compare.said.text() == "⚠ Columns A and B do the same: choose in a head what it changes."
+    assert window.run_views.said.text() == "⚠ Columns A and B do the same: choose in a head what it changes."
     before = comparing.runs
     window.state.undo()
     wait(lambda: comparing.runs is not before and ready(comparing))
-    assert window.compare.said.text() == SAME_NOISE
+    assert window.run_views.said.text() == SAME_NOISE
 
 
 def test_a_time_grid_that_is_written_and_found_alike_is_the_same(window) -> None:
     grid = window.building.workspace.problem.resolve().sampling.time_grid
     assert window.state.experiment.sampling.time_grid == "auto" != grid
     compared(window, Column(), Column.of({"sampling.time_grid": grid}))
-    assert "A and B do the same" in window.compare.said.text()
+    assert "A and B do the same" in window.run_views.said.text()
 
 
 @pytest.mark.parametrize("shown", ["lesson", "scene"])
@@ -543,13 +546,13 @@ def test_arrows_are_those_that_each_columns_particles_follow(window) -> None:
     own = {0: ("exact", "learned"), 1: ("learned", "exact")}
 
     def shown() -> bool:
-        scenes = [view.canvas.scene(300, 300) for view in window.compare.columns]
+        scenes = [view.canvas.scene(300, 300) for view in window.run_views.views]
         return all(getattr(scenes[place], here) is not None for place, (here, _) in own.items())
 
     wait(shown)
     assert shown()
     for place, (_, other) in own.items():
-        assert getattr(window.compare.columns[place].canvas.scene(300, 300), other) is None
+        assert getattr(window.run_views.views[place].canvas.scene(300, 300), other) is None
 
 
 def picture_of(drawing, frame: int, suffix: str = ".png", size: tuple[int, int] = (640, 360)):
@@ -559,7 +562,7 @@ def picture_of(drawing, frame: int, suffix: str = ".png", size: tuple[int, int] 
 def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     wait(lambda: all(run.curve is not None for run in comparing.runs))
-    drawing = window.compare.drawn()
+    drawing = window.exported.drawn()
     assert [(column.letter, column.words) for column in drawing.columns] == [
         ("A", "as in the cards"),
         ("B", "steps 20"),
@@ -572,7 +575,7 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     start = picture_of(drawing, 0)
     end = picture_of(drawing, last)
     assert (start.width(), start.height()) == (640, 360)
-    assert start.text("provenance") == window.compare.chart.provenance() == drawing.provenance
+    assert start.text("provenance") == window.run_views.chart.provenance() == drawing.provenance
     svg = picture_of(drawing, 0, ".svg")
     assert b"&quot;device&quot;: &quot;cpu&quot;" in svg
     halves = [(image.copy(0, 30, 320, 200), image.copy(320, 30, 320, 200)) for image in (start, end)]
@@ -590,7 +593,7 @@ def test_exports_are_of_the_columns_while_they_are_compared(window, connect, tmp
     compared(window, Column(), Column.of({"sampling.steps": 20}))
     window.exports.copy_picture()
     copied = QApplication.clipboard().image()
-    assert copied.width() == 2 * window.compare.width() // 2 * 2
+    assert copied.width() == 2 * window.run_views.width() // 2 * 2
     window.exports.picture()
     path = tmp_path / "columns.png"
     with_finished: list[str] = []
@@ -599,7 +602,7 @@ def test_exports_are_of_the_columns_while_they_are_compared(window, connect, tmp
     wait(lambda: bool(with_finished))
     assert path.is_file()
     window.controllers.column_edits.leave()
-    assert window.compare.drawn() is None
+    assert window.exported.drawn() is None
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
@@ -608,9 +611,9 @@ def test_a_film_that_is_wanted_early_waits_for_all_columns(
 ) -> None:
     comparing, exports, path = window.controllers.comparing, window.exports, tmp_path / "columns.gif"
     finished, failed, drawings = list[str](), list[object](), list[SideBySide]()
-    drawn = window.compare.drawn
+    drawn = window.exported.drawn
     monkeypatch.setattr(
-        window.compare, "drawn", lambda *of, **seen: drawings.append(drawn(*of, **seen)) or drawings[-1]
+        window.exported, "drawn", lambda *of, **seen: drawings.append(drawn(*of, **seen)) or drawings[-1]
     )
     connect(exports.finished, lambda _, written: finished.append(written))
     connect(exports.failed, failed.append)
@@ -653,7 +656,7 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, connect, t
     finished = list[str]()
     connect(window.exports.finished, lambda _, written: finished.append(written))
     window.exports.picture()
-    then = window.compare.drawn(10)
+    then = window.exported.drawn(10)
     window.playing.seek(window.playing.total - 1)
     wait(lambda: window.playing.frame == window.playing.total - 1)
     size = window.exports.dialog.form.choice().size
@@ -661,7 +664,7 @@ def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(window, connect, t
     wait(lambda: bool(finished))
     wanted = picture_of(then, 10, size=size)
     later = picture_of(then, window.playing.total - 1, size=size)
-    last = picture_of(window.compare.drawn(), window.playing.total - 1, size=size)
+    last = picture_of(window.exported.drawn(), window.playing.total - 1, size=size)
     written = QImage(str(tmp_path / "columns.png")).convertToFormat(wanted.format())
     assert written == wanted == later
     assert written != last
@@ -673,7 +676,7 @@ def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) 
     wait(lambda: window.playing.recorded > 1)
     assert not comparing.is_sampled
     last = window.playing.recorded - 1
-    drawing = window.compare.drawn(last)
+    drawing = window.exported.drawn(last)
     own = [column.frame(last) for column in drawing.columns]
     wait(lambda: comparing.is_sampled)
     assert [column.frame(last) for column in drawing.columns] == own
@@ -700,7 +703,7 @@ def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) 
 )
 def test_the_line_above_says_where_columns_begin(window, columns: tuple[Column, ...], said: str) -> None:
     comparing = compared(window, *columns)
-    assert window.compare.said.text() == said
+    assert window.run_views.said.text() == said
     starts = [run.trajectory.positions[0] for run in comparing.runs]
     spread = [(start - start.mean(0)) / start.std(0) for start in starts]
     alike = [np.abs(each - spread[0]).max() < 0.05 for each in spread]
@@ -752,7 +755,7 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     )
     wait(lambda: len(comparing.runs) == 3)
     assert [run.training is not None for run in comparing.runs] == [False, True, True]
-    assert window.compare.fair.isVisible()
+    assert window.run_views.fair.isVisible()
     awaited = set[str]()
 
     def sampled_by_trained_weights() -> bool:
@@ -887,7 +890,7 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
     wait(lambda: window.building.workspace.training == "paused")
-    comparing, said = window.controllers.comparing, window.compare.said
+    comparing, said = window.controllers.comparing, window.run_views.said
     # No other test trains a column with this network, whose training would be kept.
     window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 24})])
     wait(lambda: "diverged" in said.text())
@@ -937,7 +940,7 @@ def test_a_column_that_fails_on_the_way_says_why_and_the_others_go_on(window, co
     wait(lambda: [False, True] in seen and comparing.runs[0].finished)
     assert str(comparing.runs[1].failure) == "Broken."
     assert window.playing.run.failure is None
-    assert window.compare.columns[1].canvas.scene(300, 300).hint
+    assert window.run_views.views[1].canvas.scene(300, 300).hint
 
 
 def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_path) -> None:
@@ -976,7 +979,7 @@ def test_particles_have_their_colours_in_every_column(window, colors: str) -> No
     window.canvas.layers.set_option("particles", "color", colors)
 
     def colored() -> bool:
-        scenes = [view.canvas.scene(300, 300) for view in window.compare.columns]
+        scenes = [view.canvas.scene(300, 300) for view in window.run_views.views]
         return all(scene.particles is not None and scene.particles.coloring is not None for scene in scenes)
 
     wait(colored)
@@ -989,8 +992,8 @@ def test_the_names_of_four_columns_are_read_whole_and_the_canvases_stand_in_line
     window.resize(*size)
     edits = {}, {"sampling.kind": "probability-flow"}, {"sampling.kind": "edm"}, {"sampling.kind": "langevin"}
     compared(window, *(Column.of(edit) for edit in edits))
-    views = window.compare.columns
-    wait(lambda: views[0].remove.y() > views[0].button.y())
+    views = window.run_views.views
+    wait(lambda: views[0].head.remove.y() > views[0].head.button.y())
     elide, shown = QFontMetrics.elidedText, []
 
     def elided(metrics, text, *arguments):
@@ -999,14 +1002,14 @@ def test_the_names_of_four_columns_are_read_whole_and_the_canvases_stand_in_line
 
     monkeypatch.setattr(QFontMetrics, "elidedText", elided)
     for view in views:
-        view.button.grab()
+        view.head.button.grab()
     assert shown == ["as in the cards", "Probability flow", "EDM sampler", "Langevin"]
     assert len({view.canvas.y() for view in views}) == 1
     shown.clear()
-    views[2].button.resize(80, views[2].button.height())
-    views[2].button.grab()
+    views[2].head.button.resize(80, views[2].head.button.height())
+    views[2].head.button.grab()
     assert shown == ["EDM"]
-    assert "EDM sampler" in views[2].button.toolTip()
+    assert "EDM sampler" in views[2].head.button.toolTip()
     window.resize(1280, 720)
 
 
@@ -1015,16 +1018,16 @@ def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
     comparing = compared(window, *(Column.of({"sampling.steps": steps}) for steps in (20, 30, 40, 50)))
     window.playing.seek(window.playing.total - 1)
     last = [f"{run.trajectory.nfe_mean[-1]:.0f}" for run in comparing.runs]
-    wait(lambda: [view.cost.text() for view in window.compare.columns] == last)
-    assert [view.cost.text() for view in window.compare.columns] == last
+    wait(lambda: [view.head.cost.text() for view in window.run_views.views] == last)
+    assert [view.head.cost.text() for view in window.run_views.views] == last
 
     def looks() -> list[object]:
-        return [[view.width() for view in window.compare.columns], window.columns.sizes(), window.size().toTuple()]
+        return [[view.width() for view in window.run_views.views], window.columns.sizes(), window.size().toTuple()]
 
     def names() -> list[int]:
-        return [view.button.width() for view in window.compare.columns if view.button.isVisible()]
+        return [view.head.button.width() for view in window.run_views.views if view.head.button.isVisible()]
 
-    numbers = [view.cost for view in window.compare.columns]
+    numbers = [view.head.cost for view in window.run_views.views]
     wait(lambda: all(number.width() >= number.sizeHint().width() for number in numbers))
     before, wide = looks(), pytest.approx(names(), abs=4)  # they leave what the number beside them needs
     assert min(names()) > 20
@@ -1035,7 +1038,7 @@ def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
     wait(lambda: looks() == before and names() == wide)
     assert looks() == before
     assert names() == wide
-    has_unit = lambda: {view.cost.text().endswith("evaluations") for view in window.compare.columns}  # noqa: E731
+    has_unit = lambda: {view.head.cost.text().endswith("evaluations") for view in window.run_views.views}  # noqa: E731
     for width in (2_100, 1366):  # with room for the unit of the number in each head, and without
         window.resize(width, 768)
         wait(lambda width=width: has_unit() == {width > 2_000})

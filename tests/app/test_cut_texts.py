@@ -292,10 +292,10 @@ def test_compared_columns_keep_their_canvas_and_heads_at_any_size(window, settle
     window.resize(*SIZES[0])
     window.look.set_text_size(percent)
     window.controllers.column_edits.begin()
-    wait(lambda: len(comparing.runs) == 2 and window.compare.columns[0].canvas.height() > 100)
-    view = window.compare
+    wait(lambda: len(comparing.runs) == 2 and window.run_views.views[0].canvas.height() > 100)
+    view = window.run_views
     assert view.chart.isVisible() == (percent == 100)  # in a low window the canvases need its room
-    assert all(column.canvas.height() > 100 for column in view.columns)
+    assert all(column.canvas.height() > 100 for column in view.views)
     widgets = [one for one in view.findChildren(QWidget) if one.isVisibleTo(view) and one.width() > 0]
     assert [too_small(one) for one in widgets if too_small(one)] == []
 

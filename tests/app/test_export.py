@@ -61,7 +61,7 @@ class Growing:
 
 
 class Canvas:
-    """Stands in for the canvas and what it displays: a scene with a run."""
+    """Stands in for the view of a run and its canvas: a scene with a run."""
 
     def __init__(self) -> None:
         self.canvas = self
@@ -85,8 +85,6 @@ class Canvas:
     @property
     def run(self):
         return self.playing.run
-
-    why_no_training_film = Message("nothing-trained", "Train first.")
 
     def overlay_makers(self, still=False):
         def show_frame(trajectory, scene, frame):
@@ -112,15 +110,29 @@ class Window(QWidget):
         self.run = make_trajectory()
         played = SimpleNamespace(trajectory=self.run, experiment=Experiment())
         self.playing = SimpleNamespace(run=played, trajectory=self.run, frame=FRAMES - 1)
-        sampling = SimpleNamespace(playing=self.playing, trajectory_iterator=lambda: lambda: iter([self.run]))
-        self.controllers = SimpleNamespace(sampling=sampling)
+        sampling = SimpleNamespace(trajectory_iterator=lambda: lambda: iter([self.run]))
+        self.controllers = SimpleNamespace(
+            sampling=sampling,
+            playing=self.playing,
+            comparing=SimpleNamespace(is_active=False),
+            following=None,
+            state=self.state,
+        )
         self.canvas = Canvas()
         self.canvas.playing = self.playing
 
 
+class Films(Exported):
+    """Exports the stand-ins."""
+
+    why_no_training = Message("nothing-trained", "Train first.")
+
+    def overlay_makers(self, still=False):
+        return self._view.overlay_makers(still=still) if still else self._view.overlay_makers()
+
+
 def exported(window: Window) -> Exported:
-    comparing = SimpleNamespace(is_active=False)
-    return Exported(window.controllers.sampling, comparing, window.canvas, None)
+    return Films(window.controllers, SimpleNamespace(views=[window.canvas]))
 
 
 @pytest.fixture

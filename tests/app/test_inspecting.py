@@ -117,7 +117,7 @@ def test_the_title_names_the_step_of_the_values_below_it(window, monkeypatch) ->
 def test_pictures_and_films_show_it_too(window) -> None:
     number = follow(window)
     trajectory = window.playing.trajectory
-    overlay = result(window.display.overlay_makers()(window.canvas.viewport)(trajectory, np.array([20, 30])))
+    overlay = result(window.exported.overlay_makers()(window.canvas.viewport)(trajectory, np.array([20, 30])))
     for frame in (20, 30):
         shown = overlay(Scene(), frame).followed
         np.testing.assert_array_equal(shown.positions, trajectory.positions[: frame + 1, number])

@@ -408,7 +408,7 @@ def test_a_picture_has_field_and_density_everywhere(window, tmp_path, size):
     controllers = window.controllers
     window.canvas.layers.set_visible("exact", True)
     scene = window.canvas.scene(*size)
-    overlay_maker, painted = window.display.overlay_makers(still=True)(scene.viewport), []
+    overlay_maker, painted = window.exported.overlay_makers(still=True)(scene.viewport), []
     assert scene.viewport != controllers.following.bounds
 
     def noting(trajectory, frames):
@@ -445,7 +445,7 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(window):
         ),
     )
     scene = window.canvas.scene(200, 100)
-    preparing = window.display.overlay_makers(still=True)(scene.viewport)(
+    preparing = window.exported.overlay_makers(still=True)(scene.viewport)(
         controllers.playing.trajectory, np.array([controllers.playing.frame])
     )
     next(preparing)
@@ -463,10 +463,10 @@ def test_a_picture_of_a_run_whose_sampler_was_left_has_its_caption(window):
     window.playing.set_playing(False)
     window.playing.seek(3)
     wait(lambda: window.playing.shown_frame == 3)
-    run = window.display.run
+    run = window.run_views.views[0].run
     window.state.edit({"sampling.kind": "mala"})
-    assert window.display.run is run
-    maker = window.display.overlay_makers(still=True)(window.canvas.viewport)
+    assert window.run_views.views[0].run is run
+    maker = window.exported.overlay_makers(still=True)(window.canvas.viewport)
     pictured = result(maker(run.trajectory, np.array([3])))(Scene(), 3).caption
     assert pictured == window.canvas.shown().caption
     assert "Δt" in "".join(pictured)
@@ -487,7 +487,7 @@ def test_what_is_computed_for_a_frame_at_rest_leaves_its_particles_as_they_are(w
     window.playing.seek(3)
     wait(milliseconds=300)
     before = window.canvas.shown()
-    window.display.view.show()
+    window.run_views.views[0].refresh()
     after = window.canvas.shown()
     assert after is not before
     assert (after.particles, after.trails) == (before.particles, before.trails)

@@ -83,7 +83,7 @@ def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(window):
         window.canvas.layers.set_option("density", "style", "log")
         wait(lambda: window.canvas.shown().density is not None)
         assert window.canvas.shown().density.style == "log"
-        overlay_maker = window.display.overlay_makers(still=True)(BOX)
+        overlay_maker = window.exported.overlay_makers(still=True)(BOX)
         frame = window.playing.frame
         overlay = result(overlay_maker(window.playing.trajectory, np.array([frame])))
         shown = overlay(Scene(), frame)
@@ -100,9 +100,9 @@ def test_the_error_of_data_whose_density_is_not_known_says_why_it_is_not_there(w
     chip = window.chips.chips["error"]
     assert chip.isEnabled()
     try:
-        window.display.layers.show_available(dataclasses.replace(problem, known_density=False))
+        window.layer_choices.show_available(dataclasses.replace(problem, known_density=False))
         assert not chip.isEnabled()
         assert "The exact score of these data is not known" in chip.toolTip()
     finally:
-        window.display.layers.show_available(problem)
+        window.layer_choices.show_available(problem)
     assert chip.isEnabled()

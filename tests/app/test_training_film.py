@@ -112,7 +112,7 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     controllers = window.controllers
     window.state.edit({"training.steps": 200, "network.width": 8, "network.depth": 1})
     qtbot.waitUntil(lambda: not controllers.building.busy)
-    assert window.display.why_no_training_film is not None
+    assert window.exported.why_no_training is not None
     window.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     controllers.playing.set_playing(False)
@@ -122,7 +122,7 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     qtbot.waitUntil(lambda: controllers.playing.frame == controllers.playing.total - 1)
     steps = controllers.replaying.steps
     scene = window.canvas.scene(640, 360)
-    stages = window.display.training_film(scene.viewport)
+    stages = window.exported.training_film(scene.viewport)
     assert len(stages) == len(steps)
     workspace, last = controllers.building.workspace, controllers.playing.total - 1
     for number in (0, 1, len(steps) - 1):

@@ -1,6 +1,6 @@
 """What is exported as a film or a picture: the canvas, or the columns of a comparison."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -8,18 +8,26 @@ import numpy as np
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
-from playground.app.canvas.compare_view import CompareView
-from playground.app.canvas.display import Display
-from playground.app.controllers.comparing import Comparing
-from playground.app.controllers.sampling import Sampling
+from playground.app.canvas import readouts
+from playground.app.canvas.frames import frames_of
+from playground.app.canvas.run_view import RunView
+from playground.app.canvas.run_views import RunViews
+from playground.app.controllers import why_disabled
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.video_frames import VideoFrames, video_frames_over
+from playground.app.model.columns import LETTERS
 from playground.app.model.preferences import Choice, VideoChoice
-from playground.app.style import text_size
+from playground.app.model.workspace import Model
+from playground.app.style import text_size, theme
+from playground.app.widgets.charts.distance import COLORS
+from playground.drawing.film import FrameOverlay, OverlayMaker
 from playground.drawing.frames import (
     COMPLETED,
     Preparation,
     Preparing,
     Shown,
     Style,
+    TrainingStep,
     completed,
     of_run,
     of_training,
@@ -28,7 +36,10 @@ from playground.drawing.frames import (
 )
 from playground.drawing.labels import Labels
 from playground.drawing.palette import PALETTES
+from playground.drawing.plane import Viewport
 from playground.drawing.render import render
+from playground.drawing.side_by_side import DrawnColumn, SideBySide
+from playground.kinds.samplers.sampler import Sampler
 from playground.lab.compute import Shares, passed_on, result
 from playground.messages import Message
 
@@ -41,19 +52,25 @@ Written = Callable[[Choice, Path], Iterator[float]]
 class Exported:
     """Exports the run or the training on the canvas, and the canvas as it is; during a comparison its columns."""
 
-    def __init__(self, sampling: Sampling, comparing: Comparing, display: Display, compare: CompareView) -> None:
-        self._sampling, self._comparing, self._display, self._compare = sampling, comparing, display, compare
-        self._playing, self._canvas = sampling.playing, display.canvas
+    def __init__(self, controllers: Controllers, views: RunViews) -> None:
+        self._controllers, self._views, self._view = controllers, views, views.views[0]
+        self._state = controllers.state
+        self._sampling, self._comparing, self._following = (
+            controllers.sampling,
+            controllers.comparing,
+            controllers.following,
+        )
+        self._playing, self._canvas = controllers.playing, self._view.canvas
 
     @property
     def has_frames(self) -> bool:
         """Whether there is a run."""
-        return self._display.run is not None
+        return self._view.run is not None
 
     @property
     def why_no_training(self) -> Message | None:
         """Why the training cannot be filmed now; None if it can."""
-        return self._display.why_no_training_film
+        return why_disabled.choosing_step(self._controllers)
 
     @property
     def is_compared(self) -> bool:
@@ -73,12 +90,12 @@ class Exported:
 
         def write(choice: Choice, path: Path) -> Iterator[float]:
             assert isinstance(choice, VideoChoice)
-            style, display = self._style()(choice), self._display
+            style = self._style()(choice)
             scene = self._canvas.scene(*choice.size)
             if choice.subject == "training":
-                steps = display.training_film(scene.viewport)
+                steps = self.training_film(scene.viewport)
                 return _written(partial(of_training, scene, steps, self._playing.share, style), choice, path)
-            overlay_maker, runs = display.overlay_makers()(scene.viewport), self._sampling.trajectory_iterator()
+            overlay_maker, runs = self.overlay_makers()(scene.viewport), self._sampling.trajectory_iterator()
 
             def frames(shown: Shown) -> Preparing:
                 shares = Shares()
@@ -95,7 +112,7 @@ class Exported:
         """
         if self.is_compared:
             return self._columns(self._playing.frame)
-        still, overlay_makers, style = self._canvas.still(), self._display.overlay_makers(still=True), self._style()
+        still, overlay_makers, style = self._canvas.still(), self.overlay_makers(still=True), self._style()
         run, frame = (self._playing.trajectory, self._playing.frame) if self.has_frames else (None, 0)
 
         def write(choice: Choice, path: Path) -> Iterator[float]:
@@ -108,8 +125,8 @@ class Exported:
     def copied(self) -> QImage:
         """The canvas or the columns in view as they are now, at twice their pixels."""
         frame, unit = self._playing.frame, text_size.factor()
-        drawing = self._compare.drawn(frame, as_seen=True) if self.is_compared else None
-        shown: QWidget = self._canvas if drawing is None else self._compare
+        drawing = self.drawn(frame, as_seen=True) if self.is_compared else None
+        shown: QWidget = self._canvas if drawing is None else self._views
         width, height = shown.width(), shown.height()
         if drawing is not None:
             size = round(COPIED_RATIO * width) // 2 * 2, round(COPIED_RATIO * height) // 2 * 2
@@ -120,8 +137,61 @@ class Exported:
         image.setDevicePixelRatio(1.0)
         return image
 
+    def training_film(self, viewport: Viewport) -> list[TrainingStep]:
+        """The steps of a film of the training: the current view with the weights of each."""
+        workspace, steps = self._controllers.building.workspace, []
+        for weights in () if workspace is None else workspace.weights_of_steps:
+            views, said = self._following.video_frame_maker(weights=weights), readouts.weights_in_view(weights)
+            sampler, run = self._state.experiment.sampling, self._sampling.trajectory_iterator(weights)
+            steps.append(TrainingStep(run, _maker(self._view, views, sampler, said)(viewport)))
+        return steps
+
+    def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
+        """See :func:`_maker`; `still` if only the current frame will be requested."""
+        view = self._view
+        run = view.run if still else None  # a film's run is of the present settings
+        views, sampler = self._following.video_frame_maker(still), (run or self._state).experiment.sampling
+        return _maker(view, views, sampler, view.weights, self._playing.sigma)
+
+    def drawn(self, frame: int | None = None, as_seen: bool = False) -> SideBySide | None:
+        """All columns for a film or a picture; None if there is none to draw.
+
+        Args:
+            frame: of a picture, the frame of the common timeline; None for a film. The runs may still be sampled.
+            as_seen: include field and density of the current frame, for a picture of that frame only.
+        """
+        drawn = (self._column(view, frame, as_seen) for view in self._views.views)
+        columns = [column for column in drawn if column is not None]
+        chart, provenance = self._views.drawn_chart(frame), self._views.provenance
+        return SideBySide(columns, chart, theme.palette(), self._playing.total, provenance) if columns else None
+
+    def _column(self, view: RunView, frame: int | None, as_seen: bool) -> DrawnColumn | None:
+        """A column; None if it has no run, or if nothing is compared."""
+        run, total = view.run, self._playing.total
+        trajectory = None if run is None else run.trajectory
+        if run is None or not isinstance(run.model, Model) or run.failure is not None or trajectory is None:
+            return None
+        views = partial(video_frames_over, run.model, self._following.wanted_by(run))
+        maker = _maker(view, views, run.experiment.sampling, view.weights)
+        still = None if frame is None else run.frame_at(frame, total)
+
+        def prepare(viewport: Viewport, frames: np.ndarray) -> Generator[float, None, FrameOverlay]:
+            if as_seen:
+                return lambda scene, frame: scene
+            return (yield from maker(viewport)(trajectory, frames))
+
+        return DrawnColumn(
+            LETTERS[view.place],
+            view.head.button.words(),
+            COLORS[view.place],
+            view.canvas.still(),
+            prepare,
+            lambda frame: run.frame_at(frame, total) if still is None else still,
+            lambda frame: readouts.evaluations(trajectory, frame, " evaluations"),
+        )
+
     def _columns(self, frame: int | None) -> Written | None:
-        drawing = self._compare.drawn(frame)
+        drawing = self.drawn(frame)
         if drawing is None:
             return None
 
@@ -132,9 +202,27 @@ class Exported:
 
     def _style(self) -> Callable[[Choice], Style]:
         """How a picture or film of the present run is painted."""
-        run = self._display.run
+        run = self._view.run
         sampler = "" if run is None else run.experiment.sampling.title
         return lambda choice: _style(choice, sampler)
+
+
+def _maker(
+    view: RunView,
+    views: Callable[[Viewport], VideoFrames],
+    sampler: Sampler,
+    weights: str = "",
+    sigma: float = 0.0,
+) -> Callable[[Viewport], OverlayMaker]:
+    """Makes frames as they are shown now; see :func:`playground.app.canvas.frames.frames_of`.
+
+    The result takes a viewport, now or later, and returns a function for the export's thread.
+
+    Args:
+        views: computes field and density over any viewport.
+    """
+    style = view.frame_style
+    return lambda viewport: partial(frames_of, views(viewport), sampler, weights, sigma=sigma, style=style)
 
 
 def _written(frames: Preparation, choice: Choice, path: Path, frame: int = 0) -> Iterator[float]:

@@ -6,7 +6,6 @@ from playground.app.canvas.chips import ChipBar
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import KEYS
 from playground.app.controllers.controllers import Controllers
-from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.style.number_formats import format_count
 from playground.kinds.samplers import FollowsScore
@@ -31,15 +30,35 @@ NO_DENSITY = "The density of these data is not known, and the training set has n
 class LayerChoices(QObject):
     """Says on the chips which layers can be shown, why the others cannot, and which field the particles follow."""
 
-    def __init__(
-        self, state: State, controllers: Controllers, layers: Layers, chips: ChipBar, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, controllers: Controllers, layers: Layers, chips: ChipBar, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._controllers, self._layers, self._chips = state, controllers, layers, chips
+        self._state, self._controllers, self._layers, self._chips = controllers.state, controllers, layers, chips
         self._followed = "learned"  # the score whose field is shown by default
-        controllers.replaying.steps_changed.connect(self.name_fields)
-        self.show_followed()
+        self._state.changed.connect(self._edited)
+        controllers.building.problem_changed.connect(self.show_available)
+        controllers.building.problem_failed.connect(self._offer_empty_plane)
+        for changed in (
+            controllers.replaying.steps_changed,
+            controllers.replaying.chosen,
+            controllers.training.changed,
+            layers.option_changed,
+        ):
+            changed.connect(self._name_fields)
+        self._show_followed()
 
+    @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        if "sampling.source" in keys:
+            self._show_followed()
+        elif keys & {"sampling.labels", "sampling.label", "sampling.kind"}:
+            self._name_fields()
+
+    @Slot()
+    def _offer_empty_plane(self) -> None:
+        if self._controllers.building.problem is None:
+            self.show_plane_layers(True)
+
+    @Slot(object)
     def show_available(self, problem: ProblemView) -> None:
         """Set which layers can be shown, and why the others cannot."""
         closed = problem.known_density or (problem.sigma_min > 0 and problem.has_score)
@@ -59,13 +78,14 @@ class LayerChoices(QObject):
             likelihood = problem.has_process and problem.has_score
             why = "This noise has no process from data to noise." if problem.has_score else NO_SCORE
             self._chips.set_available("path", likelihood, why)
+        self._name_fields()
 
     def show_plane_layers(self, plane: bool) -> None:
         """Set whether the layers of the plane can be shown, which images do not have."""
         for layer in KEYS:
             self._chips.set_available(layer, plane, "Images have no such layer.")
 
-    def show_followed(self) -> None:
+    def _show_followed(self) -> None:
         """Show the field that particles follow and hide the other one, if the followed score changes."""
         source = self._state.experiment.sampling.follows
         if source not in (None, self._followed):
@@ -74,10 +94,10 @@ class LayerChoices(QObject):
                 self._layers.set_option("exact", "source", source)
             self._layers.set_visible("learned", source == "learned")
             self._layers.set_visible("exact", source != "learned")
-        self.name_fields()
+        self._name_fields()
 
     @Slot()
-    def name_fields(self) -> None:
+    def _name_fields(self) -> None:
         """Say on the chips of the two fields which score they show, and which one the particles follow."""
         followed, wanted = self._state.experiment.sampling.follows, self._controllers.following.wanted
         velocity = not self._state.experiment.noise.has_score

@@ -1,12 +1,15 @@
 """Keeps the user's choice of layers while a scene or a lesson is shown."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND
-from playground.app.model.state import State
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.replaying import VIEWED
+from playground.lab.session import Session
 
 FIELDS = ("learned", "exact")  # by default the one that particles follow is shown
 
@@ -14,19 +17,26 @@ FIELDS = ("learned", "exact")  # by default the one that particles follow is sho
 class OwnLayers(QObject):
     """Starts each scene and each lesson with the default layers, and restores the user's layers afterwards."""
 
-    def __init__(self, state: State, layers: Layers, parent: QObject | None = None) -> None:
+    def __init__(self, controllers: Controllers, layers: Layers, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._layers = state, layers
+        self._state, self._replaying, self._layers = controllers.state, controllers.replaying, layers
         self._own = dict(layers.visible)
         self._taught: str | None = None  # the scene or lesson that is shown
         self._followed: str | None = None  # the score that particles of the user's own work follow
         layers.toggled.connect(self._note)
-        state.document_changed.connect(self._follow)
+        self._state.document_changed.connect(self._follow)
 
-    @property
-    def visible(self) -> dict[str, bool]:
-        """Whether each layer is shown with the user's own work."""
-        return dict(self._own)
+    def described(self, own: bool) -> dict[str, Any]:
+        """The part of the view that a session keeps, with the layers in view, or those of the user's own work."""
+        step, layers = self._replaying.step, self._own if own else self._layers.visible
+        return {"layers": dict(layers)} | ({} if step is None else {VIEWED: step})
+
+    def restore(self, session: Session) -> None:
+        """Show the layers of a session."""
+        layers = session.view.get("layers")
+        for name, on in layers.items() if isinstance(layers, dict) else ():
+            if name in self._layers.visible and isinstance(on, bool):
+                self._layers.set_visible(name, on)
 
     @Slot(str, bool)
     def _note(self, name: str, on: bool) -> None:

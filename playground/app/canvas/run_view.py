@@ -1,61 +1,110 @@
-"""The current frame of one run in view on a canvas: of the single run, or of a column of a comparison."""
+"""One run in view on its canvas, the only one or that of a column: its data, its current frame, what was measured of it."""
 
 import dataclasses
-import functools
-from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Slot
+import numpy as np
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QFrame, QWidget
 
 from playground.app.canvas import readouts
+from playground.app.canvas.column_head import ColumnHead
 from playground.app.canvas.frame_style import FrameStyle
-from playground.app.canvas.frames import frames_of, show_frame
+from playground.app.canvas.frames import show_frame
+from playground.app.canvas.layers import Layers
 from playground.app.canvas.view import CanvasView
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.overlay_timing import NO_FRAME, CurrentFrame, FrameOverlays, near
 from playground.app.controllers.runs import Run
-from playground.app.controllers.video_frames import VideoFrames
-from playground.app.model.views import DensityView
-from playground.drawing.film import OverlayMaker
-from playground.drawing.plane import Viewport
+from playground.app.model.columns import LETTERS
+from playground.app.model.views import DensityView, ProblemView, plane_bounds
+from playground.app.model.workspace import SHOWN_POINTS
+from playground.app.style.labels import worded
+from playground.app.widgets import layouts
+from playground.drawing.images import ImageGrid
+from playground.drawing.layers import Flow, Path
+from playground.drawing.marks import Marks
 from playground.drawing.scene import Scene
-from playground.kinds.samplers.sampler import Sampler
+from playground.kinds.datasets.drawing import Drawing
+from playground.lab.document import Place
+from playground.lab.session import Session
+
+EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # the view before the first stroke: 15 times the brush
+SURVEYED = 2_000  # number of a file's images whose range of values is used until its data are built
+NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
+ALONE = (
+    "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood, "
+    "Shift+click a second one to interpolate; Enter and Shift+Enter take the point in the middle. "
+    "Alt+click or Alt+Enter follows a particle. With "
+    "images, arrow keys select one, Enter and Shift+Enter take it, Escape clears it."
+)
+COMPARED = (
+    "In the plane arrow keys move all columns, plus and minus zoom, 0 shows all. Alt+click or Alt+Enter follows a "
+    "particle in all columns."
+)
 
 
-class RunView(QObject):
-    """Shows a run's current frame on a canvas, and makes its frames for films and pictures.
+class RunView(QFrame):
+    """Shows a run.
 
     Args:
-        run: returns the run that is shown; None if there is none.
-        column: the place of a column, whose canvas has room for short captions only; None for the single run.
+        place: the position of the run in view, from 0 at the left.
+        layers: which layers all views show.
+
+    Attributes:
+        head: says what the run differs in, if runs are compared.
+        canvas: shows the run.
     """
 
-    def __init__(
-        self, controllers: Controllers, canvas: CanvasView, run: Callable[[], Run | None], column: int | None = None
-    ) -> None:
-        super().__init__(canvas)
-        self._canvas, self._run, self._column, self._sampling = canvas, run, column, controllers.sampling
-        self._state, self._playing, self._following = controllers.state, controllers.playing, controllers.following
+    def __init__(self, place: int, controllers: Controllers, layers: Layers, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.place, self._controllers = place, controllers
+        self._state, self._building, self._sampling = controllers.state, controllers.building, controllers.sampling
+        self._playing, self._following = controllers.playing, controllers.following
+        self._comparing = controllers.comparing
+        self.head, self.canvas = ColumnHead(place, controllers), CanvasView(layers=layers)
+        layouts.down(self.head, (self.canvas, 1), within=self, spacing=0, margins=0)
+        self._problem: ProblemView | None = None  # whose data are in view
+        self._drawing = False  # whether the plane in view is for painting
         self._in_scene: tuple[object, ...] = ()  # what the scene's particles depend on
         self._sigma = 0.0  # of the frame that was shown last
-        self._playing.frame_changed.connect(self.show)
-        self._playing.playing_changed.connect(self.show)
-        self._following.changed.connect(self._show_overlay)
-        controllers.inspecting.changed.connect(self._show_soon)
-        controllers.comparing.active_changed.connect(self._show_layers)
-        canvas.viewport_changed.connect(self.want)
-        for changed in (canvas.layers.toggled, canvas.layers.option_changed):
-            changed.connect(self._show_layers)
-        self.want()
+        clicking, inspecting = controllers.clicking, controllers.inspecting
+        for signal, slot in (
+            (self._state.changed, self._edited),
+            (self._building.problem_changed, self._show_problem),
+            (self._building.problem_failed, self._show_failure),
+            (controllers.training.changed, self.refresh),
+            (controllers.replaying.chosen, self.refresh),
+            (self._playing.trajectory_changed, self._show_run),
+            (self._playing.frame_changed, self.refresh),
+            (self._playing.playing_changed, self.refresh),
+            (self._following.changed, self._show_overlay),
+            (inspecting.changed, self._show_soon),
+            (inspecting.changed, self._show_measured),
+            (clicking.likelihood_changed, self._show_measured),
+            (clicking.interpolation_changed, self._show_measured),
+            (controllers.lessons.changed, self._show_measured),
+            (self._comparing.active_changed, self._begin_or_end),
+            (self.canvas.viewport_changed, self.want),
+            (self.canvas.picking.picked, self._pick),
+            (layers.toggled, self._show_layers),
+            (layers.option_changed, self._show_layers),
+        ):
+            signal.connect(slot)
+        if self._building.problem is not None:
+            self._show_problem(self._building.problem)
+        self._begin_or_end()
+
+    # What others may read
 
     @property
-    def _is_in_view(self) -> bool:
-        """Whether its canvas is not hidden: that of the single run is during a comparison."""
-        return (self._playing.columns is None) == (self._column is None)
+    def run(self) -> Run | None:
+        """The run that is shown; None if there is none, or if it belongs to other data."""
+        return next(iter(self._playing.shown[self.place :]), None)
 
     @property
     def overlays(self) -> FrameOverlays | None:
-        """What is computed for its frame; None while it is not in view."""
-        return next(iter(self._following.in_view[self._column or 0 :]), None) if self._is_in_view else None
+        """What is computed for its frame; None before the first run of a column."""
+        return next(iter(self._following.in_view[self.place :]), None)
 
     @property
     def _current(self) -> CurrentFrame:
@@ -63,9 +112,9 @@ class RunView(QObject):
         return NO_FRAME if self.overlays is None else self.overlays.current
 
     @property
-    def style(self) -> FrameStyle:
-        """How the layers of a frame are shown, with colours that are available."""
-        wanted, style, narrow = self._current.wanted, self._canvas.layers.style, self._column is not None
+    def frame_style(self) -> FrameStyle:
+        """How the layers of a frame are shown, with colours that are available; a column has room for short captions only."""
+        wanted, style, narrow = self._current.wanted, self.canvas.layers.style, self._comparing.is_active
         return dataclasses.replace(style, particles=wanted.colors, followed=wanted.followed, narrow=narrow)
 
     @property
@@ -77,43 +126,151 @@ class RunView(QObject):
     @property
     def weights(self) -> str:
         """What the caption says about the weights, if particles or a layer depend on them."""
-        model, wanted, run = self._current.model, self._current.wanted, self._run()
+        model, wanted, run = self._current.model, self._current.wanted, self.run
         learned = "learned" in wanted.layers or ("density" in wanted.layers and wanted.density_source == "learned")
         learned |= (self._state if run is None else run).experiment.sampling.follows == "learned"
         if model is None or not learned:
             return ""
         others = readouts.SAMPLING if self._sampling.is_replacing else readouts.OTHERS
-        return readouts.weights_in_view(model.weights, others if self._sampling.lags and self._column is None else "")
+        lags = self._sampling.lags and not self._comparing.is_active
+        return readouts.weights_in_view(model.weights, others if lags else "")
+
+    # The data
+
+    @Slot(object)
+    def _show_problem(self, problem: ProblemView) -> None:
+        canvas, drawn = self.canvas, isinstance(self._state.experiment.data, Drawing)
+        canvas.set_strokes([])
+        canvas.change(hint="")
+        canvas.show_problem(problem)
+        self._in_scene = ()
+        if not problem.has_data_of(self._problem):
+            # Only for other data: a view that the user chose stays when noise or network change.
+            self._problem = problem
+            self._show_run()
+            canvas.set_readout([])
+            if not (problem.is_image or (self._drawing and drawn)):
+                canvas.fit(problem.bounds)  # the view stays while the user paints
+            self._forget_overlays()
+        self._drawing = drawn
+        self._show_measured()
+
+    @Slot()
+    def _show_failure(self) -> None:
+        """Show an empty plane, for example to paint on; a drawing that was cleared keeps its view."""
+        if self._building.problem is not None:
+            return
+        canvas, drawn = self.canvas, isinstance(self._state.experiment.data, Drawing)
+        self._forget_overlays()
+        canvas.set_images(None)
+        canvas.set_data(None)
+        self._clear()
+        canvas.set_readout([])
+        if not self._drawing:
+            canvas.surface.set_aspect_locked(True)
+            canvas.change(axes=("x", "y"))
+            canvas.fit(EMPTY_PLANE)
+        self._drawing, self._problem = drawn, None
+        paint = "Paint here with the brush: the points follow your strokes."
+        canvas.change(hint=paint if drawn else "There are no data yet.")
+
+    def show_session(self, session: Session) -> None:
+        """Show the data of a file before torch is loaded."""
+        # Evenly spaced, because the file may be sorted; the quantiles of a million points would take 80 ms.
+        points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
+        self._in_scene = ()
+        self.canvas.set_images(None)
+        if points.ndim == 2:
+            self.canvas.change(axes=session.axes)
+            self.canvas.set_data(points)
+            self.canvas.fit(plane_bounds(points))
+        else:
+            some = points[:: -(-len(points) // SURVEYED)]
+            self.canvas.set_images(ImageGrid(points, (float(some.min()), float(some.max()))))
+
+    @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        if keys & {"data.strokes", "data.kind"}:
+            data = self._state.experiment.data
+            strokes = data.strokes if isinstance(data, Drawing) else ()
+            self.canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
+            if strokes:
+                self.canvas.change(hint="")
+
+    # The run
+
+    @Slot()
+    def _begin_or_end(self) -> None:
+        """Become a column, or the only view."""
+        compared, canvas = self._comparing.is_active, self.canvas
+        self.head.setVisible(compared)
+        canvas.setMinimumSize(*(NARROWEST if compared else (0, 0)))
+        canvas.surface.setAccessibleName(f"Canvas of column {LETTERS[self.place]}" if compared else "Canvas")
+        canvas.surface.setAccessibleDescription(COMPARED if compared else ALONE)
+        canvas.set_readout([])
+        if not compared and self._building.problem is not None:
+            canvas.change(hint="")
+        self._in_scene = ()
+        self._show_run()
+        self._show_measured()
+        self._show_layers()
+
+    def renew(self) -> None:
+        """Show the run of a column that begins."""
+        run, problem = self.run, self._building.problem
+        self._clear()
+        self.refresh()  # which has nothing yet
+        if problem is not None and run is not None:
+            self.canvas.show_problem(problem)
+            self.canvas.change(hint="" if run.failure is None else worded(run.failure))
+        self._show_measured()
+        self.head.cost.setText("")
+
+    @Slot()
+    def _show_run(self) -> None:
+        """Show no particles if there is no run; the first frame of another one replaces those of the last."""
+        if self.run is None:
+            self._clear()
+
+    def _clear(self) -> None:
+        self._in_scene = ()
+        self.canvas.change(particles=None, trails=None, caption=())
 
     @Slot()
     def want(self) -> None:
-        """Ask for what the canvas shows; the first column asks for all."""
-        if self._is_in_view and not self._column:
-            self._following.want(self._canvas.wanted)
+        """Ask for what the canvas shows; the first view asks for all."""
+        if not self.place:
+            self._following.want(self.canvas.wanted)
 
     @Slot()
     def _show_layers(self) -> None:
         self.want()
-        self.show()
+        self.refresh()
+
+    def _forget_overlays(self) -> None:
+        """Remove field, density and particle colours: they belong to other data."""
+        if self.overlays is not None:
+            self.overlays.forget()
+        self.refresh()
 
     @Slot(object, int)
     def _show_overlay(self, _: object, place: int) -> None:
-        if place == (self._column or 0):
+        if place == self.place:
             self._show_soon()
 
     @Slot()
     def _show_soon(self) -> None:
         """Show what was computed: with the next frame if that is shown soon."""
-        if self._run() is None or not self._playing.shows_another_soon:
-            self.show()
+        if self.run is None or not self._playing.shows_another_soon:
+            self.refresh()
 
     @Slot()
-    def show(self) -> None:
+    def refresh(self) -> None:
         """Show the frame in view with what was computed for it; see :func:`playground.app.canvas.frames.show_frame`."""
-        overlays, playing, canvas = self.overlays, self._playing, self._canvas
+        overlays, playing, canvas = self.overlays, self._playing, self.canvas
         if overlays is None:
             return
-        run = self._run() if playing.shown_frame >= 0 else None
+        run = self.run if playing.shown_frame >= 0 else None
         trajectory, frame = None, 0
         if run is not None:
             trajectory, frame = run.trajectory, run.frame_at(playing.shown_frame, playing.total)
@@ -121,9 +278,8 @@ class RunView(QObject):
             before, self._sigma = self._sigma, float(trajectory.sigma[frame])
             if not near(self._sigma, before):
                 canvas.leap()
-        if self._column is not None:
-            canvas.show_always(self._current.wanted.layers)
-        style, values = self.style, overlays.values
+        canvas.show_always(self._current.wanted.layers if self._comparing.is_active else frozenset())
+        style, values = self.frame_style, overlays.values
         computed = overlays.field.seen, self.density, self.weights, style, values, overlays.particle
         shown_by = trajectory, frame, values, style.particles, *canvas.layers.options.values()
         known, self._in_scene = self._in_scene, shown_by
@@ -143,28 +299,29 @@ class RunView(QObject):
 
         canvas.change_scene(in_view)
 
-    def renew(self) -> None:
-        """Let the next frame be painted anew, because the data or the run are others."""
-        self._in_scene = ()
+    # What was measured
 
-    def clear(self) -> None:
-        """Show no run."""
-        self.renew()
-        self._canvas.change(particles=None, trails=None, caption=())
+    @Slot(object, str)
+    def _pick(self, place: Place, modifier: str) -> None:
+        """Follow the particle that was clicked with Alt; a click far from all particles follows none."""
+        if modifier == "alt":
+            self._controllers.inspecting.drop_start()
+            self._controllers.inspecting.follow(self.canvas.particle_at(place), self.place)
 
-    def maker(
-        self, views: Callable[[Viewport], VideoFrames], sampler: Sampler, weights: str = "", sigma: float = 0.0
-    ) -> Callable[[Viewport], OverlayMaker]:
-        """Makes the frames of a film or a picture as they are shown now; see :func:`playground.app.canvas.frames.frames_of`.
-
-        The result takes a viewport, now or later, and returns a function for the export's thread.
-
-        Args:
-            views: computes field and density over any viewport.
-        """
-        style = self.style
-
-        def make(viewport: Viewport) -> OverlayMaker:
-            return functools.partial(frames_of, views(viewport), sampler, weights, sigma=sigma, style=style)
-
-        return make
+    @Slot()
+    def _show_measured(self) -> None:
+        """Show what was measured at clicked points, and ring chosen images; columns show the followed particle alone."""
+        clicking, inspecting = self._controllers.clicking, self._controllers.inspecting
+        likelihood, interpolation, start = clicking.likelihood, clicking.interpolation, inspecting.flow
+        marks = self._controllers.lessons.marks
+        if self._comparing.is_active:
+            likelihood = interpolation = start = marks = None
+        way = None if likelihood is None or likelihood.flow is None else likelihood.flow.path
+        self.canvas.change(
+            path=None if way is None else Path(way),
+            flow=None if start is None else Flow(start),
+            marks=None if marks is None else Marks(*marks),
+        )
+        self.canvas.set_interpolation(None if interpolation is None else interpolation.points)
+        first = inspecting.number if likelihood is None else likelihood.number
+        self.canvas.choose_images(first, None if interpolation is None else interpolation.numbers[1])

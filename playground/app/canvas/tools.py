@@ -3,11 +3,9 @@
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.canvas import readouts
-from playground.app.canvas.display import Display
-from playground.app.canvas.view import CanvasView
+from playground.app.canvas.run_view import RunView
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.notification import Notification
-from playground.app.model.state import State
 from playground.app.model.views import PointReadout
 from playground.app.style.number_formats import format_count
 from playground.kinds.datasets import Stroke
@@ -19,7 +17,10 @@ MISSED = "There is no image at that place: click on one for its log-likelihood."
 
 
 class Tools(QObject):
-    """Turns mouse actions into intents.
+    """Turns mouse actions into intents, while nothing is compared.
+
+    Args:
+        view: the only view of a run.
 
     Signals:
         second_taken(): the second point of an interpolation was clicked.
@@ -27,21 +28,14 @@ class Tools(QObject):
 
     second_taken = Signal()
 
-    def __init__(
-        self,
-        state: State,
-        controllers: Controllers,
-        canvas: CanvasView,
-        display: Display,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, controllers: Controllers, view: RunView, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._canvas, self._display = state, canvas, display
+        self._state, self._view, self._canvas = controllers.state, view, view.canvas
         self._second = False  # whether the next click is the second point of an interpolation
         self._building, self._training = controllers.building, controllers.training
         self._following, self._clicking = controllers.following, controllers.clicking
-        self._inspecting = controllers.inspecting
-        self._lessons = controllers.lessons
+        self._inspecting, self._comparing = controllers.inspecting, controllers.comparing
+        self._lessons, canvas = controllers.lessons, view.canvas
         self._pointer: tuple[float, float] | None = None
         canvas.hovered.connect(self._hover)
         canvas.picking.picked.connect(self._pick)
@@ -55,14 +49,13 @@ class Tools(QObject):
 
     @Slot(object, str)
     def _pick(self, place: Place, modifier: str) -> None:
-        """Handle a click on a point or an image: follow its particle, mark an answer, measure it, or interpolate to it.
+        """Handle a click on a point or an image: mark an answer, measure it, or interpolate to it.
 
-        A click with Alt that is far from all particles follows none. While a lesson's question is open, nothing is measured.
+        While a lesson's question is open, nothing is measured.
         """
-        if modifier == "alt":
-            self._inspecting.drop_start()
-            self._inspecting.follow(self._canvas.particle_at(place))
-        elif self._lessons.asks_mark and not modifier and not isinstance(place, int):
+        if modifier == "alt" or self._comparing.is_active:
+            return
+        if self._lessons.asks_mark and not modifier and not isinstance(place, int):
             self._lessons.set_mark(*place)
         elif self._shows_values():
             second = modifier == "shift" or self._takes_second()
@@ -91,6 +84,8 @@ class Tools(QObject):
     @Slot(float, float)
     def _drag_start(self, x: float, y: float) -> None:
         """Show the path of a particle that starts at the pointer, during a drag with Alt."""
+        if self._comparing.is_active:
+            return
         why = self._inspecting.why_no_flow
         if why:
             self._state.notified.emit(Notification("info", why, is_current=lambda: bool(self._inspecting.why_no_flow)))
@@ -98,7 +93,8 @@ class Tools(QObject):
 
     @Slot()
     def _miss(self) -> None:
-        self._state.notified.emit(Notification("info", MISSED, is_current=lambda: not self._canvas.surface.movable))
+        if not self._comparing.is_active:
+            self._state.notified.emit(Notification("info", MISSED, is_current=lambda: not self._canvas.surface.movable))
 
     @Slot(object)
     def _hover(self, point: tuple[float, float] | None) -> None:
@@ -114,7 +110,7 @@ class Tools(QObject):
         While a lesson's question is open, only the position is shown, because the values may be the answer.
         """
         problem = self._building.problem
-        if self._pointer is None:
+        if self._pointer is None or self._comparing.is_active:
             return
         if not self._lessons.hides_values:
             self._following.probe(*self._pointer)
@@ -124,8 +120,9 @@ class Tools(QObject):
     @Slot(object)
     def _show_readout(self, readout: PointReadout) -> None:
         problem = self._building.problem
-        if problem is not None and self._pointer is not None and not self._lessons.hides_values:
-            self._canvas.set_readout(readouts.pointer(readout, problem, self._display.view.density))
+        hidden = self._lessons.hides_values or self._comparing.is_active
+        if problem is not None and self._pointer is not None and not hidden:
+            self._canvas.set_readout(readouts.pointer(readout, problem, self._view.density))
 
     @Slot(object, float)
     def _add_stroke(self, points: list[tuple[float, float]], radius: float) -> None:

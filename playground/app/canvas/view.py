@@ -60,13 +60,6 @@ class CanvasView(QWidget):
         self.picking = Picking(self.surface, lambda: self._scene.images)
         layouts.down(self.surface, within=self, margins=0)
         self.setFocusProxy(self.surface)
-        self.surface.setAccessibleName("Canvas")
-        self.surface.setAccessibleDescription(
-            "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood, "
-            "Shift+click a second one to interpolate; Enter and Shift+Enter take the point in the middle. "
-            "Alt+click or Alt+Enter follows a particle. With "
-            "images, arrow keys select one, Enter and Shift+Enter take it, Escape clears it."
-        )
         self.readout_label = ReadOut(self)
         self._pointer: tuple[float, float] | None = None
 

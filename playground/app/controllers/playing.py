@@ -81,6 +81,14 @@ class Playing(QObject):
         return [] if self.run is None else [self.run]
 
     @property
+    def shown(self) -> tuple[Run | None, ...]:
+        """The runs in view from left to right; no main run of other data than those in view. A session's comes before its data."""
+        if self.columns is not None:
+            return self.columns
+        played = self.played
+        return (self.run if played is None or played.has_data_of(self._building.problem) else None,)
+
+    @property
     def longest(self) -> Trajectory | None:
         """The run in view with the most frames when complete."""
         found = (run.trajectory for run in self.runs if run.trajectory is not None)

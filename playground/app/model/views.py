@@ -111,6 +111,15 @@ class ProblemView:
         """Whether these data belong to the settings. If not, others are being built, and suggestions are out of date."""
         return self.data == experiment.data
 
+    def has_data_of(self, other: "ProblemView | None") -> bool:
+        """Whether both have the same data; positions from a file in single precision may differ slightly."""
+        if self is other or other is None:
+            return self is other
+        if (self.name, self.is_image) != (other.name, other.is_image):
+            return False
+        before, now = np.reshape(other.bounds, (2, 2)), np.reshape(self.bounds, (2, 2))
+        return bool((abs(now - before) <= 1e-3 * np.diff(before)).all())
+
     @property
     def has_reference(self) -> bool:
         """Whether there is a score to compare the learned one with; without noise a training set has none."""

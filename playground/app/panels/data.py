@@ -72,6 +72,7 @@ class DataPanel(CollapsiblePanel):
         super().__init__("Data", 1, purpose="The points whose distribution is learned.")
         self.state = state
         self._building, self._training = controllers.building, controllers.training
+        self._comparing = controllers.comparing
         self._loading = False
         self._trains = False
         self._build_tiles()
@@ -215,8 +216,10 @@ class DataPanel(CollapsiblePanel):
             self.state.edit({"data.strokes": data.strokes[:-1]})
 
     def paint_on(self, canvas: CanvasView) -> None:
-        """Give a canvas the brush."""
-        self.brush_toggled.connect(canvas.surface.take_brush)
+        """Give a canvas the brush, which paints while nothing is compared."""
+        hold = lambda: canvas.surface.take_brush(self.brush.isChecked() and not self._comparing.is_active)  # noqa: E731
+        self.brush_toggled.connect(hold)
+        self._comparing.active_changed.connect(hold)
         brush = self.radius.state
         brush.changed.connect(lambda _: canvas.brush.set_radius(brush.value("brush_radius")))
 

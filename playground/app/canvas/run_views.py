@@ -1,21 +1,19 @@
-"""The columns of a comparison side by side, in lockstep, with the chart of their distances below."""
+"""The runs in view: one, or the columns of a comparison in lockstep, with the chart of their distances below."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
-from playground.app.canvas.column_view import ColumnView
-from playground.app.canvas.view import CanvasView
+from playground.app.canvas.layers import Layers
+from playground.app.canvas.run_view import RunView
 from playground.app.controllers.column_runs import Equal
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.runs import Run
 from playground.app.controllers.training_loop import Fair
 from playground.app.model.columns import LETTERS
-from playground.app.model.state import State
-from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
@@ -24,7 +22,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
 from playground.app.widgets.charts.distance import COLORS, DistanceChart
 from playground.app.widgets.controls import ChoiceBox
-from playground.drawing.side_by_side import DrawnChart, SideBySide
+from playground.drawing.side_by_side import DrawnChart
 from playground.lab.columns import DistanceCurve
 from playground.messages import Message
 
@@ -51,27 +49,30 @@ STARTS = {
 """Where one column begins, and where several do."""
 
 
-class CompareView(QWidget):
-    """Two to four columns, a line that says what is equal in all, and the chart.
+class RunViews(QWidget):
+    """The view of the main run; or of two to four columns, with a line that says what is equal in all, and the chart.
 
     Args:
-        main: the canvas whose layers and view the columns follow.
+        layers: which layers all views show.
+
+    Attributes:
+        views: those of the runs in view from left to right. The first one stays.
 
     Signals:
-        left(): the user asked to end the comparison.
+        menu_requested(QPoint): the menu of a canvas is to open at this place of the screen.
     """
 
-    left = Signal()
+    menu_requested = Signal(object)
 
-    def __init__(self, state: State, controllers: Controllers, main: CanvasView, parent: QWidget | None = None) -> None:
+    def __init__(self, controllers: Controllers, layers: Layers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._state, self._controllers, self._main = state, controllers, main
+        self._controllers, self._layers = controllers, layers
         self._comparing, self._playing = controllers.comparing, controllers.playing
         self._marking = QTimer(self, interval=MARKED)
         self._marking.timeout.connect(self._mark)
-        self.columns: list[ColumnView] = []
-        self.setAccessibleName("Comparison")
+        self.views: list[RunView] = []
         self._row = layouts.across(spacing=1, margins=0)
+        self._frames = above, below = QFrame(), QFrame()  # of a comparison
         self.equal = _choice(EQUAL, "What is equal in all columns", "What is equal in all columns.", ONE_PATH)
         tip = "How long columns are trained that need a training of their own."
         self.fair = _choice(FAIR, "What is equal in all trainings", tip)
@@ -84,27 +85,27 @@ class CompareView(QWidget):
         for control in controls:
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.chart = DistanceChart()
-        self.chart.set_provenance(self._provenance)
+        self.chart.set_provenance(lambda: self.provenance)
         side, gap = UNIT * 3 // 2, UNIT // 2
         layouts.down(
             # A row of its own: beside the controls several notices would take ten lines.
             layouts.across(self.said, margins=(side, gap, UNIT, 0)),
             layouts.across(None, *controls, spacing=UNIT, margins=(side, gap, UNIT, gap)),
-            (self._row, 1),
-            layouts.down(self.chart, margins=(side, 0, UNIT, UNIT)),
-            within=self,
+            within=above,
             spacing=0,
             margins=0,
         )
+        layouts.down(self.chart, within=below, margins=(side, 0, UNIT, UNIT))
+        layouts.down(above, (self._row, 1), below, within=self, spacing=0, margins=0)
         self.equal.activated.connect(lambda place: self._comparing.set_equal(EQUAL[place][0]))
         self.fair.activated.connect(lambda place: self._comparing.set_fair(FAIR[place][0]))
         self.add.clicked.connect(controllers.column_edits.add)
-        self.leave.clicked.connect(self.left)
+        self.leave.clicked.connect(controllers.column_edits.leave)
         self._comparing.active_changed.connect(self._begin_or_end)
         self._comparing.changed.connect(self._show_runs)
         self._comparing.measured.connect(self._show_curves)
-        main.viewport_changed.connect(lambda _: self._link(main))
-        self.hide()
+        self._make_views()
+        self._give_room()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._give_room()
@@ -113,73 +114,63 @@ class CompareView(QWidget):
     def _give_room(self) -> None:
         """Leave the room to the canvases where it is scarce, as in a low window with large text."""
         scarce = self.height() < px(SCARCE)
+        for frame in self._frames:
+            frame.setVisible(self._comparing.is_active)
         self.chart.setVisible(not scarce)
         self.said.setVisible(not scarce or bool(self._comparing.notices))
 
-    # The columns
+    # The views
 
     @Slot(bool)
     def _begin_or_end(self, active: bool) -> None:
-        self._main.setVisible(not active)
-        self.setVisible(active)
-        self._make_columns()
+        self.setAccessibleName("Comparison" if active else "")
+        self._make_views()
+        self._give_room()
         self._marking.stop()
         if active:
             self._marking.start()
             self._say()
             self.chart.show_empty(SAMPLING)
-            self._link(self._main)
-        (self.columns[0].canvas if active else self._main).setFocus()
+        self.views[0].canvas.setFocus()
 
-    def _make_columns(self) -> None:
-        """Create one canvas for each column, with a head that says what differs."""
-        count, problem = len(self._comparing.columns), self._controllers.building.problem
-        while len(self.columns) > count:
-            view = self.columns.pop()
+    def _make_views(self) -> None:
+        """Create a view for each run, and say in the heads of columns what differs."""
+        count = max(len(self._comparing.columns), 1)
+        while len(self.views) > count:
+            view = self.views.pop()
             view.setParent(None)
             view.deleteLater()
-        while len(self.columns) < count:
-            view = ColumnView(len(self.columns), self._state, self._controllers, self._main.layers)
-            view.canvas.viewport_changed.connect(lambda _, view=view: self._link(view.canvas))
-            view.apply_palette()
-            if problem is not None:
-                view.canvas.fit(problem.bounds)
-                view.canvas.surface.look_at(self._main.surface.wanted)
+        while len(self.views) < count:
+            view = RunView(len(self.views), self._controllers, self._layers)
+            if self.views:
+                view.canvas.surface.look_at(self.views[0].canvas.surface.wanted)
+            view.canvas.viewport_changed.connect(lambda _, view=view: self._link(view))
+            view.canvas.surface.menu_requested.connect(self.menu_requested)
             self._row.addWidget(view, 1)
-            self.columns.append(view)
-        for view in self.columns:
-            view.show_head()
+            self.views.append(view)
+        for view in self.views if self._comparing.is_active else ():
+            view.head.show_column()
         self.add.setEnabled(self._controllers.column_edits.can_add)
 
-    def drawn(self, frame: int | None = None, as_seen: bool = False) -> SideBySide | None:
-        """All columns for a film or a picture; None if there is none to draw.
-
-        Args:
-            frame, as_seen: see :meth:`ColumnView.drawn`.
-        """
-        columns = [column for column in (view.drawn(frame, as_seen) for view in self.columns) if column is not None]
-        if not columns:
+    def drawn_chart(self, frame: int | None) -> DrawnChart | None:
+        """The chart for a film, or for a picture of a frame of the common timeline; None if there is none."""
+        total, runs, shown = self._playing.total, self._comparing.runs, self.chart.chart
+        if shown is None:
             return None
-        total, runs = self._playing.total, self._comparing.runs
-        chart, shown = None, self.chart.chart
-        if shown is not None:
-            still = None if frame is None else _places(runs, frame, total)
-            chart = DrawnChart(shown, at=lambda frame: _places(runs, frame, total) if still is None else still)
-        return SideBySide(columns, chart, theme.palette(), total, self._provenance())
+        still = None if frame is None else _places(runs, frame, total)
+        return DrawnChart(shown, at=lambda frame: _places(runs, frame, total) if still is None else still)
 
-    def _provenance(self) -> str:
-        """What made the runs, as a list in one line of JSON."""
+    @property
+    def provenance(self) -> str:
+        """What made the runs of columns, as a list in one line of JSON."""
         played = [run.trajectory for run in self._comparing.runs]
         return f"[{', '.join(one.provenance for one in played if one is not None and one.provenance)}]"
 
     @Slot()
     def _show_runs(self) -> None:
-        self._make_columns()
-        problem = self._controllers.building.problem
-        if problem is None:
-            return
-        for view, run in zip(self.columns, self._comparing.runs, strict=True):
-            view.show_run(run, problem)
+        self._make_views()
+        for view in self.views:
+            view.renew()
         self.fair.setVisible(self._comparing.trains)
         self._say()
         self._show_curves()
@@ -190,14 +181,13 @@ class CompareView(QWidget):
         warnings = " ".join(f"⚠ {worded(notice)}" for notice in self._comparing.notices)
         self.said.setText(warnings or how_compared(self._comparing.runs))
         self._give_room()
-        for view in self.columns:
-            view.show_cost(self._playing.frame)
+        for view in self.views:
+            view.head.show_cost(self._playing.frame)
 
-    def _link(self, origin: CanvasView) -> None:
-        """Show the same part of the plane in all canvases."""
-        if self._comparing.is_active:
-            for canvas in (self._main, *(view.canvas for view in self.columns)):
-                canvas.surface.look_at(origin.surface.wanted)
+    def _link(self, origin: RunView) -> None:
+        """Show the same part of the plane in all views."""
+        for view in self.views:
+            view.canvas.surface.look_at(origin.canvas.surface.wanted)
 
     # The chart
 

@@ -1,0 +1,113 @@
+"""The head of a column of a comparison: it says only what differs."""
+
+import functools
+
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QWidget
+
+from playground.app.canvas import column_menu, readouts
+from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.runs import Run
+from playground.app.model.columns import LETTERS
+from playground.app.model.edit_text import SAME, difference
+from playground.app.style import theme
+from playground.app.style.text_size import px
+from playground.app.style.theme import UNIT, set_role, set_state
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.charts.distance import COLORS
+from playground.app.widgets.menu_button import MenuButton
+from playground.app.widgets.steady_size import SteadySize
+from playground.lab.columns import Column
+
+GAP = UNIT // 2
+WIDE = 320  # px at the usual size of the text, width of a column from which its head explains its number
+
+
+class ColumnHead(QWidget):
+    """The letter of a column, what it changes, which its menu chooses, and what its run has cost so far."""
+
+    def __init__(self, place: int, controllers: Controllers, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.place, self._controllers, self._comparing = place, controllers, controllers.comparing
+        self._unit = ""  # behind the number
+        letter = LETTERS[place]
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        self.letter, self.cost = QLabel(letter), QLabel(alignment=right)
+        set_role(self.letter, "heading")
+        set_role(self.cost, "caption")
+        self.menu = QMenu(self)
+        self.menu.setToolTipsVisible(True)
+        self.menu.aboutToShow.connect(self._fill)
+        self.button, self.remove = MenuButton(self.menu), QToolButton()
+        self.remove.setText("✕")
+        self.remove.setToolTip("Remove this column")
+        set_role(self.remove, "quiet")
+        self.remove.setAccessibleName(f"Remove column {letter}")
+        self.remove.clicked.connect(lambda: controllers.column_edits.remove(place))
+        for control in (self.button, self.remove):
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._cost_room = SteadySize(self.cost, self)
+        name = layouts.across(self.letter, (self.button, 1), spacing=GAP, margins=0)
+        end = layouts.across(None, self._cost_room, self.remove, spacing=GAP, margins=0)
+        layouts.down(name, end, within=self, spacing=GAP, margins=GAP)
+        self.apply_palette()
+
+    @property
+    def _unit_here(self) -> str:
+        """The unit of the number, where there is room for it."""
+        return " evaluations" if self.width() > px(WIDE) else ""
+
+    @property
+    def column(self) -> Column:
+        return self._comparing.columns[self.place]
+
+    @property
+    def _run(self) -> Run | None:
+        """The column's run, which may be that of the columns before; None if there is none."""
+        return next(iter(self._comparing.runs[self.place :]), None)
+
+    @Slot()
+    def _fill(self) -> None:
+        run, view, replaying = self._run, self._controllers.building.problem, self._controllers.replaying
+        view = view if run is None or run.model is None else run.model.view
+        steps = replaying.steps if replaying.can_choose else ()
+        main, resolved = self._controllers.state.experiment, None if view is None else view.resolved
+        choose = functools.partial(self._controllers.column_edits.put, self.place)
+        column_menu.fill(self.menu, main, resolved, self.column, steps, choose)
+
+    def show_column(self) -> None:
+        """Show what differs."""
+        main, column = self._controllers.state.experiment, self.column
+        words = difference(main, column)
+        self.button.show_words(words, difference(main, column, short=True))
+        self.button.setToolTip(wrapped(f"{words}.", "Click to choose what this column changes of the main experiment."))
+        self.button.setAccessibleName(f"Column {LETTERS[self.place]}: {words}")
+        set_state(self.button, "same", words == SAME)
+        self.remove.setVisible(self._controllers.column_edits.can_remove)
+
+    def show_cost(self, frame: int) -> None:
+        """Show the progress of its own training, or the score evaluations up to a frame of the common timeline."""
+        run = self._run
+        share = None if run is None else self._comparing.trained(run)
+        if share is not None:
+            self.cost.setText(f"training {share:.0%}")
+        elif run is not None and run.trajectory is not None:
+            unit = self._unit_here
+            if unit != self._unit:
+                self._unit = unit
+                self._cost_room.apply_text_size()
+            own = run.frame_at(frame, self._controllers.playing.total)
+            self.cost.setText(readouts.evaluations(run.trajectory, own, unit))
+
+    def apply_palette(self) -> None:
+        self.letter.setStyleSheet(f"color: {theme.color(COLORS[self.place]).name()}; font-weight: 600;")
+
+    def minimumSizeHint(self) -> QSize:
+        """The canvas alone decides how narrow it gets, so that no number in a head makes columns unequal."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.show_cost(self._controllers.playing.frame)
+        super().resizeEvent(event)
