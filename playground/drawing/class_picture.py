@@ -13,7 +13,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter
 
 from playground.drawing.axes import figure_font
 from playground.drawing.chart_pictures import paint_chart, recorded
-from playground.drawing.palette import LIGHT, Palette
+from playground.drawing.palette import LIGHT
 from playground.drawing.render import PictureError, save_painting
 from playground.lab.chart import Axis, Chart, Series, axis_around
 
@@ -70,7 +70,7 @@ class Question:
         return sorted(said.items(), key=lambda one: -len(one[1]))
 
 
-def save_class_picture(questions: Sequence[Question], path: str | os.PathLike[str], palette: Palette = LIGHT) -> None:
+def save_class_picture(questions: Sequence[Question], path: str | os.PathLike[str]) -> None:
     """Write the picture as PNG, SVG or PDF, by the suffix of its name.
 
     Raises:
@@ -80,11 +80,7 @@ def save_class_picture(questions: Sequence[Question], path: str | os.PathLike[st
     if height > TALLEST and path.suffix.lower() != ".svg":
         raise PictureError(f"{path} would be {height:,} pixels tall: choose an SVG, or the answers to one lesson.")
     ratio = 2 if height < TALLEST / 4 else 1
-
-    def paint(painter: QPainter) -> None:
-        paint_class(painter, questions, palette)
-
-    save_painting(paint, (WIDTH, height), path, "Who predicted what", ratio)
+    save_painting(lambda painter: paint_class(painter, questions), (WIDTH, height), path, "Who predicted what", ratio)
 
 
 def class_height(questions: Sequence[Question]) -> int:
@@ -92,24 +88,24 @@ def class_height(questions: Sequence[Question]) -> int:
     return math.ceil(2 * MARGIN + sum(_height(one) + GAP for one in questions) - GAP)
 
 
-def paint_class(painter: QPainter, questions: Sequence[Question], palette: Palette = LIGHT) -> None:
+def paint_class(painter: QPainter, questions: Sequence[Question]) -> None:
     """Paint all questions below each other."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillRect(QRectF(0, 0, WIDTH, class_height(questions)), palette.color("background"))
+    painter.fillRect(QRectF(0, 0, WIDTH, class_height(questions)), LIGHT.color("background"))
     top = float(MARGIN)
     for one in questions:
-        _write(painter, palette, QRectF(MARGIN, top, WIDTH - 2 * MARGIN, 18), one.title, 12, "muted")
+        _write(painter, QRectF(MARGIN, top, WIDTH - 2 * MARGIN, 18), one.title, 12, "muted")
         box = QRectF(MARGIN, top + 20, WIDTH - 2 * MARGIN, _question_height(one))
         painter.setFont(figure_font(16, bold=True))
-        painter.setPen(palette.color("text"))
+        painter.setPen(LIGHT.color("text"))
         painter.drawText(box, Qt.TextFlag.TextWordWrap, one.question)
         below = QRectF(MARGIN, box.bottom() + 10, WIDTH - 2 * MARGIN, _height(one) - box.height() - 30)
         if one.numbers == 0:
-            _paint_choices(painter, palette, one, below.top())
+            _paint_choices(painter, one, below.top())
         elif one.numbers == 1:
-            paint_chart(painter, below, numbers_chart(one), palette)
+            paint_chart(painter, below, numbers_chart(one), LIGHT)
         else:
-            _paint_marks(painter, palette, one, below)
+            _paint_marks(painter, one, below)
         top += _height(one) + GAP
 
 
@@ -127,23 +123,23 @@ def _height(one: Question) -> float:
     return 30 + _question_height(one) + inside
 
 
-def _paint_choices(painter: QPainter, palette: Palette, one: Question, top: float) -> None:
+def _paint_choices(painter: QPainter, one: Question, top: float) -> None:
     """Paint a bar for each answer with its share as length, a tick if it is right, and the names."""
     left = MARGIN + NAMES + 12
     for row, (said, replies) in enumerate(one.groups()):
         y, right = top + row * ROW, any(reply.right for reply in replies)
         text = f"✓ {said}" if right else said
-        _write(painter, palette, QRectF(MARGIN, y, NAMES, ROW), text, 12, "text", Qt.AlignmentFlag.AlignRight)
+        _write(painter, QRectF(MARGIN, y, NAMES, ROW), text, 12, "text", Qt.AlignmentFlag.AlignRight)
         bar = QRectF(left, y + 4, BARS * len(replies) / len(one.replies), ROW - 8)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color("particles" if right else "accent"))
+        painter.setBrush(LIGHT.color("particles" if right else "accent"))
         painter.drawRoundedRect(bar, 3, 3)
         names = f"{len(replies)}: {', '.join(reply.who for reply in replies)}"
         beside = QRectF(bar.right() + 8, y, WIDTH - MARGIN - bar.right() - 8, ROW)
-        _write(painter, palette, beside, names, 12, "muted")
+        _write(painter, beside, names, 12, "muted")
     below = QRectF(left, top + len(one.groups()) * ROW, WIDTH - MARGIN - left, 20)
     values = [value for place in one.measured for value in place]
-    _write(painter, palette, below, f"{_range(values)}   ✓ right by that" if values else "not measured", 11, "muted")
+    _write(painter, below, f"{_range(values)}   ✓ right by that" if values else "not measured", 11, "muted")
 
 
 def numbers_chart(one: Question) -> Chart:
@@ -173,7 +169,7 @@ def numbers_chart(one: Question) -> Chart:
     )
 
 
-def _paint_marks(painter: QPainter, palette: Palette, one: Question, box: QRectF) -> None:
+def _paint_marks(painter: QPainter, one: Question, box: QRectF) -> None:
     """Paint the plane with a dot and a name for each student, and a disc for each measured place."""
     replies = sorted(one.replies, key=lambda reply: reply.value)
     marked, found = (
@@ -187,13 +183,13 @@ def _paint_marks(painter: QPainter, palette: Palette, one: Question, box: QRectF
     )
     plane = QRectF(box.left() + NAMES - 54, box.top(), PLANE + 72, box.height())
     chart = Chart(series, ends[0], ends[1], "", "✓ near enough" if one.measured else "not measured")
-    inside = recorded(chart, plane.size(), palette, 11, 1.0)[1]
+    inside = recorded(chart, plane.size(), LIGHT, 11, 1.0)[1]
     reach = half * inside.width() / inside.height(), half  # the same scale along both axes
     x, y = (
         Axis("", (one.low + one.high) / 2 - far, (one.low + one.high) / 2 + far)
         for one, far in zip(ends, reach, strict=True)
     )
-    inside = paint_chart(painter, plane, dataclasses.replace(chart, x=x, y=y), palette)
+    inside = paint_chart(painter, plane, dataclasses.replace(chart, x=x, y=y), LIGHT)
     written: list[QRectF] = []
     for reply in sorted(replies, key=lambda reply: -reply.value[1]):
         across, up = (float(axis.place(np.array(value))) for axis, value in zip((x, y), reply.value, strict=True))
@@ -205,7 +201,7 @@ def _paint_marks(painter: QPainter, palette: Palette, one: Question, box: QRectF
         while any(name.intersects(other) for other in written):  # names of marks close to each other
             name.translate(0, 4)
         written.append(name)
-        _write(painter, palette, name, text, 11, "text")
+        _write(painter, name, text, 11, "text")
 
 
 @dataclass(frozen=True)
@@ -220,7 +216,6 @@ class Names(Axis):
 
 def _write(
     painter: QPainter,
-    palette: Palette,
     box: QRectF,
     text: str,
     pixels: int,
@@ -230,7 +225,7 @@ def _write(
     """Write one line, shortened if it is wider than its box."""
     font = figure_font(pixels)
     painter.setFont(font)
-    painter.setPen(palette.color(color))
+    painter.setPen(LIGHT.color(color))
     shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, box.width())
     painter.drawText(box, int(side | Qt.AlignmentFlag.AlignVCenter), shown)
 

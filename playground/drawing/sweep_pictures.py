@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 
 from playground.drawing.chart_pictures import paint_chart
 from playground.drawing.heat_map import TEXT, HeatMap, paint_heat_map
-from playground.drawing.palette import LIGHT, Palette
+from playground.drawing.palette import LIGHT
 from playground.drawing.render import PictureError, headless, save_painting
 from playground.drawing.vectors import SUFFIXES
 from playground.lab.chart import Chart, Series
@@ -61,9 +61,7 @@ def write_results(sweep: Sweep, cells: Sequence[Cell], folder: Path) -> tuple[li
     return rows, save_pictures(pictures(sweep, rows), folder / PLOTS, provenance=folders.provenance(written.values()))
 
 
-def save_pictures(
-    pictures: Mapping[str, Picture], folder: Path, palette: Palette = LIGHT, provenance: str = ""
-) -> list[Path]:
+def save_pictures(pictures: Mapping[str, Picture], folder: Path, provenance: str = "") -> list[Path]:
     """Write each picture as PNG, SVG and PDF into a folder, and return the PNG files.
 
     Args:
@@ -80,12 +78,12 @@ def save_pictures(
     for name, picture in pictures.items():
 
         def paint(painter: QPainter, painted: Picture = picture) -> None:
-            painter.fillRect(QRectF(0, 0, *SIZE), palette.color("background"))
+            painter.fillRect(QRectF(0, 0, *SIZE), LIGHT.color("background"))
             box = QRectF(16, 14, SIZE[0] - 32, SIZE[1] - 28)
             if isinstance(painted, HeatMap):
-                paint_heat_map(painter, box, painted, palette)
+                paint_heat_map(painter, box, painted, LIGHT)
             else:
-                paint_chart(painter, box, painted, palette, TEXT)
+                paint_chart(painter, box, painted, LIGHT, TEXT)
 
         for suffix in (".png", *SUFFIXES):
             save_painting(paint, SIZE, folder / f"{name}{suffix}", name, provenance=provenance)

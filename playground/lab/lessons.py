@@ -443,7 +443,7 @@ def _check(step: Step) -> None:
         raise ExperimentError("its figures need names of their own.")
     if step.question and re.search(r"\{\w*:", step.explanation):
         raise ExperimentError("a result is written as {measured}, without a format: it has three digits everywhere.")
-    check_fields(step.explanation, step.names, "its explanation")
+    check_fields(step.explanation, step.names)
     check_figures(step.asked, settings)
 
 

@@ -97,19 +97,21 @@ def check_figures(figures: Mapping[str, Figure], settings: Experiment) -> None:
                 raise ExperimentError(f"figures.{name} names {other}, which is no figure of this step.")
 
 
-def check_fields(text: str, names: Collection[str], what: str) -> None:
-    """Refuse a text whose fields are not in `names`, or have more than a plain number format.
+def check_fields(text: str, names: Collection[str]) -> None:
+    """Refuse an explanation whose fields are not in `names`, or have more than a plain number format.
 
-    >>> check_fields("right {share:.2f}, all {all:.0%}", {"share", "all"}, "its explanation")
+    >>> check_fields("right {share:.2f}, all {all:.0%}", {"share", "all"})
 
     Raises:
         ExperimentError: the text has other fields, or single braces.
     """
     for field in re.findall(r"\{([^{}:]*)[^{}]*\}", text):
         if field not in names:
-            raise ExperimentError(f"{what} names {field or 'nothing'}; there is {', '.join(names)}.")
+            raise ExperimentError(f"its explanation names {field or 'nothing'}; there is {', '.join(names)}.")
     if re.search(r"[{}]", re.sub(r"\{[^{}:]*(:\.?\d?[efg%]?)?\}", "", text)):
-        raise ExperimentError(f"{what} may write a number as {{name:.2f}}: a digit for the places, and e, f, g or %.")
+        raise ExperimentError(
+            "its explanation may write a number as {name:.2f}: a digit for the places, and e, f, g or %."
+        )
 
 
 def filled_in(text: str, values: Mapping[str, float], number: Callable[[float], str]) -> str:

@@ -82,10 +82,8 @@ class Sweeping(QObject):
     was_read = Signal(object)
     reported = Signal()
 
-    def __init__(
-        self, open_made: Callable[[Callable[[], Session | Experiment]], None], parent: QObject | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, open_made: Callable[[Callable[[], Session | Experiment]], None]) -> None:
+        super().__init__()
         self._open_made = open_made
         self._jobs = Jobs(self)
         self.report: SweepReport | None = None

@@ -67,7 +67,7 @@ class AuditDialog(WorkingDialog):
         self.run_button.clicked.connect(self.run)
         chosen = layouts.across((self.kinds, 1), self.run_button)
 
-        self.table = ClaimTable("Claims, what was measured and its bound", EMPTY)
+        self.table = ClaimTable(EMPTY)
         self.titles = [QLabel("") for _ in range(CHARTS)]
         self.charts = [ChartView(f"Chart {number + 1} of the audit", ABOUT, CHART_HEIGHT) for number in range(CHARTS)]
         beside = layouts.across(spacing=2 * UNIT)

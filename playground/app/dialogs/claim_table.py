@@ -16,16 +16,15 @@ class ClaimTable(QTreeWidget):
     """Claims by source, each with its measured value and bound. A claim that does not hold is bold.
 
     Args:
-        name: for screen readers.
         empty: the sentence that an empty table shows.
     """
 
-    def __init__(self, name: str, empty: str = "") -> None:
+    def __init__(self, empty: str) -> None:
         super().__init__()
         self.empty = empty
         self.setAccessibleDescription(empty)
         self.setHeaderLabels(list(COLUMNS))
-        self.setAccessibleName(name)
+        self.setAccessibleName("Claims, what was measured and its bound")
         self.setRootIsDecorated(False)
         self.setIndentation(2 * UNIT)
         self.setUniformRowHeights(True)

@@ -315,11 +315,10 @@ def up(value: float) -> float:
     return float(f"{math.ceil(value / unit - 1e-9) * unit:.2g}")
 
 
-def process_curve(process: "Process", unit: float, scale: float = 1.0) -> np.ndarray:
+def process_curve(process: "Process", unit: float) -> np.ndarray:
     """sigma at equally spaced times from t = 1 to 0, down to the finest level, (L,), in the user's unit."""
     times = np.linspace(1.0, 0.0, CURVE)
     import torch
 
-    curve = scale * process.sigma(torch.from_numpy(times)).numpy()
-    finest = scale * process.sigma_min
-    return unit * np.append(curve[curve > finest], finest)
+    curve = process.sigma(torch.from_numpy(times)).numpy()
+    return unit * np.append(curve[curve > process.sigma_min], process.sigma_min)

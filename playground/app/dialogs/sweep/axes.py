@@ -40,9 +40,8 @@ class AxisRow(QWidget):
         key: str,
         text: str,
         values: Sequence[Any] | None = None,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._named = values
         self.setting = ChoiceBox([(key, key)] if values is not None else [(one, one) for one in keys])
         named(self.setting, "Setting of this axis", "The setting that varies. Typing goes to the one that begins so.")
@@ -92,8 +91,8 @@ class Axes(QWidget):
 
     edited = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.rows: list[AxisRow] = []
         self.keys: dict[str, str] = {}
         self.add = button("&Add axis", "Vary one more setting", self.add_axis)
