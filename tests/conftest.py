@@ -126,7 +126,7 @@ def _digest(given: Any) -> Any:
     """A number itself, and of points what tells them from others."""
     if isinstance(given, int | float):
         return given
-    held = given.cpu().numpy()
+    held: Any = given.cpu().numpy()
     return hashlib.sha256(np.ascontiguousarray(held)).digest(), held.shape, held.dtype, given.device
 
 
@@ -221,7 +221,8 @@ def _alive(application: Any) -> list[Any]:
     windows = [window for window in application.topLevelWidgets() if window.isVisible() or type(window) is QMainWindow]
     found = windows
     # Not by gc.get_objects(): it also holds the tuples that other threads have half built, which then fail to grow.
-    for base, alive in ((QThread, _running), (QTimer, QTimer.isActive)):
+    looks: list[tuple[type, Callable[[Any], bool]]] = [(QThread, _running), (QTimer, QTimer.isActive)]
+    for base, alive in looks:
         instances = (thing for thing in gc.get_referrers(*_with_subclasses(base)) if isinstance(thing, base))
         found += [thing for thing in instances if shiboken6.isValid(thing) and alive(thing)]
     return found
@@ -234,4 +235,5 @@ def _running(thread: Any) -> bool:
 
 
 def _with_subclasses(base: type) -> set[type]:
-    return {base}.union(*(_with_subclasses(sub) for sub in base.__subclasses__()))
+    subclasses: list[type] = base.__subclasses__()
+    return {base}.union(*map(_with_subclasses, subclasses))

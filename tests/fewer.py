@@ -24,8 +24,8 @@ def points_of_optimal_losses(patch: pytest.MonkeyPatch) -> None:
     def of_few(
         objective: Objective, density: Density, generator: Generator, *counts: int, **named: int
     ) -> tuple[float, float] | None:
-        few = {} if counts or named else {"parts": 4, "count": 512}
-        return WHOLE(objective, density, generator, *counts, **named, **few)
+        few = {} if counts else {"parts": 4, "count": 512}
+        return WHOLE(objective, density, generator, *counts, **(named or few))
 
     patch.setattr(Objective, "optimal_loss_with_error", of_few)
 

@@ -1,6 +1,7 @@
 """Experiments of many kinds with a few settings in common, which not every kind has."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from playground.kinds.datasets import DataSource
 from playground.kinds.noise import Noise
@@ -25,4 +26,5 @@ def fitting(common: Mapping[str, object], given: Mapping[str, object] | None = N
 def fitting_source(kind: str, common: Mapping[str, object]) -> DataSource:
     """The data source of a kind, with those of the common settings that it has."""
     source = DataSource.kinds()[kind]
-    return source(**{name: to for name, to in common.items() if name in source.__struct_fields__})
+    known: dict[str, Any] = {name: to for name, to in common.items() if name in source.__struct_fields__}
+    return source(**known)

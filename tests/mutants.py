@@ -26,7 +26,8 @@ from typing import TypeVar
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("playground", "tests", "resources", "docs/plugins.md", "pyproject.toml")
-Item, Found = TypeVar("Item"), TypeVar("Found")
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 BROKEN = re.compile(r"^(?:NameError|UnboundLocalError|SyntaxError|ImportError|ModuleNotFoundError)")
 """Begins what a test says of a fault that cannot run: that catches nothing."""
 MOST_AT_ONCE = 4  # runs of the tests, each on one thread and in 400 MB

@@ -1,6 +1,7 @@
 """New networks of any kind, from settings of which not every kind has all."""
 
 from types import SimpleNamespace
+from typing import Any
 
 from torch import Generator
 
@@ -13,5 +14,5 @@ def build_network(
 ) -> ScoreNetwork:
     """A new network for points of this shape."""
     made, every = Network.kinds()[kind], {"prediction": "v"} | settings
-    own = {name: value for name, value in every.items() if name in made.__struct_fields__}
+    own: dict[str, Any] = {name: value for name, value in every.items() if name in made.__struct_fields__}
     return made(**own).build(SimpleNamespace(shape=shape, classes=classes), generator)

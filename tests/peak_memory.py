@@ -1,6 +1,6 @@
 """The memory that a piece of code needs, measured in a process of its own."""
 
-from own_process import ran
+from tests.own_process import ran
 
 # On Linux a process begins with the ru_maxrss of the one that started it, so its own peak is read from /proc.
 MEASURE = """

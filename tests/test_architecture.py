@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from own_process import loaded
+
+from tests.own_process import loaded
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "playground"
@@ -88,7 +89,7 @@ def test_a_start_loads_only_what_it_needs(code: str, part: str, absent: set[str]
     assert found & absent == set()
 
 
-def test_nothing_goes_through_sys_modules_while_threads_import():
+def test_nothing_goes_through_sys_modules_while_threads_import() -> None:
     """A loop over it ends with "dictionary changed size during iteration"; `list` takes all of it at once."""
 
     def goes_through(path: Path) -> bool:
@@ -167,7 +168,7 @@ def test_classes_of_the_window_are_small_and_know_few(which: int) -> None:
     )
 
 
-def test_the_bounds_are_seen(tmp_path) -> None:
+def test_the_bounds_are_seen(tmp_path: Path) -> None:
     code = """
         Act = Callable[[], None]
         class Model: ...

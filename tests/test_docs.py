@@ -165,7 +165,7 @@ def test_the_guide_shows_every_command() -> None:
 
 def test_the_guide_names_every_key_of_the_window() -> None:
     table = (ROOT / "docs/guide.md").read_text(encoding="utf-8").partition("| command | key |\n|---|---|\n")[2]
-    told = {}
+    told: dict[str, str] = {}
     for row in table.partition("\n\n")[0].splitlines():
         names, keys = row.strip("| ").split(" | ")
         told |= dict(zip(names.split(", "), re.findall("`([^`]+)`", keys), strict=True))
@@ -189,7 +189,9 @@ def test_the_workshop_names_the_command_that_resets_the_window() -> None:
     assert said in (ROOT / "docs/workshop.md").read_text(encoding="utf-8")
 
 
-def test_what_the_workshop_says_to_delete_is_where_the_window_keeps_its_settings(tmp_path, monkeypatch) -> None:
+def test_what_the_workshop_says_to_delete_is_where_the_window_keeps_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("platformdirs.user_config_path", lambda name: tmp_path / name)
     settings = Preferences()
     settings.set("theme", "light")

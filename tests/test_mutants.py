@@ -1,8 +1,11 @@
 """`make mutants` itself: its faults are those of the source as it is now."""
 
-import mutants
+from pathlib import Path
+
 import pytest
-from mutants import FAULTS, ROOT, stands
+
+from tests import mutants
+from tests.mutants import FAULTS, ROOT, stands
 
 
 def test_a_fault_s_right_text_stands_in_the_source() -> None:
@@ -24,7 +27,7 @@ def test_there_are_twenty_and_more() -> None:
     assert len({(fault.place, fault.wrong) for fault in FAULTS}) == len(FAULTS) >= 20
 
 
-def test_a_fault_that_cannot_run_is_not_caught(monkeypatch, tmp_path) -> None:
+def test_a_fault_that_cannot_run_is_not_caught(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fault = FAULTS[0]
     place = tmp_path / "playground" / fault.place
     place.parent.mkdir(parents=True)
@@ -41,6 +44,6 @@ def test_a_fault_that_cannot_run_is_not_caught(monkeypatch, tmp_path) -> None:
     assert place.read_text(encoding="utf-8") == fault.right
 
 
-def test_words_that_name_no_fault_are_an_error(capsys) -> None:
+def test_words_that_name_no_fault_are_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert mutants.main(["no", "such", "fault"]) == 1
     assert "No fault has all of these words" in capsys.readouterr().out

@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from own_process import KILLED, at_work, loaded, ran
+
+from tests.own_process import KILLED, at_work, loaded, ran
 
 OTHER = "import sys; sys.path.insert(0, sys.argv[1]); import playground"
 

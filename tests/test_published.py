@@ -3,6 +3,7 @@
 import itertools
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def benchmarks():
+def benchmarks() -> Iterator[None]:
     """The folder of the benchmarks is where their modules find each other."""
     folder = str(ROOT / "benchmarks")
     sys.path.insert(0, folder)
@@ -26,7 +27,7 @@ def benchmarks():
     sys.path.remove(folder)
 
 
-def test_a_network_that_learns_nothing_is_no_figure(monkeypatch):
+def test_a_network_that_learns_nothing_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     import growth
     import numpy as np
     from learned import learned
@@ -43,7 +44,7 @@ def test_a_network_that_learns_nothing_is_no_figure(monkeypatch):
             growth.seconds(lambda nothing=nothing: nothing)
 
 
-def test_a_step_of_each_measurement_of_growth_is_computed(monkeypatch):
+def test_a_step_of_each_measurement_of_growth_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as one call takes; the figures are of no use."""
     import growth
 
@@ -55,13 +56,13 @@ def test_a_step_of_each_measurement_of_growth_is_computed(monkeypatch):
 
 
 @pytest.fixture
-def gaussian():
+def gaussian() -> GaussianMixture:
     """Of mean (1, -1) and standard deviation 0.5."""
     return GaussianMixture(torch.tensor([[1.0, -1.0]]), torch.tensor([0.5]))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of diffusers with new versions of numpy
-def test_the_schedulers_of_diffusers_follow_the_same_flow(gaussian):
+def test_the_schedulers_of_diffusers_follow_the_same_flow(gaussian: GaussianMixture) -> None:
     pytest.importorskip("diffusers")
     from protocols.few_evaluations import DPM, UNIPC, ours, theirs
 
@@ -79,7 +80,7 @@ def test_the_schedulers_of_diffusers_follow_the_same_flow(gaussian):
         assert float((ends - exact).norm(dim=1).mean()) < 0.03, (name, levels)
 
 
-def test_the_floor_and_the_errors_of_few_evaluations_are_those_of_a_perfect_sampler():
+def test_the_floor_and_the_errors_of_few_evaluations_are_those_of_a_perfect_sampler() -> None:
     from protocols import few_evaluations
 
     network = few_evaluations.Network.train("two-gaussians", 0, steps=40, particles=200, clouds=1)
@@ -91,7 +92,7 @@ def test_the_floor_and_the_errors_of_few_evaluations_are_those_of_a_perfect_samp
     assert ratio < 1e-6
 
 
-def test_a_time_is_interpolated_between_two_measurements():
+def test_a_time_is_interpolated_between_two_measurements() -> None:
     from protocols.time_to_quality import Found
 
     found = Found(lambda: None, [(1.0, 10.0, 0.4), (4.0, 40.0, 0.1), (8.0, 80.0, 0.1)])
@@ -101,7 +102,7 @@ def test_a_time_is_interpolated_between_two_measurements():
 
 
 @pytest.mark.claims  # a training's quality
-def test_own_training_and_the_plain_loop_are_timed_and_learn():
+def test_own_training_and_the_plain_loop_are_timed_and_learn() -> None:
     from protocols import time_to_quality
 
     problem = Problem.build(replace(Experiment(), {"training.steps": 10**9, "likelihood.points": 100}))
@@ -118,7 +119,7 @@ def test_own_training_and_the_plain_loop_are_timed_and_learn():
             assert time_to_quality.kl(problem, found.score(), points, truth)[0] < before[name], name
 
 
-def test_points_of_the_tree_have_no_outliers_and_points_beside_it_have(gaussian):
+def test_points_of_the_tree_have_no_outliers_and_points_beside_it_have(gaussian: GaussianMixture) -> None:
     from protocols import two_trees
 
     two_trees_points, two_trees.QUANTILE_POINTS = two_trees.QUANTILE_POINTS, 5_000
@@ -137,7 +138,7 @@ def test_points_of_the_tree_have_no_outliers_and_points_beside_it_have(gaussian)
     assert covered == 0
 
 
-def test_coverage_is_the_share_of_the_data_with_a_sample_beside_them():
+def test_coverage_is_the_share_of_the_data_with_a_sample_beside_them() -> None:
     from protocols.two_trees import coverage
 
     data = torch.cat([torch.randn(300, 2), torch.randn(100, 2) + 50]).double()
@@ -145,7 +146,7 @@ def test_coverage_is_the_share_of_the_data_with_a_sample_beside_them():
     assert coverage(data[:300], data) == 0.75
 
 
-def test_the_moons_of_the_protocol_have_the_published_entropy_in_its_units():
+def test_the_moons_of_the_protocol_have_the_published_entropy_in_its_units() -> None:
     from protocols import moons
 
     from playground.data import toys
@@ -160,7 +161,9 @@ def test_the_moons_of_the_protocol_have_the_published_entropy_in_its_units():
 
 
 @pytest.mark.claims
-def test_the_table_of_the_trees_has_every_method_for_several_seeds(capsys, monkeypatch):
+def test_the_table_of_the_trees_has_every_method_for_several_seeds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The plug-in is loaded once, and each method makes its samples, by the weights of an earlier step too."""
     from protocols import two_trees
     from protocols.two_trees import METHODS
@@ -180,7 +183,7 @@ def test_the_table_of_the_trees_has_every_method_for_several_seeds(capsys, monke
     assert capsys.readouterr().out.count("seed 1") == len(METHODS)
 
 
-def test_the_trees_have_a_density_with_classes():
+def test_the_trees_have_a_density_with_classes() -> None:
     from protocols.two_trees import PLUGIN
 
     from playground.data.toys import MOST_COMPONENTS, narrowest_deviation

@@ -3,7 +3,9 @@
 import importlib.util
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,8 +14,10 @@ PATH = Path(__file__).parents[1] / "benchmarks" / "window.py"
 
 
 @pytest.fixture(scope="module")
-def benchmark():
+def benchmark() -> Iterator[ModuleType]:
     specification = importlib.util.spec_from_file_location("window_benchmark", PATH)
+    assert specification is not None
+    assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module
     specification.loader.exec_module(module)
@@ -21,7 +25,7 @@ def benchmark():
     del sys.modules[specification.name]
 
 
-def test_the_sampler_is_timed_only_while_there_is_a_run_to_record(benchmark):
+def test_the_sampler_is_timed_only_while_there_is_a_run_to_record(benchmark: ModuleType) -> None:
     seen = [
         (0.0, 1, 10, False),
         (1.0, 1, 40, False),
@@ -34,7 +38,7 @@ def test_the_sampler_is_timed_only_while_there_is_a_run_to_record(benchmark):
     assert counter.sampler_rate() == pytest.approx((30 + 10 + 16) / 2.0)
 
 
-def test_compared_runs_count_together_until_the_last_has_ended(benchmark):
+def test_compared_runs_count_together_until_the_last_has_ended(benchmark: ModuleType) -> None:
     counter, first, second = benchmark.Counter(), object(), object()
     for moment, recorded in (
         (0.0, [(first, None, False), (None, None, False)]),
@@ -49,23 +53,23 @@ def test_compared_runs_count_together_until_the_last_has_ended(benchmark):
     assert len(counter.recorded) == 5
 
 
-def test_a_run_that_takes_the_place_of_an_unfinished_one_counts_from_its_start(benchmark):
+def test_a_run_that_takes_the_place_of_an_unfinished_one_counts_from_its_start(benchmark: ModuleType) -> None:
     seen = [(0.0, 1, 10, False), (1.0, 2, 7, False)]
     counter = benchmark.Counter([benchmark.Recorded(*moment) for moment in seen])
     assert counter.sampler_rate() == pytest.approx(7.0)
 
 
-def test_without_a_run_to_record_there_is_no_rate(benchmark):
+def test_without_a_run_to_record_there_is_no_rate(benchmark: ModuleType) -> None:
     seen = [(0.0, 1, 50, True), (1.0, 1, 50, True)]
     assert math.isnan(benchmark.Counter([benchmark.Recorded(*moment) for moment in seen]).sampler_rate())
 
 
-def test_a_playhead_that_waits_for_the_sampler_leaves_a_gap_and_one_at_a_runs_end_none(benchmark):
+def test_a_playhead_that_waits_for_the_sampler_leaves_a_gap_and_one_at_a_runs_end_none(benchmark: ModuleType) -> None:
     frames = [(0.0, False), (0.5, False), (0.516, True), (1.316, False), (1.332, False)]
     np.testing.assert_allclose(benchmark.Counter(frames=frames).gaps(), [500.0, 16.0, 16.0])
 
 
-def test_a_frame_counts_once_every_canvas_has_painted_it(benchmark):
+def test_a_frame_counts_once_every_canvas_has_painted_it(benchmark: ModuleType) -> None:
     counter = benchmark.Counter()
     counter.paint(0, 3.0, 0.9, False)  # of a frame before
     counter.change(2)
@@ -92,7 +96,9 @@ def test_a_frame_counts_once_every_canvas_has_painted_it(benchmark):
         ([(0.0, False), (0.1, False)], None, False, ""),
     ],
 )
-def test_a_window_or_a_busy_program_that_does_nothing_is_said(benchmark, frames, trained, ended, said):
+def test_a_window_or_a_busy_program_that_does_nothing_is_said(
+    benchmark: ModuleType, frames: list[tuple[float, bool]], trained: int | None, ended: bool, said: str
+) -> None:
     found = benchmark.problem(benchmark.Counter(frames=frames), trained, ended)
     assert said in found
     assert bool(said) == bool(found)

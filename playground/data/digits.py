@@ -4,6 +4,7 @@ import zipfile
 import zlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from playground.data.dataset import Array, DataError, Dataset, DatasetRequest, held_out_count, stratified
 from playground.resources import resource
@@ -40,7 +41,7 @@ def load_digits(title: str, request: DatasetRequest) -> Dataset:
     )
 
 
-def dequantise(images: Array, grey_levels: int, seed: int) -> Array:
+def dequantise(images: NDArray[np.floating], grey_levels: int, seed: int) -> Array:
     """Images with uniform noise within each pixel's grey-level bin, so that they have a density (Theis et al. 2016)."""
     noise = np.random.default_rng(seed).uniform(-1, 1, images.shape)
     return images + noise / grey_levels

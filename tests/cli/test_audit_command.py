@@ -10,6 +10,7 @@ import pytest
 from playground.drawing import selftest
 from playground.lab import audit as audits
 from playground.lab.audit import Audit, Claim, audit
+from playground.lab.experiment import Experiment
 from tests.cli.conftest import Ask
 
 
@@ -118,7 +119,7 @@ def test_a_png_has_all_charts(ask: Ask, tmp_path: Path, monkeypatch: pytest.Monk
 
     from playground.drawing.audit import WIDTH, audit_height
 
-    def few(experiment, section: str) -> Audit:
+    def few(experiment: Experiment, section: str) -> Audit:
         made = audit(experiment, section)
         return Audit(made.name, made.title, made.claims[:1], made.charts)
 
@@ -128,4 +129,5 @@ def test_a_png_has_all_charts(ask: Ask, tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
     image = QImage(str(tmp_path / "a.png"))
     assert code == 0
-    assert (image.width(), image.height()) == (2 * WIDTH, 2 * audit_height([None, None]))
+    height = audit_height([None, None])  # type: ignore[list-item]  # only their number counts
+    assert (image.width(), image.height()) == (2 * WIDTH, 2 * height)

@@ -3,7 +3,10 @@
 import ctypes
 import json
 import math
+import platform
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,10 +36,14 @@ def test_every_requirement_holds_here(claim: Claim) -> None:
     assert found.words
 
 
+def told(found: Found) -> Callable[[], Found]:
+    return lambda: found
+
+
 def table(monkeypatch: pytest.MonkeyPatch, **found: Found) -> None:
     """Replace what is really measured."""
     monkeypatch.setattr(doctor, "MACHINE", ())
-    claims = [Claim("a", name, lambda found=found: found, 0) for name, found in found.items()]
+    claims = [Claim("a", name, told(one), 0) for name, one in found.items()]
     monkeypatch.setattr(doctor, "PROGRAM", claims)
     monkeypatch.setattr(selftest, "FILMS", ())
 
@@ -95,8 +102,8 @@ def test_missing_libraries_are_named_with_their_packages(monkeypatch: pytest.Mon
             raise OSError(name)
         return real(None)
 
-    monkeypatch.setattr(machine.sys, "platform", "linux")
-    monkeypatch.setattr(machine.ctypes, "CDLL", load)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", load)
     found = machine.screen_libraries()
     assert verdict(found) == FAILED
     assert found.words == "missing libxcb-cursor.so.0"
@@ -126,15 +133,15 @@ def test_free_memory_is_part_of_all_memory() -> None:
     ("name", "version", "level"), [("glibc", "2.31", FAILED), ("glibc", "2.34", OK), ("", "", FAILED)]
 )
 def test_an_old_c_library_fails(name: str, version: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.sys, "platform", "linux")
-    monkeypatch.setattr(machine.platform, "libc_ver", lambda: (name, version))
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(platform, "libc_ver", lambda: (name, version))
     assert verdict(machine.system()) == level
 
 
 def test_a_package_needs_the_glibc_that_its_build_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(machine.sys, "platform", "linux")
-    monkeypatch.setattr(machine.sys, "_MEIPASS", str(tmp_path), raising=False)
-    monkeypatch.setattr(machine.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.36"))
     assert verdict(machine.system()) == OK
     (tmp_path / "glibc.txt").write_text("2.38\n")
     found = machine.system()
@@ -143,7 +150,7 @@ def test_a_package_needs_the_glibc_that_its_build_noted(monkeypatch: pytest.Monk
 
 
 def test_without_a_display_the_screen_warns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert verdict(machine.screen()) == WARNING
@@ -155,7 +162,7 @@ def test_folders_that_take_no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(machine.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     assert verdict(machine.settings_folder()) == WARNING
     assert verdict(machine.temporary_folder()) == FAILED
     assert "Permission denied" in machine.temporary_folder().words
@@ -195,7 +202,9 @@ def test_a_typeface_that_is_not_there_fails(monkeypatch: pytest.MonkeyPatch, tmp
     from PySide6.QtGui import QGuiApplication
 
     monkeypatch.setattr("playground.drawing.fonts.resource", lambda name: tmp_path / name)
-    QGuiApplication.instance().setProperty("typeface", False)
+    application = QGuiApplication.instance()
+    assert application is not None
+    application.setProperty("typeface", False)
     found = Claim("", "fonts", program.fonts, 0).checked()
     assert not found.holds
     assert "Inter-Regular.otf" in found.words

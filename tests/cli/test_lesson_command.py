@@ -3,20 +3,24 @@
 import csv
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QImage
 
 from playground.cli import lessons as lesson_command
 from playground.cli import main
-from playground.lab.lessons import COLUMNS, MeasuredStep, bundled
+from playground.lab.lessons import COLUMNS, MeasuredStep, Step, bundled
+
+Measuring = Iterator[tuple[float, MeasuredStep]]
 
 
 @pytest.fixture
-def measured(monkeypatch):
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     value = [0.5]
 
-    def measure(step, device):
+    def measure(step: Step, device: str) -> Measuring:
         yield 0.5, MeasuredStep(step, {})
         yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value[0]))
 
@@ -24,15 +28,17 @@ def measured(monkeypatch):
     return value
 
 
-def test_each_question_is_printed_with_its_answer(measured, capsys):
+def test_each_question_is_printed_with_its_answer(measured: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
     said = capsys.readouterr().out
     assert re.search(r"What share of the particles ends there\? +ok  Measured 0.5: on the scale\n", said)
     assert re.search(r"what share ends in the right mode\? +ok  Measured 0.5: About half, as before\n", said)
 
 
-def test_a_measured_answer_has_the_digits_that_its_error_supports(monkeypatch, capsys):
-    def measure(step, device):
+def test_a_measured_answer_has_the_digits_that_its_error_supports(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure(step: Step, device: str) -> Measuring:
         yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, 0.497912), {"measured": 0.0123})
 
     monkeypatch.setattr(lesson_command, "measure", measure)
@@ -49,8 +55,15 @@ def test_a_measured_answer_has_the_digits_that_its_error_supports(monkeypatch, c
         (0.65, None, 0, "Measured 0.65: Somewhere between\n"),
     ],
 )
-def test_a_bound_within_the_error_leaves_the_answer_undecided(monkeypatch, capsys, value, error, code, said):
-    def measure(step, device):
+def test_a_bound_within_the_error_leaves_the_answer_undecided(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    value: float,
+    error: float | None,
+    code: int,
+    said: str,
+) -> None:
+    def measure(step: Step, device: str) -> Measuring:
         errors = {} if error is None else {"measured": error}
         yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value), errors)
 
@@ -93,9 +106,16 @@ OFF = "not on the scale from 0 to 1"
     ],
 )
 def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound(
-    monkeypatch, tmp_path, capsys, asked, value, error, code, said
-):
-    def measure(step, device):
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    asked: str,
+    value: float,
+    error: float | None,
+    code: int,
+    said: str,
+) -> None:
+    def measure(step: Step, device: str) -> Measuring:
         errors = {} if error is None else {"measured": error}
         yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value), errors)
 
@@ -110,7 +130,9 @@ def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound(
 
 @pytest.mark.parametrize(("most", "code"), [(0.6, 0), (0.4, 1)])
 @pytest.mark.parametrize("question", ["", 'question = "What?"\nscale = [0.0, 1.0]\ncheck = { key = "nfe_max" }\n'])
-def test_the_bounds_of_figures_hold_with_and_without_a_question(measured, tmp_path, capsys, question, most, code):
+def test_the_bounds_of_figures_hold_with_and_without_a_question(
+    measured: list[float], tmp_path: Path, capsys: pytest.CaptureFixture[str], question: str, most: float, code: int
+) -> None:
     path = tmp_path / "own.lesson.md"
     figure = f'figures.share = {{ key = "mode_weights", index = 0, at_most = {most} }}'
     head = f'scene = "langevin-weights"\n{question}{figure}'
@@ -122,8 +144,14 @@ def test_the_bounds_of_figures_hold_with_and_without_a_question(measured, tmp_pa
 @pytest.mark.parametrize(
     ("place", "code", "said"), [((3.0, 3.0), 0, "in view"), ((90.0, 3.0), 1, "outside what is in")]
 )
-def test_a_place_is_to_be_in_view(monkeypatch, capsys, place, code, said):
-    def measure(step, device):
+def test_a_place_is_to_be_in_view(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    place: tuple[float, float],
+    code: int,
+    said: str,
+) -> None:
+    def measure(step: Step, device: str) -> Measuring:
         places = dict(zip(("measured_x", "measured_y"), place, strict=True))
         yield 1.0, MeasuredStep(step, {name: places.get(name, 0.2) for name in step.asked})
 
@@ -132,14 +160,14 @@ def test_a_place_is_to_be_in_view(monkeypatch, capsys, place, code, said):
     assert f"Measured ({place[0]:g}, 3): {said}" in capsys.readouterr().out
 
 
-def test_an_equation_that_cannot_be_drawn_exits_with_1(tmp_path, capsys):
+def test_an_equation_that_cannot_be_drawn_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "own.lesson.md"
     path.write_text("+++\ntitle = 'Own'\n+++\n+++\nequation = '\\frac{'\n+++\nText.\n")
     assert main(["lesson", "check", str(path)]) == 1
     assert "FAILED  \\frac{ cannot be drawn" in capsys.readouterr().out
 
 
-def test_a_question_without_an_answer_exits_with_1(measured, capsys):
+def test_a_question_without_an_answer_exits_with_1(measured: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     measured[0] = 2.0
     assert main(["lesson", "check", "05-langevin-weights"]) == 1
     assert "not on the scale from 0 to 1" in capsys.readouterr().out
@@ -149,19 +177,19 @@ def test_a_question_without_an_answer_exits_with_1(measured, capsys):
 @pytest.mark.parametrize(
     ("folder", "name"), [(folder, name) for folder in ("scenes", "lessons") for name in bundled(folder)]
 )
-def test_every_claim_holds_and_every_question_is_decided(folder, name):
+def test_every_claim_holds_and_every_question_is_decided(folder: str, name: str) -> None:
     assert lesson_command.check_lessons([name], folder, "cpu")
 
 
 @pytest.mark.parametrize(
     ("command", "what", "first"), [("lesson check", "lesson", "01-score"), ("scenes", "scene", "langevin-weights")]
 )
-def test_an_unknown_name_is_refused(capsys, command, what, first):
+def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str], command: str, what: str, first: str) -> None:
     assert main([*command.split(), "06-none"]) == 2
     assert f"06-none is no {what}: give a file ending in .lesson.md, or one of {first}" in capsys.readouterr().err
 
 
-def test_a_claim_is_printed_with_its_figures(measured, capsys):
+def test_a_claim_is_printed_with_its_figures(measured: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scenes", "langevin-weights"]) == 0
     said = capsys.readouterr().out
     assert "Langevin gets the weights wrong. Four of five data points" in said
@@ -170,7 +198,9 @@ def test_a_claim_is_printed_with_its_figures(measured, capsys):
     assert "1 of 1 claims hold" in said
 
 
-def test_a_claim_that_does_not_hold_is_named_and_exits_with_1(measured, capsys):
+def test_a_claim_that_does_not_hold_is_named_and_exits_with_1(
+    measured: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
     measured[0] = 0.9
     assert main(["scenes", "langevin-weights", "adaptive"]) == 1
     said = capsys.readouterr().out
@@ -179,14 +209,16 @@ def test_a_claim_that_does_not_hold_is_named_and_exits_with_1(measured, capsys):
     assert [line[0] for line in lines if line[-1] == "FAILED"] == ["langevin", "most"]
 
 
-def test_a_file_of_ones_own_is_measured(measured, tmp_path, capsys):
+def test_a_file_of_ones_own_is_measured(
+    measured: list[float], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "mine.lesson.md"
     path.write_text(bundled("scenes")["langevin-weights"].read_text("utf-8"), "utf-8")
     assert main(["scenes", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["passed"]
 
 
-def test_a_new_lesson_can_be_checked_as_it_is(tmp_path, capsys):
+def test_a_new_lesson_can_be_checked_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, settings = tmp_path / "own.lesson.md", tmp_path / "small.toml"
     settings.write_text(
         "data.kind = 'two-moons'\ndata.points = 500\nsampling.source = 'exact'\nsampling.particles = 500\nsampling.steps = 50\n"
@@ -203,12 +235,12 @@ def test_a_new_lesson_can_be_checked_as_it_is(tmp_path, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
-def answers(path, *rows):
+def answers(path: Path, *rows: list[str]) -> None:
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
 
 
-def test_a_class_becomes_one_table_of_predictions(tmp_path, capsys):
+def test_a_class_becomes_one_table_of_predictions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answers(tmp_path / "ada.csv", ["mine", "2", "Which?", "few", "0.75", "False"])
     answers(tmp_path / "emmy.csv", ["mine", "2", "Which?", "many", "0.7", "True"], ["mine", "3", "And?", "0.2", "", ""])
     out = tmp_path / "class.csv"
@@ -226,7 +258,7 @@ def test_a_class_becomes_one_table_of_predictions(tmp_path, capsys):
     assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0  # the table itself is not a student's file
 
 
-def test_what_all_have_measured_alike_is_one_number(tmp_path, capsys):
+def test_what_all_have_measured_alike_is_one_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, measured in (("ada", "-6.56"), ("emmy", "-6.5600001")):
         answers(tmp_path / f"{name}.csv", ["mine", "2", "How much?", "-5", measured, ""])
     assert main(["lesson", "report", str(tmp_path), "--out", str(tmp_path / "class.csv")]) == 0
@@ -235,7 +267,7 @@ def test_what_all_have_measured_alike_is_one_number(tmp_path, capsys):
     assert "answered right" not in said  # on a scale one is only nearer or farther
 
 
-def test_a_class_becomes_one_picture_beside_the_table_or_where_it_is_wanted(tmp_path):
+def test_a_class_becomes_one_picture_beside_the_table_or_where_it_is_wanted(tmp_path: Path) -> None:
     folder, out, svg = tmp_path / "class", tmp_path / "class.csv", tmp_path / "picture.svg"
     folder.mkdir()
     answers(folder / "ada.csv", ["mine", "10", "Where?", "(1, 2)", "(1.5, -2)", "True"])
@@ -251,7 +283,9 @@ def test_a_class_becomes_one_picture_beside_the_table_or_where_it_is_wanted(tmp_
     assert main(["lesson", "report", str(folder), "--out", str(out), "--picture", str(tmp_path / "a.jpg")]) == 2
 
 
-def test_the_picture_has_the_scale_of_the_question_bundled_or_beside_the_answers(tmp_path, monkeypatch):
+def test_the_picture_has_the_scale_of_the_question_bundled_or_beside_the_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn = []
     monkeypatch.setattr(lesson_command, "save_class_picture", lambda questions, path: drawn.extend(questions))
     bundled = "Four of five data points lie in the right mode. What share of the particles ends there?"
@@ -276,7 +310,7 @@ def test_the_picture_has_the_scale_of_the_question_bundled_or_beside_the_answers
     }
 
 
-def test_no_cell_of_the_class_s_table_is_a_formula(tmp_path):
+def test_no_cell_of_the_class_s_table_is_a_formula(tmp_path: Path) -> None:
     answers(tmp_path / "=cmd.csv", ["mine", "2", "'=Which?", "@few", "-0.75", "False"])
     out = tmp_path / "class.csv"
     assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0
@@ -286,12 +320,12 @@ def test_no_cell_of_the_class_s_table_is_a_formula(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ",".join(COLUMNS) + "\n1,2\n"])
-def test_a_file_of_something_else_is_refused(tmp_path, capsys, text):
+def test_a_file_of_something_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     (tmp_path / "ada.csv").write_text(text)
     assert main(["lesson", "report", str(tmp_path), "--out", str(tmp_path / "class.csv")]) == 2
     assert "ada.csv holds no answers" in capsys.readouterr().err
 
 
-def test_a_folder_without_answers_is_refused(tmp_path, capsys):
+def test_a_folder_without_answers_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lesson", "report", str(tmp_path), "--out", str(tmp_path / "class.csv")]) == 2
     assert "holds no answers" in capsys.readouterr().err

@@ -21,6 +21,7 @@ from playground.cli.results import open_model
 from playground.data.tables import columns_named
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
+from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
 from playground.lab.compute import result
 from playground.lab.measured import Figures, Measured
@@ -347,6 +348,7 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
 def test_a_run_prints_the_cost_of_sampling(moons: Path, tmp_path: Path, ask: Ask) -> None:
     found, frames = metrics(moons), Trajectory.load_npz(moons / "trajectory.npz")
     steps = experiments.load(moons / "experiment.toml").sampling.steps
+    assert steps != "auto"
     assert found["nfe_mean"] == found["nfe_max"] == steps + 1  # Euler-Maruyama, and the final denoising step
     assert frames.nfe_mean[-1] == frames.nfe_max[-1] == steps + 1
     assert 0 < found["sampling_seconds"] < 60
@@ -420,7 +422,7 @@ def test_the_written_experiment_runs_again_with_the_same_numbers(
     moons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = experiments.load(moons / "experiment.toml")
-    assert written.noise.sigma_max != "auto"
+    assert experiments.value(written, "noise.sigma_max") != "auto"
     assert [experiments.value(written, key) for key in experiments.SEEDS] == [3, 3, 3]
     fewer.points_of_optimal_losses(monkeypatch)  # as for the run before
     assert main(["run", str(moons / "experiment.toml"), "--out", str(tmp_path / "again")]) == 0
@@ -448,7 +450,8 @@ def test_the_model_of_a_run_is_a_session_with_each_auto_as_it_was_written(odd: P
     written = experiments.load(ROOT / "resources/experiments/odd-units.toml")
     changes = (option.removeprefix("--set=") for option in quick if option.startswith("--set="))
     assert session.experiment == experiments.replace(written, dict(map(experiments.assignment, changes)))
-    assert (session.experiment.network.kind, session.experiment.noise.sigma_max) == ("auto", "auto")
+    for key in ("network.kind", "noise.sigma_max"):
+        assert experiments.value(session.experiment, key) == "auto"
     assert Problem.build(session.experiment, session.dataset()).resolve() == experiments.load(odd / "experiment.toml")
     assert session.axes == ("length (mm)", "width (mm)")
     assert session.points.shape == (2980, 2)
@@ -520,9 +523,12 @@ def test_a_training_is_filmed_from_its_first_weights_to_its_last(
 ) -> None:
     said: list[tuple[str, ...]] = []
     shown = Labels.on
-    monkeypatch.setattr(
-        Labels, "on", lambda labels, scene: said.append(shown(labels, scene).caption) or shown(labels, scene)
-    )
+
+    def noted(labels: Labels, scene: Scene) -> Scene:
+        said.append(shown(labels, scene).caption)
+        return shown(labels, scene)
+
+    monkeypatch.setattr(Labels, "on", noted)
     out = tmp_path / "training.gif"
     assert ask("video", moons, "--training", "--out", out, "--size", "128x96")[0] == 0
     steps = [next(line for line in caption if line.startswith("weights of")) for caption in said]
@@ -538,6 +544,7 @@ def test_a_training_is_filmed_from_its_first_weights_to_its_last(
 
 def test_a_training_that_kept_no_weights_cannot_be_filmed(moons: Path, tmp_path: Path, ask: Ask) -> None:
     session = Session.load(moons / "model.safetensors")
+    assert session.weights is not None
     newest = {name: array for name, array in session.weights.items() if not name.startswith("checkpoints")}
     dataclasses.replace(session, weights=newest).save(tmp_path / "new.spg")
     code, _, error = ask("video", tmp_path / "new.spg", "--training", "--out", tmp_path / "a.gif")
@@ -632,7 +639,7 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "exact", *EIGENVALUES]
     density = Problem.build(experiments.load(moons / "experiment.toml")).dataset.density
     assert density is not None
-    sigma = float(experiments.load(moons / "experiment.toml").noise.sigma_min)
+    sigma = experiments.value(experiments.load(moons / "experiment.toml"), "noise.sigma_min")
     np.testing.assert_allclose(rows[:, 5], density.log_prob(torch.from_numpy(rows[:, :2]), sigma), atol=1e-4)
     np.testing.assert_array_equal(rows[:, :2], [[0, 1], [0.5, 0.25]])
     assert np.isfinite(rows[:, 2]).all()
@@ -852,7 +859,7 @@ def test_the_ends_of_an_interpolation_have_the_values_of_likelihood(moons: Path,
     assert (table(way)[1][:, 4] > 0.01).all()  # errors of the ends, estimated with the points between
     np.testing.assert_allclose(table(back)[1][:, 2:4], expected, atol=5e-3)
     written = evaluated.read_bytes()
-    tables = {}
+    tables: dict[int, bytes] = {}
     for seed, same in ((3, True), (4, False)):
         for option in (f"--seed={seed}", f"--set=seed={seed}"):
             assert ask("likelihood", moons, *given, "--out", evaluated, "--latent", *three, option)[0] == 0
@@ -860,8 +867,8 @@ def test_the_ends_of_an_interpolation_have_the_values_of_likelihood(moons: Path,
             assert tables.setdefault(seed, evaluated.read_bytes()) == evaluated.read_bytes()
     for command, start in (("decode", ("--latent", evaluated)), ("interpolate", (*given, "--count", 5))):
         found = []
-        for option in ((), ("--seed=4",), ("--set=seed=4",)):
-            assert ask(command, moons, *start, "--out", back, *three, *option)[0] == 0
+        for options in ((), ("--seed=4",), ("--set=seed=4",)):
+            assert ask(command, moons, *start, "--out", back, *three, *options)[0] == 0
             found.append(back.read_bytes())
         assert found[0] != found[1] == found[2]
     assert ask("interpolate", moons, *given, "--out", way, "--count", 5, *estimated)[0] == 0
@@ -925,7 +932,8 @@ def test_videos_of_any_kind_and_size(moons: Path, tmp_path: Path, ask: Ask, suff
     assert (width, height) == shown
     assert count == 30 or (suffix == ".gif" and 10 < count < 30)  # it shows a repeated picture for longer
     with av.open(str(out)) as container:
-        times = [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
+        times = [frame.time for frame in container.decode(video=0)]
+    assert None not in times
     assert times[-1] - times[0] == pytest.approx(2.9, abs=0.01)
     assert [file.name for file in tmp_path.iterdir()] == [out.name]
 
@@ -962,10 +970,10 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     named = ",".join(header[:64]).upper()
     turned.write_text("\n".join(",".join(line.split(",")[::-1]) for line in [named, *rows]))
     arrays = [tmp_path / "rows.npy", tmp_path / "images.npy"]
-    for name, shape in zip(arrays, ((3, 64), (3, 1, 8, 8)), strict=True):
-        np.save(name, samples[:3].reshape(shape))
-    for name in (bare, turned, *arrays, tmp_path / "evaluated.csv"):
-        assert ask("likelihood", tmp_path / "out", "--points", name, "--out", tmp_path / "some.csv")[0] == 0
+    for path, shape in zip(arrays, ((3, 64), (3, 1, 8, 8)), strict=True):
+        np.save(path, samples[:3].reshape(shape))
+    for path in (bare, turned, *arrays, tmp_path / "evaluated.csv"):
+        assert ask("likelihood", tmp_path / "out", "--points", path, "--out", tmp_path / "some.csv")[0] == 0
         np.testing.assert_allclose(table(tmp_path / "some.csv")[1][:3, :65], evaluated[:3, :65], rtol=1e-5)
     (tmp_path / "two.csv").write_text("x,y\n1,2\n")
     (tmp_path / "ragged.csv").write_text((tmp_path / "evaluated.csv").read_text() + "1,2\n")
@@ -1089,7 +1097,9 @@ def test_a_run_reports_memorization_and_stops_early_with_few_rows(tmp_path: Path
         kernel = with_error(found["kernel_nll"], found["kernel_nll_standard_error"])
         assert f"NLL, kernel density  {kernel} nats" in said
         assert str(nearness(Figures.of(found))) in said
-        assert ("copies" in said) == (nearness(Figures.of(found)).code == "copies")
+        near = nearness(Figures.of(found))
+        assert near is not None
+        assert ("copies" in said) == (near.code == "copies")
     assert found["held_out_loss"] - found["final_loss"] > 2 * found["held_out_loss_standard_error"]
 
 
@@ -1108,6 +1118,9 @@ def test_a_video_has_the_learned_density_if_that_of_the_data_is_unknown(odd: Pat
         assert picture.density.extent == scene.viewport
         assert picture.learned is not None
         assert len(picture.caption) == 3  # the noise level, the step, its cost
+    assert end.density is not None
+    assert first.density is not None
+    assert end.particles is not None
     cell = (x1 - x0) * (y1 - y0) / end.density.values.size
     assert end.density.values.sum() * cell == pytest.approx(1.0, abs=0.1)
     assert end.density.values.max() > 3 * first.density.values.max()

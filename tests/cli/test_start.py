@@ -21,6 +21,7 @@ from playground.app.canvas import frames
 from playground.cli import COMMANDS, main, running
 from playground.cli.commands import app
 from playground.cli.stopping import ANYWHERE
+from playground.drawing.film import at_frame
 from playground.drawing.no_display import NO_DISPLAY
 from playground.drawing.render import NO_DISPLAY_NEEDED
 from playground.drawing.screen_libraries import missing_libraries
@@ -265,7 +266,7 @@ def test_standard_output_has_the_results_alone(
         "experiment.sampling = { source = 'exact', particles = 60 }\n[axes]\n'sampling.steps' = [3]\n"
     )
     out, fast = f"--out={tmp_path / 'out.csv'}", "--set=likelihood.tolerance=0.1"
-    asked = {
+    arguments: dict[str, list[object]] = {
         "sample": [moons, out],
         "likelihood": [moons, f"--points={tmp_path / 'two.csv'}", out, fast],
         "decode": [moons, f"--latent={tmp_path / 'codes.csv'}", out, fast],
@@ -276,10 +277,10 @@ def test_standard_output_has_the_results_alone(
         "scenes": ["annealing"],
         "lesson": ["check", "05-langevin-weights"],
         "sweep": [tmp_path / "sweep.toml", f"--out={tmp_path / 'out'}", "--workers=1"],
-    }[command]
+    }
     if command in ("scenes", "lesson"):
         monkeypatch.setattr("playground.cli.lessons.measure", measured_at_once)
-    assert main([command, *map(str, asked)]) == 0
+    assert main([command, *map(str, arguments[command])]) == 0
     said, progress = capfd.readouterr()
     assert [line for line in said.splitlines() if re.fullmatch(RESULTS[command], line) is None] == []
     assert said
@@ -451,7 +452,7 @@ def test_a_signal_between_two_pictures_of_a_film_leaves_nothing(
     moons: Path, tmp_path: Path, ask: Ask, sent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = getattr(signal, sent)
-    at_frame, asked = frames.at_frame, itertools.count()
+    asked = itertools.count()
 
     def stopped(*arguments: Any) -> Any:
         if next(asked) == 10:
@@ -545,7 +546,9 @@ def test_what_is_not_measured_yet_is_named_in_the_command_that_does(
     def measure(step: Step, device: str) -> Iterator[tuple[float, MeasuredStep]]:
         settings = step.shown_settings
         first = settings.data.kind == "two-gaussians" and settings.noise.kind != "single"
-        return measured_at_once(step, device) if first else stop()
+        if not first:
+            stop()
+        return measured_at_once(step, device)
 
     monkeypatch.setattr("playground.cli.lessons.measure", measure)
     code, _, error = ask(*command, *names)

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from own_process import at_work
 
 from playground.cli import main
 from playground.lab.sweep.slurm import job_array
 from playground.user_errors import UserError
+from tests.own_process import at_work
 
 SWEEP = """
 seeds = 2

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from playground import user_errors
-from playground.cli import results, running
+from playground.cli import folders, results
 from playground.data import DataError
 from playground.drawing.render import PictureError
 from playground.drawing.video import VideoError
@@ -614,7 +614,7 @@ def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
         out = Path(shutil.copytree(moons, tmp_path / f"{call}"))
         with monkeypatch.context() as patch, contextlib.suppress(Killed, ValueError, KeyboardInterrupt):
             kill_at(call, patch)
-            with running.replace_results(out, results.EVERYTHING) as new:
+            with folders.replace_results(out, results.EVERYTHING) as new:
                 for name in written:
                     (new / name).write_text("new")
                 if error is not None:
@@ -626,7 +626,7 @@ def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
             assert results.why_incomplete(out) == "is half written, because its run was stopped"
             with pytest.raises(UserError, match="is half written"):
                 results.require_free_folder(out, results.EVERYTHING, overwrite=False)
-        with contextlib.suppress(ValueError), running.replace_results(out, results.EVERYTHING):
+        with contextlib.suppress(ValueError), folders.replace_results(out, results.EVERYTHING):
             raise ValueError  # the next run fails: what was complete before is there
         found = {name: text for name, text in contents(out).items() if name != "unfinished.safetensors"}
         assert found == before or (found == new_files and not isinstance(error, ValueError))
@@ -642,7 +642,7 @@ def test_a_users_own_folders_beside_results_stay(name: str, moons: Path, tmp_pat
     (out / "whole-dataset.csv").write_text("1,2")
     (out / "new-empties").mkdir()
     assert results.why_incomplete(out) is None
-    with running.replace_results(out, results.EVERYTHING) as new:
+    with folders.replace_results(out, results.EVERYTHING) as new:
         (new / "samples.csv").write_text("new")
     assert {file.name for file in out.iterdir()} == {"samples.csv", name, "whole-dataset.csv", "new-empties"}
     assert {file.name for file in (out / name).iterdir()} == {".git", "metrics.json"}
@@ -674,12 +674,12 @@ def test_results_that_cannot_all_be_replaced_stay_and_so_do_the_new_ones(
             pytest.raises(
                 UserError, match=r"video.mp4 cannot be replaced \(Permission denied\): the new files are kept"
             ),
-            running.replace_results(out, results.EVERYTHING) as new,
+            folders.replace_results(out, results.EVERYTHING) as new,
         ):
             _ = [(new / name).write_text("new") for name in results.EVERYTHING]
     (kept,) = out.glob("kept-*")
     assert contents(kept) == dict.fromkeys(results.EVERYTHING, b"new")
-    with running.replace_results(out, ()):
+    with folders.replace_results(out, ()):
         pass
     shutil.rmtree(kept)  # which no other run removes
     assert contents(out) == before
@@ -692,13 +692,13 @@ def test_a_killed_run_that_cannot_be_put_in_order_costs_the_next_run_nothing(
     for call in (4, 13):  # while earlier files are set aside, and while new ones take their places
         with monkeypatch.context() as patch, contextlib.suppress(Killed):
             kill_at(call, patch)
-            with running.replace_results(out, results.EVERYTHING) as new:
+            with folders.replace_results(out, results.EVERYTHING) as new:
                 for name in results.EVERYTHING:
                     (new / name).write_text(f"{call}")
         assert results.why_incomplete(out)
         with monkeypatch.context() as patch:
             stuck(patch, out / "video.mp4", out / "experiment.toml")
-            with pytest.raises(UserError, match="are kept"), running.replace_results(out, results.EVERYTHING) as new:
+            with pytest.raises(UserError, match="are kept"), folders.replace_results(out, results.EVERYTHING) as new:
                 (new / "model.safetensors").write_text("next")
         (kept,) = out.glob("kept-*")
         assert contents(kept) == {"model.safetensors": b"next"}
@@ -713,7 +713,7 @@ def test_a_folder_that_is_being_written_is_left_to_its_run(
     (tmp_path / "empty.toml").write_text("")
     out = Path(shutil.copytree(moons, tmp_path / "o"))
     before = contents(out)
-    with running.replace_results(out, results.EVERYTHING) as new:
+    with folders.replace_results(out, results.EVERYTHING) as new:
         code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quickest)
         assert (code, "is still being written by another run" in error) == (2, True)
         (new / "samples.csv").write_bytes(before["samples.csv"])
@@ -724,12 +724,12 @@ def test_a_folder_that_is_being_written_is_left_to_its_run(
 def test_two_runs_that_overlap_leave_the_results_of_the_first_whole(moons: Path, tmp_path: Path) -> None:
     """Both find the folder free and train; the second wants to write while the first is writing."""
     out = Path(shutil.copytree(moons, tmp_path / "o"))
-    with running.replace_results(out, results.EVERYTHING) as new:
+    with folders.replace_results(out, results.EVERYTHING) as new:
         for name in results.EVERYTHING[:3]:
             (new / name).write_text("first")
         with (
             pytest.raises(UserError, match=r"is still being written by another run: wait for its end, or give another"),
-            running.replace_results(out, results.EVERYTHING) as second,
+            folders.replace_results(out, results.EVERYTHING) as second,
         ):
             (second / "metrics.json").write_text("second")
         assert results.why_incomplete(out) == "is still being written by another run"
@@ -749,7 +749,7 @@ def test_a_killed_run_frees_its_folder_where_the_file_system_knows_no_locks(
     (out / "incomplete.txt").write_text("killed")
     monkeypatch.setattr("fcntl.flock", without)
     results.require_free_folder(out, results.EVERYTHING, overwrite=True)
-    with running.replace_results(out, results.EVERYTHING) as new:
+    with folders.replace_results(out, results.EVERYTHING) as new:
         (new / "metrics.json").write_text("new")
     assert contents(out) == {"metrics.json": b"new"}
     (out / "incomplete.txt").mkdir()  # a lock that cannot be opened is held by nobody

@@ -2,6 +2,7 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,7 +17,7 @@ CLASSES = np.arange(60) % 10
 
 
 def load(path: Path, **changes: object) -> Dataset:
-    settings: dict = {"held_out": 12} | changes
+    settings: dict[str, Any] = {"held_out": 12} | changes
     return load_dataset("images", path=str(path), **settings)
 
 

@@ -7,6 +7,7 @@ import struct
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ TEST = {"x_test": GREY[:30], "y_test": CLASSES[:30] + 100}
     ],
 )
 def test_arrays_of_an_npz_file_are_chosen_by_name(
-    tmp_path: Path, arrays: dict[str, np.ndarray], images: str, labels: str | None, said: str | None
+    tmp_path: Path, arrays: dict[str, Any], images: str, labels: str | None, said: str | None
 ) -> None:
     np.savez(tmp_path / "a.npz", **arrays)
     found, classes, note = read_archive(tmp_path / "a.npz")
@@ -162,7 +163,8 @@ def test_other_entries_of_an_npz_file_are_ignored(tmp_path: Path) -> None:
 def test_arrays_that_together_are_too_large_are_not_unpacked(tmp_path: Path) -> None:
     """Each of three arrays is smaller than the bound, here 64 MB instead of 2 GB. The file has 180 kB."""
     path = tmp_path / "a.npz"
-    np.savez_compressed(path, **{name: np.zeros((10_000, 28, 28)) for name in "abc"})
+    arrays: dict[str, Any] = {name: np.zeros((10_000, 28, 28)) for name in "abc"}
+    np.savez_compressed(path, **arrays)
     lower = "from pathlib import Path; from playground.data import DataError, archives; archives.MOST_BYTES = 2**26"
     code = f"""
 try:

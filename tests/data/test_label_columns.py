@@ -31,6 +31,7 @@ def test_a_column_called_label_or_class_has_the_classes(header: str, tmp_path: P
     data = load_dataset("file", path=written(tmp_path, lines), held_out=15)
     assert data.class_names == ("big dog", "cat", "dog")
     assert data.axes == tuple(header.split(separator)[:2])
+    assert data.labels is not None
     assert len(data.labels) == len(data.points) == 90 - len(data.held_out)
     of_point = {ROWS[row]: labels[row] for row in range(90)}
     for point, label in zip(data.points.tolist(), data.labels, strict=True):

@@ -6,6 +6,7 @@ import sys
 import threading
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,9 @@ def test_pictures_beside_class_folders_give_a_message(tmp_path: Path) -> None:
     ):
         load(tmp_path)
     (tmp_path / "stray.png").unlink()
-    assert set(load(tmp_path).labels) == {0, 1}
+    labels = load(tmp_path).labels
+    assert labels is not None
+    assert set(labels) == {0, 1}
     (tmp_path / "a" / "deeper").mkdir()
     with pytest.raises(DataError, match=r"^a has 30 images: at least 50"):
         load(tmp_path / "a")
@@ -204,7 +207,7 @@ def test_transparent_pixels_become_white(tmp_path: Path) -> None:
         ("a.png", "RGB", {"transparency": (0, 0, 0)}),
     ],
 )
-def test_every_pixel_format_is_read(tmp_path: Path, name: str, mode: str, options: dict) -> None:
+def test_every_pixel_format_is_read(tmp_path: Path, name: str, mode: str, options: dict[str, Any]) -> None:
     pixels = np.zeros((16, 16, 3), dtype=np.uint8)
     pixels[8:] = 255
     Image.fromarray(pixels).convert("L").convert(mode).save(tmp_path / name, **options)
@@ -288,7 +291,7 @@ def test_a_pipe_is_no_file_of_images(tmp_path: Path) -> None:
 def test_large_pictures_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first large one waits for a second one to begin, which must not happen. Small ones do not wait for it."""
     began, small, reduced = threading.Semaphore(0), threading.Semaphore(0), pictures._reduced
-    together = []
+    together: list[bool] = []
 
     def slow(image: Image.Image, factor: int) -> Image.Image:
         if image.width < 40:

@@ -11,6 +11,7 @@ from playground.data import DataError, Dataset, toys
 from playground.kinds.datasets import DataSource, Stroke, Toy, load_dataset
 from playground.lab.experiment import fields
 from playground.theory.densities import GaussianMixture
+from tests.densities import density_of
 from tests.fitting import fitting_source
 from tests.generators import seeded
 
@@ -49,7 +50,7 @@ def test_a_source_gives_points_of_its_shape(kind: str, tmp_path: Path) -> None:
     assert (dataset.density is not None) == DataSource.kinds()[kind].known_density
     if dataset.density is not None:
         assert dataset.points.shape == (2_000, 2)
-        assert dataset.density.mean.dtype == torch.float64
+        assert density_of(dataset).mean.dtype == torch.float64
 
 
 @each_kind
@@ -111,19 +112,21 @@ def test_scale_and_noise(kind: str) -> None:
     assert large.density is not None
     torch.testing.assert_close(torch.from_numpy(large.points), 30 * torch.from_numpy(plain.points))
     x = torch.from_numpy(plain.points[:100])
-    torch.testing.assert_close(large.density.log_prob(30 * x, 6.0), plain.density.log_prob(x, 0.2) - 2 * math.log(30))
+    torch.testing.assert_close(
+        density_of(large).log_prob(30 * x, 6.0), density_of(plain).log_prob(x, 0.2) - 2 * math.log(30)
+    )
     noise = TOYS[kind].own_noise
     blurred = load_dataset(kind, points=5_000, noise=noise + 0.5).density
     assert blurred is not None
     added = (noise + 0.5) ** 2 - noise**2
-    assert blurred.variance == pytest.approx(plain.density.variance + added, rel=1e-3)
+    assert blurred.variance == pytest.approx(density_of(plain).variance + added, rel=1e-3)
 
 
 @each_toy
 def test_modes_share_the_mass(kind: str) -> None:
     dataset = load_dataset(kind, points=20_000)
     assert dataset.density is not None
-    modes, weights = dataset.density.modes, dataset.density.mode_weights
+    modes, weights = density_of(dataset).modes, density_of(dataset).mode_weights
     if modes is None or weights is None:
         assert kind not in ("two-gaussians", "eight-gaussians", "checkerboard")
         return

@@ -1,5 +1,7 @@
 """The picture of a class: predictions and measured answers are in the right places."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
@@ -18,7 +20,7 @@ from playground.drawing.palette import LIGHT
 from playground.drawing.render import PictureError
 
 
-def painted(*questions):
+def painted(*questions: Question) -> np.ndarray:
     image = QImage(960, class_height(questions), QImage.Format.Format_RGB888)
     with QPainter(image) as painter:
         paint_class(painter, questions)
@@ -26,13 +28,13 @@ def painted(*questions):
     return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
 
 
-def places(image, role):
+def places(image: np.ndarray, role: str) -> np.ndarray:
     """The rows and columns of the pixels with a role's colour, (N, 2)."""
     color = QColor(getattr(LIGHT, role))
     return np.argwhere((np.abs(image - np.array([color.red(), color.green(), color.blue()])) <= 2).all(axis=2))
 
 
-def test_bars_are_as_long_as_their_shares_and_the_right_one_has_the_measured_colour(qapp):
+def test_bars_are_as_long_as_their_shares_and_the_right_one_has_the_measured_colour(qapp: object) -> None:
     few = [Reply(f"s{number}", "few", right=False) for number in range(3)]
     image = painted(Question("mine, step 1", "Which?", (*few, Reply("ada", "many", right=True)), ((0.7,),)))
     wrong, right = places(image, "accent"), places(image, "particles")
@@ -46,7 +48,7 @@ def numbers(*values: float, scale: tuple[float, float] | None = (0.0, 10.0), mea
     return Question("mine, step 1", "How many?", replies, ((measured,),), scale)
 
 
-def test_numbers_stand_on_one_axis_beside_what_was_measured(qapp):
+def test_numbers_stand_on_one_axis_beside_what_was_measured(qapp: object) -> None:
     image = painted(numbers(0.0, 1.0, 0.5, scale=None, measured=0.5))
     dots, line = places(image, "accent"), places(image, "particles")
     rows = np.unique(dots[:, 0])
@@ -59,16 +61,16 @@ def test_numbers_stand_on_one_axis_beside_what_was_measured(qapp):
     assert np.ptp(line[:, 0]) > 55  # across all three rows
 
 
-def test_the_axis_is_the_questions_scale_and_what_lies_outside_is_an_arrow_at_its_name(qapp):
+def test_the_axis_is_the_questions_scale_and_what_lies_outside_is_an_arrow_at_its_name(qapp: object) -> None:
     for values in ((4.0, 6.0), (-900.0, 5.0, 7e5)):
         chart = numbers_chart(numbers(*values))
-        assert (chart.x.low, chart.x.high) == (pytest.approx(-0.6), pytest.approx(10.6))
+        assert [chart.x.low, chart.x.high] == pytest.approx([-0.6, 10.6])
     answers = chart.series[-1]
     assert (answers.x.tolist(), answers.y.tolist()) == ([5.0], [1])
     assert [name for _, name in chart.y.marks(9)] == ["→ s2: 700000", "s1: 5", "← s0: -900"]  # the least at the top
 
 
-def test_a_name_that_is_too_long_leaves_room_for_the_numbers(qapp):
+def test_a_name_that_is_too_long_leaves_room_for_the_numbers(qapp: object) -> None:
     question = Question("mine", "?", (Reply("a" * 400, "1", (1.0,)), Reply("eve", "2", (2.0,))))
     (_, name) = numbers_chart(question).y.marks(9)[1]
     assert name.endswith("…")
@@ -76,7 +78,7 @@ def test_a_name_that_is_too_long_leaves_room_for_the_numbers(qapp):
     assert np.ptp(places(painted(question), "accent")[:, 1]) > 400
 
 
-def test_marks_lie_in_one_plane_with_the_measured_place(qapp):
+def test_marks_lie_in_one_plane_with_the_measured_place(qapp: object) -> None:
     replies = (Reply("ada", "(0, 0)", (0.0, 0.0), True), Reply("eve", "(2, 0)", (2.0, 0.0)))
     image = painted(Question("mine, step 1", "Where?", replies, ((1.0, 1.0),)))
     dots = places(image, "accent")
@@ -89,15 +91,15 @@ def test_marks_lie_in_one_plane_with_the_measured_place(qapp):
 
 
 @pytest.mark.parametrize("replies", [(Reply("ada", "x"),), (Reply("ada", "1", (1.0,)),), (Reply("a", "", (0.0, 0.0)),)])
-def test_one_answer_without_a_measurement_is_painted(qapp, replies):
+def test_one_answer_without_a_measurement_is_painted(qapp: object, replies: tuple[Reply, ...]) -> None:
     assert len(places(painted(Question("mine", "?", replies)), "accent"))
 
 
-def test_answers_of_more_than_one_kind_are_listed_in_words():
+def test_answers_of_more_than_one_kind_are_listed_in_words() -> None:
     assert Question("mine", "?", (Reply("ada", "few"), Reply("eve", "0.5", (0.5,)))).numbers == 0
 
 
-def test_a_png_too_tall_is_refused_with_a_way_out(qapp, tmp_path):
+def test_a_png_too_tall_is_refused_with_a_way_out(qapp: object, tmp_path: Path) -> None:
     replies = tuple(Reply(f"s{number}", "0", (0.0,)) for number in range(1_500))
     with pytest.raises(PictureError, match="pixels tall: choose an SVG"):
         save_class_picture([Question("mine", "?", replies)], tmp_path / "class.png")

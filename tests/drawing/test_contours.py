@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from playground.drawing.contours import contour_segments
-from playground.drawing.layers import LOG_RANGE, Density
+from playground.drawing.layers import LOG_RANGE, Density, DensityStyle
 from playground.drawing.palette import DARK
 from playground.drawing.render import render
 from playground.drawing.scene import Scene
+from tests.colors import rgb
 from tests.drawing.test_color_scale import pixels
 
 BOX = (-4.0, 4.0, -4.0, 4.0)
@@ -47,7 +48,7 @@ def test_a_plane_without_the_level_has_no_line() -> None:
     assert contour_segments(np.zeros((5, 5)), 0.5).shape == (0, 4)
 
 
-def test_log_density_has_even_levels_and_colours(qapp) -> None:
+def test_log_density_has_even_levels_and_colours(qapp: object) -> None:
     density = Density(gaussian(64), BOX, "log")
     levels = density.levels()
     assert np.ptp(np.diff(levels)) == pytest.approx(0.0, abs=1e-9)
@@ -60,12 +61,12 @@ def test_log_density_has_even_levels_and_colours(qapp) -> None:
     # Half of the range below the peak has the colour in the middle of the bar.
     cell = round((math.sqrt(LOG_RANGE) + 4) / 8 * 64 - 0.5)
     found, middle = image.pixelColor(cell, 32), int(scale.colors[128])
-    for shown, meant in zip(found.getRgb()[:3], (middle >> 16 & 255, middle >> 8 & 255, middle & 255), strict=True):
+    for shown, meant in zip(rgb(found), (middle >> 16 & 255, middle >> 8 & 255, middle & 255), strict=True):
         assert abs(shown - meant) <= 6
 
 
 @pytest.mark.parametrize("style", ["contours", "log"])
-def test_contours_are_in_the_picture(qapp, style) -> None:
+def test_contours_are_in_the_picture(qapp: object, style: DensityStyle) -> None:
     plain, lined = (
         pixels(render(Scene(viewport=BOX, density=Density(gaussian(64), BOX, shown)), 300, 200))
         for shown in ("plain", style)
@@ -73,14 +74,14 @@ def test_contours_are_in_the_picture(qapp, style) -> None:
     assert (plain != lined).any(axis=2).mean() > 0.01
 
 
-def test_a_density_of_zero_has_no_contours(qapp) -> None:
+def test_a_density_of_zero_has_no_contours(qapp: object) -> None:
     for style in ("plain", "contours", "log"):
         density = Density(np.zeros((8, 8)), BOX, style)
         assert density.scale(DARK, ("x", "y")) is None
         render(Scene(viewport=BOX, density=density), 300, 200)
 
 
-def test_unequal_numbers_of_a_scale_stand_at_their_places(qapp) -> None:
+def test_unequal_numbers_of_a_scale_stand_at_their_places(qapp: object) -> None:
     density = Density(gaussian(64), BOX, "contours")
     scale = density.scale(DARK, ("x", "y"))
     assert scale is not None

@@ -1,14 +1,16 @@
 """Curves over linear and logarithmic axes."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pyqtgraph import TextItem
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
+from pytestqt.qtbot import QtBot
 
 from playground.app.workers.worker import Worker
 from playground.drawing.axes import figure_font
@@ -90,7 +92,12 @@ def test_a_point_above_the_axis_is_an_arrow_with_its_number(monkeypatch: pytest.
     series = Series("sde", np.array([1.0, 2.0, 3.0]), np.array([160.0, 0.5, 0.2]), "error", "points")
     said = list[str]()
     write = TextItem.setText
-    monkeypatch.setattr(TextItem, "setText", lambda self, text, *rest: (said.append(text), write(self, text, *rest)))
+
+    def noted(item: TextItem, text: str, *rest: Any) -> None:
+        said.append(text)
+        write(item, text, *rest)
+
+    monkeypatch.setattr(TextItem, "setText", noted)
     for high, expected in ((200.0, []), (1.0, ["↑ 160"])):
         said.clear()
         drawn(Chart((series,), Axis("n", 0.0, 4.0), Axis("s", 0.0, high)))
@@ -118,25 +125,34 @@ def test_the_lines_of_a_picture_are_as_wide_at_any_resolution(tmp_path: Path) ->
     widths = []
     for ratio in (1, 3):
         path = tmp_path / f"{ratio}.png"
-        save_painting(lambda painter: paint_chart(painter, BOX, chart, DARK), (400, 300), path, "", ratio)
+
+        def paint(painter: QPainter) -> None:
+            paint_chart(painter, BOX, chart, DARK)
+
+        save_painting(paint, (400, 300), path, "", ratio)
         image = QImage(str(path))
         column = [image.pixelColor(200 * ratio, y) for y in range(40 * ratio, 280 * ratio)]
         widths.append(column.count(DARK.color("learned")) / ratio)
     assert widths == pytest.approx([4, 4], abs=1)
 
 
-def test_a_chart_is_painted_in_a_thread_while_the_application_runs(qtbot) -> None:
+def test_a_chart_is_painted_in_a_thread_while_the_application_runs(qtbot: QtBot) -> None:
     """As a film is: its items are made in the application's thread, and the thread that asked for them waits."""
     found = list[tuple[QImage, QImage]]()
+
+    def work() -> Iterator[None]:
+        found.append((drawn(chart)[0], drawn(chart, LIGHT)[0]))
+        yield
+
     chart = Chart.around("", ("n", "s"), [Series("w2", np.arange(9.0), np.arange(9.0), "learned")], (False, False))
-    thread = Worker(lambda: iter([found.append((drawn(chart)[0], drawn(chart, LIGHT)[0]))]), "picture")
+    thread = Worker(work, "picture")
     thread.start()
     qtbot.waitUntil(thread.isFinished)
     assert thread.error is None
     assert found[0] == (drawn(chart)[0], drawn(chart, LIGHT)[0])
 
 
-def test_a_thread_that_waits_for_a_chart_can_be_ended(qtbot) -> None:
+def test_a_thread_that_waits_for_a_chart_can_be_ended(qtbot: QtBot) -> None:
     """Nothing takes events here, as where the window waits for its threads when it closes."""
     chart = Chart.around("", ("n", "s"), [Series("w2", np.arange(9.0), np.arange(9.0), "learned")], (False, False))
     thread = Worker(lambda: iter([drawn(chart)]), "picture")
@@ -192,7 +208,7 @@ def test_patterns_are_painted_inside_their_box_and_none_is_left_out(shape: tuple
     paint_patterns(painter, QRectF(20, 20, 260, 160), patterns, (math.ceil(shape[0] / 8), min(shape[0], 8)), DARK)
     painter.end()
     colors = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1)
-    on = set(zip(*np.nonzero(DARK.color("data").rgb() == colors.T), strict=True))
+    on = set(zip(*np.nonzero(np.equal(colors.T, DARK.color("data").rgb())), strict=True))
     assert all(20 <= x < 280 and 20 <= y < 180 for x, y in on)
     corners = [(x, y) for x, y in on if not {(x - 1, y), (x, y - 1)} & on]
     assert len(corners) == math.prod(shape)  # each pixel apart from the others

@@ -1,11 +1,13 @@
 """The followed particle: its terms add up on the canvas as in numbers, and small ones have one magnification."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QImage
 
-from playground.drawing.layers import ARROW_PIXELS, Flow, FollowedParticle
+from playground.drawing.layers import ARROW_PIXELS, Flow, FollowedParticle, Role
 from playground.drawing.palette import DARK
 from playground.drawing.plane import Plane
 from playground.drawing.render import render
@@ -16,8 +18,11 @@ PLANE = Plane(BOX, *SIZE)
 WAY = np.array([[0.1, 0.1], [0.4, 0.5], [0.5, 0.5]])
 
 
-def followed(scale: float = 1.0, **changes: object) -> FollowedParticle:
-    terms = ((scale * np.array([0.1, 0.0]), "exact"), (scale * np.array([0.0, 0.2]), "learned"))
+def followed(scale: float = 1.0, **changes: Any) -> FollowedParticle:
+    terms: tuple[tuple[np.ndarray, Role], ...] = (
+        (scale * np.array([0.1, 0.0]), "exact"),
+        (scale * np.array([0.0, 0.2]), "learned"),
+    )
     return dataclasses.replace(FollowedParticle(WAY, terms), **changes)
 
 
@@ -35,7 +40,7 @@ def test_a_particle_that_stays_is_not_magnified() -> None:
     assert FollowedParticle(WAY).magnified(PLANE) == 1
 
 
-def color_near(image, place: tuple[float, float], role: str) -> bool:
+def color_near(image: QImage, place: tuple[float, float], role: str) -> bool:
     """Whether the pixels around a point of the plane have the colour of a role."""
     x, y = PLANE.to_painter(np.array(place)).astype(int).tolist()
     meant = DARK.color(role)
@@ -44,14 +49,14 @@ def color_near(image, place: tuple[float, float], role: str) -> bool:
     return bool((np.abs(around - wanted).max(axis=1) <= 3).any())
 
 
-def test_each_term_begins_where_the_last_one_ends(qapp) -> None:
+def test_each_term_begins_where_the_last_one_ends(qapp: object) -> None:
     image = render(Scene(viewport=BOX, followed=followed()), *SIZE)
     assert color_near(image, (0.56, 0.5), "exact")
     assert color_near(image, (0.6, 0.6), "learned")
     assert not color_near(image, (0.5, 0.6), "learned")
 
 
-def test_way_ring_denoised_estimate_and_flow_are_seen(qapp) -> None:
+def test_way_ring_denoised_estimate_and_flow_are_seen(qapp: object) -> None:
     nothing = pixels(render(Scene(viewport=BOX), *SIZE))
     bare = FollowedParticle(WAY)
     pictures = [
@@ -69,7 +74,7 @@ def test_way_ring_denoised_estimate_and_flow_are_seen(qapp) -> None:
 
 
 @pytest.mark.parametrize(("value", "is_left_out"), [(np.nan, True), (np.inf, True), (1e300, False)])
-def test_what_is_not_finite_is_left_out(qapp, value: float, is_left_out: bool) -> None:
+def test_what_is_not_finite_is_left_out(qapp: object, value: float, is_left_out: bool) -> None:
     layer = FollowedParticle(
         np.array([[0.1, value], [0.5, 0.5]]), ((np.array([value, 0.1]), "learned"),), np.array([value, 0.0])
     )

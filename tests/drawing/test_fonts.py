@@ -5,14 +5,15 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from own_process import ran
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QFont, QFontMetricsF, QRawFont
 
 from playground.drawing import fonts
 from playground.resources import resource
+from tests.own_process import ran
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = (QFont.Weight.Normal, QFont.Weight.DemiBold, QFont.Weight.Bold)
@@ -33,7 +34,7 @@ def test_figures_have_one_width(weight: QFont.Weight) -> None:
 
 def signs() -> dict[str, str]:
     """Every character of the texts that the program can show, with a place where it occurs."""
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted((ROOT / "playground").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -103,13 +104,16 @@ HINTED = (
 """A setting of the desktop with which widths of letters are whole pixels."""
 
 
-def laid_out(folder: Path, only: Path, rules: str = "") -> dict:
+def laid_out(folder: Path, only: Path, rules: str = "") -> dict[str, Any]:
     """The layout of the window and of a picture on a system whose only fonts are in one folder."""
     folder.mkdir()
     settings = folder / "fonts.conf"
     places = f"<dir>{only}</dir><cachedir>{folder / 'cache'}</cachedir>"
     settings.write_text(f'<?xml version="1.0"?><fontconfig>{places}{rules}</fontconfig>')
-    return json.loads(ran(LAY_OUT, folder, QT_QPA_PLATFORM="offscreen", FONTCONFIG_FILE=str(settings)))
+    layout: dict[str, Any] = json.loads(
+        ran(LAY_OUT, folder, QT_QPA_PLATFORM="offscreen", FONTCONFIG_FILE=str(settings))
+    )
+    return layout
 
 
 @pytest.mark.claims

@@ -1,6 +1,7 @@
 """The grid of images: layout, orientation, selection."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from playground.drawing.images import CARD, SMALLEST, ImageGrid, Strip, _edge
 from playground.drawing.palette import DARK, PALETTES, Palette
 from playground.drawing.render import render
 from playground.drawing.scene import Scene
+from playground.kinds.chosen import Mask
 from playground.kinds.inpainting import known_pixels
+from tests.colors import rgb
 
 
-def picture(grid: ImageGrid, palette: Palette = DARK) -> tuple:
+def picture(grid: ImageGrid, palette: Palette = DARK) -> tuple[Any, ...]:
     image = render(Scene(palette=palette, images=grid), 400, 300)
     return image, grid.tiles(400, 300)
 
@@ -53,7 +56,9 @@ def test_pixels_stand_upright_and_unmirrored(palette: Palette, channels: bool) -
 
     def at(number: int, row: int, column: int) -> str:
         box = tiles.box(number)
-        return image.pixelColor(round(box.left() + (column + 0.5) * cell), round(box.top() + (row + 0.5) * cell)).name()
+        return str(
+            image.pixelColor(round(box.left() + (column + 0.5) * cell), round(box.top() + (row + 0.5) * cell)).name()
+        )
 
     assert at(0, 4, 4) == palette.raised
     assert at(1, 0, 7) != palette.raised
@@ -82,12 +87,12 @@ def test_values_run_through_the_hue_and_are_clipped_to_the_limits() -> None:
     image, tiles = picture(ImageGrid(images, limits=(-1.0, 1.0)))
     seen = [image.pixelColor(tiles.box(number).center().toPoint()) for number in range(6)]
     assert seen[0] == seen[1] == QColor(DARK.raised)
-    assert np.subtract(seen[2].getRgb(), QColor(DARK.particles).getRgb()) == pytest.approx(0, abs=2)  # at 0.7, the hue
+    assert np.subtract(rgb(seen[2]), rgb(QColor(DARK.particles))) == pytest.approx(0, abs=2)  # at 0.7, the hue
     assert seen[3] == seen[4]
     assert seen[3].lightness() > seen[2].lightness()
     data, _ = picture(ImageGrid(images, (-1.0, 1.0), role="data"))
     teal = data.pixelColor(tiles.box(2).center().toPoint())
-    assert np.subtract(teal.getRgb(), QColor(DARK.data).getRgb()) == pytest.approx(0, abs=2)
+    assert np.subtract(rgb(teal), rgb(QColor(DARK.data))) == pytest.approx(0, abs=2)
 
 
 def test_the_border_of_the_known_part_is_drawn_on_every_image_and_nowhere_else() -> None:
@@ -108,8 +113,15 @@ def test_the_border_of_the_known_part_is_drawn_on_every_image_and_nowhere_else()
 
 def test_a_straight_border_is_one_line_for_any_number_of_pixels() -> None:
     """A grid of 500 images is painted 60 times a second: a line for each pixel took as long as the images."""
-    lines = {mask: _edge(known_pixels(mask, 32, 32)).elementCount() // 2 for mask in ("left", "top", "frame")}
-    assert lines == {"left": 1, "top": 1, "frame": 4}
+
+    masks: tuple[Mask, ...] = ("left", "top", "frame")
+
+    def lines(mask: Mask) -> int:
+        known = known_pixels(mask, 32, 32)
+        assert known is not None
+        return _edge(known).elementCount() // 2
+
+    assert [lines(mask) for mask in masks] == [1, 1, 4]
 
 
 def test_the_selected_image_has_a_ring() -> None:
@@ -133,6 +145,7 @@ def test_the_caption_lies_below_the_images(size: tuple[int, int]) -> None:
     changed = np.frombuffer(bytes(one.constBits()), np.uint8) != np.frombuffer(bytes(other.constBits()), np.uint8)
     rows, _, _ = np.nonzero(changed.reshape(shape))
     assert len(rows)
+    assert bare.images is not None
     tiles = bare.images.tiles(*size)
     assert rows.min() >= tiles.box(tiles.shown - 1).bottom() - 1
 

@@ -50,8 +50,9 @@ def images() -> None:
 
 def a_boltzmann_machine() -> None:
     states, line, weights = np.ones((2, 2, 2), np.int8), np.arange(1, 4), np.ones((4, 4))
-    progress = Progress(2, 1.0, 1.0, 1.0, weights, weights, weights, line, line + 0.0, 0.1)
-    likely, cost = MostProbable(states, np.ones(2), np.ones(2, bool), 1.0), Cost(line, line + 0.0, line + 0.0, 1.0)
+    costs = np.arange(1.0, 4.0)
+    progress = Progress(2, 1.0, 1.0, 1.0, weights, weights, weights, line, costs, 0.1)
+    likely, cost = MostProbable(states, np.ones(2), np.ones(2, bool), 1.0), Cost(line, costs, costs, 1.0)
     painted(lambda painter: paint_machine(painter, states, progress, likely, states, cost, DARK), (WIDTH, HEIGHT), 0.5)
 
 

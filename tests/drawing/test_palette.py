@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtGui import QColor
 
 from playground.drawing.palette import PALETTES, Palette, density_colors
+from tests.colors import rgb
 
 CONCEPTS = ("data", "density", "learned", "exact", "error", "particles", "trails", "likelihood")
 
@@ -32,9 +33,10 @@ def _linear(channels: np.ndarray) -> np.ndarray:
 
 def _oklab(light: np.ndarray) -> np.ndarray:
     cones = np.array([[0.41222, 0.53633, 0.05145], [0.21190, 0.68070, 0.10740], [0.08830, 0.28172, 0.62998]]) @ light
-    return np.array(
+    lab: np.ndarray = np.array(
         [[0.21045, 0.79362, -0.00407], [1.97800, -2.42859, 0.45059], [0.02590, 0.78277, -0.80868]]
     ) @ np.cbrt(cones)
+    return lab
 
 
 # Colours as protanopes and deuteranopes see them, in linear light (Machado, Oliveira & Fernandes 2009, severity 1).
@@ -55,7 +57,7 @@ def test_particle_colours_differ_from_all_colours_beside_them(palette: Palette, 
     """They differ by three just noticeable differences, 0.02 in Oklab each."""
 
     def seen(concept: str) -> np.ndarray:
-        light = _linear(np.array(QColor(getattr(palette, concept)).getRgbF()[:3]))
+        light = _linear(np.array(rgb(QColor(getattr(palette, concept)))) / 255)
         return _oklab(np.clip(SIGHTS[sight] @ light, 0, 1))
 
     for concept in CONCEPTS:
@@ -77,7 +79,7 @@ def _contrast(one: str, other: str) -> float:
     """Ratio of relative luminances, WCAG 2."""
 
     def luminance(color: str) -> float:
-        return float(_linear(np.array(QColor(color).getRgbF()[:3])) @ [0.2126, 0.7152, 0.0722])
+        return float(_linear(np.array(rgb(QColor(color))) / 255) @ [0.2126, 0.7152, 0.0722])
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)

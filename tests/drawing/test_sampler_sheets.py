@@ -3,7 +3,9 @@
 import importlib.util
 import itertools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,14 +18,18 @@ from playground.drawing.scene import Scene
 from playground.kinds.samplers import Sampler
 from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.problem import Problem
+from tests.colors import rgb
+from tests.densities import density_of
 from tests.generators import seeded
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "images" / "make_sampler_sheets.py"
 
 
 @pytest.fixture(scope="module")
-def sheets():
+def sheets() -> Iterator[ModuleType]:
     spec = importlib.util.spec_from_file_location("make_sampler_sheets", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses need their module there
     spec.loader.exec_module(module)
@@ -31,7 +37,7 @@ def sheets():
     del sys.modules[spec.name]
 
 
-def test_every_sampler_has_a_column_with_every_solver_that_it_takes(sheets) -> None:
+def test_every_sampler_has_a_column_with_every_solver_that_it_takes(sheets: ModuleType) -> None:
     columns = sheets.samplers()
     shown = {(column.settings["sampling.kind"], column.settings.get("sampling.solver")) for column in columns}
     wanted = set()
@@ -46,7 +52,7 @@ def test_every_sampler_has_a_column_with_every_solver_that_it_takes(sheets) -> N
     assert len(set(titles)) == len(titles)
 
 
-def test_each_sampler_fits_the_learned_score_of_points(sheets) -> None:
+def test_each_sampler_fits_the_learned_score_of_points(sheets: ModuleType) -> None:
     for column in sheets.samplers():
         chosen = sheets.fitted(Experiment(), column, sheets.ALTERNATIVES)
         assert chosen is not None, column
@@ -54,17 +60,17 @@ def test_each_sampler_fits_the_learned_score_of_points(sheets) -> None:
         assert (chosen.network.kind == "energy") == energy, column
 
 
-def test_the_number_tells_the_density_s_own_draws_from_others(sheets) -> None:
+def test_the_number_tells_the_density_s_own_draws_from_others(sheets: ModuleType) -> None:
     problem = Problem.build(replace(Experiment(), {"data.points": 100, "sampling.particles": 500}))
     judge = sheets.Judge(problem)
-    draws = problem.dataset.density.sample(500, seeded(1)).numpy()
+    draws = density_of(problem.dataset).sample(500, seeded(1)).numpy()
     assert judge.ratio(draws) == pytest.approx(1.0, abs=0.5)
     assert judge.bound >= 1.0
     assert judge.ratio(draws + np.array([0.3, 0.0])) > 2 * judge.bound
 
 
 @pytest.mark.parametrize(("beyond", "color"), [(False, "text"), (True, "error")])
-def test_a_cell_is_painted_with_its_number(qapp, sheets, beyond: bool, color: str) -> None:
+def test_a_cell_is_painted_with_its_number(qapp: object, sheets: ModuleType, beyond: bool, color: str) -> None:
     image = sheets.blank(200, 200)
     cell = sheets.Cell(Scene(palette=DARK, particles=Particles(np.zeros((1, 2)))), 1.5, beyond)
     painter = QPainter(image)
@@ -79,4 +85,4 @@ def test_a_cell_is_painted_with_its_number(qapp, sheets, beyond: bool, color: st
 
 
 def close(pixel: QColor, wanted: QColor, apart: int = 12) -> bool:
-    return all(abs(a - b) <= apart for a, b in zip(pixel.getRgb()[:3], wanted.getRgb()[:3], strict=True))
+    return all(abs(a - b) <= apart for a, b in zip(rgb(pixel), rgb(wanted), strict=True))

@@ -1,7 +1,9 @@
 """The contents of a picture and their places, read from its pixels."""
 
 import dataclasses
+import pathlib
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,9 +42,10 @@ def painted(scene: Scene, width: int = 200, height: int = 100, ratio: float = 1.
     return pixels(render(scene, width, height, ratio))
 
 
-def difference(scene: Scene, **more: object) -> np.ndarray:
+def difference(scene: Scene, **more: Any) -> np.ndarray:
     """How much each pixel changes when layers are added, (height, width)."""
-    return np.abs(painted(dataclasses.replace(scene, **more)) - painted(scene)).sum(axis=2)
+    changed: np.ndarray = np.abs(painted(dataclasses.replace(scene, **more)) - painted(scene)).sum(axis=2)
+    return changed
 
 
 def hue(color: str) -> int:
@@ -293,7 +296,7 @@ def test_still_layers_are_cached_until_they_change() -> None:
         trails=Trails(np.stack([points, 1.1 * points])),
         particles=Particles(points),
     )
-    changes = {
+    changes: dict[str, Any] = {
         "density": Density(generator.random((8, 8)), (-2.0, 2.0, -2.0, 2.0)),
         "data": None,
         "learned": Field(points, -2 * points[:, ::-1]),
@@ -391,7 +394,10 @@ def test_bounds_of_degenerate_points_can_still_be_shown() -> None:
 def test_bounds_do_not_depend_on_the_unit() -> None:
     """A file with values around 1e-10 fills its picture like one with values around 1."""
     points = np.array([[-1.0, 0.5], [2.0, -0.25]])
-    np.testing.assert_allclose(bounds_of(points * 1e-10), np.multiply(bounds_of(points), 1e-10), rtol=1e-12)
+    small, large = bounds_of(points * 1e-10), bounds_of(points)
+    assert small is not None
+    assert large is not None
+    np.testing.assert_allclose(small, np.multiply(large, 1e-10), rtol=1e-12)
 
 
 def test_a_picture_of_another_shape_cuts_nothing_off() -> None:
@@ -403,7 +409,7 @@ def test_a_picture_of_another_shape_cuts_nothing_off() -> None:
     assert (x1 - x0) / 300 == pytest.approx((y1 - y0) / 300)
 
 
-def test_png_is_written_whole_or_refused_in_a_sentence(tmp_path) -> None:
+def test_png_is_written_whole_or_refused_in_a_sentence(tmp_path: pathlib.Path) -> None:
     scene = Scene(BOX, particles=Particles(np.array([[2.5, 4.0]])))
     save_image(render(scene, 200, 100), tmp_path / "picture.png")
     assert np.array_equal(pixels(QImage(str(tmp_path / "picture.png"))), painted(scene))

@@ -40,6 +40,7 @@ def test_the_default_pictures_are_distance_against_evaluations_and_steps_a_map_a
     assert [line.name for line in evaluations.series] == ["euler", "heun", "floor"]
     np.testing.assert_allclose(evaluations.series[1].x, [10, 20, 40])
     np.testing.assert_allclose(evaluations.series[1].y, [0.205, 0.105, 0.055])
+    assert evaluations.series[1].error is not None
     np.testing.assert_allclose(evaluations.series[1].error, 0.005)  # of two seeds that are 0.01 apart
     np.testing.assert_allclose(evaluations.series[2].y, 0.1)
     assert isinstance(steps, Chart)
@@ -50,6 +51,7 @@ def test_the_default_pictures_are_distance_against_evaluations_and_steps_a_map_a
     assert isinstance(losses, Chart)
     assert losses.x.name == "σ"
     np.testing.assert_allclose(losses.series[1].y, [1, 0.2])
+    assert losses.series[1].error is not None
     np.testing.assert_allclose(losses.series[1].error, [0.5, 0], atol=1e-12)
 
 

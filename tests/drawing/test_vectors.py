@@ -39,7 +39,9 @@ def whole_scene(theme: str = "dark", count: int = 300) -> Scene:
 
 
 def parts(scene: Scene) -> tuple[str, ElementTree.Element]:
-    text = film.picture(scene, *SIZE, ".svg").decode()
+    written = film.picture(scene, *SIZE, ".svg")
+    assert isinstance(written, bytes)
+    text = written.decode()
     return text, ElementTree.fromstring(text)
 
 
@@ -48,14 +50,16 @@ def count(root: ElementTree.Element, name: str) -> int:
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_an_svg_looks_like_the_picture(theme):
+def test_an_svg_looks_like_the_picture(theme: str) -> None:
     scene = whole_scene(theme)
     text, _ = parts(scene)
     painted = QImage(*SIZE, QImage.Format.Format_RGB32)
     renderer = QSvgRenderer(text.encode())
     with QPainter(painted) as painter:
         renderer.render(painter)
-    pixels = [_pixels(painted), _pixels(film.picture(scene, *SIZE))]
+    plain = film.picture(scene, *SIZE)
+    assert isinstance(plain, QImage)
+    pixels = [_pixels(painted), _pixels(plain)]
     shrunk = [one.reshape(SIZE[1] // 12, 12, SIZE[0] // 12, 12, 3).mean(axis=(1, 3)) for one in pixels]
     assert np.abs(shrunk[0] - shrunk[1]).mean() < 2.5  # of 255: lines and letters lie a fraction of a pixel apart
     assert np.quantile(np.abs(shrunk[0] - shrunk[1]), 0.99) < 25
@@ -66,9 +70,10 @@ def _pixels(image: QImage) -> np.ndarray:
     return np.frombuffer(shown.constBits(), np.uint8).reshape(SIZE[1], SIZE[0], 4)[:, :, :3].astype(float)
 
 
-def test_particles_arrows_and_text_are_no_pixels_and_the_density_is_an_image():
+def test_particles_arrows_and_text_are_no_pixels_and_the_density_is_an_image() -> None:
     scene = whole_scene()
     _, root = parts(scene)
+    assert scene.particles is not None
     inside = (np.abs(scene.particles.positions) < (2.0, 1.5)).all(axis=1).sum()
     assert count(root, "circle") >= inside
     assert count(root, "image") >= 1
@@ -78,7 +83,7 @@ def test_particles_arrows_and_text_are_no_pixels_and_the_density_is_an_image():
     assert lines > 2 * 3 * len(GRID) * 0.9
 
 
-def test_each_particle_keeps_a_colour_of_its_own():
+def test_each_particle_keeps_a_colour_of_its_own() -> None:
     scene = Scene(
         particles=Particles(np.array([[-0.5, 0.0], [0.5, 0.0]]), coloring=by_number(np.array([0.0, 1.0]), "speed"))
     )
@@ -87,19 +92,20 @@ def test_each_particle_keeps_a_colour_of_its_own():
     assert len(set(fills)) > 2
 
 
-def test_crowds_are_embedded_as_images():
-    small, large = (len(film.picture(whole_scene(count=count), *SIZE, ".svg")) for count in (10_000, 100_000))
+def test_crowds_are_embedded_as_images() -> None:
+    small, large = (len(parts(whole_scene(count=count))[0]) for count in (10_000, 100_000))
     assert large < small
 
 
-def test_the_typeface_has_fallbacks():
+def test_the_typeface_has_fallbacks() -> None:
     text, _ = parts(whole_scene())
     assert "Score Playground Inter" not in text
     assert re.search(r'font-family="Inter, .*sans-serif"', text)
 
 
-def test_a_pdf_has_the_page_and_the_words():
+def test_a_pdf_has_the_page_and_the_words() -> None:
     content = film.picture(whole_scene(), *SIZE, ".pdf")
+    assert isinstance(content, bytes)
     assert content.startswith(b"%PDF-")
     box = re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", content)
     assert box is not None
@@ -107,12 +113,12 @@ def test_a_pdf_has_the_page_and_the_words():
     assert b"/FontFile" in content or b"/FontDescriptor" in content
 
 
-def test_another_suffix_is_refused():
+def test_another_suffix_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\.svg or \.pdf"):
         vectors.drawing(".eps", lambda painter: None, SIZE, SIZE, "")
 
 
-def test_the_caption_names_what_is_seen():
+def test_the_caption_names_what_is_seen() -> None:
     scene = Labels("Reverse SDE").on(whole_scene())
     assert scene.caption == ("data, density, learned score, exact score, Reverse SDE", "σ = 1", "step 3/7")
     names = [name for _, name in scene.layer_names]
@@ -120,7 +126,7 @@ def test_the_caption_names_what_is_seen():
     assert len(scene.legends()) == 1
 
 
-def test_caption_and_legend_are_left_out_on_demand():
+def test_caption_and_legend_are_left_out_on_demand() -> None:
     scene = Labels("Reverse SDE", caption=False, legend=False).on(whole_scene())
     assert (scene.caption, scene.layer_names, scene.legends()) == ((), (), [])
     _, root = parts(scene)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage
 from playground.drawing import video
 from playground.drawing.palette import DARK
 from playground.drawing.video import FORMATS, VideoError, write_video
+from tests.colors import rgb
 
 SIZE = (96, 65)  # an odd height
 SUFFIXES = list(FORMATS)
@@ -54,6 +55,7 @@ def decoded(path: Path) -> tuple[list[np.ndarray], float, str]:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         pictures = [picture.to_ndarray(format="rgb24").astype(int) for picture in container.decode(stream)]
+        assert stream.average_rate is not None
         return pictures, float(stream.average_rate), stream.codec_context.name
 
 
@@ -61,7 +63,9 @@ def decoded(path: Path) -> tuple[list[np.ndarray], float, str]:
     ("suffix", "codec", "size"), [(".mp4", "h264", (96, 64)), (".webm", "vp9", (96, 64)), (".gif", "gif", SIZE)]
 )
 @pytest.mark.parametrize("fps", [25, 10])
-def test_what_is_written_can_be_played(tmp_path: Path, suffix: str, codec: str, size: tuple, fps: int) -> None:
+def test_what_is_written_can_be_played(
+    tmp_path: Path, suffix: str, codec: str, size: tuple[int, int], fps: int
+) -> None:
     path = tmp_path / f"run{suffix}"
     progress = list(write_video(path, frames(12), 12, SIZE, fps))
     pictures, rate, name = decoded(path)
@@ -76,9 +80,9 @@ def test_what_is_written_can_be_played(tmp_path: Path, suffix: str, codec: str, 
     for number in (0, 5, 11):
         expected = {(20, 40): DARK.particles, (48, 4 * number + 8): DARK.data, (4, 4): DARK.background}
         for (row, column), color in expected.items():
-            wanted = QColor(color).getRgb()[:3]
+            wanted = rgb(QColor(color))
             assert np.abs(pictures[number][row, column] - wanted).max() < 20, (number, color)
-        assert np.abs(pictures[number][48, (4 * number + 48) % 96] - QColor(DARK.background).getRgb()[:3]).max() < 20
+        assert np.abs(pictures[number][48, (4 * number + 48) % 96] - rgb(QColor(DARK.background))).max() < 20
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -152,7 +156,7 @@ def test_user_errors_are_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         next(write_video(tmp_path / "nowhere" / "run.mp4", frames(1), 1, SIZE, 25))
     with pytest.raises(VideoError, match="96 × 65 pixels does not fit a video of 64 × 64"):
         list(write_video(tmp_path / "run.mp4", frames(1), 1, (64, 64), 25))
-    monkeypatch.setattr(video.av, "codecs_available", {"gif"})
+    monkeypatch.setattr(av, "codecs_available", {"gif"})
     with pytest.raises(VideoError, match=r"no encoder for H\.264: choose \.webm or \.gif instead"):
         next(write_video(tmp_path / "run.mp4", frames(1), 1, SIZE, 25))
     assert not list(tmp_path.iterdir())

@@ -66,7 +66,8 @@ def write(name: str, python: Values, command: Values | None) -> None:
     }
     VALUES.mkdir(exist_ok=True)
     (VALUES / f"{name}.json").write_text(json.dumps(text, indent=1) + "\n", "utf-8")
-    np.savez_compressed(VALUES / f"{name}.npz", **python.arrays)
+    arrays: dict[str, Any] = python.arrays
+    np.savez_compressed(VALUES / f"{name}.npz", **arrays)
 
 
 def read(name: str) -> Golden:
@@ -154,13 +155,13 @@ def _is_number(value: Any) -> bool:
 def _allowed(name: str, value: np.ndarray, metrics: Mapping[str, Any]) -> np.ndarray:
     """How far a metric may be from its golden value."""
     if name in ROUNDED:
-        return 9 * np.abs(value)
+        return np.asarray(9 * np.abs(value))
     if name.endswith("_standard_error") and name.removesuffix("_standard_error") in COUNTED:
-        return np.abs(value)  # which the share decides
+        return np.asarray(np.abs(value))  # which the share decides
     if name in COUNTED:
         return np.full(value.shape, 1.0 / metrics["sliced_wasserstein2_points"][0])
     if name == "likelihood_nfe_mean":
-        return EVALUATIONS * np.abs(value)
+        return np.asarray(EVALUATIONS * np.abs(value))
     error = metrics.get(f"{name}_standard_error") or metrics.get(f"{name}_std")
     least = NATS if name.startswith("budget_") else 0.0
-    return least + METRIC * np.abs(value) + OF_ERROR * np.array(0.0 if error is None else error)
+    return np.asarray(least + METRIC * np.abs(value) + OF_ERROR * np.array(0.0 if error is None else error))

@@ -27,7 +27,8 @@ def look(user: User) -> dict[str, str]:
         seen |= {thing.inside[-1]: thing.name for thing in inside if re.fullmatch(f"{card}: .*·.*", thing.name)}
         seen |= {f"{card}: {name}": value for name, value in (*_figures(inside), *_fields(inside))}
     rows = [thing.name for thing in things if thing.role == "TreeItem" and "Pinned runs" in thing.inside]
-    weights = [re.match(WEIGHTS, thing.value)[0] for thing in things if thing.role == "Canvas"]
+    found = [re.match(WEIGHTS, thing.value) for thing in things if thing.role == "Canvas"]
+    weights = [one[0] for one in found if one is not None]
     return seen | {"runs": " | ".join(rows), "weights": "".join(weights)}
 
 

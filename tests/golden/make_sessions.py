@@ -28,7 +28,7 @@ from tests.golden.measuring import HERE
 from tests.journeys.conftest import Desk
 from tests.journeys.user import User
 
-SMALL = {
+SMALL: dict[str, dict[str, object]] = {
     "data": {"points": 100},
     "network": {"kind": "mlp", "width": 8, "depth": 2, "features": 4},
     "training": {"steps": 64, "batch": 32},

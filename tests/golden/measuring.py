@@ -15,6 +15,7 @@ import torch
 import playground as sp
 from playground.cli import main
 from playground.lab.measured import Figures
+from playground.lab.training import TrainingProgress
 
 HERE = Path(__file__).parent
 EXPERIMENTS = {path.stem: path for path in sorted((HERE / "experiments").glob("*.toml"))}
@@ -68,7 +69,7 @@ def from_python(name: str) -> Values:
     losses: dict[int, float] = {}
     step, total = 0, 0.0
     for progress in work:
-        if hasattr(progress, "loss") and progress.step > step:
+        if isinstance(progress, TrainingProgress) and progress.step > step:
             total += (progress.step - step) * progress.loss  # the mean over the steps since the last report
             step = progress.step
             losses[step] = total / step

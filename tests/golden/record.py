@@ -32,6 +32,8 @@ def record(name: str) -> None:
     if unsteady:
         raise SystemExit(f"{name} gives other values each time:\n" + "\n".join(unsteady))
     # A report comes when enough time has passed, and besides at some steps that are always the same.
+    assert once.losses is not None
+    assert again.losses is not None
     steady = {step: loss for step, loss in once.losses.items() if step in again.losses}
     write(name, dataclasses.replace(once, losses=steady), command)
 

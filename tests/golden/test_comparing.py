@@ -19,12 +19,12 @@ def every() -> list[tuple[Values, float]]:
     return [(values, factor) for name, values in found for factor in (0.0, DRIFT.get(name, 1.0))]
 
 
-def test_the_same_values_are_no_difference(every):
+def test_the_same_values_are_no_difference(every: list[tuple[Values, float]]) -> None:
     for values, factor in every:
         assert differences(values, values, factor) == []
 
 
-def test_rounding_is_a_difference_only_where_bits_are_compared(every):
+def test_rounding_is_a_difference_only_where_bits_are_compared(every: list[tuple[Values, float]]) -> None:
     for values, factor in every:
         arrays = {name: array * np.float32(1 + 2**-22) for name, array in values.arrays.items()}
         changed = [name for name, array in arrays.items() if np.nan_to_num(array).any()]
@@ -32,7 +32,7 @@ def test_rounding_is_a_difference_only_where_bits_are_compared(every):
         assert [line.split()[2] for line in found] == ([] if factor else changed)
 
 
-def test_each_array_that_changes_is_named(every):
+def test_each_array_that_changes_is_named(every: list[tuple[Values, float]]) -> None:
     for values, factor in every:
         for name, array in values.arrays.items():
             (said,) = differences(Values({name: array}, None, {}), Values({name: array[:-1]}, None, {}), factor)
@@ -43,7 +43,7 @@ def test_each_array_that_changes_is_named(every):
                     assert said.startswith(f"the array {name} is another one")
 
 
-def test_one_particle_elsewhere_is_named(every):
+def test_one_particle_elsewhere_is_named(every: list[tuple[Values, float]]) -> None:
     for values, factor in every:
         samples = values.arrays["samples"].copy()
         samples[3] += 0.1 * samples.std(0).mean()
@@ -52,17 +52,18 @@ def test_one_particle_elsewhere_is_named(every):
         assert said.startswith("the array samples is another one")
 
 
-def test_each_loss_that_changes_is_named_and_a_training_of_other_length(every):
+def test_each_loss_that_changes_is_named_and_a_training_of_other_length(every: list[tuple[Values, float]]) -> None:
     for values, factor in every:
-        for step, loss in (values.losses or {}).items():
-            changed = dataclasses.replace(values, losses=values.losses | {step: 1.05 * loss})
+        losses = values.losses or {}
+        for step, loss in losses.items():
+            changed = dataclasses.replace(values, losses=losses | {step: 1.05 * loss})
             (said,) = differences(values, changed, factor)
             assert f"step {step} " in said
-            shorter = {earlier: loss for earlier, loss in values.losses.items() if earlier < step}
+            shorter = {earlier: loss for earlier, loss in losses.items() if earlier < step}
             assert differences(values, dataclasses.replace(values, losses=shorter), factor)
 
 
-def test_each_metric_that_changes_is_missing_or_new_is_named(every):
+def test_each_metric_that_changes_is_missing_or_new_is_named(every: list[tuple[Values, float]]) -> None:
     for values, factor in every:
         for name, value in values.metrics.items():
             golden = {name: value, "sliced_wasserstein2_points": [40, 40]}
@@ -86,14 +87,14 @@ def others(value: object) -> Iterator[object]:
         yield 50 * value + 50.0
 
 
-def test_a_metric_near_zero_may_differ_by_a_share_of_its_error():
+def test_a_metric_near_zero_may_differ_by_a_share_of_its_error() -> None:
     golden = {"kl": 1e-5, "kl_standard_error": 0.1}
     for kl, count in ((1e-3, 0), (4e-3, 1)):
         found = differences(Values({}, None, golden), Values({}, None, golden | {"kl": kl}), 1.0)
         assert len(found) == count
 
 
-def test_nothing_is_a_difference(every):
+def test_nothing_is_a_difference(every: list[tuple[Values, float]]) -> None:
     """What is said of an experiment that was never run."""
     for values, factor in every:
         found = differences(values, Values({}, {}, {}), factor)
@@ -101,7 +102,7 @@ def test_nothing_is_a_difference(every):
         assert set(found) >= {f"the {name} is missing" for name in missing}
 
 
-def test_bits_are_compared_only_on_the_machine_of_the_values():
+def test_bits_are_compared_only_on_the_machine_of_the_values() -> None:
     golden = dataclasses.replace(read("01-defaults"), machine=machine())
     assert tolerance("01-defaults", golden) == 0.0
     for part in golden.machine:

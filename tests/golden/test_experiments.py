@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,18 +25,18 @@ DEFAULTS = {
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_from_python(name):
+def test_from_python(name: str) -> None:
     golden = read(name)
     assert differences(golden.python, from_python(name), tolerance(name, golden)) == []
 
 
 @pytest.mark.parametrize("name", BY_COMMAND)
-def test_by_the_command_line(name, tmp_path):
+def test_by_the_command_line(name: str, tmp_path: Path) -> None:
     golden = read(name)
     assert differences(golden.by_command, by_command(name, tmp_path / "out"), tolerance(name, golden)) == []
 
 
-def test_every_kind_has_an_experiment(capsys, monkeypatch):
+def test_every_kind_has_an_experiment(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that `run --help` lists: of data, noise, network, objective and sampler."""
     monkeypatch.setenv("COLUMNS", "4000")
     assert main(["run", "--help"]) == 0
@@ -69,19 +70,20 @@ def test_every_kind_has_an_experiment(capsys, monkeypatch):
         ),
     ],
 )
-def test_a_setting_that_takes_another_way_has_an_experiment(setting):
+def test_a_setting_that_takes_another_way_has_an_experiment(setting: str) -> None:
     key, value = setting.split("=")
     section, name = key.split(".")
     assert value in {str(settings.get(section, {}).get(name)) for settings in SETTINGS.values()}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_golden_values_are_of_something(name):
+def test_the_golden_values_are_of_something(name: str) -> None:
     """Particles that moved, losses of every training, and figures."""
     golden = read(name).python
     assert all(np.isfinite(golden.arrays[frame]).all() for frame in ("start", "middle", "samples"))
     assert not np.allclose(golden.arrays["start"], golden.arrays["samples"])
     steps = SETTINGS[name]["training"]["steps"]
+    assert golden.losses is not None
     assert max(golden.losses, default=0) == steps
     assert len(golden.losses) >= (2 if steps > 32 else steps > 0)
     assert all(np.isfinite(loss) for loss in golden.losses.values())

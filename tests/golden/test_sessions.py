@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import platformdirs
@@ -16,6 +17,7 @@ from playground.cli import main
 from tests.golden.comparing import differences, read, tolerance
 from tests.golden.looking import alike, look, to_the_end, unfold
 from tests.golden.measuring import HERE, SESSIONS, Values, of_session
+from tests.journeys.conftest import Desk
 from tests.journeys.conftest import desk as desk
 from tests.journeys.user import NotSeen, User
 
@@ -25,7 +27,7 @@ MADE = HERE / "sessions"
 
 
 @pytest.mark.parametrize("name", SESSIONS)
-def test_a_session_has_its_settings(name):
+def test_a_session_has_its_settings(name: str) -> None:
     session, settings = sp.Session.load(SESSIONS[name]).experiment, sp.load(MADE / f"{name}.toml")
     if settings.data.kind in ("file", "images"):  # the path is that of another machine
         session, settings = (sp.replace(one, {"data.path": "here"}) for one in (session, settings))
@@ -34,13 +36,13 @@ def test_a_session_has_its_settings(name):
 
 
 @pytest.mark.parametrize("name", SESSIONS)
-def test_a_session_has_its_data_and_its_network(name):
+def test_a_session_has_its_data_and_its_network(name: str) -> None:
     """Data, score, log p and samples."""
     golden = read(name)
     assert differences(golden.python, of_session(name), tolerance(name, golden)) == []
 
 
-def test_the_command_line_opens_a_session(tmp_path):
+def test_the_command_line_opens_a_session(tmp_path: Path) -> None:
     golden = read("trained")
     assert main(["sample", str(SESSIONS["trained"]), "--out", str(tmp_path / "samples.npz"), "--device", "cpu"]) == 0
     with np.load(tmp_path / "samples.npz") as found:
@@ -51,7 +53,7 @@ def test_the_command_line_opens_a_session(tmp_path):
 
 
 @pytest.mark.parametrize("name", SESSIONS)
-def test_the_window_shows_what_it_showed(desk, name):
+def test_the_window_shows_what_it_showed(desk: Desk, name: str) -> None:
     """Settings, figures, layers, runs and the training step, as whoever saved the file read them."""
     seen = json.loads((MADE / f"{name}.json").read_text("utf-8"))
 
@@ -73,7 +75,7 @@ def test_the_window_shows_what_it_showed(desk, name):
     desk(journey, SESSIONS[name])
 
 
-def test_the_window_plays_the_saved_run(desk, tmp_path):
+def test_the_window_plays_the_saved_run(desk: Desk, tmp_path: Path) -> None:
     def journey(user: User) -> None:
         user.find(r"trained\.spg.*", "Window")
         user.menu("File", "Export trajectory…")
@@ -85,7 +87,7 @@ def test_the_window_plays_the_saved_run(desk, tmp_path):
         np.testing.assert_array_equal(found["positions"], load_file(SESSIONS["trained"])["trajectory/positions"])
 
 
-def test_no_other_session_would_do():
+def test_no_other_session_would_do() -> None:
     """What is said of a window or a program that opened another file, or none."""
     seen = {name: json.loads((MADE / f"{name}.json").read_text("utf-8")) for name in SESSIONS}
     for name, other in itertools.permutations(SESSIONS, 2):
@@ -99,7 +101,7 @@ def test_no_other_session_would_do():
             assert changed == text or alike(seen[name], {**seen[name], key: changed})
 
 
-def test_a_figure_may_be_rounded_otherwise():
+def test_a_figure_may_be_rounded_otherwise() -> None:
     assert alike({"log p": "−2.345 ± 0.1"}, {"log p": "−2.346 ± 0.1"}) == []
     assert alike({"log p": "−2.345 ± 0.1"}, {"log p": "−2.445 ± 0.1"})
     assert alike({"log p": "−2.345"}, {"log p": "2.345"})
@@ -116,7 +118,7 @@ def restores(user: User) -> None:
     user.click("Restore the work of the last time", "Button")
 
 
-def test_a_drawing_of_a_killed_program_comes_back(desk):
+def test_a_drawing_of_a_killed_program_comes_back(desk: Desk) -> None:
     left_behind("drawing")
 
     def journey(user: User) -> None:
@@ -136,7 +138,7 @@ def steps(user: User) -> int:
     return int(re.sub(r"\D", "", user.reads(r"paused · [\d ]+ steps")))
 
 
-def test_a_training_of_a_killed_program_goes_on(desk):
+def test_a_training_of_a_killed_program_goes_on(desk: Desk) -> None:
     left_behind("training")
 
     def journey(user: User) -> None:
@@ -158,7 +160,7 @@ def test_a_training_of_a_killed_program_goes_on(desk):
 
 
 @pytest.mark.parametrize("form", ["lessons.json", "lessons"])  # one file for all, as once; one for each step
-def test_answers_to_a_lesson_are_kept(desk, tmp_path, form):
+def test_answers_to_a_lesson_are_kept(desk: Desk, tmp_path: Path, form: str) -> None:
     kept = json.loads((MADE / "lessons.json").read_text("utf-8"))
     place = platformdirs.user_config_path("score-playground")
     place.mkdir(parents=True, exist_ok=True)

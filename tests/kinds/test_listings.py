@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from playground.kinds.kind import Kind, forget
 from playground.lab.experiment import Experiment, dump, fields, parse, replace
@@ -19,17 +21,20 @@ HEADINGS = {"A data set": "data", "A noise process": "noise", "An objective": "o
 
 def listing(heading: str) -> str:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    return re.search(rf"### {heading}\n\n```python\n(.*?)```", text, re.DOTALL)[1]
+    (found,) = re.findall(rf"### {heading}\n\n```python\n(.*?)```", text, re.DOTALL)
+    return str(found)
 
 
 @pytest.fixture(params=HEADINGS)
-def kind(request, tmp_path) -> Iterator[type[Kind]]:
+def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[type[Kind]]:
     """The kind of a listing, registered for one test."""
     section, path = HEADINGS[request.param], tmp_path / "plugin.py"
     path.write_text(listing(request.param), encoding="utf-8")
     family = type(getattr(Experiment(), section))
     before = set(family.kinds())
     spec = importlib.util.spec_from_file_location(f"plugin_{section}", path)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -81,19 +86,23 @@ def test_a_step_of_its_langevin_dynamics_that_is_too_long_is_refused(kind: type[
     few = {"data.points": 300, "sampling.particles": 20, "sampling.steps": 5, "sampling.source": "exact"}
     wild = replace(Experiment(), {"sampling.kind": kind.name(), "sampling.step": 1e5, **few})
     problem = Problem.build(wild)
+    score = problem.known_score()
+    assert score is not None
     with pytest.raises(SamplerDiverged, match="unstable"):
-        next(sample(problem, problem.known_score()))
+        next(sample(problem, score))
 
 
 def test_it_is_in_the_docs(kind: type[Kind]) -> None:
     spec = importlib.util.spec_from_file_location("reference", ROOT / "docs/make_experiment_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     page = module.reference()
     assert f"| `{kind.name()}` | {kind.title}: {kind.meaning()}" in page
 
 
-def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot) -> None:
+def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot: QtBot) -> None:
     from PySide6.QtWidgets import QVBoxLayout, QWidget
 
     from playground.app.model.state import State
@@ -104,7 +113,7 @@ def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot) -> Non
     state = State(parent=card)
     qtbot.addWidget(card)
     body = QVBoxLayout(card)
-    offered = make_field(state, f"{kind.section}.kind", None)
+    offered: Any = make_field(state, f"{kind.section}.kind", None)
     body.addWidget(offered)
     rows = KindRows(state, kind.section, column(body), column(body), parent=card)
     control = offered.control
@@ -131,7 +140,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
     for heading, section in HEADINGS.items():
         text = listing(heading)
         (folder / f"plugin_{section}.py").write_text(text, encoding="utf-8")
-        names[f"plugin_{section}"] = re.search(r'tag="([\w-]+)"', text)[1]
+        (names[f"plugin_{section}"],) = re.findall(r'tag="([\w-]+)"', text)
     return folder, names
 
 

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from own_process import ran
 
 from playground.app.model.preferences import Preferences
 from playground.cli import main
@@ -19,9 +18,10 @@ from playground.kinds.kind import forget
 from playground.lab.experiment import ExperimentError, parse
 from playground.lab.sweep.orders import Order
 from playground.user_errors import UserError
+from tests.own_process import ran
 
 ROOT = Path(__file__).parents[2]
-CROSS = re.search(r"```python\n(.*?)```", (ROOT / "docs/plugins.md").read_text(encoding="utf-8"), re.S)[1]
+CROSS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/plugins.md").read_text(encoding="utf-8"), re.S)[0]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_plugin_of_the_page_is_a_kind_like_the_others(cross: Path) -> None:
         parse('[data]\nkind = "cross"\n')
     (kind,) = plugins.load_plugin(cross)
     assert (kind.section, kind.name()) == ("data", "cross")
-    assert parse('[data]\nkind = "cross"\n').data.load(100, 0).points.shape == (50_000, 2)
+    assert parse('[data]\nkind = "cross"\n').data.load(100).points.shape == (50_000, 2)
 
 
 @pytest.mark.claims

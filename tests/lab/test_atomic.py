@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from own_process import at_work
 
 from playground.lab import atomic
 from playground.lab.atomic import atomic_write, hold, is_held, size_so_far
+from tests.own_process import at_work
 
 pytestmark = pytest.mark.files
 

@@ -31,6 +31,7 @@ from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.theory.guidance import GuidedScore
 from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin
 from playground.user_errors import UserError
+from tests.densities import density_of
 from tests.kinds.test_listings import listing
 
 ROOT = Path(__file__).parents[2]
@@ -155,8 +156,11 @@ FAULTS = {
 }
 
 
+Load = Callable[[str], Audit]
+
+
 @pytest.fixture
-def load(tmp_path: Path) -> Callable[[str], Audit]:
+def load(tmp_path: Path) -> Load:
     """Returns what loads a listing as a plug-in and makes its audit."""
 
     def made(text: str) -> Audit:
@@ -186,7 +190,7 @@ def those(made: Audit, *begin: str) -> list[Claim]:
     return list(measured(claims))
 
 
-def test_the_page_has_a_plugin_of_each_sort(load) -> None:
+def test_the_page_has_a_plugin_of_each_sort(load: Load) -> None:
     assert {load(text).name.partition(".")[0] for text in LISTINGS.values()} == {
         "data",
         "noise",
@@ -197,7 +201,7 @@ def test_the_page_has_a_plugin_of_each_sort(load) -> None:
 
 
 @pytest.mark.parametrize("name", LISTINGS)
-def test_the_tables_on_the_page_have_the_claims_of_the_audits(name: str, load) -> None:
+def test_the_tables_on_the_page_have_the_claims_of_the_audits(name: str, load: Load) -> None:
     made = load(LISTINGS[name])
     title, _, *lines, end = TABLES[name].splitlines()
     assert title == made.title
@@ -211,7 +215,7 @@ def test_the_tables_on_the_page_have_the_claims_of_the_audits(name: str, load) -
 
 @pytest.mark.claims
 @pytest.mark.parametrize("name", LISTINGS)
-def test_the_plugins_of_the_page_hold(name: str, load, quick: None) -> None:
+def test_the_plugins_of_the_page_hold(name: str, load: Load, quick: None) -> None:
     made = load(LISTINGS[name])
     rows = list(measured(made.claims))
     assert [row for row in rows if not row.holds] == []
@@ -225,7 +229,7 @@ def test_the_plugins_of_the_page_hold(name: str, load, quick: None) -> None:
 @pytest.mark.claims
 @pytest.mark.parametrize(("name", "right", "wrong", "claims"), FAULTS.values(), ids=FAULTS.keys())
 def test_a_fault_in_a_plugin_fails_its_audit(
-    name: str, right: str, wrong: str, claims: list[str], load, quick: None
+    name: str, right: str, wrong: str, claims: list[str], load: Load, quick: None
 ) -> None:
     assert LISTINGS[name].count(right) == 1
     rows = those(load(LISTINGS[name].replace(right, wrong)), *claims)
@@ -267,7 +271,7 @@ class Student(Toy, tag="TAG", frozen=True):
 
 
 @pytest.mark.claims
-def test_heavy_tails_and_a_single_mode_fail_no_claim(load, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heavy_tails_and_a_single_mode_fail_no_claim(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     """Student's t with 3 degrees of freedom has no fourth moment, and half a per cent of its mass outside the square."""
     for seed in (17, 18, 19):
         monkeypatch.setattr(datasets, "SEED", seed)
@@ -287,7 +291,7 @@ def test_heavy_tails_and_a_single_mode_fail_no_claim(load, monkeypatch: pytest.M
         ("sigma) + 0.0", "sigma) + 0.01", ["integrates to 1", "integrates to 1, smoothed by 0.1"]),
     ],
 )
-def test_a_fault_in_heavy_tails_is_found(right: str, wrong: str, claims: list[str], load) -> None:
+def test_a_fault_in_heavy_tails_is_found(right: str, wrong: str, claims: list[str], load: Load) -> None:
     assert STUDENT.count(right) == 1
     tag = f"student-{len(plugins.loaded)}"
     rows = those(load(STUDENT.replace("TAG", tag).replace(right, wrong)), *claims)
@@ -305,7 +309,7 @@ def test_a_fault_in_heavy_tails_is_found(right: str, wrong: str, claims: list[st
         ("return Laplace(torch.zeros", "return Exception(torch.zeros", "is no Density"),
     ],
 )
-def test_a_density_that_lacks_something_is_told_so_in_a_sentence(right: str, wrong: str, said: str, load) -> None:
+def test_a_density_that_lacks_something_is_told_so_in_a_sentence(right: str, wrong: str, said: str, load: Load) -> None:
     assert LISTINGS["laplace"].count(right) == 1
     with pytest.raises(DataError, match=re.escape(said)) as refused:
         load(LISTINGS["laplace"].replace(right, wrong))
@@ -313,13 +317,13 @@ def test_a_density_that_lacks_something_is_told_so_in_a_sentence(right: str, wro
     assert str(refused.value).endswith("The page docs/plugins.md shows a whole one.")
 
 
-def test_an_objective_with_another_minimiser_fails(load) -> None:
+def test_an_objective_with_another_minimiser_fails(load: Load) -> None:
     """That of a pseudo-Huber loss is not the score."""
     (row,) = those(load(listing("An objective")), "σ = 1: slope")
     assert not row.holds
 
 
-def test_a_sampler_without_a_stationary_law_says_so_and_is_held_to_it(load, quick: None) -> None:
+def test_a_sampler_without_a_stationary_law_says_so_and_is_held_to_it(load: Load, quick: None) -> None:
     """Ascent without noise shrinks to a point. One that states the opposite fails, and so does one that has a law."""
     text = listing("A sampler")
     made = load(text)
@@ -404,7 +408,9 @@ def test_a_sampler_that_is_told_a_class_is_audited_with_it(quick: None, monkeypa
     assert alone.holds
     assert (guided.what, guided.is_bounded) == ("W₂ to the tilted density, w = 3, over its floor", False)
     assert guided.measured > alone.measured
-    monkeypatch.setattr(samplers, "conditioned_score", lambda problem, score: problem.density.score)  # of both moons
+    monkeypatch.setattr(
+        samplers, "conditioned_score", lambda problem, score: density_of(problem).score
+    )  # of both moons
     assert not claims()[0].holds
     assert not any("W₂ to" in check.what for check in audit(Experiment(), "sampling").claims)
 

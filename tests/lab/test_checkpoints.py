@@ -1,6 +1,7 @@
 """The weights of a training at log-spaced steps: their number, their steps, and their place in a session."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ def test_a_state_restores_only_checkpoints_of_the_same_network(trainer: Trainer)
     assert list(other.checkpoints)[-1] >= before[-1] * FACTOR or list(other.checkpoints) == before
 
 
-def test_a_diverged_training_drops_checkpoints_of_later_steps(monkeypatch) -> None:
+def test_a_diverged_training_drops_checkpoints_of_later_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training goes on from the last good weights, so checkpoints of the diverged network are dropped."""
     trainer = Trainer(Problem.build(replace(Experiment(), SMALL)))
     next(trainer)
@@ -105,7 +106,7 @@ def test_a_diverged_training_drops_checkpoints_of_later_steps(monkeypatch) -> No
 
 
 @pytest.mark.parametrize("path", sorted(resource("checkpoints").glob("*.spg")), ids=lambda path: path.stem)
-def test_the_bundled_models_have_checkpoints_of_their_own_network(path) -> None:
+def test_the_bundled_models_have_checkpoints_of_their_own_network(path: Path) -> None:
     session = Session.load(path)
     state = dict(session.weights or {})
     network = {name.removeprefix("ema."): array for name, array in state.items() if name.startswith("ema.")}

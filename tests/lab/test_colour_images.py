@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_sampling import SAMPLERS
 
 from playground.data import Dataset
 from playground.lab.evaluation import evaluate, sample_distances
@@ -18,6 +17,7 @@ from playground.lab.sampling import sample
 from playground.theory.noise import per_point
 from tests.figures import flat
 from tests.fitting import dotted
+from tests.lab.test_sampling import SAMPLERS
 
 SHAPE = (3, 8, 8)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,9 @@ from playground.lab.sampling import sample
 from playground.lab.score_errors import score_figures
 from playground.lab.training import Trainer
 from playground.lab.without_effect import settings_without_effect
+from playground.theory.noise.process import ScoreFunction
 from playground.theory.samplers import SamplerDiverged
+from tests.densities import density_of
 from tests.figures import flat
 from tests.fitting import dotted
 from tests.generators import seeded
@@ -44,7 +47,7 @@ def digits(**changes: object) -> Problem:
 
 
 @pytest.fixture(scope="module")
-def network():
+def network() -> torch.nn.Module:
     """A network in which every layer has an effect, as after minutes of training."""
     network, generator = digits().network(), seeded(0)
     with torch.no_grad():
@@ -53,12 +56,12 @@ def network():
     return network.requires_grad_(False)
 
 
-def last(problem: Problem, score) -> np.ndarray:
+def last(problem: Problem, score: ScoreFunction) -> np.ndarray:
     *_, trajectory = sample(problem, score)
     return np.array(trajectory.positions[-1])
 
 
-def test_a_label_and_guidance_reach_the_sampler(network) -> None:
+def test_a_label_and_guidance_reach_the_sampler(network: torch.nn.Module) -> None:
     one_start = {"sampling__start": "uniform"}
     plain = last(digits(sampling__labels="none", **one_start), network)
     one, guided = (
@@ -74,7 +77,7 @@ def test_a_label_and_guidance_reach_the_sampler(network) -> None:
 def test_all_labels_come_in_the_datas_shares() -> None:
     seen: list[torch.Tensor] = []
 
-    def score(x, sigma, label=None):
+    def score(x: torch.Tensor, sigma: torch.Tensor, label: torch.Tensor | None = None) -> torch.Tensor:
         seen.append(label)
         return -x / (1 + sigma**2)  # a stable score: with a random network particles would move far away
 
@@ -84,7 +87,7 @@ def test_all_labels_come_in_the_datas_shares() -> None:
     assert all(label is seen[0] or torch.equal(label, seen[0]) for label in seen)
 
 
-def test_the_adaptive_solver_tells_each_particle_its_own_label(network) -> None:
+def test_the_adaptive_solver_tells_each_particle_its_own_label(network: torch.nn.Module) -> None:
     flow = {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__steps": 3}
     problem = digits(sampling__labels="all", **flow)
     told, together = problem.particle_labels, last(problem, network)
@@ -128,7 +131,7 @@ def distance_from_the_conditional_distribution(problem: Problem) -> float:
 @pytest.mark.claims
 @pytest.mark.parametrize("mask", ["left", "top", "frame"])
 @pytest.mark.parametrize("kind", ["reverse-sde", "edm", "annealed-langevin"])
-def test_the_known_part_of_an_image_is_reached(network, mask: str, kind: str) -> None:
+def test_the_known_part_of_an_image_is_reached(network: torch.nn.Module, mask: str, kind: str) -> None:
     problem = digits(
         sampling__inpainting_mask=mask, sampling__inpainting_image=5, sampling__kind=kind, sampling__steps=40
     )
@@ -201,7 +204,7 @@ def test_in_the_plane_one_coordinate_is_known(mask: str, axis: int) -> None:
     end = last(problem, problem.known_score())
     source = problem.dataset.held_out[0]
     assert np.abs(end[:, axis] - source[axis]).max() < 1e-4
-    inside = problem.dataset.density.log_prob(torch.from_numpy(end).double()) > -6
+    inside = density_of(problem.dataset).log_prob(torch.from_numpy(end).double()) > -6
     assert float(inside.double().mean()) > 0.97
 
 
@@ -250,7 +253,7 @@ def test_automatic_correctors_act_with_inpainting_and_stay_automatic() -> None:
     assert Problem.build(free).resolve().sampling.corrector_steps == "auto"
 
 
-def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
+def test_what_is_not_there_is_refused_in_a_sentence(network: torch.nn.Module) -> None:
     for key, value, said in (
         ("sampling.label", 10, "choose one from 0 to 9"),
         ("sampling.inpainting_image", 9_999, r"are 359 \(sampling\.inpainting_image = 0 to 358\)"),
@@ -272,7 +275,7 @@ def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
         ),
     ],
 )
-def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
+def test_pairs_that_make_no_sense_are_refused(changes: dict[str, Any], key: str) -> None:
     refusal = sampling_conflict(replace(Experiment(), changes))
     assert refusal is not None
     assert refusal.key == key
@@ -281,7 +284,7 @@ def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
 
 @pytest.mark.parametrize("asked", [{"sampling.labels": "one"}, {"sampling.guidance": 2.0}])
 @pytest.mark.parametrize("data", ["digits", "images"])
-def test_labels_that_the_network_is_not_given_are_refused(asked: dict, data: str) -> None:
+def test_labels_that_the_network_is_not_given_are_refused(asked: dict[str, Any], data: str) -> None:
     experiment = replace(Experiment(), {"data.kind": data, "network.kind": "energy", **asked})
     refusal = sampling_conflict(experiment)
     assert refusal is not None
@@ -326,7 +329,7 @@ def test_labels_chosen_for_images_do_not_stop_points() -> None:
         ({"sampling__kind": "forward"}, None),
     ],
 )
-def test_a_class_without_an_effect_gives_a_remark_and_no_error(settings: dict, said: str | None) -> None:
+def test_a_class_without_an_effect_gives_a_remark_and_no_error(settings: dict[str, Any], said: str | None) -> None:
     problem = digits(**settings)
     assert sampling_conflict(problem.experiment, problem.conditions) is None
     remarks = [str(message) for message in settings_without_effect(problem)]
@@ -382,7 +385,7 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
         ({"training__label_dropout": 1.0, "network__kind": "energy"}, False, False),
     ],
 )
-def test_scores_that_are_never_trained_are_reported(settings: dict, of_classes: bool, of_all: bool) -> None:
+def test_scores_that_are_never_trained_are_reported(settings: dict[str, Any], of_classes: bool, of_all: bool) -> None:
     """The score of a class is untrained if no label is shown; that of all data together if every label is."""
     problem = digits(**settings)
     classes, whole = (
@@ -473,7 +476,7 @@ def test_a_network_without_labels_gives_no_warning_about_them() -> None:
     assert "hidden_labels" not in trainer.state()
 
 
-def test_a_score_that_was_never_trained_is_not_measured(network) -> None:
+def test_a_score_that_was_never_trained_is_not_measured(network: torch.nn.Module) -> None:
     problem = digits(training__label_dropout=0.0)
     *_, progress = evaluate(problem, network)
     *_, (_, errors) = score_figures(problem, network)
@@ -556,5 +559,5 @@ def test_inpainted_points_are_not_compared_with_the_data_and_say_why() -> None:
             found["reasons"][key]
         )
     assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
-    *_, progress = evaluate(problem, problem.density.score)
+    *_, progress = evaluate(problem, density_of(problem).score)
     assert flat(progress.metrics)["test_nll"] is not None  # it needs no samples

@@ -42,8 +42,3 @@ def test_the_header_of_a_trajectory_is_no_formula(tmp_path: Path) -> None:
     run.axes = NAMES
     run.save_csv(tmp_path / "run.csv")
     assert header(tmp_path / "run.csv") == ["frame", "particle", "'=cmd|x", "'-y, z", "sigma"]
-
-
-def test_the_table_of_a_sweep_has_no_formula(tmp_path: Path) -> None:
-    write_csv(tmp_path / "means.csv", ["=a", "error"], [[None, "=1+1"]])
-    assert (tmp_path / "means.csv").read_text(encoding="utf-8") == "'=a,error\n,'=1+1\n"

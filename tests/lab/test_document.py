@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec import structs, to_builtins
-from own_process import ran
 
 from playground.app.model.history import History
 from playground.data.dataset import DataError
@@ -39,6 +38,7 @@ from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from tests.app.conftest import pinned_run
 from tests.figures import flat
+from tests.own_process import ran
 
 SMALL = replace(
     Experiment(),

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from playground.lab.session import Session
 from playground.lab.training import Trainer
 from playground.lab.without_effect import settings_without_effect
 from tests import figures
+from tests.densities import density_of
 from tests.fitting import dotted
 
 SMALL = {
@@ -46,7 +48,7 @@ def problem_of(rows: int, **changes: object) -> Problem:
     return Problem.build(replace(Experiment(), settings), dataset)
 
 
-def trained(problem: Problem) -> tuple[Trainer, list]:
+def trained(problem: Problem) -> tuple[Trainer, list[Any]]:
     trainer = Trainer(problem)
     return trainer, list(trainer)
 
@@ -190,7 +192,7 @@ def test_the_noise_is_the_same_at_every_check_and_its_error_is_right() -> None:
 def test_a_known_density_removes_the_noise_of_the_gap() -> None:
     """With a perfect score both sets of points have the same loss after the subtraction, for any draws."""
     problem = Problem.build(replace(Experiment(), {"data.points": 500}))
-    found = HeldOutCheck(problem)(problem.density.score)
+    found = HeldOutCheck(problem)(density_of(problem).score)
     assert found.gap == pytest.approx(0, abs=1e-6)
     assert found.gap_error < 1e-6
 
@@ -250,7 +252,7 @@ def test_a_check_differentiates_no_more_than_its_bound() -> None:
     for changes, drawn in ((settings, EVALUATION_PASSES // 2 // 64), ({"data.kind": "digits"}, IMAGES), ({}, POINTS)):
         seen = []
 
-        def score(x: torch.Tensor, sigma: torch.Tensor, label: object = None, seen: list = seen) -> torch.Tensor:
+        def score(x: torch.Tensor, sigma: torch.Tensor, label: object = None, seen: list[Any] = seen) -> torch.Tensor:
             seen.append(len(x))
             return -x
 

@@ -19,6 +19,7 @@ from playground.lab.sampling import make_sampler, sample
 from playground.lab.training import Trainer
 from playground.theory.networks import Energy
 from playground.theory.partition import QuadratureGrid, StandardNormal
+from tests.densities import density_of
 from tests.figures import flat
 from tests.fitting import dotted, fitting
 from tests.generators import seeded
@@ -196,7 +197,7 @@ def test_the_kl_is_that_of_the_smoothed_data() -> None:
     energy_metrics(problem, network, measured)
     found = flat(measured)
     assert abs(found["energy_kl"]) < 0.05 + 4 * found["energy_kl_standard_error"]
-    assert found["energy_nll"] - problem.dataset.density.entropy() > 2
+    assert found["energy_nll"] - density_of(problem.dataset).entropy() > 2
 
 
 @pytest.mark.parametrize("noise", ["none", "single"])

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from playground.data import Dataset
 from playground.lab import kernel_reference, sample_metrics
 from playground.lab.conflicts import LEAST_SAMPLES
 from playground.lab.density_map import density_map, integral
-from playground.lab.evaluation import evaluate, sample_distances
+from playground.lab.evaluation import EvaluationProgress, evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
 from playground.lab.figures import FIGURES, needing, sorts_of
@@ -27,6 +27,8 @@ from playground.lab.problem import Problem
 from playground.messages import plain
 from playground.theory import likelihood as theory
 from playground.theory import two_samples
+from playground.theory.noise.process import ScoreFunction
+from tests.densities import density_of
 from tests.figures import flat
 from tests.fitting import CONTINUOUS, dotted, fitting
 from tests.generators import seeded
@@ -50,13 +52,13 @@ def normal_score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
     return -x / (1 + sigma.reshape(-1, *[1] * (x.ndim - 1)) ** 2)
 
 
-def last(progress_of):
+def last(progress_of: Iterable[EvaluationProgress]) -> EvaluationProgress:
     *_, progress = progress_of
     assert progress.fraction == 1.0
     return progress
 
 
-def measured(problem: Problem, score, samples) -> dict:
+def measured(problem: Problem, score: ScoreFunction, samples: np.ndarray) -> dict[str, Any]:
     """The figures of a score and of samples."""
     likelihoods, distances = (
         flat(last(evaluate(problem, score)).metrics),
@@ -75,8 +77,8 @@ def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: 
     """
     problem = Problem.build(experiment(data__points=20_000, data__scale=scale, noise__kind=noise))
     points = problem.dataset.held_out[:50]
-    result = last(log_likelihood(problem, problem.density.score, points)).result
-    exact = problem.dataset.density.log_prob(torch.from_numpy(points), result.sigma).numpy()
+    result = last(log_likelihood(problem, density_of(problem).score, points)).result
+    exact = density_of(problem.dataset).log_prob(torch.from_numpy(points), result.sigma).numpy()
     np.testing.assert_allclose(result.log_prob, exact, atol=1e-3)
     np.testing.assert_allclose(result.exact, exact, atol=1e-3)
     np.testing.assert_allclose(result.prior_term + result.trace_term, result.log_prob)
@@ -87,7 +89,7 @@ def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: 
 def test_the_automatic_sigma_max_makes_the_error_of_the_prior_small() -> None:
     """The worst of 1,000 points of two unequal Gaussians is off by 0.015 nat; with half of that sigma_max by 0.11."""
     problem = Problem.build(experiment(data__kind="two-gaussians", data__points=20_000, likelihood__points=1000))
-    result = last(log_likelihood(problem, problem.density.score, problem.dataset.held_out)).result
+    result = last(log_likelihood(problem, density_of(problem).score, problem.dataset.held_out)).result
     assert np.abs(result.log_prob - result.exact).max() < 0.03
 
 
@@ -129,12 +131,12 @@ def test_a_files_likelihoods_are_in_its_own_units(scale: tuple[float, float]) ->
 def test_a_coarser_sigma_is_in_user_units_and_one_outside_is_refused() -> None:
     problem = Problem.build(experiment(data__points=20_000, data__scale=100.0))
     points = problem.dataset.held_out[:20]
-    result = last(log_likelihood(problem, problem.density.score, points, sigma=50.0)).result
-    exact = problem.dataset.density.log_prob(torch.from_numpy(points), 50.0).numpy()
+    result = last(log_likelihood(problem, density_of(problem).score, points, sigma=50.0)).result
+    exact = density_of(problem.dataset).log_prob(torch.from_numpy(points), 50.0).numpy()
     np.testing.assert_allclose(result.log_prob, exact, atol=8e-3)
-    assert np.abs(result.log_prob - problem.dataset.density.log_prob(torch.from_numpy(points)).numpy()).max() > 0.1
+    assert np.abs(result.log_prob - density_of(problem.dataset).log_prob(torch.from_numpy(points)).numpy()).max() > 0.1
     with pytest.raises(ExperimentError, match=r"sigma = 1e\+06 lies outside the noise, which goes from 0\.71"):
-        next(log_likelihood(problem, problem.density.score, points, sigma=1e6))
+        next(log_likelihood(problem, density_of(problem).score, points, sigma=1e6))
 
 
 def test_the_path_is_in_user_units() -> None:
@@ -195,18 +197,18 @@ def test_the_ends_of_an_interpolation_keep_the_estimates_of_their_encoding(probe
         )
     )
     ends = problem.dataset.held_out[:2]
-    there = last(log_likelihood(problem, problem.density.score, ends)).result
+    there = last(log_likelihood(problem, density_of(problem).score, ends)).result
     assert (there.standard_error > 0.01).all()
     for count in (2, 7):
-        way = last(interpolate(problem, problem.density.score, ends, count)).result
+        way = last(interpolate(problem, density_of(problem).score, ends, count)).result
         np.testing.assert_allclose(way.log_prob[[0, -1]], there.log_prob, atol=1e-3)
         if count == 2:  # with more points, those between contribute to the ends' error
             np.testing.assert_allclose(way.standard_error, there.standard_error, atol=1e-3)
         assert (way.standard_error > 0).all()
     single = Problem.build(experiment(likelihood__trace="hutchinson"))
-    assert last(interpolate(single, single.density.score, ends, 3)).result.standard_error is None
+    assert last(interpolate(single, density_of(single).score, ends, 3)).result.standard_error is None
     exact = Problem.build(experiment())
-    assert last(interpolate(exact, exact.density.score, ends, 3)).result.standard_error.tolist() == [0, 0, 0]
+    assert last(interpolate(exact, density_of(exact).score, ends, 3)).result.standard_error.tolist() == [0, 0, 0]
 
 
 def test_decoded_points_have_the_error_that_they_report() -> None:
@@ -214,7 +216,7 @@ def test_decoded_points_have_the_error_that_they_report() -> None:
     settings = {"likelihood__trace_probes": 4, "likelihood__probes": "gaussian", "likelihood__tolerance": 1e-5}
     problem = Problem.build(experiment(likelihood__trace="hutchinson", **settings))
     codes = np.random.default_rng(2).normal(size=(400, 2))
-    found = last(decode(problem, problem.density.score, codes)).result
+    found = last(decode(problem, density_of(problem).score, codes)).result
     exact = problem.exact_log_prob(found.points, problem.units.sigma_to_user(problem.noise.sigma_min)).numpy()
     reported = np.sqrt(np.mean(found.standard_error**2))
     assert np.sqrt(np.mean((found.log_prob - exact) ** 2)) == pytest.approx(reported, rel=0.2)
@@ -222,7 +224,7 @@ def test_decoded_points_have_the_error_that_they_report() -> None:
 
 def test_the_round_trip_tells_a_loose_tolerance_from_a_tight_one() -> None:
     loose, tight = (
-        flat(last(evaluate(problem, problem.density.score)).metrics)
+        flat(last(evaluate(problem, density_of(problem).score)).metrics)
         for problem in (Problem.build(experiment(likelihood__tolerance=tolerance)) for tolerance in (1e-2, 1e-5))
     )
     for key in ("round_trip_error", "round_trip_log_prob_error"):
@@ -236,13 +238,13 @@ def test_estimated_traces_have_the_error_that_they_report() -> None:
         experiment(likelihood__trace="hutchinson", likelihood__trace_probes=4, likelihood__probes="gaussian")
     )
     points = problem.dataset.held_out
-    estimate = last(log_likelihood(problem, problem.density.score, points)).result
+    estimate = last(log_likelihood(problem, density_of(problem).score, points)).result
     reported = np.sqrt(np.mean(estimate.standard_error**2))
     assert np.sqrt(np.mean((estimate.log_prob - estimate.exact) ** 2)) == pytest.approx(reported, rel=0.25)
-    found = flat(last(evaluate(problem, problem.density.score)).metrics)
+    found = flat(last(evaluate(problem, density_of(problem).score)).metrics)
     assert found["trace_standard_error"] == pytest.approx(reported)
     single = Problem.build(experiment(likelihood__trace="hutchinson"))
-    found = flat(last(evaluate(single, single.density.score)).metrics)
+    found = flat(last(evaluate(single, density_of(single).score)).metrics)
     assert found["trace_standard_error"] is None
     assert "set likelihood.trace_probes to 2" in str(found["reasons"]["trace_standard_error"])
     data = odd_units().dataset  # Gaussian: the Jacobian is diagonal, so Rademacher probes always agree
@@ -259,9 +261,9 @@ def test_estimated_traces_have_the_error_that_they_report() -> None:
 def test_noise_without_a_path_is_refused_with_the_reason(noise: str) -> None:
     problem = Problem.build(experiment(noise__kind=noise))
     for run in (
-        log_likelihood(problem, problem.density.score, problem.dataset.held_out),
-        density_map(problem, problem.density.score, BOUNDS, 16),
-        integral(problem, problem.density.score),
+        log_likelihood(problem, density_of(problem).score, problem.dataset.held_out),
+        density_map(problem, density_of(problem).score, BOUNDS, 16),
+        integral(problem, density_of(problem).score),
     ):
         with pytest.raises(ExperimentError, match=f"noise.kind = {noise} has no such path"):
             next(run)
@@ -269,7 +271,7 @@ def test_noise_without_a_path_is_refused_with_the_reason(noise: str) -> None:
 
 def test_density_maps_are_filled_from_coarse_to_fine() -> None:
     problem = Problem.build(experiment(noise__kind="vp"))
-    maps = list(density_map(problem, problem.density.score, BOUNDS, 40))
+    maps = list(density_map(problem, density_of(problem).score, BOUNDS, 40))
     fractions = [field.fraction for field in maps]
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
@@ -309,9 +311,9 @@ def test_rows_go_upwards_and_columns_to_the_right() -> None:
 
 def test_maps_follow_sigma() -> None:
     problem = Problem.build(experiment(noise__kind="vp"))
-    *_, field = density_map(problem, problem.density.score, BOUNDS, 12, sigma=0.5)
+    *_, field = density_map(problem, density_of(problem).score, BOUNDS, 12, sigma=0.5)
     points = grid_points(BOUNDS, 12, 12).reshape(-1, 2)
-    exact = problem.dataset.density.log_prob(torch.from_numpy(points), 0.5)
+    exact = density_of(problem.dataset).log_prob(torch.from_numpy(points), 0.5)
     np.testing.assert_allclose(field.log_density, exact.reshape(12, 12), atol=5e-3)
     np.testing.assert_allclose(log_density_at(problem, points, 0.5, None), exact, atol=1e-4)
     with pytest.raises(ValueError, match="not known"):
@@ -322,7 +324,7 @@ def test_maps_follow_sigma() -> None:
 @pytest.mark.parametrize("noise", CONTINUOUS)
 def test_the_integral_over_the_plane_is_one(noise: str) -> None:
     problem = Problem.build(experiment(noise__kind=noise))
-    progress = list(integral(problem, problem.density.score, resolution=48))
+    progress = list(integral(problem, density_of(problem).score, resolution=48))
     assert [step.result is None for step in progress] == [True] * (len(progress) - 1) + [False]
     assert progress[-1].result == pytest.approx(1.0, abs=2e-3)
     network = (
@@ -331,8 +333,10 @@ def test_the_integral_over_the_plane_is_one(noise: str) -> None:
     assert last(integral(problem, network, resolution=16)).result == pytest.approx(0.97, abs=0.03)
 
 
-def test_the_integral_over_the_plane_is_one_in_any_units() -> None:
-    assert last(integral(odd_units(), normal_score, resolution=32)).result == pytest.approx(1.0, abs=2e-3)
+@pytest.mark.parametrize("scale", [(40.0, 40.0), (1e7, 1.0)])
+def test_the_integral_over_the_plane_is_one_in_any_units(scale: tuple[float, float]) -> None:
+    """Each axis has its own margin for the noise. One length for both would put a narrow axis into a single cell."""
+    assert last(integral(odd_units(scale), normal_score, resolution=32)).result == pytest.approx(1.0, abs=2e-3)
 
 
 @pytest.mark.parametrize("probes", [1, 2])
@@ -340,7 +344,7 @@ def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
     """exp turns the noise of an estimated trace into bias: two moons would integrate to 1.7 with one probe, 1.4 with two."""
     exact = Problem.build(experiment())
     estimated = Problem.build(experiment(likelihood__trace="hutchinson", likelihood__trace_probes=probes))
-    score = exact.density.score
+    score = density_of(exact).score
     assert last(integral(estimated, score, resolution=48)).result == pytest.approx(1.0, abs=2e-3)
     maps = (last(density_map(problem, score, BOUNDS, 16)).log_density for problem in (exact, estimated))
     np.testing.assert_array_equal(*maps)
@@ -349,9 +353,9 @@ def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
 @pytest.mark.claims
 def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000))
-    samples = problem.dataset.density.sample(800, seeded(1)).numpy()
+    samples = density_of(problem.dataset).sample(800, seeded(1)).numpy()
     figures: dict[str, Measured] = {}
-    for measuring in (evaluate(problem, problem.density.score), sample_distances(problem, samples)):
+    for measuring in (evaluate(problem, density_of(problem).score), sample_distances(problem, samples)):
         progress = list(measuring)
         fractions = [step.fraction for step in progress]
         assert fractions == sorted(fractions)
@@ -386,7 +390,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
 def test_a_perfect_models_kl_is_that_of_the_smoothing() -> None:
     """With the exact score and a coarse finest sigma, NLL and KL are far from the entropy and 0 without a training error."""
     problem = Problem.build(experiment(data__kind="two-gaussians", noise__sigma_min=1.0))
-    found = flat(last(evaluate(problem, problem.density.score)).metrics)
+    found = flat(last(evaluate(problem, density_of(problem).score)).metrics)
     assert found["kl"] > 0.1
     assert found["kl_of_smoothing"] == pytest.approx(found["kl"], abs=2e-3)
     assert found["kl_of_smoothing_standard_error"] == pytest.approx(found["kl_standard_error"], rel=0.01)
@@ -420,7 +424,7 @@ def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
     points, scale = problem.dataset.held_out, problem.units.scale * math.hypot(1, problem.noise.sigma_min)
     z = (points - problem.units.offset) / scale
     cross = float(0.5 * (z**2).sum(1).mean() + np.log(scale).sum() + math.log(2 * math.pi))
-    true = problem.dataset.density.log_prob(torch.from_numpy(points)).mean()
+    true = density_of(problem.dataset).log_prob(torch.from_numpy(points)).mean()
     assert found["test_nll"] == pytest.approx(cross, abs=1e-3)
     assert found["kl"] == pytest.approx(cross + float(true), abs=1e-3)
     assert found["sliced_wasserstein2"] == pytest.approx(3.0, rel=0.15)
@@ -431,7 +435,11 @@ def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
     assert found["classifier_accuracy"] > 0.9
 
 
-def perfect_distances(problem_of, count: int, paired: int = 0) -> list[dict[str, Any]]:
+ProblemOf = Callable[[int, int], tuple[Problem, np.ndarray]]
+Draw = Callable[[np.random.Generator, int], np.ndarray]
+
+
+def perfect_distances(problem_of: ProblemOf, count: int, paired: int = 0) -> list[dict[str, Any]]:
     """The distances of 20 perfect samplers, each on its own data, mostly without optimal transport.
 
     In the plane 32 directions average the distance as well as 128. Optimal transport would take nine tenths of the time,
@@ -454,7 +462,7 @@ def sliced(every: list[dict[str, Any]]) -> np.ndarray:
 def two_gaussians(seed: int, count: int) -> tuple[Problem, np.ndarray]:
     """Data with 20 held-out points, fewer than samples; the distance is mostly that of the modes' shares."""
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=20, seed=seed))
-    return problem, problem.dataset.density.sample(count, seeded(1000 + seed)).numpy()
+    return problem, density_of(problem.dataset).sample(count, seeded(1000 + seed)).numpy()
 
 
 def small_file(seed: int, count: int) -> tuple[Problem, np.ndarray]:
@@ -466,7 +474,7 @@ def small_file(seed: int, count: int) -> tuple[Problem, np.ndarray]:
     return problem, draw(size=(count, 2))
 
 
-def repeating_rows(draw: Callable[[np.random.Generator, int], np.ndarray], folder: Path, split: str):
+def repeating_rows(draw: Draw, folder: Path, split: str) -> ProblemOf:
     """A file of 3,000 rows from a distribution whose draws repeat, and further draws of it."""
 
     def problem_of(seed: int, count: int) -> tuple[Problem, np.ndarray]:
@@ -502,7 +510,7 @@ def rounded(generator: np.random.Generator, count: int) -> np.ndarray:
 @pytest.mark.claims
 @pytest.mark.parametrize("split", ["groups", "rows"])
 @pytest.mark.parametrize("draw", [grid, zero_inflated, rounded])
-def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw, split: str, tmp_path: Path) -> None:
+def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw: Draw, split: str, tmp_path: Path) -> None:
     problem_of = repeating_rows(draw, tmp_path, split)
     every = perfect_distances(problem_of, 600, paired=3)
     distance, floor, spread = sliced(every)
@@ -530,7 +538,7 @@ def test_samples_are_compared_with_held_out_rows_where_few_repeat() -> None:
 
 @pytest.mark.claims
 @pytest.mark.parametrize("problem_of", [two_gaussians, small_file])
-def test_a_perfect_sampler_lies_within_the_spread_of_its_floor(problem_of) -> None:
+def test_a_perfect_sampler_lies_within_the_spread_of_its_floor(problem_of: ProblemOf) -> None:
     distance, floor, spread = sliced(perfect_distances(problem_of, 200))
     assert distance.mean() == pytest.approx(floor.mean(), abs=4 * spread.mean() / math.sqrt(20))
     within = np.abs(distance - floor) < 2 * spread
@@ -557,14 +565,14 @@ def test_the_least_number_of_samples_is_that_of_the_statistics() -> None:
 @pytest.mark.parametrize(("count", "said"), [(1, "1 sample is"), (3, "3 samples are")])
 def test_a_few_samples_are_not_compared_and_say_what_to_do(count: int, said: str) -> None:
     problem = Problem.build(experiment(data__kind="two-gaussians", noise__kind="none"))
-    found = measured(problem, problem.density.score, problem.dataset.held_out[:count])
+    found = measured(problem, density_of(problem).score, problem.dataset.held_out[:count])
     sentence = f"{said} too few to compare with the data: set sampling.particles to {two_samples.LEAST} or more."
     others = {*needing("images"), *needing("known classes"), "nearest_neighbour_rows"}
     for key in sorts_of("Distances").keys() - others:
         assert found[key] is None
         assert str(found["reasons"][key]) == sentence
     assert str(found["reasons"]["nearest_neighbour_distance"]) == "These figures are for images."
-    enough = measured(problem, problem.density.score, problem.dataset.held_out[: two_samples.LEAST])
+    enough = measured(problem, density_of(problem).score, problem.dataset.held_out[: two_samples.LEAST])
     assert enough["energy_distance_standard_error"] > 0
 
 
@@ -605,7 +613,7 @@ def test_the_density_of_likelihoods_names_its_score(source: str, said: str) -> N
 @pytest.mark.claims  # integrals of a sharp score
 def test_sharp_edges_leave_the_kl_finite() -> None:
     problem = Problem.build(experiment(data__kind="checkerboard"))
-    found = flat(last(evaluate(problem, problem.density.score)).metrics)
+    found = flat(last(evaluate(problem, density_of(problem).score)).metrics)
     assert found["entropy"] == pytest.approx(math.log(32), abs=1e-4)
     assert 0 < found["kl"] < 0.1
 
@@ -629,7 +637,7 @@ def test_unknown_figures_are_none_with_a_reason() -> None:
     missing = {key for key in (*sorts_of("Likelihoods"), *sorts_of("Distances")) if found[key] is None}
     assert set(found["reasons"]) == missing | {"kl_of_smoothing_standard_error"}
     single = Problem.build(experiment(noise__kind="single"))
-    found = measured(single, single.density.score, single.dataset.held_out)
+    found = measured(single, density_of(single).score, single.dataset.held_out)
     assert found["test_nll"] is None
     assert found["test_points"] is None
     assert "noise.kind = single has no such path" in str(found["reasons"]["test_nll"])

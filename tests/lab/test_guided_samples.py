@@ -1,6 +1,7 @@
 """Guided samples in the plane: their distance from the tilted density, guidance by an earlier step, and its interval."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
 from playground.lab.without_effect import settings_without_effect
 from playground.theory.guidance import ScoreWithWeaker
+from playground.theory.noise.process import ScoreFunction
 from tests.figures import flat
 from tests.fitting import dotted
 from tests.generators import seeded
@@ -42,12 +44,12 @@ def problem_of(**changes: object) -> Problem:
     return Problem.build(replace(Experiment(), EXACT | dotted(changes)))
 
 
-def run(problem: Problem, score=None) -> Trajectory:
+def run(problem: Problem, score: ScoreFunction | None = None) -> Trajectory:
     *_, trajectory = sample(problem, score or problem.known_score())
     return trajectory
 
 
-def figures(problem: Problem) -> dict:
+def figures(problem: Problem) -> dict[str, Any]:
     *_, progress = sample_distances(problem, run(problem).positions[-1])
     return flat(progress.metrics)
 
@@ -125,7 +127,7 @@ def test_the_tilted_density_of_all_classes_is_their_mixture() -> None:
         ({"sampling__inpainting_mask": "left"}, "a part of each is given"),
     ],
 )
-def test_samples_without_a_tilted_density_say_why(changes: dict, why: str) -> None:
+def test_samples_without_a_tilted_density_say_why(changes: dict[str, Any], why: str) -> None:
     fitting = {
         key: to for key, to in changes.items() if key != "data__classes" or changes.get("data__kind") != "digits"
     }
@@ -173,7 +175,9 @@ def guided_by_checkpoint(trainer: Trainer, **changes: object) -> Problem:
         ("auto", (0,), 0),
     ],
 )
-def test_the_kept_step_nearest_to_the_one_asked_for_guides(asked, kept, step) -> None:
+def test_the_kept_step_nearest_to_the_one_asked_for_guides(
+    asked: int | str, kept: tuple[int, int, int, int, int] | tuple[int], step: int
+) -> None:
     settings = {"sampling.guide": "checkpoint", "sampling.guidance": 1.0, "sampling.guide_step": asked}
     assert weaker_step(replace(Experiment(), settings), kept, 100) == step
     assert weaker_step(replace(Experiment(), settings | {"sampling.guidance": 0.0}), kept, 100) is None

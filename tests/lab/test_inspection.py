@@ -15,6 +15,7 @@ from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.trajectory import Trajectory
 from playground.theory.densities import GaussianMixture
+from playground.theory.noise import ScoreFunction
 
 SETTINGS = {
     "data.kind": "two-gaussians",
@@ -38,7 +39,7 @@ SAMPLERS = {
 }
 
 
-def sampled(changes: dict[str, object]) -> tuple[Problem, object, Trajectory]:
+def sampled(changes: dict[str, object]) -> tuple[Problem, ScoreFunction, Trajectory]:
     settings = SETTINGS | changes
     if changes.get("sampling.kind") == "forward":
         del settings["sampling.source"]
@@ -49,12 +50,15 @@ def sampled(changes: dict[str, object]) -> tuple[Problem, object, Trajectory]:
     return problem, score.score, trajectory
 
 
+Run = tuple[str, Problem, ScoreFunction, Trajectory]
+
+
 @pytest.fixture(scope="module", params=SAMPLERS, ids=str)
-def run(request) -> tuple[str, Problem, object, Trajectory]:
+def run(request: pytest.FixtureRequest) -> Run:
     return request.param, *sampled(SAMPLERS[request.param])
 
 
-def test_the_terms_add_to_the_recorded_displacement(run) -> None:
+def test_the_terms_add_to_the_recorded_displacement(run: Run) -> None:
     _, problem, score, trajectory = run
     for frame in (0, 1, len(trajectory) // 2, len(trajectory) - 2):
         found = inspect(problem, score, trajectory, frame, 17)
@@ -70,7 +74,7 @@ def test_the_terms_add_to_the_recorded_displacement(run) -> None:
 
 
 @pytest.mark.claims
-def test_noise_alone_is_standard_normal_in_its_stated_deviation(run) -> None:
+def test_noise_alone_is_standard_normal_in_its_stated_deviation(run: Run) -> None:
     """The rest is noise only if drift and score are those of the sampler; otherwise it would be larger."""
     name, problem, score, trajectory = run
     numbers: list[float] = []

@@ -25,7 +25,7 @@ EXPERIMENTS = {
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_its_step_shows_the_experiment(tmp_path, name):
+def test_its_step_shows_the_experiment(tmp_path: Path, name: str) -> None:
     experiment = replace(Experiment(), EXPERIMENTS[name])
     path = tmp_path / "own.lesson.md"
     path.write_text(lesson_template(experiment, 'A "quoted" title'), encoding="utf-8")
@@ -42,7 +42,7 @@ def test_its_step_shows_the_experiment(tmp_path, name):
     )
 
 
-def test_a_file_of_points_is_no_part_of_a_lesson():
+def test_a_file_of_points_is_no_part_of_a_lesson() -> None:
     experiment = replace(Experiment(), {"data.kind": "file", "data.path": "points.csv"})
     with pytest.raises(ExperimentError, match="A lesson reads no file"):
         lesson_template(experiment, "mine")
@@ -51,7 +51,7 @@ def test_a_file_of_points_is_no_part_of_a_lesson():
         lesson_template(replace(Experiment(), {"data.kind": "drawn", "data.strokes": long}), "mine")
 
 
-def test_the_page_s_examples_are_a_lesson_and_a_scene(tmp_path):
+def test_the_page_s_examples_are_a_lesson_and_a_scene(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs/lessons.md").read_text(encoding="utf-8")
     found = []
     for text in re.findall(r"(?ms)^```markdown\n(.*?)^```", page):

@@ -1,6 +1,7 @@
 """Lessons: those that ship are valid, and another file is refused with a sentence that says where the error is."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,13 +37,13 @@ It is {measured}.
 """
 
 
-def write(tmp_path, text):
+def write(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "mine.lesson.md"
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_a_lesson_is_read_with_its_steps(tmp_path):
+def test_a_lesson_is_read_with_its_steps(tmp_path: Path) -> None:
     lesson = lessons.load(write(tmp_path, LESSON))
     assert (lesson.name, lesson.title, len(lesson.steps)) == ("mine", "Two terms", 2)
     first, second = lesson.steps
@@ -53,7 +54,7 @@ def test_a_lesson_is_read_with_its_steps(tmp_path):
     assert lessons.MeasuredStep(second, {"measured": 6.094}).explained("{:.2f}".format) == "It is 6.09."
 
 
-def test_a_step_without_scene_leaves_all_as_it_is(tmp_path):
+def test_a_step_without_scene_leaves_all_as_it_is(tmp_path: Path) -> None:
     lesson = lessons.load(write(tmp_path, LESSON.replace('scene = "two-terms"\n', "", 1)))
     assert lesson.steps[0].settings is None
     assert lessons.load(write(tmp_path, LESSON)).steps[0].settings != Experiment()
@@ -65,13 +66,13 @@ figures.log_p = { key = "exact_log_prob", point = [0.0, 1.0] }
 """
 
 
-def marked(text=LESSON):
+def marked(text: str = LESSON) -> str:
     before, _, rest = text.partition("choices =")
     _, _, after = rest.partition("[0.0, 1.0] }\n")
     return before + MARK + after
 
 
-def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
+def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path: Path) -> None:
     text = marked().replace("{measured}", "({measured_x}, {measured_y}), {distance} away, {log_p}")
     step = lessons.load(write(tmp_path, text)).steps[1]
     assert step.names == {"you_x", "you_y", "distance", "measured_x", "measured_y", "log_p"}
@@ -105,7 +106,9 @@ def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path):
         ("{measured}", "{measured}", "step 2: its explanation names measured;"),
     ],
 )
-def test_a_mark_that_cannot_be_measured_is_refused_with_a_sentence(tmp_path, old, new, said):
+def test_a_mark_that_cannot_be_measured_is_refused_with_a_sentence(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
     text = marked()
     if old != "{measured}":
         text = text.replace("{measured}", "{measured_x}")
@@ -115,10 +118,10 @@ def test_a_mark_that_cannot_be_measured_is_refused_with_a_sentence(tmp_path, old
     assert said in str(refused.value)
 
 
-def test_the_flow_carries_a_point_to_the_noise_and_back():
+def test_the_flow_carries_a_point_to_the_noise_and_back() -> None:
     experiment = {"data": {"kind": "two-moons"}, "likelihood": {"source": "exact"}, "sampling": {"source": "exact"}}
 
-    def place(key, point):
+    def place(key: str, point: tuple[float, float]) -> tuple[float, float]:
         axes = {axis: Figure(key, point=point, index=number) for number, axis in enumerate("xy")}
         *_, (_, measured) = measure(lessons.Step(experiment=experiment, figures=axes))
         return measured.values["x"], measured.values["y"]
@@ -128,7 +131,7 @@ def test_the_flow_carries_a_point_to_the_noise_and_back():
     assert place("flow_to_data", there) == pytest.approx((0.0, 1.0), abs=1e-3)
 
 
-def test_the_check_is_of_the_step_s_own_settings(tmp_path):
+def test_the_check_is_of_the_step_s_own_settings(tmp_path: Path) -> None:
     step = lessons.load(write(tmp_path, LESSON)).steps[1]
     assert step.shown_settings == step.settings
     *_, (_, measured) = measure(step)
@@ -139,7 +142,7 @@ def test_the_check_is_of_the_step_s_own_settings(tmp_path):
 
 
 @pytest.mark.parametrize("name", lessons.bundled())
-def test_each_bundled_lesson_asks_and_says_what_is_measured(name):
+def test_each_bundled_lesson_asks_and_says_what_is_measured(name: str) -> None:
     asked = [step for step in lessons.load(lessons.bundled()[name]).steps if step.question]
     assert len(asked) >= 2
     for step in asked:
@@ -194,7 +197,7 @@ def test_each_bundled_lesson_asks_and_says_what_is_measured(name):
         ("Think.", "Think. " * 81, "step 2: it says more than 80 words at once"),
     ],
 )
-def test_a_file_that_is_no_lesson_is_refused_with_a_sentence(tmp_path, old, new, said):
+def test_a_file_that_is_no_lesson_is_refused_with_a_sentence(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in LESSON
     with pytest.raises(ExperimentError) as refused:
         lessons.load(write(tmp_path, LESSON.replace(old, new, 1)))
@@ -202,7 +205,7 @@ def test_a_file_that_is_no_lesson_is_refused_with_a_sentence(tmp_path, old, new,
     assert "\n" not in str(refused.value)
 
 
-def test_an_equation_shows_settings_and_what_is_measured(tmp_path):
+def test_an_equation_shows_settings_and_what_is_measured(tmp_path: Path) -> None:
     source = r"[[\\log p|measured]] = [[\\sigma|noise.sigma_min:.1g]] [[v|you]]"
     text = LESSON.replace('question = "W', f'equation = "{source}"\nquestion = "W')
     step = lessons.load(write(tmp_path, text)).steps[1]
@@ -213,21 +216,21 @@ def test_an_equation_shows_settings_and_what_is_measured(tmp_path):
     assert equation.with_values({"measured": "-2e-7"}) == r"{-2 \cdot 10^{-7}} = {\sigma} {v}"  # written already
 
 
-def test_six_bundled_lessons_have_equations_with_values():
+def test_six_bundled_lessons_have_equations_with_values() -> None:
     every = lessons.load_all().values()
     live = [one for one in every if any(LiveEquation(step.equation).names for step in one.steps)]
     assert len(live) >= 6
 
 
 @pytest.mark.parametrize("ends", ["[1.0, 1.0]", "[-inf, inf]", "[-1e308, 1e308]", "[0.0, nan]"])
-def test_a_scale_goes_upwards_between_ends_that_can_be_drawn(tmp_path, ends):
+def test_a_scale_goes_upwards_between_ends_that_can_be_drawn(tmp_path: Path, ends: str) -> None:
     choices = 'choices = [{ text = "minus", below = 0.0 }, { text = "plus", at_least = 0.0 }]'
     assert choices in LESSON
     with pytest.raises(ExperimentError, match="from a smaller to a larger number"):
         lessons.load(write(tmp_path, LESSON.replace(choices, f"scale = {ends}")))
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path):
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.lesson.md"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ExperimentError, match=r"mine\.lesson\.md is not a text file"):
@@ -236,7 +239,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
         lessons.load(tmp_path / "none.lesson.md")
 
 
-def test_a_step_may_change_other_things_than_settings_of_its_scene(tmp_path):
+def test_a_step_may_change_other_things_than_settings_of_its_scene(tmp_path: Path) -> None:
     """It may change the seed and the sampler; its figure is then measured with the shown settings."""
     changed = "experiment.seed = 3\nexperiment.sampling.kind = 'langevin'"
     text = LESSON.replace("experiment.data.points = 500", changed)

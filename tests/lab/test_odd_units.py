@@ -7,7 +7,6 @@ import pytest
 
 from playground.data import Dataset
 from playground.lab import likelihood
-from playground.lab.density_map import integral
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.objective import build_objective
@@ -57,12 +56,3 @@ def test_noise_far_from_the_data_s_size_has_no_optimal_loss(sigma: float) -> Non
     problem = Problem.build(replace(Experiment(), {"noise.kind": "single", "noise.sigma": sigma}))
     assert problem.density is not None
     assert build_objective(problem).optimal_loss_with_error(problem.density, problem.generator("floor"), 2, 64) is None
-
-
-def test_the_integral_over_the_plane_is_one_in_whatever_unit() -> None:
-    """Each axis has its own margin for the noise. One length for both would put the narrow axis into a single cell."""
-    points = np.random.default_rng(0).normal(size=(1200, 2)) * (1e7, 1.0)
-    data = Dataset("odd", points[:1000], None, (2,), ("x", "y"), points[1000:])
-    problem = Problem.build(replace(Experiment(), {"data.kind": "file", "data.path": "odd.csv"}), data)
-    *_, progress = integral(problem, lambda x, sigma: -x / (1 + sigma**2).view(-1, 1), resolution=32)
-    assert progress.result == pytest.approx(1.0, abs=2e-3)

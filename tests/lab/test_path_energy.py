@@ -16,6 +16,7 @@ from playground.lab.problem import Problem
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import ContinuousNoise, FlowMatching
 from playground.theory.start_set import MixturePair, StartSet
+from tests.densities import density_of
 from tests.figures import flat
 from tests.generators import seeded
 
@@ -118,7 +119,7 @@ def test_a_perfect_transport_reads_as_its_floor() -> None:
 def test_sets_that_are_alike_have_no_normalized_energy(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their W2^2 is 0 but for noise, and nothing can be divided by it."""
     assert isinstance(problem.density, GaussianMixture)
-    start = problem.density.to("cpu", torch.float32)
+    start = density_of(problem).to("cpu", torch.float32)
     monkeypatch.setitem(
         problem.__dict__, "noise", ContinuousNoise(FlowMatching(0.001, 1000.0), StartSet(start, "independent"))
     )
@@ -157,4 +158,4 @@ def test_a_known_pair_of_sets_is_followed_exactly() -> None:
     # Eight Gaussians around the origin of the user's units, of twice the toy's radius, and data moved by 3.
     assert np.linalg.norm(there, axis=1).mean() == pytest.approx(2 * 4 / 1.414, rel=0.05)
     assert asked.dataset.density is not None
-    np.testing.assert_allclose(asked.dataset.density.mean.numpy(), [6.0, 6.0])
+    np.testing.assert_allclose(density_of(asked.dataset).mean.numpy(), [6.0, 6.0])

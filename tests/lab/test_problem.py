@@ -23,6 +23,7 @@ from playground.theory.noise import (
     VarianceExploding,
     VariancePreserving,
 )
+from tests.densities import density_of
 from tests.fitting import CONTINUOUS, dotted, fitting
 from tests.generators import seeded
 
@@ -60,8 +61,8 @@ def test_every_source_is_standardized(kind: str, tmp_path: Path) -> None:
     assert float(problem.train.var(0).mean()) == pytest.approx(1.0, abs=0.1)
     assert (problem.density is not None) == DataSource.kinds()[kind].known_density
     if problem.density is not None:
-        torch.testing.assert_close(problem.density.mean, torch.zeros(2), rtol=0, atol=1e-5)
-        assert problem.density.variance == pytest.approx(1.0, abs=1e-5)
+        torch.testing.assert_close(density_of(problem).mean, torch.zeros(2), rtol=0, atol=1e-5)
+        assert density_of(problem).variance == pytest.approx(1.0, abs=1e-5)
     x = problem.dataset.points[:50]
     np.testing.assert_allclose(problem.units.to_user(problem.units.to_internal(x)), x, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(problem.units.to_user(problem.train[:50].numpy()), x, rtol=1e-5, atol=1e-4)
@@ -143,12 +144,12 @@ def test_density_in_internal_units_is_the_users_with_its_jacobian() -> None:
     assert problem.dataset.density is not None
     user = problem.dataset.points[:200]
     internal = torch.from_numpy(problem.units.to_internal(user)).float()
-    ours = problem.units.log_prob_to_user(problem.density.log_prob(internal).numpy())
-    theirs = problem.dataset.density.log_prob(torch.from_numpy(user)).numpy()
+    ours = problem.units.log_prob_to_user(density_of(problem).log_prob(internal).numpy())
+    theirs = density_of(problem.dataset).log_prob(torch.from_numpy(user)).numpy()
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
-    score = problem.units.score_to_user(problem.density.score(internal).numpy())
+    score = problem.units.score_to_user(density_of(problem).score(internal).numpy())
     np.testing.assert_allclose(
-        score, problem.dataset.density.score(torch.from_numpy(user)).numpy(), rtol=1e-3, atol=1e-4
+        score, density_of(problem.dataset).score(torch.from_numpy(user)).numpy(), rtol=1e-3, atol=1e-4
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -24,14 +25,14 @@ WORK = Work(saved=1.0, summary="two moons", history={"first": {}}, version=VERSI
 TRAINED = Trained({"step": np.array(3)}, {"state": "paused"}, "cpu")
 
 
-def filled(parent):
+def filled(parent: Path) -> Store:
     store = Store(folder_in(parent))
     keep_training(store, KEY, TRAINED, SESSION.kept_points)
     recovery.write(store, WORK)
     return store
 
 
-def test_a_training_comes_back_with_all_of_its_data(tmp_path):
+def test_a_training_comes_back_with_all_of_its_data(tmp_path: Path) -> None:
     filled(tmp_path).close()
     (store,) = left_behind(tmp_path)
     assert recovery.read(store) == WORK
@@ -45,7 +46,7 @@ def test_a_training_comes_back_with_all_of_its_data(tmp_path):
     assert recovery.session_of(store, TrainingKey.of(Experiment(), name="other"), wanted) is None
 
 
-def test_points_are_written_once_and_are_those_of_each_training(tmp_path):
+def test_points_are_written_once_and_are_those_of_each_training(tmp_path: Path) -> None:
     with Store(tmp_path / "a") as store:
         keep_training(store, KEY, TRAINED, SESSION.kept_points)
         before = {path.name: path.stat().st_ino for path in store.folder.glob("points-*")}
@@ -64,7 +65,7 @@ def test_points_are_written_once_and_are_those_of_each_training(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there the user's own folder keeps others out")
-def test_nobody_else_may_read_the_work(tmp_path):
+def test_nobody_else_may_read_the_work(tmp_path: Path) -> None:
     before = os.umask(0)  # the most that a user can allow by default
     try:
         store = filled(tmp_path / "recovery")
@@ -73,7 +74,7 @@ def test_nobody_else_may_read_the_work(tmp_path):
     assert store.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_locked_folder_is_not_offered(tmp_path):
+def test_a_locked_folder_is_not_offered(tmp_path: Path) -> None:
     store = filled(tmp_path)
     folder = store.folder
     assert left_behind(tmp_path) == []
@@ -85,7 +86,7 @@ def test_a_locked_folder_is_not_offered(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_newest_is_offered_first(tmp_path):
+def test_the_newest_is_offered_first(tmp_path: Path) -> None:
     stores = [filled(tmp_path) for _ in range(3)]
     folders = [store.folder for store in stores]
     for seconds, store, folder in zip((30, 10, 20), stores, folders, strict=True):
@@ -94,7 +95,7 @@ def test_the_newest_is_offered_first(tmp_path):
     assert [store.folder for store in left_behind(tmp_path)] == [folders[1], folders[2], folders[0]]
 
 
-def test_a_folder_without_work_is_removed_once_it_is_old(tmp_path):
+def test_a_folder_without_work_is_removed_once_it_is_old(tmp_path: Path) -> None:
     Store(folder_in(tmp_path)).close()
     (path,) = tmp_path.iterdir()
     assert left_behind(tmp_path) == []
@@ -105,13 +106,13 @@ def test_a_folder_without_work_is_removed_once_it_is_old(tmp_path):
     assert left_behind(tmp_path / "nowhere") == []
 
 
-def damage(path):
+def damage(path: Path) -> None:
     contents = bytearray(path.read_bytes())
     contents[-1] ^= 1
     path.write_bytes(contents)
 
 
-def test_a_damaged_note_is_said_and_stays_until_it_is_discarded(tmp_path):
+def test_a_damaged_note_is_said_and_stays_until_it_is_discarded(tmp_path: Path) -> None:
     store = filled(tmp_path)
     path = store.folder / NOTE
     store.close()
@@ -124,7 +125,7 @@ def test_a_damaged_note_is_said_and_stays_until_it_is_discarded(tmp_path):
         assert path.exists()
 
 
-def test_a_damaged_training_is_none(tmp_path):
+def test_a_damaged_training_is_none(tmp_path: Path) -> None:
     store = filled(tmp_path)
     folder = store.folder
     store.close()
@@ -137,14 +138,14 @@ def test_a_damaged_training_is_none(tmp_path):
 @pytest.mark.parametrize(
     "contents", [b"", b"{", b"[]", b'{"version": 9}', b'{"saved": 1e999}', b"\xff" * 100, b"[" * 10_000]
 )
-def test_a_note_that_is_none_is_refused(tmp_path, contents):
+def test_a_note_that_is_none_is_refused(tmp_path: Path, contents: bytes) -> None:
     with Store(tmp_path / "a") as store:
         store.write_note(contents)
         with pytest.raises(SessionError, match=NOTE):
             recovery.read(store)
 
 
-def test_the_work_of_a_newer_version_is_refused(tmp_path):
+def test_the_work_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with Store(tmp_path / "a") as store:
         store.write_note(msgspec.json.encode(msgspec.structs.replace(WORK, version=VERSION + 1)))
         with pytest.raises(SessionError, match="another version"):
@@ -155,7 +156,7 @@ OLD_TRAINING = OldTraining("weights-1.spg", "data-2.spg")
 OLD_WORK = Work(saved=1.0, summary="two moons", history={}, trainings=(OLD_TRAINING,))
 
 
-def of_version_1(folder, work=OLD_WORK):
+def of_version_1(folder: Path, work: Work = OLD_WORK) -> None:
     folder.mkdir(parents=True)
     Session(Experiment(), POINTS, POINTS[:5]).save(folder / "data-2.spg")
     weights = Session(Experiment(), POINTS[:1], POINTS[:1], weights={"step": np.array(3)}, measurements={"quality": {}})
@@ -163,7 +164,7 @@ def of_version_1(folder, work=OLD_WORK):
     (folder / OLD).write_bytes(msgspec.json.encode(work))
 
 
-def test_the_work_of_version_1_is_read_with_its_points(tmp_path):
+def test_the_work_of_version_1_is_read_with_its_points(tmp_path: Path) -> None:
     of_version_1(tmp_path / "a")
     (store,) = left_behind(tmp_path)
     work = recovery.read(store)
@@ -179,7 +180,7 @@ def test_the_work_of_version_1_is_read_with_its_points(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../mine.spg", "/etc/passwd", "a/b-1.spg", "weights-1.toml", "", "weights-1.spg\n"])
-def test_a_list_names_only_files_of_its_folder(tmp_path, name):
+def test_a_list_names_only_files_of_its_folder(tmp_path: Path, name: str) -> None:
     old = msgspec.structs.replace(OLD_WORK, trainings=(OldTraining(name, "data-2.spg"),))
     of_version_1(tmp_path / "a", old)
     (store,) = left_behind(tmp_path)
@@ -187,7 +188,7 @@ def test_a_list_names_only_files_of_its_folder(tmp_path, name):
         recovery.read(store)
 
 
-def test_a_damaged_session_of_version_1_is_said(tmp_path):
+def test_a_damaged_session_of_version_1_is_said(tmp_path: Path) -> None:
     of_version_1(tmp_path / "a")
     damage(tmp_path / "a" / "weights-1.spg")
     (store,) = left_behind(tmp_path)

@@ -4,10 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from playground.lab import sampling
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
+from tests.densities import density_of
 from tests.fitting import dotted, fitting
 
 QUICK = {
@@ -35,7 +37,7 @@ def problem(**settings: object) -> Problem:
 )
 def test_each_frame_knows_the_evaluations_up_to_it(settings: dict[str, object], a_step: int) -> None:
     asked = problem(**settings)
-    *_, frames = sample(asked, asked.density.score)
+    *_, frames = sample(asked, density_of(asked).score)
     assert frames.nfe_mean.tolist() == frames.nfe_max.tolist() == [a_step * step for step in frames.step.tolist()]
 
 
@@ -43,10 +45,10 @@ def test_adaptive_steps_are_counted_for_each_particle() -> None:
     asked = problem(sampling__kind="probability-flow", sampling__solver="adaptive")
     rows = 0
 
-    def score(x, sigma):
+    def score(x: Tensor, sigma: Tensor) -> Tensor:
         nonlocal rows
         rows += len(x)
-        return asked.density.score(x, sigma)
+        return density_of(asked).score(x, sigma)
 
     *_, frames = sample(asked, score)
     assert frames.nfe_mean[-1] == pytest.approx(rows / 50)
@@ -59,10 +61,10 @@ def test_seconds_do_not_count_the_caller(monkeypatch: pytest.MonkeyPatch) -> Non
     asked, now = problem(), 0.0
     monkeypatch.setattr(sampling, "time", SimpleNamespace(perf_counter=lambda: now))
 
-    def slow(x, sigma):
+    def slow(x: Tensor, sigma: Tensor) -> Tensor:
         nonlocal now
         now += 1
-        return asked.density.score(x, sigma)
+        return density_of(asked).score(x, sigma)
 
     for frames in sampling.sample(asked, slow):  # noqa: B007
         now += 100

@@ -9,6 +9,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import arrows_at, density_over, grid_points, score_error_over, typical_score
 from playground.lab.problem import Problem
 from playground.theory.densities import GaussianMixture
+from tests.densities import density_of
 
 
 @pytest.mark.parametrize("spread", [(40.0, 40.0), (40.0, 0.001)])
@@ -36,7 +37,7 @@ def test_the_density_over_a_rectangle_is_the_known_one_on_nearly_square_cells() 
     assert values.sum() * (250 / columns) * (200 / rows) == pytest.approx(1.0, abs=0.01)
     places = torch.from_numpy(grid_points(bounds, columns, rows).reshape(-1, 2))
     assert problem.dataset.density is not None
-    exact = problem.dataset.density.log_prob(places, sigma).exp().numpy()
+    exact = density_of(problem.dataset).log_prob(places, sigma).exp().numpy()
     np.testing.assert_allclose(values.ravel(), exact, rtol=1e-3, atol=1e-9)
 
 

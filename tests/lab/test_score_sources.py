@@ -1,6 +1,7 @@
 """The smoothed training set as a source of scores: its density over the plane, and likelihoods by it."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from scipy.special import logsumexp
 from playground.data import Dataset
 from playground.lab.conflicts import likelihood_conflict, path_conflict
 from playground.lab.density_map import density_map, empirical_density_map
+from playground.lab.evaluation import EvaluationProgress
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import empirical_density_over, grid_points, grid_shape
 from playground.lab.likelihood import log_likelihood
@@ -30,7 +32,7 @@ def three_points(noise: str = "ve") -> Problem:
     return Problem.build(experiment(**settings), Dataset("three", points, None, (2,), ("x", "y"), points))
 
 
-def last(progress_of):
+def last(progress_of: Iterable[EvaluationProgress]) -> EvaluationProgress:
     *_, progress = progress_of
     return progress
 

@@ -92,8 +92,11 @@ def flat(network: torch.nn.Module) -> np.ndarray:
     return torch.cat([weight.detach().flatten() for weight in network.parameters()]).numpy()
 
 
+Measured = dict[str, dict[str, np.ndarray]]
+
+
 @pytest.fixture(scope="module")
-def measured() -> dict[str, dict[str, np.ndarray]]:
+def measured() -> Measured:
     """Everything in CHANGES: with the default seeds, and with each of the seeds changed."""
     given = torch.Generator().manual_seed(0)
     places, weights = torch.randn(60, 2, generator=given).numpy(), build({}).network()
@@ -143,13 +146,13 @@ def measured() -> dict[str, dict[str, np.ndarray]]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_seed_changes_its_own_and_nothing_else(measured, what, seed):
+def test_a_seed_changes_its_own_and_nothing_else(measured: Measured, what: str, seed: str) -> None:
     before, after = measured[""][what], measured[seed][what]
     assert before.size
     assert np.array_equal(before, after) == (seed not in CHANGES[what])
 
 
-def test_everything_drawn_is_in_the_table(measured):
+def test_everything_drawn_is_in_the_table(measured: Measured) -> None:
     assert set(measured[""]) == set(CHANGES)
     assert {seed_of(purpose) for purpose in ("network", "pairs 3", "sampling", "held-out loss", "anything")} == set(
         SEEDS
@@ -181,14 +184,14 @@ def purposes(given: Sequence[ast.expr]) -> Iterator[str]:
         )
 
 
-def test_each_purpose_has_a_seed_that_somebody_chose():
+def test_each_purpose_has_a_seed_that_somebody_chose() -> None:
     """A new one belongs in SEED_OF or in BY_DATA, and one that nothing draws in neither."""
     assert not BY_DATA & set(SEED_OF)
     assert set(drawn_purposes()) - {"", PURPOSE, *OF_OTHERS} == BY_DATA | set(SEED_OF)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_split_of_finite_data_is_the_datas(seed):
+def test_the_split_of_finite_data_is_the_datas(seed: str) -> None:
     digits = {"data.kind": "digits", "network.kind": "u-net", "sampling.particles": 4, "likelihood.points": 100}
     before, after = (build(changes, digits) for changes in ({}, {seed: 1}))
     for name in ("train", "test", "validation"):
@@ -196,7 +199,7 @@ def test_the_split_of_finite_data_is_the_datas(seed):
         assert same == (seed != DATA)
 
 
-def test_one_name_sets_all_seeds():
+def test_one_name_sets_all_seeds() -> None:
     asked = experiments.replace(Experiment(), {"seed": 4})
     assert [experiments.value(asked, key) for key in SEEDS] == [4, 4, 4]
     assert experiments.replace(Experiment(), {"seed": 4, "training.seed": 2}).training.seed == 2

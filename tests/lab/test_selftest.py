@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -24,7 +26,7 @@ from playground.theory.noise import (
     VariancePreserving,
     per_point,
 )
-from playground.theory.noise.process import as_time
+from playground.theory.noise.process import ScoreFunction, as_time
 from playground.theory.objectives import Exact, Sliced
 from playground.theory.partition import QuadratureGrid
 from playground.theory.samplers import base, langevin, path, reverse
@@ -63,22 +65,22 @@ def wrong_rate(process: VariancePreserving, t: Tensor | float) -> Tensor:
     return torch.sqrt(2 * process._beta(t))
 
 
-def without_half(process: Process, score, x: Tensor, t: Tensor | float) -> Tensor:
+def without_half(process: Process, score: ScoreFunction, x: Tensor, t: Tensor | float) -> Tensor:
     t = as_time(t, x)
     return process.drift(x, t) - per_point(process.diffusion(t).square(), x) * process.score(score, x, t)
 
 
-def twice_the_score(score, y: Tensor, sigma: Tensor) -> Tensor:
+def twice_the_score(score: ScoreFunction, y: Tensor, sigma: Tensor) -> Tensor:
     spread = (1 + sigma.square()).sqrt()[:, None]
     return -sigma[:, None] * (2 * spread * score(spread * y, sigma) + y)
 
 
-def short_noise(score, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator) -> Tensor:
+def short_noise(score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator) -> Tensor:
     return x + step * score(x, sigma) + math.sqrt(step) * base.normal(x, generator)
 
 
 def careless_heun(
-    score, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator, stochasticity: float
+    score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator, stochasticity: float
 ) -> Tensor:
     h = sigma**2 - sigma_next**2
     moved = y + math.sqrt(h) * base.normal(y, generator)
@@ -91,11 +93,11 @@ def swapped_stage() -> tuple[tuple[float, ...], ...]:
     return tuple(stages)
 
 
-def other_guidance(score, label: Tensor, scale: float):
+def other_guidance(score: Callable[..., Tensor], label: Tensor, scale: float) -> ScoreFunction:
     return lambda x, sigma: score(x, sigma) + scale * (score(x, sigma, label) - score(x, sigma))
 
 
-def mere_replacement(score, known: Tensor, mask: Tensor):
+def mere_replacement(score: ScoreFunction, known: Tensor, mask: Tensor) -> ScoreFunction:
     return lambda x, sigma: torch.where(mask, (known - x) / sigma**2, score(x, sigma))
 
 
@@ -246,7 +248,7 @@ FAULTS = {
 @pytest.mark.claims
 @pytest.mark.parametrize(("owner", "name", "wrong", "source", "what"), FAULTS.values(), ids=FAULTS.keys())
 def test_a_wrong_constant_fails_its_claim(
-    owner, name: str, wrong, source: str, what: str, monkeypatch: pytest.MonkeyPatch
+    owner: Any, name: str, wrong: Any, source: str, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kinds = [kind for kind in registered() if f"{kind.section}: {kind.title}" == source.partition(",")[0]]
     monkeypatch.setattr(selftest, "registered", lambda: kinds)  # the others take a second
@@ -258,7 +260,7 @@ def test_a_wrong_constant_fails_its_claim(
 def test_the_misprinted_trace_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Exact.loss
 
-    def misprint(self, score, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+    def misprint(self: Exact, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
         return right(self, lambda y, level: -score(y, level), x, sigma, generator)  # changes only the sign of the trace
 
     monkeypatch.setattr(Exact, "loss", misprint)

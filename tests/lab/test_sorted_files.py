@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace as with_field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,7 +94,9 @@ def test_the_round_trip_is_of_the_whole_test_set(
     gone: dict[str, list[np.ndarray]] = {"log_likelihood": [], "round_trip": []}
     for name, taken in gone.items():
 
-        def nowhere(problem: Problem, score: object, points: np.ndarray, taken: list = taken) -> Iterator[Progress]:
+        def nowhere(
+            problem: Problem, score: object, points: np.ndarray, taken: list[Any] = taken
+        ) -> Iterator[Progress]:
             taken.append(points)
             nothing = np.zeros(len(points))
             flow = SimpleNamespace(log_prob=nothing, standard_error=None, evaluations=nothing, sigma=0.1)

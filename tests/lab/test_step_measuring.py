@@ -1,5 +1,9 @@
 """What steps measure, and scenes of earlier versions."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -36,18 +40,18 @@ point = [0.0, 1.0]
 """
 
 
-def write(tmp_path, text):
+def write(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "mine.toml"
     path.write_text(text)
     return path
 
 
-def said(measured):
+def said(measured: MeasuredStep) -> str:
     """The explanation of a step, with what is measured so far."""
     return measured.explained(str)
 
 
-def test_there_are_twenty_with_titles_of_their_own_and_claims_that_can_fail():
+def test_there_are_twenty_with_titles_of_their_own_and_claims_that_can_fail() -> None:
     found = [lessons.load(path) for path in lessons.bundled(SCENES).values()]
     others = {lesson.title for lesson in lessons.load_all().values()}
     assert len({scene.title for scene in found} - others) == len(found) >= 20
@@ -58,7 +62,7 @@ def test_there_are_twenty_with_titles_of_their_own_and_claims_that_can_fail():
         assert bounded, scene.title
 
 
-def test_the_losses_of_a_gaussian_s_score_are_those_of_the_closed_form():
+def test_the_losses_of_a_gaussian_s_score_are_those_of_the_closed_form() -> None:
     """Of one Gaussian of variance v + sigma² along each axis: E|s|² = 2/(v + sigma²) = -E tr ∇s."""
     experiment = {"data": {"kind": "two-gaussians"}, "noise": {"kind": "single", "sigma": 0.5}}
     keys = ("matching_loss", "matching_loss_of_opposite", "misprinted_loss", "misprinted_loss_of_opposite")
@@ -68,7 +72,7 @@ def test_the_losses_of_a_gaussian_s_score_are_those_of_the_closed_form():
     assert [measured.values[key] for key in keys] == pytest.approx(expected.tolist(), rel=0.05)
 
 
-def test_the_law_of_an_inpainted_coordinate_is_that_given_the_other():
+def test_the_law_of_an_inpainted_coordinate_is_that_given_the_other() -> None:
     experiment = {
         "data": {"kind": "two-gaussians"},
         "sampling": {
@@ -90,14 +94,14 @@ def test_the_law_of_an_inpainted_coordinate_is_that_given_the_other():
         list(measure(Step(experiment=experiment, figures=figures)))
 
 
-def test_a_claim_outside_its_bounds_is_named(tmp_path):
+def test_a_claim_outside_its_bounds_is_named(tmp_path: Path) -> None:
     (step,) = lessons.load(write(tmp_path, SCENE.replace("at_least = -0.02", "at_least = 0.01"))).steps
     *_, (_, measured) = measure(step)
     assert measured.failed == ("log_p less exact",)
     assert said(measured) == f"Measured: log p {measured.values['log_p']:.2f}.".replace("-", "−")
 
 
-def test_figures_come_one_by_one_and_the_claim_is_compared_once_all_are_there():
+def test_figures_come_one_by_one_and_the_claim_is_compared_once_all_are_there() -> None:
     log_p = {"key": "log_prob", "point": (0.0, 0.0), "at_most": -1e6}
     figures = {name: Figure(**log_p) for name in ("a", "b")}
     settings = {"data": {"kind": "two-gaussians"}, "likelihood": {"source": "exact"}}
@@ -110,7 +114,7 @@ def test_figures_come_one_by_one_and_the_claim_is_compared_once_all_are_there():
     assert (complete.complete, complete.failed) == (True, ("a", "b"))
 
 
-def test_figures_have_the_errors_that_are_known():
+def test_figures_have_the_errors_that_are_known() -> None:
     experiment = {
         "data": {"kind": "two-gaussians", "points": 500},
         "sampling": {"kind": "langevin", "source": "exact", "particles": 400, "steps": 20},
@@ -132,7 +136,7 @@ def test_figures_have_the_errors_that_are_known():
     assert errors["ratio"] == pytest.approx(np.hypot(errors["distance"], of_floor) / values["floor"])
 
 
-def test_ratio_and_difference_are_to_the_figure_that_is_named():
+def test_ratio_and_difference_are_to_the_figure_that_is_named() -> None:
     figures = {"a": {"key": "nfe_max", "ratio_to": "b", "at_least": 2.0}, "b": {"key": "nfe_mean"}}
     step = Step(figures={name: Figure(**of) for name, of in figures.items()})
     assert MeasuredStep(step, {"a": 4.0, "b": 2.0}).failed == ()
@@ -140,7 +144,7 @@ def test_ratio_and_difference_are_to_the_figure_that_is_named():
     assert MeasuredStep(step, {"a": float("nan"), "b": 2.0}).failed == ("a over b",)
 
 
-def test_equal_experiments_are_trained_and_sampled_once(tmp_path, monkeypatch):
+def test_equal_experiments_are_trained_and_sampled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained, sampled = [], []
     monkeypatch.setattr(training, "Trainer", _counting(training.Trainer, trained))
     monkeypatch.setattr(sampling, "sample", _counting(sampling.sample, sampled))
@@ -167,8 +171,8 @@ settings.sampling.kind = "probability-flow"
     assert said(measured) == "Measured: 5 5 4."
 
 
-def _counting(make, calls):
-    def counted(*arguments, **others):
+def _counting(make: Callable[..., Any], calls: list[Any]) -> Callable[..., Any]:
+    def counted(*arguments: Any, **others: Any) -> Any:
         calls.append(arguments)
         return make(*arguments, **others)
 
@@ -197,7 +201,7 @@ def _counting(make, calls):
         ('difference_from = "exact"', 'difference_from = "other"', "figures.log_p names other"),
     ],
 )
-def test_a_file_that_is_no_scene_is_refused_with_a_sentence(tmp_path, old, new, said):
+def test_a_file_that_is_no_scene_is_refused_with_a_sentence(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in SCENE
     with pytest.raises(ExperimentError) as refused:
         lessons.load(write(tmp_path, SCENE.replace(old, new, 1)))
@@ -205,7 +209,7 @@ def test_a_file_that_is_no_scene_is_refused_with_a_sentence(tmp_path, old, new, 
     assert "\n" not in str(refused.value)
 
 
-def test_an_unknown_figure_is_refused(tmp_path):
+def test_an_unknown_figure_is_refused(tmp_path: Path) -> None:
     (step,) = lessons.load(write(tmp_path, SCENE.replace('"log_prob"\npoint = [0.0, 1.0]', '"test_nlll"'))).steps
     with pytest.raises(UserError, match="test_nlll is not known: no figure has this name"):
         list(measure(step))

@@ -16,13 +16,13 @@ import safetensors
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from own_process import ROOT, at_work, loaded
 
 from playground.lab import checked_file, store
 from playground.lab.bounded_memory import SMALL
 from playground.lab.store import LARGEST, SUFFIX, UNIQUE, Kept, Store
 from playground.user_errors import UserError
 from playground.version import __version__
+from tests.own_process import ROOT, at_work, loaded
 
 pytestmark = pytest.mark.files
 

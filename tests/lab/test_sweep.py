@@ -5,7 +5,7 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from playground.lab.sampling import sample, shared_path
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.executors import Workers
+from playground.lab.sweep.orders import Order
 from playground.lab.sweep.table import write_tables
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
@@ -357,7 +358,7 @@ def test_a_cell_that_an_executor_gives_up_is_one_failed_cell(tmp_path: Path) -> 
         pass
 
     class Killing(Executor):
-        def submit(self, function, /, order):
+        def submit(self, function: Callable[[Order], Any], /, order: Order) -> Future[Any]:
             future = Future()
             if order.settings["sampling"]["steps"] == 3:
                 future.set_exception(Killed())

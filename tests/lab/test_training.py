@@ -18,6 +18,8 @@ from playground.lab.problem import Problem
 from playground.lab.training import Trainer, TrainingProgress, recommended_threads
 from playground.lab.weights import load_weights
 from playground.theory.noise import per_point
+from playground.theory.noise.process import ScoreFunction
+from tests.densities import density_of
 from tests.fitting import dotted, fitting
 from tests.generators import seeded
 
@@ -71,13 +73,13 @@ def test_every_legal_pair_of_objective_and_noise_learns(objective: str, noise: s
     sigma = problem.noise.training_sigmas(len(problem.test), generator)
     state = generator.get_state()
 
-    def loss(score) -> float:
+    def loss(score: ScoreFunction) -> float:
         generator.set_state(state)
         return float(judge.loss(score, problem.test, sigma, generator).detach().mean())
 
     assert problem.density is not None
     start = loss(lambda x, level: -x / per_point(level.square() + 1, x))
-    best = loss(problem.density.score)
+    best = loss(density_of(problem).score)
     assert best < start
     assert loss(trainer.ema) < start - 0.6 * (start - best)
 
@@ -89,7 +91,7 @@ def test_the_final_loss_is_measured_as_in_training(monkeypatch: pytest.MonkeyPat
     problem, asked = trainer.problem, []
     before = trainer.state()["generator"]
 
-    def loss(score, x, sigma, generator):
+    def loss(score: Any, x: torch.Tensor, sigma: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         asked.append((score.func, x, score.keywords["label"]))
         return sigma
 
@@ -291,24 +293,16 @@ def test_exact_matching_of_images_takes_the_full_trace(network: str) -> None:
     assert problem.experiment.objective.passes(64) == 64
 
 
-def test_averaged_weights_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After n steps the average is sum_k w_k theta_k with d_n = min(d, (1 + n)/(10 + n)), exactly."""
-    monkeypatch.setattr(training, "BLOCK", 1)
-    trainer = Trainer(Problem.build(experiment(training__ema_decay=0.5, training__steps=20)))
-    average = weights(trainer)
-    for step in range(20):
-        next(trainer)
-        decay = min(0.5, (1 + step) / (10 + step))
-        average = decay * average + (1 - decay) * weights(trainer)
-        found = torch.cat([parameter.detach().flatten() for parameter in trainer.ema.parameters()])
-        torch.testing.assert_close(found, average, rtol=1e-5, atol=1e-6)
+def test_optimizer_is_adam_and_averaged_weights_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare with torch.optim.Adam on the same gradients, with the documented betas and rising learning rate.
 
-
-def test_optimizer_is_adam(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compare with torch.optim.Adam on the same gradients, with the documented betas and rising learning rate."""
+    After n steps the average is sum_k w_k theta_k with d_n = min(d, (1 + n)/(10 + n)), exactly.
+    """
     monkeypatch.setattr(training, "BLOCK", 1)
-    trainer = Trainer(Problem.build(experiment(training__steps=30, training__lr_schedule="none")))
-    twin = Trainer(trainer.problem)
+    trainer = Trainer(
+        Problem.build(experiment(training__steps=30, training__lr_schedule="none", training__ema_decay=0.5))
+    )
+    twin, average = Trainer(trainer.problem), weights(trainer)
     parameters = [parameter.detach().clone().requires_grad_() for parameter in twin.network.parameters()]
     adam = torch.optim.Adam(parameters, lr=1.0, betas=(0.9, 0.99), eps=1e-8)
     generator, settings = trainer.problem.generator("training"), trainer.problem.experiment.training
@@ -327,6 +321,10 @@ def test_optimizer_is_adam(monkeypatch: pytest.MonkeyPatch) -> None:
             parameter.grad = gradient
         adam.param_groups[0]["lr"] = settings.learning_rate * (step + 1) / 100
         adam.step()
+        decay = min(0.5, (1 + step) / (10 + step))
+        average = decay * average + (1 - decay) * weights(trainer)
+        found = torch.cat([parameter.detach().flatten() for parameter in trainer.ema.parameters()])
+        torch.testing.assert_close(found, average, rtol=1e-5, atol=1e-6)
     expected = torch.cat([parameter.detach().flatten() for parameter in parameters])
     torch.testing.assert_close(weights(trainer), expected, rtol=1e-3, atol=1e-4)
 
@@ -428,7 +426,9 @@ def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_lo
         ({}, {"training.learning_rate": 1e-3, "training.ema_decay": 0.9, "training.steps": 7}, True),
     ],
 )
-def test_loss_identities_differ_where_optimal_losses_do(before: dict, after: dict, same: bool) -> None:
+def test_loss_identities_differ_where_optimal_losses_do(
+    before: dict[str, Any], after: dict[str, Any], same: bool
+) -> None:
     first = experiment(**{key.replace(".", "__"): one for key, one in before.items()})
     second = replace(first, after)
     assert (loss_identity(first) == loss_identity(second)) is same
@@ -522,7 +522,7 @@ def test_threads() -> None:
 
 
 @pytest.mark.parametrize("name", ["step", "limits", "generator", "seconds"])
-def test_an_incomplete_state_is_refused_in_a_sentence(name):
+def test_an_incomplete_state_is_refused_in_a_sentence(name: str) -> None:
     trainer = Trainer(Problem.build(replace(Experiment(), {"data.points": 100, "training.steps": 2})))
     for _ in trainer:
         pass

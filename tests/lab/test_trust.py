@@ -12,6 +12,7 @@ from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.trust import FAR, closed_form, extrapolation_warnings, few_data, flow_warnings, missed, remoteness
 from playground.theory import likelihood as flow
+from tests.densities import density_of
 from tests.figures import flat
 from tests.fitting import dotted, fitting
 
@@ -101,7 +102,7 @@ def test_closed_forms_are_of_the_source_and_in_the_user_s_unit() -> None:
     np.testing.assert_allclose(closed_form(problem, points, sigma), by_hand, rtol=1e-4)
     exact = build(data__scale=100.0, likelihood__source="exact")
     assert exact.dataset.density is not None
-    truth = exact.dataset.density.log_prob(torch.from_numpy(points), sigma).numpy()
+    truth = density_of(exact.dataset).log_prob(torch.from_numpy(points), sigma).numpy()
     np.testing.assert_allclose(closed_form(exact, points, sigma), truth)
     assert closed_form(build(), points, sigma) is None
 
@@ -141,7 +142,7 @@ def test_an_estimated_trace_is_not_rejected_for_its_chance_error(probe: str, pro
     assert not any(flow_warnings(problem, problem.evaluation_points, found.log_prob, found.standard_error))
     within = np.abs(found.log_prob - found.exact) <= 2 * found.standard_error
     assert 0.85 < within.mean() < 0.99
-    *_, last = evaluate(problem, problem.density.score)
+    *_, last = evaluate(problem, density_of(problem).score)
     assert last.metrics is not None
     spread = found.standard_error**2
     assert flat(last.metrics)["test_nll"] == pytest.approx(-found.exact.mean(), abs=4 * math.sqrt(spread.sum()) / 1_000)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def told(**changes: object) -> list[str]:
         ),
     ],
 )
-def test_a_setting_without_an_effect_gives_a_message(settings: dict, said: str) -> None:
+def test_a_setting_without_an_effect_gives_a_message(settings: dict[str, Any], said: str) -> None:
     (sentence,) = told(**settings)
     assert said in sentence
 
@@ -76,7 +77,7 @@ def test_a_setting_without_an_effect_gives_a_message(settings: dict, said: str) 
         {"sampling__inpainting_mask": "left", "sampling__snr": 0.3},
     ],
 )
-def test_a_setting_with_an_effect_gives_none(settings: dict) -> None:
+def test_a_setting_with_an_effect_gives_none(settings: dict[str, Any]) -> None:
     assert told(**settings) == []
 
 

@@ -11,12 +11,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from own_process import ran
 from packaging.requirements import Requirement
 from packaging.version import Version
 from PIL import Image, _imaging
 
 import playground
+from tests.own_process import ran
 
 ROOT = Path(__file__).parents[2]
 PACKAGING = ROOT / "packaging"
@@ -224,7 +224,7 @@ def test_macos_reads_a_document_type() -> None:
 
 
 def test_heavy_files_without_a_reason_and_broken_budgets_fail(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "score-playground"
     folder.mkdir()

@@ -104,7 +104,9 @@ def test_the_wheel_says_its_licences_and_where_its_source_is(wheel: Path) -> Non
     assert licences == {"LICENSE", "OFL.txt", "digits-LICENSE.txt"}
     assert f"Issues, {ISSUES}" in metadata.get_all("Project-URL", [])
     assert metadata["Description-Content-Type"] == "text/markdown"
-    readme = metadata.get_payload(decode=True).decode()
+    written = metadata.get_payload(decode=True)
+    assert isinstance(written, bytes)
+    readme = written.decode()
     assert "The packaged program as a whole is under the GPL 3" in readme
     links = re.findall(r"(!?)\[[^\]]*\]\(([^)]*)\)", readme)
     assert len(links) > 20
@@ -150,8 +152,8 @@ def test_the_installed_program_runs_an_experiment(installed: Path, tmp_path: Pat
     code = "from playground.resources import resource; print(resource('experiments/odd-units.toml'))"
     example = ask(installed, "-c", code).strip()
     settings = ("training.steps=20", "network.width=16", "sampling.particles=100", "sampling.steps=3", "seed=1")
-    settings += ("likelihood.points=20", "likelihood.tolerance=0.1")
-    changed = [part for setting in settings for part in ("--set", setting)]
+    judged = ("likelihood.points=20", "likelihood.tolerance=0.1")
+    changed = [part for setting in (*settings, *judged) for part in ("--set", setting)]
     ask(installed, "-m", "playground", "run", example, "--out", str(tmp_path / "out"), *changed)
     assert (tmp_path / "out" / "video.mp4").stat().st_size > 1000
 

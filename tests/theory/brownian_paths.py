@@ -5,13 +5,14 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import MEAN, STD, gaussian_score, last
 from torch import Tensor
 
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import Process, ScoreFunction, VarianceExploding
 from playground.theory.samplers import ReverseSDE, base, time_grid
+from playground.theory.samplers.reverse import SdeSolver
 from tests.generators import seeded
+from tests.theory.gaussian_runs import MEAN, STD, gaussian_score, last
 
 FINE, PATHS = 4096, 600
 LINEAR = VarianceExploding(0.5, 8.0)
@@ -54,7 +55,12 @@ def paths(process: Process) -> BrownianPaths:
 
 
 def end_of(
-    process: Process, solver: str, steps: int, score: ScoreFunction, start: Tensor, monkeypatch: pytest.MonkeyPatch
+    process: Process,
+    solver: SdeSolver,
+    steps: int,
+    score: ScoreFunction,
+    start: Tensor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Tensor:
     """The sampler's final positions with the paths' noise, (PATHS,)."""
     draws = paths(process).coarse(steps)
@@ -63,7 +69,7 @@ def end_of(
     return last(ReverseSDE(process, steps, False, solver=solver), start[:, None], score=score).positions[:, 0]
 
 
-def linear_strong_error(solver: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
+def linear_strong_error(solver: SdeSolver, steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
     """Root mean square distance from the exact solution for Gaussian data.
 
     A deviation at v becomes r(v) = (STD^2 + v_end)/(STD^2 + v) times itself at the end. So the exact end is r(v_0) times the start
@@ -89,7 +95,7 @@ def fine_end() -> Tensor:
         return end_of(CURVED, "shark", FINE, MODES.score, paths(CURVED).start, patch)
 
 
-def strong_error(solver: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
+def strong_error(solver: SdeSolver, steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
     """Root mean square distance from the solution in FINE steps for a mixture, whose drift is curved."""
     end = end_of(CURVED, solver, steps, MODES.score, paths(CURVED).start, monkeypatch)
     return float((end - fine_end()).square().mean().sqrt())

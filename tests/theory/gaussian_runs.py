@@ -17,17 +17,20 @@ from playground.theory.noise import (
     geometric,
     per_point,
 )
+from playground.theory.noise.process import ScoreFunction
 from playground.theory.samplers import (
     AnnealedLangevin,
     DDIMSampler,
     EdmSampler,
     Langevin,
+    ProbabilityFlow,
     ReverseSDE,
     Sampler,
     Step,
     base,
     time_grid,
 )
+from playground.theory.samplers.path import PathSampler
 from tests.generators import seeded
 
 MEAN, STD = 0.7, 0.6
@@ -60,7 +63,7 @@ def gaussian_log_density(x: Tensor, sigma: Tensor) -> Tensor:
     return -0.5 * (x - MEAN).square().flatten(1).sum(1) / (STD**2 + sigma**2)
 
 
-def last(sampler: Sampler, start: Tensor, seed: int = 0, score=gaussian_score) -> Step:
+def last(sampler: Sampler, start: Tensor, seed: int = 0, score: ScoreFunction = gaussian_score) -> Step:
     *_, step = sampler.run(score, start, seeded(seed))
     return step
 
@@ -149,6 +152,7 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
         pull = sigma**2 / (STD**2 + sigma**2)
         steps += [(1 - pull, pull * MEAN, 0.0)] * sampler.final_denoising
     else:
+        assert isinstance(sampler, PathSampler)
         process = sampler.process
         times, sigmas = time_grid(process, sampler.steps, sampler.grid)
 
@@ -170,7 +174,7 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
             elif isinstance(sampler, ReverseSDE):
                 a, b = slope(t, 1.0)
                 steps.append((1 + h * a, h * b, float(process.diffusion(t)) * math.sqrt(-h)))
-            elif sampler.solver == "euler":
+            elif isinstance(sampler, ProbabilityFlow) and sampler.solver == "euler":
                 a, b = slope(t, 0.5)
                 steps.append((1 + h * a, h * b, 0.0))
             else:

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_samplers import ALL
 from torch import Tensor
 
 from playground.theory.empirical import Empirical
@@ -15,6 +14,7 @@ from playground.theory.likelihood import log_likelihood
 from playground.theory.noise import SingleSigma, VarianceExploding, VariancePreserving, per_point
 from playground.theory.objectives import Denoising, Exact, Sliced
 from tests.generators import seeded
+from tests.theory.test_samplers import ALL
 
 SHAPES = st.one_of(
     st.tuples(st.integers(1, 7)),  # points on a line, in the plane, in space

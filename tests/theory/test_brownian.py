@@ -2,14 +2,14 @@
 
 import itertools
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
-from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, gaussian_log_density, gaussian_score
 from torch import Tensor
 
 from playground.theory.forward import ForwardProcess
-from playground.theory.noise import VarianceExploding, geometric
+from playground.theory.noise import Process, VarianceExploding, geometric
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
@@ -25,6 +25,7 @@ from playground.theory.samplers import (
 )
 from playground.theory.samplers.brownian import DEPTH, HIGHEST, LOWEST, Interval, Piece
 from tests.generators import seeded
+from tests.theory.gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, gaussian_log_density, gaussian_score
 
 LIKE = torch.zeros(20_000, 1, dtype=torch.float64)
 NOISY = {
@@ -182,7 +183,7 @@ def test_samplers_without_noise_need_no_path(name: str) -> None:
 
 @pytest.mark.claims
 @pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
-def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
+def test_moments_on_a_path_are_those_of_a_generator(process: Process) -> None:
     """The path's numbers are standard normal at every step, so the samples have the right standard deviation."""
     sampler = ReverseSDE(process, 100, False)
     found = end(sampler, BrownianPath(11), 5_000)
@@ -193,14 +194,16 @@ def test_moments_on_a_path_are_those_of_a_generator(process) -> None:
     assert float(found.mean()) == pytest.approx(MEAN, abs=0.05)
 
 
-def strong_errors(make, counts: tuple[int, ...], fine: int, shared: bool = True) -> list[float]:
+def strong_errors(
+    make: Callable[[int], Sampler], counts: tuple[int, ...], fine: int, shared: bool = True
+) -> list[float]:
     """Root mean square distance of runs with few steps from one with `fine` steps; with separate noise unless `shared`."""
     runs = [make(count) for count in (*counts, fine)]
     ends = [end(run, BrownianPath(6) if shared else seeded(number), 300) for number, run in enumerate(runs)]
     return [float((one - ends[-1]).square().mean().sqrt()) for one in ends[:-1]]
 
 
-STRONG = {
+STRONG: dict[str, tuple[Callable[[int], Sampler], int]] = {
     "Euler-Maruyama, VE": (lambda count: ReverseSDE(COARSE_VE, count, False), 1),
     "Euler-Maruyama, VP": (lambda count: ReverseSDE(COARSE_VP, count, False), 1),
     "stochastic Heun": (lambda count: ReverseSDE(COARSE_VP, count, False, solver="heun"), 1),

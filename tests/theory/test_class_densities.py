@@ -13,7 +13,9 @@ TOYS = {name: kind for name, kind in DataSource.kinds().items() if issubclass(ki
 
 def classes_of(name: str) -> ClassDensities:
     kind = TOYS[name]
-    return ClassDensities.of(kind.density(kind.own_noise))
+    density = kind.density(kind.own_noise)
+    assert isinstance(density, GaussianMixture)
+    return ClassDensities.of(density)
 
 
 @pytest.mark.parametrize("name", TOYS)
@@ -56,7 +58,7 @@ def test_a_mixture_without_classes_is_refused() -> None:
 @pytest.mark.parametrize("name", TOYS)
 def test_labels_say_from_which_part_a_point_is(name: str) -> None:
     """With classes the points stay the same, and the labels follow p(c | x)."""
-    plain, labelled = (TOYS[name](points=4_000, classes=chosen).load(50, 1) for chosen in ("off", "on"))
+    plain, labelled = (TOYS[name](points=4_000, classes=chosen).load(50) for chosen in ("off", "on"))
     assert (plain.points == labelled.points).all()
     assert (plain.held_out == labelled.held_out).all()
     assert plain.labels is None

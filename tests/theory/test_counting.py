@@ -9,6 +9,7 @@ from playground.theory.forward import ForwardProcess
 from playground.theory.guidance import GuidedScore, InpaintingScore
 from playground.theory.noise import VarianceExploding
 from playground.theory.noise import VariancePreserving as VP
+from playground.theory.noise.process import ScoreFunction
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
@@ -45,7 +46,7 @@ def start(count: int = 20) -> Tensor:
     return torch.randn(count, 2, generator=seeded(0))
 
 
-def spent(sampler: Sampler, counted: CountedScore, score=None) -> None:
+def spent(sampler: Sampler, counted: CountedScore, score: ScoreFunction | None = None) -> None:
     list(sampler.run(score or counted, start(), seeded(1)))
 
 

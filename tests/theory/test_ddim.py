@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import COARSE, COARSE_VE, COARSE_VP, MEAN, STD, exact_moments, gaussian_score, last
 from torch import Tensor
 
 from playground.theory.noise import (
@@ -16,6 +15,7 @@ from playground.theory.noise import (
 from playground.theory.samplers import DDIMSampler, MultistepSampler, ProbabilityFlow, base, time_grid
 from playground.theory.samplers.grid import Grid
 from tests.generators import seeded
+from tests.theory.gaussian_runs import COARSE, COARSE_VE, COARSE_VP, MEAN, STD, exact_moments, gaussian_score, last
 
 PROCESSES = COARSE | {"drawn": CustomSchedule([(0.0, 0.5), (0.4, 2.0), (1.0, 8.0)])}
 every_process = pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES)

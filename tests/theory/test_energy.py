@@ -54,6 +54,7 @@ def test_the_score_is_the_gradient_of_the_log_density(activation: str, shape: tu
 
 def test_one_sigma_gives_the_same_scores_in_pieces() -> None:
     network, (x, _) = make(), draws(count=2500)
+    assert isinstance(network, Energy)
     with torch.no_grad():
         together = network(x, torch.tensor(0.7))
         torch.testing.assert_close(torch.cat([network(part, torch.tensor(0.7)) for part in x.split(700)]), together)

@@ -5,7 +5,6 @@ from functools import cache
 
 import pytest
 import torch
-from gaussian_runs import MEAN, STD, gaussian_score, processes
 from torch import Tensor
 
 from playground.theory import likelihood
@@ -16,6 +15,7 @@ from playground.theory.noise import (
 )
 from playground.theory.ode import TooManySteps, dormand_prince
 from tests.generators import seeded
+from tests.theory.gaussian_runs import MEAN, STD, gaussian_score, processes
 
 PROCESSES = processes(0.05, 12.0)
 DISTANCES = [1e3, 1e6, 1e12]  # standard deviations of the data
@@ -40,7 +40,7 @@ def network() -> MLP:
 @pytest.mark.parametrize(("shape", "distribution"), [((2,), None), ((3, 2, 2), "rademacher")], ids=["plane", "rgb"])
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
 def test_a_gaussian_is_exact_at_any_distance(
-    process, shape: tuple[int, ...], distribution: str | None, distance: float
+    process: Process, shape: tuple[int, ...], distribution: str | None, distance: float
 ) -> None:
     x = far(distance, *shape)
     prior = process.prior(torch.full(shape, MEAN, dtype=torch.float64), STD**2)
@@ -72,7 +72,7 @@ def near_log_prob(process: Process, near: float) -> Tensor:
 @pytest.mark.parametrize("distribution", [None, "rademacher"])
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
 def test_far_points_of_a_network_cost_no_more_than_near_ones(
-    process, distribution: str | None, distance: float
+    process: Process, distribution: str | None, distance: float
 ) -> None:
     """Far points, at which the features' oscillations are below the rounding of log p.
 

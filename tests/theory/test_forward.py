@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import FINE
 from torch import Tensor
 
 from playground.theory import forward
@@ -12,7 +11,9 @@ from playground.theory.forward import ForwardProcess, NoisyData
 from playground.theory.noise import (
     Process,
 )
+from playground.theory.samplers.grid import Grid
 from tests.generators import seeded
+from tests.theory.gaussian_runs import FINE
 
 every_process = pytest.mark.parametrize("process", FINE.values(), ids=FINE)
 
@@ -25,7 +26,7 @@ def no_score(x: Tensor, sigma: Tensor) -> Tensor:
 @pytest.mark.parametrize("grid", ["log-sigma", "time", "karras"])
 @every_process
 def test_every_frame_has_the_moments_of_the_marginal(
-    process: Process, grid: str, steps: int, monkeypatch: pytest.MonkeyPatch
+    process: Process, grid: Grid, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The moments have no sampling error: row 0 has no noise, and row k + 1 a unit impulse in the k-th noise.
 
@@ -47,6 +48,7 @@ def test_every_frame_has_the_moments_of_the_marginal(
     assert sum(frame.step_size for frame in frames) == pytest.approx(1 - process.t_min)
     for frame in frames:
         x = frame.positions[:, 0]
+        assert frame.time is not None
         assert float(x[0]) == pytest.approx(0.7 * float(process.scale(frame.time)), rel=1e-9)
         spread = float((x - x[0]).square().sum().sqrt())
         assert spread == pytest.approx(float(process.std(frame.time)), rel=1e-9)

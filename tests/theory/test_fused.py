@@ -32,7 +32,13 @@ def perceptron(
     classes: int = 0,
 ) -> Kind:
     generator = seeded(seed)
-    shape = {"width": width, "depth": depth, "activation": activation, "features": features, "classes": classes}
+    shape: dict[str, Any] = {
+        "width": width,
+        "depth": depth,
+        "activation": activation,
+        "features": features,
+        "classes": classes,
+    }
     network = kind(dim, scale=1.5, generator=generator, **shape)
     network.double()
     torch.nn.init.normal_(network.out.weight, generator=generator)
@@ -106,7 +112,8 @@ def twin(network: Perceptron, rates: list[float], loss_of: Loss) -> tuple[Tensor
         decay = min(0.9, (1 + step) / (10 + step))
         average = decay * average + (1 - decay) * flat(network)
         losses.append(loss.detach())
-    gradient = torch.cat([parameter.grad.reshape(-1) for parameter in network.parameters()])
+    gradients = [parameter.grad for parameter in network.parameters()]
+    gradient = torch.cat([part.reshape(-1) for part in gradients if part is not None])
     return torch.stack(losses).mean(), gradient, flat(network), average
 
 
@@ -164,7 +171,8 @@ def test_several_cores_give_the_results_of_one(
         monkeypatch.setattr(torch, "get_num_threads", lambda: 1 if cores > 1 else 2)
         monkeypatch.setattr(base, "cores", lambda: pool)
         threads.clear()
-        return network(x, sigma)
+        score: Tensor = network(x, sigma)
+        return score
 
     with ThreadPoolExecutor(3) as pool:
         expected = found(1)
@@ -199,7 +207,8 @@ def denoising_loss(x: Tensor, z: Tensor, sigma: Tensor, weight: Tensor, label: T
     def loss(network: ScoreNetwork, step: int) -> Tensor:
         level = sigma[step][:, None]
         residual = network(x[step] + level * z[step], sigma[step], *told(label, step)) + z[step] / level
-        return (weight[step] * residual.square().sum(1)).mean()
+        average: Tensor = (weight[step] * residual.square().sum(1)).mean()
+        return average
 
     return loss
 
@@ -219,7 +228,8 @@ def matching_loss(
             total = total + scale * (v * row).sum(1)
             if along:
                 total = total + 0.5 * scale * product.square()
-        return (weight[step] * total).mean()
+        average: Tensor = (weight[step] * total).mean()
+        return average
 
     return loss
 

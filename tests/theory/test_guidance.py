@@ -97,7 +97,8 @@ def gaussian(x: Tensor, sigma: Tensor) -> Tensor:
     """The score of N(0, COVARIANCE) smoothed by sigma, for points (N, 2)."""
     level = torch.as_tensor(sigma, dtype=x.dtype).expand(len(x))
     smoothed = COVARIANCE.to(x) + level[:, None, None].square() * torch.eye(2).to(x)
-    return -torch.linalg.solve(smoothed, x[..., None])[..., 0]
+    solved: Tensor = torch.linalg.solve(smoothed, x[..., None])
+    return -solved[..., 0]
 
 
 def test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution() -> None:

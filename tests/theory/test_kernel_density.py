@@ -55,7 +55,7 @@ def test_the_width_is_the_best_of_scikit_learns() -> None:
 def test_the_width_for_a_gaussian_falls_with_the_sixth_root_of_the_count() -> None:
     for count in (50, 400, 1_000):
         widths = [kernel_width(normal(count, seed), 0.01, 3.0) for seed in range(8)]
-        assert np.mean(widths) * count ** (1 / 6) == pytest.approx(1.2, abs=0.06), count
+        assert np.mean(np.array(widths, dtype=float)) * count ** (1 / 6) == pytest.approx(1.2, abs=0.06), count
 
 
 def test_the_width_for_a_gaussian_is_that_of_its_narrowest_axis() -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from playground.theory.latent import LATENT_INTERPOLATIONS, linear, rotation, spherical
 from playground.theory.likelihood import decode, log_likelihood
-from playground.theory.noise import VarianceExploding, VariancePreserving, per_point
+from playground.theory.noise import Process, VarianceExploding, VariancePreserving, per_point
 from tests.generators import seeded
 
 SHARES = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0], dtype=torch.float64)
@@ -83,7 +83,7 @@ def test_equal_opposite_and_zero_codes_can_be_interpolated(dtype: torch.dtype) -
 
 @pytest.mark.parametrize("process", [VarianceExploding(0.05, 12.0), VariancePreserving(0.1, 20.0, 0.05)])
 @pytest.mark.parametrize("name", LATENT_INTERPOLATIONS)
-def test_interpolation_of_a_gaussian_decodes_in_standard_deviations(process, name: str) -> None:
+def test_interpolation_of_a_gaussian_decodes_in_standard_deviations(process: Process, name: str) -> None:
     """For N(m, s^2) the flow keeps each point's distance from the mean in standard deviations: x(u) = m + s z(u)."""
     mean, std = torch.tensor([2.0, -1.0], dtype=torch.float64), 0.4
     ends = mean + torch.tensor([[0.5, 0.1], [-0.3, 0.4]], dtype=torch.float64)
@@ -93,8 +93,11 @@ def test_interpolation_of_a_gaussian_decodes_in_standard_deviations(process, nam
 
     prior = process.prior(mean, std**2)
     *_, encoded = log_likelihood(score, process, prior, ends, 1e-8)
+    assert encoded.result is not None
     z0, z1 = prior.to_normal(encoded.result.latent)
     *_, decoded = decode(score, process, prior, prior.from_normal(LATENT_INTERPOLATIONS[name](z0, z1, SHARES)), 1e-8)
     smoothed = math.hypot(std, 0.05)
-    expected = mean + smoothed * LATENT_INTERPOLATIONS[name](*((ends - mean) / smoothed), SHARES)
+    first, second = (ends - mean) / smoothed
+    expected = mean + smoothed * LATENT_INTERPOLATIONS[name](first, second, SHARES)
+    assert decoded.result is not None
     torch.testing.assert_close(decoded.result.x, expected, rtol=0, atol=1e-5)

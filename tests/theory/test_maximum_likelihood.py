@@ -1,6 +1,7 @@
 """Z by quadrature and maximum likelihood with it, against closed forms in float64."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -93,7 +94,8 @@ def test_training_starts_from_the_standard_normal() -> None:
     ).double()
     x = torch.randn(50, 2, generator=seeded(), dtype=torch.float64)
     sigma = torch.linspace(0, 3, 50, dtype=torch.float64)
-    for energy in (start, StandardNormal()):
+    energies: list[Any] = [start, StandardNormal()]
+    for energy in energies:
         torch.testing.assert_close(energy(x, sigma), -x / (1 + sigma.square())[:, None])
         assert log_partition(energy, 0.7, 4.0, LIKE).value == pytest.approx(math.log(2 * math.pi * 1.49), abs=1e-6)
         normal = energy.log_density(x, sigma) - torch.log(2 * math.pi * (1 + sigma.square()))

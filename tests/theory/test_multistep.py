@@ -4,12 +4,13 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import COARSE, COARSE_VE, gaussian_score, last
 from torch import Tensor
 
 from playground.theory.noise import Process, per_point
 from playground.theory.samplers import MultistepSampler, base, time_grid
+from playground.theory.samplers.grid import Grid
 from tests.generators import seeded
+from tests.theory.gaussian_runs import COARSE, COARSE_VE, gaussian_score, last
 
 
 def papers(process: Process, steps: int, start: Tensor, stochastic: bool) -> Tensor:
@@ -48,7 +49,7 @@ def test_steps_are_those_of_the_paper(process: Process, stochastic: bool, steps:
 
 @pytest.mark.parametrize("stochastic", [False, True])
 @pytest.mark.parametrize("grid", ["log-sigma", "karras"])
-def test_every_step_is_exact_for_one_data_point(stochastic: bool, grid: str) -> None:
+def test_every_step_is_exact_for_one_data_point(stochastic: bool, grid: Grid) -> None:
     """The expected clean point is that point at all times.
 
     The flow keeps the ratio of a deviation to sigma. The SDE keeps (sigma_min/sigma_max)^2 of the deviation, and ends with the

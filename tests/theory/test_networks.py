@@ -1,6 +1,7 @@
 """Networks: the preconditioning in closed form, reproducible weights, images of any size."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,13 @@ from tests.networks import build_network
 
 
 def make(kind: str = "mlp", shape: tuple[int, ...] = (2,), seed: int = 0, **changes: object) -> ScoreNetwork:
-    settings: dict = {"width": 32, "depth": 2, "activation": "silu", "features": 16, "feature_scale": 1.5} | changes
+    settings: dict[str, Any] = {
+        "width": 32,
+        "depth": 2,
+        "activation": "silu",
+        "features": 16,
+        "feature_scale": 1.5,
+    } | changes
     return build_network(kind, shape, **settings, generator=seeded(seed))
 
 
@@ -111,7 +118,7 @@ def test_feature_scale_sets_the_frequencies() -> None:
 
 
 def test_sizes_at_the_default_width() -> None:
-    default: dict = {"width": 128, "depth": 3, "features": 64}
+    default: dict[str, Any] = {"width": 128, "depth": 3, "features": 64}
     assert make(**default).parameters_count == (2 + 128 + 7) * 128 + 128 + 2 * (128 * 128 + 128) + 2 * 128 + 2
     assert 100_000 < make("u-net", (1, 8, 8), **default).parameters_count < 300_000
 

@@ -1,6 +1,7 @@
 """Noise against its equations: marginals, rates, inverses, priors, and the levels of training."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -28,6 +29,7 @@ from playground.theory.noise import (
     geometric,
     per_point,
 )
+from playground.theory.noise.sigma_distributions import SigmaDistributionName
 from tests.generators import seeded
 
 PROCESSES = [
@@ -332,7 +334,7 @@ def test_training_draws_levels_between_the_ends(noise: Noise) -> None:
 
 @pytest.mark.parametrize("distribution", SIGMA_DISTRIBUTIONS)
 @pytest.mark.parametrize("process", [*PROCESSES, pytest.param(VarianceExploding(50.0, 400.0), id="far")])
-def test_training_distribution_has_the_density_it_states(process: Process, distribution: str) -> None:
+def test_training_distribution_has_the_density_it_states(process: Process, distribution: SigmaDistributionName) -> None:
     noise = ContinuousNoise(process)
     log_sigma = torch.linspace(math.log(noise.sigma_min), math.log(noise.sigma_max), 20_001, dtype=torch.float64)
     density = noise.relative_density(log_sigma.exp(), distribution)
@@ -460,6 +462,6 @@ def test_no_path_where_there_are_no_levels(noise: Noise) -> None:
         lambda: geometric(1.0, 0.1, 1),
     ],
 )
-def test_impossible_noise_is_refused(build) -> None:
+def test_impossible_noise_is_refused(build: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match=r"must|needs"):
         build()

@@ -1,7 +1,8 @@
 """The ODE solver against closed forms, scipy and torchdiffeq."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import VarianceExploding
-from playground.theory.ode import OdeResult, TooManySteps, _Rows, dormand_prince, tolerance_floor
+from playground.theory.ode import Field, OdeResult, TooManySteps, _Rows, dormand_prince, tolerance_floor
 from tests.generators import seeded
 
 PROCESS = VarianceExploding(0.05, 8.0)
@@ -28,7 +29,7 @@ def flow(x: Tensor, t: Tensor) -> Tensor:
     return PROCESS.probability_flow(mixture().score, x, t)
 
 
-def solve(field, x0: Tensor, t0: float, t1: float, tolerance: float = TIGHT, **options) -> OdeResult:
+def solve(field: Field, x0: Tensor, t0: float, t1: float, tolerance: float = TIGHT, **options: Any) -> OdeResult:
     *_, progress = dormand_prince(field, x0, t0, t1, tolerance, **options)
     assert progress.fraction == 1.0
     assert progress.result is not None
@@ -219,7 +220,9 @@ def test_the_largest_error_of_an_integral_is_near_the_tolerance_if_x_is_constant
 
 
 @pytest.mark.parametrize("shape", [torch.cos, torch.sin], ids=["even", "odd"])
-def test_a_wrong_integral_is_rejected_whether_even_or_odd(shape, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_integral_is_rejected_whether_even_or_odd(
+    shape: Callable[[Tensor], Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The integrand is even or odd about the middle of [t0, t1], which the first step would span."""
     monkeypatch.setattr(_Rows, "_first_step", lambda rows: torch.full_like(rows.t, 2.0))
 
@@ -273,6 +276,7 @@ def test_stopping_early_stops_the_work() -> None:
     assert fractions == sorted(fractions)
     assert 0 == fractions[0] < fractions[-1] < 0.5
     assert len(calls) == 2 + 20
+    assert isinstance(run, Generator)
     run.close()
     assert len(calls) == 2 + 20
 

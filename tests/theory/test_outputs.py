@@ -1,14 +1,16 @@
 """What a network's output stands for: the score that follows from it, its plain loss, and the fused functions."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
-from test_fused import adam_with_average, denoising_loss, draws, matching_loss, twin
 
 from playground.theory import fused_training
 from playground.theory.networks import ScoreNetwork
-from playground.theory.noise import VarianceExploding
+from playground.theory.networks.mlp import Perceptron
+from playground.theory.noise import ContinuousNoise, VarianceExploding
 from playground.theory.objectives import WEIGHTS
 from playground.theory.parametrizations import (
     OUTPUTS,
@@ -17,6 +19,7 @@ from playground.theory.parametrizations import (
 )
 from tests.generators import seeded
 from tests.networks import build_network
+from tests.theory.test_fused import Loss, adam_with_average, denoising_loss, draws, matching_loss, twin
 
 PREDICTIONS = pytest.mark.parametrize("prediction", OUTPUTS)
 SIGMAS = torch.tensor([0.02, 0.1, 0.5, 1.0, 3.0, 20.0], dtype=torch.float64)
@@ -24,7 +27,7 @@ SIGMAS = torch.tensor([0.02, 0.1, 0.5, 1.0, 3.0, 20.0], dtype=torch.float64)
 
 def network(prediction: str, kind: str = "mlp", shape: tuple[int, ...] = (2,)) -> ScoreNetwork:
     """A small network in double precision whose last layer is not zero."""
-    settings = {"width": 16, "depth": 2, "activation": "silu", "features": 8, "feature_scale": 1.5}
+    settings: dict[str, Any] = {"width": 16, "depth": 2, "activation": "silu", "features": 8, "feature_scale": 1.5}
     generator = seeded(0)
     made = build_network(kind, shape, **settings, generator=generator, prediction=prediction).double()
     with torch.no_grad():
@@ -64,11 +67,13 @@ def test_one_call_gives_the_score_of_the_layers(prediction: str, shared: bool) -
 def test_fused_steps_have_the_gradient_of_autograd(prediction: str, objective: str) -> None:
     made, (x, z, sigma, weight) = network(prediction), draws(1, 12, 2)
     axes = torch.eye(2, dtype=torch.float64)[None, :, None].expand(1, 2, 12, 2)
-    steps, loss, given = {
+    ways: dict[str, tuple[Callable[..., torch.Tensor], Callable[..., Loss], tuple[Any, ...]]] = {
         "denoising": (fused_training.denoising_steps, denoising_loss, (x, z, sigma, weight)),
         "exact": (fused_training.matching_steps, matching_loss, (x, axes, sigma, weight, 1.0, False)),
         "sliced along v": (fused_training.matching_steps, matching_loss, (x, axes[:, :1], sigma, weight, 1.0, True)),
-    }[objective]
+    }
+    steps, loss, given = ways[objective]
+    assert isinstance(made, Perceptron)
     found = adam_with_average(functools.partial(steps, prediction=prediction), made, [0.0], *given)
     for part, other in zip(found, twin(made, [0.0], loss(*given)), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
@@ -81,7 +86,7 @@ def test_fused_steps_have_the_gradient_of_autograd(prediction: str, objective: s
 def test_the_squared_error_of_the_output_is_the_loss_of_one_weight(prediction: str, weight: str) -> None:
     """|F - F*|^2 = lambda |s - s*|^2 for two scores at the same points."""
     x, (s, other) = 2 * torch.randn(6, 2, dtype=torch.float64), torch.randn(2, 6, 2, dtype=torch.float64)
-    weights = WEIGHTS[weight](SIGMAS, VarianceExploding(0.01, 30.0), "log-normal")
+    weights = WEIGHTS[weight](SIGMAS, ContinuousNoise(VarianceExploding(0.01, 30.0)), "log-normal")
     for at, sigma in enumerate(SIGMAS):
         level = NoiseLevel(1.0, float(sigma))
         if prediction == "score":

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from playground.theory.noise import Process
 from playground.theory.noise.processes import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving
 from playground.theory.parametrizations import OUTPUTS, NoiseLevel, predictions
 from tests.generators import seeded
@@ -95,6 +96,7 @@ def test_every_name_leads_back_to_the_score(level: NoiseLevel) -> None:
     found = predictions(x, score, level)
     for name, scales in OUTPUTS.items():
         output = {"v": -found.v, "score": level.alpha * score}.get(name, getattr(found, name, None))
+        assert output is not None
         slope, pull = scales(level.sigma, level.sigma)  # in the coordinates of VE
         torch.testing.assert_close((slope * output - pull * x / level.alpha) / level.alpha, score, rtol=1e-6, atol=1e-9)
 
@@ -109,7 +111,7 @@ def test_every_name_leads_back_to_the_score(level: NoiseLevel) -> None:
     ],
     ids=lambda process: type(process).__name__,
 )
-def test_one_signal_to_noise_ratio_is_one_prediction_in_every_process(process) -> None:
+def test_one_signal_to_noise_ratio_is_one_prediction_in_every_process(process: Process) -> None:
     """All names but the score itself are of the data and the noise alone, whatever the process contracts x by."""
     sigma, clean_coordinates = 0.5, torch.tensor([[0.3, -0.4], [2.0, 1.0]], dtype=torch.float64)
     t = float(process.time(sigma))

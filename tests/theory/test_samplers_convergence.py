@@ -2,12 +2,11 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from brownian_paths import linear_strong_error, strong_error
-from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, exact_moments
 from torch import Tensor
 
 from playground.kinds.samplers import Sampler as Sampling
@@ -15,7 +14,7 @@ from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.problem import Problem
 from playground.lab.sampling import make_sampler
 from playground.theory import ode
-from playground.theory.noise import Cosine, CustomSchedule, SubVariancePreserving
+from playground.theory.noise import Cosine, CustomSchedule, Process, SubVariancePreserving
 from playground.theory.samplers import (
     AnnealedLangevin,
     DDIMSampler,
@@ -27,6 +26,10 @@ from playground.theory.samplers import (
     Sampler,
     UniPCSampler,
 )
+from playground.theory.samplers.grid import Grid
+from playground.theory.samplers.path import PathSampler
+from tests.theory.brownian_paths import linear_strong_error, strong_error
+from tests.theory.gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, exact_moments
 
 SUB_VP, COSINE = SubVariancePreserving(0.1, 20.0, 0.3), Cosine(0.3, 8.0)
 CUSTOM = CustomSchedule([(0.0, 0.5), (0.3, 1.0), (1.0, 8.0)])
@@ -34,10 +37,11 @@ CUSTOM = CustomSchedule([(0.0, 0.5), (0.3, 1.0), (1.0, 8.0)])
 
 def variance_error(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> float:
     """The error of the final variance, which should be that of the data smoothed by the finest level, from the exact x(1)."""
+    assert isinstance(sampler, PathSampler)
     process = sampler.process
     alpha, smoothed = float(process.scale(1.0)), STD**2 + process.sigma_min**2
     _, variance = exact_moments(sampler, alpha * MEAN, alpha**2 * (STD**2 + process.sigma_max**2), monkeypatch)
-    return abs(variance - smoothed)
+    return float(abs(variance - smoothed))
 
 
 def in_equal_steps(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +57,9 @@ def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch, frames: in
     x0 = torch.linspace(0.5, 2.0, 4, dtype=torch.float64)[:, None]
     times = torch.linspace(0, 6, frames + 1, dtype=torch.float64)
     *_, end = ode.dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance=1e6, times=times)
+    assert end.result is not None
     assert set(end.result.evaluations.tolist()) == {6 * steps + 2}
+    assert end.result.path is not None
     return float((end.result.path - x0 * torch.exp(torch.sin(times))[:, None, None]).abs().max())
 
 
@@ -69,8 +75,10 @@ def integral_error(steps: int, monkeypatch: pytest.MonkeyPatch, along: bool) -> 
         return field(x, t), field(x, t) if along else torch.cos(3 * t)[:, None]
 
     *_, end = ode.dormand_prince(field, x0, 0.0, 6.0, tolerance=1e6, integrand=integrand)
+    assert end.result is not None
     assert set(end.result.evaluations.tolist()) == {8 * steps + 2}
     exact = x0 * (math.exp(math.sin(6)) - 1) if along else math.sin(18) / 3
+    assert end.result.integrals is not None
     return float((end.result.integrals - exact).abs().max())
 
 
@@ -91,89 +99,95 @@ def annealed_error(count: int, monkeypatch: pytest.MonkeyPatch) -> float:
     return abs(found - variance)
 
 
-CONVERGENCE = {
-    "Langevin, weak": (langevin_error, 1),
-    "annealed Langevin, weak": (annealed_error, 1),
-    "Euler-Maruyama, sub-VP, weak": (lambda n, patch: variance_error(ReverseSDE(SUB_VP, n, False), patch), 1),
-    "Heun, sub-VP": (lambda n, patch: variance_error(ProbabilityFlow(SUB_VP, n, False), patch), 2),
-    "Heun, cosine": (lambda n, patch: variance_error(ProbabilityFlow(COSINE, n, False), patch), 2),
-    "Euler-Maruyama, VE, weak": (lambda n, patch: variance_error(ReverseSDE(COARSE_VE, n, False), patch), 1),
-    "Euler-Maruyama, VP, weak": (lambda n, patch: variance_error(ReverseSDE(VP, n, False), patch), 1),
-    "Euler-Maruyama, VE, Karras, weak": (
-        lambda n, patch: variance_error(ReverseSDE(COARSE_VE, n, False, "karras"), patch),
-        1,
-    ),
-    "stochastic Heun, VE, weak": (
-        lambda n, patch: variance_error(ReverseSDE(COARSE_VE, n, False, solver="heun"), patch),
-        2,
-    ),
-    "stochastic Heun, VP, weak": (lambda n, patch: variance_error(ReverseSDE(VP, n, False, solver="heun"), patch), 2),
-    "ShARK, VE, weak": (lambda n, patch: variance_error(ReverseSDE(COARSE_VE, n, False, solver="shark"), patch), 2),
-    "ShARK, VP, weak": (lambda n, patch: variance_error(ReverseSDE(VP, n, False, solver="shark"), patch), 2),
+Error = Callable[[int, pytest.MonkeyPatch], float]
+MULTISTEP: dict[str, tuple[Process, Grid]] = {
+    "VE": (COARSE_VE, "log-sigma"),
+    "VE, Karras": (COARSE_VE, "karras"),
+    "VP": (COARSE_VP, "log-sigma"),
+    "VP, time": (COARSE_VP, "time"),
+    "sub-VP, Karras": (SubVariancePreserving(0.1, 20.0, 0.8), "karras"),
+    "cosine": (Cosine(0.5, 8.0), "log-sigma"),
+    "custom": (CUSTOM, "karras"),
+}
+
+
+def stochastic(
+    make: Callable[..., Sampler], process: Process, stochasticity: float, **options: str
+) -> Callable[[int], Sampler]:
+    return lambda n: make(process, n, False, stochasticity=stochasticity, **options)
+
+
+def ddim(process: Process, eta: float) -> Callable[[int], Sampler]:
+    return lambda n: DDIMSampler(process, n, False, eta=eta)
+
+
+def multistep(process: Process, grid: Grid, stochasticity: float) -> Callable[[int], Sampler]:
+    return lambda n: MultistepSampler(process, n, False, grid, stochasticity=stochasticity)
+
+
+def unipc(process: Process) -> Callable[[int], Sampler]:
+    return lambda n: UniPCSampler(process, n, False)
+
+
+# Samplers by their steps, whose final variance is compared.
+OF_VARIANCE: dict[str, tuple[Callable[[int], Sampler], float]] = {
+    "Euler-Maruyama, sub-VP, weak": (lambda n: ReverseSDE(SUB_VP, n, False), 1),
+    "Heun, sub-VP": (lambda n: ProbabilityFlow(SUB_VP, n, False), 2),
+    "Heun, cosine": (lambda n: ProbabilityFlow(COSINE, n, False), 2),
+    "Euler-Maruyama, VE, weak": (lambda n: ReverseSDE(COARSE_VE, n, False), 1),
+    "Euler-Maruyama, VP, weak": (lambda n: ReverseSDE(VP, n, False), 1),
+    "Euler-Maruyama, VE, Karras, weak": (lambda n: ReverseSDE(COARSE_VE, n, False, "karras"), 1),
+    "stochastic Heun, VE, weak": (lambda n: ReverseSDE(COARSE_VE, n, False, solver="heun"), 2),
+    "stochastic Heun, VP, weak": (lambda n: ReverseSDE(VP, n, False, solver="heun"), 2),
+    "ShARK, VE, weak": (lambda n: ReverseSDE(COARSE_VE, n, False, solver="shark"), 2),
+    "ShARK, VP, weak": (lambda n: ReverseSDE(VP, n, False, solver="shark"), 2),
     **{
-        f"{name}, l = {stochasticity:g}, {of}, weak": (
-            lambda n, patch, make=make, process=process, stochasticity=stochasticity: variance_error(
-                make(process, n, stochasticity), patch
-            ),
-            order,
-        )
-        for name, make, order in (
-            ("Euler-Maruyama", lambda process, n, noise: ReverseSDE(process, n, False, stochasticity=noise), 1),
-            (
-                "stochastic Heun",
-                lambda process, n, noise: ReverseSDE(process, n, False, solver="heun", stochasticity=noise),
-                2,
-            ),
-            ("ShARK", lambda process, n, noise: ReverseSDE(process, n, False, solver="shark", stochasticity=noise), 2),
-            ("DPM-Solver++(2M)", lambda process, n, noise: MultistepSampler(process, n, False, stochasticity=noise), 2),
+        f"{name}, l = {noise:g}, {of}, weak": (stochastic(make, process, noise, **options), order)
+        for name, make, options, order in (
+            ("Euler-Maruyama", ReverseSDE, {}, 1),
+            ("stochastic Heun", ReverseSDE, {"solver": "heun"}, 2),
+            ("ShARK", ReverseSDE, {"solver": "shark"}, 2),
+            ("DPM-Solver++(2M)", MultistepSampler, {}, 2),
         )
         for of, process in (("VE", COARSE_VE), ("VP", COARSE_VP))
-        for stochasticity in (0.5, 1.5)
+        for noise in (0.5, 1.5)
     },
+    "Euler, VE": (lambda n: ProbabilityFlow(VE, n, False, solver="euler"), 1),
+    **{
+        f"DDIM, eta = {eta:g}, {of}, weak": (ddim(process, eta), 1)
+        for of, process in (("VE", COARSE_VE), ("VP", COARSE_VP))
+        for eta in (0.0, 0.5, 1.0)
+    },
+    "Heun, VE": (lambda n: ProbabilityFlow(VE, n, False), 2),
+    "Heun, VP": (lambda n: ProbabilityFlow(VP, n, False), 2),
+    "Heun, VE, Karras": (lambda n: ProbabilityFlow(VE, n, False, "karras"), 2),
+    "Heun, VP, time": (lambda n: ProbabilityFlow(COARSE_VP, n, False, "time"), 2),
+    "Churn, VE, weak": (lambda n: EdmSampler(VE, n, False, churn=10.0), 2),
+    "Churn, VP, weak": (lambda n: EdmSampler(VP, n, False, churn=10.0), 2),
+    **{
+        f"DPM-Solver++(2M), {form}, {name}": (multistep(process, grid, float(form != "flow")), 2)
+        for form in ("flow", "SDE, weak")
+        for name, (process, grid) in MULTISTEP.items()
+    },
+    **{
+        f"UniPC-2, {name}": (unipc(process), 3)
+        for name, process in (("VE", COARSE_VE), ("VP", COARSE_VP), ("cosine", COSINE))
+    },
+}
+
+
+def error_of_variance(make: Callable[[int], Sampler]) -> Error:
+    return lambda n, patch: variance_error(make(n), patch)
+
+
+CONVERGENCE: dict[str, tuple[Error, float]] = {
+    "Langevin, weak": (langevin_error, 1),
+    "annealed Langevin, weak": (annealed_error, 1),
+    **{name: (error_of_variance(make), order) for name, (make, order) in OF_VARIANCE.items()},
     "stochastic Heun, strong, linear drift": (lambda n, patch: linear_strong_error("heun", n, patch), 1),
     "ShARK, strong, linear drift": (lambda n, patch: linear_strong_error("shark", n, patch), 2),
     "stochastic Heun, strong": (lambda n, patch: strong_error("heun", n, patch), 1),
     "ShARK, strong": (lambda n, patch: strong_error("shark", n, patch), 1.5),
-    "Euler, VE": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False, solver="euler"), patch), 1),
-    **{
-        f"DDIM, eta = {eta:g}, {of}, weak": (
-            lambda n, patch, process=process, eta=eta: variance_error(DDIMSampler(process, n, False, eta=eta), patch),
-            1,
-        )
-        for of, process in (("VE", COARSE_VE), ("VP", COARSE_VP))
-        for eta in (0.0, 0.5, 1.0)
-    },
-    "Heun, VE": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False), patch), 2),
-    "Heun, VP": (lambda n, patch: variance_error(ProbabilityFlow(VP, n, False), patch), 2),
-    "Heun, VE, Karras": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False, "karras"), patch), 2),
-    "Heun, VP, time": (lambda n, patch: variance_error(ProbabilityFlow(COARSE_VP, n, False, "time"), patch), 2),
-    "Churn, VE, weak": (lambda n, patch: variance_error(EdmSampler(VE, n, False, churn=10.0), patch), 2),
-    "Churn, VP, weak": (lambda n, patch: variance_error(EdmSampler(VP, n, False, churn=10.0), patch), 2),
-    **{
-        f"DPM-Solver++(2M), {form}, {name}": (
-            lambda n, patch, process=process, grid=grid, stochasticity=float(form != "flow"): variance_error(
-                MultistepSampler(process, n, False, grid, stochasticity=stochasticity), patch
-            ),
-            2,
-        )
-        for form in ("flow", "SDE, weak")
-        for name, process, grid in (
-            ("VE", COARSE_VE, "log-sigma"),
-            ("VE, Karras", COARSE_VE, "karras"),
-            ("VP", COARSE_VP, "log-sigma"),
-            ("VP, time", COARSE_VP, "time"),
-            ("sub-VP, Karras", SubVariancePreserving(0.1, 20.0, 0.8), "karras"),
-            ("cosine", Cosine(0.5, 8.0), "log-sigma"),
-            ("custom", CUSTOM, "karras"),
-        )
-    },
-    **{
-        f"UniPC-2, {name}": (
-            lambda n, patch, process=process: variance_error(UniPCSampler(process, n, False), patch),
-            3,
-        )
-        for name, process in (("VE", COARSE_VE), ("VP", COARSE_VP), ("cosine", COSINE))
-    },
     "Dormand-Prince": (lambda n, patch: dormand_prince_error(n // 4, patch), 5),
     "Dormand-Prince, between steps": (lambda n, patch: dormand_prince_error(n // 4, patch, frames=1000), 5),
     "Lobatto along Dormand-Prince": (lambda n, patch: integral_error(n // 4, patch, along=True), 5),
@@ -183,7 +197,7 @@ CONVERGENCE = {
 
 @pytest.mark.claims
 @pytest.mark.parametrize(("error", "order"), CONVERGENCE.values(), ids=CONVERGENCE.keys())
-def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_of_convergence(error: Error, order: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """The slope of log error over log steps by least squares is the method's order."""
     steps = (64, 128, 256, 512)
     errors = torch.tensor([error(count, monkeypatch) for count in steps], dtype=torch.float64).log()

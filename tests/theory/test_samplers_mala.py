@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import MEAN, STD, gaussian_log_density, gaussian_score, last
 
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin, base
 from tests.generators import seeded
+from tests.theory.gaussian_runs import MEAN, STD, gaussian_log_density, gaussian_score, last
 
 VARIANCE = STD**2 + 0.3**2
 

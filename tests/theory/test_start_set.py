@@ -2,16 +2,19 @@
 
 import math
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
+from torch import Tensor
 
 from playground.theory.densities import Boxes, GaussianMixture
-from playground.theory.noise import ContinuousNoise, FlowMatching
+from playground.theory.noise import ContinuousNoise, FlowMatching, Process, ScoreFunction
 from playground.theory.objectives import Denoising
-from playground.theory.samplers import DDIMSampler, MultistepSampler, ProbabilityFlow, Sampler, UniPCSampler
+from playground.theory.samplers import DDIMSampler, MultistepSampler, ProbabilityFlow, UniPCSampler
+from playground.theory.samplers.path import PathSampler
 from playground.theory.start_set import MATCHED, USES, MatchedPairs, MixturePair, StartSet, matched
 from tests.generators import seeded
 
@@ -76,13 +79,23 @@ def test_its_flow_takes_the_start_set_to_the_data() -> None:
     start = float(process.std(1.0)) * START.sample(4_000, seeded())
     *_, last = ProbabilityFlow(process, 60, False, "time", solver="heun").run(PAIR.score, start, seeded())
     fresh = DATA.sample(4_000, seeded(2))
-    for moment in (lambda x: x, lambda x: x**2, lambda x: x[:, :1] * x[:, 1:], lambda x: (2 * x).cos()):
+    moments: list[Callable[[Tensor], Tensor]] = [
+        lambda x: x,
+        lambda x: x**2,
+        lambda x: x[:, :1] * x[:, 1:],
+        lambda x: (2 * x).cos(),
+    ]
+    for moment in moments:
         found, wanted = moment(last.positions), moment(fresh)
         error = (found.var(0) / 4_000 + wanted.var(0) / 4_000).sqrt()
         assert ((found.mean(0) - wanted.mean(0)).abs() < 4 * error + 0.01).all()
 
 
-SOLVERS = {
+def times(factor: float) -> ScoreFunction:
+    return lambda x, sigma: factor * PAIR.score(x, sigma)
+
+
+SOLVERS: dict[str, Callable[[Process, int], PathSampler]] = {
     "Heun": lambda process, evaluations: ProbabilityFlow(process, evaluations // 2, False, "time", solver="heun"),
     "Euler in t": lambda process, evaluations: ProbabilityFlow(process, evaluations, False, "time", solver="euler"),
     "DDIM": lambda process, evaluations: DDIMSampler(process, evaluations, False, "time"),
@@ -91,7 +104,7 @@ SOLVERS = {
 }
 
 
-def gaussian_error(sampler: Sampler, s: float, r: float) -> float:
+def gaussian_error(sampler: PathSampler, s: float, r: float) -> float:
     """Wasserstein-2 distance over s of the end from N(0.4, s^2), by the exact velocity from the start set N(-0.3, r^2).
 
     A Gaussian's flow keeps each point's distance from the mean in standard deviations, and every sampler of it is linear.
@@ -122,7 +135,7 @@ def test_denoising_of_pairs_is_least_at_the_true_velocity() -> None:
     sigma = noise.training_sigmas(20_000, seeded(2), "time").double()
     best = objective.loss_of_pairs(PAIR.score, x, z, sigma)
     for factor in (0.9, 1.1):
-        worse = objective.loss_of_pairs(lambda y, s, f=factor: f * PAIR.score(y, s), x, z, sigma)
+        worse = objective.loss_of_pairs(times(factor), x, z, sigma)
         rise = worse - best
         assert float(rise.mean()) > 4 * float(rise.std()) / math.sqrt(len(rise))
 

@@ -5,10 +5,9 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import VE, VP, gaussian_log_density, gaussian_score
 
 from playground.theory.forward import ForwardProcess
-from playground.theory.noise import geometric
+from playground.theory.noise import Process, geometric
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
@@ -23,8 +22,10 @@ from playground.theory.samplers import (
     UniPCSampler,
     base,
 )
+from playground.theory.samplers.brownian import StepRandomness
 from playground.theory.samplers.terms import StepTerms
 from tests.generators import seeded
+from tests.theory.gaussian_runs import VE, VP, gaussian_log_density, gaussian_score
 
 START = torch.randn(7, 2, generator=seeded(3), dtype=torch.float64)
 FIRST_ORDER = {
@@ -55,7 +56,7 @@ def rests(
     drawn: list[torch.Tensor] = []
     normal = base.normal
 
-    def noting(like, source):
+    def noting(like: torch.Tensor, source: StepRandomness) -> torch.Tensor:
         drawn.append(normal(like, source))
         return drawn[-1]
 
@@ -120,7 +121,7 @@ def test_steps_that_are_more_than_first_order_say_what_the_rest_is(
 @pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
 @pytest.mark.parametrize("solver", ["heun", "adaptive", "dpm"])
 def test_the_rest_of_a_short_step_of_the_flow_is_of_second_order(
-    process, solver: str, monkeypatch: pytest.MonkeyPatch
+    process: Process, solver: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of the step leaves a quarter of the rest: the terms are then the flow's own, with its factor 1/2."""
 

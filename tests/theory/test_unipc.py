@@ -1,16 +1,17 @@
 """UniPC-2 against the paper's algorithm, and where it is exact."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
-from gaussian_runs import COARSE, COARSE_VE, gaussian_score, last
 from torch import Tensor
 
 from playground.theory.noise import Process
 from playground.theory.samplers import MultistepSampler, UniPCSampler, time_grid
 from playground.theory.samplers.unipc import exponential_step
 from tests.generators import seeded
+from tests.theory.gaussian_runs import COARSE, COARSE_VE, gaussian_score, last
 
 
 def papers(process: Process, steps: int, start: Tensor) -> Tensor:
@@ -35,7 +36,8 @@ def papers(process: Process, steps: int, start: Tensor) -> Tensor:
             term = term / -h - 1 / math.factorial(k + 1)
         matrix = [[ratio ** (k - 1) for ratio in ratios] for k in range(1, len(ratios) + 1)]
         solved = torch.linalg.solve(torch.tensor(matrix, dtype=torch.float64), torch.tensor(right, dtype=torch.float64))
-        return solved.tolist()
+        found: list[float] = solved.tolist()
+        return found
 
     def unified(x: Tensor, i: int, models: list[Tensor], ratios: list[float]) -> Tensor:
         h = float(lambdas[i] - lambdas[i - 1])
@@ -70,11 +72,12 @@ def test_steps_of_unipc_are_those_of_the_paper(process: Process, steps: int) -> 
 @pytest.mark.parametrize("degree", [0, 1, 2])
 def test_a_step_is_exact_for_polynomials(degree: int) -> None:
     """Of y' = u^n - y the solution is known; here from u = 0.3 to 0.7."""
-    polynomial = {
+    polynomials: dict[int, Callable[[float], float]] = {
         0: lambda u: 1.0,
         1: lambda u: u - 1,
         2: lambda u: u**2 - 2 * u + 2,
-    }[degree]
+    }
+    polynomial = polynomials[degree]
     points = [(u, torch.tensor([u**degree], dtype=torch.float64)) for u in (0.1, 0.3, 0.7)[: degree + 1]]
     expected = polynomial(0.7) + math.exp(-0.4) * (2.0 - polynomial(0.3))
     found = exponential_step(torch.tensor([2.0], dtype=torch.float64), points, 0.3, 0.7)

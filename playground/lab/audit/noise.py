@@ -85,7 +85,7 @@ class NoiseAudit:
         scale, std = float(self.process.scale(1.0)), float(self.process.std(1.0))
         end = scale**2 * covariance + std**2 * torch.eye(2, dtype=torch.float64)
         x = torch.cartesian_prod(*2 * [spaced(-20, 20, 9)])
-        expected = MultivariateNormal(scale * mean, end).log_prob(x)  # type: ignore[no-untyped-call]
+        expected = MultivariateNormal(scale * mean, end).log_prob(x)
         return gap(self.process.prior(mean, covariance).log_prob(x), expected)
 
     # --- from data to noise

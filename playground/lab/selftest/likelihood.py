@@ -76,7 +76,7 @@ def images(distribution: str | None) -> float:
     prior = process.prior(mean, std**2)
     probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(3))
     found = solve(lambda y, sigma: -(y - mean) / (std**2 + per_point(sigma, y) ** 2), process, prior, x, 1e-7, probes)
-    exact = Normal(mean, math.hypot(std, SIGMA)).log_prob(x).flatten(1).sum(1)  # type: ignore[no-untyped-call]
+    exact = Normal(mean, math.hypot(std, SIGMA)).log_prob(x).flatten(1).sum(1)
     return float((found.log_prob - exact).abs().max())
 
 

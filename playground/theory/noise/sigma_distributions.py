@@ -104,7 +104,7 @@ class Importance(SigmaDistribution):
         return (self.high - self.low) / ((high - low) * (1 + sigma.square()))
 
 
-SIGMA_DISTRIBUTIONS: dict[str, type[SigmaDistribution]] = {
+SIGMA_DISTRIBUTIONS: dict[SigmaDistributionName, type[SigmaDistribution]] = {
     "log-normal": LogNormal,
     "log-uniform": LogUniform,
     "time": UniformTime,
