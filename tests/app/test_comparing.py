@@ -19,7 +19,7 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.edit_text import SAME
 from playground.app.model.workspace import Workspace
-from playground.app.panels import LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
+from playground.app.panels import DataPanel, LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.panels.training import TrainingPanel
 from playground.app.style.number_formats import format_measured
 from playground.app.widgets.charts import saving
@@ -83,6 +83,7 @@ def test_a_key_begins_and_ends_it_and_the_experiment_stays(window) -> None:
     assert comparing.runs[0].experiment == experiment
     assert comparing.runs[1].experiment.sampling.kind != experiment.sampling.kind
     assert window.actions_by_key["sample.compare"].isChecked()
+    assert window.actions_by_key["file.export_video"].isEnabled()
     QTest.keyClick(window.run_views.views[0].canvas.surface, Qt.Key.Key_C)
     assert not comparing.is_active
     assert window.run_views.views[0].canvas is window.canvas
@@ -179,6 +180,30 @@ def test_cards_offer_only_the_clicks_that_columns_take(window) -> None:
     assert hints[0].text() == likelihood.COMPARED
     window.controllers.column_edits.leave()
     assert [hint.text() for hint in hints] == before
+
+
+def test_what_belongs_to_the_main_run_alone_comes_back_after_a_comparison(window) -> None:
+    brush, canvas, clicking = window.panel(DataPanel).brush, window.canvas, window.controllers.clicking
+    clicking.inspect((0.3, 0.2))
+    wait(lambda: canvas.shown().path is not None)
+    brush.setChecked(True)
+    assert (canvas.brush.is_on, canvas.shown().path is not None) == (True, True)
+    window.controllers.column_edits.begin()
+    assert (canvas.brush.is_on, canvas.shown().path is not None) == (False, False)
+    assert canvas.surface.accessibleName() == "Canvas of column A"
+    window.controllers.column_edits.leave()
+    assert (canvas.brush.is_on, canvas.shown().path is not None) == (True, True)
+    assert canvas.surface.accessibleName() == "Canvas"
+
+
+def test_each_column_offers_the_menu_of_the_canvas(window, connect) -> None:
+    compared(window, Column(), Column.of({"sampling.steps": 20}))
+    asked: list[QPoint] = []
+    connect(window.run_views.menu_requested, asked.append)
+    for view in window.run_views.views:
+        view.canvas.surface.menu_requested.emit(QPoint(view.place, 5))
+        QApplication.activePopupWidget().close()
+    assert asked == [QPoint(0, 5), QPoint(1, 5)]
 
 
 def test_alt_click_in_a_column_follows_the_particle_with_the_same_start_in_all(window) -> None:

@@ -64,8 +64,8 @@ class Exported:
 
     @property
     def has_frames(self) -> bool:
-        """Whether there is a run."""
-        return self._view.run is not None
+        """Whether there is a run, or columns whose runs can be waited for."""
+        return self.is_compared or self._view.run is not None
 
     @property
     def why_no_training(self) -> Message | None:
