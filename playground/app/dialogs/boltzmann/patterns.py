@@ -66,10 +66,11 @@ class Patterns(QListWidget):
             while self.count() > len(patterns):
                 self.takeItem(self.count() - 1)
             for place, pattern in enumerate(patterns):
-                item = self.item(place) or QListWidgetItem(self)
-                item.setData(SHOWN, pattern)
-                item.setData(Qt.ItemDataRole.AccessibleTextRole, pattern.said)
-                item.setToolTip(wrapped(pattern.said))
+                item, said = self.item(place) or QListWidgetItem(self), pattern.said
+                if said != item.data(Qt.ItemDataRole.AccessibleTextRole):
+                    item.setData(SHOWN, pattern)
+                    item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
+                    item.setToolTip(wrapped(said))
             self.setCurrentRow(max(self.currentRow(), 0))
 
     def _take(self, item: QListWidgetItem | None) -> None:
