@@ -128,7 +128,7 @@ class Soak:
             window = MainWindow(Preferences(self._folder / "settings.ini"), log, device="cpu")
             window.resize(1280, 720)
             window.show()
-            while window.building.workspace is None:
+            while window.building.model is None:
                 wait(20)
             self._use(window)
             window.leave()

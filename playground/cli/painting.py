@@ -13,9 +13,9 @@ from playground.app.canvas.frames import frames_of
 from playground.app.canvas.readouts import weights_in_view
 from playground.app.controllers.overlay_timing import as_known
 from playground.app.controllers.video_frames import complete_run, video_frames_over
+from playground.app.model.live_training import Weights
+from playground.app.model.model import Model
 from playground.app.model.views import WantedOverlays
-from playground.app.model.weights import Weights
-from playground.app.model.workspace import Model
 from playground.cli.reporting import stage
 from playground.drawing.coloring import Coloring, by_class
 from playground.drawing.film import HOLD_SECONDS, FrameOverlay, OverlayMaker, trail

@@ -33,7 +33,7 @@ from playground.messages import Message
 from playground.user_errors import UserError
 
 if TYPE_CHECKING:
-    from playground.app.model.weights import Weights
+    from playground.app.model.live_training import Weights
 
 EXPERIMENT, METRICS = "experiment.toml", "metrics.json"
 TRAJECTORY, SAMPLES, PICTURE, VIDEO = "trajectory.npz", "samples.csv", "picture.png", "video.mp4"
@@ -225,7 +225,7 @@ def column_names(problem: Problem) -> list[str]:
 
 def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int, training: bool = False) -> None:
     """``score-playground video``."""
-    from playground.app.model import workspace
+    from playground.app.model.model import Model
     from playground.cli.painting import paint_training_video, paint_video
 
     model = open_model(folder, device="cpu")
@@ -233,11 +233,11 @@ def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int, traini
     if training:
         raise_conflict(sampling_conflict(problem.experiment, problem.conditions))
         stages = _training_steps(model.model)
-        paint_training_video(workspace.Model.of(problem, network), stages, out, size, fps)
+        paint_training_video(Model.of(problem, network), stages, out, size, fps)
         say(f"The video is {out}")
         return
     trajectory = _recorded(folder, problem) if folder.is_dir() else _played(model)
-    paint_video(workspace.Model.of(problem, network), trajectory, out, size, fps)
+    paint_video(Model.of(problem, network), trajectory, out, size, fps)
     say(f"The video is {out}")
 
 
@@ -248,7 +248,7 @@ def _training_steps(model: Model) -> "list[Weights]":
         UserError: the session keeps no earlier steps.
         SessionError: the network was not trained.
     """
-    from playground.app.model.weights import Weights
+    from playground.app.model.live_training import Weights
 
     _ = model.learned  # its error says what to do if there is no network
     assert model.network is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from playground.app.model import workspace
+from playground.app.model.model import Model
 from playground.cli import results
 from playground.cli.folders import create_folder, replace_results
 from playground.cli.painting import paint_picture, paint_video
@@ -72,7 +72,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             measured = _measure(run_figures(opened))
             made_by = {"provenance": measured.value("provenance")}  # as in other files
             results.write_json(new / results.METRICS, measured.to_json() | made_by)
-            painted = workspace.Model.of(problem, opened.model.network)
+            painted = Model.of(problem, opened.model.network)
             paint_picture(painted, trajectory, new / results.PICTURE, VIDEO_SIZE)
             paint_video(painted, trajectory, new / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
     print_figures(measured, problem)

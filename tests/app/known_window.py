@@ -20,7 +20,7 @@ from playground.lab.experiment import Experiment, replace
 
 SIZE = (1280, 720)
 WORK = {"document", "steps of the history", "modified", "title", "training", "failure"}
-"""What another experiment on the workspace puts back; the rest is the layout, and how things are looked at."""
+"""What another experiment in the window puts back; the rest is the layout, and how things are looked at."""
 
 
 class KnownWindow:
@@ -88,7 +88,7 @@ class KnownWindow:
         return {name: changes(was, now[name]) for name, was in self._known.items() if now[name] != was}
 
     def _load(self) -> None:
-        """Put its experiment on the workspace, as File > New does with the program's."""
+        """Put its experiment into the window, as File > New does with the program's."""
         window, experiment = self._window, replace(Experiment(), self._settings)
         window.documents.take(lambda: window.controllers.sessions.begin(experiment), None)
         window.building.build()

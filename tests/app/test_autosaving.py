@@ -1,5 +1,6 @@
 """Work that no file holds is on disk within seconds, and comes back after a kill with its weights and its undo list."""
 
+import dataclasses
 import json
 import re
 import threading
@@ -67,18 +68,18 @@ def autosave(qtbot, window):
 
 def train(qtbot, window, steps):
     window.training.start()
-    qtbot.waitUntil(lambda: window.building.workspace.trained_steps >= steps)
+    qtbot.waitUntil(lambda: window.building.model.training.now.step >= steps)
     window.training.pause()
     qtbot.waitUntil(lambda: window.training.status in ("paused", "finished"))
     qtbot.waitUntil(lambda: not window.training.is_resting)  # the block that ran at the pause counts too
 
 
 def settled(window):
-    return not window.building.busy and window.building.workspace is not None
+    return not window.building.busy and window.building.model is not None
 
 
 def weights(window):
-    return {name: tensor.numpy() for name, tensor in window.building.workspace.newest.tensors.items()}
+    return {name: tensor.numpy() for name, tensor in window.building.model.newest.tensors.items()}
 
 
 def folders(tmp_path):
@@ -126,7 +127,7 @@ def test_a_kill_loses_no_weights_and_no_step(windows, qtbot, tmp_path):
     window.state.edit({"sampling.steps": 40})
     train(qtbot, window, 20)
     window.state.edit({"network.width": 16})  # another training
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trainer.step == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.trainer.step == 0)
     train(qtbot, window, 10)
     window.state.edit({"sampling.seed": 5})
     window.state.edit({"sampling.seed": 6})
@@ -153,7 +154,7 @@ def test_a_kill_loses_no_weights_and_no_step(windows, qtbot, tmp_path):
         state.undo()
         qtbot.waitUntil(lambda: settled(window))
     assert state.experiment.network.width == 32
-    assert window.building.workspace.trained_steps >= 20
+    assert window.building.model.training.now.step >= 20
     state.undo()
     assert state.experiment.sampling.steps == 60
     assert not state.stack.canUndo()
@@ -247,31 +248,31 @@ def test_points_of_a_file_that_changed_take_the_place_of_those_in_the_store(wind
     open_points(0.0)
     train(qtbot, window, 20)
     window.state.edit({"network.width": 16})
-    qtbot.waitUntil(lambda: settled(window) and building.workspace.trained_steps == 0)
+    qtbot.waitUntil(lambda: settled(window) and building.model.training.now.step == 0)
     train(qtbot, window, 20)
     autosave(qtbot, window)
     open_points(100.0)
     for width in (16, 32):
         window.state.edit({"network.width": width})
-        qtbot.waitUntil(lambda width=width: settled(window) and building.workspace.trainer.network.width == width)
+        qtbot.waitUntil(lambda width=width: settled(window) and building.model.training.trainer.network.width == width)
         assert building.dataset.points.mean() > 50
-        assert building.workspace.trained_steps == 0
+        assert building.model.training.now.step == 0
 
 
 def test_a_reset_of_weights_that_left_memory_is_a_step(windows, qtbot, tmp_path):
     window = windows()
     train(qtbot, window, 20)
-    here = window.building.workspace
+    here = window.building.model.training
     window.state.edit({"network.width": 16})
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace is not here)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training is not here)
     autosave(qtbot, window)
     window.building.kept.discard(here.key)
     window.state.undo()
     assert window.building.reset_training() is not None
     qtbot.waitUntil(lambda: settled(window) and window.state.experiment.network.width == 32)
-    assert window.building.workspace.trained_steps == 0
+    assert window.building.model.training.now.step == 0
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == here.trained_steps)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == here.now.step)
 
 
 def test_a_reset_after_a_divergence_back_to_the_start_is_one(windows, qtbot, tmp_path):
@@ -279,11 +280,11 @@ def test_a_reset_after_a_divergence_back_to_the_start_is_one(windows, qtbot, tmp
     window = windows()
     train(qtbot, window, 20)
     autosave(qtbot, window)
-    workspace = window.building.workspace
-    workspace.trainer._weights.step, workspace.progress = 0, None
+    training = window.building.model.training
+    training.publish(newest=dataclasses.replace(training.now.newest, made=0), progress=None)
     assert window.building.reset_training() is None
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace is not workspace)
-    assert window.building.workspace.trained_steps == 0
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training is not training)
+    assert window.building.model.training.now.step == 0
 
 
 def test_other_work_has_a_folder_of_its_own(windows, qtbot, tmp_path):
@@ -297,7 +298,7 @@ def test_other_work_has_a_folder_of_its_own(windows, qtbot, tmp_path):
         window.controllers.sessions.begin(window.state.experiment)
         qtbot.waitUntil(lambda: not folders(tmp_path))
         qtbot.waitUntil(lambda: settled(window) and not window.building.is_replacing)
-        assert window.building.workspace.trained_steps == 0
+        assert window.building.model.training.now.step == 0
 
 
 def test_work_whose_plug_in_is_missing_is_offered_again(windows, qtbot, tmp_path):
@@ -499,11 +500,11 @@ def test_a_file_that_has_changed_or_gone_meanwhile_takes_nothing_of_the_work_awa
     restore(qtbot, window)
     np.testing.assert_array_equal(window.building.dataset.points, before)
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps >= 20)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step >= 20)
     np.testing.assert_array_equal(window.building.dataset.points, before)
     path.unlink()
     window.state.edit({"network.width": 24})
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == 0)
     assert window.building.problem.count == count
 
 
@@ -511,15 +512,15 @@ def test_a_reset_between_two_writes_brings_no_old_weights_back(windows, qtbot, t
     window = windows()
     train(qtbot, window, 20)
     reset_training(window, window.controllers)
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == 0)
     autosave(qtbot, window)
     kill(window)
     window = windows()
     restore(qtbot, window)
-    assert window.building.workspace.trained_steps == 0
+    assert window.building.model.training.now.step == 0
     assert window.state.undo_text == "reset of training"
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps >= 20)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step >= 20)
 
 
 @pytest.mark.parametrize("numbered", [False, True])
@@ -527,11 +528,11 @@ def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_p
     """In earlier versions a training had a number in place of a name."""
     window = windows()
     train(qtbot, window, 20)
-    before = window.building.workspace.trained_steps
+    before = window.building.model.training.now.step
     reset_training(window, window.controllers)
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == 0)
     train(qtbot, window, 60)
-    after = window.building.workspace.trained_steps
+    after = window.building.model.training.now.step
     autosave(qtbot, window)
     kill(window)
     if numbered:
@@ -547,11 +548,11 @@ def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_p
         (folder / OLD).write_bytes(msgspec.json.encode(work))
     window = windows()
     restore(qtbot, window)
-    assert window.building.workspace.trained_steps == after
+    assert window.building.model.training.now.step == after
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == before)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == before)
     window.state.redo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == after)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == after)
 
 
 def test_undone_to_what_is_saved_nothing_is_modified(windows, qtbot, tmp_path):
@@ -560,10 +561,10 @@ def test_undone_to_what_is_saved_nothing_is_modified(windows, qtbot, tmp_path):
     window.documents.save_to(tmp_path / "one.spg")
     qtbot.waitUntil(lambda: not window.state.modified)
     reset_training(window, window.controllers)
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == 0)
     assert window.state.modified
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace.trained_steps >= 20)
+    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step >= 20)
     assert not window.state.modified
 
 
@@ -584,9 +585,9 @@ def test_a_scene_in_the_history_stays_one_step_with_weights_of_its_own(windows, 
     window.state.redo()
     qtbot.waitUntil(lambda: settled(window) and window.state.experiment == scene.steps[0].settings)
     assert window.controllers.lessons.scene == scene
-    assert window.building.workspace_key.name != FIRST
+    assert window.building.key.name != FIRST
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.workspace_key.name == FIRST)
+    qtbot.waitUntil(lambda: settled(window) and window.building.key.name == FIRST)
     assert window.state.experiment == own
 
 
@@ -804,9 +805,9 @@ def test_training_is_written_while_it_goes_on_and_data_only_once(windows, qtbot,
     window.training.pause()
     qtbot.waitUntil(lambda: not window.training.is_resting)
     autosave(qtbot, window)
-    trained = window.building.store.get(window.building.workspace_key)
-    assert trained.state["step"] == window.building.workspace.trainer.step
-    assert window.building.workspace.is_stored
+    trained = window.building.store.get(window.building.key)
+    assert trained.state["step"] == window.building.model.training.trainer.step
+    assert window.building.model.training.is_stored
 
 
 DAMAGED = (b"", b"{", b"[]", b'{"version": 9}', b'{"saved": 1e999}', b"\xff" * 100)
@@ -857,11 +858,11 @@ def test_what_a_column_has_learned_comes_back_after_a_kill(windows, qtbot):
     window.training.start()
     qtbot.waitUntil(lambda: window.training.trained_steps >= 50)
     window.training.pause()
-    qtbot.waitUntil(lambda: window.building.workspace.training == "paused" and not window.training.is_resting)
+    qtbot.waitUntil(lambda: window.building.model.status == "paused" and not window.training.is_resting)
     comparing, steps = window.controllers.comparing, window.training.trained_steps
     window.controllers.column_edits.begin((Column(), Column.of({"objective.kind": "exact"})))
     qtbot.waitUntil(lambda: len(comparing.runs) == 2 and comparing.awaited is None)
-    learned = comparing.runs[1].training.trained_steps
+    learned = comparing.runs[1].training.now.step
     assert learned >= steps
     autosave(qtbot, window)
     kill(window)
@@ -869,5 +870,5 @@ def test_what_a_column_has_learned_comes_back_after_a_kill(windows, qtbot):
     restore(qtbot, window)
     comparing = window.controllers.comparing
     qtbot.waitUntil(lambda: len(comparing.runs) == 2)
-    assert comparing.runs[1].training.trained_steps == learned
+    assert comparing.runs[1].training.now.step == learned
     assert not comparing.runs[1].model.weights.untrained

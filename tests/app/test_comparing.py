@@ -18,7 +18,7 @@ from playground.app.controllers import training as training_module
 from playground.app.controllers import why_disabled
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.edit_text import SAME
-from playground.app.model.workspace import Workspace
+from playground.app.model.live_training import LiveTraining
 from playground.app.panels import DataPanel, LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.panels.training import TrainingPanel
 from playground.app.style.number_formats import format_measured
@@ -495,7 +495,7 @@ def test_columns_that_became_the_same_say_so(window) -> None:
 
 
 def test_a_time_grid_that_is_written_and_found_alike_is_the_same(window) -> None:
-    grid = window.building.workspace.problem.resolve().sampling.time_grid
+    grid = window.building.model.problem.resolve().sampling.time_grid
     assert window.state.experiment.sampling.time_grid == "auto" != grid
     compared(window, Column(), Column.of({"sampling.time_grid": grid}))
     assert "A and B do the same" in window.run_views.said.text()
@@ -504,12 +504,12 @@ def test_a_time_grid_that_is_written_and_found_alike_is_the_same(window) -> None
 @pytest.mark.parametrize("shown", ["lesson", "scene"])
 def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, connect, shown: str) -> None:
     comparing, building = compared(window, Column(), Column.of({"sampling.steps": 20})), window.building
-    place, own, seen = window.state.stack.index(), building.workspace, []
+    place, own, seen = window.state.stack.index(), building.model.training, []
     connect(comparing.changed, lambda: seen.extend(comparing.runs))
     if shown == "lesson":
         lessons = window.controllers.lessons
         lessons.begin(next(iter(load_all().values())))
-        wait(lambda: building.workspace is not own and not building.busy)
+        wait(lambda: building.model.training is not own and not building.busy)
         assert heads(window) == []
         window.controllers.column_edits.begin()  # within the lesson, whose next step has another document
         assert len(heads(window)) == 2
@@ -517,13 +517,13 @@ def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, connect, s
         lessons.go(1)
     else:
         window.controllers.lessons.begin(next(iter(load_all("scenes").values())))
-        wait(lambda: building.workspace is not own and not building.busy)
+        wait(lambda: building.model.training is not own and not building.busy)
     assert heads(window) == []
     window.controllers.lessons.leave()
     assert heads(window) == [SAME, "steps 20"]
     assert window.state.stack.index() == place
     assert seen  # and none is of the lesson's data
-    assert {id(run.model.problem.dataset) for run in seen} == {id(own.problem.dataset)}
+    assert {id(run.model.problem.dataset) for run in seen} == {id(own.trainer.problem.dataset)}
 
 
 def test_a_step_without_settings_ends_it_and_undo_goes_back_through_the_lesson(window, tmp_path) -> None:
@@ -771,9 +771,9 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     window.training.start()
     wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
-    workspace = window.building.workspace
-    wait(lambda: workspace.training == "paused")
-    steps = workspace.trained_steps
+    training = window.building.model.training
+    wait(lambda: training.now.status == "paused")
+    steps = training.now.step
     comparing = window.controllers.comparing
     window.controllers.column_edits.begin(
         [Column(), Column.of({"objective.kind": "exact"}), Column.of({"noise.kind": "vp"})]
@@ -795,11 +795,11 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     wait(lambda: comparing.awaited is None)
     for run in comparing.runs[1:]:
         assert run.failure is None
-        assert run.training.trained_steps >= steps
-        assert run.model.weights is run.training.newest
+        assert run.training.now.step >= steps
+        assert run.model.weights is run.training.now.newest
         assert run.curve is not None
-    assert window.building.workspace is workspace  # the main experiment's own stays as it was
-    assert workspace.training == "paused"
+    assert window.building.model.training is training  # the main experiment's own stays as it was
+    assert training.now.status == "paused"
     ends = [run.trajectory.positions[-1] for run in comparing.runs]
     assert not np.array_equal(ends[0], ends[1])
     kept = [run.training for run in comparing.runs]
@@ -811,10 +811,10 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     )
     wait(lambda: len(comparing.runs) == 3)
     assert [run.training for run in comparing.runs] == kept
-    assert comparing.runs[1].training.trained_steps >= steps
+    assert comparing.runs[1].training.now.step >= steps
     comparing.set_fair("seconds")
     wait(lambda: window.building.trainings.fair == "seconds")
-    assert window.building.trainings.target == window.building.workspace.trainer.seconds
+    assert window.building.trainings.target == window.building.model.training.trainer.seconds
     comparing.set_fair("steps")
 
 
@@ -843,17 +843,17 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
     window.training.start()
     wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
-    wait(lambda: window.building.workspace.training == "paused")
+    wait(lambda: window.building.model.status == "paused")
     comparing = window.controllers.comparing
     window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact"})])
 
     def trained(steps: int) -> bool:
         training = comparing.runs[1].training if len(comparing.runs) > 1 else None
-        return training is not None and (training.trained_steps >= steps > 0 or training.trained_steps == steps == 0)
+        return training is not None and (training.now.step >= steps > 0 or training.now.step == steps == 0)
 
     wait(lambda: trained(window.training.trained_steps))
     assert trained(window.training.trained_steps)
-    assert comparing.runs[1].training.trained_steps > 0
+    assert comparing.runs[1].training.now.step > 0
     window.building.reset_training()
 
     def untrained() -> bool:
@@ -873,11 +873,11 @@ def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, connec
     window.training.start()
     wait(lambda: window.training.trained_steps >= steps + 50)
     window.training.pause()
-    wait(lambda: window.building.workspace.training == "paused")
+    wait(lambda: window.building.model.status == "paused")
     monkeypatch.setattr(SamplingWorker, "keeps_up", lambda *_: not slow)
     seen = []
     connect(comparing.changed, lambda: seen.append((comparing.runs, comparing.is_sampled)))
-    wait(lambda: window.building.workspace.newest.version > before[0].model.weights.version)
+    wait(lambda: window.building.model.newest.version > before[0].model.weights.version)
     comparing.again()
     if slow:
         wait(milliseconds=300)
@@ -900,13 +900,13 @@ def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, connec
 
 def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     def wild(*given, **more):
-        for share, workspace in assemble(*given, **more):
-            settings = workspace.problem.experiment
+        for share, model in assemble(*given, **more):
+            settings = model.problem.experiment
             training = msgspec.structs.replace(
                 settings.training, learning_rate=1e4
             )  # outside the bounds of files and panels
-            workspace.trainer.set_hyperparameters(msgspec.structs.replace(settings, training=training))
-            yield share, workspace
+            model.training.trainer.set_hyperparameters(msgspec.structs.replace(settings, training=training))
+            yield share, model
 
     assemble = comparing_module.assemble
     monkeypatch.setattr(comparing_module, "assemble", wild)
@@ -914,13 +914,13 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     window.training.start()
     wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
-    wait(lambda: window.building.workspace.training == "paused")
+    wait(lambda: window.building.model.status == "paused")
     comparing, said = window.controllers.comparing, window.run_views.said
     # No other test trains a column with this network, whose training would be kept.
     window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 24})])
     wait(lambda: "diverged" in said.text())
     assert "The training of column B diverged at step" in said.text()
-    assert comparing.runs[1].training.progress.diverged is not None
+    assert comparing.runs[1].training.now.progress.diverged is not None
     replaying = window.controllers.replaying
     replaying.choose(0)
     wait(lambda: "as far as the newest step" in said.text())
@@ -938,7 +938,7 @@ def test_trainings_of_columns_that_cannot_go_on_are_told_once(window, connect, m
     wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
     wait(lambda: not window.training.is_resting)
-    monkeypatch.setattr(Workspace, "advance", fails)
+    monkeypatch.setattr(LiveTraining, "advance", fails)
     comparing = window.controllers.comparing
     connect(window.state.notified, told.append)
     window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 28})])
@@ -973,14 +973,14 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
     comparing, building, toy = window.controllers.comparing, window.building, window.state.experiment.data
 
     def open_points(offset: float) -> None:
-        before = building.workspace
+        before = building.model.training
         np.savetxt(path, offset + generator.normal(size=(400, 2)), delimiter=",", header="x,y", comments="")
         window.controllers.reading.open_points(str(path))
-        wait(lambda: building.workspace is not None and building.workspace is not before)
+        wait(lambda: building.model is not None and building.model.training is not before)
 
     def trained_on_these() -> bool:
         trainings = [run.training for run in comparing.runs]
-        return trainings[1:] != [] and trainings[1].problem.dataset is building.workspace.problem.dataset
+        return trainings[1:] != [] and trainings[1].trainer.problem.dataset is building.model.problem.dataset
 
     window.state.edit({"sampling.source": "learned"})
     open_points(0.0)
@@ -994,7 +994,7 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
     assert comparing.runs[1].training is not old
     window.controllers.column_edits.leave()
     window.state.stack.setIndex(0)
-    wait(lambda: building.workspace is not None and building.workspace.problem.experiment.data == toy)
+    wait(lambda: building.model is not None and building.model.problem.experiment.data == toy)
 
 
 @pytest.mark.parametrize("colors", ["log_p", "start"])

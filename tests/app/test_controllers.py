@@ -100,7 +100,7 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
         told[-1]
         == controllers.training.trained_steps
         == controllers.training.loss_history[0][-1]
-        == controllers.building.workspace.trainer.step
+        == controllers.building.model.training.trainer.step
     )
     rested = told[-1]
     assert measured == [("paused", rested)]
@@ -382,21 +382,20 @@ def test_undo_brings_the_weights_back(qtbot, workspace):
 @pytest.mark.parametrize("seed", ["data.seed", "training.seed"])
 def test_a_seed_of_data_or_training_begins_with_new_weights(qtbot, workspace, seed):
     state, controllers = workspace
-    points, first = controllers.building.dataset.points, controllers.building.workspace.weights
+    points, first = controllers.building.dataset.points, controllers.building.model.weights
     train(qtbot, controllers)
-    trained = controllers.building.workspace.weights
+    trained = controllers.building.model.weights
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.edit({seed: 1})
     assert controllers.training.untrained
     assert np.array_equal(points, controllers.building.dataset.points) == (seed == "training.seed")
-    alike = first.tensors.keys() == controllers.building.workspace.weights.tensors.keys() and all(
-        torch.equal(tensor, controllers.building.workspace.weights.tensors[name])
-        for name, tensor in first.tensors.items()
+    alike = first.tensors.keys() == controllers.building.model.weights.tensors.keys() and all(
+        torch.equal(tensor, controllers.building.model.weights.tensors[name]) for name, tensor in first.tensors.items()
     )
     assert alike == (seed == "data.seed")
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.undo()
-    assert controllers.building.workspace.weights is trained
+    assert controllers.building.model.weights is trained
     assert controllers.training.trained_steps == 60
 
 
@@ -404,12 +403,12 @@ def test_a_seed_of_sampling_changes_the_run_alone(qtbot, workspace):
     state, controllers = workspace
     train(qtbot, controllers)
     qtbot.waitUntil(lambda: complete(controllers))
-    before, trained = controllers.playing.trajectory, controllers.building.workspace
+    before, trained = controllers.playing.trajectory, controllers.building.model.training
     state.edit({"sampling.seed": 1})
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not before and complete(controllers))
     assert not np.array_equal(before.positions[0], controllers.playing.trajectory.positions[0])
     assert not controllers.building.busy
-    assert controllers.building.workspace is trained
+    assert controllers.building.model.training is trained
     assert controllers.training.trained_steps == 60
     controllers.sampling.restart(True)
     assert controllers.sampling.seed == 2  # new noise counts on from the seed
@@ -424,7 +423,7 @@ def test_a_seed_of_training_that_changes_meanwhile_ends_training(qtbot, workspac
         state.edit({"training.seed": 1})
         state.edit({"training.learning_rate": 1e-3})  # which alone would go on
     assert controllers.training.untrained
-    assert controllers.building.workspace.trainer.problem.experiment.training.seed == 1
+    assert controllers.building.model.training.trainer.problem.experiment.training.seed == 1
 
 
 def test_reset_forgets_and_can_be_taken_back(qtbot, workspace):
@@ -466,18 +465,18 @@ def test_every_reset_can_be_taken_back_and_done_again_with_what_was_trained_sinc
     for steps in made:
         state.edit({"training.steps": steps})
         train(qtbot, controllers)
-        weights.append(controllers.building.workspace.weights)
+        weights.append(controllers.building.model.weights)
         if steps != made[-1]:
             with qtbot.waitSignal(controllers.building.problem_changed):
                 controllers.building.reset_training()
     state.edit({"data.kind": "rings"})  # and at once back: what was on its way gives way
     for _ in range(5):
         state.undo()
-    assert (controllers.training.trained_steps, controllers.building.workspace.weights) == (60, weights[0])
+    assert (controllers.training.trained_steps, controllers.building.model.weights) == (60, weights[0])
     for _ in range(4):
         state.redo()
     qtbot.waitUntil(lambda: not controllers.building.busy)
-    assert (controllers.training.trained_steps, controllers.building.workspace.weights) == (10, weights[2])
+    assert (controllers.training.trained_steps, controllers.building.model.weights) == (10, weights[2])
 
 
 def test_a_reset_while_a_session_is_being_built_leaves_it_whole(qtbot, workspace):
@@ -526,14 +525,14 @@ def test_a_reset_keeps_to_the_size_of_the_test_set(qtbot, workspace):
     state.undo()
     qtbot.waitUntil(lambda: not controllers.building.busy)
     assert controllers.training.trained_steps == 60
-    assert len(controllers.building.workspace.problem.test) == 50
+    assert len(controllers.building.model.problem.test) == 50
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.redo()
     state.edit({"likelihood.points": 300})
     state.undo()
     state.undo()
     qtbot.waitUntil(lambda: not controllers.building.busy)
-    assert len(controllers.building.workspace.problem.test) == state.value("likelihood.points") == 50
+    assert len(controllers.building.model.problem.test) == state.value("likelihood.points") == 50
 
 
 def test_redo_of_a_reset_puts_aside_what_was_trained_since_the_undo(qtbot, workspace):
@@ -562,11 +561,11 @@ def test_redo_of_a_reset_puts_aside_what_was_trained_since_the_undo(qtbot, works
 
 
 def test_a_reset_in_the_moment_of_a_report_puts_its_steps_aside(qtbot, workspace):
-    """The thread of training notes the loss after the report, and leaves weights for sampling later still."""
+    """The thread of training leaves weights for sampling later than the report."""
     state, controllers = workspace
     train(qtbot, controllers)
-    here = controllers.building.workspace
-    here.steps, here.losses, here.newest = [], [], dataclasses.replace(here.weights, untrained=True)
+    here = controllers.building.model
+    here.training.publish(newest=dataclasses.replace(here.weights, untrained=True, made=0))
     assert controllers.building.reset_training() is not None
     state.undo()
     assert controllers.training.trained_steps == 60
@@ -755,7 +754,7 @@ def test_a_first_click_that_is_still_measured_takes_other_settings_of_its_log_p(
 
 def show_figures(controllers, part, found):
     """Let a part of the figures have been measured by the settings and weights in view."""
-    model = controllers.building.workspace.model_key(controllers.state.experiment)
+    model = controllers.building.model.model_key(controllers.state.experiment)
     controllers.building.store.hold(figures.key(part, model), Figures.of(found))
     controllers.measuring.look_up()
 
@@ -1029,7 +1028,7 @@ def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
         "info",
         "30 of these data were held out when training started. Reset holds out more.",
     )
-    trainer, problem = controllers.building.workspace.trainer, controllers.building.workspace.problem
+    trainer, problem = controllers.building.model.training.trainer, controllers.building.model.problem
     assert trainer.step > 0
     assert np.array_equal(trainer.problem.train.numpy(), problem.train.numpy())
     assert held_out() == 30
@@ -1124,7 +1123,7 @@ def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot
 
     told = []
     controllers.state.notified.connect(told.append)
-    monkeypatch.setattr(controllers.building.workspace, "advance", broken)
+    monkeypatch.setattr(controllers.building.model.training, "advance", broken)
     controllers.training.start()
     qtbot.waitUntil(lambda: bool(told))
     (one,) = told
@@ -1151,7 +1150,7 @@ def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, workspace):
     qtbot.waitUntil(lambda: controllers.training.status in ("finished", "diverged"))
     assert controllers.training.status == "diverged"
     assert controllers.training.last_progress.diverged.code == "diverged"
-    assert all(np.isfinite(tensor.numpy()).all() for tensor in controllers.building.workspace.weights.tensors.values())
+    assert all(np.isfinite(tensor.numpy()).all() for tensor in controllers.building.model.weights.tensors.values())
 
 
 def test_stepping_and_seeking_stay_on_the_recorded_frames(qtbot, workspace):
@@ -1192,9 +1191,9 @@ def test_a_lesson_that_begins_while_a_session_is_opened_leaves_its_weights(qtbot
     controllers.training.teach(same, LessonPlace("lesson", "A lesson", 0))
     assert controllers.building.is_replacing
     qtbot.waitUntil(lambda: controllers.training.status == "finished" and not controllers.building.busy)
-    assert controllers.building.workspace_key.name.startswith("lesson")
+    assert controllers.building.key.name.startswith("lesson")
     state.leave_lesson()
-    qtbot.waitUntil(lambda: not controllers.building.busy and controllers.building.workspace_key.name == FIRST)
+    qtbot.waitUntil(lambda: not controllers.building.busy and controllers.building.key.name == FIRST)
     assert controllers.training.trained_steps == 60
     assert not state.modified
 
@@ -1221,7 +1220,7 @@ def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):
         assert np.array_equal(other.training.held_out_history, controllers.training.held_out_history)
         assert not other.training.untrained
         assert np.array_equal(other.playing.trajectory.positions, controllers.playing.trajectory.positions)
-        ours, theirs = controllers.building.workspace.weights.tensors, other.building.workspace.weights.tensors
+        ours, theirs = controllers.building.model.weights.tensors, other.building.model.weights.tensors
         assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
     finally:
         assert other.shutdown(20.0)

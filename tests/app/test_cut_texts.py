@@ -150,7 +150,7 @@ def too_small(widget: QWidget) -> str:
 
 @pytest.fixture
 def settled(window) -> Callable[[dict[str, object]], None]:
-    """Put settings on the workspace and wait for their problem."""
+    """Put settings into the window and wait for their problem."""
     before = window.state.experiment
 
     def settle(changes: dict[str, object]) -> None:

@@ -49,9 +49,9 @@ def other(qtbot):
 
 def present(controllers) -> dict:
     """What was measured of the weights in view by the present settings."""
-    workspace = controllers.building.workspace
+    model = controllers.building.model
     store = controllers.building.store
-    return figures.known(store, workspace.model_key(controllers.state.experiment))
+    return figures.known(store, model.model_key(controllers.state.experiment))
 
 
 def settle(qtbot, controllers) -> None:
@@ -188,11 +188,11 @@ def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
 
 
 def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, monkeypatch):
-    store, workspace = Store(), controllers.building.workspace
+    store, model = Store(), controllers.building.model
     steps = [(0.7, "", {"kl": Measured(1)}), (1.0, "", {"kl": Measured(2)})]
     monkeypatch.setitem(run_figures.MEASURE, "Likelihoods", lambda measured: iter(steps))
-    key = figures.key("Likelihoods", workspace.model_key(controllers.state.experiment))
-    given = measurements.ways(workspace.problem, workspace.weights)
+    key = figures.key("Likelihoods", model.model_key(controllers.state.experiment))
+    given = measurements.ways(model.problem, model.weights)
     measuring = compute(key, store, given=given)
     assert next(measuring).known["kl"].value == 1  # it is shown
     assert key not in store

@@ -361,10 +361,10 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot, mo
     lessons.go(1)
 
     def built():
-        workspace = window.building.workspace
+        model = window.building.model
         if window.playing.frame_noise is None:
             return False
-        return not window.building.busy and workspace.problem.experiment.data.kind == "two-gaussians"
+        return not window.building.busy and model.problem.experiment.data.kind == "two-gaussians"
 
     qtbot.waitUntil(built)
     canvas.hovered.emit((5.0, 5.0))
@@ -862,13 +862,13 @@ def test_below_a_lesson_at_the_start_lies_what_the_program_opens_with(qapp, tmp_
     building, lessons = window.building, window.controllers.lessons
     try:
         window.show()
-        wait(lambda: lessons.lesson is not None and building.workspace is not None and not building.busy)
-        assert building.workspace_key.name != FIRST  # the lesson's weights are its own
+        wait(lambda: lessons.lesson is not None and building.model is not None and not building.busy)
+        assert building.key.name != FIRST  # the lesson's weights are its own
         lessons.leave()
         wait(lambda: not building.busy)
         assert window.state.experiment == opening.experiment
-        assert building.workspace.trained_steps == int(opening.weights["step"]) > 0
-        assert not building.workspace.weights.untrained
+        assert building.model.training.now.step == int(opening.weights["step"]) > 0
+        assert not building.model.weights.untrained
     finally:
         end(window)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from playground.app.controllers import measurements
-from playground.app.model.weights import Weights
+from playground.app.model.live_training import Weights
 from playground.lab.compute import compute, result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.figures import sorts_of

@@ -22,9 +22,9 @@ from playground.app.controllers.overlay_timing import (
     near,
 )
 from playground.app.controllers.sampling_worker import Exchange, OverlayRequest, SamplingWorker
+from playground.app.model.live_training import Weights
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, FieldView, WantedOverlays
-from playground.app.model.weights import Weights
 from playground.drawing.film import at_frame
 from playground.drawing.frames import Style, of_run, write_picture
 from playground.drawing.images import ImageGrid
@@ -283,9 +283,9 @@ def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot,
 
 
 def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
-    class Workspace:
-        def __init__(self, version, training):
-            self.problem, self.training = None, training
+    class LiveModel:
+        def __init__(self, version, is_training):
+            self.problem, self.is_training = None, is_training
             self.view = dataclasses.make_dataclass("V", ["has_energy", "has_process", "sigma_min", "sigma_max"])(
                 False, True, 0.01, 4.0
             )
@@ -304,13 +304,13 @@ def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
     jobs, shown = Jobs(), []
     maps = LearnedDensities(jobs, shown.append)
     bounds = (0.0, 1.0, 0.0, 1.0)
-    assert maps.follow(Workspace(1, "training"), bounds, 1.0, True)
+    assert maps.follow(LiveModel(1, True), bounds, 1.0, True)
     first = DensityView(np.ones((2, 2)), bounds, 1.0, "learned", moving=True)
     jobs.keep(first)
     assert shown == [first]
-    assert not maps.follow(Workspace(2, "training"), bounds, 1.0, True)  # the newest has to wait its turn
+    assert not maps.follow(LiveModel(2, True), bounds, 1.0, True)  # the newest has to wait its turn
     assert shown == [first, first]
-    assert not maps.follow(Workspace(2, "paused"), bounds, 1.0, True)
+    assert not maps.follow(LiveModel(2, False), bounds, 1.0, True)
     assert len(shown) == 2  # at rest only what is of these weights
 
 

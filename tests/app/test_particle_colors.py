@@ -12,8 +12,8 @@ from playground.app.canvas.frames import frames_of
 from playground.app.controllers.measurements import learned_score
 from playground.app.controllers.sampling_worker import ParticlesRequest, SamplingWorker
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
+from playground.app.model.assembling import assemble
 from playground.app.model.views import WantedOverlays
-from playground.app.model.workspace import assemble
 from playground.drawing.layers import Particles
 from playground.drawing.scene import Scene
 from playground.kinds.samplers.reverse_sde import ReverseSDE
@@ -33,32 +33,32 @@ BOX = (-2.0, 3.0, -2.0, 2.0)
 
 
 @pytest.fixture(scope="module")
-def workspace():
-    *_, (_, workspace) = assemble(replace(Experiment(), SETTINGS), "cpu")
-    return workspace
+def model():
+    *_, (_, model) = assemble(replace(Experiment(), SETTINGS), "cpu")
+    return model
 
 
 @pytest.fixture(scope="module")
-def run(workspace):
-    score = learned_score(workspace.problem, workspace.weights)
-    return list(sample(workspace.problem, score, seed=3))[-1]
+def run(model):
+    score = learned_score(model.problem, model.weights)
+    return list(sample(model.problem, score, seed=3))[-1]
 
 
 @pytest.mark.parametrize("frame", [0, 6, -1])
-def test_modes_and_log_density_are_those_of_the_density_of_the_particles(workspace, run, frame: int) -> None:
+def test_modes_and_log_density_are_those_of_the_density_of_the_particles(model, run, frame: int) -> None:
     """Of a contracting process: x(t)/alpha is in data coordinates, and p_t(x) = p_sigma(x/alpha)/alpha^2."""
-    problem, sigma, time = workspace.problem, float(run.sigma[frame]), float(run.time[frame])
+    problem, sigma, time = model.problem, float(run.sigma[frame]), float(run.time[frame])
     scale = 1.0 if math.isnan(time) else float(problem.process().scale(time))
     middle = problem.units.offset
     data = middle + (run.positions[frame] - middle) / scale
     moment = sigma, None if math.isnan(time) else time
     worker = SamplingWorker()
-    modes = worker.compute_particle_values(ParticlesRequest(workspace, "mode", run.positions[frame], *moment))
+    modes = worker.compute_particle_values(ParticlesRequest(model, "mode", run.positions[frame], *moment))
     known = problem.dataset.density
     distances = np.linalg.norm(data[:, None] - known.modes.numpy(), axis=2)
     np.testing.assert_array_equal(modes.values, distances.argmin(axis=1))
     np.testing.assert_array_equal(modes.modes, known.modes.numpy())
-    found = worker.compute_particle_values(ParticlesRequest(workspace, "log_p", run.positions[frame], *moment))
+    found = worker.compute_particle_values(ParticlesRequest(model, "log_p", run.positions[frame], *moment))
     exact = known.log_prob(torch.from_numpy(np.float64(data)), sigma).numpy() - 2 * math.log(scale)
     np.testing.assert_allclose(found.values, exact, rtol=1e-3, atol=2e-3)
 
@@ -70,8 +70,8 @@ def test_the_last_step_is_measured_between_two_frames(run) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mode", "start", "speed", "log_p"])
-def test_films_colour_particles_as_the_screen_does(workspace, run, kind) -> None:
-    views = video_frames_over(workspace.model, WantedOverlays(frozenset(), BOX, (4, 3)), BOX)
+def test_films_colour_particles_as_the_screen_does(model, run, kind) -> None:
+    views = video_frames_over(model, WantedOverlays(frozenset(), BOX, (4, 3)), BOX)
     preparing = frames_of(views, ReverseSDE(), "", run, np.array([7]), style=FrameStyle(particles=kind))
     with pytest.raises(StopIteration) as ended:  # nothing is to be prepared
         next(preparing)
@@ -82,7 +82,7 @@ def test_films_colour_particles_as_the_screen_does(workspace, run, kind) -> None
     values = None
     if kind in ("mode", "log_p"):
         moment = float(run.sigma[7]), float(run.time[7])
-        values = SamplingWorker().compute_particle_values(ParticlesRequest(workspace, kind, run.positions[7], *moment))
+        values = SamplingWorker().compute_particle_values(ParticlesRequest(model, kind, run.positions[7], *moment))
     np.testing.assert_array_equal(shown.coloring.labels, coloring(kind, run, 7, values).labels)
     assert overlay(Scene(), 7).particles is None  # a hidden layer stays hidden
 

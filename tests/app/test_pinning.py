@@ -85,7 +85,7 @@ def known(controllers, place: int = 0):
 
 def measured_anew(controllers, trajectory) -> dict:
     """The figures of a run's end, by nobody's help."""
-    *_, last = sample_distances(controllers.building.workspace.problem, np.array(trajectory.positions[-1]))
+    *_, last = sample_distances(controllers.building.model.problem, np.array(trajectory.positions[-1]))
     return flat(last.metrics)
 
 
@@ -179,7 +179,7 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
     assert run.trained_steps == controllers.training.trained_steps == 40
     assert playing.trajectory is not before
     assert pinning.is_pinned
-    assert run.model == controllers.building.workspace.model_key(run.experiment)
+    assert run.model == controllers.building.model.model_key(run.experiment)
     assert len(told) == 2
     assert not told[0].is_current()
 
@@ -236,7 +236,7 @@ def test_a_run_that_was_sampled_while_training_says_so(qtbot, controllers):
         before = pinning.finished
         controllers.sampling.restart()
         qtbot.waitUntil(lambda before=before: pinning.finished not in (None, before))
-        controllers.building.workspace.publish()  # sampling takes no time here, and weights change while it runs
+        controllers.building.model.training.rest()  # sampling takes no time here, and weights change while it runs
         before = pinning.finished
         pinning.finished = None
         pinning.look()
@@ -280,14 +280,14 @@ def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controlle
 def test_a_restored_run_of_other_data_brings_its_weights_back(qtbot, controllers):
     trained(qtbot, controllers)
     controllers.pinning.pin()
-    weights, trajectory = controllers.building.workspace.weights, controllers.playing.trajectory
+    weights, trajectory = controllers.building.model.weights, controllers.playing.trajectory
     assert controllers.pinning.runs[0].trained_steps == 40
     change(qtbot, controllers, {"data.kind": "rings"})
     told = []
     controllers.state.notified.connect(told.append)
     controllers.pinning.restore(controllers.pinning.runs[0])
     qtbot.waitUntil(lambda: controllers.playing.trajectory is trajectory)
-    assert controllers.building.workspace.weights is weights
+    assert controllers.building.model.weights is weights
     assert [notification.message for notification in told] == []
 
 

@@ -12,9 +12,9 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.overlay_timing import Throttle
 from playground.app.controllers.playback_clock import END
 from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, ReadoutRequest, SamplingWorker
+from playground.app.model.live_training import FairLock
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, WantedOverlays
-from playground.app.model.workspace import FairLock
 from playground.lab.columns import Column
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, replace
@@ -120,11 +120,11 @@ def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers
 
 def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
     """The thread that computes it has the lowest priority: on a busy machine its answer may come seconds later."""
-    gone, shown = controllers.building.workspace, []
+    gone, shown = controllers.building.model, []
     controllers.following.changed.connect(lambda view, _: shown.append(view))
     controllers.following.probed.connect(shown.append)
     controllers.state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(lambda: controllers.building.workspace is not gone)
+    qtbot.waitUntil(lambda: controllers.building.model.training is not gone.training)
     sampler = controllers.playing.sampler
     for exchange in (sampler.fields, sampler.densities):
         exchange.answers.put((OverlayRequest(gone, WantedOverlays(), 1.0, None), ("late", "late")))

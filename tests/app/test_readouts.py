@@ -9,9 +9,9 @@ import pytest
 from controllers_double import ControllersDouble
 
 from playground.app.canvas import readouts
+from playground.app.model.live_training import Weights
 from playground.app.model.state import State
 from playground.app.model.views import DensityView, PointReadout, ProblemView
-from playground.app.model.weights import Weights
 from playground.kinds.samplers.langevin import Langevin
 from playground.kinds.samplers.probability_flow import ProbabilityFlow
 from playground.kinds.samplers.reverse_sde import ReverseSDE

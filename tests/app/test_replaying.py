@@ -43,7 +43,7 @@ def started(qtbot, changes=None) -> Controllers:
 
 def shows_newest(controllers) -> bool:
     run = controllers.playing.run
-    return run is not None and run.weights is controllers.building.workspace.newest
+    return run is not None and run.weights is controllers.building.model.newest
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def controllers(qtbot):
 
 def sampled(controllers, weights) -> np.ndarray:
     """The last positions of a run by some weights, from the noise of the run in view."""
-    problem = controllers.building.workspace.problem
+    problem = controllers.building.model.problem
     for trajectory in sample(problem, learned_score(problem, weights), seed=controllers.sampling.seed):  # noqa: B007
         pass
     return trajectory.positions[-1]
@@ -80,7 +80,7 @@ def test_a_chosen_step_shows_particles_of_its_weights_from_the_same_noise_at_the
     assert controllers.sampling.is_replacing
     np.testing.assert_array_equal(playing.trajectory.positions[-1], end)  # until all of the others are there
     qtbot.waitUntil(lambda: complete(controllers))
-    weights = controllers.building.workspace.weights
+    weights = controllers.building.model.weights
     assert weights.step == replaying.step
     assert playing.frame == frame
     np.testing.assert_array_equal(playing.trajectory.positions[0], start)
@@ -164,12 +164,12 @@ def test_the_field_follows_at_once(qtbot, controllers):
     seen = []
     controllers.following.changed.connect(lambda view, _: seen.append(view) if isinstance(view, FieldView) else None)
     controllers.replaying.choose(0)
-    workspace, (sigma, time) = controllers.building.workspace, controllers.playing.frame_noise
+    model, (sigma, time) = controllers.building.model, controllers.playing.frame_noise
     wanted = dataclasses.replace(controllers.following.wanted, layers=frozenset({"learned"}))
-    asked = OverlayRequest(workspace.model, wanted, sigma, time)
+    asked = OverlayRequest(model, wanted, sigma, time)
     expected, _ = SamplingWorker().compute_overlays(asked)
     qtbot.waitUntil(lambda: bool(seen) and np.allclose(seen[-1].learned, expected.learned, rtol=1e-5, atol=1e-6))
-    newest = dataclasses.replace(asked.model, weights=workspace.newest)
+    newest = dataclasses.replace(asked.model, weights=model.newest)
     other, _ = SamplingWorker().compute_overlays(dataclasses.replace(asked, model=newest))
     assert not np.allclose(seen[-1].learned, other.learned, rtol=1e-3)
 
@@ -179,7 +179,7 @@ def test_an_export_takes_the_run_of_the_chosen_weights_though_the_last_one_is_in
     assert controllers.sampling.is_replacing
     for trajectory in controllers.sampling.trajectory_iterator()():  # noqa: B007
         pass
-    weights = controllers.building.workspace.weights
+    weights = controllers.building.model.weights
     np.testing.assert_allclose(trajectory.positions[-1], sampled(controllers, weights), rtol=1e-5, atol=1e-5)
 
 
@@ -207,11 +207,11 @@ def test_a_run_of_settings_before_is_not_taken_for_one_of_the_present(qtbot, con
 
 
 def test_a_run_of_unknown_weights_is_not_taken_for_one_of_the_present(controllers):
-    workspace = controllers.building.workspace
+    model = controllers.building.model
     run = copy.copy(controllers.playing.trajectory)  # as a pinned one whose weights training has changed meanwhile
-    controllers.sampling.show_recorded(run, workspace)
+    controllers.sampling.show_recorded(run, model)
     assert not is_taken(controllers)
-    controllers.sampling.show_recorded(run, workspace, workspace.weights)
+    controllers.sampling.show_recorded(run, model, model.weights)
     assert is_taken(controllers)
 
 
@@ -272,7 +272,7 @@ def test_training_goes_on_with_the_newest_weights_in_view(qtbot, controllers):
     controllers.state.edit({"training.steps": 1_000_000})
     controllers.training.start()
     assert controllers.replaying.step is None
-    assert controllers.building.workspace.weights is controllers.building.workspace.newest
+    assert controllers.building.model.weights is controllers.building.model.newest
     controllers.replaying.choose(0)
     controllers.replaying.set_playing(True)
     assert controllers.replaying.step is None
@@ -340,7 +340,7 @@ def test_a_file_has_run_and_figures_of_the_newest_weights_whichever_are_in_view(
     assert other.replaying.steps == steps
     assert other.replaying.step is None
     other.replaying.choose(2)
-    tensors = [one.building.workspace.trainer.checkpoints[steps[2]] for one in (controllers, other)]
+    tensors = [one.building.model.training.trainer.checkpoints[steps[2]] for one in (controllers, other)]
     for name, tensor in tensors[0].items():
         np.testing.assert_array_equal(tensor, tensors[1][name])
     qtbot.waitUntil(lambda: complete(other))

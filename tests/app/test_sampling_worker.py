@@ -18,10 +18,10 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.overlay_timing import density_source, exact_source
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import OverlayRequest, ReadoutRequest, SamplingWorker
+from playground.app.model.live_training import Weights
+from playground.app.model.model import Model
 from playground.app.model.state import State
 from playground.app.model.views import WantedOverlays
-from playground.app.model.weights import Weights
-from playground.app.model.workspace import Model
 from playground.app.workers import worker as workers
 from playground.app.workers.worker import Worker
 from playground.lab.conditioning import conditioned_score
@@ -78,11 +78,11 @@ def test_without_thread_niceness_a_watched_worker_keeps_its_priority(qtbot, monk
 def test_a_score_is_taken_in_pieces_that_no_other_core_shares_and_is_the_whole_score() -> None:
     """Another core trains, and what waits for a share of it waits for training."""
     worker, problem = SamplingWorker(), Problem.build(Experiment())
-    workspace = _Workspace(problem)
-    network, asked = worker.scores.network(workspace.problem, workspace.weights), []
+    model = _Model(problem)
+    network, asked = worker.scores.network(model.problem, model.weights), []
     worker.scores.network = lambda *_: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
     x = torch.randn(3 * module.ROWS + 5, 2)
-    found = worker.scores.learned(workspace.problem, workspace.weights)(x, torch.tensor(0.5))
+    found = worker.scores.learned(model.problem, model.weights)(x, torch.tensor(0.5))
     assert (sum(asked), len(asked)) == (len(x), 4)
     assert max(asked) <= ROWS
     with torch.no_grad():
@@ -135,7 +135,7 @@ def test_an_adaptive_run_leaves_the_loop_after_every_score() -> None:
         return problem.density.score(x, sigma)
 
     worker.scores.score = lambda *_: score  # type: ignore[method-assign]
-    run = Run(problem.experiment, _Workspace(problem))
+    run = Run(problem.experiment, _Model(problem))
     worker.begin(run)
     worker.record(2)
     loop, most = module.Samplers(worker).loop(), []
@@ -150,8 +150,8 @@ def test_an_adaptive_run_leaves_the_loop_after_every_score() -> None:
     assert worker._frame_seconds > 0
 
 
-class _Workspace:
-    """A workspace with untrained weights."""
+class _Model:
+    """A model with untrained weights."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -234,7 +234,7 @@ def test_a_readout_asks_each_score_once(monkeypatch, source: str, time: float | 
 def test_a_readout_tells_where_a_trained_network_saw_few_data(time: float | None) -> None:
     """At 1.5 standard deviations of the particles there are many, at 6 none; VP draws the particles together."""
     problem = Problem.build(replace(Experiment(), {"data.kind": "two-gaussians", "noise.kind": "vp"}))
-    workspace, worker = _Workspace(problem), SamplingWorker()
+    model, worker = _Model(problem), SamplingWorker()
     alpha, std = (
         (1.0, 3.0) if time is None else (float(problem.process().scale(time)), float(problem.process().std(time)))
     )
@@ -245,10 +245,10 @@ def test_a_readout_tells_where_a_trained_network_saw_few_data(time: float | None
 
     def few(distance: float) -> bool:
         point = problem.units.to_user(mode + distance * width * across)
-        return worker.read(ReadoutRequest(workspace, tuple(point), sigma, time)).few_data
+        return worker.read(ReadoutRequest(model, tuple(point), sigma, time)).few_data
 
     assert [few(distance) for distance in (0.0, 1.5, 6.0)] == [False, False, True]
-    workspace.weights = dataclasses.replace(workspace.weights, untrained=True)
+    model.weights = dataclasses.replace(model.weights, untrained=True)
     assert not few(6.0)
 
 
@@ -267,13 +267,13 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
     data = {"data.kind": "two-moons", "data.points": 200, "data.classes": "on", "noise.kind": "vp"}
     flow = {"sampling.kind": "probability-flow", "network.kind": "mlp", "network.width": 8}
     problem = Problem.build(replace(Experiment(), data | flow | asked))
-    workspace, worker = _Workspace(problem), SamplingWorker()
+    model, worker = _Model(problem), SamplingWorker()
     source = asked.get("sampling.source", "learned")
     sigma = problem.units.sigma_to_user(0.3 if time is None else float(problem.process().sigma(time)))
     wanted = WantedOverlays(frozenset({"learned", "exact"}), (-2.0, 3.0, -2.0, 2.0), (6, 5))
-    request = OverlayRequest(workspace, wanted, sigma, time)
+    request = OverlayRequest(model, wanted, sigma, time)
     field, _ = worker.compute_overlays(request)
-    plain = problem.known_score() or worker.scores.network(workspace.problem, workspace.weights)
+    plain = problem.known_score() or worker.scores.network(model.problem, model.weights)
     if (
         "sampling.labels" not in asked
     ):  # each particle has a class of its own, and the plane shows the field without classes
@@ -284,11 +284,7 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
         arrows[source], arrows_at(problem, conditioned_score(problem, plain), field.positions, sigma, time), rtol=1e-4
     )
     assert np.abs(arrows[source] - arrows_at(problem, plain, field.positions, sigma, time)).max() > 1e-3
-    other = (
-        worker.scores.network(workspace.problem, workspace.weights)
-        if source == "exact"
-        else problem.known_score("exact")
-    )
+    other = worker.scores.network(model.problem, model.weights) if source == "exact" else problem.known_score("exact")
     np.testing.assert_allclose(
         arrows["learned" if source == "exact" else "exact"],
         arrows_at(problem, other, field.positions, sigma, time),
@@ -296,7 +292,7 @@ def test_arrows_and_readout_show_the_field_that_particles_follow(asked: dict[str
         atol=1e-6,
     )
     for index in (3, 17):
-        read = worker.read(ReadoutRequest(workspace, tuple(field.positions[index]), sigma, time))
+        read = worker.read(ReadoutRequest(model, tuple(field.positions[index]), sigma, time))
         own = score_at(problem, conditioned_score(problem, plain), field.positions[index : index + 1], sigma, time)[0]
         np.testing.assert_allclose(read.learned if source == "learned" else read.exact, own, rtol=1e-4)
         np.testing.assert_allclose(read.names.score[0], own, rtol=1e-4)
@@ -311,7 +307,7 @@ def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None
         torch.nn.init.normal_(network.out.weight, std=0.1 + step, generator=seeded(step))
     earlier = {step: networks[step].state_dict() for step in (0, 10, 60)}
     weights = Weights(1, networks[100].state_dict(), untrained=False, earlier=earlier, made=100)
-    run = Run(problem.experiment, _Workspace(problem))
+    run = Run(problem.experiment, _Model(problem))
     x, sigma = torch.randn(50, 2), torch.tensor(0.5)
     with torch.no_grad():
         torch.testing.assert_close(
@@ -321,7 +317,7 @@ def test_a_run_guided_by_a_checkpoint_follows_the_weights_of_that_step() -> None
             module.LatestScore(module.LoadedScores(), run, weights)(x, sigma), networks[100](x, sigma)
         )
     plain = Problem.build(replace(problem.experiment, {"sampling.guidance": 0.0}))
-    assert module.LatestScore(module.LoadedScores(), Run(plain.experiment, _Workspace(plain)), weights).weaker is None
+    assert module.LatestScore(module.LoadedScores(), Run(plain.experiment, _Model(plain)), weights).weaker is None
 
 
 def test_the_arrows_of_autoguidance_are_those_that_particles_follow() -> None:
@@ -331,16 +327,16 @@ def test_the_arrows_of_autoguidance_are_those_that_particles_follow() -> None:
     networks = {step: problem.network() for step in (10, 100)}
     for step, network in networks.items():
         torch.nn.init.normal_(network.out.weight, std=0.1 * step, generator=seeded(step))
-    workspace, sigma = _Workspace(problem), 0.5
+    model, sigma = _Model(problem), 0.5
 
     def guided(x, level):
         own = networks[100](x, level)
         return own + 2 * (own - networks[10](x, level))
 
     for version, (earlier, score) in enumerate((({}, networks[100]), ({10: networks[10].state_dict()}, guided))):
-        workspace.weights = Weights(version, networks[100].state_dict(), untrained=False, earlier=earlier, made=100)
+        model.weights = Weights(version, networks[100].state_dict(), untrained=False, earlier=earlier, made=100)
         wanted = WantedOverlays(frozenset({"learned"}), (-2.0, 3.0, -2.0, 2.0), (6, 5))
-        request = OverlayRequest(workspace, wanted, sigma, None)
+        request = OverlayRequest(model, wanted, sigma, None)
         field, _ = worker.compute_overlays(request)
         np.testing.assert_allclose(
             field.learned, arrows_at(problem, score, field.positions, sigma, None), rtol=1e-4, atol=1e-4

@@ -232,19 +232,19 @@ def test_a_preview_has_few_particles_and_a_short_training():
 def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     """A scene of the very settings that were trained gets fresh weights; undo brings the trained ones back."""
     building = window.building
-    own = building.workspace
+    own = building.model.training
     window.training.start()
-    qtbot.waitUntil(lambda: own.trained_steps > 0)
+    qtbot.waitUntil(lambda: own.now.step > 0)
     window.training.pause()
-    qtbot.waitUntil(lambda: own.training == "paused" and window.controllers.jobs.idle)
+    qtbot.waitUntil(lambda: own.now.status == "paused" and window.controllers.jobs.idle)
     scene = Lesson("same", "Same", (Step(experiment=msgspec.to_builtins(window.state.experiment)),))
-    steps, losses = own.trained_steps, len(own.loss_history[0])
+    steps, losses = own.now.step, own.now.losses.shape[1]
     taken = []
-    noting = building.taken.connect(lambda: taken.append(building.workspace.trained_steps))
+    noting = building.taken.connect(lambda: taken.append(building.model.training.now.step))
     window.controllers.lessons.begin(scene)
     qtbot.waitUntil(lambda: bool(taken))
     building.taken.disconnect(noting)
-    assert building.workspace is not own
+    assert building.model.training is not own
     assert taken == [0]
     window.documents.path = Path("own.spg")
     asked = []
@@ -253,21 +253,21 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     assert len(asked) == 1  # and nothing is written over the own file unasked
     assert asked[0][0] == "Save the scene or lesson in view, not your own work"
     window.controllers.lessons.leave()
-    qtbot.waitUntil(lambda: building.workspace is own)
-    assert (own.trained_steps, len(own.loss_history[0])) == (steps, losses)
+    qtbot.waitUntil(lambda: building.model.training is own)
+    assert (own.now.step, own.now.losses.shape[1]) == (steps, losses)
 
 
 def test_one_undo_leaves_a_scene_and_brings_the_own_weights_back(window, qtbot):
     building, state = window.building, window.state
-    own, key = building.workspace, building.workspace_key
+    own, key = building.model.training, building.key
     window.controllers.lessons.begin(SCENE)
-    qtbot.waitUntil(lambda: building.workspace is not own and not building.busy)
+    qtbot.waitUntil(lambda: building.model.training is not own and not building.busy)
     assert state.experiment == EXACT.settings
-    assert building.workspace_key.name != FIRST  # its weights are its own
+    assert building.key.name != FIRST  # its weights are its own
     assert (state.stack.count(), state.undo_text) == (1, f"scene: {SCENE.title}")
     state.undo()
-    qtbot.waitUntil(lambda: building.workspace is own)
-    assert building.workspace_key == key
+    qtbot.waitUntil(lambda: building.model.training is own)
+    assert building.key == key
     assert window.controllers.lessons.scene is None
     state.redo()
     assert state.experiment == EXACT.settings
@@ -286,15 +286,15 @@ def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbo
     building = window.building
     qtbot.waitUntil(
         lambda: (
-            building.workspace is not None
-            and building.workspace.problem.experiment.data.kind == "digits"
-            and building.workspace.trained_steps == int(saved.weights["step"]) > 0
+            building.model is not None
+            and building.model.problem.experiment.data.kind == "digits"
+            and building.model.training.now.step == int(saved.weights["step"]) > 0
         ),
     )
-    assert not building.workspace.weights.untrained
+    assert not building.model.weights.untrained
     assert not window.training.wanted
     window.controllers.lessons.leave()
-    qtbot.waitUntil(lambda: building.workspace.problem.experiment.data.kind != "digits")
+    qtbot.waitUntil(lambda: building.model.problem.experiment.data.kind != "digits")
 
 
 def test_a_preview_ends_within_its_training_when_it_is_told_to(qtbot, monkeypatch):

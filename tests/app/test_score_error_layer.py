@@ -9,8 +9,8 @@ from playground.app.canvas.frame_style import FrameStyle
 from playground.app.canvas.frames import show_frame
 from playground.app.controllers.sampling_worker import OverlayRequest, SamplingWorker
 from playground.app.controllers.video_frames import video_frames_over
+from playground.app.model.assembling import assemble
 from playground.app.model.views import WantedOverlays
-from playground.app.model.workspace import assemble
 from playground.drawing.scene import Scene
 from playground.kinds.samplers.reverse_sde import ReverseSDE
 from playground.lab.compute import result
@@ -22,20 +22,20 @@ SETTINGS = {"data.points": 500, "network.width": 16, "sampling.particles": 20, "
 
 
 @pytest.fixture(scope="module")
-def workspace():
-    *_, (_, workspace) = assemble(replace(Experiment(), SETTINGS), "cpu")
-    return workspace
+def model():
+    *_, (_, model) = assemble(replace(Experiment(), SETTINGS), "cpu")
+    return model
 
 
-def asked(workspace, *layers: str, sigma: float = 0.4) -> OverlayRequest:
-    return OverlayRequest(workspace, WantedOverlays(frozenset(layers or {"error"}), BOX, (6, 5)), sigma, None)
+def asked(model, *layers: str, sigma: float = 0.4) -> OverlayRequest:
+    return OverlayRequest(model, WantedOverlays(frozenset(layers or {"error"}), BOX, (6, 5)), sigma, None)
 
 
-def test_the_error_is_the_learned_less_the_exact_arrows(workspace):
-    field, _ = SamplingWorker().compute_overlays(asked(workspace))
+def test_the_error_is_the_learned_less_the_exact_arrows(model):
+    field, _ = SamplingWorker().compute_overlays(asked(model))
     assert field.learned is None
     assert field.exact is None
-    both, _ = SamplingWorker().compute_overlays(asked(workspace, "learned", "exact"))
+    both, _ = SamplingWorker().compute_overlays(asked(model, "learned", "exact"))
     assert both.error is None
     np.testing.assert_allclose(field.error.arrows, both.learned - both.exact, rtol=1e-5, atol=1e-6)
     assert field.error.extent == BOX
@@ -43,21 +43,21 @@ def test_the_error_is_the_learned_less_the_exact_arrows(workspace):
     assert field.error.top > 0
 
 
-def test_the_scale_depends_on_the_noise_and_not_on_the_weights(workspace):
+def test_the_scale_depends_on_the_noise_and_not_on_the_weights(model):
     """Else an untrained network's error would look like a trained one's."""
-    coarse, fine = (SamplingWorker().compute_overlays(asked(workspace, sigma=sigma))[0] for sigma in (4.0, 0.05))
+    coarse, fine = (SamplingWorker().compute_overlays(asked(model, sigma=sigma))[0] for sigma in (4.0, 0.05))
     assert fine.error.top > 5 * coarse.error.top
-    weights = workspace.weights
+    weights = model.weights
     scaled = {name: tensor + 0.1 for name, tensor in weights.tensors.items()}
     other = dataclasses.replace(weights, version=weights.version + 1, tensors=scaled)
-    changed = dataclasses.replace(workspace.model, weights=other)
+    changed = dataclasses.replace(model, weights=other)
     worse, _ = SamplingWorker().compute_overlays(asked(changed, sigma=0.05))
     assert worse.error.top == fine.error.top
     assert not np.allclose(worse.error.values, fine.error.values)
 
 
-def test_a_film_shows_the_error_in_the_chosen_style(workspace):
-    views = video_frames_over(workspace.model, asked(workspace).wanted, BOX)
+def test_a_film_shows_the_error_in_the_chosen_style(model):
+    views = video_frames_over(model, asked(model).wanted, BOX)
     field, density = views.at(0.4, float("nan"))
     assert density is None
     shown = {

@@ -116,7 +116,7 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     window.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     controllers.playing.set_playing(False)
-    newest = controllers.building.workspace.newest
+    newest = controllers.building.model.newest
     qtbot.waitUntil(lambda: controllers.playing.run.weights is newest)
     controllers.playing.seek(10_000)
     qtbot.waitUntil(lambda: controllers.playing.frame == controllers.playing.total - 1)
@@ -124,15 +124,15 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     scene = window.canvas.scene(640, 360)
     stages = window.exported.training_film(scene.viewport)
     assert len(stages) == len(steps)
-    workspace, last = controllers.building.workspace, controllers.playing.total - 1
+    model, last = controllers.building.model, controllers.playing.total - 1
     for number in (0, 1, len(steps) - 1):
         for run in stages[number].run():  # noqa: B007
             pass
         overlay = result(stages[number].overlay_maker(run, np.array([last])))
         shown = overlay(scene, last)
         assert shown.caption[0].startswith(f"weights of training step {steps[number]}")
-        weights = workspace.newest if steps[number] == steps[-1] else workspace.weights_of(steps[number])
-        for expected in sample(workspace.problem, learned_score(workspace.problem, weights), seed=0):  # noqa: B007
+        weights = model.newest if steps[number] == steps[-1] else model.weights_at(steps[number])
+        for expected in sample(model.problem, learned_score(model.problem, weights), seed=0):  # noqa: B007
             pass
         np.testing.assert_allclose(shown.particles.positions, expected.positions[-1], rtol=1e-4, atol=1e-4)
     window.exports.video()

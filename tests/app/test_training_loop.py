@@ -7,11 +7,13 @@ import msgspec
 import pytest
 import torch
 
-from playground.app.controllers.training_loop import Fair, TrainingLoop, column_key, done, how_it_rests
-from playground.app.model.workspace import Workspace, assemble
+from playground.app.controllers.training_loop import Fair, TrainingLoop, column_key, done
+from playground.app.model.assembling import assemble
+from playground.app.model.live_training import LiveTraining
 from playground.lab import experiment as description
 from playground.lab.document import Document
 from playground.lab.experiment import Experiment
+from playground.lab.points import Points
 from playground.lab.problem import Problem
 from playground.lab.store import Store
 from playground.user_errors import UserError
@@ -35,17 +37,17 @@ def problem() -> Problem:
     return Problem.build(MAIN)
 
 
-def training(problem: Problem, fair: Fair = "steps", store: Store | None = None, **edits: object) -> Workspace:
+def training(problem: Problem, fair: Fair = "steps", store: Store | None = None, **edits: object) -> LiveTraining:
     """The training of a column with these edits."""
     experiment = description.replace(MAIN, {key.replace("__", "."): value for key, value in edits.items()})
     key = column_key(experiment, (), OF_MAIN, fair)
-    return next(assemble(experiment, "cpu", key, store, shared=problem))[1]
+    return next(assemble(experiment, "cpu", key, store, shared=problem))[1].training
 
 
-def as_far_as(target: float, *columns: Workspace, fair: Fair = "steps") -> TrainingLoop:
+def as_far_as(target: float, *columns: LiveTraining, fair: Fair = "steps") -> TrainingLoop:
     """The loop of columns whose main training is at rest, so many steps or seconds from its start."""
     trainings = TrainingLoop()
-    trainings.put(SimpleNamespace(trained_steps=target, trainer=SimpleNamespace(seconds=target)))
+    trainings.put(SimpleNamespace(now=SimpleNamespace(step=target, seconds=target)))
     trainings.put_columns(columns, fair)
     return trainings
 
@@ -60,7 +62,7 @@ def test_the_one_that_lies_behind_is_next(problem: Problem) -> None:
     trainings = as_far_as(100_000.0, one, other)
     before = 0, 0
     for _ in itertools.islice(trainings.train(), 12):
-        now = one.trained_steps, other.trained_steps
+        now = one.now.step, other.now.step
         moved = [after - since for after, since in zip(now, before, strict=True)]
         assert sorted(moved)[0] == 0
         assert moved.index(max(moved)) == before.index(min(before))
@@ -73,20 +75,20 @@ def test_all_come_as_far_as_the_target_and_no_further(problem: Problem, fair: Fa
     one, other = training(problem), training(problem, objective__kind="exact")
     target = {"steps": 300.0, "seconds": 0.2}[fair]
     trainings = as_far_as(target, one, other, fair=fair)
-    untrained, loop = one.newest, trainings.train()
+    untrained, loop = one.now.newest, trainings.train()
     while any(trainings.is_behind(each) for each in (one, other)):
         next(loop)
     for each in (one, other):
-        assert each.training == "paused"  # beyond the limit of 100 steps too, as the main experiment
+        assert each.now.status == "paused"  # beyond the limit of 100 steps too, as the main experiment
         assert done(each, fair) >= target
         assert not trainings.is_behind(each)
-        assert not each.newest.untrained
-        newest, trained = each.newest.tensors, each.trainer.snapshot()
+        assert not each.now.newest.untrained
+        newest, trained = each.now.newest.tensors, each.trainer.snapshot()
         assert all(torch.equal(newest[name], trained[name]) for name in newest)
-    assert one.newest.version > untrained.version
-    steps = one.trained_steps, other.trained_steps
+    assert one.now.newest.version > untrained.version
+    steps = one.now.step, other.now.step
     run(trainings, 2)
-    assert (one.trained_steps, other.trained_steps) == steps
+    assert (one.now.step, other.now.step) == steps
 
 
 def test_a_training_that_is_left_on_the_way_keeps_what_it_has_learned(problem: Problem) -> None:
@@ -94,21 +96,21 @@ def test_a_training_that_is_left_on_the_way_keeps_what_it_has_learned(problem: P
     trainings = as_far_as(1e9, one)
     loop = trainings.train()
     next(loop)
-    assert one.training == "training"
+    assert one.now.status == "training"
     loop.close()
-    assert one.training == "paused"
-    assert one.newest.made == one.trained_steps > 0
+    assert one.now.status == "paused"
+    assert one.now.newest.made == one.now.step > 0
 
 
 def test_weights_are_published_while_it_goes_on(problem: Problem) -> None:
     one = training(problem, training__steps=100_000)
-    first, trainings = one.newest, as_far_as(1e9, one)
+    first, trainings = one.now.newest, as_far_as(1e9, one)
     loop = trainings.train()
     for _ in loop:
-        if one.newest.version > first.version:
+        if one.now.newest.version > first.version:
             break
-    assert one.training == "training"
-    assert one.newest.version > first.version
+    assert one.now.status == "training"
+    assert one.now.newest.version > first.version
 
 
 def test_a_training_that_fails_says_why_and_the_other_goes_on(problem: Problem, monkeypatch) -> None:
@@ -123,9 +125,9 @@ def test_a_training_that_fails_says_why_and_the_other_goes_on(problem: Problem, 
         run(trainings, 10)
     run(trainings, 10)  # as the window begins the thread again
     assert str(trainings.failures[refused.key]) == "No."
-    assert (refused.trained_steps, refused.training) == (0, "paused")
+    assert (refused.now.step, refused.now.status) == (0, "paused")
     assert not trainings.is_behind(refused)
-    assert fine.trained_steps >= 50
+    assert fine.now.step >= 50
 
 
 def test_a_training_that_diverges_ends_and_says_so(problem: Problem) -> None:
@@ -136,9 +138,9 @@ def test_a_training_that_diverges_ends_and_says_so(problem: Problem) -> None:
     for _ in trainings.train():
         if not trainings.is_behind(one):
             break
-    assert one.training == "diverged"
-    assert one.progress.diverged is not None
-    assert one.newest.made == one.trainer.step
+    assert one.now.status == "diverged"
+    assert one.now.progress.diverged is not None
+    assert one.now.newest.made == one.trainer.step
 
 
 def test_a_training_is_looked_up_by_its_settings_its_data_and_the_main_training() -> None:
@@ -166,24 +168,26 @@ def test_what_it_has_learned_is_found_in_the_store(problem: Problem) -> None:
     store = Store()
     one = training(problem, store=store)
     run(as_far_as(50.0, one), 5)
-    one.keep_in(store)
+    one.keep_in(store, Points.of(problem.dataset))
     again = training(problem, store=store)
     assert again is not one
-    assert again.trained_steps == one.trained_steps >= 50
-    assert all(torch.equal(again.newest.tensors[name], one.newest.tensors[name]) for name in one.newest.tensors)
-    assert training(problem, "seconds", store).trained_steps == 0
+    assert again.now.step == one.now.step >= 50
+    assert all(
+        torch.equal(again.now.newest.tensors[name], one.now.newest.tensors[name]) for name in one.now.newest.tensors
+    )
+    assert training(problem, "seconds", store).now.step == 0
 
 
 def test_a_training_that_no_column_needs_any_more_rests_with_its_newest_weights(problem: Problem) -> None:
     one, other = training(problem), training(problem, network__width=8)
     trainings = as_far_as(100_000.0, one, other)
     loop = trainings.train()
-    while not (one.trained_steps and other.trained_steps):
+    while not (one.now.step and other.now.step):
         next(loop)
     trainings.put_columns([other], "steps")
     next(loop)
-    assert (one.training, other.training) == ("paused", "training")
-    assert one.newest.made == one.trainer.step
+    assert (one.now.status, other.now.status) == ("paused", "training")
+    assert one.now.newest.made == one.trainer.step
 
 
 def test_the_documents_training_goes_on_every_other_time_and_columns_follow_it(problem: Problem) -> None:
@@ -194,23 +198,23 @@ def test_the_documents_training_goes_on_every_other_time_and_columns_follow_it(p
     assert trainings.wanted == []  # nothing was trained, and the user asked for nothing
     trainings.start(more=True)
     loop = trainings.train()
-    steps = [[one.trained_steps for one in (main, near, far)]]
+    steps = [[one.now.step for one in (main, near, far)]]
     while trainings.goes_on:
         next(loop)
-        steps.append([one.trained_steps for one in (main, near, far)])
+        steps.append([one.now.step for one in (main, near, far)])
     moved = [[after > before for before, after in zip(*pair, strict=True)] for pair in itertools.pairwise(steps)]
     assert all(sum(one) == 1 for one in moved)
     assert [one[0] for one in moved] == [place % 2 == 0 for place in range(len(moved))]
-    assert (how_it_rests(main, is_main=True), main.trained_steps) == ("finished", 100)
+    assert (main.now.at_rest(is_main=True), main.now.step) == ("finished", 100)
     for _ in loop:
         pass
-    assert min(near.trained_steps, far.trained_steps) >= 100
+    assert min(near.now.step, far.now.step) >= 100
     trainings.start(more=False)  # its limit is reached
     run(trainings, 3)
-    assert (how_it_rests(main, is_main=True), main.trained_steps, trainings.goes_on) == ("finished", 100, False)
+    assert (main.now.at_rest(is_main=True), main.now.step, trainings.goes_on) == ("finished", 100, False)
     trainings.start(more=True)
     next(trainings.train())
-    assert main.trained_steps > 100
+    assert main.now.step > 100
 
 
 @pytest.mark.parametrize("steps", [1, 100])
@@ -221,7 +225,7 @@ def test_a_block_of_the_training_before_ends_no_other(problem: Problem, monkeypa
     def left(more: bool) -> None:
         """Train a block, while which the window begins another training."""
         advance(more)
-        before.become("paused")
+        before.publish(status="paused")
         trainings.put(after)
         trainings.start(more=True)
 
@@ -230,10 +234,10 @@ def test_a_block_of_the_training_before_ends_no_other(problem: Problem, monkeypa
     trainings.start(more=True)
     next(loop)
     next(loop)
-    assert before.training == ("finished" if before.trainer.finished else "paused")
-    assert before.newest.made == before.trainer.step
+    assert before.now.status == ("finished" if before.trainer.finished else "paused")
+    assert before.now.newest.made == before.trainer.step
     assert trainings.goes_on or after.trainer.finished
-    assert after.trained_steps > 0
+    assert after.now.step > 0
 
 
 def test_a_training_of_the_document_that_fails_is_asked_for_no_more(problem: Problem, monkeypatch) -> None:
@@ -247,7 +251,7 @@ def test_a_training_of_the_document_that_fails_is_asked_for_no_more(problem: Pro
     trainings.start(more=True)
     with pytest.raises(RuntimeError):
         run(trainings, 2)
-    assert (how_it_rests(main, is_main=True), trainings.goes_on, trainings.running) == ("paused", False, [])
+    assert (main.now.at_rest(is_main=True), trainings.goes_on, trainings.running) == ("paused", False, [])
     run(trainings, 2)
     trainings.start(more=True)
     assert trainings.failures == {}

@@ -43,12 +43,12 @@ def test_memory_that_is_shared_counts_once():
     assert cache.bytes == 8_016
 
 
-def test_the_memory_of_a_workspace_holds_its_points_and_weights(workspace):
+def test_the_memory_of_a_model_holds_its_points_and_weights(workspace):
     _, controllers = workspace
-    held = controllers.building.workspace
+    held = controllers.building.model
     sizes = parts_of(held)
     points = held.problem.dataset.points
-    weights = held.trainer._weights
+    weights = held.training.trainer._weights
     for array, nbytes in (
         (held.problem.train.untyped_storage().data_ptr(), points.size * 4),
         (weights.live.untyped_storage().data_ptr(), 4 * weights.live.numel() * 4),
@@ -59,14 +59,14 @@ def test_the_memory_of_a_workspace_holds_its_points_and_weights(workspace):
 
 def test_networks_on_the_same_points_share_them(qtbot, workspace):
     state, controllers = workspace
-    first = controllers.building.workspace
+    first = controllers.building.model
     change(qtbot, state, controllers, {"network.width": 16})
-    second = controllers.building.workspace
+    second = controllers.building.model
     assert second is not first
     assert second.problem.train is first.problem.train
     assert second.problem.dataset is first.problem.dataset
     change(qtbot, state, controllers, {"data.points": 501})
-    assert len(controllers.building.workspace.problem.train) == 501
+    assert len(controllers.building.model.problem.train) == 501
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -77,17 +77,17 @@ def test_what_was_trained_leaves_memory_only_once_it_is_stored_and_undo_brings_i
     building, told = controllers.building, []
     controllers.state.notified.connect(told.append)
     train(qtbot, controllers)
-    first, key, steps = building.workspace, building.workspace_key, controllers.training.trained_steps
+    first, key, steps = building.model, building.key, controllers.training.trained_steps
     before = {name: tensor.clone() for name, tensor in first.newest.tensors.items()}
-    building.kept.bound = 1  # what is on the workspace stays, and nothing beside it
+    building.kept.bound = 1  # what is in the window stays, and nothing beside it
     if reset:
         with qtbot.waitSignal(building.problem_changed):
             building.reset_training()
     else:
         change(qtbot, state, controllers, {"network.width": 16})
-    assert building.kept.get(key) is first
+    assert building.kept.get(key).training is first.training
     building.store.open(tmp_path / "store")
-    first.keep_in(building.store)
+    first.training.keep_in(building.store, first.points)
     building.store.release()
     change(qtbot, state, controllers, {"network.width": 24})
     assert key not in building.kept
@@ -95,7 +95,7 @@ def test_what_was_trained_leaves_memory_only_once_it_is_stored_and_undo_brings_i
         with qtbot.waitSignal(building.problem_changed):
             state.undo()
     assert (controllers.training.trained_steps, controllers.training.status) == (steps, "finished")
-    after = building.workspace.newest.tensors
+    after = building.model.newest.tensors
     assert before.keys() == after.keys()
     assert all(bool((before[name] == after[name]).all()) for name in before)
     assert told == []
@@ -135,14 +135,14 @@ def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
 def test_a_click_across_resets_and_settings_brings_back_what_was_there(qtbot, workspace):
     state, controllers = workspace
     train(qtbot, controllers)
-    weights = controllers.building.workspace.weights
+    weights = controllers.building.model.weights
     with qtbot.waitSignal(controllers.building.problem_changed):
         controllers.building.reset_training()
     change(qtbot, state, controllers, {"network.width": 16})
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.stack.setIndex(0)
     qtbot.waitUntil(lambda: not controllers.building.busy)
-    assert (controllers.training.trained_steps, controllers.building.workspace.weights) == (60, weights)
+    assert (controllers.training.trained_steps, controllers.building.model.weights) == (60, weights)
     with qtbot.waitSignal(controllers.building.problem_changed):
         state.stack.setIndex(2)
     qtbot.waitUntil(lambda: not controllers.building.busy)

@@ -9,9 +9,9 @@ import pytest
 from playground.app.controllers.measurements import learned_density, learned_score, ways
 from playground.app.controllers.sampling_worker import OverlayRequest
 from playground.app.controllers.video_frames import VideoFrames, complete_run
+from playground.app.model.assembling import assemble
+from playground.app.model.live_training import Weights
 from playground.app.model.views import WantedOverlays
-from playground.app.model.weights import Weights
-from playground.app.model.workspace import assemble
 from playground.lab.compute import compute, result
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
@@ -31,42 +31,40 @@ def maps_of_few_cells() -> None:
 
 
 @pytest.fixture(scope="module")
-def workspace():
-    *_, (_, workspace) = assemble(replace(Experiment(), SETTINGS), "cpu")
-    return workspace
+def model():
+    *_, (_, model) = assemble(replace(Experiment(), SETTINGS), "cpu")
+    return model
 
 
-def run_of(workspace, seed):
-    return sample(workspace.problem, learned_score(workspace.problem, workspace.weights), seed=seed)
+def run_of(model, seed):
+    return sample(model.problem, learned_score(model.problem, model.weights), seed=seed)
 
 
-def test_an_unfinished_run_is_completed_as_it_would_have_gone_on(workspace):
-    full = list(run_of(workspace, 5))[-1]
-    begun = next(itertools.islice(run_of(workspace, 5), 3, None))
+def test_an_unfinished_run_is_completed_as_it_would_have_gone_on(model):
+    full = list(run_of(model, 5))[-1]
+    begun = next(itertools.islice(run_of(model, 5), 3, None))
     assert not begun.finished
-    completed = list(complete_run(workspace.problem, workspace.weights, 5, begun)())[-1]
+    completed = list(complete_run(model.problem, model.weights, 5, begun)())[-1]
     assert completed.finished
     np.testing.assert_array_equal(completed.positions, full.positions)
     assert len(begun) == 4  # the run on the stage is not touched
 
 
-def test_a_finished_run_is_taken_as_it_is(workspace):
-    full = list(run_of(workspace, 5))[-1]
-    assert list(complete_run(workspace.problem, workspace.weights, 99, full)()) == [full]
+def test_a_finished_run_is_taken_as_it_is(model):
+    full = list(run_of(model, 5))[-1]
+    assert list(complete_run(model.problem, model.weights, 99, full)()) == [full]
 
 
-def test_samples_are_measured_at_the_end_of_the_run(workspace):
-    full = list(run_of(workspace, 5))[-1]
-    begun = next(itertools.islice(run_of(workspace, 5), 3, None))
-    experiment = workspace.problem.experiment
+def test_samples_are_measured_at_the_end_of_the_run(model):
+    full = list(run_of(model, 5))[-1]
+    begun = next(itertools.islice(run_of(model, 5), 3, None))
+    experiment = model.problem.experiment
     key = FiguresKey.of("Distances", ModelKey.after(TrainingKey.of(experiment), 0, experiment))
-    run = complete_run(workspace.problem, workspace.weights, 5, begun)
-    given = ways(workspace.problem, workspace.weights, run)
+    run = complete_run(model.problem, model.weights, 5, begun)
+    given = ways(model.problem, model.weights, run)
     steps = []
     metrics = result(compute(key, Store(), given=given), steps.append)
-    (*_, at_the_end), (*_, too_early) = (
-        sample_distances(workspace.problem, run.positions[-1]) for run in (full, begun)
-    )
+    (*_, at_the_end), (*_, too_early) = (sample_distances(model.problem, run.positions[-1]) for run in (full, begun))
     assert metrics == at_the_end.metrics
     assert metrics != too_early.metrics
     sampling, measuring = (
@@ -77,9 +75,9 @@ def test_samples_are_measured_at_the_end_of_the_run(workspace):
     assert len(set(measuring)) == FLOOR_PAIRS  # transport yields the same share between its paths
 
 
-def test_views_at_any_moment_and_only_what_is_wanted(workspace):
+def test_views_at_any_moment_and_only_what_is_wanted(model):
     wanted = WantedOverlays(frozenset({"exact", "density"}), (-2.0, 3.0, -2.0, 2.0), (4, 3))
-    views = VideoFrames(OverlayRequest(workspace, wanted, 0.0, None))
+    views = VideoFrames(OverlayRequest(model, wanted, 0.0, None))
     assert list(views.prepare([(0.1, math.nan), (3.0, math.nan)])) == []
     for sigma in (0.1, 3.0):
         field, density = views.at(sigma, math.nan)
@@ -90,11 +88,11 @@ def test_views_at_any_moment_and_only_what_is_wanted(workspace):
     assert narrow > 5 * wide
 
 
-def test_the_learned_density_follows_sigma_too(workspace):
+def test_the_learned_density_follows_sigma_too(model):
     """A network without weights of its own is the Gaussian with the data's moments, smoothed."""
     bounds = (-10.0, 11.0, -10.0, 10.0)
     wanted = WantedOverlays(frozenset({"learned"}), bounds, (4, 3))
-    views = VideoFrames(OverlayRequest(workspace, wanted, 0.0, None), follow=True)
+    views = VideoFrames(OverlayRequest(model, wanted, 0.0, None), follow=True)
     shares = list(views.prepare([(sigma, math.nan) for sigma in (0.11, 0.1, 2.0)]))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -124,11 +122,11 @@ def test_the_learned_density_is_contracted_like_the_particles_of_a_vp_process():
 def test_the_learned_density_of_a_film_is_the_data_s_where_its_particles_have_no_time():
     """By a fresh network, N(0, 1 + sigma^2), x(t) is N(0, 1), and the end of the run the former itself."""
     settings = SETTINGS | {"noise.kind": "vp", "noise.sigma_min": 1.0}
-    *_, (_, workspace) = assemble(replace(Experiment(), settings), "cpu")
-    problem = workspace.problem
+    *_, (_, model) = assemble(replace(Experiment(), settings), "cpu")
+    problem = model.problem
     sigma, extent = problem.units.sigma_to_user(problem.noise.sigma_min), bounds_of_smoothed(problem, 1.0)
     wanted = WantedOverlays(frozenset(), extent, (4, 3))
-    views = VideoFrames(OverlayRequest(workspace, wanted, 0.0, None), follow=True)
+    views = VideoFrames(OverlayRequest(model, wanted, 0.0, None), follow=True)
     moments = [(sigma, problem.process().t_min), (sigma, math.nan)]
     list(views.prepare(moments))
     moving, still = (views.at(*moment)[1].density.max() for moment in moments)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground.app.model.workspace import Model
+from playground.app.model.model import Model
 from playground.cli import main, painting
 from playground.cli.reporting import number, with_error
 from playground.cli.results import open_model

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from playground.app.model.workspace import problem_view
+from playground.app.model.problem_views import problem_view
 from playground.app.panels import noise as noise_panel
 from playground.kinds.noise.noise import up
 from playground.lab.diagnostics import noise_diagnostics

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from playground.app.model import workspace
+from playground.app.model import assembling
 from playground.data import Dataset, units
 from playground.data.units import Units
 from playground.kinds.datasets import load_dataset
@@ -132,7 +132,7 @@ def test_expensive_diagnostics_are_computed_once(monkeypatch: pytest.MonkeyPatch
         return diameter(points)
 
     monkeypatch.setattr(problems, "diameter", counted)
-    ((_, made),) = list(workspace.assemble(experiment(path), "cpu", dataset=dataset))
+    ((_, made),) = list(assembling.assemble(experiment(path), "cpu", dataset=dataset))
     assert asked == [len(dataset.points)]
     view = made.view
     assert view.diameter == pytest.approx(made.problem.units.sigma_to_user(diameter(made.problem.train)))

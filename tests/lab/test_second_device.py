@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from playground.app.controllers import measurements
-from playground.app.model.weights import Weights
+from playground.app.model.live_training import Weights
 from playground.lab.density_map import density_map
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate, sample_distances

@@ -16,8 +16,8 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
 from playground.app.model.columns import LETTERS
+from playground.app.model.model import LiveModel
 from playground.app.model.preferences import Choice, VideoChoice
-from playground.app.model.workspace import Model
 from playground.app.style import text_size, theme
 from playground.app.widgets.charts.distance import COLORS
 from playground.drawing.film import FrameOverlay, OverlayMaker
@@ -139,8 +139,8 @@ class Exported:
 
     def training_film(self, viewport: Viewport) -> list[TrainingStep]:
         """The steps of a film of the training: the current view with the weights of each."""
-        workspace, steps = self._controllers.building.workspace, []
-        for weights in () if workspace is None else workspace.weights_of_steps:
+        model, steps = self._controllers.building.model, []
+        for weights in () if model is None else model.training.now.shown_weights:
             views, said = self._following.video_frame_maker(weights=weights), readouts.weights_in_view(weights)
             sampler, run = self._state.experiment.sampling, self._sampling.trajectory_iterator(weights)
             steps.append(TrainingStep(run, _maker(self._view, views, sampler, said)(viewport)))
@@ -169,7 +169,13 @@ class Exported:
         """A column; None if it has no run, or if nothing is compared."""
         run, total = view.run, self._playing.total
         trajectory = None if run is None else run.trajectory
-        if run is None or not isinstance(run.model, Model) or run.failure is not None or trajectory is None:
+        if (
+            run is None
+            or run.model is None
+            or isinstance(run.model, LiveModel)
+            or run.failure is not None
+            or trajectory is None
+        ):
             return None
         views = partial(video_frames_over, run.model, self._following.wanted_by(run))
         maker = _maker(view, views, run.experiment.sampling, view.weights)

@@ -5,8 +5,8 @@ import typing
 
 import numpy as np
 
+from playground.app.model.live_training import Weights
 from playground.app.model.views import Bounds, DensityView, PointReadout, ProblemView
-from playground.app.model.weights import Weights
 from playground.app.style.number_formats import THIN_SPACE, format_coordinate, format_count, format_number
 from playground.kinds.samplers.sampler import Sampler
 

@@ -16,8 +16,8 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.overlay_timing import NO_FRAME, CurrentFrame, FrameOverlays, near
 from playground.app.controllers.runs import Run
 from playground.app.model.columns import LETTERS
+from playground.app.model.problem_views import SHOWN_POINTS
 from playground.app.model.views import DensityView, ProblemView, plane_bounds
-from playground.app.model.workspace import SHOWN_POINTS
 from playground.app.style.labels import worded
 from playground.app.widgets import layouts
 from playground.drawing.images import ImageGrid

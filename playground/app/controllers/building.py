@@ -11,10 +11,11 @@ from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.notification import about, held_out
 from playground.app.controllers.training_loop import TrainingLoop
+from playground.app.model.assembling import assemble, bundled_session
+from playground.app.model.kept_models import KeptModels
+from playground.app.model.model import LiveModel
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView, conditions_of
-from playground.app.model.workspace import Workspace, assemble, bundled_session
-from playground.app.model.workspaces import Workspaces
 from playground.app.workers.jobs import Jobs
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions, training_conflict
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 SETTLE = 150  # ms without an edit before data and network are built, so that a slider can be dragged
 SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out points needs no other training
 READING = "reading"
-JOBS = ("problem", READING)  # the jobs that end with another workspace
+JOBS = ("problem", READING)  # the jobs that end with another problem
 FIRST = "first"
 """The name of the training of settings with which none was begun by a reset, a scene or a lesson."""
 
@@ -49,7 +50,7 @@ def key_of(document: Document) -> TrainingKey:
 
 
 class Building(QObject):
-    """Follows the experiment, and owns the workspace that its settings describe.
+    """Follows the experiment, and owns the model that its settings describe.
 
     Args:
         state: the experiment to follow.
@@ -57,20 +58,19 @@ class Building(QObject):
         device: "auto", "cpu", "cuda" or "mps".
 
     Attributes:
-        workspace: the present one; None while there is none.
         store: what has been computed, by key; other work brings another one.
-        trainings: trains the present workspace, and those of columns.
+        trainings: trains the present model, and those of columns.
 
-    Signals, in the order in which another workspace replaces the current one:
-        leaving(Workspace | None): emitted before the workspace is replaced (None: no workspace follows).
+    Signals, in the order in which the model of another training or of other points replaces the current one:
+        leaving(LiveModel | None): emitted before it is replaced (None: no model follows).
         problem_changed(ProblemView): it has come; views show it now.
-        taken(): the new workspace is installed; views should refresh.
+        taken(): the new model is installed; views should refresh.
 
     Further signals:
         problem_failed(Message): why the settings give no problem. After an edit the old problem stays.
-        settings_changed(frozenset[str]): keys that changed and need no other workspace.
+        settings_changed(frozenset[str]): keys that changed and need no other training.
         resetting(): new weights are about to replace the trained ones.
-        withdrawn(): the workspace that was being built will not come.
+        withdrawn(): the model that was being built will not come.
         opened(Session | None): the settings of a file or of a new experiment replace everything.
         left(Store): that of the work before, which nothing leads back to.
     """
@@ -88,16 +88,16 @@ class Building(QObject):
     def __init__(self, state: State, jobs: Jobs, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._jobs, self._device = state, jobs, device
-        self.workspace: Workspace | None = None
+        self._model: LiveModel | None = None
         self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
-        self.kept, self.trainings = Workspaces(), TrainingLoop()
+        self.kept, self.trainings = KeptModels(), TrainingLoop()
         self.store = new_store()
         # The trainings that undo has reached; None while other work is put into the state.
         self._begun: tuple[TrainingKey, ...] | None = ()
         # Each reads what takes the place of a training.
         self.given: dict[TrainingKey, Callable[[], Session | None]] = {}
-        self._outdated = False  # whether a file has replaced the settings of the workspace
+        self._outdated = False  # whether a file has replaced the settings of the model
         self._bundled = False  # whether the next data start from bundled weights, if there are any for their settings
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self.build)
@@ -107,13 +107,20 @@ class Building(QObject):
     # What the window may read
 
     @property
+    def model(self) -> LiveModel | None:
+        """The problem with the weights in use, those of the chosen training step or the newest; None while there is none."""
+        if self._model is not None and self._model.weights.step is None:
+            self._model = self._model.at(None)  # one object until newer weights come
+        return self._model
+
+    @property
     def problem(self) -> ProblemView | None:
-        return None if self.workspace is None else self.workspace.view
+        return None if self._model is None else self._model.view
 
     @property
     def dataset(self) -> "Dataset | None":
         """The present data; None while there are none."""
-        return None if self.workspace is None else self.workspace.problem.dataset
+        return None if self._model is None else self._model.problem.dataset
 
     @property
     def conditions(self) -> Conditions | None:
@@ -127,18 +134,25 @@ class Building(QObject):
 
     @property
     def default_step(self) -> float | None:
-        """The value of `sampling.step = "auto"` for the current sampler, in squared user units; None while there is no workspace."""
-        if self.workspace is None:
+        """The value of `sampling.step = "auto"` for the current sampler, in squared user units; None while there is no model."""
+        if self._model is None:
             return None
         from playground.lab.sampling import step_in_user_units
 
-        return step_in_user_units(self.workspace.problem)
+        return step_in_user_units(self._model.problem)
 
-    def is_behind(self, workspace: Workspace) -> bool:
-        """Whether a workspace is not yet the one that the current settings describe."""
-        return _built_for(workspace.problem.experiment) != _built_for(self._state.experiment)
+    def is_behind(self, model: LiveModel) -> bool:
+        """Whether a model is not yet the one that the current settings describe."""
+        return _built_for(model.problem.experiment) != _built_for(self._state.experiment)
 
-    # Resets
+    def choose(self, step: int | None) -> None:
+        """Use the weights of a kept training step, or the newest."""
+        self._model = self._model and self._model.at(step)
+
+    def follow_labels(self) -> bool:
+        """Take over what training has shown of labels; returns whether that changed."""
+        before, self._model = self._model, self._model and self._model.told_labels()
+        return self._model is not before
 
     def reset_training(self) -> QUndoCommand | None:
         """Replace the weights by new ones.
@@ -148,10 +162,10 @@ class Building(QObject):
         """
         key = self._key(self._state.experiment)
         here = self.kept.get(key)  # which may still be under construction
-        if key in self.store if here is None else here.trained_steps:
+        if key in self.store if here is None else here.training.now.step:
             self._state.push(self._state.document.begun(new_name("reset")))
             return self._state.last_step
-        if self.workspace is not None:
+        if self._model is not None:
             self.resetting.emit()
             self.kept.discard(key)
             if key in self.store:  # it has what was learned before, for instance before it diverged
@@ -168,27 +182,27 @@ class Building(QObject):
             self._begun = self._state.document.trainings
             self.resetting.emit()
             self.build()
-        elif self.workspace_key is not None and self.workspace_key.digests != self._state.document.digests:
+        elif self.key is not None and self.key.digests != self._state.document.digests:
             self._settle.start()
 
     def _key(self, experiment: Experiment) -> TrainingKey:
-        """The key of a workspace."""
+        """The training of other settings in this document."""
         return key_of(structs.replace(self._state.document, experiment=experiment))
 
     @property
-    def workspace_key(self) -> TrainingKey | None:
-        """The key of the current workspace; None if a file has replaced its settings."""
-        return None if self.workspace is None or self._outdated else self.workspace.key
+    def key(self) -> TrainingKey | None:
+        """The current training; None if a file has replaced its settings."""
+        return None if self._model is None or self._outdated else self._model.key
 
     @property
     def is_replacing(self) -> bool:
-        """Whether the workspace of an opened file is still being built."""
+        """Whether the model of an opened file is still being built."""
         return self._outdated and self.failure is None
 
-    def workspaces(self) -> dict[TrainingKey, Workspace]:
-        """All workspaces in memory that undo and redo can reach, including the current one."""
-        key, workspace = self.workspace_key, self.workspace
-        return dict(self.kept.items()) | ({} if key is None or workspace is None else {key: workspace})
+    def models(self) -> dict[TrainingKey, LiveModel]:
+        """All models in memory that undo and redo can reach, including the current one."""
+        here = {} if self.key is None or self._model is None else {self.key: self._model}
+        return dict(self.kept.items()) | here
 
     # Files
 
@@ -208,7 +222,7 @@ class Building(QObject):
         self.resetting.emit()
         for job in JOBS:
             self._jobs.cancel(job)
-        self.kept = Workspaces()
+        self.kept = KeptModels()
         self._begun = None
         self.given.clear()
         self._outdated = True
@@ -232,14 +246,10 @@ class Building(QObject):
             if conflict is not None and conflict.key == "data.strokes":
                 self.build()  # at once: a first stroke must not be painted in the view of the old data
             return
-        workspace = self.workspace
-        if (
-            workspace is None
-            or self._outdated
-            or reset_key(workspace.problem.experiment) != reset_key(self._state.experiment)
-        ):
-            return  # another workspace is being built; later changes follow it
-        workspace.follow(self._state.experiment)
+        model = self._model
+        if model is None or self._outdated or reset_key(model.problem.experiment) != reset_key(self._state.experiment):
+            return  # another model is being built; later changes follow it
+        self._model = model.under(self._state.experiment)
         self.settings_changed.emit(keys)
 
     def stop(self) -> None:
@@ -248,7 +258,7 @@ class Building(QObject):
 
     @Slot()
     def build(self, dataset: "Dataset | None" = None) -> None:
-        """Build what the experiment describes, or take it from the kept workspaces.
+        """Build what the experiment describes, or take it from the kept models.
 
         Args:
             dataset: its points, if they were just read.
@@ -258,7 +268,7 @@ class Building(QObject):
         bundled, self._bundled = self._bundled, False
         experiment = self._state.experiment
         key = self._key(experiment)
-        kept = self.kept.get(key)
+        kept = self.models().get(key) if key in self.kept else None
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
             self._jobs.cancel("problem")
             self._take(kept)
@@ -271,7 +281,7 @@ class Building(QObject):
         if bundled:
             self.given[key] = lambda: bundled_session(experiment)
         previous = kept
-        if kept is not None and kept.training == "untrained" and kept.problem.density is None:
+        if kept is not None and kept.status == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned from these data, so they can be split as the settings say
         shared = None if dataset is not None else self.kept.problem(experiment, key)
         given = self.given.get(key, lambda: None)
@@ -293,10 +303,10 @@ class Building(QObject):
         )
 
     def _clear(self) -> None:
-        """Clear the workspace. Without data, for example in an empty drawing, nothing trains, plays or is measured."""
+        """Show no model. Without data, for example in an empty drawing, nothing trains, plays or is measured."""
         self._jobs.cancel("problem")
         self.leaving.emit(None)
-        self.workspace = None
+        self._model = None
         self.taken.emit()
 
     def _not_assembled(self, key: TrainingKey, error: BaseException) -> None:
@@ -311,37 +321,33 @@ class Building(QObject):
             self._fail(message_of(error))
 
     def _fail(self, why: Message, clear: bool = False) -> None:
-        """Report why there is no problem. The workspace of a file that was open before is cleared."""
+        """Report why there is no problem. The model of a file that was open before goes."""
         self.failure = why
         if clear or self._outdated:
             self._clear()
         self.problem_failed.emit(why)
         self.withdrawn.emit()
 
-    def _take(self, workspace: Workspace) -> None:
-        """Replace the current workspace, which is kept."""
+    def _take(self, model: LiveModel) -> None:
+        """Replace the current model, which is kept."""
         self.failure, self._outdated = None, False
-        before, key = self.workspace, workspace.key
+        before, key = self.model, model.key
         assert key is not None
         self.given.pop(key, None)  # the store has it
-        kept = self.kept.get(key)
-        if kept is not None and kept is not workspace and kept.trainer is workspace.trainer:
-            kept.measure_on(workspace)  # so that training goes on
-            workspace = kept
-        self.leaving.emit(workspace)
-        if workspace.could_hold_out_more:
-            self._state.notified.emit(held_out(workspace, lambda: self.workspace is workspace))
-        if self.is_behind(workspace) or key != self._key(self._state.experiment):
+        model = model.at(before.weights.step) if before is not None and before.training is model.training else model
+        self.leaving.emit(model)
+        if self.is_behind(model) or key != self._key(self._state.experiment):
             self._settle.start()
         else:
-            workspace.follow(self._state.experiment)
-        workspace.learned_of_labels()
-        self.device_text = workspace.device_text
-        self.workspace = workspace
+            model = model.under(self._state.experiment)
+        model = self._model = model.told_labels()
+        self.device_text = model.device_text
+        if model.could_hold_out_more:
+            self._state.notified.emit(held_out(model, lambda: self._model))
         if before is not None and before.key is not None and before.key in self.kept:
-            self.kept.keep(before.key, before)  # its weights have grown
-        self.kept.keep(key, workspace)
-        self.problem_changed.emit(workspace.view)
+            self.kept.keep(before)  # its weights have grown
+        self.kept.keep(model)
+        self.problem_changed.emit(model.view)
         self.taken.emit()
 
 
@@ -352,7 +358,7 @@ def restarts(keys: frozenset[str]) -> bool:
 
 
 def _built_for(experiment: Experiment) -> tuple[object, ...]:
-    """The settings for which a workspace is built."""
+    """The settings for which a model is built."""
     return reset_key(experiment), experiment.likelihood.points
 
 

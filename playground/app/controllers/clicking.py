@@ -67,7 +67,7 @@ class Clicking(QObject):
     # What the window may ask for
 
     def inspect(self, place: Place) -> None:
-        """Compute the log-likelihood of a point, as soon as there is a workspace, or of an image of the grid."""
+        """Compute the log-likelihood of a point, as soon as there is a model, or of an image of the grid."""
         self._click((place,))
 
     def go_to(self, place: Place) -> None:
@@ -102,14 +102,14 @@ class Clicking(QObject):
         if isinstance(places[-1], int) and not self._show_finished_image(places[-1]):
             return
         why = likelihood_conflict if len(places) == 1 else flow_conflict
-        if self._building.workspace is None or (self._fits(places[-1]) and not refused(self._state, why)):
+        if self._building.model is None or (self._fits(places[-1]) and not refused(self._state, why)):
             self._put_clicked(places)
             self._measure()
 
     def _fits(self, place: Place) -> bool:
         """Whether a place is one of the present data; those in view may be going away."""
-        workspace, data = self._building.workspace, self._state.experiment.data
-        shown = workspace is not None and workspace.problem.experiment.data == data
+        model, data = self._building.model, self._state.experiment.data
+        shown = model is not None and model.problem.experiment.data == data
         return shown and isinstance(place, int) == data.images
 
     def _put_clicked(self, places: tuple[Place, ...]) -> None:
@@ -127,7 +127,7 @@ class Clicking(QObject):
 
     @Slot()
     def _begin_again(self) -> None:
-        """Want what is clicked by this workspace. An image must be one of the run in view, not of the one before it."""
+        """Want what is clicked of this model. An image must be one of the run in view, not of the one before it."""
         self.remove()
         self._points.clear()
         if not self._state.experiment.data.images or self._playing.is_of_now:
@@ -151,32 +151,32 @@ class Clicking(QObject):
 
     def measure(self, _job: str) -> None:
         """Measure what is clicked with the weights in view, unless training is changing them."""
-        if self._building.workspace is not None and self._building.workspace.training != "training":
+        if self._building.model is not None and not self._building.model.is_training:
             self._measure()
 
     def _measure(self) -> None:
         """Want what is clicked, as far as the settings allow; later if data or network are still being built."""
-        workspace, experiment = self._building.workspace, self._state.experiment
+        model, experiment = self._building.model, self._state.experiment
         found = {place: self._point_at(place) for place in self._clicked}
         known = self._points | {place: point for place, point in found.items() if point is not None}
         self._points = {place: known[place] for place in self._clicked if place in known}
         points = [self._points[place] for place in self._clicked if place in self._points]
         if (
-            workspace is None
+            model is None
             or not points
             or len(points) < len(self._clicked)
             or self._building.is_replacing
-            or self._building.is_behind(workspace)
+            or self._building.is_behind(model)
             or likelihood_conflict(experiment) is not None
         ):
             self.remove()
             return
-        model = workspace.key_after(workspace.weights.made, experiment)
-        assert model is not None
+        key = model.key_after(model.weights.made, experiment)
+        assert key is not None
         numbers = [place if isinstance(place, int) else None for place in self._clicked]
-        self._want("likelihood", "Log-likelihood", PointKey.of(model, points[:1], numbers[:1]), self._show_likelihood)
+        self._want("likelihood", "Log-likelihood", PointKey.of(key, points[:1], numbers[:1]), self._show_likelihood)
         if len(points) == 2 and flow_conflict(experiment) is None:
-            between = PathKey.of(model, points, numbers)
+            between = PathKey.of(key, points, numbers)
             self._want("interpolation", "Latent interpolation", between, self._show_interpolation)
         else:
             self._want_none("interpolation", self._show_interpolation)
@@ -186,9 +186,9 @@ class Clicking(QObject):
             if isinstance(told, PointLikelihood | LatentInterpolation):
                 show(told)
 
-        workspace = self._building.workspace
-        assert workspace is not None
-        wanted = Wanted((key,), self._building.store, ways(workspace.problem, workspace.weights), CLICKED)
+        model = self._building.model
+        assert model is not None
+        wanted = Wanted((key,), self._building.store, ways(model.problem, model.weights), CLICKED)
         self._jobs.want(job, label, wanted, take)
 
     def _want_none(self, job: str, show: Callable[[Any], None]) -> None:
@@ -224,11 +224,11 @@ class Clicking(QObject):
 
     def _image_at(self, number: int) -> np.ndarray | None:
         """An image of the grid at the end of its run, or of the data if there is no run."""
-        workspace, trajectory = self._building.workspace, self._playing.trajectory
-        if workspace is None:
+        model, trajectory = self._building.model, self._playing.trajectory
+        if model is None:
             return None
-        images: np.ndarray = workspace.view.points
-        if trajectory is not None and trajectory.shape == workspace.problem.shape:
+        images: np.ndarray = model.view.points
+        if trajectory is not None and trajectory.shape == model.problem.shape:
             if not trajectory.finished:
                 return None
             # The forward process ends in noise, so take its first frame.

@@ -40,7 +40,7 @@ class ColumnEdits(QObject):
 
     def begin(self, columns: Sequence[Column] = ()) -> None:
         """Compare these columns; by default the main experiment with another sampler."""
-        if self._building.workspace is None:
+        if self._building.model is None:
             return
         chosen = tuple(columns)[:MOST]
         if len(chosen) < FEWEST:
@@ -55,8 +55,8 @@ class ColumnEdits(QObject):
 
     def compare(self, runs: Sequence[PinnedRun]) -> None:
         """Compare pinned runs: their settings are sampled again with common noise."""
-        main, workspace = self._state.experiment, self._building.workspace
-        if workspace is None:
+        main, model = self._state.experiment, self._building.model
+        if model is None:
             return
         others = next((run for run in runs if run.experiment.data != main.data), None)
         if others is not None:
@@ -68,8 +68,8 @@ class ColumnEdits(QObject):
             return
         columns, lost = [], None
         for run in runs:
-            step = None if run.trained_steps == workspace.trained_steps else run.trained_steps
-            if step is not None and step not in workspace.kept_steps:
+            step = None if run.trained_steps == model.training.now.step else run.trained_steps
+            if step is not None and step not in model.training.now.kept_steps:
                 step, lost = None, lost or run.trained_steps
             columns.append(Column.of(edits_between(main, run.experiment), step))
         self.begin(columns)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import LatestScore, LoadedScores
 from playground.app.model.columns import LETTERS
-from playground.app.model.workspace import Model, Workspace, problem_view
+from playground.app.model.model import LiveModel, Model
+from playground.app.model.problem_views import problem_view
 from playground.lab import experiment as description
 from playground.lab.columns import needs_training, with_edits
 from playground.lab.conflicts import sampling_conflict, training_conflict
@@ -38,10 +39,10 @@ def measured(run: Run) -> "Iterator[tuple[float, DistanceCurve | None]]":
 def warnings(run: Run) -> list[Message]:
     """A run's notices, and whether its training diverged."""
     training = run.training
-    if training is None or training.training != "diverged":
+    if training is None or training.now.status != "diverged":
         return run.notices
     said = "The training of column {} diverged at step {:,}: its last good weights are shown."
-    return [*run.notices, Message("column-diverged", said, (LETTERS[run.place], training.trained_steps))]
+    return [*run.notices, Message("column-diverged", said, (LETTERS[run.place], training.now.step))]
 
 
 def awaited(runs: Sequence[Run], is_trained: Callable[[Run], bool]) -> Message | None:
@@ -58,7 +59,7 @@ def awaited(runs: Sequence[Run], is_trained: Callable[[Run], bool]) -> Message |
 
 
 def prepare(
-    main: Model, runs: Sequence[Run], equal: Equal, training: Callable[[Experiment], Workspace]
+    main: Model, runs: Sequence[Run], equal: Equal, training: Callable[[Experiment], LiveModel]
 ) -> Iterator[tuple[float, Sequence[Run] | None]]:
     """Build the problem and the sampler of each column, and their common Brownian path; yields the fraction done.
 
@@ -91,7 +92,7 @@ def _failing(run: Run) -> Iterator[None]:
         run.fail(message_of(error))
 
 
-def _prepare(main: Model, run: Run, training: Callable[[Experiment], Workspace]) -> None:
+def _prepare(main: Model, run: Run, training: Callable[[Experiment], LiveModel]) -> None:
     """Raises: UserError: the settings do not fit each other."""
     mine = main.problem.experiment
     edited = with_edits(mine, run.column)
@@ -111,7 +112,7 @@ def _prepare(main: Model, run: Run, training: Callable[[Experiment], Workspace])
     problem = dataclasses.replace(problem, experiment=experiment)
     if trains or not same:
         view = problem_view(problem, view.parameters_count)
-    run.take(experiment, Model(problem, weights, view), weights, own)
+    run.take(experiment, Model(problem, weights, view), weights, None if own is None else own.training)
 
 
 def _make_equal(runs: Sequence[Run], equal: Equal) -> None:
@@ -149,7 +150,7 @@ def _make_equal(runs: Sequence[Run], equal: Equal) -> None:
 
 def _change(run: Run, experiment: Experiment) -> None:
     """Sample a column by other settings."""
-    assert isinstance(run.model, Model)
+    assert run.model is not None
     problem = dataclasses.replace(run.model.problem, experiment=experiment)
     run.take(experiment, dataclasses.replace(run.model, problem=problem), run.weights, run.training)
 

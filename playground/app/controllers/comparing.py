@@ -11,8 +11,9 @@ from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import SHARE
 from playground.app.controllers.training_loop import Fair, column_key, done
+from playground.app.model.assembling import assemble
+from playground.app.model.model import LiveModel
 from playground.app.model.state import State
-from playground.app.model.workspace import Workspace, assemble
 from playground.app.workers.jobs import Jobs
 from playground.lab.columns import SECTIONS, Columns, DistanceCurve
 from playground.lab.experiment import Experiment
@@ -107,10 +108,10 @@ class Comparing(QObject):
     def notices(self) -> list[Message]:
         """Warnings about the columns in view."""
         found = [notice for run in self.runs for notice in warnings(run)]
-        workspace = self._building.workspace
-        if self.trains and workspace is not None and workspace.chosen is not None:
+        model = self._building.model
+        if self.trains and model is not None and model.weights.step is not None:
             said = "Columns with a training of their own are as far as the newest step, not {:,}."
-            found.append(Message("newest-weights", said, (workspace.chosen.step,)))
+            found.append(Message("newest-weights", said, (model.weights.step,)))
         return found
 
     # What the window may ask for
@@ -137,10 +138,10 @@ class Comparing(QObject):
 
     def _is_outdated(self, run: Run) -> bool:
         """Whether a run with the newest weights would be another one."""
-        workspace = self._building.workspace
-        if workspace is None or not run.can_be_sampled or run.experiment.sampling.follows != "learned":
+        model = self._building.model
+        if model is None or not run.can_be_sampled or run.experiment.sampling.follows != "learned":
             return False
-        newest = workspace.weights_at(run.column.step) if run.training is None else run.training.newest
+        newest = model.weights_at(run.column.step) if run.training is None else run.training.now.newest
         return run.version != newest.version
 
     def _is_behind(self, run: Run) -> bool:
@@ -150,7 +151,7 @@ class Comparing(QObject):
     @Slot()
     def _follow_document(self) -> None:
         """Show the columns of the document, which also undo or a file may have changed."""
-        before, columns = self.columns, () if self._building.workspace is None else self._state.document.columns
+        before, columns = self.columns, () if self._building.model is None else self._state.document.columns
         if columns == before:
             return
         self.columns = columns
@@ -195,18 +196,18 @@ class Comparing(QObject):
         self._settle.stop()
         self._next = ()
         self._playing.samplers.put(self.runs)
-        workspace, key = self._building.workspace, self._building.workspace_key
-        if workspace is None or not self.is_active:
+        model, key = self._building.model, self._building.key
+        if model is None or not self.is_active:
             return
         if key is None or (key != key_of(self._state.document) and self._building.failure is None):
             self._jobs.cancel(PREPARING)
-            return  # the workspace of the document is still to come
-        problem = dataclasses.replace(workspace.problem, experiment=self._state.experiment)
-        main, runs = dataclasses.replace(workspace.model, problem=problem), self._new_runs()
+            return  # the model of the document is still to come
+        problem = dataclasses.replace(model.problem, experiment=self._state.experiment)
+        main, runs = dataclasses.replace(model, problem=problem), self._new_runs()
         equal, fair = self.equal, self.fair
-        known, store, digests = self._building.workspaces(), self._building.store, self._state.document.digests
+        known, store, digests = self._building.models(), self._building.store, self._state.document.digests
 
-        def training(experiment: Experiment) -> Workspace:
+        def training(experiment: Experiment) -> LiveModel:
             own = column_key(experiment, digests, key, fair)
             if own not in known:  # two columns may share one
                 known[own] = next(assemble(experiment, problem.device.type, own, store, shared=problem))[1]
@@ -215,7 +216,7 @@ class Comparing(QObject):
         def take(prepared: Sequence[Run]) -> None:
             for run in prepared:
                 if run.training is not None and run.training.key is not None:
-                    self._building.kept.keep(run.training.key, run.training)
+                    self._building.kept.keep(known[run.training.key])
             if beside:
                 self._next = tuple(prepared)
                 self._playing.samplers.put((*self.runs, *self._next))
@@ -226,10 +227,10 @@ class Comparing(QObject):
 
     def _new_runs(self) -> list[Run]:
         """The runs of the columns before they are prepared."""
-        workspace, main = self._building.workspace, self._state.experiment
-        assert workspace is not None
+        model, main = self._building.model, self._state.experiment
+        assert model is not None
         return [
-            Run(main, weights=workspace.weights_at(column.step), column=column, place=place)
+            Run(main, weights=model.weights_at(column.step), column=column, place=place)
             for place, column in enumerate(self.columns)
         ]
 
@@ -251,12 +252,12 @@ class Comparing(QObject):
 
     def poll(self) -> None:
         """Share the processor, see how far trainings are, and measure finished runs."""
-        workspace = self._building.workspace
-        if workspace is None or not self.is_active:
+        model = self._building.model
+        if model is None or not self.is_active:
             return
         preparing = self._settle.isActive() or self._jobs.running(PREPARING)
         behind = bool(self._trainings.behind)
-        share = SHARE if workspace.training == "training" or behind else 1.0
+        share = SHARE if model.is_training or behind else 1.0
         for run in (*self.runs, *self._next):  # nobody waits for the latter
             self._playing.samplers.of(run).set_share(share / len(self._next) if run in self._next else share)
         if self.trains and not preparing:

@@ -33,7 +33,7 @@ class Controllers(QObject):
 
     They live in the GUI thread and compute nothing themselves. Threads drive iterators and put their newest result in a
     mailbox; a 60 Hz timer takes it from there. Each controller knows only those that are created before it, and they
-    receive a new workspace in the same order.
+    receive a new model in the same order.
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".

@@ -1,4 +1,4 @@
-"""Saves files, names the file on the workspace, and asks before unsaved work is lost. A thread writes."""
+"""Saves files, names the file in the window, and asks before unsaved work is lost. A thread writes."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -42,14 +42,14 @@ class Prompts(Protocol):
 
 
 class Documents(QObject):
-    """The file of the work on the workspace.
+    """The file of the work in the window.
 
     Args:
         prompts: asks for file names, and before work is lost.
 
     Signals:
         changed(): the name, the mark of unsaved work or the time of the last save changed.
-        opened(object): a session was put on the workspace; its `view` is for the canvas.
+        opened(object): a session was put into the window; its `view` is for the canvas.
         saved(str): a sentence that says what was written.
         refused(Message): why a file could not be opened or saved.
     """
@@ -114,7 +114,7 @@ class Documents(QObject):
         """Take the name of other work.
 
         Args:
-            put: puts the work on the workspace.
+            put: puts the work into the window.
             path, stamp: its file, and the state of the file that the work continues from.
             session: the session whose `view` the canvas takes.
         """

@@ -22,10 +22,9 @@ from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import ReadoutRequest
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
+from playground.app.model.live_training import Weights
 from playground.app.model.state import State
 from playground.app.model.views import Bounds, DensityView, WantedOverlays
-from playground.app.model.weights import Weights
-from playground.app.model.workspace import Workspace
 from playground.app.workers.jobs import Jobs
 
 ARROW_SECONDS = 0.1  # between two requests for a column's arrows: up to four columns share a thread
@@ -77,12 +76,12 @@ class Following(QObject):
     @property
     def wanted(self) -> WantedOverlays:
         """What the canvas shows, with sources and colours that are known."""
-        return as_known(self._wanted, self._building.workspace)
+        return as_known(self._wanted, self._building.model)
 
     def wanted_by(self, run: Run) -> WantedOverlays:
         """What one column shows. If arrows show the score that particles follow, each column shows its own."""
-        wanted, workspace = self.wanted, self._building.workspace
-        main = None if workspace is None else workspace.problem.experiment.sampling.follows
+        wanted, model = self.wanted, self._building.model
+        main = None if model is None else model.problem.experiment.sampling.follows
         own, layers = run.experiment.sampling.follows, wanted.layers
         exact = "empirical" if own == "empirical" else "exact"
         if (main == "learned") != (own == "learned") and own is not None and layers & ARROWS:
@@ -105,19 +104,18 @@ class Following(QObject):
 
     def _current(self, run: Run | None) -> CurrentFrame:
         """The frame of a run in view; if there is none, what lies under the data."""
-        playing, workspace = self._playing, self._building.workspace
+        playing, model = self._playing, self._building.model
         if run is None or playing.columns is None:
-            main = None if workspace is None else workspace.model, playing.sampled, playing.trajectory
+            main = model, playing.sampled, playing.trajectory
             return CurrentFrame(*main, playing.frame, playing.frame_noise, self.wanted, self.pinned)
-        assert not isinstance(run.model, Workspace)
         frame = run.frame_at(playing.frame, playing.total)
         return CurrentFrame(run.model, run, run.trajectory, frame, run.noise_at(frame), self.wanted_by(run))
 
     def probe(self, x: float, y: float) -> None:
         """Compute score and density at a point; `probed` reports them."""
-        workspace, moment = self._building.workspace, self._playing.frame_noise
-        if workspace is not None and not workspace.view.is_image and moment is not None:
-            self._playing.sampler.readouts.request(ReadoutRequest(workspace.model, (x, y), *moment))
+        model, moment = self._building.model, self._playing.frame_noise
+        if model is not None and not model.view.is_image and moment is not None:
+            self._playing.sampler.readouts.request(ReadoutRequest(model, (x, y), *moment))
 
     def video_frame_maker(self, still: bool = False, weights: Weights | None = None) -> Callable[[Bounds], VideoFrames]:
         """Returns a function that, for any bounds, makes what computes field and density with the current weights.
@@ -128,10 +126,9 @@ class Following(QObject):
             still: for the current frame only, whose density may be the map that the user requested.
             weights: used in place of the current ones.
         """
-        workspace = self._building.workspace
-        if workspace is None:
+        model, wanted = self._building.model, self.wanted
+        if model is None:
             return lambda bounds: VideoFrames(None)
-        model, wanted = workspace.model, self.wanted
         if weights is not None:
             model = dataclasses.replace(model, weights=weights)
         pinned = still and "density" in wanted.layers and self._pinned == self._playing.frame
@@ -217,9 +214,9 @@ class Following(QObject):
 
     def look(self) -> None:
         """Take what was computed, and request what the current frame lacks, if it is a new one."""
-        workspace = self._building.workspace
+        model = self._building.model
         readout = self._playing.sampler.readouts.answer(
-            lambda request: workspace is not None and request.model.view is workspace.view
+            lambda request: model is not None and request.model.view is model.view
         )
         if readout is not None:  # else it is of other data or noise
             self.probed.emit(readout)
@@ -235,14 +232,14 @@ class Following(QObject):
             self._follow_learned_density()
 
     def _follow_learned_density(self) -> None:
-        workspace, moment, wanted = self._building.workspace, self._playing.frame_noise, self.wanted
-        if workspace is None or moment is None or self.pinned or "density" not in wanted.layers:
+        model, moment, wanted = self._building.model, self._playing.frame_noise, self.wanted
+        if model is None or moment is None or self.pinned or "density" not in wanted.layers:
             return
-        view = workspace.view
+        view = model.view
         if wanted.density_source != "learned" or view.is_image or not view.shows_learned_density:
             return
         sigma, moving, bounds = moment[0], moment[1] is not None, wanted.bounds
-        place = id(workspace.problem), bounds, *moment, workspace.weights.version
+        place = id(model.problem), bounds, *moment, model.weights.version
         due = self._learned.due(place, time.monotonic(), self.in_view[0].density.lags(moment))
-        if due and not self._learned_densities.follow(workspace, bounds, sigma, moving):
+        if due and not self._learned_densities.follow(model, bounds, sigma, moving):
             self._learned.forget()

@@ -116,7 +116,7 @@ class Inspecting(QObject):
 
     def poll(self) -> None:
         """Take the path from a dragged start, and say when values of the particle have come."""
-        flow = self._playing.sampler.flows.answer(lambda request: request.run.model is self._building.workspace)
+        flow = self._playing.sampler.flows.answer(lambda request: request.run.is_of(self._building.model))
         if flow is not None:
             self.flow = flow
             self.changed.emit()

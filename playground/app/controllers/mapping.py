@@ -34,16 +34,15 @@ class Mapping(QObject):
 
     def compute(self) -> None:
         """Compute the model's density at the finest level over the canvas; it stays until the playhead moves."""
-        workspace = self._building.workspace
-        if workspace is None or refused(self._state, likelihood_conflict):
+        model = self._building.model
+        if model is None or refused(self._state, likelihood_conflict):
             return
         if not self._following.pinned or not self._jobs.running(JOB):
             self._finished = None if not self._following.pinned else self._following.seen_density
         self._following.pin()
-        model = workspace.key_after(workspace.weights.made, self._state.experiment)
-        assert model is not None
-        key, given = MapKey.of(model, self._following.bounds), ways(workspace.problem, workspace.weights)
-        wanted = Wanted((key,), self._building.store, given, CLICKED)
+        key, given = model.key_after(model.weights.made, self._state.experiment), ways(model.problem, model.weights)
+        assert key is not None
+        wanted = Wanted((MapKey.of(key, self._following.bounds),), self._building.store, given, CLICKED)
         self._jobs.want(JOB, "Density map", wanted, self._show, self._failed)
 
     def _show(self, _: Key, told: "DensityView | Progress[DensityView]") -> None:

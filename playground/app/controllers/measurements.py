@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from msgspec import structs
 
+from playground.app.model.live_training import Weights, torch_threads
 from playground.app.model.views import (
     Bounds,
     DensityView,
@@ -16,8 +17,6 @@ from playground.app.model.views import (
     PointLikelihood,
     ProblemView,
 )
-from playground.app.model.weights import Weights
-from playground.app.model.workspace import torch_threads
 from playground.lab import experiment as experiments
 from playground.lab.compute import Way, computes
 from playground.lab.conflicts import flow_conflict

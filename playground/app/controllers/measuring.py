@@ -84,20 +84,20 @@ class Measuring(QObject):
 
     def measure(self, job: str) -> None:
         """Measure figures of the settings and weights in view: one of :data:`playground.app.model.figures.MEASUREMENTS`."""
-        workspace, trajectory = self._building.workspace, self._sampling.playing.trajectory
-        if workspace is None:
+        model, trajectory = self._building.model, self._sampling.playing.trajectory
+        if model is None:
             return
         if job == "test-set" and refused(self._state, likelihood_conflict):
             return
-        if job == "fisher" and workspace.problem.reference is None:
+        if job == "fisher" and model.problem.reference is None:
             return
         if job == "quality" and (trajectory is None or not len(trajectory)):
             return
-        model = workspace.key_after(workspace.weights.made, self._state.experiment)
-        assert model is not None
-        keys = tuple(figures.key(part, model) for part in figures.MEASUREMENTS[job])
+        key = model.key_after(model.weights.made, self._state.experiment)
+        assert key is not None
+        keys = tuple(figures.key(part, key) for part in figures.MEASUREMENTS[job])
         run = self._sampling.trajectory_iterator()  # one that has not ended is completed first
-        wanted = Wanted(keys, self._building.store, ways(workspace.problem, workspace.weights, run))
+        wanted = Wanted(keys, self._building.store, ways(model.problem, model.weights, run))
         self._jobs.want(job, TITLES[job], wanted, self._show)
 
     def _show(self, key: Key, told: "Figures | FiguresProgress") -> None:
@@ -121,9 +121,9 @@ class Measuring(QObject):
 
     def _known(self) -> dict[str, Figures]:
         """What was measured with the weights in view and the current settings; nothing while training changes the weights."""
-        workspace = self._building.workspace
-        model = None if workspace is None else workspace.model_key(self._state.experiment)
-        return figures.known(self._building.store, model)
+        model = self._building.model
+        key = None if model is None else model.model_key(self._state.experiment)
+        return figures.known(self._building.store, key)
 
     def _outdate(self, parts: Iterable[str], names: Collection[str] | None = None) -> None:
         """Show in place of figures that they belong to other settings.

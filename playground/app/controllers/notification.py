@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from playground.app.model.model import LiveModel
 from playground.app.model.state import State
-from playground.app.model.workspace import Workspace
 from playground.lab.experiment import Experiment
 from playground.messages import Message, setting
 from playground.user_errors import message_of, user_error
@@ -69,11 +69,16 @@ def cleared(state: State, keys: Sequence[str]) -> Notification:
     return Notification("info", said, "edit.undo", is_done)
 
 
-def held_out(workspace: Workspace, in_view: Callable[[], bool]) -> Notification:
+def held_out(model: LiveModel, current: Callable[[], LiveModel | None]) -> Notification:
     """That a training began with fewer held-out points than the settings ask for."""
-    count = len(workspace.problem.dataset.held_out)
+    count = len(model.problem.dataset.held_out)
     said = f"{count:,} of these data were held out when training started. Reset holds out more."
-    return Notification("info", said, is_current=lambda: in_view() and workspace.could_hold_out_more)
+
+    def is_current() -> bool:
+        now = current()
+        return now is not None and now.training is model.training and now.could_hold_out_more
+
+    return Notification("info", said, is_current=is_current)
 
 
 def about(state: State, level: Level, message: Message, action: str = "") -> Notification:

@@ -48,7 +48,7 @@ class OpeningPrompts(Protocol):
 
 
 class Opening(QObject):
-    """Reads files, and puts what is in them on the workspace once unsaved work is safe.
+    """Reads files, and puts what is in them into the window once unsaved work is safe.
 
     Args:
         bundled: the session that opens at start; if it is missing, the default experiment opens.
@@ -94,7 +94,7 @@ class Opening(QObject):
         return next((path for path in paths if path.name.lower().endswith(OPENABLE)), paths[0] if paths else None)
 
     def open(self, path: Path) -> None:
-        """Read any supported file, then put it on the workspace once unsaved work is safe; a sentence says what is wrong
+        """Read any supported file, then put it into the window once unsaved work is safe; a sentence says what is wrong
         with it.
         """
         if self._documents.wait_for_save(lambda: self.open(path)):  # one file at a time is read or written
@@ -159,7 +159,7 @@ class Opening(QObject):
         return True
 
     def open_made(self, make: Callable[[], Session | Experiment]) -> None:
-        """Open work without a name of its own; a thread calls `make`. It takes the workspace once unsaved work is safe."""
+        """Open work without a name of its own; a thread calls `make`. It takes the place of the present work once unsaved work is safe."""
 
         def adopt(made: Session | Experiment) -> None:
             if isinstance(made, Session):

@@ -18,6 +18,7 @@ from playground.app.controllers.sampling_worker import (
     ParticlesRequest,
     SamplingWorker,
 )
+from playground.app.model.model import LiveModel, Model
 from playground.app.model.views import (
     COMPUTED_COLORS,
     Bounds,
@@ -28,7 +29,6 @@ from playground.app.model.views import (
     ProblemView,
     WantedOverlays,
 )
-from playground.app.model.workspace import Model, Workspace
 from playground.app.workers.jobs import Jobs
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import tilted_conflict
@@ -78,7 +78,7 @@ def particle_colors(chosen: ParticleColors, view: ProblemView | None) -> Particl
     return chosen if known else "one"
 
 
-def as_known(wanted: WantedOverlays, model: Workspace | Model | None) -> WantedOverlays:
+def as_known(wanted: WantedOverlays, model: Model | None) -> WantedOverlays:
     """What is wanted, with sources and colours that are known for a model."""
     view = None if model is None else model.view
     source = density_source(wanted.density_source, view)
@@ -376,7 +376,7 @@ class LearnedDensities:
         """Forget all maps: they belong to another problem."""
         self._maps = BoundedMemory(MAPS)
 
-    def follow(self, workspace: Workspace, bounds: Bounds, sigma: float, moving: bool) -> bool:
+    def follow(self, model: LiveModel, bounds: Bounds, sigma: float, moving: bool) -> bool:
         """Show the map nearest to sigma; False if a computation must end first.
 
         During training a map of the same level with earlier weights may be shown.
@@ -384,11 +384,11 @@ class LearnedDensities:
         Args:
             moving: whether to use the process's coordinates, for particles with a time.
         """
-        level = measurements.map_level(sigma, workspace.view)
-        problem, weights = workspace.problem, workspace.weights
+        level = measurements.map_level(sigma, model.view)
+        problem, weights = model.problem, model.weights
         key = (bounds, level, moving, weights.step)
         version, known = self._maps.get(key) or (None, None)
-        if known is not None and (version == weights.version or workspace.training == "training"):
+        if known is not None and (version == weights.version or model.is_training):
             self._show(known)
         if version == weights.version:
             return True

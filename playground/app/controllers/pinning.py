@@ -9,6 +9,7 @@ from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling import Sampling
+from playground.app.model.model import LiveModel
 from playground.app.model.pinned_runs import (
     WAITING,
     KnownRun,
@@ -20,7 +21,6 @@ from playground.app.model.pinned_runs import (
     with_run,
 )
 from playground.app.model.state import State
-from playground.app.model.workspace import Workspace
 from playground.app.style.number_formats import format_count
 from playground.app.workers.jobs import BACKGROUND, Jobs, Wanted
 from playground.lab import experiment as description
@@ -71,7 +71,7 @@ class Pinning(QObject):
         self._trained: int | None = None  # the training step of its weights
         self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
         self._unmeasured: dict[FiguresKey, dict[type[Key], Way]] = {}  # the figures that are wanted, in order
-        self._awaited: PinnedRun | None = None  # the run to play when its workspace is there
+        self._awaited: PinnedRun | None = None  # the run to play when its model is there
         self._wanted: tuple[object, ...] | None = (
             None  # what is to be pinned once it is sampled with the chosen weights
         )
@@ -107,7 +107,7 @@ class Pinning(QObject):
             self._state.notified.emit(Notification("info", said, "", is_current))
             return
         run, model = self.finished, self._model
-        if run is None or model is None or not isinstance(run.model, Workspace) or run.trajectory is None:
+        if run is None or model is None or not isinstance(run.model, LiveModel) or run.trajectory is None:
             return
         if self.is_pinned or is_full(self.runs):
             return
@@ -190,7 +190,7 @@ class Pinning(QObject):
     def _in_view(self) -> tuple[object, ...]:
         """What a run that replaces the one in view must have in common with it."""
         experiment = self._state.experiment
-        return self._building.workspace_key, experiment.sampling
+        return self._building.key, experiment.sampling
 
     def look(self) -> None:
         """Check whether the run in view has finished, and pin it if that was to be waited for."""
@@ -213,7 +213,7 @@ class Pinning(QObject):
         is_known = run is not None and run.is_of_its_weights
         self._trained, self._trained_from = (trained, None) if is_known else (None, trained)
         self._model = None
-        if run is not None and isinstance(run.model, Workspace):
+        if run is not None and isinstance(run.model, LiveModel):
             if is_known or run.experiment.sampling.follows != "learned":
                 self._model = run.model.key_after(self._trained or 0, run.experiment)
             self._model = self._model or unknown_model(run.experiment)
@@ -228,19 +228,19 @@ class Pinning(QObject):
 
     @Slot()
     def _take(self) -> None:
-        """Play the particles of the requested run, if they are kept and its workspace is there."""
+        """Play the particles of the requested run, if they are kept and its model is there."""
         run, self._awaited = self._awaited, None
-        workspace = self._building.workspace
-        if run is None or workspace is None or run.experiment != self._state.experiment:
+        model = self._building.model
+        if run is None or model is None or run.experiment != self._state.experiment:
             return
-        steps = workspace.shown_steps
+        steps = model.training.now.shown_steps
         if run.trained_steps in steps:
             self.step_wanted.emit(steps.index(run.trained_steps))
         trajectory: Trajectory | None = self._building.store.get(run.run)
-        if trajectory is not None and trajectory.shape == workspace.problem.shape:
-            same = run.trained_steps is not None and run.model == workspace.model_key(run.experiment)
-            weights = workspace.weights if same else None
-            self.finished = self._sampling.show_recorded(trajectory, workspace, weights)
+        if trajectory is not None and trajectory.shape == model.problem.shape:
+            same = run.trained_steps is not None and run.model == model.model_key(run.experiment)
+            weights = model.weights if same else None
+            self.finished = self._sampling.show_recorded(trajectory, model, weights)
             self._model, self._trained, self._trained_from = run.model, run.trained_steps, run.trained_from
             self.finished_changed.emit()
         elif run.trained_from is not None:

@@ -108,9 +108,8 @@ class Playing(QObject):
 
     @property
     def is_here(self) -> bool:
-        """Whether the main run belongs to the current workspace."""
-        run = self.run
-        return run is not None and run.model is not None and run.model is self._building.workspace
+        """Whether the main run belongs to the current model."""
+        return self.run is not None and self.run.is_of(self._building.model)
 
     @property
     def frame(self) -> int:
@@ -195,7 +194,7 @@ class Playing(QObject):
 
     @property
     def is_of_now(self) -> bool:
-        """Whether the main run has the current workspace, sampler and seed."""
+        """Whether the main run has the current model, sampler and seed."""
         run = self.sampled
         return run is not None and run.experiment.sampling == self._state.experiment.sampling
 

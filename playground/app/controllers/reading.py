@@ -42,7 +42,7 @@ class Reading(QObject):
         """Read a file of points, or of images if `kind` says so.
 
         Args:
-            when_safe: calls what it is given once the work on the workspace may be replaced.
+            when_safe: calls what it is given once the work in the window may be replaced.
         """
         experiment = self._state.experiment
         wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})

@@ -22,8 +22,8 @@ class Replaying(QObject):
         is_playing: whether one step is shown after another.
 
     Signals:
-        steps_changed(): the kept steps changed, or the workspace did.
-        chosen(): another step was chosen on this workspace; its weights are in use.
+        steps_changed(): the kept steps changed, or the training did.
+        chosen(): another step of this training was chosen; its weights are in use.
         playing_changed(bool)
         settled(bool): a step has stayed for a moment with its run in view, and is worth measuring; whether one step is still
             played after another. Not while training goes on.
@@ -52,13 +52,13 @@ class Replaying(QObject):
     @property
     def steps(self) -> tuple[int, ...]:
         """The training steps that can be shown, ascending; the last one is the newest. Empty before training."""
-        return () if self._building.workspace is None else self._building.workspace.shown_steps
+        return () if self._building.model is None else self._building.model.training.now.shown_steps
 
     @property
     def step(self) -> int | None:
         """The training step whose weights are shown; None if they are the newest."""
-        workspace = self._building.workspace
-        return None if workspace is None or workspace.chosen is None else workspace.chosen.step
+        model = self._building.model
+        return None if model is None else model.weights.step
 
     @property
     def place(self) -> int:
@@ -69,8 +69,8 @@ class Replaying(QObject):
     @property
     def can_choose(self) -> bool:
         """Whether there are earlier weights to show, and no training in progress."""
-        workspace = self._building.workspace
-        return workspace is not None and workspace.training != "training" and len(self.steps) > 1
+        model = self._building.model
+        return model is not None and not model.is_training and len(self.steps) > 1
 
     # What the window may ask for
 
@@ -100,17 +100,16 @@ class Replaying(QObject):
     # How it proceeds
 
     def _choose(self, step: int | None) -> None:
-        workspace = self._building.workspace
-        if workspace is not None and step != self.step:
-            workspace.choose(step)
+        if self._building.model is not None and step != self.step:
+            self._building.choose(step)
             self._stayed = 0.0
             self.chosen.emit()
 
     @Slot()
     def _take_weights(self) -> None:
         """Show the newest weights while training continues."""
-        workspace = self._building.workspace
-        if workspace is not None and workspace.training == "training":
+        model = self._building.model
+        if model is not None and model.is_training:
             self.set_playing(False)
             self._choose(None)
 
@@ -131,13 +130,13 @@ class Replaying(QObject):
 
     @Slot()
     def _take(self) -> None:
-        """Take another workspace; for a session choose the step that was shown when it was saved."""
+        """Take another training; for a session choose the step that was shown when it was saved."""
         self.set_playing(False)
         self._told = self._choice
         self.steps_changed.emit()
         step, self._viewed = self._viewed, None
         if step in self.steps[:-1]:
-            QTimer.singleShot(0, self, lambda: self._choose(step))  # when all have the workspace
+            QTimer.singleShot(0, self, lambda: self._choose(step))  # when all have the model
 
     def advance(self, passed: float, ready: bool) -> None:
         """Let the seconds pass for which a step is shown.
@@ -160,8 +159,8 @@ class Replaying(QObject):
         self._stayed = None if self._stayed is None else self._stayed + passed
         if self._stayed is None or self._stayed < SETTLE:
             return
-        workspace = self._building.workspace
-        resting = workspace is not None and workspace.training != "training"
+        model = self._building.model
+        resting = model is not None and not model.is_training
         self._stayed = None if ready or not resting else 0.0
         if ready and resting:
             self.settled.emit(self.is_playing)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.app.model.weights import Weights
-from playground.app.model.workspace import Model, Workspace
+from playground.app.model.live_training import LiveTraining, Weights
+from playground.app.model.model import LiveModel, Model
 from playground.kinds.inpainting import known_pixels
 from playground.lab.columns import Column
 from playground.lab.experiment import Experiment
@@ -31,7 +31,7 @@ class Run:
 
     Attributes:
         experiment: the settings with which it is sampled.
-        model: its workspace, or for a column its problem and weights; None while the workspace of an opened session is being
+        model: its problem and weights, those of a column without a training; None while the model of an opened session is being
             built, and of a column whose settings do not fit.
         weights: the weights at its start; None if it was recorded earlier.
         replaces: whether it replaces another run at the playhead, and does not start from its first frame.
@@ -46,7 +46,7 @@ class Run:
     """
 
     experiment: Experiment
-    model: Workspace | Model | None = None
+    model: Model | None = None
     weights: Weights | None = None
     replaces: bool = False
     trajectory: Trajectory | None = None
@@ -55,7 +55,7 @@ class Run:
     path: "BrownianPath | None" = None
     column: Column = field(default_factory=Column)
     place: int = 0
-    training: Workspace | None = None
+    training: LiveTraining | None = None
     notices: list[Message] = field(default_factory=list)
     curve: "DistanceCurve | Message | None" = None
     _problem: "Problem | None" = field(default=None, init=False)
@@ -63,9 +63,9 @@ class Run:
     def take(
         self,
         experiment: Experiment,
-        model: Workspace | Model | None = None,
+        model: Model | None = None,
         weights: Weights | None = None,
-        training: Workspace | None = None,
+        training: LiveTraining | None = None,
     ) -> None:
         """Take settings, and what is sampled with them."""
         self.experiment, self.model, self.weights, self.training = experiment, model, weights, training
@@ -108,7 +108,7 @@ class Run:
 
     @property
     def followed(self) -> Weights:
-        """The weights that it follows now: those of a kept step, or the newest of its workspace."""
+        """The weights that it follows now: those of a kept step, or the newest of its training."""
         assert self.model is not None
         kept = self.weights is not None and self.weights.step is not None
         return self.weights if kept and self.weights is not None else self.model.newest
@@ -117,6 +117,10 @@ class Run:
     def is_of_its_weights(self) -> bool:
         """Whether no newer weights have come since it began."""
         return self.model is not None and self.weights is not None and self.followed is self.weights
+
+    def is_of(self, model: LiveModel | None) -> bool:
+        """Whether it is a run of the same training."""
+        return isinstance(self.model, LiveModel) and model is not None and self.model.training is model.training
 
     @property
     def can_be_sampled(self) -> bool:

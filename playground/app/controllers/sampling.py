@@ -15,9 +15,9 @@ from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import SHARE
 from playground.app.controllers.video_frames import complete_run
+from playground.app.model.live_training import Weights
+from playground.app.model.model import LiveModel
 from playground.app.model.state import State
-from playground.app.model.weights import Weights
-from playground.app.model.workspace import Workspace
 from playground.app.workers.jobs import Jobs, without_fraction
 from playground.kinds.setting import SEEDS
 from playground.lab.conflicts import sampling_conflict
@@ -85,8 +85,8 @@ class Sampling(QObject):
     @property
     def newest_finished(self) -> Trajectory | None:
         """The finished run with the newest weights and the current settings; None if there is none."""
-        workspace = self._building.workspace
-        return None if workspace is None else self._kept(workspace, workspace.newest)
+        model = self._building.model
+        return None if model is None else self._kept(model, model.newest)
 
     def trajectory_iterator(self, weights: Weights | None = None) -> Callable[[], Iterator[Trajectory]]:
         """Makes an iterator, for another thread, that ends with the complete run of the present settings.
@@ -94,12 +94,12 @@ class Sampling(QObject):
         Args:
             weights: those of the run; by default the present ones.
         """
-        workspace, trajectory = self._building.workspace, self.playing.trajectory
-        if workspace is None:
+        model, trajectory = self._building.model, self.playing.trajectory
+        if model is None:
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
-        weights = weights or workspace.weights
-        return complete_run(workspace.problem, weights, self.seed, self._kept(workspace, weights))
+        weights = weights or model.weights
+        return complete_run(model.problem, weights, self.seed, self._kept(model, weights))
 
     # What the window may ask for
 
@@ -120,16 +120,16 @@ class Sampling(QObject):
         self.playing.set_playing(True)
 
     def show_recorded(
-        self, trajectory: Trajectory, workspace: Workspace | None = None, weights: Weights | None = None
+        self, trajectory: Trajectory, model: LiveModel | None = None, weights: Weights | None = None
     ) -> Run:
         """Play a finished run that was recorded earlier, instead of the one that is being recorded, until the loop starts a
         new one.
 
         Args:
-            workspace: that of the run; None while it is being built.
+            model: that of the run; None while it is being built.
             weights: those with which it was sampled, if they are known.
         """
-        run = Run(self._state.experiment, workspace, weights, trajectory=trajectory)
+        run = Run(self._state.experiment, model, weights, trajectory=trajectory)
         self._recording, self.next = run, None
         self._show(run)
         return run
@@ -137,21 +137,21 @@ class Sampling(QObject):
     # How it proceeds
 
     @Slot(object)
-    def _leave(self, workspace: Workspace | None) -> None:
-        """Assign a recorded run to the workspace of its settings that comes."""
+    def _leave(self, model: LiveModel | None) -> None:
+        """Assign a recorded run to the model of its settings that comes."""
         run = self.playing.run
-        if workspace is None or run is None or run.model is not None or run.trajectory is None:
+        if model is None or run is None or run.model is not None or run.trajectory is None:
             return
-        built = workspace.problem
+        built = model.problem
         if run.trajectory.shape == built.shape and reset_key(run.experiment) == reset_key(built.experiment):
-            run.take(run.experiment, workspace)
-            self._hold(workspace, run.experiment, workspace.newest, run.trajectory)
+            run.take(run.experiment, model)
+            self._hold(model, run.experiment, model.newest, run.trajectory)
 
     @Slot()
     def _take(self) -> None:
-        """Start a run on the new workspace, unless one was recorded of it."""
+        """Start a run of the new model, unless one was recorded of it."""
         run = self.playing.run
-        if self._building.workspace is None:
+        if self._building.model is None:
             self._drop()
         elif run is None or run.weights is not None or not self.playing.is_of_now:
             self._begin(self.playing.first if run is None else 0)
@@ -167,8 +167,8 @@ class Sampling(QObject):
 
     def _begin(self, first: int = 0) -> None:
         """Start a run with the current settings, if they fit, and show it at a frame."""
-        workspace = self._building.workspace
-        if workspace is None:
+        model = self._building.model
+        if model is None:
             return
         told, self._told = self._told, self._conflict()
         if self._told is not None:
@@ -177,38 +177,38 @@ class Sampling(QObject):
             if self.playing.trajectory is None or not self.playing.is_here:
                 self._drop()  # the run of the previous noise may still come
             return
-        self._recording, self.next = self._record(workspace, AHEAD), None
+        self._recording, self.next = self._record(model, AHEAD), None
         self.playing.rewind(first)
 
-    def _record(self, workspace: Workspace, frames: int, replaces: bool = False) -> Run:
+    def _record(self, model: LiveModel, frames: int, replaces: bool = False) -> Run:
         """Start to record a run with the current settings and weights."""
-        run = Run(workspace.problem.experiment, workspace, workspace.weights, replaces)
+        run = Run(model.problem.experiment, model, model.weights, replaces)
         self.playing.sampler.begin(run)
         self.playing.sampler.record(frames)
         return run
 
-    def _kept(self, workspace: Workspace, weights: Weights) -> Trajectory | None:
+    def _kept(self, model: LiveModel, weights: Weights) -> Trajectory | None:
         """A finished run with these weights and the current settings; None if none is kept."""
         self._keep()
-        key = _key(workspace, workspace.problem.experiment, weights)
+        key = _key(model, model.problem.experiment, weights)
         found: Trajectory | None = self._building.store.in_memory(key)
         return found
 
     @Slot()
     def _take_weights(self) -> None:
         """Sample the run in view again with the chosen weights and the same noise; the playhead stays."""
-        workspace, experiment = self._building.workspace, self._state.experiment
-        if workspace is None or experiment.sampling.follows != "learned":
+        model, experiment = self._building.model, self._state.experiment
+        if model is None or experiment.sampling.follows != "learned":
             return
         begins = self.playing.run is None or (self._comes is not None and not self._comes.replaces)
         if begins or not self.playing.is_of_now or self._conflict() is not None:
             self._begin()
             return
-        self.next, kept = None, self._kept(workspace, workspace.weights)
+        self.next, kept = None, self._kept(model, model.weights)
         if kept is None:
-            self._recording = self._record(workspace, sys.maxsize, True)
+            self._recording = self._record(model, sys.maxsize, True)
         else:
-            self._recording = Run(workspace.problem.experiment, workspace, workspace.weights, trajectory=kept)
+            self._recording = Run(model.problem.experiment, model, model.weights, trajectory=kept)
             self._show(self._recording, self.playing.same_frame(kept))
 
     @Slot(str)
@@ -218,11 +218,11 @@ class Sampling(QObject):
         Args:
             training: the status of training.
         """
-        run, workspace = self._recording, self._building.workspace
-        if training in ("training", "waiting") or run is None or workspace is None or workspace.chosen is not None:
+        run, model = self._recording, self._building.model
+        if training in ("training", "waiting") or run is None or model is None or model.weights.step is not None:
             return
-        kept = self._kept(workspace, workspace.weights)
-        if run.model is workspace and not run.is_of_its_weights and (kept is None or kept is not run.trajectory):
+        kept = self._kept(model, model.weights)
+        if run.is_of(model) and not run.is_of_its_weights and (kept is None or kept is not run.trajectory):
             self._take_weights()
 
     def _show(self, run: Run, frame: int = 0) -> None:
@@ -235,16 +235,16 @@ class Sampling(QObject):
         A run of work that was replaced is not of this store, where its key may name another one.
         """
         run = self.playing.run
-        if run is None or run.trajectory is None or not run.finished or not isinstance(run.model, Workspace):
+        if run is None or run.trajectory is None or not run.finished or not isinstance(run.model, LiveModel):
             return
-        if run.model.key is None or self._building.kept.get(run.model.key) is not run.model:
+        if run.model.key is None or not run.is_of(self._building.kept.get(run.model.key)):
             return
         if run.weights is not None and (run.is_of_its_weights or run.experiment.sampling.follows != "learned"):
             self._hold(run.model, run.experiment, run.weights, run.trajectory)
 
-    def _hold(self, workspace: Workspace, experiment: Experiment, weights: Weights, trajectory: Trajectory) -> None:
+    def _hold(self, model: LiveModel, experiment: Experiment, weights: Weights, trajectory: Trajectory) -> None:
         """Keep a finished run."""
-        key, store = _key(workspace, experiment, weights), self._building.store
+        key, store = _key(model, experiment, weights), self._building.store
         if store.in_memory(key) is not trajectory:
             store.hold(key, trajectory)
 
@@ -290,8 +290,8 @@ class Sampling(QObject):
 
     def record_ahead(self) -> None:
         """Request frames ahead of the playhead. During training sampling gets a share of a core."""
-        workspace, sampler = self._building.workspace, self.playing.sampler
-        sampler.set_share(SHARE if workspace is not None and workspace.training == "training" else 1.0)
+        model, sampler = self._building.model, self.playing.sampler
+        sampler.set_share(SHARE if model is not None and model.is_training else 1.0)
         if self.playing.columns is None:
             sampler.record(self.playing.frame + AHEAD)
 
@@ -300,19 +300,19 @@ class Sampling(QObject):
 
         If a run cannot be recorded as fast as it plays, it is recorded while the last one plays.
         """
-        workspace, recording = self._building.workspace, self._recording
+        model, recording = self._building.model, self._recording
         version = -1 if recording is None else recording.version
-        if workspace is not None and workspace.weights.version != version and self._conflict() is None:
+        if model is not None and model.weights.version != version and self._conflict() is None:
             if self.playing.keeps_up(self.playing.runs):
                 self._begin()
             elif self.next is None:
-                self.next = self._record(workspace, sys.maxsize)
+                self.next = self._record(model, sys.maxsize)
             elif self.next.finished:
                 self._recording, self.next = self.next, None
         self.playing.seek(0)
 
 
-def _key(workspace: Workspace, experiment: Experiment, weights: Weights) -> RunKey:
+def _key(model: LiveModel, experiment: Experiment, weights: Weights) -> RunKey:
     """The key of a run with these settings and weights."""
-    assert workspace.key is not None
-    return run_key(workspace.key, experiment, weights.made)
+    assert model.key is not None
+    return run_key(model.key, experiment, weights.made)

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from playground.app.controllers.runs import Run
-    from playground.app.model.weights import Weights
-    from playground.app.model.workspace import Model
+    from playground.app.model.live_training import Weights
+    from playground.app.model.model import Model
     from playground.lab.problem import Problem
     from playground.lab.tilting import Tilted
     from playground.lab.trajectory import Trajectory
@@ -385,7 +385,7 @@ class SamplingWorker:
     def _at_start(self, run: "Run") -> LatestScore:
         """The score that a run followed at its start, or if that is not known the present one."""
         assert run.model is not None
-        return LatestScore(self.scores, run, run.weights or run.model.weights)
+        return LatestScore(self.scores, run, run.weights or run.followed)
 
     def _errors(self, request: OverlayRequest, positions: np.ndarray, arrows: np.ndarray) -> ScoreErrorMap:
         """The error map, and its arrows at the positions of the learned score's arrows."""

@@ -1,4 +1,4 @@
-"""Packs the work into a session or into the store of unsaved work, and puts such work on the workspace."""
+"""Packs the work into a session or into the store of unsaved work, and puts such work into the window."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
@@ -52,27 +52,25 @@ class Sessions:
             SessionError: there are no data, or the settings describe other data.
         """
         experiment, failure = self._state.experiment, self._building.failure
-        workspace, document = self._building.workspace, self._state.document
-        built = experiment if workspace is None else workspace.problem.experiment
+        model, document = self._building.model, self._state.document
+        built = experiment if model is None else model.problem.experiment
         if self._building.is_replacing or (failure is None and reset_key(built) != reset_key(experiment)):
             text = "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
             raise SessionError(text)
-        if workspace is None:
+        if model is None:
             raise SessionError("Nothing is saved: there are no data yet.")
         if failure is not None:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
-        dataset, trajectory = workspace.problem.dataset, self._sampling.newest_finished
-        measured = figures.to_json(
-            figures.known(self._building.store, workspace.model_key(experiment, workspace.newest))
-        )
+        dataset, trajectory = model.problem.dataset, self._sampling.newest_finished
+        measured = figures.to_json(figures.known(self._building.store, model.at(None).model_key(experiment)))
         images = 0 if trajectory is None or dataset.shape == (2,) else trajectory.positions.shape[1]
         clicked = tuple(place for place in document.clicked if not isinstance(place, int) or place < images)
         runs = to_json(document.pins, self._building.store)
         return lambda: Session.of_points(
             experiment,
-            workspace.points,
-            workspace.trained(),
+            model.points,
+            model.training.trained(),
             trajectory=None if trajectory is None else trajectory.arrays(),
             view=view,
             clicked=clicked,
@@ -83,11 +81,11 @@ class Sessions:
 
     def provenance(self) -> str:
         """What made the weights."""
-        workspace = self._building.workspace
-        return str(Provenance.of(self._state.experiment, None if workspace is None else workspace.problem.device))
+        model = self._building.model
+        return str(Provenance.of(self._state.experiment, None if model is None else model.problem.device))
 
     def open(self, session: Session) -> None:
-        """Put a saved session on the workspace. Its trajectory plays at once; the rest follows when it is built."""
+        """Put a saved session into the window. Its trajectory plays at once; the rest follows when it is built."""
         store = new_store()
         pins = from_json(session.runs, session.experiment, store)
         parts = {"pins": pins, "columns": session.columns, "clicked": session.clicked}
@@ -95,7 +93,7 @@ class Sessions:
         self.play(session)
 
     def begin(self, experiment: Experiment) -> None:
-        """Put an experiment on the workspace, with new weights. Earlier trainings are lost."""
+        """Put an experiment into the window, with new weights. Earlier trainings are lost."""
         self._building.open(lambda: self._state.load(experiment))
 
     @property
@@ -117,32 +115,34 @@ class Sessions:
 
     def moment(self) -> Hashable:
         """A key that changes whenever :meth:`keep` has something else to keep."""
-        trained = ((key, one.moment, one.problem.experiment) for key, one in self._building.workspaces().items())
+        trained = (
+            (key, one.training.now.moment, one.problem.experiment) for key, one in self._building.models().items()
+        )
         layers = self.describe_view(True).get("layers", {})
         return self._building.store, tuple(trained), self.run, tuple(sorted(layers.items()))
 
     @property
     def run(self) -> RunKey | None:
         """The key of the finished run in view; None while training changes its weights or if there is none."""
-        workspace = self._building.workspace
-        if workspace is None or workspace.key is None or workspace.training == "training":
+        model = self._building.model
+        if model is None or model.key is None or model.is_training:
             return None
-        if self._building.workspace_key is None or self._sampling.newest_finished is None:
+        if self._building.key is None or self._sampling.newest_finished is None:
             return None
-        return run_key(workspace.key, workspace.problem.experiment, workspace.newest.made)
+        return run_key(model.key, model.problem.experiment, model.newest.made)
 
     def keep(self) -> Callable[[], None]:
         """Returns a function for another thread that puts what was trained into the store."""
         building, store = self._building, self._building.store
         changed = [
-            workspace
-            for workspace in building.workspaces().values()
-            if workspace.moment != workspace.stored and (workspace.trained_steps or workspace is building.workspace)
+            model
+            for key, model in building.models().items()
+            if model.training.now.moment != model.training.stored and (model.training.now.step or key == building.key)
         ]
 
         def put() -> None:
-            for workspace in changed:
-                workspace.keep_in(store)
+            for model in changed:
+                model.training.keep_in(store, model.points)
 
         return put
 
@@ -152,7 +152,7 @@ class Sessions:
         return [{"number": number} | to_json([run], self._building.store)[0] for number, run in runs.items()]
 
     def restore(self, history: History, session: Session | None, store: Store) -> None:
-        """Put unsaved work on the workspace with its history.
+        """Put unsaved work into the window with its history.
 
         Args:
             session: what the store has at the history's place; its run plays at once.

@@ -1,8 +1,8 @@
-"""Trains the network of the workspace: starts, pauses and continues. Requests wait until they are possible."""
+"""Trains the network of the current model: starts, pauses and continues. Requests wait until they are possible."""
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from msgspec import structs
@@ -11,14 +11,15 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.building import Building, key_of, new_name, restarts
 from playground.app.controllers.notification import Notification, conflict, stopped
 from playground.app.controllers.reading import Reading
-from playground.app.controllers.training_loop import how_it_rests
 from playground.app.model.history import shared
+from playground.app.model.live_training import LiveTraining, Snapshot
+from playground.app.model.model import LiveModel
 from playground.app.model.state import State
-from playground.app.model.workspace import Workspace
 from playground.app.workers.jobs import Jobs
 from playground.lab.conflicts import training_conflict
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment
+from playground.lab.loss_identity import loss_identity
 from playground.lab.session import Session
 from playground.messages import Message, setting
 
@@ -30,7 +31,7 @@ PROGRESS_SECONDS = 1 / 15  # between two reports of progress, which update two c
 
 
 class Training(QObject):
-    """Runs one thread that trains the network of the current workspace; nothing else changes its weights.
+    """Runs one thread that trains the network of the current model; nothing else changes its weights.
 
     Signals:
         changed(str): "untrained", "waiting" (data or network are being built), "training", "paused", "finished" or
@@ -49,7 +50,7 @@ class Training(QObject):
         super().__init__(parent)
         self._state, self._building, self._reading, self._jobs = state, building, reading, jobs
         self._is_settled = True  # whether the end of the last training was told
-        self._waiting = False  # whether to train when the workspace is built
+        self._waiting = False  # whether to train when the model is built
         self._more = True  # whether to train more then if training has ended
         self._trainings = building.trainings
         self._told: TrainingProgress | None = None
@@ -64,12 +65,17 @@ class Training(QObject):
     # What the window may read
 
     @property
+    def _now(self) -> Snapshot | None:
+        """What has come of the current training; None while there is none."""
+        model = self._building.model
+        return None if model is None else model.training.now
+
+    @property
     def status(self) -> str:
         """See :attr:`changed`."""
         if self._waiting:
             return "waiting"
-        workspace = self._building.workspace
-        return "untrained" if workspace is None else workspace.training
+        return "untrained" if self._now is None else self._now.status
 
     @property
     def wanted(self) -> bool:
@@ -78,38 +84,42 @@ class Training(QObject):
 
     @property
     def last_progress(self) -> "TrainingProgress | None":
-        workspace = self._building.workspace
-        return None if workspace is None else workspace.progress
+        return None if self._now is None else self._now.progress
 
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
-        """See :attr:`playground.app.model.workspace.Workspace.loss_history`."""
-        workspace = self._building.workspace
-        return (np.zeros(0), np.zeros(0)) if workspace is None else workspace.loss_history
+        """Steps and losses of the training so far, (C,) each; empty if the current objective is not the one that was minimized.
+        Choosing the old objective and noise-level distribution again restores them."""
+        return self._of_objective("losses")
 
     @property
     def held_out_history(self) -> tuple[np.ndarray, np.ndarray]:
-        """See :attr:`playground.app.model.workspace.Workspace.held_out_history`."""
-        workspace = self._building.workspace
-        return (np.zeros(0), np.zeros(0)) if workspace is None else workspace.held_out_history
+        """Steps and held-out losses, (H,) each, of the same training as :attr:`loss_history`."""
+        return self._of_objective("held_out")
+
+    def _of_objective(self, which: Literal["losses", "held_out"]) -> tuple[np.ndarray, np.ndarray]:
+        now, model = self._now, self._building.model
+        if now is None or model is None or loss_identity(now.experiment) != loss_identity(model.problem.experiment):
+            return np.zeros(0), np.zeros(0)
+        steps, losses = getattr(now, which)
+        return steps, losses
 
     @property
     def trained_steps(self) -> int:
-        workspace = self._building.workspace
-        return 0 if workspace is None else workspace.trained_steps
+        return 0 if self._now is None else self._now.step
 
     @property
     def untrained(self) -> bool:
-        workspace = self._building.workspace
-        return workspace is None or workspace.weights.untrained
+        model = self._building.model
+        return model is None or model.weights.untrained
 
     @property
     def other_objective(self) -> Message | None:
         """A message that the weights at rest were trained with another objective than the chosen one; None if not."""
-        workspace = self._building.workspace
-        if workspace is None or not workspace.trained_steps or self.wanted:
+        now = self._now
+        if now is None or not now.step or self.wanted:
             return None
-        trained = workspace.trainer.problem.experiment.objective.kind
+        trained = now.experiment.objective.kind
         if trained == self._state.experiment.objective.kind:
             return None
         said = "These weights were trained with the {}. Training would go on from them; Reset begins with new ones."
@@ -138,19 +148,19 @@ class Training(QObject):
             self.start(more=False)
 
     def start(self, *, more: bool = True) -> None:
-        """Start or continue training; a workspace that is being built is waited for.
+        """Start or continue training; a model that is being built is waited for.
 
         Args:
             more: after the end of training, train more.
         """
-        workspace = self._building.workspace
+        model = self._building.model
         if self.is_running:
             return
         if self._building.busy:
             self._more = more
             self._wait(True)
             return
-        if workspace is None:
+        if model is None:
             return
         if self._conflict() is not None:
             self._state.notified.emit(conflict(self._conflict, "error"))
@@ -161,19 +171,19 @@ class Training(QObject):
                 Notification("error", failure, is_current=lambda: self._building.failure == failure)
             )
             return
-        workspace.pending_hyperparameters.put(self._state.experiment)
+        model.training.set_hyperparameters(self._state.experiment)
         self._trainings.start(more)
         self._is_settled = False
         self._state.mark_modified()
-        self._become(workspace, "training")
+        self._become(model.training, "training")
 
     def pause(self) -> None:
         """Pause training, or withdraw the request to train."""
         self._wait(False)
-        workspace = self._building.workspace
-        if self.is_running and workspace is not None:
+        model = self._building.model
+        if self.is_running and model is not None:
             self._trainings.pause()
-            self._become(workspace, "paused")
+            self._become(model.training, "paused")
 
     @Slot()
     def toggle(self) -> None:
@@ -206,7 +216,7 @@ class Training(QObject):
         return training_conflict(self._state.experiment, self._building.conditions)
 
     def _wait(self, waiting: bool) -> None:
-        """Set whether to train when the workspace is built."""
+        """Set whether to train when the model is built."""
         if waiting != self._waiting:
             self._waiting = waiting
             self.changed.emit(self.status)
@@ -220,44 +230,40 @@ class Training(QObject):
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
         """Continue training with other settings, if they can be trained."""
-        workspace = self._building.workspace
-        if (
-            workspace is None
-            or not self.is_running
-            or not any(key.startswith(("training.", "objective.")) for key in keys)
-        ):
+        model = self._building.model
+        if model is None or not self.is_running or not any(key.startswith(("training.", "objective.")) for key in keys):
             return
         if self._conflict() is None:
-            workspace.pending_hyperparameters.put(self._state.experiment)
+            model.training.set_hyperparameters(self._state.experiment)
         else:
             self.pause()
             self._state.notified.emit(conflict(self._conflict))
 
     @Slot(object)
-    def _leave(self, workspace: Workspace | None) -> None:
-        """Leave the current workspace. Training continues if only the measurements changed."""
-        if workspace is None:
+    def _leave(self, model: LiveModel | None) -> None:
+        """Leave the current model. Training continues if only the measurements changed."""
+        if model is None:
             self._wait(False)
-        if workspace is not self._building.workspace:
+        before, comes = (None if one is None else one.training for one in (self._building.model, model))
+        if comes is not before:
             self._end()
-            self._trainings.put(workspace)
+            self._trainings.put(comes)
 
     @Slot()
     def _take(self) -> None:
-        workspace = self._building.workspace
         self.changed.emit(self.status)
-        if workspace is not None and workspace.progress is not None:
-            self.progress.emit(workspace.progress)
+        if self.last_progress is not None:
+            self.progress.emit(self.last_progress)
 
     def _end(self) -> None:
         self._trainings.pause()
         self._is_settled = True
-        workspace = self._building.workspace
-        if workspace is not None and workspace.training == "training":
-            workspace.become(how_it_rests(workspace, is_main=True))
+        model = self._building.model
+        if model is not None and model.is_training:
+            model.training.publish(status=model.training.now.at_rest(is_main=True))
 
-    def _become(self, workspace: Workspace, training: str) -> None:
-        workspace.become(training)
+    def _become(self, training: LiveTraining, status: str) -> None:
+        training.publish(status=status)
         self.weights_changed.emit()
         self.changed.emit(self.status)
 
@@ -266,35 +272,34 @@ class Training(QObject):
         if self._waiting and not self._building.busy:
             self._waiting = False
             self.start(more=self._more)
-            if not self.is_running:  # the workspace that came cannot be trained
+            if not self.is_running:  # the model that came cannot be trained
                 self.changed.emit(self.status)
         if self._trainings.wanted and not self._jobs.running(JOB):
             self._jobs.start(JOB, "Training", self._trainings.train, lambda _: None, self._failed)
-        workspace = self._building.workspace
-        if workspace is None or self._is_settled:
+        model = self._building.model
+        if model is None or self._is_settled:
             return
-        if self.is_resting and workspace not in self._trainings.running:
-            self._settle(workspace)
+        if self.is_resting and model.training not in self._trainings.running:
+            self._settle(model.training)
         elif self.is_running and time.monotonic() - self._told_at > PROGRESS_SECONDS:
-            self._tell(workspace)
+            self._tell(model.training.now.progress)
 
-    def _tell(self, workspace: Workspace) -> None:
-        if workspace.progress is None or workspace.progress is self._told:
+    def _tell(self, progress: "TrainingProgress | None") -> None:
+        if progress is None or progress is self._told:
             return
-        self._told, self._told_at = workspace.progress, time.monotonic()
+        self._told, self._told_at = progress, time.monotonic()
         if not self._state.modified:
             self._state.mark_modified()  # a file saved since then lacks these steps
-        if workspace.learned_of_labels():
+        if self._building.follow_labels():
             self.changed.emit(self.status)
-        self.progress.emit(workspace.progress)
+        self.progress.emit(progress)
 
-    def _settle(self, workspace: Workspace) -> None:
+    def _settle(self, training: LiveTraining) -> None:
         """Tell the last progress and how training ended."""
-        self._is_settled = True
-        self._tell(workspace)  # the block that ran during a pause counts too
-        self._become(workspace, how_it_rests(workspace, is_main=True))
-        progress = workspace.progress
-        if workspace.training == "diverged" and progress is not None and progress.diverged is not None:
+        self._is_settled, progress, status = True, training.now.progress, training.now.at_rest(is_main=True)
+        self._tell(progress)  # the block that ran during a pause counts too
+        self._become(training, status)
+        if status == "diverged" and progress is not None and progress.diverged is not None:
             self._state.notified.emit(
                 Notification(
                     "error",

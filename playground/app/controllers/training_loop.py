@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from playground.app.model.workspace import Workspace
+from playground.app.model.live_training import LiveTraining
 from playground.lab.experiment import Experiment
 from playground.lab.keys import Digests, TrainingKey
 
@@ -20,9 +20,9 @@ def column_key(experiment: Experiment, digests: Digests, main: TrainingKey, fair
     return TrainingKey.of(experiment, digests, f"{main.name}, equal {fair}, {by_settings.file}")
 
 
-def done(workspace: Workspace, fair: Fair) -> float:
+def done(training: LiveTraining, fair: Fair) -> float:
     """How far a training has come, in steps or in seconds."""
-    return float(workspace.trained_steps if fair == "steps" else workspace.trainer.seconds)
+    return float(training.now.step if fair == "steps" else training.now.seconds)
 
 
 class TrainingLoop:
@@ -37,15 +37,15 @@ class TrainingLoop:
     """
 
     def __init__(self) -> None:
-        self.main: Workspace | None = None
+        self.main: LiveTraining | None = None
         self.goes_on = False
         self.fair: Fair = "steps"
         self.failures: dict[TrainingKey | None, Exception] = {}
-        self.running: list[Workspace] = []
+        self.running: list[LiveTraining] = []
         self._more = True
-        self._columns: tuple[Workspace, ...] = ()
+        self._columns: tuple[LiveTraining, ...] = ()
 
-    def put(self, main: Workspace | None) -> None:
+    def put(self, main: LiveTraining | None) -> None:
         """Take another training of the document, which is at rest. Nothing goes on of those before."""
         self.goes_on, self._columns, self.main = False, (), main
 
@@ -63,29 +63,29 @@ class TrainingLoop:
         """Train the document's training no further than the block in progress."""
         self.goes_on = False
 
-    def put_columns(self, workspaces: Sequence[Workspace], fair: Fair) -> None:
+    def put_columns(self, trainings: Sequence[LiveTraining], fair: Fair) -> None:
         """Train these beside the document's training, up to where it is, and no other columns."""
         self._columns, self.fair = (), fair
-        self._columns = tuple(workspaces)
+        self._columns = tuple(trainings)
 
     @property
     def target(self) -> float:
         """How far the document's training has come."""
         return 0.0 if self.main is None else done(self.main, self.fair)
 
-    def is_behind(self, column: Workspace) -> bool:
+    def is_behind(self, column: LiveTraining) -> bool:
         """Whether a training of a column is to go on: not if it stopped early, diverged or failed."""
-        if column.training in ENDED or column.key in self.failures:
+        if column.now.status in ENDED or column.key in self.failures:
             return False
-        return column.training == "training" or done(column, self.fair) < self.target
+        return column.now.status == "training" or done(column, self.fair) < self.target
 
     @property
-    def behind(self) -> list[Workspace]:
+    def behind(self) -> list[LiveTraining]:
         """The trainings of columns that are to go on, the one that is farthest behind first."""
         return sorted(filter(self.is_behind, self._columns), key=lambda one: done(one, self.fair))
 
     @property
-    def wanted(self) -> list[Workspace]:
+    def wanted(self) -> list[LiveTraining]:
         """All trainings that are to go on, the document's first."""
         main = [self.main] if self.goes_on and self.main is not None else []
         return main + self.behind
@@ -111,32 +111,22 @@ class TrainingLoop:
             for one in tuple(self.running):
                 self._rest(one)
 
-    def _advance(self, one: Workspace) -> None:
+    def _advance(self, one: LiveTraining) -> None:
         """Train for 30 to 60 ms, and end what has come to its limit."""
         is_main, begins = one is self.main, one not in self.running
         if begins:
             self.running.append(one)
             if not is_main:
-                one.become("training")
+                one.publish(status="training")
         one.advance(begins and (self._more or not is_main))
-        if one.trainer.finished and one is self.main:  # not if another was put, and perhaps started, during the block
+        if one.now.finished and one is self.main:  # not if another was put, and perhaps started, during the block
             self.goes_on = False
-        if one.trainer.finished or (not is_main and done(one, self.fair) >= self.target):
+        if one.now.finished or (not is_main and done(one, self.fair) >= self.target):
             self._rest(one, is_main)
 
-    def _rest(self, one: Workspace, was_main: bool = False) -> None:
+    def _rest(self, one: LiveTraining, was_main: bool = False) -> None:
         """Publish the newest weights of a training that rests. How the document's own ended is told in the GUI thread."""
-        if one is not self.main:
-            one.become(how_it_rests(one, was_main))
         try:
-            one.publish()
+            one.rest(**({} if one is self.main else {"status": one.now.at_rest(was_main)}))
         finally:
             self.running.remove(one)
-
-
-def how_it_rests(one: Workspace, is_main: bool = False) -> str:
-    """The status of a training that rests. A column's goes on beyond its limit, as far as the document's own has come."""
-    progress, trainer = one.progress, one.trainer
-    if progress is not None and progress.diverged is not None:
-        return "diverged"
-    return "finished" if trainer.stopping.stopped or (is_main and trainer.finished) else "paused"

@@ -1,6 +1,6 @@
 """The data of an export, for a thread of its own: the complete run, and field and density of every frame.
 
-Both are of the workspace at the start of the export, so that training, editing and looping can continue.
+Both are of the model at the start of the export, so that training, editing and looping can continue.
 """
 
 import dataclasses
@@ -21,6 +21,7 @@ from playground.app.controllers.measurements import (
 )
 from playground.app.controllers.overlay_timing import particle_colors
 from playground.app.controllers.sampling_worker import OverlayRequest, ParticlesRequest, SamplingWorker
+from playground.app.model.live_training import Weights
 from playground.app.model.views import (
     COMPUTED_COLORS,
     Bounds,
@@ -30,11 +31,10 @@ from playground.app.model.views import (
     ParticleValues,
     WantedOverlays,
 )
-from playground.app.model.weights import Weights
 from playground.lab.inspection import InspectedParticle
 
 if TYPE_CHECKING:
-    from playground.app.model.workspace import Model
+    from playground.app.model.model import Model
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
     from playground.theory.noise import ScoreFunction

@@ -66,7 +66,7 @@ def conditions_of(problem: "ProblemView | None") -> Conditions | None:
 
 @dataclass(frozen=True, eq=False)
 class ProblemView:
-    """The data and noise of the workspace."""
+    """The data and noise of the model."""
 
     name: str
     points: np.ndarray  # (N, 2) or (N, 1, H, W): at most 20,000 of the training points

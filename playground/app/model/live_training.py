@@ -1,0 +1,306 @@
+"""A training that may go on, and what has come of it so far. This module imports no torch."""
+
+import dataclasses
+import itertools
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from playground.lab.experiment import Experiment
+from playground.lab.keys import TrainingKey
+from playground.lab.loss_identity import loss_identity
+from playground.lab.points import Points
+from playground.lab.progress import TrainingProgress
+from playground.lab.recovery import keep_training
+from playground.lab.store import Store
+from playground.lab.trained import Trained
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from playground.lab.problem import Problem
+    from playground.lab.training import Trainer
+
+KEPT_LOSSES = 2_000  # points of the loss curve in a session
+WEIGHTS_SECONDS = 0.15  # greatest age of the published weights while training goes on
+versions = itertools.count(1)
+"""The version of the next weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Averaged weights of the network; `version` grows with every snapshot.
+
+    Attributes:
+        step: the training step for which they are kept; None for the newest weights.
+        earlier: the weights that are kept of steps of the same training, by their step, for autoguidance.
+        made: the training steps made.
+    """
+
+    version: int
+    tensors: Mapping[str, "Tensor"]
+    untrained: bool
+    step: int | None = None
+    earlier: "Mapping[int, Mapping[str, Tensor]]" = field(default_factory=dict)
+    made: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What has come of a training. It never changes: after each block of training there is another one.
+
+    Attributes:
+        newest: the newest averaged weights, at most 0.15 s old while training goes on.
+        kept: the weights of earlier steps, by their step, ascending.
+        experiment: the settings with which it was trained last.
+        hidden_labels: what it has shown of labels, see :class:`playground.lab.problem.Problem`.
+        seconds: the time spent training.
+        finished: whether it has reached its limit, diverged or stopped early.
+        stopped: whether it stopped early.
+        status: "untrained", "training", "paused", "finished" or "diverged".
+        progress: the last report.
+        losses, held_out: (2, C) and (2, H): steps with their losses and held-out losses, all by the objective of `experiment`.
+    """
+
+    newest: Weights
+    kept: Mapping[int, Weights]
+    experiment: Experiment
+    hidden_labels: tuple[float, float] | None
+    seconds: float
+    finished: bool
+    stopped: bool
+    status: str
+    progress: TrainingProgress | None
+    losses: np.ndarray
+    held_out: np.ndarray
+
+    @property
+    def step(self) -> int:
+        """Steps of the last report, or of weights that came without one."""
+        return self.newest.made if self.progress is None else self.progress.step
+
+    @property
+    def moment(self) -> tuple[int, str]:
+        """Differs whenever the training has learned something, or its status has changed."""
+        return self.step, self.status
+
+    @property
+    def kept_steps(self) -> tuple[int, ...]:
+        """The steps before the newest whose weights are kept, ascending."""
+        return tuple(step for step in self.kept if step < self.step)
+
+    @property
+    def shown_steps(self) -> tuple[int, ...]:
+        """The steps that can be shown, ascending; the last one is the newest. Empty before training."""
+        return (*self.kept_steps, self.step) if self.step else ()
+
+    @property
+    def shown_weights(self) -> list[Weights]:
+        """The weights of each step that can be shown, the newest last."""
+        return [*map(self.weights_at, self.kept_steps), dataclasses.replace(self.newest, step=self.step)]
+
+    def weights_at(self, step: int | None) -> Weights:
+        """The weights of a step; the newest for None, and if none of the step are kept."""
+        return self.kept[step] if step is not None and step in self.kept_steps else self.newest
+
+    def at_rest(self, is_main: bool = False) -> str:
+        """The status when training rests. A column's training goes on beyond its limit, as far as the document's own has come."""
+        if self.progress is not None and self.progress.diverged is not None:
+            return "diverged"
+        return "finished" if self.stopped or (is_main and self.finished) else "paused"
+
+    @property
+    def course(self) -> dict[str, Any]:
+        """How the training went, see :class:`playground.lab.trained.Trained`."""
+        every = max(self.losses.shape[1] // KEPT_LOSSES, 1)
+        steps, losses = self.losses[:, ::-every][:, ::-1]  # including the last one
+        return {
+            "state": "paused" if self.status == "training" else self.status,
+            "progress": None if self.progress is None else self.progress.to_json(),
+            "objective": msgspec.to_builtins(self.experiment.objective),  # the objective of these losses
+            "training": msgspec.to_builtins(self.experiment.training),
+            "steps": steps.astype(int).tolist(),
+            "losses": losses.tolist(),
+            "held_out": [(int(step), loss) for step, loss in self.held_out.T.tolist()],
+        }
+
+
+class FairLock:
+    """A lock that the same thread cannot take twice in a row while another waits.
+
+    The trainer takes it again every 60 ms, and Python's own lock may give it to the same thread each time.
+    """
+
+    def __init__(self) -> None:
+        self._next, self._lock = threading.Lock(), threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._next:  # a waiting thread holds this, so that the last owner comes after it
+            self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
+class LiveTraining:
+    """Trains in one thread. Other threads read :attr:`now` alone, and ask for :meth:`trained` to save it.
+
+    Args:
+        key: the training; None of one that nothing leads back to.
+        course: how it went before, see :class:`playground.lab.trained.Trained`; shown as far as it is valid.
+
+    Attributes:
+        now: what has come of it so far.
+        stored: the moment of the training that the store has; None if that is not known.
+    """
+
+    def __init__(self, trainer: "Trainer", key: TrainingKey | None = None, course: Mapping[str, Any] | None = None):
+        self.trainer, self.key = trainer, key
+        self.stored: tuple[int, str] | None = None
+        self._wanted: Experiment | None = None  # the settings to go on with
+        self._taken: Experiment | None = None  # those that it goes on with already
+        self._published = 0.0  # when weights were, by the monotonic clock
+        self._block = FairLock()  # held while the trainer works, about 60 ms
+        self._publishing = threading.Lock()  # the window publishes too when training begins and rests
+        self._earlier: Mapping[int, Mapping[str, Tensor]] | None = None  # of the weights that were published
+        self.now = Snapshot(**self._facts, **self._remembered(course or {}), **self._weights())
+
+    def publish(self, **changes: Any) -> None:
+        """Put a snapshot with these changes in the place of the last one."""
+        with self._publishing:
+            self.now = dataclasses.replace(self.now, **changes)
+
+    def set_hyperparameters(self, experiment: Experiment) -> None:
+        """Go on with other settings from the next block on; data, noise, network and seeds stay those of the trainer."""
+        self._wanted = experiment
+
+    def advance(self, more: bool) -> None:
+        """Train for 30 to 60 ms, unless the limit is reached. Takes new settings, and publishes weights from time to time.
+
+        Args:
+            more: continue beyond the limit if it was reached before.
+        """
+        import torch
+
+        torch.set_num_threads(torch_threads(self.trainer.problem))
+        with self._block:
+            self._take_settings()
+            if more and self.trainer.finished:
+                self.trainer.extend()
+            progress, now = next(self.trainer, None), self.now
+            changes = self._facts
+            if progress is not None:
+                changes |= {"progress": progress, "losses": _with(now.losses, progress.step, progress.loss)}
+                if progress.held_out_loss is not None:
+                    changes["held_out"] = _with(now.held_out, progress.step, progress.held_out_loss)
+                if time.monotonic() - self._published > WEIGHTS_SECONDS:
+                    changes |= self._weights()
+            self.publish(**changes)
+
+    def _take_settings(self) -> None:
+        """Go on with other settings, if any are wanted."""
+        experiment = self._wanted
+        if experiment is None or experiment is self._taken:
+            return
+        self._taken, made_for = experiment, self.trainer.problem.experiment
+        if loss_identity(experiment) != loss_identity(made_for):  # the two losses have no common scale
+            self.publish(losses=_curve([]), held_out=_curve([]))
+        training = msgspec.structs.replace(experiment.training, seed=made_for.training.seed)
+        self.trainer.set_hyperparameters(
+            msgspec.structs.replace(made_for, objective=experiment.objective, training=training)
+        )
+
+    def rest(self, **changes: Any) -> None:
+        """Publish the newest weights, and these changes."""
+        self.publish(**changes, **self._weights())
+
+    def trained(self) -> Trained:
+        """What came of the training so far; available only between two blocks of training."""
+        with self._block:
+            state = self.trainer.state() if self.trainer.step else {}
+        return Trained(state, self.now.course, str(self.trainer.problem.device))
+
+    def keep_in(self, store: Store, points: Points) -> None:
+        """Keep what came of the training so far, and its points; waits for the end of a block of training."""
+        assert self.key is not None
+        moment = self.now.moment
+        keep_training(store, self.key, self.trained(), points)
+        self.stored = moment
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the store has all that was trained."""
+        return not self.now.step or self.now.moment == self.stored
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        """The parts of a snapshot that the trainer has at hand."""
+        problem = self.trainer.problem
+        return {
+            "experiment": problem.experiment,
+            "hidden_labels": problem.hidden_labels,
+            "seconds": self.trainer.seconds,
+            "finished": self.trainer.finished,
+            "stopped": self.trainer.stopping.stopped,
+        }
+
+    def _weights(self) -> dict[str, Any]:
+        """The newest averaged weights, and those of earlier steps if they are others than before."""
+        made, earlier = self.trainer.step, self.trainer.checkpoints.weights
+        newest = Weights(next(versions), self.trainer.snapshot(), untrained=not made, earlier=earlier, made=made)
+        self._published = time.monotonic()
+        if earlier is self._earlier:
+            return {"newest": newest}
+        self._earlier = earlier
+        kept = {
+            step: Weights(next(versions), tensors, untrained=step == 0, step=step, earlier=earlier, made=step)
+            for step, tensors in earlier.items()
+        }
+        return {"newest": newest, "kept": kept}
+
+    def _remembered(self, course: Mapping[str, Any]) -> dict[str, Any]:
+        """The parts of a snapshot that say how the training went, as far as they are valid; never used for computing."""
+        trainer, status = self.trainer, course.get("state")
+        untold = "untrained" if not trainer.step else "finished" if trainer.finished else "paused"
+        steps, losses = _valid(course.get("steps"), int), _valid(course.get("losses"), float | None)
+        known = [pair for pair in zip(steps, losses, strict=False) if pair[1] is not None]
+        progress = TrainingProgress.from_json(course.get("progress"))
+        if progress is not None and progress.optimal_loss is not None and progress.optimal_loss_error is None:
+            progress = trainer.with_optimal_loss(progress)
+        return {
+            "status": status if status in ("paused", "finished", "diverged") else untold,
+            "progress": progress,
+            "losses": _curve(known if len(steps) == len(losses) else []),
+            "held_out": _curve(_valid(course.get("held_out"), tuple[int, float])),  # a file without them is read
+        }
+
+
+def _curve(pairs: list[Any]) -> np.ndarray:
+    """Steps and losses, (2, C), of pairs."""
+    return np.array(pairs, dtype=float).reshape(-1, 2).T
+
+
+def _with(curve: np.ndarray, step: int, loss: float) -> np.ndarray:
+    """A curve with one more point. After an hour of training the copy takes .1 ms of a block."""
+    return np.append(curve, [[step], [loss]], axis=1)
+
+
+def _valid(told: object, kind: Any) -> list[Any]:
+    """A list whose values are all of a kind; empty if they are not."""
+    try:
+        return msgspec.convert(told, list[kind])
+    except msgspec.ValidationError:
+        return []
+
+
+def torch_threads(problem: "Problem") -> int:
+    """The number of threads for torch, for this problem on this machine."""
+    from playground.lab.training import recommended_threads
+
+    return recommended_threads(problem, os.cpu_count() or 1)
