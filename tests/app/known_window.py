@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QDialog,
 from playground.app.canvas.legend import LEGEND
 from playground.app.model.preferences import KEYS
 from playground.app.panels import SamplingPanel
+from playground.app.panels.data import Brush
 from playground.app.style import theme
 from playground.lab.experiment import Experiment, replace
 
@@ -165,6 +166,7 @@ def forget(window) -> None:
         canvas.layers.set_visible(entry.key, entry.on)
         for option in entry.options:
             canvas.layers.set_option(entry.key, option.name, option.values[0][0])
+    canvas.brush.radius_changed.emit(Brush().brush_radius)  # as if it was turned
     playing.set_speed(1.0)
     playing.set_loop(True)
     playing.set_playing(True)
@@ -194,6 +196,7 @@ def seen(window) -> dict[str, object]:
         "layers": dict(canvas.layers.visible),
         "options": dict(canvas.layers.options),
         "viewport": canvas.surface.wanted,
+        "brush": canvas.brush.radius,
         "playing": (playing.is_playing, playing.loop, playing.speed, playing.is_held),
         "lessons": sorted(file.name for file in window.preferences.beside("lessons").glob("*")),
         "size": (window.width(), window.height(), window.windowState()),
