@@ -222,9 +222,9 @@ class LiveTraining:
 
     def trained(self) -> Trained:
         """What came of the training so far; available only between two blocks of training."""
-        with self._block:
-            state = self.trainer.state() if self.trainer.step else {}
-        return Trained(state, self.now.course, str(self.trainer.problem.device))
+        with self._block:  # so that both are of one moment
+            state, course = self.trainer.state() if self.trainer.step else {}, self.now.course
+        return Trained(state, course, str(self.trainer.problem.device))
 
     def keep_in(self, store: Store, points: Points) -> None:
         """Keep what came of the training so far, and its points; waits for the end of a block of training."""
