@@ -21,7 +21,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from playground.app.controllers.measurements import map_level
 from playground.app.controllers.overlay_timing import FOLLOWING
-from playground.app.dialogs.boltzmann.window import COST, BoltzmannWindow
+from playground.app.dialogs.boltzmann.machine import COST
+from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.dialogs.gallery import Gallery
 from playground.app.dialogs.sweep.window import SIZE, SweepWindow
 from playground.app.model.errors import Log

@@ -30,18 +30,13 @@ class ShownPattern(NamedTuple):
 
     Attributes:
         caption: the text below it.
-        words: what is said of it before its pixels.
+        words: what is said of it before its pixels, to screen readers and in its tooltip.
     """
 
     pixels: np.ndarray
     color: str
     caption: str = ""
     words: str = ""
-
-    @property
-    def said(self) -> str:
-        """What screen readers and its tooltip say: its words, and which pixels of each row are on."""
-        return self.words + " / ".join("".join("■" if pixel > 0 else "□" for pixel in row) for row in self.pixels)
 
 
 def in_color(patterns: np.ndarray, color: str) -> list[ShownPattern]:

@@ -12,6 +12,8 @@ The second term is a sum over all 2^d states. There are no biases, so y and -y a
 diagonal of W adds the same number to every state's exponent, and so changes only Z.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -69,44 +71,60 @@ class Enumerator:
 
     A state is a pair of half states (a, b), so the values y'Wy/2 form a table of 2^(d/2) x 2^(d/2). An entry is the sum of
     each half's own term and an element of the product S_A W_AB S_B', where S_A and S_B list the half states. A state then
-    costs one exponential and O(d) additions, while y'Wy alone takes O(d^2).
+    costs one exponential and O(d) additions, while y'Wy alone takes O(d^2). The table is never whole in memory: it is
+    computed, exponentiated and summed in blocks that fit into the processor's cache.
 
     Args:
         units: d, from 2 to 24.
+        block: states in memory at once.
     """
 
-    def __init__(self, units: int) -> None:
+    def __init__(self, units: int, block: int = 2**16) -> None:
         if not 2 <= units <= MOST_UNITS:
             raise ValueError(f"{units} units cannot be enumerated: from 2 to {MOST_UNITS} can.")
+        self.units = units
         self._first, self._second = states(units // 2), states(units - units // 2)
+        rows = min(max(block // len(self._second), 1), len(self._first))
+        self._blocks = torch.split(self._first, rows)
+        self._room = torch.empty(rows, len(self._second), dtype=torch.float64)
 
     def __call__(self, weights: Tensor) -> Enumeration:
         """log Z and the correlations under W (d, d), in float64; W need not be symmetric.
 
         Autograd does not pass through it: the gradient of log Z is half the correlations.
         """
-        first, second, table = self._first, self._second, self._table(weights)
-        top = table.max()  # exp(y'Wy/2) may be larger than any float
-        table.sub_(top).exp_()
-        sums = table.sum(0)  # over the first half's states
+        second = self._second
+        top = torch.tensor(-math.inf, dtype=torch.float64)  # largest y'Wy/2 so far; all sums are over exp(y'Wy/2 - top)
+        sums = second.new_zeros(len(second))  # over the first half's states
+        own = second.new_zeros(self.units // 2, self.units // 2)
+        across = second.new_zeros(self.units // 2, second.shape[1])
+        for first, table in self._tables(weights):
+            before, top = top, torch.maximum(top, table.max())
+            fade = (before - top).exp()
+            table.sub_(top).exp_()
+            sums = sums * fade + table.sum(0)
+            own = own * fade + first.T @ (table.sum(1)[:, None] * first)
+            across = across * fade + first.T @ (table @ second)
         total = sums.sum()
-        own = first.T @ (table.sum(1)[:, None] * first)
-        across = first.T @ (table @ second)
         others = second.T @ (sums[:, None] * second)
         correlations = torch.cat([torch.cat([own, across], 1), torch.cat([across.T, others], 1)]) / total
         return Enumeration(top + total.log(), correlations)
 
     def log_weights(self, weights: Tensor) -> Tensor:
         """y'Wy/2 of every state, (2^d,), in the order of :func:`states`. Their softmax is the vector of probabilities."""
-        return self._table(weights).flatten()
+        return torch.cat([table.flatten().clone() for _, table in self._tables(weights)])
 
-    def _table(self, weights: Tensor) -> Tensor:
-        """y'Wy/2 of each state of the first half with all those of the second, (2^(d/2), 2^(d - d/2))."""
-        first, second = self._first, self._second
-        cut = first.shape[1]
-        between = 0.5 * (weights[:cut, cut:] + weights[cut:, :cut].T) @ second.T
-        table = torch.addmm(log_weight(weights[cut:, cut:], second), first, between)
-        return table.add_(log_weight(weights[:cut, :cut], first)[:, None])
+    def _tables(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield half states of the first half, (R, d/2), and y'Wy/2 of each with all those of the second, (R, 2^(d - d/2)).
+
+        Each table overwrites the one before.
+        """
+        cut = self.units // 2
+        between = 0.5 * (weights[:cut, cut:] + weights[cut:, :cut].T) @ self._second.T
+        others = log_weight(weights[cut:, cut:], self._second)
+        for first in self._blocks:
+            table = torch.addmm(others.expand(len(first), -1), first, between, out=self._room[: len(first)])
+            yield first, table.add_(log_weight(weights[:cut, :cut], first)[:, None])
 
 
 def correlations_of(patterns: Tensor) -> Tensor:
@@ -182,8 +200,8 @@ def conditional(weights: Tensor, y: Tensor, unit: int) -> Tensor:
     return torch.sigmoid(y @ both - y[:, unit] * both[unit])
 
 
-def gibbs(weights: Tensor, y: Tensor, sweeps: int, generator: torch.Generator) -> Tensor:
-    """The chains (N, d) after Gibbs sampling (Geman & Geman 1984), which draws each unit in turn given all others.
+def gibbs(weights: Tensor, y: Tensor, sweeps: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Gibbs sampling (Geman & Geman 1984): it draws each unit in turn given all others, and yields (N, d) after each sweep.
 
     Args:
         weights: (d, d).
@@ -191,7 +209,8 @@ def gibbs(weights: Tensor, y: Tensor, sweeps: int, generator: torch.Generator) -
         sweeps: how often each unit is drawn.
     """
     y = y.clone()
-    for unit in sweeps * [*range(y.shape[1])]:
-        uniform = torch.rand(len(y), generator=generator, dtype=y.dtype)
-        y[:, unit] = torch.where(uniform < conditional(weights, y, unit), 1.0, -1.0).to(y)
-    return y
+    for _ in range(sweeps):
+        for unit in range(y.shape[1]):
+            uniform = torch.rand(len(y), generator=generator, dtype=y.dtype)
+            y[:, unit] = torch.where(uniform < conditional(weights, y, unit), 1.0, -1.0).to(y)
+        yield y.clone()

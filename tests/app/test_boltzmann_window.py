@@ -4,15 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QFont, QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea, QWidget
 
 from playground.app.dialogs.boltzmann import machine as module
-from playground.app.dialogs.boltzmann import window as window_module
 from playground.app.dialogs.boltzmann.pad import SIDE
-from playground.app.dialogs.boltzmann.patterns import SHOWN, Patterns
 from playground.app.dialogs.boltzmann.window import LEFT, BoltzmannWindow
 from playground.app.style import theme
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
@@ -31,7 +29,7 @@ def one_window(request):
     """Building one and teaching it takes longer than most of these tests, so they share it."""
     request.getfixturevalue("qapp")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(window_module, "_measuring", lambda: measure_cost(2, 7))
+        patch.setattr(module, "_measuring", lambda: measure_cost(2, 7))
         window = BoltzmannWindow()
         window.show()
         yield window
@@ -46,7 +44,7 @@ def window(one_window, monkeypatch):
     monkeypatch.setattr(module, "PICTURE", 0.0)
     one_window.show()
     if one_window.machine.settings != Boltzmann(steps=300) or not one_window.machine.finished:
-        for name in (module.LEARN, window_module.COST):
+        for name in (module.LEARN, module.COST):
             one_window.machine.jobs.cancel(name)
         one_window.machine.state.load(Boltzmann(steps=300))
         one_window.machine.reset()
@@ -62,26 +60,8 @@ def learned(window) -> None:
     assert window.machine.finished
 
 
-def patterns_in(gallery: Patterns) -> list[ShownPattern]:
-    return [gallery.item(number).data(SHOWN) for number in range(gallery.count())]
-
-
-def shown(gallery: Patterns) -> list[np.ndarray]:
-    return [one.pixels for one in patterns_in(gallery)]
-
-
-def place_of(gallery: Patterns, number: int) -> QRect:
-    """Where a pattern is shown."""
-    return gallery.visualItemRect(gallery.item(number))
-
-
-def columns_of(gallery: Patterns) -> int:
-    """The number of patterns in the first row."""
-    return sum(place_of(gallery, number).top() == place_of(gallery, 0).top() for number in range(gallery.count()))
-
-
-def click_on(gallery: Patterns, place: QPoint) -> None:
-    QTest.mouseClick(gallery.viewport(), Qt.MouseButton.LeftButton, pos=place)
+def shown(gallery) -> list[np.ndarray]:
+    return [one.pixels for one in gallery.shown]
 
 
 def press(button: QWidget) -> None:
@@ -104,7 +84,7 @@ def test_it_opens_learning_bars_and_stripes(window):
     view = window.machine.view
     assert texts(window) == [write_pattern(one) for one in shown(window.patterns)]
     assert len(texts(window)) == 14
-    assert [one.caption[-2:] for one in patterns_in(window.likely)] == 18 * [" %"]
+    assert [one.caption[-2:] for one in window.likely.shown] == 18 * [" %"]
     assert view.progress.nll_excess < 0.1
     assert window.figures["nll"].text() == f"{view.progress.nll:.4f}"
     assert window.figures["log_partition"].text() == f"{view.progress.log_partition:.4f}"
@@ -236,7 +216,7 @@ def test_a_pattern_is_chosen_and_removed_by_keys(window):
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
 def test_a_key_puts_the_chosen_pattern_on_the_pad_again(window, key):
     window.patterns.setFocus()
-    window.patterns.setCurrentRow(2)
+    window.patterns.choose(2)
     window.pad.set_pattern(np.full((3, 3), -1))
     QTest.keyClick(window.patterns, key)
     assert write_pattern(window.pad.pattern) == texts(window)[2]
@@ -247,56 +227,51 @@ def test_one_of_several_equal_patterns_is_removed(window):
     row = "###/.../..."
     window.machine.state.edit({"data": "drawn", "patterns": (row, "#../#../#..", row)})
     window.patterns.setFocus()
-    window.patterns.setCurrentRow(2)
+    window.patterns.choose(2)
     QTest.keyClick(window.patterns, Qt.Key.Key_Delete)
     assert sorted(texts(window)) == ["###/.../...", "#../#../#.."]
 
 
 def test_patterns_that_have_no_room_scroll_to_the_one_that_is_chosen(window):
     """With few pixels on, 14 patterns of 3 x 3 fill three rows; a list of one row shows any of them."""
-    area, before = window.patterns, window.patterns.minimumHeight()
+    area, before = window.patterns.area, window.patterns.area.minimumHeight()
     area.setFixedHeight(50)
     wait(lambda: area.verticalScrollBar().maximum() > 0)
-    area.setCurrentRow(13)
-    assert area.viewport().rect().contains(place_of(area, 13).center())
+    window.patterns.choose(13)
+    cell = window.patterns.cell(13).toRect().translated(window.patterns.pos())
+    assert area.viewport().rect().contains(cell.center())
     area.setMinimumHeight(before)
     area.setMaximumHeight(16777215)
 
 
-def test_keys_choose_the_first_and_the_last_pattern_and_their_neighbours(window):
+def test_keys_choose_the_first_and_the_last_pattern_and_the_nearest_below(window):
     patterns = window.patterns
-    count, columns = patterns.count(), columns_of(patterns)
-    assert 2 < columns < count
+    columns = patterns.shape[1]
     patterns.setFocus()
-    patterns.setCurrentRow(1)
-    key = Qt.Key
-    keys = [
-        (key.Key_End, count - 1),
-        (key.Key_Home, 0),
-        (key.Key_Right, 1),
-        (key.Key_Down, columns + 1),
-        (key.Key_Up, 1),
-        (key.Key_Left, 0),
-    ]
-    for pressed, chosen in keys:
-        QTest.keyClick(patterns, pressed)
-        assert patterns.currentRow() == chosen
+    patterns.choose(1)
+    count, short = len(patterns.shown), len(patterns.shown) % columns
+    assert 0 < short < columns < count
+    keys = [(Qt.Key.Key_End, count - 1), (Qt.Key.Key_Home, 0), (Qt.Key.Key_PageDown, count - 1), (Qt.Key.Key_PageUp, 0)]
+    for key, chosen in keys:
+        QTest.keyClick(patterns, key)
+        assert patterns.chosen == chosen
         assert write_pattern(window.pad.pattern) == texts(window)[chosen]
-    QTest.keyClick(patterns, key.Key_End)
+    patterns.choose(count - short - 1)  # at the end of the last full row
+    QTest.keyClick(patterns, Qt.Key.Key_Down)
+    assert patterns.chosen == count - 1
     window.pad.set_pattern(np.full((3, 3), -1))
-    QTest.keyClick(patterns, key.Key_Right)  # there is none, and the drawn pattern stays
-    assert patterns.currentRow() == count - 1
+    QTest.keyClick(patterns, Qt.Key.Key_Right)  # there is none, and the drawn pattern stays
+    assert patterns.chosen == count - 1
     assert write_pattern(window.pad.pattern) == ".../.../..."
 
 
 def test_keys_turn_pages_where_patterns_scroll(window):
-    area, before = window.patterns, window.patterns.minimumHeight()
-    area.setFixedHeight(100)  # two rows
+    area, before = window.patterns.area, window.patterns.area.minimumHeight()
+    area.setFixedHeight(50)
     wait(lambda: area.verticalScrollBar().maximum() > 0)
-    area.setCurrentRow(0)
-    QTest.keyClick(area, Qt.Key.Key_PageDown)
-    assert place_of(area, area.currentRow()).top() >= 0
-    assert area.currentRow() > 0
+    window.patterns.choose(0)
+    QTest.keyClick(window.patterns, Qt.Key.Key_PageDown)
+    assert window.patterns.chosen == window.patterns.shape[1]
     area.setMinimumHeight(before)
     area.setMaximumHeight(16777215)
 
@@ -315,10 +290,8 @@ def check_size(window: BoltzmannWindow, percent: int) -> None:
     assert pad.rect().adjusted(2, 2, -2, -2).contains(pad.cell(8).toRect())
     assert pad.cell(8).bottom() > pad.height() - 5
     assert window.cards["Draw"].width() == percent * LEFT // 100
-    for gallery, side in ((window.patterns, 44), (window.likely, 54), (window.samples, 28)):
-        wait(lambda gallery=gallery, side=side: abs(place_of(gallery, 0).width() - percent * side / 100) < 1)
-        places = [place_of(gallery, number) for number in range(gallery.count())]
-        assert max(place.right() for place in places) <= gallery.viewport().width()
+    for gallery in (window.patterns, window.likely, window.samples):
+        wait(lambda gallery=gallery: gallery.box().right() <= gallery.width())
 
 
 @pytest.mark.parametrize("percent", [80, 200])
@@ -336,16 +309,15 @@ def test_each_pattern_of_a_row_is_painted_in_its_cell(window, resized):
     gallery, several = window.samples, [ShownPattern(np.ones((3, 3)), "particles")] * 60
     window.machine.pause()
     gallery.show_patterns(several)
-    image = gallery.viewport().grab().toImage()
-    across = columns_of(gallery)
-    assert across > 10
+    image, across = gallery.grab().toImage(), gallery.shape[1]
+    assert across > 12
     for number in (0, across - 1):
-        cell = place_of(gallery, number)
-        assert image.pixelColor(cell.left() + 4, cell.center().y()) == theme.color("particles")
+        cell = gallery.cell(number)
+        assert image.pixelColor(round(cell.left()) + 4, round(cell.center().y())) == theme.color("particles")
 
 
 def test_pad_and_patterns_have_the_size_of_the_text_as_it_opens(qtbot, resized, monkeypatch):
-    monkeypatch.setattr(window_module, "_measuring", lambda: measure_cost(2, 7))
+    monkeypatch.setattr(module, "_measuring", lambda: measure_cost(2, 7))
     resized(80)
     window = BoltzmannWindow()
     qtbot.addWidget(window)
@@ -367,15 +339,16 @@ def test_other_steps_draw_no_samples_and_another_seed_does(window):
 
 def test_a_click_beside_the_patterns_chooses_none(window):
     window.pad.set_pattern(np.full((3, 3), -1))
-    last = place_of(window.patterns, window.patterns.count() - 1)
-    click_on(window.patterns, last.center() + QPoint(last.width(), 0))
+    beyond = window.patterns.cell(len(window.patterns.shown)).center()
+    QTest.mouseClick(window.patterns, Qt.MouseButton.LeftButton, pos=beyond.toPoint())
     assert write_pattern(window.pad.pattern) == ".../.../..."
+    assert window.patterns.tip(len(window.patterns.shown)) == ""
 
 
 def test_the_drawn_pattern_has_its_probability_over_z(window):
     progress = window.machine.view.progress
     likely = window.likely
-    click_on(likely, place_of(likely, 0).center())
+    QTest.mouseClick(likely, Qt.MouseButton.LeftButton, pos=likely.cell(0).center().toPoint())
     assert np.array_equal(window.pad.pattern, shown(likely)[0])
     y = shown(likely)[0].reshape(-1)
     chance = np.exp(0.5 * y @ progress.weights @ y - progress.log_partition)
@@ -432,15 +405,15 @@ def test_gibbs_draws_sweep_by_sweep_and_again_with_other_numbers(window):
 
 def test_cost_is_measured_and_extrapolated(window, monkeypatch):
     press(window.measure)
-    wait(lambda: not window.machine.jobs.running(window_module.COST))
+    wait(lambda: not window.machine.jobs.running(module.COST))
     assert window.cost.series[0].x.tolist() == list(range(2, 8))
     assert window.cost_label.text().startswith("Z of 7 units takes ")
     units = np.arange(2, 21)
     found = Cost(units, 1e-4 + 1e-8 * 2.0**units, np.full(len(units), 1e-6), 1.0)
-    monkeypatch.setattr(window_module, "_measuring", lambda: iter([found]))
+    monkeypatch.setattr(module, "_measuring", lambda: iter([found]))
     press(window.measure)
     assert not window.measure.isEnabled()
-    wait(lambda: not window.machine.jobs.running(window_module.COST))
+    wait(lambda: not window.machine.jobs.running(module.COST))
     assert window.measure.isEnabled()
     said = window.cost_label.text().replace("\u202f", " ")
     last = "20 units: 0.0106 seconds for Z and its gradient, 1e-6 for one state."
@@ -475,11 +448,12 @@ def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
 
 
 def test_a_state_is_in_words(window):
-    said = window.likely.item(0).data(Qt.ItemDataRole.AccessibleTextRole)
+    window.likely.choose(0)
+    said = window.likely.accessibleDescription()
     assert said.startswith(f"p = {100 * window.machine.view.likely.probabilities[0]:.3g} %")
     assert "one of the patterns" in said
-    assert window.likely.accessibleDescription() == "18 pictures"
-    assert "one of the patterns" in window.likely.item(0).toolTip()
+    assert said.endswith("; 18 pictures")
+    assert "one of the patterns" in window.likely.tip(0)
 
 
 def test_every_control_has_name_and_tooltip_and_tab_reaches_it(window):
@@ -515,8 +489,8 @@ def test_nothing_is_cut_off(window, palette, size, recolor):
         if label.isVisible() and label.text() and not label.wordWrap():
             assert label.width() >= label.sizeHint().width() - 1, label.text()
     for gallery in (window.patterns, window.likely, window.samples):
-        assert gallery.viewport().rect().contains(place_of(gallery, gallery.count() - 1))
-        assert not gallery.verticalScrollBar().isVisible()
+        assert gallery.box().bottom() <= gallery.area.viewport().height()
+        assert gallery.box().right() <= gallery.width()
 
 
 @pytest.mark.alone

@@ -196,5 +196,5 @@ class Samples:
         matrix = torch.from_numpy(weights)
         if self._settings.sampler == "exact":
             return _pictures(boltzmann.sample(self._enumerator.log_weights(matrix), self._uniform), self._settings)
-        self._chains = boltzmann.gibbs(matrix, self._chains, sweeps, self._generator)
+        *_, self._chains = boltzmann.gibbs(matrix, self._chains, sweeps, self._generator)
         return _pictures(self._chains, self._settings)

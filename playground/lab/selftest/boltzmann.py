@@ -50,7 +50,7 @@ def gibbs_errors() -> float:
     """The largest distance of eight states' shares from their probabilities after 20 sweeps, in standard errors."""
     weights, chains = 0.6 * normals(3, 3), 20_000
     probabilities = Enumerator(3).log_weights(weights).softmax(0)
-    last = gibbs(weights, torch.ones(chains, 3, dtype=torch.float64), 20, seeded(1))
+    *_, last = gibbs(weights, torch.ones(chains, 3, dtype=torch.float64), 20, seeded(1))
     shares = torch.bincount(numbers_of(last), minlength=8) / chains
     return share_gap(shares, probabilities, chains)
 

@@ -1,4 +1,4 @@
-"""The machine of the window: its settings, and training and sampling in a thread."""
+"""The machine of the window: its settings, and training, sampling and measuring in threads."""
 
 import time
 from collections.abc import Iterator
@@ -15,12 +15,13 @@ from playground.app.workers.jobs import Jobs, without_fraction
 from playground.lab.boltzmann.settings import Boltzmann, training_conflict
 
 if TYPE_CHECKING:
+    from playground.lab.boltzmann.cost import Cost
     from playground.lab.boltzmann.training import MostProbable, Progress
 
 PICTURE = 1 / 30  # s between two pictures, so that the user can follow how nine pixels are learned
 LIKELY = 18  # number of most probable states shown
 SAMPLING = {"sampler", "samples", "sweeps", "seed"}  # settings that change the samples of the same weights
-LEARN = "boltzmann training"
+LEARN, COST = "boltzmann training", "boltzmann cost"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +41,21 @@ class Machine(QObject):
 
     Signals:
         changed(): there is another state to show, or work began or ended.
+        measured(Cost): the newest measurement of the time of Z.
 
     Attributes:
         view: the values to show; None if nothing is learned yet.
     """
 
     changed = Signal()
+    measured = Signal(object)
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = State(Boltzmann(), self)  # type: ignore[arg-type]
         self.view: MachineState | None = None
-        self._steps = 0  # wanted; 0 after a pause, when only the samples change
+        self._wanted = True  # whether changed patterns are learned at once
+        self._steps = 0  # to be made; then only the samples change
         self.jobs = jobs
         jobs.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
         jobs.changed.connect(lambda *_: self.changed.emit())
@@ -63,44 +67,41 @@ class Machine(QObject):
 
     @property
     def training(self) -> bool:
-        return self.jobs.running(LEARN) and self._step < self._steps
+        return self.jobs.running(LEARN) and (self.view is None or self.view.progress.step < self._steps)
 
     @property
     def finished(self) -> bool:
         """Whether all requested steps have been made."""
-        return self._step >= self.settings.steps
-
-    @property
-    def _step(self) -> int:
-        """The number of steps made."""
-        return 0 if self.view is None else self.view.progress.step
+        return self.view is not None and self.view.progress.step >= self.settings.steps
 
     def train(self) -> None:
         """Begin training, or continue after a pause."""
-        self._steps = self.settings.steps
+        self._wanted = True
         if training_conflict(self.settings) is None:
-            self._learn()
+            self._learn(self.settings.steps)
 
-    def _learn(self) -> None:
-        """Make the steps that are wanted and draw samples: exact ones at once, Gibbs samples sweep by sweep."""
-        start = None if self.view is None else self.view.progress
-        settings = msgspec.structs.replace(self.settings, steps=max(self._steps, self._step))
+    def _learn(self, steps: int) -> None:
+        """Make steps up to this number, and draw samples: exact ones at once, Gibbs samples sweep by sweep."""
+        start, self._steps = None if self.view is None else self.view.progress, steps
+        settings = msgspec.structs.replace(self.settings, steps=steps)
         self.jobs.start(LEARN, LEARN, without_fraction(lambda: _learning(settings, start)), self._see)
 
     def pause(self) -> None:
-        self._steps = 0
+        self._wanted = False
         self.jobs.cancel(LEARN)
 
     def reset(self) -> None:
         """Forget what was learned; if training was in progress, start it again."""
-        self._start_again(self.training)
-
-    def _start_again(self, learns: bool) -> None:
+        learning = self.training
         self.jobs.cancel(LEARN)
         self.view = None
-        if learns:
+        if learning:
             self.train()
         self.changed.emit()
+
+    def measure(self) -> None:
+        """Measure the time of Z, from two units on."""
+        self.jobs.start(COST, COST, without_fraction(lambda: _measuring()), self.measured.emit)
 
     def _see(self, view: MachineState) -> None:
         self.view = view
@@ -108,11 +109,13 @@ class Machine(QObject):
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         if any(self.state.field(key).resets for key in keys):
-            self._start_again(self._steps > 0)
+            self.reset()
+            if self._wanted and not self.training:
+                self.train()
         elif self.training:
             self.train()  # continue with the new settings
         elif self.view is not None and keys & SAMPLING:
-            self._learn()
+            self._learn(self.view.progress.step)
 
 
 def _learning(settings: Boltzmann, start: "Progress | None") -> Iterator[MachineState]:
@@ -130,3 +133,9 @@ def _learning(settings: Boltzmann, start: "Progress | None") -> Iterator[Machine
     for _ in range(settings.sweeps if settings.sampler == "gibbs" else 0):
         yield MachineState(progress, likely, samples.follow(progress.weights))
         time.sleep(PICTURE)
+
+
+def _measuring() -> "Iterator[Cost]":
+    from playground.lab.boltzmann.cost import measure_cost
+
+    return measure_cost()

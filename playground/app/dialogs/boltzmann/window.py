@@ -1,6 +1,5 @@
 """Tools > Boltzmann machine: draw patterns, watch them being learned, and see the cost of Z."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +8,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QBoxLayout, QLabel, QScrollArea, QWidget
 
 from playground.app.dialogs.boltzmann.heat import WeightMap
-from playground.app.dialogs.boltzmann.machine import Machine
+from playground.app.dialogs.boltzmann.machine import COST, Machine
 from playground.app.dialogs.boltzmann.pad import PatternPad
 from playground.app.dialogs.boltzmann.patterns import Patterns
 from playground.app.dialogs.boltzmann.readings import figure_text, pattern_sentence, verdict
@@ -26,7 +25,6 @@ from playground.app.widgets.charts.tall import TallChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.controls import SegmentedControl
 from playground.app.widgets.fields import make_field
-from playground.app.workers.jobs import without_fraction
 from playground.drawing.boltzmann import cost_chart, curve_chart, in_color, likely_patterns
 from playground.lab.boltzmann.figures import FIGURES
 from playground.lab.boltzmann.patterns import write_pattern
@@ -44,7 +42,6 @@ SIZES = ("2×2", "3×3", "4×4")
 EMPTY = "Nothing to learn yet: draw a pattern below and press Add."
 UNMEASURED = "Measure the time of Z for 2 to 20 units on this machine."
 UNTRAINED = "Press Train: the NLL falls from d ln 2 towards the optimal one."
-COST = "boltzmann cost"
 UNDO = QKeySequence.StandardKey.Undo
 ABOUT = (
     "A Boltzmann machine gives each pattern y of −1 and +1 the probability <b>p(y) = exp(y'Wy/2) / "
@@ -91,7 +88,7 @@ class BoltzmannWindow(WorkingDialog):
         self.resize(SIZE)
         self.pad.setFocus()
         self.machine.train()
-        self._measure()
+        self.machine.measure()
 
     # --- layout
 
@@ -115,7 +112,7 @@ class BoltzmannWindow(WorkingDialog):
         set_role(self.train, "primary")
         self.reset = button("&Reset", "Discard what was learned: W = 0", self.machine.reset)
         self.again = button("&Sample again", "Draw with other random numbers", self._sample_again)
-        self.measure = button("&Measure", UNMEASURED, self._measure)
+        self.measure = button("&Measure", UNMEASURED, self.machine.measure)
         for size, choice in self.sizes.buttons.items():
             units = int(size[0]) ** 2
             said = f"Pictures of {size} pixels: {units} units, 2^{units} = {2**units:,} states to sum over"
@@ -133,14 +130,14 @@ class BoltzmannWindow(WorkingDialog):
         training = layouts.across((self.train, 1), self.reset, spacing=UNIT)
         sampling = layouts.across((sampler, 1), self.again, spacing=UNIT)
         left = self._column(
-            ("Patterns", data, self.sizes, (self.patterns, 1)),
+            ("Patterns", data, self.sizes, (self.patterns.area, 1)),
             ("Draw", drawing),
             ("Train", rate, steps, training),
         )
         middle = self._column(("Learning", (self.curve, 1), self.verdict), ("Weights and Z", (weights, 1)))
         right = self._column(
-            ("Most probable", (self.likely, 1)),
-            ("Samples", sampling, (self.samples, 1)),
+            ("Most probable", (self.likely.area, 1)),
+            ("Samples", sampling, (self.samples.area, 1)),
             ("Cost of Z", (self.cost, 1), layouts.across((self.cost_label, 1), self.measure)),
         )
         for card in ("Patterns", "Draw", "Train"):
@@ -165,6 +162,7 @@ class BoltzmannWindow(WorkingDialog):
         machine = self.machine
         machine.changed.connect(self._show)
         machine.state.changed.connect(self._show)
+        machine.measured.connect(self._show_cost)
         QShortcut(UNDO, self).activated.connect(machine.state.undo)
         QShortcut(QKeySequence.StandardKey.Redo, self).activated.connect(machine.state.redo)
         for patterns in (self.patterns, self.likely, self.samples):
@@ -219,10 +217,6 @@ class BoltzmannWindow(WorkingDialog):
     def _sample_again(self) -> None:
         self.machine.state.edit({"seed": self.machine.settings.seed + 1}, merge="seed")
 
-    def _measure(self) -> None:
-        """Measure the time of Z, from two units on."""
-        self.jobs.start(COST, COST, without_fraction(lambda: _measuring()), self._show_cost)
-
     # --- content
 
     @Slot()
@@ -244,7 +238,7 @@ class BoltzmannWindow(WorkingDialog):
             (self.remove, known),
             (self.clear, len(patterns) > 0),
             (self.train, machine.training or not (conflict or machine.finished)),
-            (self.measure, not self.jobs.running(COST)),
+            (self.measure, not machine.jobs.running(COST)),
             (self.reset, view is not None),
             (self.again, view is not None),
         ):
@@ -283,12 +277,6 @@ class BoltzmannWindow(WorkingDialog):
         last = f"{cost.units[-1]} units: {z} seconds for Z and its gradient, {one} for one state."
         self.cost.show_chart(cost_chart(cost), f"{last} {said}")
         self.cost_label.setText(said)
-
-
-def _measuring() -> "Iterator[Cost]":
-    from playground.lab.boltzmann.cost import measure_cost
-
-    return measure_cost()
 
 
 def _lines(name: str, count: int) -> QLabel:
