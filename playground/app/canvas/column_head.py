@@ -22,6 +22,7 @@ from playground.app.widgets.steady_size import SteadySize
 from playground.lab.columns import Column
 
 GAP = UNIT // 2
+CHOOSE = "Click to choose what this column changes of the main experiment."
 WIDE = 320  # px at the usual size of the text, width of a column from which its head explains its number
 
 
@@ -41,6 +42,8 @@ class ColumnHead(QWidget):
         self.menu.setToolTipsVisible(True)
         self.menu.aboutToShow.connect(self._fill)
         self.button, self.remove = MenuButton(self.menu), QToolButton()
+        self.button.setAccessibleName(f"Column {letter}")  # until it is known what differs
+        self.button.setToolTip(wrapped(CHOOSE))
         self.remove.setText("✕")
         self.remove.setToolTip("Remove this column")
         set_role(self.remove, "quiet")
@@ -70,6 +73,8 @@ class ColumnHead(QWidget):
 
     @Slot()
     def _fill(self) -> None:
+        if not self._comparing.is_active:
+            return
         run, view, replaying = self._run, self._controllers.building.problem, self._controllers.replaying
         view = view if run is None or run.model is None else run.model.view
         steps = replaying.steps if replaying.can_choose else ()
@@ -82,7 +87,7 @@ class ColumnHead(QWidget):
         main, column = self._controllers.state.experiment, self.column
         words = difference(main, column)
         self.button.show_words(words, difference(main, column, short=True))
-        self.button.setToolTip(wrapped(f"{words}.", "Click to choose what this column changes of the main experiment."))
+        self.button.setToolTip(wrapped(f"{words}.", CHOOSE))
         self.button.setAccessibleName(f"Column {LETTERS[self.place]}: {words}")
         set_state(self.button, "same", words == SAME)
         self.remove.setVisible(self._controllers.column_edits.can_remove)
