@@ -318,6 +318,26 @@ def test_pan_and_zoom_are_linked(window) -> None:
     window.canvas.fit()
 
 
+def test_columns_begin_alike_and_in_the_order_of_tabs(window) -> None:
+    """Nothing of an earlier comparison, or of the run that was followed, is left in the first one."""
+    window.canvas.fit((-7.0, 7.0, -7.0, 7.0))
+    compared(window)
+    window.controllers.column_edits.leave()
+    window.controllers.inspecting.follow(3)
+    wait(lambda: window.canvas.scene(100, 100).followed is not None)
+    window.controllers.column_edits.begin()
+    assert window.canvas.scene(100, 100).followed is None
+    first, second = window.run_views.views
+    assert (first.head.cost.text(), second.head.cost.text()) == ("", "")
+    assert first.canvas.surface.fitted == second.canvas.surface.fitted
+    found, following = [], first.canvas.surface
+    while len(found) < 3:
+        following = following.nextInFocusChain()
+        if following.focusPolicy() & Qt.FocusPolicy.TabFocus and following.isEnabled():
+            found.append(following)
+    assert found == [second.head.button, second.head.remove, second.canvas.surface]
+
+
 def test_columns_come_and_go_between_two_and_four(window) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     assert not window.run_views.views[0].head.remove.isVisible()

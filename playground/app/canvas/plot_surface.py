@@ -110,6 +110,11 @@ class PlotSurface(KeyboardRing, QWidget):
         """The view that was asked for, whatever the widget's shape."""
         return self._range.wanted
 
+    @property
+    def fitted(self) -> Viewport:
+        """The bounds that were fitted last."""
+        return self._range.fitted
+
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and this widget's."""
         return Plane(self.view_range(), max(self.width(), 1), max(self.height(), 1))
@@ -243,7 +248,7 @@ class PlotSurface(KeyboardRing, QWidget):
         if self.brush.is_on or event.button() != Qt.MouseButton.LeftButton:
             self.mousePressEvent(event)
         else:
-            self.fit(self._range.fitted)
+            self.fit(self.fitted)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.accept()
@@ -297,7 +302,7 @@ class PlotSurface(KeyboardRing, QWidget):
         elif key in ZOOMS:
             self.zoom(ZOOMS[Qt.Key(key)])
         else:
-            self.fit(self._range.fitted)
+            self.fit(self.fitted)
 
     def _turn_brush(self, notches: float) -> None:
         _, _, y0, y1 = self.view_range()

@@ -210,8 +210,7 @@ class RunView(QFrame):
         canvas.set_readout([])
         if not compared and self._building.problem is not None:
             canvas.change(hint="")
-        self._in_scene = ()
-        self._show_run()
+        self._clear()
         self._show_measured()
         self._show_layers()
 
@@ -224,7 +223,6 @@ class RunView(QFrame):
             self.canvas.show_problem(problem)
             self.canvas.change(hint="" if run.failure is None else worded(run.failure))
         self._show_measured()
-        self.head.cost.setText("")
 
     @Slot()
     def _show_run(self) -> None:
@@ -233,8 +231,10 @@ class RunView(QFrame):
             self._clear()
 
     def _clear(self) -> None:
+        """Show nothing of a run."""
         self._in_scene = ()
-        self.canvas.change(particles=None, trails=None, caption=())
+        self.canvas.change(particles=None, trails=None, followed=None, caption=())
+        self.head.cost.setText("")
 
     @Slot()
     def want(self) -> None:

@@ -1,5 +1,6 @@
 """The runs in view: one, or the columns of a comparison in lockstep, with the chart of their distances below."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -143,11 +144,17 @@ class RunViews(QWidget):
         while len(self.views) < count:
             view = RunView(len(self.views), self._controllers, self._layers)
             if self.views:
-                view.canvas.surface.look_at(self.views[0].canvas.surface.wanted)
+                first = self.views[0].canvas.surface
+                view.canvas.surface.fit(first.fitted)
+                view.canvas.surface.look_at(first.wanted)
             view.canvas.viewport_changed.connect(lambda _, view=view: self._link(view))
             view.canvas.surface.menu_requested.connect(self.menu_requested)
             self._row.addWidget(view, 1)
             self.views.append(view)
+        for one, other in itertools.pairwise(self.views):
+            tabs = one.canvas.surface, other.head.button, other.head.remove, other.canvas.surface
+            for before, after in itertools.pairwise(tabs):
+                self.setTabOrder(before, after)
         for view in self.views if self._comparing.is_active else ():
             view.head.show_column()
         self.add.setEnabled(self._controllers.column_edits.can_add)
