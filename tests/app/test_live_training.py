@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from playground.app.model.live_training import LiveTraining
+from playground.lab import training
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
@@ -79,6 +80,47 @@ def test_the_weights_of_a_kept_step_are_found_and_the_newest_take_the_place_of_o
     assert (kept.step, kept.made, kept.tensors) == (step, step, one.trainer.checkpoints[step])
     assert one.now.weights_at(step + 1) is one.now.weights_at(None) is one.now.newest
     assert [weights.made for weights in one.now.shown_weights] == list(one.now.shown_steps)
+
+
+def test_the_weights_of_a_kept_step_are_one_object_however_many_come_after_it() -> None:
+    one, step = untrained(), 0
+    while len(one.now.kept_steps) < 4:
+        one.advance(more=True)
+        one.rest()
+        if not step and one.now.kept_steps:
+            step, first = one.now.kept_steps[-1], one.now.kept[one.now.kept_steps[-1]]
+    assert one.now.kept[step] is first
+
+
+def test_training_goes_on_to_its_limit_after_a_divergence_with_the_same_settings(monkeypatch) -> None:
+    one = untrained()
+    settings = one.now.experiment
+    one.set_hyperparameters(settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "EXPLODED", 0.0)  # any loss is too large
+        one.advance(more=False)
+    assert one.trainer.finished
+    one.set_hyperparameters(settings)  # as Train does
+    one.advance(more=False)
+    assert not one.trainer.finished
+
+
+def test_settings_that_cannot_be_taken_are_asked_for_again(monkeypatch) -> None:
+    one = untrained()
+    one.advance(more=True)
+    other, take = replace(one.now.experiment, {"objective.kind": "exact"}), one.trainer.set_hyperparameters
+
+    def fail(experiment: Experiment) -> None:
+        raise ValueError("not now")
+
+    monkeypatch.setattr(one.trainer, "set_hyperparameters", fail)
+    one.set_hyperparameters(other)
+    with pytest.raises(ValueError, match="not now"):
+        one.advance(more=True)
+    assert one.now.losses.shape[1] == 1
+    monkeypatch.setattr(one.trainer, "set_hyperparameters", take)
+    one.advance(more=True)
+    assert one.now.experiment.objective.kind == "exact"
 
 
 def test_other_settings_are_taken_once_before_the_next_block() -> None:

@@ -20,7 +20,7 @@ from playground.lab.pinned_run import KL
 from playground.lab.session import Session
 from playground.lab.store import Store
 from playground.user_errors import UserError
-from tests.app.conftest import pinned_run, put_pin, started
+from tests.app.conftest import pinned_run, put_pin, started, wait
 from tests.figures import flat, on_cards
 
 
@@ -306,6 +306,11 @@ def test_weights_of_a_training_step_come_back_where_they_are_kept(qtbot, control
     wait_measured(qtbot, controllers)
     controllers.pinning.restore(controllers.pinning.runs[0])
     assert controllers.replaying.step == step
+    assert controllers.playing.trajectory is trajectory
+    assert controllers.playing.run.is_of_its_weights
+    controllers.sampling.again()  # as at the end of a loop, where a run of newer weights would begin
+    assert controllers.sampling.next is None
+    wait(milliseconds=100)
     assert controllers.playing.trajectory is trajectory
 
 

@@ -141,7 +141,7 @@ class Comparing(QObject):
         model = self._building.model
         if model is None or not run.can_be_sampled or run.experiment.sampling.follows != "learned":
             return False
-        newest = model.weights_at(run.column.step) if run.training is None else run.training.now.newest
+        newest = model.weights_of_column(run.column.step) if run.training is None else run.training.now.newest
         return run.version != newest.version
 
     def _is_behind(self, run: Run) -> bool:
@@ -230,7 +230,7 @@ class Comparing(QObject):
         model, main = self._building.model, self._state.experiment
         assert model is not None
         return [
-            Run(main, weights=model.weights_at(column.step), column=column, place=place)
+            Run(main, weights=model.weights_of_column(column.step), column=column, place=place)
             for place, column in enumerate(self.columns)
         ]
 

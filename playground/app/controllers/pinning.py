@@ -236,6 +236,7 @@ class Pinning(QObject):
         steps = model.training.now.shown_steps
         if run.trained_steps in steps:
             self.step_wanted.emit(steps.index(run.trained_steps))
+            model = self._building.model or model  # with the weights of that step
         trajectory: Trajectory | None = self._building.store.get(run.run)
         if trajectory is not None and trajectory.shape == model.problem.shape:
             same = run.trained_steps is not None and run.model == model.model_key(run.experiment)

@@ -31,8 +31,8 @@ class Run:
 
     Attributes:
         experiment: the settings with which it is sampled.
-        model: its problem and weights, those of a column without a training; None while the model of an opened session is being
-            built, and of a column whose settings do not fit.
+        model: its problem and weights: a `LiveModel` of the main run, a `Model` of a column; None while the model of an opened
+            session is being built, and of a column whose settings do not fit.
         weights: the weights at its start; None if it was recorded earlier.
         replaces: whether it replaces another run at the playhead, and does not start from its first frame.
         trajectory: its frames so far, put there by the thread that samples; None before the first.

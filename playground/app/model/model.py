@@ -87,8 +87,8 @@ class LiveModel(Model):
         view = dataclasses.replace(self.view, conditions=problem.conditions)
         return dataclasses.replace(self, problem=problem, view=view)
 
-    def weights_at(self, step: int | None) -> Weights:
-        """The weights of a step; the newest if none of it are kept; those in use for None."""
+    def weights_of_column(self, step: int | None) -> Weights:
+        """The weights of a column's step; the newest if none of it are kept; those in use for None."""
         return self.weights if step is None else self.training.now.weights_at(step)
 
     def model_key(self, experiment: Experiment) -> ModelKey | None:
