@@ -131,7 +131,7 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
         overlay = result(stages[number].overlay_maker(run, np.array([last])))
         shown = overlay(scene, last)
         assert shown.caption[0].startswith(f"weights of training step {steps[number]}")
-        weights = model.newest if steps[number] == steps[-1] else model.weights_at(steps[number])
+        weights = model.newest if steps[number] == steps[-1] else model.training.now.weights_at(steps[number])
         for expected in sample(model.problem, learned_score(model.problem, weights), seed=0):  # noqa: B007
             pass
         np.testing.assert_allclose(shown.particles.positions, expected.positions[-1], rtol=1e-4, atol=1e-4)

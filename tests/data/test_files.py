@@ -248,7 +248,10 @@ def test_paths_that_are_no_file(tmp_path: Path) -> None:
         (tmp_path / "missing.csv", "missing.csv does not exist"),
         (tmp_path, "is a folder: choose a CSV"),
         ("", "No file is chosen"),
-        (tmp_path / ("n" * 300), "cannot be read|does not exist"),  # from Python 3.14 on, no name is too long to ask for
+        (
+            tmp_path / ("n" * 300),
+            "cannot be read|does not exist",
+        ),  # from Python 3.14 on, no name is too long to ask for
     ):
         with pytest.raises(DataError, match=sentence):
             read_points(path)
