@@ -803,6 +803,7 @@ def is_field(view: object, _place: int = 0) -> bool:
 def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspace):
     _state, controllers = workspace
     wanted = WantedOverlays(frozenset({"exact", "density"}), (-6.0, 7.0, -6.0, 6.0), (6, 5))
+    qtbot.waitUntil(lambda: controllers.playing.trajectory is not None)  # until then sigma is that of the data
     controllers.following.want(wanted)
     controllers.playing.set_playing(False)
     # One that was asked for before may still come, here and below.
