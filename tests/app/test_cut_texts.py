@@ -293,8 +293,9 @@ def test_compared_columns_keep_their_canvas_and_heads_at_any_size(window, settle
     window.look.set_text_size(percent)
     window.controllers.column_edits.begin()
     wait(lambda: len(comparing.runs) == 2 and window.run_views.views[0].canvas.height() > 100)
-    wait(milliseconds=50)  # the first number in a head is laid out
     view = window.run_views
+    # The first numbers in the heads are laid out.
+    wait(lambda: not any(too_small(one) for one in view.findChildren(QWidget) if one.isVisibleTo(view) and one.width()))
     assert view.chart.isVisible() == (percent == 100)  # in a low window the canvases need its room
     assert all(column.canvas.height() > 100 for column in view.views)
     widgets = [one for one in view.findChildren(QWidget) if one.isVisibleTo(view) and one.width() > 0]

@@ -374,6 +374,9 @@ def test_the_field_that_particles_follow_is_shown_and_named(window):
         window.canvas.layers.set_option("exact", "source", "exact")
         window.state.edit({"sampling.steps": 60})
     assert fields(window) == {"learned": True, "exact": False}
+    for source, named in (("empirical", "Training-set score"), ("exact", "Exact score")):
+        window.canvas.layers.set_option("exact", "source", source)
+        assert texts(window)[1] == named
 
 
 def test_an_untrained_network_is_marked_on_the_canvas(window):

@@ -6,6 +6,7 @@ from playground.app.canvas.chips import ChipBar
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import KEYS
 from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.overlay_timing import exact_source
 from playground.app.model.views import ProblemView
 from playground.app.style.number_formats import format_count
 from playground.kinds.samplers import FollowsScore
@@ -99,16 +100,17 @@ class LayerChoices(QObject):
     @Slot()
     def _name_fields(self) -> None:
         """Say on the chips of the two fields which score they show, and which one the particles follow."""
-        followed, wanted = self._state.experiment.sampling.follows, self._controllers.following.wanted
+        followed, problem = self._state.experiment.sampling.follows, self._controllers.building.problem
+        known = exact_source(str(self._layers.options["exact", "source"]), problem)
         velocity = not self._state.experiment.noise.has_score
         for layer, source, title in (
             ("learned", "learned", "Learned velocity" if velocity else "Learned score"),
-            ("exact", wanted.exact_source, "Exact velocity" if velocity else FIELD_NAMES[wanted.exact_source]),
+            ("exact", known, "Exact velocity" if velocity else FIELD_NAMES[known]),
         ):
             # The learned score is followed by default, and its chip has no room for more words.
             told = source == followed and source != "learned"
             notes = [*[VELOCITY][:velocity], *([self._said_of_followed()] if source == followed else [])]
-            if layer == "learned" and self._controllers.building.problem is not None:
+            if layer == "learned" and problem is not None:
                 step = self._controllers.replaying.step
                 notes += [] if step is None else [OF_STEP.format(format_count(step))]
                 notes += [UNTRAINED] if self._controllers.training.untrained else []
