@@ -28,6 +28,16 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return value
 
 
+def answer(monkeypatch: pytest.MonkeyPatch, value: float, error: float | None) -> None:
+    """Let every figure be measured as this value with this error."""
+
+    def measure(step: Step, device: str) -> Measuring:
+        errors = {} if error is None else {"measured": error}
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value), errors)
+
+    monkeypatch.setattr(lesson_command, "measure", measure)
+
+
 def test_each_question_is_printed_with_its_answer(measured: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
     said = capsys.readouterr().out
@@ -38,10 +48,7 @@ def test_each_question_is_printed_with_its_answer(measured: list[float], capsys:
 def test_a_measured_answer_has_the_digits_that_its_error_supports(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def measure(step: Step, device: str) -> Measuring:
-        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, 0.497912), {"measured": 0.0123})
-
-    monkeypatch.setattr(lesson_command, "measure", measure)
+    answer(monkeypatch, 0.497912, 0.0123)
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
     assert "Measured 0.498 ± 0.012: on the scale" in capsys.readouterr().out
 
@@ -63,11 +70,7 @@ def test_a_bound_within_the_error_leaves_the_answer_undecided(
     code: int,
     said: str,
 ) -> None:
-    def measure(step: Step, device: str) -> Measuring:
-        errors = {} if error is None else {"measured": error}
-        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value), errors)
-
-    monkeypatch.setattr(lesson_command, "measure", measure)
+    answer(monkeypatch, value, error)
     assert main(["lesson", "check", "05-langevin-weights"]) == code
     assert said in capsys.readouterr().out
 
@@ -115,11 +118,7 @@ def test_an_error_leaves_an_answer_undecided_on_either_side_of_a_bound(
     code: int,
     said: str,
 ) -> None:
-    def measure(step: Step, device: str) -> Measuring:
-        errors = {} if error is None else {"measured": error}
-        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value), errors)
-
-    monkeypatch.setattr(lesson_command, "measure", measure)
+    answer(monkeypatch, value, error)
     path = tmp_path / "own.lesson.md"
     check = 'check = { key = "mode_weights", index = 0 }'
     head = f'scene = "langevin-weights"\nquestion = "What share?"\n{asked}\n{check}'

@@ -16,7 +16,6 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
 from playground.app.model.columns import LETTERS
-from playground.app.model.model import LiveModel
 from playground.app.model.preferences import Choice, VideoChoice
 from playground.app.style import text_size, theme
 from playground.app.widgets.charts.distance import COLORS
@@ -55,12 +54,9 @@ class Exported:
     def __init__(self, controllers: Controllers, views: RunViews) -> None:
         self._controllers, self._views, self._view = controllers, views, views.views[0]
         self._state = controllers.state
-        self._sampling, self._comparing, self._following = (
-            controllers.sampling,
-            controllers.comparing,
-            controllers.following,
-        )
-        self._playing, self._canvas = controllers.playing, self._view.canvas
+        self._sampling, self._comparing = controllers.sampling, controllers.comparing
+        self._following, self._playing = controllers.following, controllers.playing
+        self._canvas = self._view.canvas
 
     @property
     def has_frames(self) -> bool:
@@ -125,7 +121,7 @@ class Exported:
     def copied(self) -> QImage:
         """The canvas or the columns in view as they are now, at twice their pixels."""
         frame, unit = self._playing.frame, text_size.factor()
-        drawing = self.drawn(frame, as_seen=True) if self.is_compared else None
+        drawing = self.drawn(frame, as_seen=True)
         shown: QWidget = self._canvas if drawing is None else self._views
         width, height = shown.width(), shown.height()
         if drawing is not None:
@@ -154,28 +150,24 @@ class Exported:
         return _maker(view, views, sampler, view.weights, self._playing.sigma)
 
     def drawn(self, frame: int | None = None, as_seen: bool = False) -> SideBySide | None:
-        """All columns for a film or a picture; None if there is none to draw.
+        """All columns for a film or a picture; None if nothing is compared, or no column can be drawn.
 
         Args:
             frame: of a picture, the frame of the common timeline; None for a film. The runs may still be sampled.
             as_seen: include field and density of the current frame, for a picture of that frame only.
         """
+        if not self.is_compared:
+            return None
         drawn = (self._column(view, frame, as_seen) for view in self._views.views)
         columns = [column for column in drawn if column is not None]
         chart, provenance = self._views.drawn_chart(frame), self._views.provenance
         return SideBySide(columns, chart, theme.palette(), self._playing.total, provenance) if columns else None
 
     def _column(self, view: RunView, frame: int | None, as_seen: bool) -> DrawnColumn | None:
-        """A column; None if it has no run, or if nothing is compared."""
+        """A column; None if it has no run."""
         run, total = view.run, self._playing.total
         trajectory = None if run is None else run.trajectory
-        if (
-            run is None
-            or run.model is None
-            or isinstance(run.model, LiveModel)
-            or run.failure is not None
-            or trajectory is None
-        ):
+        if run is None or run.model is None or run.failure is not None or trajectory is None:
             return None
         views = partial(video_frames_over, run.model, self._following.wanted_by(run))
         maker = _maker(view, views, run.experiment.sampling, view.weights)

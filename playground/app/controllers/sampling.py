@@ -22,8 +22,6 @@ from playground.app.workers.jobs import Jobs, without_fraction
 from playground.kinds.setting import SEEDS
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, reset_key
-from playground.lab.keys import RunKey
-from playground.lab.recovery import run_key
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import UserError, message_of
@@ -190,7 +188,7 @@ class Sampling(QObject):
     def _kept(self, model: LiveModel, weights: Weights) -> Trajectory | None:
         """A finished run with these weights and the current settings; None if none is kept."""
         self._keep()
-        key = _key(model, model.problem.experiment, weights)
+        key = model.run_key(model.problem.experiment, weights)
         found: Trajectory | None = self._building.store.in_memory(key)
         return found
 
@@ -244,7 +242,7 @@ class Sampling(QObject):
 
     def _hold(self, model: LiveModel, experiment: Experiment, weights: Weights, trajectory: Trajectory) -> None:
         """Keep a finished run."""
-        key, store = _key(model, experiment, weights), self._building.store
+        key, store = model.run_key(experiment, weights), self._building.store
         if store.in_memory(key) is not trajectory:
             store.hold(key, trajectory)
 
@@ -310,9 +308,3 @@ class Sampling(QObject):
             elif self.next.finished:
                 self._recording, self.next = self.next, None
         self.playing.seek(0)
-
-
-def _key(model: LiveModel, experiment: Experiment, weights: Weights) -> RunKey:
-    """The key of a run with these settings and weights."""
-    assert model.key is not None
-    return run_key(model.key, experiment, weights.made)

@@ -13,7 +13,7 @@ from playground.lab.document import Document
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import RunKey
 from playground.lab.provenance import Provenance
-from playground.lab.recovery import new_store, run_key
+from playground.lab.recovery import new_store
 from playground.lab.session import Session, SessionError
 from playground.lab.store import Store
 from playground.lab.trajectory import Trajectory
@@ -129,7 +129,7 @@ class Sessions:
             return None
         if self._building.key is None or self._sampling.newest_finished is None:
             return None
-        return run_key(model.key, model.problem.experiment, model.newest.made)
+        return model.run_key(model.problem.experiment, model.newest)
 
     def keep(self) -> Callable[[], None]:
         """Returns a function for another thread that puts what was trained into the store."""

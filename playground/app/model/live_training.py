@@ -170,9 +170,7 @@ class LiveTraining:
         self._published = 0.0  # when weights were, by the monotonic clock
         self._block = FairLock()  # held while the trainer works, about 60 ms
         self._publishing = threading.Lock()  # the window publishes too when training begins and rests
-        self._earlier: Mapping[int, Mapping[str, Tensor]] | None = None  # of the weights that were published
-        self._kept: dict[int, Weights] = {}
-        self.now = Snapshot(**self._facts, **self._remembered(course or {}), **self._weights())
+        self.now = Snapshot(**self._facts, **self._remembered(course or {}), **self._weights({}))
 
     def publish(self, **changes: Any) -> None:
         """Put a snapshot with these changes in the place of the last one."""
@@ -203,7 +201,7 @@ class LiveTraining:
                 if progress.held_out_loss is not None:
                     changes["held_out"] = _with(now.held_out, progress.step, progress.held_out_loss)
                 if time.monotonic() - self._published > WEIGHTS_SECONDS:
-                    changes |= self._weights()
+                    changes |= self._weights(now.kept)
             self.publish(**changes)
 
     def _take_settings(self) -> None:
@@ -222,7 +220,7 @@ class LiveTraining:
 
     def rest(self, **changes: Any) -> None:
         """Publish the newest weights, and these changes."""
-        self.publish(**changes, **self._weights())
+        self.publish(**changes, **self._weights(self.now.kept))
 
     def trained(self) -> Trained:
         """What came of the training so far; available only between two blocks of training."""
@@ -254,20 +252,21 @@ class LiveTraining:
             "stopped": self.trainer.stopping.stopped,
         }
 
-    def _weights(self) -> dict[str, Any]:
-        """The newest averaged weights, and those of earlier steps if they are others than before."""
-        made, earlier = self.trainer.step, self.trainer.checkpoints.weights
+    def _weights(self, known: Mapping[int, Weights]) -> dict[str, Any]:
+        """The newest averaged weights, and those of earlier steps.
+
+        Args:
+            known: those that were published before. They stay of one version, so that their runs and figures are found again.
+        """
+        made, earlier, kept = self.trainer.step, self.trainer.checkpoints.weights, {}
         newest = Weights(next(versions), self.trainer.snapshot(), untrained=not made, earlier=earlier, made=made)
         self._published = time.monotonic()
-        if earlier is not self._earlier:
-            self._earlier, before = earlier, self._kept
-            self._kept = {}
-            for step, tensors in earlier.items():
-                known = before.get(step)
-                if known is None or known.tensors is not tensors:
-                    known = Weights(next(versions), tensors, untrained=not step, step=step, earlier=earlier, made=step)
-                self._kept[step] = known  # of one version, so that its runs and figures are found again
-        return {"newest": newest, "kept": self._kept}
+        for step, tensors in earlier.items():
+            one = known.get(step)
+            if one is None or one.tensors is not tensors:
+                one = Weights(next(versions), tensors, untrained=not step, step=step, earlier=earlier, made=step)
+            kept[step] = one
+        return {"newest": newest, "kept": kept}
 
     def _remembered(self, course: Mapping[str, Any]) -> dict[str, Any]:
         """The parts of a snapshot that say how the training went, as far as they are valid; never used for computing."""

@@ -9,8 +9,9 @@ from playground.app.model.problem_views import problem_view
 from playground.app.model.views import ProblemView
 from playground.data.dataset import held_out_count
 from playground.lab.experiment import Experiment
-from playground.lab.keys import ModelKey, TrainingKey
+from playground.lab.keys import ModelKey, RunKey, TrainingKey
 from playground.lab.points import Points
+from playground.lab.recovery import run_key
 
 if TYPE_CHECKING:
     import torch
@@ -104,6 +105,11 @@ class LiveModel(Model):
             return None
         held_out = None if self.problem.density is not None else len(self.problem.dataset.held_out)
         return ModelKey.after(self.key, step, experiment, held_out)
+
+    def run_key(self, experiment: Experiment, weights: Weights) -> RunKey:
+        """The key of a run with these settings and weights. Raises AssertionError if nothing leads back here."""
+        assert self.key is not None
+        return run_key(self.key, experiment, weights.made)
 
     @property
     def could_hold_out_more(self) -> bool:
