@@ -509,6 +509,13 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             ),
         },
         {
+            "view.all_cards": Action(
+                "All cards",
+                "Show every card with everything on it, or only what is needed; the rest comes when it is asked for",
+                lambda w, c: w.look.set_all_cards(not w.look.all_cards),
+                "F9",
+                checked=lambda w, c: w.look.all_cards,
+            ),
             "view.fullscreen": Action(
                 "Full screen",
                 "Show the window in full screen",

@@ -1,15 +1,16 @@
 """The three columns of the window: the pipeline, the canvas, and the measurements."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.panels import LAYOUT
+from playground.app.panels import LAYOUT, Card
 from playground.app.style import text_size
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
@@ -40,6 +41,8 @@ def filled(name: str, cards: Iterable[QWidget], area: Area) -> Area:
 class Columns(QSplitter):
     """Side columns around the canvas; without room for two, the right one's cards follow the left one's.
 
+    Unless all cards are in view, a card of the right column comes when its content is asked for, and the column with the first.
+
     Attributes:
         panels: all cards.
         centre: what is between the columns.
@@ -60,6 +63,15 @@ class Columns(QSplitter):
         self._factor = text_size.factor()
         self._apart: tuple[int, int] | None = None  # the sides' widths before all cards moved to the left column
         self._presented: bool | None = None  # in presenter mode, whether there is text for the left column
+        self._all = True
+        self._asked = {card: card.asks(controllers) for card in LAYOUT}
+        self._came: set[Card] = set()  # what was asked for, while not all cards are in view
+        self._beside = 0  # px of the right column when it was last in view
+        for card, panel in self.panels.items():
+            panel.wanted.connect(functools.partial(self._bring, card))
+            panel.closed.connect(functools.partial(self._close, card))
+        for changed in (state.document_changed, controllers.inspecting.changed):
+            changed.connect(lambda: self._ask(controllers))
 
     def arrange(self) -> None:
         """Put everything beside each other, once the centre is filled: Tab goes from left to right."""
@@ -77,6 +89,42 @@ class Columns(QSplitter):
         """Whether all cards are in the left column."""
         return self._apart is not None
 
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """The widths of the columns, as :meth:`restore` takes them."""
+        left, centre, right = self.sizes()
+        return left, centre, right or self._beside
+
+    def show_all(self, on: bool) -> None:
+        """Show all cards, or those of the pipeline and what is asked for."""
+        self._all = on
+        self._came = {card for card, asked in self._asked.items() if asked}
+        for card, panel in self.panels.items():
+            panel.header.set_closable(not on and card.column == "right")
+        self._show()
+
+    def _ask(self, controllers: Controllers) -> None:
+        """Bring the cards of what is asked for now, and close those of what is not any more."""
+        for card, panel in self.panels.items():
+            asked, before = card.asks(controllers), self._asked[card]
+            self._asked[card] = asked
+            if self._all or asked == before:
+                continue
+            if asked:
+                panel.reveal()
+            else:
+                self._close(card)
+
+    @Slot()
+    def _bring(self, card: Card) -> None:
+        self._came.add(card)
+        self._show()
+
+    @Slot()
+    def _close(self, card: Card) -> None:
+        self._came.discard(card)
+        self._show()
+
     def present(self, text: bool | None) -> None:
         """Show only the canvas and, if there is text, the left column; None shows everything again."""
         begins = text != self._presented
@@ -86,16 +134,22 @@ class Columns(QSplitter):
             wide = min(_wide(SIDE[1]), round(TEXT * self.width()))
             self.setSizes([wide, self.width() - wide, 0])
 
-    def restore(self, sizes: list[int]) -> None:
+    def restore(self, sizes: Sequence[int]) -> None:
         """Restore the columns' sizes, at once or when there is room for them again."""
         if self._apart is None:
-            self.setSizes(sizes)
+            self.setSizes([*sizes])
         elif sizes[2]:
             self._apart = sizes[0], sizes[2]
 
     def _show(self) -> None:
+        """Show the cards that are in view, and each column with one of them."""
+        here = self._presented is None
+        for card, panel in self.panels.items():
+            if card.column != "lesson":
+                panel.setVisible(here and (self._all or card.column == "left" or card in self._came))
         self._left.setVisible(self._presented is not False)
-        self._right.setVisible(self._presented is None and not self.joined)
+        self._beside = self.widths[2]
+        self._right.setVisible(here and not self.joined and not all(panel.isHidden() for panel in self.cards("right")))
 
     def fit(self) -> None:
         """Use as many columns as there is room for."""
@@ -103,7 +157,7 @@ class Columns(QSplitter):
         if joined == self.joined:
             return
         apart = self._apart
-        self._apart = (self.sizes()[0], self.sizes()[2]) if joined else None
+        self._apart = (self.widths[0], self.widths[2]) if joined else None
         self._move(_rows(self._left if joined else self._right))
         self._show()
         if apart is not None:
@@ -116,7 +170,7 @@ class Columns(QSplitter):
         scale, self._factor = text_size.factor() / self._factor, text_size.factor()
         left, right = (
             max(round((side - MARGINS) * scale) + MARGINS, _wide(NEEDED))
-            for side in self._apart or (self.sizes()[0], self.sizes()[2])
+            for side in self._apart or self.widths[::2]
         )
         self._bound()
         if self._apart is None:

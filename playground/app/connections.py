@@ -11,6 +11,7 @@ from playground.app.canvas.layer_choices import LayerChoices
 from playground.app.canvas.own_layers import OwnLayers
 from playground.app.canvas.run_views import RunViews
 from playground.app.canvas.tools import Tools
+from playground.app.columns import Columns
 from playground.app.controllers.autosaving import Autosaving
 from playground.app.highlighting import Highlighting
 from playground.app.look import application
@@ -29,6 +30,7 @@ class Parts(Window, Protocol):
     """The parts of the window that are connected."""
 
     autosaving: Autosaving
+    columns: Columns
     highlighting: Highlighting
     layer_choices: LayerChoices
     own_layers: OwnLayers
@@ -94,6 +96,7 @@ class Connections(QObject):
         data, likelihood, training = window.panel(DataPanel), window.panel(LikelihoodPanel), window.panel(TrainingPanel)
         for part in (canvas.layers, window.panel(FieldNamesPanel)):
             window.look.time_turned.connect(part.set_time_to_data)
+        window.look.cards_changed.connect(window.columns.show_all)
         data.open_file_requested.connect(window.opening.ask_open)
         data.open_folder_requested.connect(window.opening.ask_open_folder)
         data.paint_on(canvas)

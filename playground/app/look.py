@@ -1,4 +1,4 @@
-"""How the window looks: its theme, the size of its text and the direction of t."""
+"""How the window looks: its theme, the size of its text, the direction of t, and whether all cards are in view."""
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
@@ -13,9 +13,11 @@ class Look(QObject):
 
     Signals:
         time_turned(bool): whether t is shown as 0 at the noise and 1 at the data.
+        cards_changed(bool): whether all cards are in view, with everything on them.
     """
 
     time_turned = Signal(bool)
+    cards_changed = Signal(bool)
 
     def __init__(self, preferences: Preferences, window: QWidget) -> None:
         super().__init__(window)
@@ -61,11 +63,22 @@ class Look(QObject):
         self._preferences.set("time_to_data", on)
         self.time_turned.emit(on)
 
+    @property
+    def all_cards(self) -> bool:
+        """Whether all cards are in view with everything on them, instead of what is needed."""
+        return bool(self._preferences.get("all_cards"))
+
+    def set_all_cards(self, on: bool) -> None:
+        """Show all cards with everything on them, or what is needed, when it is needed."""
+        self._preferences.set("all_cards", on)
+        self.cards_changed.emit(on)
+
     def reset(self) -> None:
         """Show what the preferences have."""
         self.set_theme(self._preferences.get("theme"))
         self.set_text_size(self._preferences.get("text_size"))
         self.set_time_to_data(self.time_to_data)
+        self.set_all_cards(self.all_cards)
 
 
 def application() -> QApplication:

@@ -48,7 +48,7 @@ class Before:
 
     state: Qt.WindowState
     percent: int
-    sizes: list[int]
+    sizes: tuple[int, int, int]
     hidden: dict[QWidget, bool]
 
 
@@ -86,8 +86,8 @@ class Presenter(QObject):
     def begin(self) -> None:
         """Show only what a class needs, enlarged, on the full screen."""
         window = self._window
-        hidden = {part: part.isHidden() for part in (*self._bars, *window.columns.cards("left", "right"))}
-        self._before = Before(window.windowState(), window.look.text_percent, window.columns.sizes(), hidden)
+        hidden = {part: part.isHidden() for part in self._bars}
+        self._before = Before(window.windowState(), window.look.text_percent, window.columns.widths, hidden)
         for part in hidden:
             part.hide()
         window.setWindowState(window.windowState() | Qt.WindowState.WindowFullScreen)

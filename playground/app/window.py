@@ -102,6 +102,7 @@ class MainWindow(QMainWindow):
         theme.apply_style_sheet(application(), SHEET)
         self._window_state.restore()
         self.look.set_time_to_data(self.look.time_to_data)
+        self.columns.show_all(self.look.all_cards)
         connections.show_name()
         self.canvas.setFocus()
         if path is None or path.name.lower().endswith(lessons.SUFFIX):

@@ -83,8 +83,7 @@ class WindowState:
         preferences = self._preferences
         preferences.set("geometry", bytes(self._window.saveGeometry().data()))
         if not self._columns.joined:
-            left, centre, right = self._columns.sizes()
-            preferences.set("columns", (left, centre, right))
+            preferences.set("columns", self._columns.widths)
         preferences.set("folded", {type(panel).__name__: panel.is_folded() for panel in self._panels})
         preferences.flush()
 

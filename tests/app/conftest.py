@@ -55,6 +55,7 @@ def make_window(folder: Path, first_start: bool = False):
     preferences = Preferences(folder / "settings.ini")
     if not first_start and preferences.get("folded") is None:
         preferences.set("folded", {})
+        preferences.set("all_cards", True)
         preferences.set("tour_offered", True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "resource", lambda name: folder / "none" / name)

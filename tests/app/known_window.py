@@ -158,6 +158,7 @@ def forget(window) -> None:
     )
     window.reset_layout()
     preferences.clear()
+    window.look.set_all_cards(True)
     preferences.set("folded", {})
     preferences.set("tour_offered", True)
     for panel in window.panels:
@@ -192,7 +193,7 @@ def seen(window) -> dict[str, object]:
         "training": (controllers.training.status, controllers.training.trained_steps),
         "failure": controllers.building.failure,
         "preferences": {key: window.preferences.get(key) for key in KEYS},
-        "look": (theme.palette().name, window.look.text_percent, window.look.time_to_data),
+        "look": (theme.palette().name, window.look.text_percent, window.look.time_to_data, window.look.all_cards),
         "layers": dict(canvas.layers.visible),
         "options": dict(canvas.layers.options),
         "viewport": canvas.surface.wanted,

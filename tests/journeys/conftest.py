@@ -23,15 +23,18 @@ class Desk:
     def __init__(self) -> None:
         self.user = User()
 
-    def __call__(self, journey: Journey, file: Path | None = SMALL) -> None:
+    def __call__(self, journey: Journey, file: Path | None = SMALL, all_cards: bool = True) -> None:
         """Open the window, go on a journey in it, and close it without saving.
 
         Args:
             file: what is opened with the program; None as without an argument.
+            all_cards: whether all cards are in view.
         """
         from playground.app import main
 
-        window = main.MainWindow(main.Preferences(), main.Log(), file, "cpu")
+        preferences = main.Preferences()
+        preferences.set("all_cards", all_cards)
+        window = main.MainWindow(preferences, main.Log(), file, "cpu")
         window.resize(1440, 900)
         window.show()
 

@@ -27,11 +27,14 @@ class Card:
         panel: its class.
         column: "left" for the pipeline, "right" for the measurements, "lesson" for the part above the left column.
         folds: at the first start, its turn to be folded if its column has no room for all; 0 if it stays open.
+        asks: what the user has asked for that the card shows. While not all cards are in view, it comes with that and goes with
+            it.
     """
 
     panel: Callable[[State, Controllers], CollapsiblePanel]
     column: str
     folds: int = 0
+    asks: Callable[[Controllers], object] = lambda controllers: None
 
 
 LAYOUT = (
@@ -41,11 +44,11 @@ LAYOUT = (
     Card(ObjectivePanel, "left", folds=2),
     Card(TrainingPanel, "left", folds=3),
     Card(SamplingPanel, "left"),
-    Card(LikelihoodPanel, "right"),
-    Card(ParticlePanel, "right"),
+    Card(LikelihoodPanel, "right", asks=lambda c: c.state.document.clicked),
+    Card(ParticlePanel, "right", asks=lambda c: c.inspecting.is_active and (c.inspecting.number,)),
     Card(FieldNamesPanel, "right"),
     Card(QualityPanel, "right"),
-    Card(RunsPanel, "right"),
+    Card(RunsPanel, "right", asks=lambda c: c.state.document.pins),
 )
 """The cards in the order in which they stand."""
 

@@ -43,6 +43,41 @@ def shortened(state: str, metrics: QFontMetrics, width: int) -> str:
     return text if fits else metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
+class MarkButton(PressedByEnter):
+    """A small button of a card, whose mark is brighter under the mouse and while it is checked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # painted when the mouse comes and goes
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth(self)
+        bright = self.isChecked() or self.underMouse()
+        fill = theme.color("hover") if bright else None
+        ring = theme.color("accent") if self.hasFocus() else None
+        paint_box(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, fill, ring, 1.5)
+        self.paint_mark(painter, theme.color("text" if bright else "muted"))
+
+    def paint_mark(self, painter: QPainter, color: QColor) -> None:
+        """Paint its mark in this colour."""
+        raise NotImplementedError
+
+
+class Cross(MarkButton):
+    """Closes a card."""
+
+    def __init__(self, title: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        named(self, f"Close {title}", "Close this card. What it shows can be asked for again.")
+
+    def paint_mark(self, painter: QPainter, color: QColor) -> None:
+        reach, middle = px(4), QPointF(self.rect().center())
+        painter.setPen(theme.round_pen(color, 1.5))
+        for way in (QPointF(reach, reach), QPointF(reach, -reach)):
+            painter.drawLine(middle - way, middle + way)
+
+
 class PanelHeader(QAbstractButton):
     """A card's top line: number, title, state (elided, complete in the tooltip), and whether the card is open."""
 
@@ -50,6 +85,8 @@ class PanelHeader(QAbstractButton):
         super().__init__(parent)
         self._title, self._number, self._state = title, number, ""
         self._tool: QWidget | None = None
+        self.cross = Cross(title, self)
+        self.cross.hide()
         self.setCheckable(True)
         self.setChecked(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -73,6 +110,11 @@ class PanelHeader(QAbstractButton):
         self._name()
         self.update()
 
+    def set_closable(self, closable: bool) -> None:
+        """Set whether the card can be closed; the cross stands in place of the chevron."""
+        self.cross.setVisible(closable)
+        self.update()
+
     def set_tool(self, tool: QWidget) -> None:
         """Put a small button between the state and the chevron; the header owns it."""
         tool.setParent(self)
@@ -86,6 +128,7 @@ class PanelHeader(QAbstractButton):
         return QSize(px(160), px(24))
 
     def _place_tool(self) -> None:
+        self.cross.setGeometry(self.width() - px(18), (self.height() - px(18)) // 2, px(18), px(18))
         if self._tool is not None:
             side = self._tool.sizeHint()
             self._tool.setGeometry(
@@ -117,7 +160,8 @@ class PanelHeader(QAbstractButton):
         text = shortened(self._state, QFontMetrics(font), room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         color = theme.color("text" if self.underMouse() else "muted")
-        paint_chevron(painter, QPointF(self.width() - px(6), middle + 0.5), color, self.isChecked())
+        if self.cross.isHidden():
+            paint_chevron(painter, QPointF(self.width() - px(6), middle + 0.5), color, self.isChecked())
         if self.hasFocus():
             # Around number and title only, because the state ends at the card's edge.
             ring = QRectF(x - 4 if x else 1, 1, title_width + 9, self.height() - 2)
@@ -205,26 +249,6 @@ class Notice(QFrame):
         painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, SIGNS[self._level])
 
 
-class MarkButton(PressedByEnter):
-    """A small button of a card, whose mark is brighter under the mouse and while it is checked."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # painted when the mouse comes and goes
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = smooth(self)
-        bright = self.isChecked() or self.underMouse()
-        fill = theme.color("hover") if bright else None
-        ring = theme.color("accent") if self.hasFocus() else None
-        paint_box(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, fill, ring, 1.5)
-        self.paint_mark(painter, theme.color("text" if bright else "muted"))
-
-    def paint_mark(self, painter: QPainter, color: QColor) -> None:
-        """Paint its mark in this colour."""
-        raise NotImplementedError
-
-
 class EquationButton(MarkButton):
     """Opens the card's equations in large type."""
 
@@ -298,9 +322,13 @@ class CollapsiblePanel(QFrame):
 
     Signals:
         folded(bool): the user folded or unfolded it.
+        wanted(): it is to be seen.
+        closed(): the user closed it.
     """
 
     folded = Signal(bool)
+    wanted = Signal()
+    closed = Signal()
 
     def __init__(self, title: str, number: int | None = None, purpose: str = "") -> None:
         super().__init__()
@@ -328,6 +356,7 @@ class CollapsiblePanel(QFrame):
         self._brief = False
         self.header.toggled.connect(self._toggled)
         self.header.clicked.connect(self._opened)
+        self.header.cross.clicked.connect(self.closed)
 
     def equations(self) -> list[NamedEquation]:
         """The equations of its settings and figures in use, in their order on the card."""
@@ -369,7 +398,8 @@ class CollapsiblePanel(QFrame):
         self.header.setChecked(not folded)
 
     def reveal(self, part: QWidget | None = None) -> None:
-        """Unfold the card and scroll to it, or to one of its parts."""
+        """Bring the card, unfold it and scroll to it, or to one of its parts."""
+        self.wanted.emit()
         self.set_folded(False)
         column = self.column()
         if column is not None:
