@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND
+from playground.app.columns import Columns
 from playground.app.controllers import exported_files, why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.documents import Documents
@@ -71,6 +72,7 @@ class Window(Protocol):
     plugins: Plugins
     canvas: CanvasView
     chips: ChipBar
+    columns: Columns
     presenter: Presenter
     tour: Tour
     look: Look
@@ -424,6 +426,12 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
                 checked=lambda w, c: c.comparing.is_active,
                 why_not=why_disabled.comparing,
             ),
+            "sample.compare_objectives": Action(
+                "Compare objectives",
+                "Show exact, sliced and denoising score matching side by side, each trained for as many steps",
+                lambda w, c: c.column_edits.compare_objectives(),
+                why_not=why_disabled.comparing,
+            ),
         },
     ),
     "Measure": (
@@ -515,6 +523,13 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
                 lambda w, c: w.look.set_all_cards(not w.look.all_cards),
                 "F9",
                 checked=lambda w, c: w.look.all_cards,
+            ),
+            "view.columns": Action(
+                "Side columns",
+                "Show or hide the cards left and right of the canvas; a comparison hides them",
+                lambda w, c: w.columns.put_away(not w.columns.are_away),
+                key="S",
+                checked=lambda w, c: not w.columns.are_away,
             ),
             "view.fullscreen": Action(
                 "Full screen",

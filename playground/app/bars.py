@@ -35,7 +35,9 @@ from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.collapsible_panel import shortened
+from playground.app.widgets.transport import TransportButton
 
 if typing.TYPE_CHECKING:
     from playground.app.actions import Actions
@@ -44,6 +46,9 @@ BAR_HEIGHT = 52
 STATUS_HEIGHT = 26
 SUMMARY_WIDTH = 200  # px that the experiment in one line has beside the program's name
 MENU_KEY = "F10"
+PRIMARY = "train.toggle"
+TOP_BAR = {"learn.scenes": "", PRIMARY: "", "file.open": "open-file", "file.save": "save", "file.export_video": ""}
+"""The actions with a button, each with its icon if it has one in place of its name."""
 TRAINING_TEXTS = {
     "loading": "loading",
     "untrained": "not trained",
@@ -63,6 +68,7 @@ SHEET = """
 #statusBar { background: @background; border-top: 1px solid @border; }
 #lessonColumn, #leftColumn, #rightColumn { background: @panel; }
 #centre { background: @background; }
+#layers:window { background: @panel; border: 1px solid @border; }
 #columns::handle { background: @border; }
 #columns::handle:hover { background: @accent; }
 #toast { background: @raised; border: 1px solid @border; border-radius: 8px; }
@@ -76,7 +82,7 @@ SHEET = """
 #toastClose:focus { border-color: @accent; }
 #toastButton { background: @panel; }
 #menuButton { padding: 0; }
-#menuButton::menu-indicator { image: none; }
+#menuButton::menu-indicator, #learnButton::menu-indicator { image: none; }
 QAbstractSpinBox { padding: 0 6px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
 QDialog { background: @panel; }
@@ -152,6 +158,12 @@ class TopBar(QFrame):
         self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layouts.across(self._name, (self.summary, 1), within=self.heading, spacing=UNIT * 3 // 2, margins=0)
         self._row.addWidget(self.heading, 1)
+        self._more: list[QWidget] = []  # buttons of what the menus have too
+
+    def show_all(self, on: bool) -> None:
+        """Show all buttons, or those that a beginner needs."""
+        for button in self._more:
+            button.setVisible(on)
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
@@ -161,12 +173,21 @@ class TopBar(QFrame):
             self._name.setVisible(room >= px(SUMMARY_WIDTH))
         return done
 
-    def fill(self, actions: "Actions", keys: tuple[str, ...], menu: QMenu) -> None:
-        """Add a button for each action, the last one as the primary button, and then the menu."""
-        for key in keys:
-            button = ActionButton(actions[key], actions.title(key))
-            if key == keys[-1]:
+    def fill(self, actions: "Actions", menu: QMenu, learn: QMenu) -> None:
+        """Add the menu of what teaches, the buttons of some actions, and the menu of all."""
+        self.learn = named(QPushButton("Learn ▾"), "Learn", "Lessons, scenes, the glossary and the tour.")
+        self.learn.setObjectName("learnButton")
+        self.learn.setMenu(learn)
+        self.learn.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._row.addWidget(self.learn)
+        for key, icon in TOP_BAR.items():
+            button = TransportButton(icon) if icon else ActionButton(actions[key], actions.title(key))
+            if isinstance(button, TransportButton):
+                button.follow(actions[key])
+            elif key == PRIMARY:
                 set_role(button, "primary")
+            else:
+                self._more.append(button)
             self._row.addWidget(button)
         self.menu = QToolButton()
         self.menu.setObjectName("menuButton")

@@ -63,7 +63,7 @@ class Columns(QSplitter):
         self._factor = text_size.factor()
         self._apart: tuple[int, int] | None = None  # the sides' widths before all cards moved to the left column
         self._presented: bool | None = None  # in presenter mode, whether there is text for the left column
-        self._all = True
+        self._all, self._away = True, False
         self._asked = {card: card.asks(controllers) for card in LAYOUT}
         self._came: set[Card] = set()  # what was asked for, while not all cards are in view
         self._beside = 0  # px of the right column when it was last in view
@@ -95,6 +95,16 @@ class Columns(QSplitter):
         left, centre, right = self.sizes()
         return left, centre, right or self._beside
 
+    @property
+    def are_away(self) -> bool:
+        """Whether the side columns are hidden, for the room that they take."""
+        return self._away
+
+    def put_away(self, away: bool) -> None:
+        """Hide the side columns, or bring them back."""
+        self._away = away
+        self._show()
+
     def show_all(self, on: bool) -> None:
         """Show all cards, or those of the pipeline and what is asked for."""
         self._all = on
@@ -118,6 +128,7 @@ class Columns(QSplitter):
     @Slot()
     def _bring(self, card: Card) -> None:
         self._came.add(card)
+        self._away = False
         self._show()
 
     @Slot()
@@ -143,11 +154,11 @@ class Columns(QSplitter):
 
     def _show(self) -> None:
         """Show the cards that are in view, and each column with one of them."""
-        here = self._presented is None
+        here = self._presented is None and not self._away
         for card, panel in self.panels.items():
             if card.column != "lesson":
                 panel.setVisible(here and (self._all or card.column == "left" or card in self._came))
-        self._left.setVisible(self._presented is not False)
+        self._left.setVisible(here or bool(self._presented))
         self._beside = self.widths[2]
         self._right.setVisible(here and not self.joined and not all(panel.isHidden() for panel in self.cards("right")))
 
@@ -169,8 +180,7 @@ class Columns(QSplitter):
         """Widen the side columns as the text has grown."""
         scale, self._factor = text_size.factor() / self._factor, text_size.factor()
         left, right = (
-            max(round((side - MARGINS) * scale) + MARGINS, _wide(NEEDED))
-            for side in self._apart or self.widths[::2]
+            max(round((side - MARGINS) * scale) + MARGINS, _wide(NEEDED)) for side in self._apart or self.widths[::2]
         )
         self._bound()
         if self._apart is None:

@@ -11,7 +11,6 @@ from playground.app.canvas.layer_choices import LayerChoices
 from playground.app.canvas.own_layers import OwnLayers
 from playground.app.canvas.run_views import RunViews
 from playground.app.canvas.tools import Tools
-from playground.app.columns import Columns
 from playground.app.controllers.autosaving import Autosaving
 from playground.app.highlighting import Highlighting
 from playground.app.look import application
@@ -20,9 +19,11 @@ from playground.app.model.edit_text import summary
 from playground.app.notices import Notices
 from playground.app.panels import DataPanel, FieldNamesPanel, LessonPanel, LikelihoodPanel, RunsPanel, TrainingPanel
 from playground.app.widgets.toasts import Toasts
+from playground.app.widgets.transport import Transport
 from playground.lab.session import Session
 
 # After a change of these, the user wants to see the particles move.
+CLICK = "click a point for its likelihood"
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})
 
 
@@ -30,7 +31,6 @@ class Parts(Window, Protocol):
     """The parts of the window that are connected."""
 
     autosaving: Autosaving
-    columns: Columns
     highlighting: Highlighting
     layer_choices: LayerChoices
     own_layers: OwnLayers
@@ -39,6 +39,7 @@ class Parts(Window, Protocol):
     toasts: Toasts
     tools: Tools
     top_bar: TopBar
+    transport: Transport
 
     @property
     def notices(self) -> Notices: ...
@@ -54,6 +55,7 @@ class Connections(QObject):
         self._connect_controllers()
         self._connect_files()
         self._connect_cards(parent)
+        self._connect_calm()
         window.status.count_paints(window.canvas.surface)
         self._refresh()
 
@@ -96,7 +98,6 @@ class Connections(QObject):
         data, likelihood, training = window.panel(DataPanel), window.panel(LikelihoodPanel), window.panel(TrainingPanel)
         for part in (canvas.layers, window.panel(FieldNamesPanel)):
             window.look.time_turned.connect(part.set_time_to_data)
-        window.look.cards_changed.connect(window.columns.show_all)
         data.open_file_requested.connect(window.opening.ask_open)
         data.open_folder_requested.connect(window.opening.ask_open_folder)
         data.paint_on(canvas)
@@ -109,6 +110,46 @@ class Connections(QObject):
         window.panel(RunsPanel).table_requested.connect(lambda: window.dialogs.show("runs"))
         window.panel(LessonPanel).highlighted.connect(window.highlighting.highlight)
         window.run_views.menu_requested.connect(lambda place: show_canvas_menu(window.actions_by_key, parent, place))
+
+    def _connect_calm(self) -> None:
+        """Connect what shows everything, or only what is needed."""
+        window, controllers, changed = self._window, self._controllers, self._window.look.cards_changed
+        canvas = window.canvas
+        for part in (window.columns, window.chips, window.top_bar, window.transport):
+            changed.connect(part.show_all)
+        changed.connect(canvas.layers.set_captioned)
+        canvas.surface.painted.connect(self._name_layers)
+        for signal in (
+            changed,
+            controllers.clicking.likelihood_changed,
+            controllers.building.problem_changed,
+            controllers.lessons.changed,
+            controllers.comparing.active_changed,
+        ):
+            signal.connect(self._invite)
+        for signal in (changed, controllers.comparing.active_changed):
+            signal.connect(self._make_room)
+
+    @Slot()
+    def _make_room(self) -> None:
+        """Put the side columns away while runs are compared, unless all cards are to be in view."""
+        self._window.columns.put_away(self._controllers.comparing.is_active and not self._window.look.all_cards)
+
+    @Slot()
+    def _name_layers(self) -> None:
+        canvas, compared = self._window.canvas, self._controllers.comparing.is_active
+        if not canvas.layers.captioned:
+            self._window.chips.show_frame(canvas.shown(), () if compared else canvas.caption)
+
+    @Slot()
+    def _invite(self) -> None:
+        """Say on the canvas what a click does, until one did it."""
+        window, controllers, canvas = self._window, self._controllers, self._window.canvas
+        if controllers.clicking.likelihood is not None:
+            window.look.remember_click()
+        closed = controllers.comparing.is_active or controllers.lessons.hides_values or "path" in canvas.layers.absent
+        waits = not (window.look.all_cards or window.look.clicked or closed)
+        canvas.surface.set_hint(CLICK if waits else "")
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:

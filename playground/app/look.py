@@ -73,6 +73,16 @@ class Look(QObject):
         self._preferences.set("all_cards", on)
         self.cards_changed.emit(on)
 
+    @property
+    def clicked(self) -> bool:
+        """Whether a click has ever shown a likelihood."""
+        return bool(self._preferences.get("clicked"))
+
+    def remember_click(self) -> None:
+        """Remember that a click has shown a likelihood."""
+        if not self.clicked:
+            self._preferences.set("clicked", True)
+
     def reset(self) -> None:
         """Show what the preferences have."""
         self.set_theme(self._preferences.get("theme"))

@@ -18,7 +18,8 @@ from playground.app.style.wrapping import wrapped
 from playground.lab.lessons import load_all
 
 CANVAS_MENU = ("edit.copy_picture", "file.export_picture", "file.export_video", "view.fit")
-TOP_BAR = ("learn.scenes", "sample.compare", "train.toggle", "file.open", "file.save", "file.export_video")
+TEACHING = ("learn.scenes", "help.glossary", "help.tour")
+"""What the menu Learn of the top bar has below the lessons."""
 
 
 def keys_by_menu() -> dict[str, list[tuple[str, str | QKeySequence.StandardKey]]]:
@@ -46,6 +47,9 @@ class MainMenu(QMenu):
         self._window = parent
         fills = {LESSONS: self.fill_lessons, RECENT: self.fill_recent}
         self.lists: dict[str, QMenu] = {}
+        self.learn = QMenu(parent)
+        self.learn.setToolTipsVisible(True)
+        self.learn.aboutToShow.connect(self._fill_learn)
         for title, groups in MENUS.items():
             menu = self.addMenu(title)
             menu.setToolTipsVisible(True)
@@ -84,13 +88,26 @@ class MainMenu(QMenu):
         submenu.aboutToShow.connect(lambda: fill(submenu))
         return submenu
 
-    def fill_lessons(self, menu: QMenu) -> None:
-        """List the bundled lessons, each with the number of its steps that are done."""
+    def _fill_learn(self) -> None:
+        self._actions.refresh()
+        self.fill_lessons(self.learn, numbered=True)
+        self.learn.addSeparator()
+        for key in TEACHING:
+            self.learn.addAction(self._actions[key])
+
+    def fill_lessons(self, menu: QMenu, numbered: bool = False) -> None:
+        """List the bundled lessons, each with the number of its steps that are done; with its own number, a tick once it is done,
+        and the minutes that it takes, if that is asked.
+        """
         menu.clear()
-        for lesson in load_all().values():
+        for number, lesson in enumerate(load_all().values(), start=1):
             done, count = len(self._lessons.progress.done(lesson)), len(lesson.steps)
-            progress = f"\t{'done' if done == count else f'{done} of {count}'}" if done else ""
-            action = menu.addAction(lesson.title.replace("&", "&&") + progress)
+            title, progress = lesson.title.replace("&", "&&"), f"{done} of {count}" if done else ""
+            if done == count:
+                progress = "✓" if numbered else "done"
+            if numbered:
+                title, progress = f"{number}  {title}", f"{progress}  {lesson.minutes} min".strip()
+            action = menu.addAction(f"{title}\t{progress}" if progress else title)
             action.triggered.connect(lambda _=False, lesson=lesson: self._lessons.begin(lesson))
 
     def fill_recent(self, menu: QMenu) -> None:

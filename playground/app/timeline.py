@@ -24,6 +24,7 @@ class Timeline(QObject):
         self._building, self._playing = controllers.building, controllers.playing
         self._replaying = controllers.replaying
         self._comparing = controllers.comparing
+        self._trained = False  # whether anything was trained in this window, or an earlier step looked at
         self._shown = 0  # number of frames whose noise levels are shown
         for button, command in (
             (transport.restart, "sample.restart"),
@@ -69,6 +70,9 @@ class Timeline(QObject):
 
     @Slot()
     def _show_steps(self) -> None:
+        training = self._controllers.training
+        self._trained |= training.wanted or self._replaying.step is not None
+        self._transport.show_training(self._trained)
         self._transport.track.set_steps(self._replaying.steps, self._replaying.place)
         self._transport.track.set_why_disabled(why_disabled.choosing_step(self._controllers))
 

@@ -28,7 +28,7 @@ from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.tour import Tour
 from playground.app.highlighting import Highlighting
 from playground.app.look import Look, application
-from playground.app.menus import TOP_BAR, MainMenu
+from playground.app.menus import MainMenu
 from playground.app.model.errors import Log, logger
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
@@ -102,7 +102,7 @@ class MainWindow(QMainWindow):
         theme.apply_style_sheet(application(), SHEET)
         self._window_state.restore()
         self.look.set_time_to_data(self.look.time_to_data)
-        self.columns.show_all(self.look.all_cards)
+        self.look.cards_changed.emit(self.look.all_cards)
         connections.show_name()
         self.canvas.setFocus()
         if path is None or path.name.lower().endswith(lessons.SUFFIX):
@@ -129,8 +129,8 @@ class MainWindow(QMainWindow):
         self.actions_by_key: Actions = Actions(self, self)
         self.dialogs = DialogRegistry(self, self)
         self.menu = MainMenu(self.actions_by_key, self.documents, self.opening, self.controllers.lessons, self)
-        self.top_bar.fill(self.actions_by_key, TOP_BAR, self.menu)
-        self.tour = Tour(self)
+        self.top_bar.fill(self.actions_by_key, self.menu, self.menu.learn)
+        self.tour = Tour(self, lambda: self.controllers.lessons.begin(next(iter(lessons.load_all().values()))))
         # Over the heading, so that no toast takes a click meant for the canvas; without it over the canvas's lower edge.
         self.toasts = Toasts(self.top_bar.heading, self.columns.centre)
         self.notices = Notices(self.toasts, self.actions_by_key)
@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         self.columns = Columns(self.state, self.controllers)
         self.panels = [*self.columns.panels.values()]
         layers = Layers(self)
+        layers.set_visible("density", self.look.all_cards)  # at coarse noise it covers the whole canvas
         self.chips = ChipBar(layers)
         # Before the views, which show no layer that cannot be shown.
         self.layer_choices = LayerChoices(self.controllers, layers, self.chips, self)

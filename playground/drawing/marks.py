@@ -1,8 +1,9 @@
-"""The marks of a prediction on the plane: the point in question, the predicted place, and the measured one."""
+"""The marks of a prediction on the plane: the point or the modes in question, the predicted place, and the measured one."""
 
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
@@ -14,6 +15,7 @@ from playground.drawing.plane import Plane
 Place = tuple[float, float]
 
 RADIUS = 8.0  # px
+AROUND = 20.0  # px, radius of the circle around a mode
 POINT, YOU, MEASURED = "point", "you", "measured"
 
 
@@ -25,15 +27,20 @@ class Marks(Layer):
         point: the point that the question is about, a square.
         you: the predicted place, a cross.
         measured: the measured place, a ring.
+        modes: (K, 2) the modes that the question is about, each in a broken circle.
     """
 
     point: Place | None = None
     you: Place | None = None
     measured: Place | None = None
+    modes: np.ndarray | None = None
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         point, you, measured = (_on(plane, place) for place in (self.point, self.you, self.measured))
+        for mode in () if self.modes is None else plane.to_painter(self.modes).tolist():
+            painter.setPen(QPen(palette.color("text", 0.8), 1.5, Qt.PenStyle.DashLine))
+            painter.drawEllipse(QPointF(*mode), AROUND, AROUND)
         if you is not None and measured is not None:
             painter.setPen(QPen(palette.color("text", 0.7), 1.5, Qt.PenStyle.DashLine))
             between = QLineF(you, measured)

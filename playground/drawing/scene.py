@@ -56,6 +56,7 @@ class Scene:
         images: if given, a grid of images is shown instead of the plane.
         caption: lines at the bottom right, or at the top right if they would cover a clicked point: sigma, level, alpha,
             step.
+        captioned: whether the caption is painted; else it is shown beside the picture.
         hint: a sentence in the middle of a picture that has nothing to show yet.
         has_scales: whether the colours of maps and particles are explained.
         layer_names: the key of the layers at the top left, each a colour and a name.
@@ -80,6 +81,7 @@ class Scene:
     marks: Marks | None = None
     images: ImageGrid | None = None
     caption: tuple[str, ...] = ()
+    captioned: bool = True
     hint: str = ""
     has_scales: bool = True
     layer_names: tuple[tuple[str, str], ...] = ()
@@ -186,7 +188,7 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
             _paint_layer_names(painter, scene, plane)
         if scene.hint:
             _paint_hint(painter, scene.hint, palette, width, height)
-        if scene.caption:
+        if scene.caption and scene.captioned:
             clicked = plane.to_painter(scene.clicked()) if scene.images is None else np.zeros((0, 2))
             _paint_caption(painter, scene.caption, palette, width, height, clicked, 16 + above)
     finally:

@@ -53,6 +53,8 @@ LESSONS, SCENES = "lessons", "scenes"
 """The folders of those that ship with the program."""
 LONGEST = 200_000
 """Most characters of a file."""
+WORDS_A_MINUTE = 150
+"""Read by someone who learns from them."""
 MOST_WORDS = 80
 """Most words of a step's text, and of its explanation."""
 NEGLIGIBLE = 1e-4  # of the larger coordinate of a place: the other one is 0 up to the solver's error
@@ -320,6 +322,12 @@ class Lesson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def is_scene(self) -> bool:
         """Whether it is one step without a question, with settings of its own."""
         return len(self.steps) == 1 and not self.steps[0].question and self.steps[0].settings is not None
+
+    @property
+    def minutes(self) -> int:
+        """About how long it takes: its texts are read, and each prediction is thought over and measured."""
+        words = sum(len(f"{step.text} {step.question} {step.explanation}".split()) for step in self.steps)
+        return round(words / WORDS_A_MINUTE) + sum(bool(step.question) for step in self.steps)
 
 
 def bundled(folder: str = LESSONS) -> dict[str, Path]:

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QMenu, Q
 from pytestqt.exceptions import capture_exceptions
 
 from playground.app.actions import ACTIONS, LAYERS, LESSONS, MENUS, RECENT
+from playground.app.bars import TOP_BAR
 from playground.app.canvas.legend import KEYS
-from playground.app.menus import TOP_BAR
 from playground.app.panels import SamplingPanel
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import file_prompts

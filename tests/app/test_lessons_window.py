@@ -424,6 +424,22 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(window, qtbot, monk
     assert canvas.shown().marks is None
 
 
+@pytest.mark.parametrize(("lesson", "key"), [("01-score", "exact_log_prob"), ("05-langevin-weights", "mode_weights")])
+def test_what_a_question_names_is_marked(window, lesson, key):
+    lessons, canvas, lesson = window.controllers.lessons, window.canvas, load_all()[lesson]
+    lessons.begin(lesson)
+    assert canvas.shown().marks is None
+    place, check = next(
+        (place, step.check) for place, step in enumerate(lesson.steps) if step.check and step.check.key == key
+    )
+    lessons.go(place)
+    wait(lambda: not window.building.busy and canvas.shown().marks is not None)
+    marks, modes = canvas.shown().marks, window.building.problem.modes
+    assert (marks.point, marks.you, marks.measured) == (check.point, None, None)
+    assert marks.modes is (modes if check.point is None else None)
+    assert len(modes) == 2
+
+
 @pytest.mark.parametrize("value", [0.0239, -7.6612, 0.00012345, 12345.6, -0.5])
 def test_a_result_is_written_alike_wherever_it_stands(window, qtbot, monkeypatch, value):
     def measure(step):

@@ -113,7 +113,7 @@ def test_text_rows_charts_and_captions_follow(window):
     ("percent", "size", "shown"),
     [
         (100, (1024, 600), "Two moons · denoising · VE process"),
-        (200, (1280, 720), "Two moons · denoising"),
+        (200, (1280, 720), "Two moons · denoising · VE process"),
         (200, (1024, 600), "Two moons"),
     ],
 )

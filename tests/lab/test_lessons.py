@@ -60,6 +60,11 @@ def test_a_step_without_scene_leaves_all_as_it_is(tmp_path: Path) -> None:
     assert lessons.load(write(tmp_path, LESSON)).steps[0].settings != Experiment()
 
 
+def test_a_lesson_takes_a_minute_for_150_words_and_one_for_each_question():
+    steps = lessons.Step(text="a " * 200), lessons.Step(text="b " * 50, question="c " * 10, explanation="d " * 40)
+    assert lessons.Lesson("", "", steps).minutes == 3
+
+
 MARK = """mark = 0.5
 check = { key = "denoised", point = [1.0, 1.0], sigma = 1.0 }
 figures.log_p = { key = "exact_log_prob", point = [0.0, 1.0] }

@@ -1,11 +1,21 @@
-"""The chips over the canvas, which are legend and control at once: one chip per layer, in the layer's colour."""
+"""The layers above the canvas: a chip for each, in its colour, or one button that opens the chips beside a legend of those in view."""
 
 import functools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QActionGroup, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QLabel, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget, QWidgetAction
+from PySide6.QtGui import QAccessible, QActionGroup, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLayout,
+    QLayoutItem,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+    QWidgetAction,
+)
 
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND, Entry
@@ -13,13 +23,17 @@ from playground.app.style import text_size, theme
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
+from playground.app.widgets import layouts
+from playground.app.widgets.captions import named
 from playground.app.widgets.controls import KeyboardRing, PressedByEnter
+from playground.drawing.scene import Scene
 
 HEIGHT = 28
 GAP = 6
 DOT = 9  # diameter of the swatch in px
 PADDING = 12
 ARROW = 12  # width of the arrow in px, besides the padding
+OPENED = 340  # px, width of the chips that the button opens
 
 
 class Chip(KeyboardRing, PressedByEnter):
@@ -161,15 +175,63 @@ def _add_heading(menu: QMenu, title: str) -> None:
     menu.addAction(heading)
 
 
+class InView(QWidget):
+    """A line with the names of the layers in view in their colours, and the caption at the right."""
+
+    accessible_role = QAccessible.Role.StaticText
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layers: list[tuple[str, str]] = []  # the colour and the name of each
+        self._caption = ""
+        self.setAccessibleName("In view")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+
+    def accessible_value(self) -> str:
+        return ", ".join(filter(None, (*(name for _, name in self._layers), self._caption)))
+
+    def show_frame(self, layers: list[tuple[str, str]], caption: str) -> None:
+        if (layers, caption) != (self._layers, self._caption):
+            self._layers, self._caption = layers, caption
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth(self)
+        painter.setFont(theme.number_font())
+        metrics, middle, x = painter.fontMetrics(), self.height() / 2, float(px(PADDING))
+        painter.setPen(theme.color("text"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._caption)
+        end = self.width() - metrics.horizontalAdvance(self._caption) - px(PADDING)
+        for role, name in self._layers:
+            width = px(DOT) + px(6) + metrics.horizontalAdvance(name)
+            if x + width > end:
+                break
+            paint_box(painter, QRectF(x, middle - px(DOT) / 2, px(DOT), px(DOT)), px(DOT) / 2, theme.color(role))
+            painter.setPen(theme.color("muted"))
+            painter.drawText(QRectF(x + px(DOT) + px(6), 0, width, self.height()), Qt.AlignmentFlag.AlignVCenter, name)
+            x += width + px(14)
+
+
 class ChipBar(QWidget):
-    """All chips in a row, which wraps in a narrow window."""
+    """All chips in rows that wrap in a narrow window; or a button that opens them, beside a line about what is in view."""
 
     def __init__(self, layers: Layers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._layers = layers
         self.setAccessibleName("Layers")
         self.chips = {entry.key: Chip(entry, layers) for entry in LEGEND}
-        flow = Flow(self)
+        self._all, self._line = QFrame(), QWidget()
+        self._all.setObjectName("layers")
+        self._all.setAccessibleName("Layers")
+        self.button = named(
+            QPushButton("Layers ▾"), "Layers", "Show or hide what is on the canvas, and choose how it is shown."
+        )
+        self.button.clicked.connect(self._open)
+        self._in_view = InView()
+        layouts.across(self.button, (self._in_view, 1), within=self._line, margins=(14, 8, 14, 4))
+        layouts.down(self._line, self._all, within=self, spacing=0, margins=0)
+        self._line.hide()
+        flow = Flow(self._all)
         for key, chip in self.chips.items():
             flow.addWidget(chip)
             chip.toggled.connect(functools.partial(layers.set_visible, key))
@@ -177,6 +239,24 @@ class ChipBar(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+
+    def show_all(self, on: bool) -> None:
+        """Show every chip, or the button that opens them."""
+        self._line.setHidden(on)
+        self._all.setWindowFlags(Qt.WindowType.Widget if on else Qt.WindowType.Popup)
+        self._all.setVisible(on)
+
+    def show_frame(self, scene: Scene, caption: Sequence[str]) -> None:
+        """Name the layers in view beside the button, and what is said of the frame."""
+        chips = [(chip.entry.role, chip.text()) for key, chip in self.chips.items() if getattr(scene, key) is not None]
+        self._in_view.show_frame(chips, "   ".join(caption))
+
+    def _open(self) -> None:
+        self._all.resize(px(OPENED), self._all.heightForWidth(px(OPENED)))
+        self._all.move(self.button.mapToGlobal(QPoint(0, self.button.height() + 4)))
+        self._all.setAttribute(Qt.WidgetAttribute.WA_NoMouseReplay)  # a click on the button closes it
+        self._all.show()
+        next(chip for chip in self.chips.values() if chip.isEnabled()).setFocus(Qt.FocusReason.PopupFocusReason)
 
     def set_available(self, key: str, available: bool, reason: str = "") -> None:
         """Set whether a layer can be shown; if not, it is hidden, and the sentence `reason` is its tooltip."""

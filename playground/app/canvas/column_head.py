@@ -4,7 +4,7 @@ import functools
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from playground.app.canvas import column_menu, readouts
 from playground.app.controllers.controllers import Controllers
@@ -24,6 +24,7 @@ from playground.lab.columns import Column
 GAP = UNIT // 2
 CHOOSE = "Click to choose what this column changes of the main experiment."
 WIDE = 320  # px at the usual size of the text, width of a column from which its head explains its number
+ONE_ROW = 520  # and from which name and number stand in one row
 
 
 class ColumnHead(QWidget):
@@ -33,6 +34,7 @@ class ColumnHead(QWidget):
         super().__init__(parent)
         self.place, self._controllers, self._comparing = place, controllers, controllers.comparing
         self._unit = ""  # behind the number
+        self._caption: tuple[str, ...] = ()  # what is said of its frame, unless its canvas says it
         letter = LETTERS[place]
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         self.letter, self.cost = QLabel(letter), QLabel(alignment=right)
@@ -54,7 +56,7 @@ class ColumnHead(QWidget):
         self._cost_room = SteadySize(self.cost, self)
         name = layouts.across(self.letter, (self.button, 1), spacing=GAP, margins=0)
         end = layouts.across(None, self._cost_room, self.remove, spacing=GAP, margins=0)
-        layouts.down(name, end, within=self, spacing=GAP, margins=GAP)
+        self._rows = layouts.down((name, 1), end, within=self, spacing=GAP, margins=GAP)
         self.apply_palette()
 
     @property
@@ -104,7 +106,12 @@ class ColumnHead(QWidget):
                 self._unit = unit
                 self._cost_room.apply_text_size()
             own = run.frame_at(frame, self._controllers.playing.total)
-            self.cost.setText(readouts.evaluations(run.trajectory, own, unit))
+            cost = readouts.evaluations(run.trajectory, own, unit)
+            self.cost.setText("   ".join([*self._caption, *[cost][: bool(cost)]]))
+
+    def set_caption(self, caption: tuple[str, ...]) -> None:
+        """Set what is said of the frame, beside the cost; nothing if the canvas says it."""
+        self._caption = caption
 
     def apply_palette(self) -> None:
         self.letter.setStyleSheet(f"color: {theme.color(COLORS[self.place]).name()}; font-weight: 600;")
@@ -114,5 +121,7 @@ class ColumnHead(QWidget):
         return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        one_row = self.width() > px(ONE_ROW)
+        self._rows.setDirection(QBoxLayout.Direction.LeftToRight if one_row else QBoxLayout.Direction.TopToBottom)
         self.show_cost(self._controllers.playing.frame)
         super().resizeEvent(event)

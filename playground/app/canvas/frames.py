@@ -57,8 +57,8 @@ def show_frame(
     }
     if trajectory is None:
         return dataclasses.replace(scene, **parts)
-    if style.narrow:
-        lines = readouts.column_caption(trajectory, frame, weights)
+    if style.short:
+        lines = readouts.short_caption(trajectory, frame, weights, style.step)
     else:
         asked = [] if density is None else readouts.asked_density(density)
         lines = [*readouts.caption(trajectory, frame, sampler, weights, style.time_to_data), *asked]

@@ -33,6 +33,7 @@ class Layers(QObject):
         self.absent: set[str] = set()
         self.options = defaults()
         self._time_to_data = False
+        self.captioned = True  # whether each canvas paints its caption, else a line outside of it has a short one
 
     def set_visible(self, name: str, on: bool) -> None:
         """Show or hide a layer.
@@ -77,6 +78,12 @@ class Layers(QObject):
         if on != self._time_to_data:
             self._time_to_data = on
             self.option_changed.emit("caption", "time", on)
+
+    def set_captioned(self, on: bool) -> None:
+        """Let each canvas paint its whole caption, or a line outside of it show a short one."""
+        if on != self.captioned:
+            self.captioned = on
+            self.option_changed.emit("caption", "place", on)
 
     @property
     def style(self) -> FrameStyle:

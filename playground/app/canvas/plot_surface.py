@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QEnterEvent,
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -22,7 +23,9 @@ from playground.app.canvas.background_painter import BackgroundPainter
 from playground.app.canvas.brush import Brush
 from playground.app.canvas.view_range import ViewRange
 from playground.app.style import text_size
+from playground.app.style.text_size import px
 from playground.app.widgets.controls import KeyboardRing
+from playground.drawing.axes import text_background
 from playground.drawing.images import ImageGrid, Tiles
 from playground.drawing.plane import Plane, Viewport
 from playground.drawing.scene import Scene
@@ -30,6 +33,7 @@ from playground.drawing.scene import Scene
 DRAG_PIXELS = 5  # px of pointer movement that make a drag of a click
 ZOOM_STEP = 1.25  # for one key press, or one notch of the wheel
 PAN_STEP = 0.1  # of the view, for one arrow key
+FINE = 0.1  # of that, with Shift
 
 PANS = {
     Qt.Key.Key_Left: (-PAN_STEP, 0.0),
@@ -45,6 +49,7 @@ ZOOMS = {
 }
 VIEW_KEYS = {*PANS, *ZOOMS, Qt.Key.Key_0, Qt.Key.Key_Home}
 PICK_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter}  # keys that act as a click in the centre of the view
+HINT = 46, 30  # px of the line about what a click does from the left and the lower edge, beside the numbers of the axes
 CROSS = 7.0  # px from that centre, marked while the keyboard has the focus here
 MARK = 6.0  # px around the keyboard's selection, outside the ring of a clicked image
 BRUSH_KEYS = {Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
@@ -93,11 +98,18 @@ class PlotSurface(KeyboardRing, QWidget):
         self._button: Qt.MouseButton | None = None  # that is held, and paints nothing
         self._last = QPointF()  # where it was pressed, or a drag was last
         self._drag: Literal["", "pan", "start"] = ""  # what it does since it moved
+        self._hint = ""
 
     def accessible_value(self) -> str:
-        """The caption, or the sentence on a canvas with nothing to show."""
+        """The caption and what a click does, or the sentence on a canvas with nothing to show."""
         scene = self._scene()
-        return ", ".join(scene.caption) or scene.hint
+        return ", ".join(filter(None, (*scene.caption, self._hint))) or scene.hint
+
+    def set_hint(self, hint: str) -> None:
+        """Say in a quiet line what a click does; "" for no line."""
+        if hint != self._hint:
+            self._hint = hint
+            self.update()
 
     # --- the view
 
@@ -272,6 +284,11 @@ class PlotSurface(KeyboardRing, QWidget):
         self.hovered.emit(None)
         self.update()
 
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if not self.underMouse():
+            self._forget_pointer()  # what the keyboard had read out
+
     def enterEvent(self, event: QEnterEvent) -> None:
         self._set_cursor()
 
@@ -297,10 +314,18 @@ class PlotSurface(KeyboardRing, QWidget):
             self._turn_brush(1.0 if key == Qt.Key.Key_BracketRight else -1.0)
         elif key in PICK_KEYS:
             self._click(self._middle(), event.modifiers())
-        elif key in PANS:
-            self.pan(*PANS[Qt.Key(key)])
+        else:
+            fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+            self._move(Qt.Key(key), fine)
+
+    def _move(self, key: Qt.Key, fine: float) -> None:
+        """Move the view by a key; the point in its middle is read out, as that under the pointer is."""
+        if not self.brush.is_on:
+            self._pointer = self._middle()
+        if key in PANS:
+            self.pan(*(fine * part for part in PANS[key]))
         elif key in ZOOMS:
-            self.zoom(ZOOMS[Qt.Key(key)])
+            self.zoom(ZOOMS[key])
         else:
             self.fit(self.fitted)
 
@@ -322,6 +347,12 @@ class PlotSurface(KeyboardRing, QWidget):
             for width, name in ((5.0, "background"), (2.5, "accent")):
                 painter.setPen(QPen(colors.color(name), width))
                 painter.drawRoundedRect(around, 6, 6)
+        if self._hint:
+            box = QRectF(self.fontMetrics().boundingRect(self._hint))
+            box.moveBottomLeft(QPointF(px(HINT[0]), self.height() - px(HINT[1])))
+            text_background(painter, colors, box.adjusted(-6, -3, 6, 3), 4)
+            painter.setPen(colors.color("muted"))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, self._hint)
         if self.ringed:
             painter.setPen(QPen(colors.color("accent"), 2))
             painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))

@@ -67,13 +67,13 @@ def caption(
     return [*[weights][: bool(weights)], "   ".join(first), "   ".join(second), *[third][: bool(third)]]
 
 
-def column_caption(trajectory: "Trajectory", frame: int, weights: str = "") -> list[str]:
-    """Sigma and step of a frame in short lines, for a narrow canvas whose head has the score evaluations."""
+def short_caption(trajectory: "Trajectory", frame: int, weights: str = "", step: bool = True) -> list[str]:
+    """Sigma of a frame and its step, if asked, in short lines: for a narrow canvas, or a line outside of it."""
     lines = [
         f"σ = {format_number(float(trajectory.sigma[frame]))}",
         f"step {trajectory.step[frame]}/{trajectory.steps}",
     ]
-    return [*[weights][: bool(weights)], *lines]
+    return [*[weights][: bool(weights)], *lines[: 1 + step]]
 
 
 def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evaluations") -> str:

@@ -32,7 +32,8 @@ EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # the view before the first stroke: 15 tim
 SURVEYED = 2_000  # number of a file's images whose range of values is used until its data are built
 NARROWEST = 160, 140  # px, least width and height of a column; four fit beside the cards in a window of 1280
 ALONE = (
-    "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood, "
+    "Arrow keys, finer with Shift, move the view under the cross in its middle, whose values are said; plus and minus zoom, 0 shows all. "
+    "Click a point for its likelihood, "
     "Shift+click a second one to interpolate; Enter and Shift+Enter take the point in the middle. "
     "Alt+click or Alt+Enter follows a particle. With "
     "images, arrow keys select one, Enter and Shift+Enter take it, Escape clears it."
@@ -114,8 +115,8 @@ class RunView(QFrame):
     @property
     def frame_style(self) -> FrameStyle:
         """How the layers of a frame are shown, with colours that are available; a column has room for short captions only."""
-        wanted, style, narrow = self._current.wanted, self.canvas.layers.style, self._comparing.is_active
-        return dataclasses.replace(style, particles=wanted.colors, followed=wanted.followed, narrow=narrow)
+        wanted, style, short = self._current.wanted, self.canvas.layers.style, self._comparing.is_active
+        return dataclasses.replace(style, particles=wanted.colors, followed=wanted.followed, short=short)
 
     @property
     def density(self) -> DensityView | None:
@@ -279,7 +280,9 @@ class RunView(QFrame):
             if not near(self._sigma, before):
                 canvas.leap()
         canvas.show_always(self._current.wanted.layers if self._comparing.is_active else frozenset())
-        style, values = self.frame_style, overlays.values
+        style, values, captioned = self.frame_style, overlays.values, canvas.layers.captioned
+        if not captioned:
+            style = dataclasses.replace(style, short=True, step=not playing.is_playing)
         computed = overlays.field.seen, self.density, self.weights, style, values, overlays.particle
         shown_by = trajectory, frame, values, style.particles, *canvas.layers.options.values()
         known, self._in_scene = self._in_scene, shown_by
@@ -291,6 +294,7 @@ class RunView(QFrame):
                 with_run = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=run.known))
             elif trajectory is not None:
                 with_run = canvas.with_run(scene)
+            with_run = dataclasses.replace(with_run, captioned=captioned)
             shown = show_frame(with_run, trajectory, frame, sampler, *computed)
             if trajectory is None or known != self._in_scene:
                 return shown
@@ -298,6 +302,7 @@ class RunView(QFrame):
             return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
 
         canvas.change_scene(in_view)
+        self.head.set_caption(() if captioned else canvas.caption)
 
     # What was measured
 
@@ -313,14 +318,15 @@ class RunView(QFrame):
         """Show what was measured at clicked points, and ring chosen images; columns show the followed particle alone."""
         clicking, inspecting = self._controllers.clicking, self._controllers.inspecting
         likelihood, interpolation, start = clicking.likelihood, clicking.interpolation, inspecting.flow
-        marks = self._controllers.lessons.marks
+        lessons, problem = self._controllers.lessons, self._building.problem
+        marks, modes = lessons.marks, problem.modes if lessons.names_modes and problem is not None else None
         if self._comparing.is_active:
-            likelihood = interpolation = start = marks = None
+            likelihood = interpolation = start = marks = modes = None
         way = None if likelihood is None or likelihood.flow is None else likelihood.flow.path
         self.canvas.change(
             path=None if way is None else Path(way),
             flow=None if start is None else Flow(start),
-            marks=None if marks is None else Marks(*marks),
+            marks=None if marks is None and modes is None else Marks(*(marks or (None, None, None)), modes=modes),
         )
         self.canvas.set_interpolation(None if interpolation is None else interpolation.points)
         first = inspecting.number if likelihood is None else likelihood.number

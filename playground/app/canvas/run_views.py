@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QPushButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QPushButton, QWidget
 
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.run_view import RunView
@@ -24,7 +24,7 @@ from playground.app.widgets.captions import caption
 from playground.app.widgets.charts.distance import COLORS, DistanceChart
 from playground.app.widgets.controls import ChoiceBox
 from playground.drawing.side_by_side import DrawnChart
-from playground.lab.columns import DistanceCurve
+from playground.lab.columns import MOST, DistanceCurve
 from playground.messages import Message
 
 EQUAL: tuple[tuple[Equal, str, str], ...] = (
@@ -39,6 +39,7 @@ FAIR: tuple[tuple[Fair, str, str], ...] = (
 SAMPLING = "The columns are sampled and then measured."
 # ms between two moves of the marks in the chart, which cost as much as a canvas, and two changes of the numbers in the heads
 MARKED = 200
+ONE_ROW = 1000  # px, width from which what is equal and the controls stand in one row
 SCARCE = 380  # px, height below which there is no room for the chart
 ONE_PATH = "Noise added on the way is from one Brownian path."
 STARTS = {
@@ -72,7 +73,8 @@ class RunViews(QWidget):
         self._marking = QTimer(self, interval=MARKED)
         self._marking.timeout.connect(self._mark)
         self.views: list[RunView] = []
-        self._row = layouts.across(spacing=1, margins=0)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(1)
         self._frames = above, below = QFrame(), QFrame()  # of a comparison
         self.equal = _choice(EQUAL, "What is equal in all columns", "What is equal in all columns.", ONE_PATH)
         tip = "How long columns are trained that need a training of their own."
@@ -88,16 +90,15 @@ class RunViews(QWidget):
         self.chart = DistanceChart()
         self.chart.set_provenance(lambda: self.provenance)
         side, gap = UNIT * 3 // 2, UNIT // 2
-        layouts.down(
-            # A row of its own: beside the controls several notices would take ten lines.
-            layouts.across(self.said, margins=(side, gap, UNIT, 0)),
+        self._top = layouts.down(
+            (layouts.across(self.said, margins=(side, gap, UNIT, gap)), 1),
             layouts.across(None, *controls, spacing=UNIT, margins=(side, gap, UNIT, gap)),
             within=above,
             spacing=0,
             margins=0,
         )
         layouts.down(self.chart, within=below, margins=(side, 0, UNIT, UNIT))
-        layouts.down(above, (self._row, 1), below, within=self, spacing=0, margins=0)
+        layouts.down(above, (self._grid, 1), below, within=self, spacing=0, margins=0)
         self.equal.activated.connect(lambda place: self._comparing.set_equal(EQUAL[place][0]))
         self.fair.activated.connect(lambda place: self._comparing.set_fair(FAIR[place][0]))
         self.add.clicked.connect(controllers.column_edits.add)
@@ -115,6 +116,9 @@ class RunViews(QWidget):
     def _give_room(self) -> None:
         """Leave the room to the canvases where it is scarce, as in a low window with large text."""
         scarce = self.height() < px(SCARCE)
+        # In a narrow window several notices beside the controls would take ten lines.
+        way = QBoxLayout.Direction.LeftToRight if self.width() > px(ONE_ROW) else QBoxLayout.Direction.TopToBottom
+        self._top.setDirection(way)
         for frame in self._frames:
             frame.setVisible(self._comparing.is_active)
         self.chart.setVisible(not scarce)
@@ -149,8 +153,8 @@ class RunViews(QWidget):
                 view.canvas.surface.look_at(first.wanted)
             view.canvas.viewport_changed.connect(lambda _, view=view: self._link(view))
             view.canvas.surface.menu_requested.connect(self.menu_requested)
-            self._row.addWidget(view, 1)
             self.views.append(view)
+        self._place_views()
         for one, other in itertools.pairwise(self.views):
             tabs = one.canvas.surface, other.head.button, other.head.remove, other.canvas.surface
             for before, after in itertools.pairwise(tabs):
@@ -158,6 +162,16 @@ class RunViews(QWidget):
         for view in self.views if self._comparing.is_active else ():
             view.head.show_column()
         self.add.setEnabled(self._controllers.column_edits.can_add)
+
+    def _place_views(self) -> None:
+        """Put the views beside each other, four in two rows."""
+        across = 2 if len(self.views) == MOST else MOST
+        for place, view in enumerate(self.views):
+            self._grid.removeWidget(view)
+            self._grid.addWidget(view, *divmod(place, across))
+        for place in range(MOST):
+            self._grid.setColumnStretch(place, place < min(len(self.views), across))
+            self._grid.setRowStretch(place, place * across < len(self.views))
 
     def drawn_chart(self, frame: int | None) -> DrawnChart | None:
         """The chart for a film, or for a picture of a frame of the common timeline; None if there is none."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.colorings import class_colors
@@ -207,7 +208,8 @@ class CanvasView(QWidget):
 
     def still(self) -> Callable[[float, float], Scene]:
         """The current scene for a picture of any shape, which is given later; see :meth:`scene`."""
-        shown, locked, columns, rows = self.shown(), self.surface.aspect_locked, self.width(), self.height()
+        shown = dataclasses.replace(self.shown(), captioned=True)
+        locked, columns, rows = self.surface.aspect_locked, self.width(), self.height()
 
         def scene(width: float, height: float) -> Scene:
             # In the screen's own shape use exactly its viewport, so that the pixels are equal too.
@@ -216,6 +218,11 @@ class CanvasView(QWidget):
             return dataclasses.replace(shown, viewport=shaped(shown.viewport, width, height))
 
         return scene
+
+    @property
+    def caption(self) -> tuple[str, ...]:
+        """What is said of the frame in view."""
+        return self._scene.caption
 
     def shown(self) -> Scene:
         hidden = self.layers.hidden - self._always
@@ -245,7 +252,12 @@ class CanvasView(QWidget):
         if not lines or self._pointer is None:
             self.readout_label.hide()
             return
+        before = self.readout()
         self.readout_label.show_lines(lines, *self.surface.plane().to_painter(np.array(self._pointer)).tolist())
+        if (
+            not self.surface.underMouse() and before.partition("\n")[0] != lines[0]
+        ):  # the keyboard came to another place
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.surface, ", ".join(lines)))
 
     def readout(self) -> str:
         """The text beside the pointer; "" if there is none."""

@@ -13,6 +13,8 @@ from playground.lab.columns import FEWEST, MOST, Column, Columns, with_edits
 from playground.lab.pinned_run import PinnedRun
 from playground.messages import Message
 
+MATCHING = ("exact", "sliced", "denoising")
+
 
 class ColumnEdits(QObject):
     """Begins, changes and ends comparisons."""
@@ -47,6 +49,12 @@ class ColumnEdits(QObject):
             chosen = (Column(), self._another(()))
         self._state.put(columns=chosen)
         self._playing.set_playing(True)
+
+    @Slot()
+    def compare_objectives(self) -> None:
+        """Compare the objectives of score matching."""
+        own = self._state.experiment.objective.kind
+        self.begin([Column() if kind == own else Column.of({"objective.kind": kind}) for kind in MATCHING])
 
     @Slot()
     def leave(self) -> None:

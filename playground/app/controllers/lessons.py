@@ -92,12 +92,20 @@ class Lessons(QObject):
 
     @property
     def marks(self) -> tuple[Place | None, Place | None, Place | None] | None:
-        """The point that a step is about, the marked place and the measured one; None if it asks for no mark."""
+        """The point that a step is about, the marked place and the measured one; None if it is about no point."""
         step, answer = self.step, self.answer
-        if step is None or step.mark is None or step.check is None:
+        if step is None or step.check is None or step.check.point is None:
             return None
+        if step.mark is None:
+            return step.check.point, None, None
         you = self.mark if answer is None else (answer.prediction[0], answer.prediction[-1])
         return step.check.point, you, None if self.measured is None else self.measured.place
+
+    @property
+    def names_modes(self) -> bool:
+        """Whether the step asks for the weights of modes."""
+        check = None if self.step is None else self.step.check
+        return check is not None and check.key.startswith("mode_weights")
 
     def set_mark(self, x: float, y: float) -> None:
         """Mark a place, in the user's units. It can be marked again until it becomes the prediction."""
@@ -161,6 +169,21 @@ class Lessons(QObject):
             self.go(self.place + 1)
         else:
             self.leave()
+
+    @property
+    def following(self) -> Lesson | None:
+        """The bundled lesson after this one, once its last step is done; None otherwise."""
+        known, lesson = [*load_all().values()], self.lesson
+        if lesson is None or lesson not in known[:-1] or self.place + 1 < len(lesson.steps) or not self.may_go_on:
+            return None
+        return known[known.index(lesson) + 1]
+
+    def go_to_following(self) -> None:
+        """End this lesson and begin the one after it."""
+        lesson, following = self.lesson, self.following
+        if lesson is not None and following is not None:
+            self.progress.finish(lesson, self.place + 1)
+            self.begin(following)
 
     def back(self) -> None:
         """Go to the previous step."""

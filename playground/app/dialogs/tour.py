@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QShortcut,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel, TrainingPanel
@@ -91,7 +91,7 @@ STOPS = (
     ),
     Stop(
         "Layers",
-        "Each chip shows or hides a layer of the canvas: data, density, scores, particles. The small arrow on a chip opens its options.",
+        "Here you show or hide what is on the canvas: data, density, scores, particles. The small arrow of a layer opens its options.",
         _of(ChipBar),
         "below",
     ),
@@ -103,8 +103,8 @@ STOPS = (
     ),
     Stop(
         "Lessons and scenes",
-        "In the menu, Learn > Lessons asks you for predictions and measures the answers. Ctrl+G shows scenes, Help > Glossary explains words.",
-        lambda window: window.findChild(QToolButton, "menuButton"),
+        "Learn has lessons, which ask you for predictions and measure the answers; scenes, which show one thing each; and a glossary.",
+        lambda window: window.findChild(QPushButton, "learnButton"),
         "below",
     ),
 )
@@ -124,14 +124,16 @@ class Ring(QWidget):
 
 class Tour(QFrame):
     """Shows the panels one after another: Next, Back, Skip. Enter goes on and Escape ends the tour, on the canvas too, where
-    every click leaves the keys.
+    every click leaves the keys. The last panel begins the first lesson.
 
     Args:
         window: the window with the parts, which owns the tour.
+        begin: begins the first lesson.
     """
 
-    def __init__(self, window: QWidget) -> None:
+    def __init__(self, window: QWidget, begin: Callable[[], object]) -> None:
         super().__init__(window)
+        self._begin = begin
         self.setObjectName("tour")
         self._window, self.stops, self.place = window, STOPS, 0
         self._pointer: tuple[str, float] = ("", 0.0)
@@ -178,7 +180,9 @@ class Tour(QFrame):
         self.words.setText(stop.words)
         self.count.setText(f"{place + 1} of {len(self.stops)}")
         self.back.setEnabled(place > 0)
-        self.onward.setText("Start" if place == 0 else "Next" if place + 1 < len(self.stops) else "Finish")
+        last = place + 1 == len(self.stops)
+        self.onward.setText("Start lesson 1" if last else "Next" if place else "Start")
+        self.skip.setText("Finish" if last else "Skip")
         part = stop.part(self._window)
         column = part.column() if isinstance(part, CollapsiblePanel) else None
         if column is not None and isinstance(part, CollapsiblePanel):
@@ -207,6 +211,7 @@ class Tour(QFrame):
             self.go(self.place + 1)
         else:
             self.end()
+            self._begin()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leave on Escape; let Enter press the focused button, which Qt decides by platform."""

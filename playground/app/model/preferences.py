@@ -63,6 +63,7 @@ KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "folder": (str, ""),
     "time_to_data": (bool, False),
     "all_cards": (bool, True),  # False: what is needed, when it is needed
+    "clicked": (bool, False),  # whether a click on the canvas has shown a likelihood
     "tour_offered": (bool, False),
     "plugins": (dict[str, Checksum], {}),  # the files of plug-ins that are loaded at start, each with its SHA-256
     "video": (VideoChoice, VideoChoice()),

@@ -17,6 +17,7 @@ from playground.app.panels.runs import RunsPanel
 from playground.app.panels.sampling import SamplingPanel
 from playground.app.panels.training import TrainingPanel
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.lab.document import Document
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Card:
     asks: Callable[[Controllers], object] = lambda controllers: None
 
 
+def _document(controllers: Controllers) -> Document:
+    return controllers.state.document
+
+
 LAYOUT = (
     Card(LessonPanel, "lesson"),
     Card(DataPanel, "left", folds=4),
@@ -44,11 +49,11 @@ LAYOUT = (
     Card(ObjectivePanel, "left", folds=2),
     Card(TrainingPanel, "left", folds=3),
     Card(SamplingPanel, "left"),
-    Card(LikelihoodPanel, "right", asks=lambda c: c.state.document.clicked),
+    Card(LikelihoodPanel, "right", asks=lambda c: _document(c).clicked),
     Card(ParticlePanel, "right", asks=lambda c: c.inspecting.is_active and (c.inspecting.number,)),
     Card(FieldNamesPanel, "right"),
     Card(QualityPanel, "right"),
-    Card(RunsPanel, "right", asks=lambda c: c.state.document.pins),
+    Card(RunsPanel, "right", asks=lambda c: _document(c).pins),
 )
 """The cards in the order in which they stand."""
 

@@ -169,6 +169,8 @@ class LessonPanel(CollapsiblePanel):
         self.back = button("Back", "To the step before.", lessons.back)
         self.again = button("Again", "Answer this step again.", lessons.forget_answer)
         self.onward = button("Next", "To the next step.", lessons.next)
+        self.following = button("Next lesson", "End this lesson and begin the next one.", lessons.go_to_following)
+        set_role(self.following, "primary")
         buttons = layouts.across(
             *((one, 1) for one in (self.end, self.back, self.again, self.onward)),
             spacing=UNIT // 2,
@@ -177,7 +179,7 @@ class LessonPanel(CollapsiblePanel):
         above = layouts.across((self.steps, 1), self.start_again)
         layouts.add(self.body, self.name, above, self.text, self.symbols, self.question, self.choices, self.slider)
         layouts.add(self.body, self.scale, self.mark, self.commit, self.measure, self.changed, self.notice)
-        layouts.add(self.body, self.valued, self.explanation, buttons)
+        layouts.add(self.body, self.valued, self.explanation, self.following, buttons)
         lessons.changed.connect(self._show)
         state.changed.connect(self._follow_settings)
         controllers.building.problem_changed.connect(self._follow_settings)
@@ -236,6 +238,7 @@ class LessonPanel(CollapsiblePanel):
         self.back.setEnabled(lessons.place > 0)
         self.again.setEnabled(answered and not lessons.measuring)
         self.onward.setEnabled(lessons.may_go_on)
+        self.following.setVisible(lessons.following is not None)
         self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
         column = self.column()
         if isinstance(column, Cards):

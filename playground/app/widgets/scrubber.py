@@ -43,6 +43,7 @@ class Scrubber(Track):
         self._last: int | None = None
         self._cost: Callable[[int], str] = lambda frame: ""
         self._recorded = 0
+        self._numbers = True
         self._track: QImage | None = None
         self.setTracking(True)
         named(self, "Timeline of the sampler", "Drag to move particles and field through the noise levels.")
@@ -80,6 +81,11 @@ class Scrubber(Track):
         self._steps, self._last, self._cost = steps, last, cost
         self.update()
 
+    def show_numbers(self, on: bool) -> None:
+        """Say the noise levels and the step, or only which end is which and how much is sampled."""
+        self._numbers = on
+        self.update()
+
     def apply_palette(self) -> None:
         self._track = None
 
@@ -98,6 +104,9 @@ class Scrubber(Track):
             else f"now σ = {format_number(last)}"
         )
         end = f"{self._last_step}"
+        if not self._numbers:
+            sampled = "" if complete else f"{self._step(max(self._recorded - 1, 0))} of {end} sampled"
+            return begin, finish, sampled, ""
         if complete:
             cost = self._cost(self._recorded - 1)
             end += f" · {cost}" if cost else ""
@@ -202,7 +211,7 @@ class Scrubber(Track):
             middle = noise_end + 12
         if middle + of > data_start:
             return
-        painter.drawText(QPointF(middle + of, base), end)
+        painter.drawText(QPointF(middle + of, base), end if self._numbers else "")
         painter.setFont(bold)
         painter.setPen(theme.color("text"))
         painter.drawText(QPointF(middle, base), present)

@@ -53,7 +53,7 @@ class TransportButton(KeyboardRing, QAbstractButton):
 
     @Slot()
     def _follow(self) -> None:
-        self.setAccessibleName(self._action.text().partition("\t")[0])
+        self.setAccessibleName(self._action.text().partition("\t")[0].rstrip("…"))
         self.setAccessibleDescription(QTextDocumentFragment.fromHtml(self._action.toolTip()).toPlainText())
         self.setToolTip(f"<p>{self.accessibleName()}</p>{self._action.toolTip()}")
         self.setEnabled(self._action.isEnabled())
@@ -109,6 +109,7 @@ class Transport(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._speed = 1.0
+        self._all, self._trained = True, False
         self.restart = TransportButton("restart")
         self.new_seed = TransportButton("new-seed")
         self.back = TransportButton("step-back")
@@ -141,6 +142,10 @@ class Transport(QWidget):
         training.addWidget(self.play_training, 0, Qt.AlignmentFlag.AlignTop)
         training.addWidget(self.track, 1)
         times = layouts.down(self.scrubber, training, spacing=0)
+        for part in (self.play_training, self.track):
+            kept = part.sizePolicy()
+            kept.setRetainSizeWhenHidden(True)
+            part.setSizePolicy(kept)
         row.addLayout(times, 1)
         row.addSpacing(8)
         layouts.add(row, self.speed_label, self.speed_slider, self.speed_edit)
@@ -148,6 +153,22 @@ class Transport(QWidget):
         chain = (*order, self.scrubber, self.play_training, self.track, self.speed_slider, self.speed_edit)
         for one, other in itertools.pairwise(chain):
             QWidget.setTabOrder(one, other)
+
+    def show_all(self, on: bool) -> None:
+        """Show everything, or play, the time and the speed; keys and the menu Sample have the rest."""
+        buttons = self.restart, self.back, self.forward, self.new_seed, self.loop
+        for part in (*buttons, self.speed_slider):
+            part.setVisible(on)
+        self._all = on
+        self.speed_label.setVisible(on and self.width() >= px(NARROW))
+        self.scrubber.show_numbers(on)
+        self.show_training(self._trained)
+
+    def show_training(self, trained: bool) -> None:
+        """Show the timeline of the training, if there was one; its room is kept."""
+        self._trained = trained
+        for part in (self.play_training, self.track):
+            part.setVisible(trained or self._all)
 
     def _connect(self) -> None:
         for button in (self.back, self.forward):
@@ -196,7 +217,7 @@ class Transport(QWidget):
             QToolTip.hideText()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.speed_label.setVisible(self.width() >= px(NARROW))
+        self.speed_label.setVisible(self._all and self.width() >= px(NARROW))
         super().resizeEvent(event)
 
 
