@@ -42,7 +42,7 @@ def filled(window: MainWindow) -> None:
     for number in range(1, MOST + 1):
         experiment = replace(state.experiment, {"sampling.steps": number + 10, "sampling.seed": number})
         runs.append(PinnedRun(number, f"run {number}", experiment, unknown_model(experiment)))
-        hold(runs[-1], window.building.store, Sampling=COST, Distances=FIGURES)
+        hold(runs[-1], window.state.store, Sampling=COST, Distances=FIGURES)
     state.put(pins=tuple(runs))
     for seed in range(STEPS):
         state.edit({"sampling.seed": seed + 1})

@@ -88,7 +88,7 @@ def work(folder: Path, seed: int, restores: bool) -> None:
     window = MainWindow(Preferences(folder / "settings.ini"), log, device="cpu")
     window.resize(1280, 720)
     window.show()
-    while window.building.model is None:
+    while window.state.model is None:
         wait(20)
     recovering = window.recovering
     told: dict[str, object] = {"offered": recovering.offer is not None}

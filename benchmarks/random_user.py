@@ -143,7 +143,7 @@ class RandomUser:
         return "scrub"
 
     def _click(self) -> str:
-        problem = self._window.building.problem
+        problem = self._window.state.problem
         if problem is not None and not problem.is_image:
             x0, x1, y0, y1 = problem.bounds
             point = self._random.uniform(x0, x1), self._random.uniform(y0, y1)

@@ -96,7 +96,7 @@ def _at_rest(window: MainWindow) -> bool:
     """Whether the data are built, the run is sampled as far as it is played, and nothing is measured."""
     run, building = window.playing.trajectory, window.building
     sampled = run is not None and (run.finished or not window.playing.is_playing)
-    return sampled and not building.busy and not building.is_replacing and window.controllers.jobs.idle
+    return sampled and not building.busy and not window.state.is_replacing and window.controllers.jobs.idle
 
 
 class Soak:
@@ -128,7 +128,7 @@ class Soak:
             window = MainWindow(Preferences(self._folder / "settings.ini"), log, device="cpu")
             window.resize(1280, 720)
             window.show()
-            while window.building.model is None:
+            while window.state.model is None:
                 wait(20)
             self._use(window)
             window.leave()

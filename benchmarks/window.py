@@ -169,7 +169,7 @@ class Measurement:
         self.problem = ""
         window.controllers.playing.frame_changed.connect(self._changed)
         window.canvas.surface.painted.connect(lambda milliseconds: self._painted(0, milliseconds))
-        window.controllers.building.taken.connect(self._start)
+        window.controllers.state.problem_changed.connect(self._start)
 
     def _start(self) -> None:
         changes = {"sampling.particles": self._particles, "training.seconds": 3600}

@@ -34,7 +34,7 @@ def paint(window: MainWindow, folder: Path, name: str) -> Path:
     controllers = window.controllers
     begun = time.monotonic()
     wait(lambda: time.monotonic() - begun > SETTLED)  # until texts have their room, and what was asked for begins
-    wait(lambda: controllers.building.problem is not None and not controllers.building.busy)
+    wait(lambda: controllers.state.problem is not None and not controllers.building.busy)
     wait(lambda: not controllers.training.wanted, SECONDS)
     wait(lambda: controllers.playing.recorded > 1, 30)
     wait(lambda: controllers.playing.frame >= 0.6 * (controllers.playing.total - 1) > 0, 20)

@@ -64,7 +64,7 @@ def wait(until: Callable[[], bool] | None = None, seconds: float = 300.0) -> Non
 
 def problem(window: MainWindow) -> ProblemView:
     """The problem in view, once there is one."""
-    found = window.controllers.building.problem
+    found = window.controllers.state.problem
     assert found is not None
     return found
 
@@ -263,7 +263,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         settings.set("tour_offered", True)
         window = MainWindow(settings, Log())
         window.show()
-        wait(lambda: window.controllers.building.problem is not None and window.controllers.playing.recorded > 2)
+        wait(lambda: window.controllers.state.problem is not None and window.controllers.playing.recorded > 2)
         window.resize(
             *size
         )  # after it was painted: before, its size is limited to the screen, which is small offscreen

@@ -290,11 +290,11 @@ class StatusBar(QFrame):
         self.show_state()
 
     def show_state(self) -> None:
-        building, training = self._controllers.building, self._controllers.training
-        waiting = building.problem is None and not building.failure
+        training, state = self._controllers.training, self._controllers.state
+        waiting = state.problem is None and not state.failure
         status = "loading" if waiting else training.status
         self.show_training(status, self._controllers.replaying.step)
-        self._show(self._device, building.device_text)
+        self._show(self._device, self._controllers.building.device_text)
         self._show(self._seed, f"seed {self._controllers.sampling.seed}")
         self._show(self.saved, self._autosaving.text or self._documents.saved_text())
 

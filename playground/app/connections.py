@@ -64,11 +64,10 @@ class Connections(QObject):
         playing, replaying = controllers.playing, controllers.replaying
         for changed in (
             window.presenter.changed,
-            controllers.building.problem_failed,
             controllers.training.changed,
             playing.playing_changed,
             playing.loop_changed,
-            replaying.chosen,
+            window.state.weights_chosen,
             replaying.steps_changed,
             replaying.playing_changed,
             controllers.comparing.active_changed,
@@ -76,7 +75,7 @@ class Connections(QObject):
             changed.connect(self._refresh)
         for there_is in (playing.trajectory_changed, controllers.pinning.finished_changed):
             there_is.connect(window.actions_by_key.refresh)
-        controllers.building.problem_changed.connect(self.show_name)
+        window.state.problem_changed.connect(self.show_name)
         controllers.lessons.beginning.connect(window.tour.end)  # it would cover what is taught
         # The user comes from another window, which may have answered.
         application().applicationStateChanged.connect(controllers.lessons.look)
@@ -122,7 +121,7 @@ class Connections(QObject):
         for signal in (
             changed,
             controllers.clicking.likelihood_changed,
-            controllers.building.problem_changed,
+            window.state.problem_changed,
             controllers.lessons.changed,
             controllers.comparing.active_changed,
         ):

@@ -70,7 +70,7 @@ class EndToEndCheck(QObject):
         window, controllers = self._window, self._window.controllers
         yield lambda: self._painted
         self._next("torch and the opening session")
-        yield lambda: controllers.building.problem is not None and not controllers.training.untrained
+        yield lambda: controllers.state.problem is not None and not controllers.training.untrained
         yield lambda: controllers.playing.trajectory is not None and len(controllers.playing.trajectory) > 0
         self._end(f"on {controllers.building.device_text}")
 
@@ -79,7 +79,7 @@ class EndToEndCheck(QObject):
             Experiment(), {"data.kind": "two-moons", "training.seconds": TRAINING_SECONDS, "sampling.steps": 200}
         )
         window.state.load(lesson)
-        yield lambda: window.state.experiment == lesson and controllers.building.problem is not None
+        yield lambda: window.state.experiment == lesson and controllers.state.problem is not None
         # The opening session may have the same experiment, already trained.
         window.actions_by_key.trigger("train.reset")
         yield lambda: controllers.training.untrained
@@ -137,13 +137,13 @@ class EndToEndCheck(QObject):
         self._end(f"{session.stat().st_size // 1024} KB")
 
         self._next("reopening")
-        saved = controllers.building.problem
+        saved = controllers.state.problem
         window.state.load(replace(Experiment(), {"data.kind": "rings"}))
         window.state.mark_saved()
         window.opening.open(session)
         yield (
             lambda: (
-                controllers.building.problem is not saved
+                controllers.state.problem is not saved
                 and window.state.experiment == trained
                 and not controllers.training.untrained
             )

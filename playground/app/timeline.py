@@ -21,7 +21,7 @@ class Timeline(QObject):
     def __init__(self, controllers: Controllers, transport: Transport, actions: "Actions", parent: QObject) -> None:
         super().__init__(parent)
         self._controllers, self._transport = controllers, transport
-        self._building, self._playing = controllers.building, controllers.playing
+        self._state, self._playing = controllers.state, controllers.playing
         self._replaying = controllers.replaying
         self._comparing = controllers.comparing
         self._trained = False  # whether anything was trained in this window, or an earlier step looked at
@@ -46,8 +46,7 @@ class Timeline(QObject):
         transport.track.step_chosen.connect(self._choose)
         for signal in (
             self._playing.trajectory_changed,
-            self._building.problem_changed,
-            self._building.problem_failed,
+            self._state.problem_changed,
             self._comparing.changed,
             self._comparing.active_changed,
         ):
@@ -55,8 +54,8 @@ class Timeline(QObject):
         self._playing.frame_changed.connect(self._show_frame)
         for signal in (
             self._replaying.steps_changed,
-            self._replaying.chosen,
-            self._building.problem_failed,
+            self._state.weights_chosen,
+            self._state.problem_changed,
             controllers.training.changed,
             controllers.training.progress,
         ):
@@ -87,7 +86,7 @@ class Timeline(QObject):
     @Slot()
     def _show_run(self) -> None:
         trajectory = self._run
-        problem = self._building.problem if trajectory is None else self._playing.played
+        problem = self._state.problem if trajectory is None else self._playing.played
         span = None if problem is None or not problem.has_process else (problem.sigma_max, problem.sigma_min)
         self._shown = 0 if trajectory is None else len(trajectory)
         if trajectory is None:

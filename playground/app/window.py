@@ -115,7 +115,7 @@ class MainWindow(QMainWindow):
         sessions.set_view(self.own_layers.described)
         self.documents = Documents(self.state, sessions, preferences, prompts, self)
         self.opening = Opening(self.controllers.reading, sessions, self.documents, prompts, resource(OPENING), self)
-        self.autosaving = Autosaving(self.state, self.building, sessions, self.documents, preferences.recovery, self)
+        self.autosaving = Autosaving(self.state, sessions, self.documents, preferences.recovery, self)
         self.recovering = Recovering(self.state, sessions, self.documents, preferences.recovery, self)
         self.recovery_bar.follow(self.recovering)
         self.plugins = Plugins(self.state, preferences, prompts, self)

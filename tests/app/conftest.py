@@ -210,7 +210,7 @@ def started(qtbot, **data: object):
 
     settings = TINY | {f"data.{name}": value for name, value in data.items()}
     controllers = Controllers(State(replace(Experiment(), settings)), device="cpu")
-    with qtbot.waitSignal(controllers.building.taken):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         controllers.start()
     return controllers
 

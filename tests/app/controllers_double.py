@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType, SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.pinning import Pinning
 from playground.app.model.pinned_runs import known_runs
 from playground.app.model.state import State
-from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, conditions_of
+from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView
 from playground.app.workers.jobs import JobStatus
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
@@ -20,27 +20,32 @@ from playground.lab.keys import FiguresKey
 from playground.lab.measured import Figures
 from playground.lab.pinned_run import PinnedRun
 from playground.lab.store import Store
-from playground.messages import Message, plain
+from playground.messages import Message
 
 
-class _Building(QObject):
-    ready = Signal()
-    problem_changed = Signal(object)
-    problem_failed = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.problem: ProblemView | None = None
-        self.failure: Message | None = None
-        self.default_step: float | None = 2e-4
-        self.busy = False
-
-    @property
-    def conditions(self) -> Conditions | None:
-        return conditions_of(self.problem)
+class _Building:
+    default_step: float | None = 2e-4
+    busy = False
 
     def prefer_bundled(self) -> None:
         pass
+
+
+class _Model:
+    """As much of a model as the panels read."""
+
+    def __init__(self, view: ProblemView, experiment: Experiment) -> None:
+        self.view, self.weights = view, SimpleNamespace(step=None)
+        self.problem = SimpleNamespace(experiment=experiment)
+
+    def at(self, step: int | None) -> Self:
+        return self
+
+    def told_labels(self) -> Self:
+        return self
+
+    def fits(self, experiment: Experiment) -> bool:
+        return False
 
 
 class _Training(QObject):
@@ -91,7 +96,6 @@ class _Playing(QObject):
 
 class _Replaying(QObject):
     steps_changed = Signal()
-    chosen = Signal()
     playing_changed = Signal(bool)
 
     def __init__(self) -> None:
@@ -230,7 +234,7 @@ class ControllersDouble:
         self.state = state
         self.asked: list[Any] = []
         self.building, self.training = _Building(), _Training(self.asked)
-        state.count_unsaved_steps(lambda: self.training.trained_steps)
+        vars(state)["unsaved_steps"] = lambda: self.training.trained_steps
         self.reading = SimpleNamespace()
         self.replaying = _Replaying()
         self.playing, self.following, self.jobs = _Playing(), _Following(), _Jobs(self.asked)
@@ -244,13 +248,15 @@ class ControllersDouble:
 
     def build(self, **changes: Any) -> None:
         """A problem as the controllers would build it from the experiment."""
-        self.building.problem, self.building.failure = view(self.state.experiment, **changes), None
-        self.building.problem_changed.emit(self.building.problem)
+        self.show(view(self.state.experiment, **changes))
+
+    def show(self, problem: ProblemView | None, failure: Message | None = None) -> None:
+        """A problem, or none."""
+        self.state.install(None if problem is None else _Model(problem, self.state.experiment), failure)
 
     def fail(self, message: Message | None) -> None:
         """No problem, for a reason."""
-        self.building.problem, self.building.failure = None, message
-        self.building.problem_failed.emit(message or plain(""))
+        self.show(None, message)
 
     def train_to(self, step: int, training: str = "training", diverged: Message | None = None) -> None:
         generator = np.random.default_rng(0)

@@ -191,7 +191,7 @@ def seen(window) -> dict[str, object]:
         "modified": state.modified,
         "title": window.windowTitle(),
         "training": (controllers.training.status, controllers.training.trained_steps),
-        "failure": controllers.building.failure,
+        "failure": controllers.state.failure,
         "preferences": {key: window.preferences.get(key) for key in KEYS},
         "look": (theme.palette().name, window.look.text_percent, window.look.time_to_data, window.look.all_cards),
         "layers": dict(canvas.layers.visible),

@@ -104,12 +104,12 @@ def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, connect, qtbo
     assert not actions["measure.samples"].isEnabled()
     assert "choose inpainting mask “None”" in actions["measure.samples"].toolTip()
     window.state.edit({"sampling.inpainting_mask": "none", "data.kind": "digits", "network.width": 8})
-    qtbot.waitUntil(lambda: window.controllers.building.problem.is_image)
+    qtbot.waitUntil(lambda: window.controllers.state.problem.is_image)
     qtbot.keyClick(window.canvas.surface, Qt.Key.Key_D)
     assert not window.controllers.jobs.running("density")
     assert [message.code for message in said] == ["no-plane"]
     window.state.edit({"data.kind": "two-moons"})
-    qtbot.waitUntil(lambda: not window.controllers.building.problem.is_image)
+    qtbot.waitUntil(lambda: not window.controllers.state.problem.is_image)
     window.toasts.review()
     assert not window.toasts.shown  # it holds no longer
 

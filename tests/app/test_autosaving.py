@@ -37,7 +37,7 @@ def windows(qtbot, tmp_path):
         window = make_window(tmp_path)
         opened.append(window)
         window.resize(1280, 720)
-        with qtbot.waitSignal(window.controllers.building.taken):
+        with qtbot.waitSignal(window.controllers.state.problem_changed):
             window.show()
         return window
 
@@ -53,7 +53,7 @@ def kill(window):
     autosaving = window.autosaving
     autosaving._timer.stop()
     autosaving.background.wait(30)
-    window.building.store.close()
+    window.state.store.close()
     for offer in window.recovering._offers:
         offer.store.close()
     window.recovering._offers.clear()
@@ -68,18 +68,18 @@ def autosave(qtbot, window):
 
 def train(qtbot, window, steps):
     window.training.start()
-    qtbot.waitUntil(lambda: window.building.model.training.now.step >= steps)
+    qtbot.waitUntil(lambda: window.state.model.training.now.step >= steps)
     window.training.pause()
     qtbot.waitUntil(lambda: window.training.status in ("paused", "finished"))
     qtbot.waitUntil(lambda: not window.training.is_resting)  # the block that ran at the pause counts too
 
 
 def settled(window):
-    return not window.building.busy and window.building.model is not None
+    return not window.building.busy and window.state.model is not None
 
 
 def weights(window):
-    return {name: tensor.numpy() for name, tensor in window.building.model.newest.tensors.items()}
+    return {name: tensor.numpy() for name, tensor in window.state.model.newest.tensors.items()}
 
 
 def folders(tmp_path):
@@ -127,7 +127,7 @@ def test_a_kill_loses_no_weights_and_no_step(windows, qtbot, tmp_path):
     window.state.edit({"sampling.steps": 40})
     train(qtbot, window, 20)
     window.state.edit({"network.width": 16})  # another training
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.trainer.step == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.trainer.step == 0)
     train(qtbot, window, 10)
     window.state.edit({"sampling.seed": 5})
     window.state.edit({"sampling.seed": 6})
@@ -154,7 +154,7 @@ def test_a_kill_loses_no_weights_and_no_step(windows, qtbot, tmp_path):
         state.undo()
         qtbot.waitUntil(lambda: settled(window))
     assert state.experiment.network.width == 32
-    assert window.building.model.training.now.step >= 20
+    assert window.state.model.training.now.step >= 20
     state.undo()
     assert state.experiment.sampling.steps == 60
     assert not state.stack.canUndo()
@@ -231,13 +231,13 @@ def test_a_run_of_earlier_weights_is_not_kept_as_one_of_the_newest(windows, qtbo
     autosave(qtbot, window)  # before the run of the new weights is finished
     qtbot.waitUntil(lambda: sampling.newest_finished not in (None, untrained))
     autosave(qtbot, window)
-    assert window.building.store.get(window.controllers.sessions.run) is sampling.newest_finished
+    assert window.state.store.get(window.controllers.sessions.run) is sampling.newest_finished
 
 
 def test_points_of_a_file_that_changed_take_the_place_of_those_in_the_store(windows, qtbot, tmp_path):
     window, path, generator = windows(), tmp_path / "points.csv", np.random.default_rng(0)
     building, opened = window.building, []
-    window.controllers.reading.points_opened.connect(opened.append)
+    window.state.problem_changed.connect(lambda: opened.append(1))
 
     def open_points(offset):
         opened.clear()
@@ -248,31 +248,33 @@ def test_points_of_a_file_that_changed_take_the_place_of_those_in_the_store(wind
     open_points(0.0)
     train(qtbot, window, 20)
     window.state.edit({"network.width": 16})
-    qtbot.waitUntil(lambda: settled(window) and building.model.training.now.step == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step == 0)
     train(qtbot, window, 20)
     autosave(qtbot, window)
     open_points(100.0)
     for width in (16, 32):
         window.state.edit({"network.width": width})
-        qtbot.waitUntil(lambda width=width: settled(window) and building.model.training.trainer.network.width == width)
+        qtbot.waitUntil(
+            lambda width=width: settled(window) and window.state.model.training.trainer.network.width == width
+        )
         assert building.dataset.points.mean() > 50
-        assert building.model.training.now.step == 0
+        assert window.state.model.training.now.step == 0
 
 
 def test_a_reset_of_weights_that_left_memory_is_a_step(windows, qtbot, tmp_path):
     window = windows()
     train(qtbot, window, 20)
-    here = window.building.model.training
+    here = window.state.model.training
     window.state.edit({"network.width": 16})
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training is not here)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training is not here)
     autosave(qtbot, window)
     window.building.kept.discard(here.key)
     window.state.undo()
     assert window.building.reset_training() is not None
     qtbot.waitUntil(lambda: settled(window) and window.state.experiment.network.width == 32)
-    assert window.building.model.training.now.step == 0
+    assert window.state.model.training.now.step == 0
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == here.now.step)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step == here.now.step)
 
 
 def test_a_reset_after_a_divergence_back_to_the_start_is_one(windows, qtbot, tmp_path):
@@ -280,11 +282,11 @@ def test_a_reset_after_a_divergence_back_to_the_start_is_one(windows, qtbot, tmp
     window = windows()
     train(qtbot, window, 20)
     autosave(qtbot, window)
-    training = window.building.model.training
+    training = window.state.model.training
     training.publish(newest=dataclasses.replace(training.now.newest, made=0), progress=None)
     assert window.building.reset_training() is None
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training is not training)
-    assert window.building.model.training.now.step == 0
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training is not training)
+    assert window.state.model.training.now.step == 0
 
 
 def test_other_work_has_a_folder_of_its_own(windows, qtbot, tmp_path):
@@ -297,8 +299,8 @@ def test_other_work_has_a_folder_of_its_own(windows, qtbot, tmp_path):
         assert len([*folder.glob("training-*")]) == 1
         window.controllers.sessions.begin(window.state.experiment)
         qtbot.waitUntil(lambda: not folders(tmp_path))
-        qtbot.waitUntil(lambda: settled(window) and not window.building.is_replacing)
-        assert window.building.model.training.now.step == 0
+        qtbot.waitUntil(lambda: settled(window) and not window.state.is_replacing)
+        assert window.state.model.training.now.step == 0
 
 
 def test_work_whose_plug_in_is_missing_is_offered_again(windows, qtbot, tmp_path):
@@ -486,10 +488,10 @@ def test_data_opened_in_a_scene_or_lesson_are_own_work_from_then_on(windows, qtb
 def test_a_file_that_has_changed_or_gone_meanwhile_takes_nothing_of_the_work_away(windows, qtbot, tmp_path):
     window, path = windows(), tmp_path / "own.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
-    with qtbot.waitSignal(window.controllers.reading.points_opened):
+    with qtbot.waitSignal(window.state.problem_changed):
         window.opening.open(path)
     qtbot.waitUntil(lambda: settled(window))
-    count, before = window.building.problem.count, window.building.dataset.points
+    count, before = window.state.problem.count, window.building.dataset.points
     train(qtbot, window, 20)
     window.state.edit({"network.width": 16})  # another training, never begun
     qtbot.waitUntil(lambda: settled(window))
@@ -500,27 +502,27 @@ def test_a_file_that_has_changed_or_gone_meanwhile_takes_nothing_of_the_work_awa
     restore(qtbot, window)
     np.testing.assert_array_equal(window.building.dataset.points, before)
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step >= 20)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step >= 20)
     np.testing.assert_array_equal(window.building.dataset.points, before)
     path.unlink()
     window.state.edit({"network.width": 24})
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == 0)
-    assert window.building.problem.count == count
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step == 0)
+    assert window.state.problem.count == count
 
 
 def test_a_reset_between_two_writes_brings_no_old_weights_back(windows, qtbot, tmp_path):
     window = windows()
     train(qtbot, window, 20)
     reset_training(window, window.controllers)
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step == 0)
     autosave(qtbot, window)
     kill(window)
     window = windows()
     restore(qtbot, window)
-    assert window.building.model.training.now.step == 0
+    assert window.state.model.training.now.step == 0
     assert window.state.undo_text == "reset of training"
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step >= 20)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step >= 20)
 
 
 @pytest.mark.parametrize("numbered", [False, True])
@@ -528,11 +530,11 @@ def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_p
     """In earlier versions a training had a number in place of a name."""
     window = windows()
     train(qtbot, window, 20)
-    before = window.building.model.training.now.step
+    before = window.state.model.training.now.step
     reset_training(window, window.controllers)
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step == 0)
     train(qtbot, window, 60)
-    after = window.building.model.training.now.step
+    after = window.state.model.training.now.step
     autosave(qtbot, window)
     kill(window)
     if numbered:
@@ -548,11 +550,11 @@ def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_p
         (folder / OLD).write_bytes(msgspec.json.encode(work))
     window = windows()
     restore(qtbot, window)
-    assert window.building.model.training.now.step == after
+    assert window.state.model.training.now.step == after
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == before)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step == before)
     window.state.redo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == after)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step == after)
 
 
 def test_undone_to_what_is_saved_nothing_is_modified(windows, qtbot, tmp_path):
@@ -561,10 +563,10 @@ def test_undone_to_what_is_saved_nothing_is_modified(windows, qtbot, tmp_path):
     window.documents.save_to(tmp_path / "one.spg")
     qtbot.waitUntil(lambda: not window.state.modified)
     reset_training(window, window.controllers)
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step == 0)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step == 0)
     assert window.state.modified
     window.state.undo()
-    qtbot.waitUntil(lambda: settled(window) and window.building.model.training.now.step >= 20)
+    qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step >= 20)
     assert not window.state.modified
 
 
@@ -713,7 +715,7 @@ def test_the_file_that_was_open_is_open_again_and_not_written_over_unasked(windo
     window.documents.save()
     qtbot.waitUntil(lambda: not window.documents.saving)
     assert Session.load(path).experiment.sampling.seed == 3
-    qtbot.waitUntil(lambda: not written(window.building.store.folder).modified)
+    qtbot.waitUntil(lambda: not written(window.state.store.folder).modified)
     kill(window)
     window = windows()
     assert not window.recovery_bar.isVisible()  # all of it is in the file
@@ -729,7 +731,7 @@ def test_a_file_that_is_opened_while_work_is_written_is_not_taken_for_its_file(w
     save = window.autosaving._pack()
     window.documents.take(lambda: None, tmp_path / "other.spg", (1, 2))
     save()
-    work = written(window.building.store.folder)
+    work = written(window.state.store.folder)
     assert (work.file, work.stamp) == (str(mine), stamp)
 
 
@@ -750,12 +752,12 @@ def test_a_window_does_not_wait_for_what_is_written_when_work_comes_back(windows
     monkeypatch.setattr(recovery, "write", slow)
     window.state.edit({"sampling.seed": 4})
     autosaving.write()
-    before = window.building.store
+    before = window.state.store
     qtbot.waitUntil(lambda: before.folder is not None)
     left, back = before.folder, Store(folder_in(tmp_path / "recovery"))
     began = time.perf_counter()
-    window.building.store = back
-    autosaving.leave(before)
+    window.state.store = back
+    window.state.history_changed.emit()
     assert time.perf_counter() - began < 1
     assert left.exists()  # it is still written to
     go_on.set()
@@ -805,9 +807,9 @@ def test_training_is_written_while_it_goes_on_and_data_only_once(windows, qtbot,
     window.training.pause()
     qtbot.waitUntil(lambda: not window.training.is_resting)
     autosave(qtbot, window)
-    trained = window.building.store.get(window.building.key)
-    assert trained.state["step"] == window.building.model.training.trainer.step
-    assert window.building.model.training.is_stored
+    trained = window.state.store.get(window.building.key)
+    assert trained.state["step"] == window.state.model.training.trainer.step
+    assert window.state.model.training.is_stored
 
 
 DAMAGED = (b"", b"{", b"[]", b'{"version": 9}', b'{"saved": 1e999}', b"\xff" * 100)
@@ -858,7 +860,7 @@ def test_what_a_column_has_learned_comes_back_after_a_kill(windows, qtbot):
     window.training.start()
     qtbot.waitUntil(lambda: window.training.trained_steps >= 50)
     window.training.pause()
-    qtbot.waitUntil(lambda: window.building.model.status == "paused" and not window.training.is_resting)
+    qtbot.waitUntil(lambda: window.state.model.status == "paused" and not window.training.is_resting)
     comparing, steps = window.controllers.comparing, window.training.trained_steps
     window.controllers.column_edits.begin((Column(), Column.of({"objective.kind": "exact"})))
     qtbot.waitUntil(lambda: len(comparing.runs) == 2 and comparing.awaited is None)

@@ -512,7 +512,7 @@ def test_no_call_holds_up_the_window(window, monkeypatch):
 
 
 def test_the_main_window_opens_one_and_ends_it_on_leaving(bare_window, qtbot):
-    with qtbot.waitSignal(bare_window.controllers.building.taken):
+    with qtbot.waitSignal(bare_window.controllers.state.problem_changed):
         bare_window.show()
     QTest.keySequence(bare_window, "Ctrl+B")
     bare_window.actions_by_key.trigger("tools.boltzmann")

@@ -16,8 +16,8 @@ LEFT = Qt.MouseButton.LeftButton
 def drawing(window, qtbot):
     """The window with a drawing of one stroke, made by the mouse, and the brush still in hand."""
     QTest.mouseClick(window.panel(DataPanel).tiles["drawn"], LEFT)
-    qtbot.waitUntil(lambda: window.controllers.building.problem is None)
-    with qtbot.waitSignal(window.controllers.building.problem_changed):
+    qtbot.waitUntil(lambda: window.controllers.state.problem is None)
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         stroke(window, 100)
     assert window.panel(DataPanel).brush.isChecked()
     return window
@@ -44,7 +44,7 @@ def train(window, qtbot) -> None:
 
 def test_a_first_stroke_is_never_painted_in_the_view_of_other_data(window):
     QTest.mouseClick(window.panel(DataPanel).tiles["drawn"], LEFT)
-    assert window.controllers.building.problem is None  # at once, with no time in which to begin a stroke
+    assert window.controllers.state.problem is None  # at once, with no time in which to begin a stroke
     x0, x1, *_ = window.canvas.viewport
     assert (x0, x1) == pytest.approx((-3, 3), abs=1)
 

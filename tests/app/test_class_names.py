@@ -20,12 +20,12 @@ def test_classes_have_their_names_after_file_open(window, qtbot, tmp_path, monke
     with qtbot.waitSignal(window.documents.saved):
         window.documents.save()
     assert Session.load(path).class_names == ("cats", "dogs")
-    assert controllers.building.problem.class_names == ("cats", "dogs")
+    assert controllers.state.problem.class_names == ("cats", "dogs")
     window.state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(lambda: controllers.building.problem.name == "rings" and notice.text.text() == "")
+    qtbot.waitUntil(lambda: controllers.state.problem.name == "rings" and notice.text.text() == "")
     window.state.mark_saved()
     window.opening.open(path)
-    qtbot.waitUntil(lambda: controllers.building.problem.name == "animals")
+    qtbot.waitUntil(lambda: controllers.state.problem.name == "animals")
     qtbot.waitUntil(lambda: notice.text.text() == SAID)
 
     # A stranger's file: names as they stand, in the room that there is.

@@ -515,7 +515,7 @@ def test_columns_that_became_the_same_say_so(window) -> None:
 
 
 def test_a_time_grid_that_is_written_and_found_alike_is_the_same(window) -> None:
-    grid = window.building.model.problem.resolve().sampling.time_grid
+    grid = window.state.model.problem.resolve().sampling.time_grid
     assert window.state.experiment.sampling.time_grid == "auto" != grid
     compared(window, Column(), Column.of({"sampling.time_grid": grid}))
     assert "A and B do the same" in window.run_views.said.text()
@@ -524,12 +524,12 @@ def test_a_time_grid_that_is_written_and_found_alike_is_the_same(window) -> None
 @pytest.mark.parametrize("shown", ["lesson", "scene"])
 def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, connect, shown: str) -> None:
     comparing, building = compared(window, Column(), Column.of({"sampling.steps": 20})), window.building
-    place, own, seen = window.state.stack.index(), building.model.training, []
+    place, own, seen = window.state.stack.index(), window.state.model.training, []
     connect(comparing.changed, lambda: seen.extend(comparing.runs))
     if shown == "lesson":
         lessons = window.controllers.lessons
         lessons.begin(next(iter(load_all().values())))
-        wait(lambda: building.model.training is not own and not building.busy)
+        wait(lambda: window.state.model.training is not own and not building.busy)
         assert heads(window) == []
         window.controllers.column_edits.begin()  # within the lesson, whose next step has another document
         assert len(heads(window)) == 2
@@ -537,7 +537,7 @@ def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, connect, s
         lessons.go(1)
     else:
         window.controllers.lessons.begin(next(iter(load_all("scenes").values())))
-        wait(lambda: building.model.training is not own and not building.busy)
+        wait(lambda: window.state.model.training is not own and not building.busy)
     assert heads(window) == []
     window.controllers.lessons.leave()
     assert heads(window) == [SAME, "steps 20"]
@@ -791,7 +791,7 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     window.training.start()
     wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
-    training = window.building.model.training
+    training = window.state.model.training
     wait(lambda: training.now.status == "paused")
     steps = training.now.step
     comparing = window.controllers.comparing
@@ -818,7 +818,7 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
         assert run.training.now.step >= steps
         assert run.model.weights is run.training.now.newest
         assert run.curve is not None
-    assert window.building.model.training is training  # the main experiment's own stays as it was
+    assert window.state.model.training is training  # the main experiment's own stays as it was
     assert training.now.status == "paused"
     ends = [run.trajectory.positions[-1] for run in comparing.runs]
     assert not np.array_equal(ends[0], ends[1])
@@ -834,7 +834,7 @@ def test_a_column_of_another_objective_is_trained_as_far_as_the_main_one(window)
     assert comparing.runs[1].training.now.step >= steps
     comparing.set_fair("seconds")
     wait(lambda: window.building.trainings.fair == "seconds")
-    assert window.building.trainings.target == window.building.model.training.trainer.seconds
+    assert window.building.trainings.target == window.state.model.training.trainer.seconds
     comparing.set_fair("steps")
 
 
@@ -863,7 +863,7 @@ def test_a_reset_of_the_main_training_takes_the_columns_back_too(window) -> None
     window.training.start()
     wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
-    wait(lambda: window.building.model.status == "paused")
+    wait(lambda: window.state.model.status == "paused")
     comparing = window.controllers.comparing
     window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact"})])
 
@@ -893,11 +893,11 @@ def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, connec
     window.training.start()
     wait(lambda: window.training.trained_steps >= steps + 50)
     window.training.pause()
-    wait(lambda: window.building.model.status == "paused")
+    wait(lambda: window.state.model.status == "paused")
     monkeypatch.setattr(SamplingWorker, "keeps_up", lambda *_: not slow)
     seen = []
     connect(comparing.changed, lambda: seen.append((comparing.runs, comparing.is_sampled)))
-    wait(lambda: window.building.model.newest.version > before[0].model.weights.version)
+    wait(lambda: window.state.model.newest.version > before[0].model.weights.version)
     comparing.again()
     if slow:
         wait(milliseconds=300)
@@ -934,7 +934,7 @@ def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     window.training.start()
     wait(lambda: window.training.trained_steps >= 100)
     window.training.pause()
-    wait(lambda: window.building.model.status == "paused")
+    wait(lambda: window.state.model.status == "paused")
     comparing, said = window.controllers.comparing, window.run_views.said
     # No other test trains a column with this network, whose training would be kept.
     window.controllers.column_edits.begin([Column(), Column.of({"objective.kind": "exact", "network.width": 24})])
@@ -990,17 +990,17 @@ def test_a_column_that_fails_on_the_way_says_why_and_the_others_go_on(window, co
 
 def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_path) -> None:
     path, generator = tmp_path / "points.csv", np.random.default_rng(0)
-    comparing, building, toy = window.controllers.comparing, window.building, window.state.experiment.data
+    comparing, toy = window.controllers.comparing, window.state.experiment.data
 
     def open_points(offset: float) -> None:
-        before = building.model.training
+        before = window.state.model.training
         np.savetxt(path, offset + generator.normal(size=(400, 2)), delimiter=",", header="x,y", comments="")
         window.controllers.reading.open_points(str(path))
-        wait(lambda: building.model is not None and building.model.training is not before)
+        wait(lambda: window.state.model is not None and window.state.model.training is not before)
 
     def trained_on_these() -> bool:
         trainings = [run.training for run in comparing.runs]
-        return trainings[1:] != [] and trainings[1].trainer.problem.dataset is building.model.problem.dataset
+        return trainings[1:] != [] and trainings[1].trainer.problem.dataset is window.state.model.problem.dataset
 
     window.state.edit({"sampling.source": "learned"})
     open_points(0.0)
@@ -1014,7 +1014,7 @@ def test_a_file_that_holds_other_points_by_now_is_trained_on_anew(window, tmp_pa
     assert comparing.runs[1].training is not old
     window.controllers.column_edits.leave()
     window.state.stack.setIndex(0)
-    wait(lambda: building.model is not None and building.model.problem.experiment.data == toy)
+    wait(lambda: window.state.model is not None and window.state.model.problem.experiment.data == toy)
 
 
 @pytest.mark.parametrize("colors", ["log_p", "start"])

@@ -158,8 +158,8 @@ def settled(window) -> Callable[[dict[str, object]], None]:
         window.state.edit(changes)
         wait(
             lambda: (
-                window.controllers.building.problem is not None
-                and window.controllers.building.problem.is_image == ("digits" in changes.values())
+                window.controllers.state.problem is not None
+                and window.controllers.state.problem.is_image == ("digits" in changes.values())
             ),
         )
         wait(milliseconds=300)
@@ -321,7 +321,7 @@ def test_no_text_of_a_scene_is_cut(window, settled, monkeypatch):
 
 def test_no_text_of_the_pinned_runs_is_cut(window, settled, monkeypatch):
     cuts = Cuts(monkeypatch)
-    card, store = window.panel(RunsPanel), window.building.store
+    card, store = window.panel(RunsPanel), window.state.store
     settled({})
     figures = {"wasserstein2": 1.31, "wasserstein2_floor": 0.1, "classifier_accuracy": 0.64, "mode_weights": [0.5, 0.5]}
     figures |= {"nfe_mean": 10_000.0, "nfe_max": 10_000.0}

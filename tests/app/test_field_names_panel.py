@@ -19,7 +19,7 @@ def panel(window):
     panel = window.panel(FieldNamesPanel)
     panel.set_folded(False)
     yield panel
-    panel._forget(window.controllers.building.problem)
+    panel._forget()
 
 
 def test_the_table_is_of_the_point_under_the_pointer(window, panel, connect) -> None:
@@ -31,7 +31,7 @@ def test_the_table_is_of_the_point_under_the_pointer(window, panel, connect) -> 
         QTest.mouseMove(window.canvas.surface, QPoint(150 + step, 120))
     wait(lambda: bool(came) and came[-1].names is not None)
     readout = came[-1]
-    names, problem = readout.names, window.controllers.building.problem
+    names, problem = readout.names, window.controllers.state.problem
     assert panel.score.text() == vector(names.score[0]) == vector(readout.learned)
     assert panel.denoised.text() == place(names.denoised[0], problem.bounds)
     assert panel.noise.text() == vector(names.noise[0])
@@ -77,10 +77,12 @@ def test_without_noise_the_score_alone_is_told(panel) -> None:
     assert "Without noise" in panel.hint.text()
 
 
-def test_other_data_leave_nothing_and_images_say_so(window, panel) -> None:
-    problem = window.controllers.building.problem
-    panel._forget(dataclasses.replace(problem, is_image=True))
+def test_other_data_leave_nothing_and_images_say_so(window, panel, monkeypatch) -> None:
+    images = dataclasses.replace(window.state.problem, is_image=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(window.state), "problem", images)
+        panel._forget()
     assert all(figure.text() == NOTHING for figure in panel.figures)
     assert "points of the plane" in panel.hint.text()
-    panel._forget(problem)
+    panel._forget()
     assert panel.hint.isHidden()

@@ -442,8 +442,8 @@ def test_the_keyboard_moves_a_slider_and_the_wheel_does_not(form, state):
 # What a change costs
 
 
-def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form, state):
-    state.count_unsaved_steps(lambda: 12_400)
+def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form, state, monkeypatch):
+    monkeypatch.setattr(state, "unsaved_steps", lambda: 12_400)
     row = make_field(state, "network.width")
     form(row)
     middle = QPoint(row.slider.width() // 4, row.slider.height() // 2)
@@ -458,8 +458,8 @@ def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form,
     assert row.note.isHidden()
 
 
-def test_the_cost_is_said_when_the_keyboard_arrives_and_in_the_tooltip(form, state):
-    state.count_unsaved_steps(lambda: 500)
+def test_the_cost_is_said_when_the_keyboard_arrives_and_in_the_tooltip(form, state, monkeypatch):
+    monkeypatch.setattr(state, "unsaved_steps", lambda: 500)
     row = make_field(state, "network.activation")
     free = make_field(state, "training.batch")
     form(free, row)

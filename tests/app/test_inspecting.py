@@ -209,8 +209,8 @@ def test_an_image_is_shown_with_its_denoised_estimate_and_score_as_pictures(wind
     window.state.edit({"data.kind": "digits", "sampling.particles": 12})
     wait(
         lambda: (
-            window.controllers.building.problem is not None
-            and window.controllers.building.problem.is_image
+            window.controllers.state.problem is not None
+            and window.controllers.state.problem.is_image
             and window.playing.trajectory is not None
             and len(window.playing.trajectory.shape) == 3
             and window.playing.trajectory.finished

@@ -110,7 +110,7 @@ def test_a_message_is_worded_by_labels_titles_and_the_window_s_numbers(message, 
 
 def test_a_toast_speaks_labels_and_leaves_with_its_cause(window):
     window.state.edit({"noise.kind": "single"})
-    wait(lambda: window.controllers.building.problem.sigma_max == window.controllers.building.problem.sigma_min)
+    wait(lambda: window.controllers.state.problem.sigma_max == window.controllers.state.problem.sigma_min)
     window.controllers.clicking.inspect((0.0, 0.0))
     said = [toast.sentence for toast in window.toasts.shown]  # of the point, and of the sampler
     assert "noise “Single σ” has no such path" in said[0]
@@ -136,10 +136,10 @@ def test_nothing_of_images_is_left_beside_an_empty_drawing(window):
     rows = (sampling.sampler.rows[f"sampling.{name}"] for name in ("labels", "label", "guidance"))
     of_images = (*rows, quality.samples.rows["class_frequencies"], quality.samples.rows["nearest_neighbour_distance"])
     window.state.edit({"data.kind": "digits", "sampling.labels": "one"})
-    wait(lambda: window.controllers.building.problem.is_image)
+    wait(lambda: window.controllers.state.problem.is_image)
     assert not any(part.isHidden() for part in of_images)
     window.state.edit({"data.kind": "drawn"})
-    wait(lambda: window.controllers.building.problem is None)
+    wait(lambda: window.controllers.state.problem is None)
     assert all(part.isHidden() for part in of_images)
 
 

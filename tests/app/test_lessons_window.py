@@ -361,7 +361,7 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot, mo
     lessons.go(1)
 
     def built():
-        model = window.building.model
+        model = window.state.model
         if window.playing.frame_noise is None:
             return False
         return not window.building.busy and model.problem.experiment.data.kind == "two-gaussians"
@@ -370,7 +370,7 @@ def test_values_at_a_point_are_hidden_while_a_question_is_open(window, qtbot, mo
     canvas.hovered.emit((5.0, 5.0))
     with qtbot.waitSignal(following.probed):
         following.probe(5.0, 5.0)  # as another card does
-    assert max(shown, key=len) == readouts.position(5.0, 5.0, window.building.problem)
+    assert max(shown, key=len) == readouts.position(5.0, 5.0, window.state.problem)
     for modifier in ("", "shift"):
         canvas.picking.picked.emit((5.0, 5.0), modifier)
         assert not window.clicking.is_measuring_point
@@ -434,7 +434,7 @@ def test_what_a_question_names_is_marked(window, lesson, key):
     )
     lessons.go(place)
     wait(lambda: not window.building.busy and canvas.shown().marks is not None)
-    marks, modes = canvas.shown().marks, window.building.problem.modes
+    marks, modes = canvas.shown().marks, window.state.problem.modes
     assert (marks.point, marks.you, marks.measured) == (check.point, None, None)
     assert marks.modes is (modes if check.point is None else None)
     assert len(modes) == 2
@@ -878,13 +878,13 @@ def test_below_a_lesson_at_the_start_lies_what_the_program_opens_with(qapp, tmp_
     building, lessons = window.building, window.controllers.lessons
     try:
         window.show()
-        wait(lambda: lessons.lesson is not None and building.model is not None and not building.busy)
+        wait(lambda: lessons.lesson is not None and window.state.model is not None and not building.busy)
         assert building.key.name != FIRST  # the lesson's weights are its own
         lessons.leave()
         wait(lambda: not building.busy)
         assert window.state.experiment == opening.experiment
-        assert building.model.training.now.step == int(opening.weights["step"]) > 0
-        assert not building.model.weights.untrained
+        assert window.state.model.training.now.step == int(opening.weights["step"]) > 0
+        assert not window.state.model.weights.untrained
     finally:
         end(window)
 
@@ -972,7 +972,7 @@ def test_while_a_question_is_open_the_run_stands_at_its_first_frame(window, qtbo
     qtbot.waitUntil(lambda: playing.frame > 5)
     assert transport.play.isEnabled()
     lessons.forget_answer()
-    qtbot.waitUntil(lambda: playing.recorded > 20)
+    qtbot.waitUntil(lambda: playing.recorded > 20 and not playing.is_playing)
     assert (playing.frame, playing.is_playing) == (0, False)
     lessons.leave()
     qtbot.waitUntil(lambda: playing.frame > 5)
@@ -1173,7 +1173,7 @@ def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(control
 
 def done_in(folder):
     """The steps of the lesson that are done, as the next window finds them."""
-    found = LessonProgress()
+    found = LessonProgress(print)
     found.keep_in(folder)
     return found.done(LESSON)
 
@@ -1273,7 +1273,7 @@ def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(window
         window.controllers.lessons,
         window.panel(LessonPanel),
         QMenu(),
-        LessonProgress(),
+        LessonProgress(print),
     )
     step = msgspec.structs.replace(LESSON.steps[1].check, settings={"sampling": {"steps": 7}})
     asked = msgspec.structs.replace(LESSON.steps[1], check=step, explanation="It is {measured}.")

@@ -53,11 +53,11 @@ def test_paint_data_with_the_brush_and_undo(window, qtbot):
     click(qtbot, data.tiles["drawn"])
     qtbot.waitUntil(lambda: "Paint" in window.canvas.scene(10, 10).hint)
     surface = window.canvas.surface
-    with qtbot.waitSignal(window.controllers.building.problem_changed):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         paint(qtbot, surface)
     (stroke,) = window.state.experiment.data.strokes
     assert len(stroke.points) > 3
-    assert window.controllers.building.problem.known_density
+    assert window.controllers.state.problem.known_density
     assert window.canvas.scene(10, 10).hint == ""
     undo(qtbot, window)
     assert window.state.experiment.data.strokes == ()
@@ -80,7 +80,7 @@ def is_empty(window) -> bool:
 
 def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, monkeypatch):
     data, controllers, surface = window.panel(DataPanel), window.controllers, window.canvas.surface
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         click(qtbot, data.tiles["digits"])
     qtbot.waitUntil(lambda: controllers.playing.recorded > 2)
     click(qtbot, data.tiles["drawn"])
@@ -106,12 +106,12 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     with qtbot.waitSignal(window.documents.refused) as refused:
         qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert str(refused.args[0]) == "Nothing is saved: there are no data yet."
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         paint(qtbot, surface)
     (stroke,) = window.state.experiment.data.strokes
     assert stroke.radius == data.radius.state.value("brush_radius")  # what the card shows is what the brush does
     assert window.canvas.viewport == (x0, x1, y0, y1)  # the plane holds still
-    assert not controllers.building.problem.is_image
+    assert not controllers.state.problem.is_image
     assert train.isEnabled()
     assert "Train the network" in train.toolTip()
     click(qtbot, data.brush)
@@ -124,14 +124,14 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     qtbot.waitUntil(lambda: is_empty(window))
     qtbot.wait(200)  # what was being computed is not shown late
     assert is_empty(window)
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         undo(qtbot, window)
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).particles is not None)
     assert window.canvas.scene(10, 10).data is not None
 
 
 def test_digits_take_the_place_of_the_plane(window, qtbot):
-    with qtbot.waitSignal(window.controllers.building.problem_changed):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         click(qtbot, window.panel(DataPanel).tiles["digits"])
     assert window.canvas.scene(10, 10).images is not None
     for chip in window.chips.chips.values():
@@ -145,6 +145,6 @@ def test_digits_take_the_place_of_the_plane(window, qtbot):
     window.state.edit({"sampling.inpainting_mask": "top"})
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).images.known is not None)
     assert window.canvas.scene(10, 10).images.known.sum(axis=1).tolist() == [8, 8, 8, 8, 0, 0, 0, 0]
-    with qtbot.waitSignal(window.controllers.building.problem_changed):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         click(qtbot, window.panel(DataPanel).tiles["rings"])
     assert window.canvas.scene(10, 10).images is None

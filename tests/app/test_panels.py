@@ -564,13 +564,13 @@ def test_dragging_the_end_of_a_vp_process_sets_its_rate(show, state, controllers
     (panel,) = show(panels.NoisePanel)
     controllers.build()
     # sigma(1) = std/alpha with alpha = exp(-(b0 + b1)/4): what the process reaches, in the user's unit.
-    reached = controllers.building.problem.sigma * np.sqrt(np.expm1((0.1 + 20.0) / 2))
+    reached = controllers.state.problem.sigma * np.sqrt(np.expm1((0.1 + 20.0) / 2))
     assert panel.chart.sigmas[0] == pytest.approx(reached, rel=1e-6)
     drag_handle(panel, 0, 25)
     rate = state.experiment.noise.beta_max
     assert rate < 20
     assert panel.chart.sigmas[0] == pytest.approx(
-        controllers.building.problem.sigma * np.sqrt(np.expm1((0.1 + rate) / 2)), rel=1e-6
+        controllers.state.problem.sigma * np.sqrt(np.expm1((0.1 + rate) / 2)), rel=1e-6
     )
 
 
@@ -1012,10 +1012,9 @@ def test_while_the_settings_give_no_data_nothing_is_measured_of_the_old_ones(sho
     likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
     controllers.build()
     controllers.sample()
-    old = controllers.building.problem
+    old = controllers.state.problem
     controllers.fail(plain("a.csv has no numbers."))
-    controllers.building.problem = old
-    controllers.building.problem_failed.emit(controllers.building.failure)
+    controllers.show(old, controllers.state.failure)
     for button in (likelihood.map, likelihood.test, quality.buttons["fisher"], quality.buttons["quality"]):
         assert not button.isEnabled()
         assert button.toolTip() == "<p>a.csv has no numbers.</p>"
@@ -1056,9 +1055,8 @@ def test_a_score_can_be_measured_as_soon_as_training_shows_it(show, state, contr
     buttons = (likelihood.test, quality.buttons["fisher"])
     assert not any(button.isEnabled() for button in buttons)
     assert training.notice.isVisible()
-    controllers.building.problem = dataclasses.replace(
-        controllers.building.problem, conditions=dataclasses.replace(TOLD, hidden_labels=(0.0, 0.3))
-    )
+    shown = dataclasses.replace(TOLD, hidden_labels=(0.0, 0.3))
+    controllers.show(dataclasses.replace(controllers.state.problem, conditions=shown))
     controllers.train_to(200)
     assert all(button.isEnabled() for button in buttons)
     assert not training.notice.isVisible()

@@ -5,6 +5,7 @@ import dataclasses
 import msgspec
 import numpy as np
 import pytest
+from PySide6.QtCore import QTimer
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.pinning import PINNED
@@ -85,7 +86,7 @@ def known(controllers, place: int = 0):
 
 def measured_anew(controllers, trajectory) -> dict:
     """The figures of a run's end, by nobody's help."""
-    *_, last = sample_distances(controllers.building.model.problem, np.array(trajectory.positions[-1]))
+    *_, last = sample_distances(controllers.state.model.problem, np.array(trajectory.positions[-1]))
     return flat(last.metrics)
 
 
@@ -167,7 +168,7 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
     playing, pinning = controllers.playing, controllers.pinning
     change(qtbot, controllers, {"sampling.steps": 300})
     before = playing.trajectory
-    controllers.training.changed.connect(lambda training: training == "finished" and pinning.pin())
+    controllers.training.changed.connect(lambda training: training == "finished" and QTimer.singleShot(0, pinning.pin))
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     assert pinning.runs == ()
@@ -179,7 +180,7 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
     assert run.trained_steps == controllers.training.trained_steps == 40
     assert playing.trajectory is not before
     assert pinning.is_pinned
-    assert run.model == controllers.building.model.model_key(run.experiment)
+    assert run.model == controllers.state.model.model_key(run.experiment)
     assert len(told) == 2
     assert not told[0].is_current()
 
@@ -187,7 +188,7 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
 def test_a_pin_that_waits_is_dropped_when_another_run_is_begun(qtbot, controllers):
     playing, pinning, state = controllers.playing, controllers.pinning, controllers.state
     change(qtbot, controllers, {"sampling.steps": 300})
-    controllers.training.changed.connect(lambda training: training == "finished" and pinning.pin())
+    controllers.training.changed.connect(lambda training: training == "finished" and QTimer.singleShot(0, pinning.pin))
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     change(qtbot, controllers, {"sampling.steps": 10})
@@ -220,7 +221,7 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
     controllers.pinning.pin()
     assert controllers.pinning.runs[0].trained_steps == training.trained_steps
     trajectory = playing.trajectory
-    training.changed.emit("paused")  # as when labels were learned of
+    qtbot.wait(50)
     assert not controllers.sampling.lags
     assert playing.trajectory is trajectory
 
@@ -236,7 +237,7 @@ def test_a_run_that_was_sampled_while_training_says_so(qtbot, controllers):
         before = pinning.finished
         controllers.sampling.restart()
         qtbot.waitUntil(lambda before=before: pinning.finished not in (None, before))
-        controllers.building.model.training.rest()  # sampling takes no time here, and weights change while it runs
+        controllers.state.model.training.rest()  # sampling takes no time here, and weights change while it runs
         before = pinning.finished
         pinning.finished = None
         pinning.look()
@@ -280,14 +281,14 @@ def test_a_restored_run_plays_its_own_particles_and_is_one_step(qtbot, controlle
 def test_a_restored_run_of_other_data_brings_its_weights_back(qtbot, controllers):
     trained(qtbot, controllers)
     controllers.pinning.pin()
-    weights, trajectory = controllers.building.model.weights, controllers.playing.trajectory
+    weights, trajectory = controllers.state.model.weights, controllers.playing.trajectory
     assert controllers.pinning.runs[0].trained_steps == 40
     change(qtbot, controllers, {"data.kind": "rings"})
     told = []
     controllers.state.notified.connect(told.append)
     controllers.pinning.restore(controllers.pinning.runs[0])
     qtbot.waitUntil(lambda: controllers.playing.trajectory is trajectory)
-    assert controllers.building.model.weights is weights
+    assert controllers.state.model.weights is weights
     assert [notification.message for notification in told] == []
 
 
@@ -434,7 +435,7 @@ def test_a_session_brings_the_runs_back_and_one_is_sampled_again_by_the_same_noi
     controllers.pinning.pin()
     wait_measured(qtbot, controllers)
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
-    with qtbot.waitSignal(other.building.problem_changed):
+    with qtbot.waitSignal(other.state.problem_changed):
         other.sessions.open(Session.load(tmp_path / "a.spg"))
     for (before, told), (after, read) in zip(controllers.pinning.known, other.pinning.known, strict=True):
         names = ("name", "experiment", "resolved", "trained_steps")
@@ -452,7 +453,7 @@ def test_another_file_takes_the_runs_away(qtbot, controllers):
     controllers.pinning.pin()
     controllers.sessions.begin(Experiment())
     assert controllers.pinning.runs == ()
-    assert not controllers.jobs.running(PINNED)
+    qtbot.waitUntil(lambda: not controllers.jobs.running(PINNED))
 
 
 def test_what_cannot_be_measured_says_why(qtbot, controllers):
@@ -485,24 +486,24 @@ def test_figures_that_were_there_already_are_no_unsaved_work(qtbot, controllers)
     key = controllers.pinning.runs[0].keys["Distances"]
     controllers.jobs.arrived.emit(key)  # the Quality card has measured them again
     assert not controllers.state.modified
-    controllers.building.store.hold(key, Figures(missing(sorts_of("Distances"), "another figure")))
+    controllers.state.store.hold(key, Figures(missing(sorts_of("Distances"), "another figure")))
     controllers.jobs.arrived.emit(key)
     assert controllers.state.modified
 
 
 def test_a_run_of_replaced_work_is_not_kept_under_a_key_of_the_new(qtbot, controllers, monkeypatch):
     """Both begin with the same settings, whose key then names another training."""
-    before, store, held, hold = controllers.playing.trajectory, controllers.building.store, [], Store.hold
+    before, store, held, hold = controllers.playing.trajectory, controllers.state.store, [], Store.hold
 
     def note(store, key, value):
         held.append((store, value))
         hold(store, key, value)
 
     monkeypatch.setattr(Store, "hold", note)
-    with qtbot.waitSignal(controllers.building.taken):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         controllers.sessions.begin(controllers.state.experiment)
     wait_finished(qtbot, controllers)
-    assert controllers.building.store is not store
+    assert controllers.state.store is not store
     again(qtbot, controllers)
     again(qtbot, controllers)  # what was in view is kept by then
     assert any(into is not store and isinstance(value, type(before)) for into, value in held)

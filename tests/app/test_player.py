@@ -87,7 +87,7 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, controllers, sampler
     state = controllers.state
     state.edit({"sampling.kind": sampler})
     for noise in ("none", "vp", "single", "ve", "discrete", "none"):
-        with qtbot.waitSignal(controllers.building.problem_changed):
+        with qtbot.waitSignal(controllers.state.problem_changed):
             state.edit({"noise.kind": noise, "objective.kind": "exact"})
         for frame in range(0, 20, 5):
             controllers.playing.seek(frame)
@@ -97,7 +97,7 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, controllers, sampler
     refused = sampling_conflict(state.experiment) is not None
     assert refused == (sampler != "langevin")
     assert (controllers.playing.trajectory is None) == refused
-    assert controllers.playing.sigma == controllers.building.problem.sigma_min or not refused
+    assert controllers.playing.sigma == controllers.state.problem.sigma_min or not refused
 
 
 def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers):
@@ -105,7 +105,7 @@ def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers
     late = []
     controllers.playing.sampler.begin = late.append
     for noise in ("none", "vp", "single"):
-        with qtbot.waitSignal(controllers.building.problem_changed):
+        with qtbot.waitSignal(controllers.state.problem_changed):
             controllers.state.edit({"noise.kind": noise, "objective.kind": "exact"})
     assert controllers.playing.trajectory is None
     del controllers.playing.sampler.begin
@@ -120,11 +120,11 @@ def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, controllers
 
 def test_results_of_replaced_data_are_not_shown(qtbot, controllers):
     """The thread that computes it has the lowest priority: on a busy machine its answer may come seconds later."""
-    gone, shown = controllers.building.model, []
+    gone, shown = controllers.state.model, []
     controllers.following.changed.connect(lambda view, _: shown.append(view))
     controllers.following.probed.connect(shown.append)
     controllers.state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(lambda: controllers.building.model.training is not gone.training)
+    qtbot.waitUntil(lambda: controllers.state.model.training is not gone.training)
     sampler = controllers.playing.sampler
     for exchange in (sampler.fields, sampler.densities):
         exchange.answers.put((OverlayRequest(gone, WantedOverlays(), 1.0, None), ("late", "late")))
@@ -424,7 +424,7 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, controllers, monkeypatch,
     errors, first = [], controllers.playing.trajectory
     controllers.state.notified.connect(lambda one: errors.append(one.message) if one.level == "error" else None)
     monkeypatch.setattr(controllers.playing.sampler, "keeps_up", lambda frames_a_second: fast)
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         controllers.state.edit({"noise.kind": "single", "sampling.kind": "edm"})
     assert sampling_conflict(controllers.state.experiment) is not None
     controllers.playing.set_playing(False)

@@ -324,6 +324,6 @@ def test_a_file_with_a_kind_of_the_preferences_opens_at_start(
     path.write_text('[data]\nkind = "cross"\npoints = 300\n[sampling]\nparticles = 50\nsteps = 5\n', encoding="utf-8")
     window = module.MainWindow(preferences, Log(), path, device="cpu")
     window.show()
-    qtbot.waitUntil(lambda: window.building.problem is not None and window.state.experiment.data.kind == "cross")
+    qtbot.waitUntil(lambda: window.state.problem is not None and window.state.experiment.data.kind == "cross")
     assert window.panel(DataPanel).tiles["cross"].isChecked()
     end(window)

@@ -23,7 +23,7 @@ from playground.app import main, window
 
 def keep_busy(self):
     self.state.edit({"training.seconds": 600.0, "likelihood.points": 100_000, "sampling.particles": 5_000})
-    self.controllers.building.taken.connect(lambda: QTimer.singleShot(600, lambda: start(self)))
+    self.controllers.state.problem_changed.connect(lambda: QTimer.singleShot(600, lambda: start(self)))
     paint(self)
 
 def start(self):
@@ -106,7 +106,7 @@ from PySide6.QtCore import QTimer
 from playground.app import main, window
 
 def wait(self):
-    self.controllers.building.taken.connect(lambda: QTimer.singleShot(0, lambda: edit(self)))
+    self.controllers.state.problem_changed.connect(lambda: QTimer.singleShot(0, lambda: edit(self)))
     paint(self)
 
 def edit(self):

@@ -25,8 +25,8 @@ from playground.resources import resource
 def problem(qapp) -> ProblemView:
     controllers = ControllersDouble(State())
     controllers.build()
-    assert controllers.building.problem is not None
-    return controllers.building.problem
+    assert controllers.state.problem is not None
+    return controllers.state.problem
 
 
 def probe(source: str) -> PointReadout:

@@ -8,6 +8,7 @@ import pytest
 
 from playground.app.controllers import replaying as module
 from playground.app.controllers import why_disabled
+from playground.app.controllers.building import VIEWED
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.measurements import learned_score
 from playground.app.controllers.sampling_worker import OverlayRequest, SamplingWorker
@@ -36,14 +37,14 @@ SMALL = {
 
 def started(qtbot, changes=None) -> Controllers:
     controllers = Controllers(State(replace(Experiment(), SMALL | (changes or {}))), device="cpu")
-    with qtbot.waitSignal(controllers.building.taken):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         controllers.start()
     return controllers
 
 
 def shows_newest(controllers) -> bool:
     run = controllers.playing.run
-    return run is not None and run.weights is controllers.building.model.newest
+    return run is not None and run.weights is controllers.state.model.newest
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def controllers(qtbot):
 
 def sampled(controllers, weights) -> np.ndarray:
     """The last positions of a run by some weights, from the noise of the run in view."""
-    problem = controllers.building.model.problem
+    problem = controllers.state.model.problem
     for trajectory in sample(problem, learned_score(problem, weights), seed=controllers.sampling.seed):  # noqa: B007
         pass
     return trajectory.positions[-1]
@@ -80,7 +81,7 @@ def test_a_chosen_step_shows_particles_of_its_weights_from_the_same_noise_at_the
     assert controllers.sampling.is_replacing
     np.testing.assert_array_equal(playing.trajectory.positions[-1], end)  # until all of the others are there
     qtbot.waitUntil(lambda: complete(controllers))
-    weights = controllers.building.model.weights
+    weights = controllers.state.model.weights
     assert weights.step == replaying.step
     assert playing.frame == frame
     np.testing.assert_array_equal(playing.trajectory.positions[0], start)
@@ -127,7 +128,7 @@ def test_a_step_that_was_shown_comes_back_without_being_sampled(qtbot, controlle
 
 def test_the_run_of_a_file_comes_back_with_the_newest_weights(qtbot, controllers, tmp_path):
     controllers.sessions.pack({})().save(tmp_path / "a.spg")
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         controllers.sessions.open(Session.load(tmp_path / "a.spg"))
     recorded = controllers.playing.trajectory
     controllers.replaying.choose(1)
@@ -164,7 +165,7 @@ def test_the_field_follows_at_once(qtbot, controllers):
     seen = []
     controllers.following.changed.connect(lambda view, _: seen.append(view) if isinstance(view, FieldView) else None)
     controllers.replaying.choose(0)
-    model, (sigma, time) = controllers.building.model, controllers.playing.frame_noise
+    model, (sigma, time) = controllers.state.model, controllers.playing.frame_noise
     wanted = dataclasses.replace(controllers.following.wanted, layers=frozenset({"learned"}))
     asked = OverlayRequest(model, wanted, sigma, time)
     expected, _ = SamplingWorker().compute_overlays(asked)
@@ -179,7 +180,7 @@ def test_an_export_takes_the_run_of_the_chosen_weights_though_the_last_one_is_in
     assert controllers.sampling.is_replacing
     for trajectory in controllers.sampling.trajectory_iterator()():  # noqa: B007
         pass
-    weights = controllers.building.model.weights
+    weights = controllers.state.model.weights
     np.testing.assert_allclose(trajectory.positions[-1], sampled(controllers, weights), rtol=1e-5, atol=1e-5)
 
 
@@ -207,7 +208,7 @@ def test_a_run_of_settings_before_is_not_taken_for_one_of_the_present(qtbot, con
 
 
 def test_a_run_of_unknown_weights_is_not_taken_for_one_of_the_present(controllers):
-    model = controllers.building.model
+    model = controllers.state.model
     run = copy.copy(controllers.playing.trajectory)  # as a pinned one whose weights training has changed meanwhile
     controllers.sampling.show_recorded(run, model)
     assert not is_taken(controllers)
@@ -217,7 +218,7 @@ def test_a_run_of_unknown_weights_is_not_taken_for_one_of_the_present(controller
 
 def test_a_run_is_not_taken_for_one_of_weights_that_have_just_come(qtbot, controllers):
     taken = []
-    controllers.training.weights_changed.connect(lambda: taken.append(is_taken(controllers)))
+    controllers.training.changed.connect(lambda _: taken.append(is_taken(controllers)))
     controllers.state.edit({"training.steps": 340})
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
@@ -229,11 +230,11 @@ def test_a_run_is_not_taken_for_one_of_weights_that_have_just_come(qtbot, contro
 def test_a_files_run_is_its_own_until_training_has_changed_the_weights(qtbot, controllers):
     other = started(qtbot)
     try:
-        with qtbot.waitSignal(other.building.problem_changed):
+        with qtbot.waitSignal(other.state.problem_changed):
             other.sessions.open(controllers.sessions.pack({})())
         qtbot.waitUntil(lambda: not other.building.busy)
         opened = other.playing.trajectory
-        other.training.changed.emit("paused")  # as when labels were learned of
+        wait()
         assert other.playing.trajectory is opened
         assert is_taken(other)
         other.playing.set_playing(False)
@@ -272,7 +273,7 @@ def test_training_goes_on_with_the_newest_weights_in_view(qtbot, controllers):
     controllers.state.edit({"training.steps": 1_000_000})
     controllers.training.start()
     assert controllers.replaying.step is None
-    assert controllers.building.model.weights is controllers.building.model.newest
+    assert controllers.state.model.weights is controllers.state.model.newest
     controllers.replaying.choose(0)
     controllers.replaying.set_playing(True)
     assert controllers.replaying.step is None
@@ -335,12 +336,12 @@ def test_a_file_has_run_and_figures_of_the_newest_weights_whichever_are_in_view(
     np.testing.assert_array_equal(saved.trajectory["positions"][-1].reshape(newest.shape), newest)
     steps = controllers.replaying.steps
     other = started(qtbot)
-    with qtbot.waitSignal(other.building.problem_changed):
+    with qtbot.waitSignal(other.state.problem_changed):
         other.sessions.open(saved)
     assert other.replaying.steps == steps
     assert other.replaying.step is None
     other.replaying.choose(2)
-    tensors = [one.building.model.training.trainer.checkpoints[steps[2]] for one in (controllers, other)]
+    tensors = [one.state.model.training.trainer.checkpoints[steps[2]] for one in (controllers, other)]
     for name, tensor in tensors[0].items():
         np.testing.assert_array_equal(tensor, tensors[1][name])
     qtbot.waitUntil(lambda: complete(other))
@@ -355,10 +356,11 @@ def test_the_training_is_played_step_by_step_while_the_run_rests(qtbot, controll
         if seen[-1:] != [replaying.step]:
             seen.append(replaying.step)
 
-    replaying.chosen.connect(look)
+    controllers.state.weights_chosen.connect(look)
     playing.set_playing(True)
     replaying.set_playing(True)
-    assert not playing.is_playing
+    qtbot.waitUntil(lambda: not playing.is_playing)
+    assert replaying.is_playing
     qtbot.waitUntil(lambda: not replaying.is_playing)
     assert seen == [*replaying.steps[:-1], None]
     qtbot.waitUntil(lambda: complete(controllers))
@@ -420,13 +422,13 @@ def test_canvas_chart_chip_and_status_say_which_weights_are_in_view(window, qtbo
 def test_a_session_opens_by_the_training_step_that_was_in_view(controllers, qtbot, saved):
     step = controllers.replaying.steps[3]
     view = {
-        "earlier": {module.VIEWED: step},
+        "earlier": {VIEWED: step},
         "newest": {},
-        "gone": {module.VIEWED: 7},
-        "no number": {module.VIEWED: [1]},
+        "gone": {VIEWED: 7},
+        "no number": {VIEWED: [1]},
     }
     session = controllers.sessions.pack(view[saved])()
-    with qtbot.waitSignal(controllers.building.taken):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         controllers.sessions.open(session)
     qtbot.waitUntil(lambda: controllers.replaying.step == (step if saved == "earlier" else None))
     qtbot.waitUntil(lambda: complete(controllers))

@@ -51,7 +51,7 @@ def test_sampling_comes_before_training_for_a_processor(qtbot, monkeypatch) -> N
     monkeypatch.setattr(Worker, "run", run)
     small = {"sampling.particles": 50, "data.points": 500, "network.width": 8, "training.steps": 50}
     controllers = Controllers(State(replace(Experiment(), small)), device="cpu")
-    with qtbot.waitSignal(controllers.building.taken):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         controllers.start()
     controllers.training.start()
     qtbot.waitUntil(lambda: "training" in niceness)

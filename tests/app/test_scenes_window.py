@@ -231,8 +231,7 @@ def test_a_preview_has_few_particles_and_a_short_training():
 
 def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     """A scene of the very settings that were trained gets fresh weights; undo brings the trained ones back."""
-    building = window.building
-    own = building.model.training
+    own = window.state.model.training
     window.training.start()
     qtbot.waitUntil(lambda: own.now.step > 0)
     window.training.pause()
@@ -240,11 +239,11 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     scene = Lesson("same", "Same", (Step(experiment=msgspec.to_builtins(window.state.experiment)),))
     steps, losses = own.now.step, own.now.losses.shape[1]
     taken = []
-    noting = building.taken.connect(lambda: taken.append(building.model.training.now.step))
+    noting = window.state.problem_changed.connect(lambda: taken.append(window.state.model.training.now.step))
     window.controllers.lessons.begin(scene)
     qtbot.waitUntil(lambda: bool(taken))
-    building.taken.disconnect(noting)
-    assert building.model.training is not own
+    window.state.problem_changed.disconnect(noting)
+    assert window.state.model.training is not own
     assert taken == [0]
     window.documents.path = Path("own.spg")
     asked = []
@@ -253,20 +252,20 @@ def test_the_own_weights_are_left_as_they_are(window, qtbot, monkeypatch):
     assert len(asked) == 1  # and nothing is written over the own file unasked
     assert asked[0][0] == "Save the scene or lesson in view, not your own work"
     window.controllers.lessons.leave()
-    qtbot.waitUntil(lambda: building.model.training is own)
+    qtbot.waitUntil(lambda: window.state.model.training is own)
     assert (own.now.step, own.now.losses.shape[1]) == (steps, losses)
 
 
 def test_one_undo_leaves_a_scene_and_brings_the_own_weights_back(window, qtbot):
     building, state = window.building, window.state
-    own, key = building.model.training, building.key
+    own, key = window.state.model.training, building.key
     window.controllers.lessons.begin(SCENE)
-    qtbot.waitUntil(lambda: building.model.training is not own and not building.busy)
+    qtbot.waitUntil(lambda: window.state.model.training is not own and not building.busy)
     assert state.experiment == EXACT.settings
     assert building.key.name != FIRST  # its weights are its own
     assert (state.stack.count(), state.undo_text) == (1, f"scene: {SCENE.title}")
     state.undo()
-    qtbot.waitUntil(lambda: building.model.training is own)
+    qtbot.waitUntil(lambda: window.state.model.training is own)
     assert building.key == key
     assert window.controllers.lessons.scene is None
     state.redo()
@@ -283,18 +282,17 @@ def test_a_scene_with_bundled_weights_takes_them_and_does_not_train(window, qtbo
         qtbot.waitUntil(lambda: window.training.wanted)
     saved = Session.load(lessons.bundled_weights()[scene.steps[0].weights])
     window.controllers.lessons.begin(scene)
-    building = window.building
     qtbot.waitUntil(
         lambda: (
-            building.model is not None
-            and building.model.problem.experiment.data.kind == "digits"
-            and building.model.training.now.step == int(saved.weights["step"]) > 0
+            window.state.model is not None
+            and window.state.model.problem.experiment.data.kind == "digits"
+            and window.state.model.training.now.step == int(saved.weights["step"]) > 0
         ),
     )
-    assert not building.model.weights.untrained
+    assert not window.state.model.weights.untrained
     assert not window.training.wanted
     window.controllers.lessons.leave()
-    qtbot.waitUntil(lambda: building.model.problem.experiment.data.kind != "digits")
+    qtbot.waitUntil(lambda: window.state.model.problem.experiment.data.kind != "digits")
 
 
 def test_a_preview_ends_within_its_training_when_it_is_told_to(qtbot, monkeypatch):

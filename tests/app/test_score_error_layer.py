@@ -96,7 +96,7 @@ def test_the_window_shows_the_error_with_its_scale_and_its_pictures_too(window):
 
 
 def test_the_error_of_data_whose_density_is_not_known_says_why_it_is_not_there(window):
-    problem = window.controllers.building.problem
+    problem = window.controllers.state.problem
     chip = window.chips.chips["error"]
     assert chip.isEnabled()
     try:

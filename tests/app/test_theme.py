@@ -327,7 +327,7 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(own_wi
     Preferences(tmp_path / "other" / "settings.ini").set("theme", "light")
     other = make_window(tmp_path / "other")
     other.resize(window.size())
-    with qtbot.waitSignal(other.controllers.building.taken):
+    with qtbot.waitSignal(other.controllers.state.problem_changed):
         other.show()
     qtbot.waitUntil(lambda: other.controllers.playing.recorded > 5)
     opened = pictures(other)

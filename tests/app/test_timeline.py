@@ -32,12 +32,12 @@ def opened(window):
     window.state.edit({"data.kind": "rings"})
     wait(
         lambda: (
-            window.controllers.building.problem.name == "rings"
+            window.controllers.state.problem.name == "rings"
             and window.controllers.playing.recorded > 5
             and ends(window)[1] != ""
         ),
     )
-    rings = of(window.controllers.building.problem)
+    rings = of(window.controllers.state.problem)
     assert ends(window)[1] == rings[1]
     window.controllers.playing.set_playing(False)  # so that no other run begins
     return window, session, rings
@@ -48,9 +48,9 @@ def test_the_run_of_an_opened_session_has_the_ends_of_its_own_noise(opened):
     window.opening._adopt(session, None)
     assert ends(window)[1] != rings[1]
     assert ends(window)[1].endswith(f" σ = {format_number(float(session.trajectory['sigma'][-1]))}")
-    wait(lambda: window.controllers.building.problem.name == "two moons")
+    wait(lambda: window.controllers.state.problem.name == "two moons")
     assert len(window.controllers.playing.trajectory) == len(session.trajectory["sigma"])
-    assert ends(window)[1] == of(window.controllers.building.problem)[1]
+    assert ends(window)[1] == of(window.controllers.state.problem)[1]
 
 
 def test_the_run_of_other_data_does_not_outlive_a_session_without_one(opened):
@@ -59,13 +59,12 @@ def test_the_run_of_other_data_does_not_outlive_a_session_without_one(opened):
     window.opening._adopt(dataclasses.replace(session, trajectory=None), None)
     wait(
         lambda: (
-            window.controllers.building.problem.name == "two moons"
-            and window.controllers.playing.trajectory is not before
+            window.controllers.state.problem.name == "two moons" and window.controllers.playing.trajectory is not before
         ),
     )
     assert window.controllers.playing.trajectory is not before
-    wait(lambda: ends(window)[1] == of(window.controllers.building.problem)[1])
-    assert ends(window)[1] == of(window.controllers.building.problem)[1]
+    wait(lambda: ends(window)[1] == of(window.controllers.state.problem)[1])
+    assert ends(window)[1] == of(window.controllers.state.problem)[1]
 
 
 def test_the_loop_button_follows_the_key_and_the_menu(window):
@@ -110,5 +109,5 @@ def test_the_ends_of_other_data_leave_with_them(window, monkeypatch):
         window.controllers.playing.sampler, "_start", lambda run: iter(())
     )  # as on a machine that is too busy to begin it
     window.state.load(replace(window.state.experiment, {"data.kind": "rings"}))
-    wait(lambda: window.controllers.building.problem.name == "rings")
+    wait(lambda: window.controllers.state.problem.name == "rings")
     assert ends(window) == ("", "")

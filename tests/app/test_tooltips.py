@@ -57,7 +57,7 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(window, tmp_path, ki
     if kind == "images":
         window.state.edit({"data.kind": "digits"})
         wait(
-            lambda: window.controllers.building.problem is not None and window.controllers.building.problem.is_image,
+            lambda: window.controllers.state.problem is not None and window.controllers.state.problem.is_image,
         )
     window.actions_by_key.refresh()
     tips = tooltips(window)
@@ -68,7 +68,7 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(window, tmp_path, ki
     assert any("s<sub>θ</sub>" in tip for tip in tips)
     window.state.load(before)
     wait(
-        lambda: window.controllers.building.problem is not None and not window.controllers.building.problem.is_image,
+        lambda: window.controllers.state.problem is not None and not window.controllers.state.problem.is_image,
     )
 
 

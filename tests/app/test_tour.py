@@ -25,7 +25,7 @@ def test_it_is_offered_at_the_first_start_and_never_again(qapp, tmp_path):
     for first in (True, False):
         window = make_window(tmp_path, first_start=True)
         window.show()
-        wait(lambda window=window: window.controllers.building.problem is not None)
+        wait(lambda window=window: window.controllers.state.problem is not None)
         assert window.tour.isVisible() is first
         assert QApplication.activeModalWidget() is None
         if first:

@@ -116,7 +116,7 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     window.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")
     controllers.playing.set_playing(False)
-    newest = controllers.building.model.newest
+    newest = controllers.state.model.newest
     qtbot.waitUntil(lambda: controllers.playing.run.weights is newest)
     controllers.playing.seek(10_000)
     qtbot.waitUntil(lambda: controllers.playing.frame == controllers.playing.total - 1)
@@ -124,7 +124,7 @@ def test_the_window_films_its_training_by_the_weights_of_each_step(window, qtbot
     scene = window.canvas.scene(640, 360)
     stages = window.exported.training_film(scene.viewport)
     assert len(stages) == len(steps)
-    model, last = controllers.building.model, controllers.playing.total - 1
+    model, last = controllers.state.model, controllers.playing.total - 1
     for number in (0, 1, len(steps) - 1):
         for run in stages[number].run():  # noqa: B007
             pass

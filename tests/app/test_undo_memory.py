@@ -12,7 +12,7 @@ from tests.app.test_controllers import workspace as workspace
 
 
 def change(qtbot, state, controllers, changes):
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         state.edit(changes)
     qtbot.waitUntil(lambda: not controllers.building.busy)
 
@@ -45,7 +45,7 @@ def test_memory_that_is_shared_counts_once():
 
 def test_the_memory_of_a_model_holds_its_points_and_weights(workspace):
     _, controllers = workspace
-    held = controllers.building.model
+    held = controllers.state.model
     sizes = parts_of(held)
     points = held.problem.dataset.points
     weights = held.training.trainer._weights
@@ -59,14 +59,14 @@ def test_the_memory_of_a_model_holds_its_points_and_weights(workspace):
 
 def test_networks_on_the_same_points_share_them(qtbot, workspace):
     state, controllers = workspace
-    first = controllers.building.model
+    first = controllers.state.model
     change(qtbot, state, controllers, {"network.width": 16})
-    second = controllers.building.model
+    second = controllers.state.model
     assert second is not first
     assert second.problem.train is first.problem.train
     assert second.problem.dataset is first.problem.dataset
     change(qtbot, state, controllers, {"data.points": 501})
-    assert len(controllers.building.model.problem.train) == 501
+    assert len(controllers.state.model.problem.train) == 501
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -77,29 +77,29 @@ def test_what_was_trained_leaves_memory_only_once_it_is_stored_and_undo_brings_i
     building, told = controllers.building, []
     controllers.state.notified.connect(told.append)
     train(qtbot, controllers)
-    first, key, steps = building.model, building.key, controllers.training.trained_steps
+    first, key, steps = controllers.state.model, building.key, controllers.training.trained_steps
     before = {name: tensor.clone() for name, tensor in first.newest.tensors.items()}
     building.kept.bound = 1  # what is in the window stays, and nothing beside it
     if reset:
-        with qtbot.waitSignal(building.problem_changed):
+        with qtbot.waitSignal(controllers.state.problem_changed):
             building.reset_training()
     else:
         change(qtbot, state, controllers, {"network.width": 16})
     assert building.kept.get(key).training is first.training
-    building.store.open(tmp_path / "store")
-    first.training.keep_in(building.store, first.points)
-    building.store.release()
+    controllers.state.store.open(tmp_path / "store")
+    first.training.keep_in(controllers.state.store, first.points)
+    controllers.state.store.release()
     change(qtbot, state, controllers, {"network.width": 24})
     assert key not in building.kept
     for _ in range(2):
-        with qtbot.waitSignal(building.problem_changed):
+        with qtbot.waitSignal(controllers.state.problem_changed):
             state.undo()
     assert (controllers.training.trained_steps, controllers.training.status) == (steps, "finished")
-    after = building.model.newest.tensors
+    after = controllers.state.model.newest.tensors
     assert before.keys() == after.keys()
     assert all(bool((before[name] == after[name]).all()) for name in before)
     assert told == []
-    building.store.close()
+    controllers.state.store.close()
 
 
 def test_memory_for_undo_stays_within_its_bound(qtbot, workspace):
@@ -124,26 +124,26 @@ def test_files_that_were_read_are_evicted_too(qtbot, workspace, tmp_path):
         path.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
         controllers.reading.open_points(str(path))
         qtbot.waitUntil(
-            lambda path=path: controllers.building.problem.name == path.name and not controllers.building.busy,
+            lambda path=path: controllers.state.problem.name == path.name and not controllers.building.busy,
         )
     assert len(controllers.building.kept) == 1
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         state.undo()  # read again
-    assert controllers.building.problem.name == "b.csv"
+    assert controllers.state.problem.name == "b.csv"
 
 
 def test_a_click_across_resets_and_settings_brings_back_what_was_there(qtbot, workspace):
     state, controllers = workspace
     train(qtbot, controllers)
-    weights = controllers.building.model.weights
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    weights = controllers.state.model.weights
+    with qtbot.waitSignal(controllers.state.problem_changed):
         controllers.building.reset_training()
     change(qtbot, state, controllers, {"network.width": 16})
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         state.stack.setIndex(0)
     qtbot.waitUntil(lambda: not controllers.building.busy)
-    assert (controllers.training.trained_steps, controllers.building.model.weights) == (60, weights)
-    with qtbot.waitSignal(controllers.building.problem_changed):
+    assert (controllers.training.trained_steps, controllers.state.model.weights) == (60, weights)
+    with qtbot.waitSignal(controllers.state.problem_changed):
         state.stack.setIndex(2)
     qtbot.waitUntil(lambda: not controllers.building.busy)
     assert (controllers.training.trained_steps, state.value("network.width")) == (0, 16)
@@ -152,13 +152,13 @@ def test_a_click_across_resets_and_settings_brings_back_what_was_there(qtbot, wo
 def test_finished_runs_are_forgotten_when_other_work_comes(qtbot, workspace):
     """Undo leads to none of them any more, and they may be of 256 MB together."""
     _, controllers = workspace
-    sampling, building = controllers.sampling, controllers.building
+    sampling = controllers.sampling
     qtbot.waitUntil(lambda: sampling.newest_finished is not None)
-    run, before = controllers.sessions.run, building.store
+    run, before = controllers.sessions.run, controllers.state.store
     assert run in before
-    with qtbot.waitSignal(building.problem_changed):
+    with qtbot.waitSignal(controllers.state.problem_changed):
         controllers.sessions.begin(replace(Experiment(), SMALL))
-        assert building.store is not before
+        assert controllers.state.store is not before
         assert sampling.newest_finished is None  # of the work that still is in view
 
 

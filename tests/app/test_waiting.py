@@ -89,7 +89,7 @@ def test_a_screenshot_of_images_waits_until_they_are_those_of_its_frame(window):
     """They have no field and no density that would come later."""
     controllers = window.controllers
     window.state.edit({"data.kind": "digits", "network.width": 8, "sampling.steps": 20})
-    conftest.wait(lambda: controllers.building.problem.is_image and controllers.playing.recorded > 2)
+    conftest.wait(lambda: controllers.state.problem.is_image and controllers.playing.recorded > 2)
     controllers.playing.set_playing(False)
     conftest.wait(lambda: "at rest" in [label.text() for label in window.status.findChildren(QLabel)], 10_000)
     screenshots().show_frame(window, 0.5)

@@ -57,7 +57,7 @@ def test_a_dropped_file_of_points_becomes_the_data(window, qtbot, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("east,north\n" + "\n".join(f"{300 + 40 * (i % 7)},{i}" for i in range(200)))
     drop(window, path)
-    qtbot.waitUntil(lambda: window.controllers.building.problem.axes == ("east", "north"))
+    qtbot.waitUntil(lambda: window.controllers.state.problem.axes == ("east", "north"))
     assert window.state.experiment.data.kind == "file"
     assert "mine.csv" in window.top_bar.summary.text()
 
@@ -122,13 +122,13 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
 def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, qtbot, tmp_path):
     path = tmp_path / "points.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
-    with qtbot.waitSignal(window.controllers.building.problem_changed):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         drop(window, path)
     for layer in ("density", "exact"):
         window.canvas.layers.set_visible(layer, True)
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).density is not None)
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).exact is not None)
-    with qtbot.waitSignal(window.controllers.building.problem_changed):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
     late = DensityView(np.ones((4, 4)), (0, 1, 0, 1), 1.0, "learned")
     window.controllers.following.in_view[0].density.seen = late
@@ -148,7 +148,7 @@ def test_the_map_that_was_asked_for_is_captioned_as_long_as_it_is_seen(window, q
     controllers.playing.set_playing(False)
     controllers.playing.seek(5)
     controllers.mapping.compute()
-    line = f"density (training set) at σ = {format_number(controllers.building.problem.sigma_min)}"
+    line = f"density (training set) at σ = {format_number(controllers.state.problem.sigma_min)}"
     qtbot.waitUntil(lambda: canvas.scene(10, 10).caption[-1] == line)
     canvas.layers.set_visible("density", False)
     assert line not in canvas.scene(10, 10).caption
@@ -194,7 +194,7 @@ def test_a_readout_of_the_plane_does_not_stay_over_images(window, monkeypatch):
         window.controllers.playing.sampler, "_start", lambda run: iter(())
     )  # as on a machine that is too busy to begin it
     window.state.edit({"data.kind": "digits", "network.width": 8})
-    wait(lambda: window.controllers.building.problem.is_image)
+    wait(lambda: window.controllers.state.problem.is_image)
     assert window.canvas.readout() == ""
     assert window.canvas.scene(800, 600).caption == ()
 
@@ -219,7 +219,7 @@ def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qt
     card.reset.click()
     (toast,) = window.toasts.shown
     assert "Undo brings the weights back" in toast.sentence
-    qtbot.waitUntil(lambda: controllers.training.trained_steps == 0 and controllers.building.problem is not None)
+    qtbot.waitUntil(lambda: controllers.training.trained_steps == 0 and controllers.state.problem is not None)
     assert toast.button.text() == "Undo"
     toast.button.click()
     assert controllers.training.trained_steps >= steps  # the block under way when training paused counts
@@ -327,13 +327,13 @@ def test_pressing_close_again_during_a_save_asks_no_more_often(own_window, qtbot
 def test_an_experiment_whose_data_are_gone_shows_no_others(window, qtbot, tmp_path):
     gone, drawn = tmp_path / "gone.toml", window.canvas
     gone.write_text('data.kind = "images"\ndata.path = "nowhere"\n')
-    with qtbot.waitSignal(window.controllers.building.problem_failed):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         window.opening.open(gone)
-    assert "nowhere does not exist" in str(window.controllers.building.failure)
-    assert window.controllers.building.problem is None
+    assert "nowhere does not exist" in str(window.controllers.state.failure)
+    assert window.controllers.state.problem is None
     assert window.controllers.playing.trajectory is None
     qtbot.waitUntil(lambda: drawn.scene(10, 10).hint == "There are no data yet.")
-    with qtbot.waitSignal(window.controllers.building.problem_changed):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         window.state.edit({"data.kind": "rings"})
     assert drawn.scene(10, 10).hint == ""
 
@@ -376,7 +376,7 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     work = (
         state.experiment,
         controllers.training.trained_steps,
-        controllers.building.problem,
+        controllers.state.problem,
         state.modified,
         state.stack.undoText(),
     )
@@ -384,7 +384,7 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     assert (
         state.experiment,
         controllers.training.trained_steps,
-        controllers.building.problem,
+        controllers.state.problem,
         state.modified,
         state.stack.undoText(),
     ) == work
@@ -438,16 +438,16 @@ def test_an_error_in_the_program_is_a_toast_with_the_log_to_copy(window):
 
 def test_a_view_stays_through_the_first_change_after_opening(window):
     """The same data under other noise are not other data."""
-    before = window.controllers.building.problem
+    before = window.controllers.state.problem
     window.state.mark_saved()
     window.opening.open(resource("checkpoints/two-moons.spg"))
-    wait(lambda: window.controllers.building.problem is not before)
-    bounds = window.controllers.building.problem.bounds
+    wait(lambda: window.controllers.state.problem is not before)
+    bounds = window.controllers.state.problem.bounds
     window.canvas.fit((0.0, 1.0, 0.0, 1.0))
     chosen = window.canvas.viewport
     window.state.edit({"noise.sigma_max": 9.0})
-    wait(lambda: window.controllers.building.problem.sigma_max == 9.0)
-    assert window.controllers.building.problem.bounds == bounds  # the points are those of the file
+    wait(lambda: window.controllers.state.problem.sigma_max == 9.0)
+    assert window.controllers.state.problem.bounds == bounds  # the points are those of the file
     assert window.canvas.viewport == chosen
 
 
@@ -459,7 +459,7 @@ def test_other_data_far_from_the_origin_come_into_view(window, tmp_path):
         np.savetxt(tmp_path / folder / "p.csv", points + offset, delimiter=",", header="x,y", comments="")
         window.state.mark_saved()
         window.opening.open(tmp_path / folder / "p.csv")
-        wait(lambda offset=offset: abs(sum(window.controllers.building.problem.bounds[:2]) / 2 - offset) < 5)
+        wait(lambda offset=offset: abs(sum(window.controllers.state.problem.bounds[:2]) / 2 - offset) < 5)
         x0, x1, y0, y1 = window.canvas.viewport
         assert x0 < offset < x1
         assert y0 < offset < y1
@@ -473,21 +473,21 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
         path, np.concatenate([generator.normal(size=(300, 2)), generator.normal(size=(300, 2)) + 60]), delimiter=","
     )
     card = window.panel(NoisePanel)
-    with qtbot.waitSignal(window.controllers.building.problem_changed):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         window.controllers.reading.open_points(str(path))
     window.state.edit({"noise.sigma_max": 5.0})
     qtbot.waitUntil(lambda: "Raise σ max" in card.notice.text.text())
     assert card.notice.buttons
     window.state.edit({"data.kind": "drawn"})
     assert not card.notice.isVisible()  # at once: other data are on their way
-    qtbot.waitUntil(lambda: window.controllers.building.problem is None)
+    qtbot.waitUntil(lambda: window.controllers.state.problem is None)
     assert not card.notice.isVisible()
     assert card.levels.rows["noise.sigma_max"].number_of("noise.sigma_min") is None
     assert len(card.chart.sigmas) == 0
 
 
 def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot):
-    with qtbot.waitSignal(window.controllers.building.problem_failed):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         window.state.edit({"data.kind": "drawn"})
     why = worded(training_conflict(window.state.experiment))
     assert why.startswith("Nothing is drawn yet")

@@ -25,7 +25,7 @@ def opened(qtbot, folder, monkeypatch, screen, frame):
         moved = lambda window, x, y: window.setGeometry(x + left, y + above, window.width(), window.height())  # noqa: E731
         monkeypatch.setattr(MainWindow, "move", moved)
     window = make_window(folder, first_start=True)
-    with qtbot.waitSignal(window.controllers.building.taken):
+    with qtbot.waitSignal(window.controllers.state.problem_changed):
         window.show()
     return window
 

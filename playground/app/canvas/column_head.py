@@ -77,7 +77,7 @@ class ColumnHead(QWidget):
     def _fill(self) -> None:
         if not self._comparing.is_active:
             return
-        run, view, replaying = self._run, self._controllers.building.problem, self._controllers.replaying
+        run, view, replaying = self._run, self._controllers.state.problem, self._controllers.replaying
         view = view if run is None or run.model is None else run.model.view
         steps = replaying.steps if replaying.can_choose else ()
         main, resolved = self._controllers.state.experiment, None if view is None else view.resolved

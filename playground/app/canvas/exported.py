@@ -135,7 +135,7 @@ class Exported:
 
     def training_film(self, viewport: Viewport) -> list[TrainingStep]:
         """The steps of a film of the training: the current view with the weights of each."""
-        model, steps = self._controllers.building.model, []
+        model, steps = self._controllers.state.model, []
         for weights in () if model is None else model.training.now.shown_weights:
             views, said = self._following.video_frame_maker(weights=weights), readouts.weights_in_view(weights)
             sampler, run = self._state.experiment.sampling, self._sampling.trajectory_iterator(weights)

@@ -36,11 +36,10 @@ class LayerChoices(QObject):
         self._state, self._controllers, self._layers, self._chips = controllers.state, controllers, layers, chips
         self._followed = "learned"  # the score whose field is shown by default
         self._state.changed.connect(self._edited)
-        controllers.building.problem_changed.connect(self.show_available)
-        controllers.building.problem_failed.connect(self._offer_empty_plane)
+        self._state.problem_changed.connect(self._show_problem)
         for changed in (
             controllers.replaying.steps_changed,
-            controllers.replaying.chosen,
+            self._state.weights_chosen,
             controllers.training.changed,
             layers.option_changed,
         ):
@@ -55,11 +54,12 @@ class LayerChoices(QObject):
             self._name_fields()
 
     @Slot()
-    def _offer_empty_plane(self) -> None:
-        if self._controllers.building.problem is None:
+    def _show_problem(self) -> None:
+        if self._state.problem is None:  # an empty plane, to paint on
             self.show_plane_layers(True)
+        else:
+            self.show_available(self._state.problem)
 
-    @Slot(object)
     def show_available(self, problem: ProblemView) -> None:
         """Set which layers can be shown, and why the others cannot."""
         closed = problem.known_density or (problem.sigma_min > 0 and problem.has_score)
@@ -100,7 +100,7 @@ class LayerChoices(QObject):
     @Slot()
     def _name_fields(self) -> None:
         """Say on the chips of the two fields which score they show, and which one the particles follow."""
-        followed, problem = self._state.experiment.sampling.follows, self._controllers.building.problem
+        followed, problem = self._state.experiment.sampling.follows, self._state.problem
         known = exact_source(str(self._layers.options["exact", "source"]), problem)
         velocity = not self._state.experiment.noise.has_score
         for layer, source, title in (
@@ -118,7 +118,7 @@ class LayerChoices(QObject):
 
     def _said_of_followed(self) -> str:
         """What the chip of the followed score says: its arrows are those of a class if all particles have that class."""
-        sampling, problem = self._state.experiment.sampling, self._controllers.building.problem
+        sampling, problem = self._state.experiment.sampling, self._state.problem
         if problem is None or not isinstance(sampling, FollowsScore) or sampling.labels == "none":
             return FOLLOWED
         if not problem.conditions.classes_of(sampling.source):

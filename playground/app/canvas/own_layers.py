@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Slot
 
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND
+from playground.app.controllers.building import VIEWED
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.replaying import VIEWED
 from playground.lab.session import Session
 
 FIELDS = ("learned", "exact")  # by default the one that particles follow is shown

@@ -59,7 +59,7 @@ class RunView(QFrame):
     def __init__(self, place: int, controllers: Controllers, layers: Layers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.place, self._controllers = place, controllers
-        self._state, self._building, self._sampling = controllers.state, controllers.building, controllers.sampling
+        self._state, self._sampling = controllers.state, controllers.sampling
         self._playing, self._following = controllers.playing, controllers.following
         self._comparing = controllers.comparing
         self.head, self.canvas = ColumnHead(place, controllers), CanvasView(layers=layers)
@@ -71,10 +71,9 @@ class RunView(QFrame):
         clicking, inspecting = controllers.clicking, controllers.inspecting
         for signal, slot in (
             (self._state.changed, self._edited),
-            (self._building.problem_changed, self._show_problem),
-            (self._building.problem_failed, self._show_failure),
+            (self._state.problem_changed, self._show_problem),
             (controllers.training.changed, self.refresh),
-            (controllers.replaying.chosen, self.refresh),
+            (self._state.weights_chosen, self.refresh),
             (self._playing.trajectory_changed, self._show_run),
             (self._playing.frame_changed, self.refresh),
             (self._playing.playing_changed, self.refresh),
@@ -91,8 +90,8 @@ class RunView(QFrame):
             (layers.option_changed, self._show_layers),
         ):
             signal.connect(slot)
-        if self._building.problem is not None:
-            self._show_problem(self._building.problem)
+        if self._state.problem is not None:
+            self._show_problem()
         self._begin_or_end()
 
     # What others may read
@@ -138,9 +137,14 @@ class RunView(QFrame):
 
     # The data
 
-    @Slot(object)
-    def _show_problem(self, problem: ProblemView) -> None:
-        canvas, drawn = self.canvas, isinstance(self._state.experiment.data, Drawing)
+    @Slot()
+    def _show_problem(self) -> None:
+        """Show the data, which stay if others are refused."""
+        canvas, drawn, problem = self.canvas, isinstance(self._state.experiment.data, Drawing), self._state.problem
+        if problem is None:
+            self._show_empty_plane(drawn)
+        if problem is None or self._state.failure is not None:
+            return
         canvas.set_strokes([])
         canvas.change(hint="")
         canvas.show_problem(problem)
@@ -156,12 +160,9 @@ class RunView(QFrame):
         self._drawing = drawn
         self._show_measured()
 
-    @Slot()
-    def _show_failure(self) -> None:
+    def _show_empty_plane(self, drawn: bool) -> None:
         """Show an empty plane, for example to paint on; a drawing that was cleared keeps its view."""
-        if self._building.problem is not None:
-            return
-        canvas, drawn = self.canvas, isinstance(self._state.experiment.data, Drawing)
+        canvas = self.canvas
         self._forget_overlays()
         canvas.set_images(None)
         canvas.set_data(None)
@@ -209,7 +210,7 @@ class RunView(QFrame):
         canvas.surface.setAccessibleName(f"Canvas of column {LETTERS[self.place]}" if compared else "Canvas")
         canvas.surface.setAccessibleDescription(COMPARED if compared else ALONE)
         canvas.set_readout([])
-        if not compared and self._building.problem is not None:
+        if not compared and self._state.problem is not None:
             canvas.change(hint="")
         self._clear()
         self._show_measured()
@@ -217,7 +218,7 @@ class RunView(QFrame):
 
     def renew(self) -> None:
         """Show the run of a column that begins."""
-        run, problem = self.run, self._building.problem
+        run, problem = self.run, self._state.problem
         self._clear()
         self.refresh()  # which has nothing yet
         if problem is not None and run is not None:
@@ -318,7 +319,7 @@ class RunView(QFrame):
         """Show what was measured at clicked points, and ring chosen images; columns show the followed particle alone."""
         clicking, inspecting = self._controllers.clicking, self._controllers.inspecting
         likelihood, interpolation, start = clicking.likelihood, clicking.interpolation, inspecting.flow
-        lessons, problem = self._controllers.lessons, self._building.problem
+        lessons, problem = self._controllers.lessons, self._state.problem
         marks, modes = lessons.marks, problem.modes if lessons.names_modes and problem is not None else None
         if self._comparing.is_active:
             likelihood = interpolation = start = marks = modes = None

@@ -32,7 +32,7 @@ class Tools(QObject):
         super().__init__(parent)
         self._state, self._view, self._canvas = controllers.state, view, view.canvas
         self._second = False  # whether the next click is the second point of an interpolation
-        self._building, self._training = controllers.building, controllers.training
+        self._training = controllers.training
         self._following, self._clicking = controllers.following, controllers.clicking
         self._inspecting, self._comparing = controllers.inspecting, controllers.comparing
         self._lessons, canvas = controllers.lessons, view.canvas
@@ -44,7 +44,7 @@ class Tools(QObject):
         canvas.brush.ended.connect(self._add_stroke)
         self._following.probed.connect(self._show_readout)
         controllers.playing.frame_changed.connect(self._probe)
-        controllers.replaying.chosen.connect(self._probe)
+        self._state.weights_chosen.connect(self._probe)
         controllers.lessons.changed.connect(self._probe)
 
     @Slot(object, str)
@@ -109,7 +109,7 @@ class Tools(QObject):
 
         While a lesson's question is open, only the position is shown, because the values may be the answer.
         """
-        problem = self._building.problem
+        problem = self._state.problem
         if self._pointer is None or self._comparing.is_active:
             return
         if not self._lessons.hides_values:
@@ -119,7 +119,7 @@ class Tools(QObject):
 
     @Slot(object)
     def _show_readout(self, readout: PointReadout) -> None:
-        problem = self._building.problem
+        problem = self._state.problem
         hidden = self._lessons.hides_values or self._comparing.is_active
         if problem is not None and self._pointer is not None and not hidden:
             self._canvas.set_readout(readouts.pointer(readout, problem, self._view.density))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from playground.app.controllers.building import Building
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.sessions import Sessions
@@ -41,14 +40,13 @@ class Autosaving(QObject):
     def __init__(
         self,
         state: State,
-        building: Building,
         sessions: Sessions,
         documents: Documents,
         folder: Path,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._sessions, self._documents = state, building, sessions, documents
+        self._state, self._sessions, self._documents = state, sessions, documents
         self._folder = folder
         self.seconds = SECONDS
         self.saved_at: float | None = None  # time.monotonic at the state that was written last
@@ -56,13 +54,12 @@ class Autosaving(QObject):
         self._begun = 0.0  # time.monotonic at the last write
         self._changes = 0  # number of changes of the history
         self._failed = False
+        self._store = state.store
         self._left: list[Store] = []  # stores of other work, to be deleted when nothing is written to them
         self.background = Jobs(self)
         self._timer = QTimer(self, interval=LOOK)
         self._timer.timeout.connect(self.look)
         state.history_changed.connect(self._note)
-        documents.saved.connect(self._note_save)
-        building.left.connect(self.leave)
 
     # --- what the window may read and ask for
 
@@ -81,17 +78,17 @@ class Autosaving(QObject):
 
     @Slot()
     def look(self) -> None:
-        """Write what has changed, unless the last write was a moment ago."""
-        if time.monotonic() - self._begun >= self.seconds:
+        """Write what has changed, unless the last write was a moment ago. Work that a file holds is no longer offered at once."""
+        if not self._unsaved or time.monotonic() - self._begun >= self.seconds:
             self.write()
 
     @Slot()
     def write(self) -> None:
         """Write what has changed, unless a write is in progress."""
-        if self.background.busy or self._building.is_replacing or not (self._unsaved or self._building.store.folder):
+        if self.background.busy or self._state.is_replacing or not (self._unsaved or self._state.store.folder):
             return
         moment = self._moment()
-        if moment == self._written and not self._building.store.has_unwritten:
+        if moment == self._written and not self._state.store.has_unwritten:
             return
         begun = self._begun = time.monotonic()
         save = self._pack()
@@ -104,13 +101,6 @@ class Autosaving(QObject):
             self.changed.emit()
 
         self.background.call("autosave", save, done, self._not_written)
-
-    @Slot(object)
-    def leave(self, store: Store) -> None:
-        """Delete the store of the work so far, once nothing is written to it, because other work has taken its place."""
-        self._left.append(store)
-        if not self.background.busy:
-            self._delete_left()
 
     def end(self, keep: bool, seconds: float) -> bool:
         """Stop, when quitting.
@@ -127,7 +117,7 @@ class Autosaving(QObject):
             self.write()
             ended = self.background.wait(seconds)
         if ended:
-            store = self._building.store
+            store = self._state.store
             (store.close if keep else store.delete)()
         return ended
 
@@ -147,13 +137,13 @@ class Autosaving(QObject):
 
     @Slot()
     def _note(self) -> None:
+        """Note a change. If other work has come, delete the store of the work so far, once nothing is written to it."""
         self._changes += 1
-
-    @Slot()
-    def _note_save(self) -> None:
-        """Write soon after a save, because work that a file holds need not be offered."""
-        self._begun = 0.0
-        self.look()
+        left, self._store = self._store, self._state.store
+        if left is not self._store:
+            self._left.append(left)
+            if not self.background.busy:
+                self._delete_left()
 
     def _moment(self) -> Hashable:
         """A key that changes whenever there is something to write."""
@@ -163,7 +153,7 @@ class Autosaving(QObject):
     # --- packing: the window's thread notes what there is, the worker copies and writes
 
     def _pack(self) -> Callable[[], Sequence[Message]]:
-        history, store, keep = self.history, self._building.store, self._sessions.keep()
+        history, store, keep = self.history, self._state.store, self._sessions.keep()
         path = self._documents.path
         work = Work(
             saved=time.time(),

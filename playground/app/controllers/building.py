@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec import structs
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.notification import about, held_out
@@ -15,12 +15,11 @@ from playground.app.model.assembling import assemble, bundled_session
 from playground.app.model.kept_models import KeptModels
 from playground.app.model.model import LiveModel
 from playground.app.model.state import State
-from playground.app.model.views import ProblemView, conditions_of
 from playground.app.workers.jobs import Jobs
 from playground.lab import experiment as description
-from playground.lab.conflicts import Conditions, training_conflict
+from playground.lab.conflicts import training_conflict
 from playground.lab.document import Document
-from playground.lab.experiment import Experiment, reset_key
+from playground.lab.experiment import Experiment
 from playground.lab.keys import TrainingKey
 from playground.lab.recovery import new_store
 from playground.lab.session import Session
@@ -37,6 +36,7 @@ SETTLE = 150  # ms without an edit before data and network are built, so that a 
 SPLIT = {"likelihood.points": Likelihood().points}  # another number of held-out points needs no other training
 READING = "reading"
 JOBS = ("problem", READING)  # the jobs that end with another problem
+VIEWED = "training_step"  # in a session's view: the step whose weights were shown, if it was not the newest
 FIRST = "first"
 """The name of the training of settings with which none was begun by a reset, a scene or a lesson."""
 
@@ -50,54 +50,27 @@ def key_of(document: Document) -> TrainingKey:
 
 
 class Building(QObject):
-    """Follows the experiment, and owns the model that its settings describe.
+    """Follows the experiment, and builds the model that its settings describe.
 
     Args:
-        state: the experiment to follow.
+        state: the experiment to follow, which takes the model.
         jobs: runs the building of data and networks.
         device: "auto", "cpu", "cuda" or "mps".
 
     Attributes:
-        store: what has been computed, by key; other work brings another one.
         trainings: trains the present model, and those of columns.
-
-    Signals, in the order in which the model of another training or of other points replaces the current one:
-        leaving(LiveModel | None): emitted before it is replaced (None: no model follows).
-        problem_changed(ProblemView): it has come; views show it now.
-        taken(): the new model is installed; views should refresh.
-
-    Further signals:
-        problem_failed(Message): why the settings give no problem. After an edit the old problem stays.
-        settings_changed(frozenset[str]): keys that changed and need no other training.
-        resetting(): new weights are about to replace the trained ones.
-        withdrawn(): the model that was being built will not come.
-        opened(Session | None): the settings of a file or of a new experiment replace everything.
-        left(Store): that of the work before, which nothing leads back to.
     """
-
-    leaving = Signal(object)
-    problem_changed = Signal(object)
-    taken = Signal()
-    problem_failed = Signal(object)
-    settings_changed = Signal(object)
-    resetting = Signal()
-    withdrawn = Signal()
-    opened = Signal(object)
-    left = Signal(object)
 
     def __init__(self, state: State, jobs: Jobs, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._jobs, self._device = state, jobs, device
-        self._model: LiveModel | None = None
-        self.failure: Message | None = None  # why the settings give no problem, as far as known
         self.device_text = "starting"  # the device and its threads, for the status bar
         self.kept, self.trainings = KeptModels(), TrainingLoop()
-        self.store = new_store()
         # The trainings that undo has reached; None while other work is put into the state.
         self._begun: tuple[TrainingKey, ...] | None = ()
         # Each reads what takes the place of a training.
         self.given: dict[TrainingKey, Callable[[], Session | None]] = {}
-        self._outdated = False  # whether a file has replaced the settings of the model
+        self._viewed: int | None = None  # the step that was shown when the work was saved that is opened
         self._bundled = False  # whether the next data start from bundled weights, if there are any for their settings
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self.build)
@@ -107,25 +80,9 @@ class Building(QObject):
     # What the window may read
 
     @property
-    def model(self) -> LiveModel | None:
-        """The problem with the weights in use, those of the chosen training step or the newest; None while there is none."""
-        if self._model is not None and self._model.weights.step is None:
-            self._model = self._model.at(None)  # one object until newer weights come
-        return self._model
-
-    @property
-    def problem(self) -> ProblemView | None:
-        return None if self._model is None else self._model.view
-
-    @property
     def dataset(self) -> "Dataset | None":
         """The present data; None while there are none."""
-        return None if self._model is None else self._model.problem.dataset
-
-    @property
-    def conditions(self) -> Conditions | None:
-        """Properties of the data that kinds need; None while there are no data."""
-        return conditions_of(self.problem)
+        return None if self._state.model is None else self._state.model.problem.dataset
 
     @property
     def busy(self) -> bool:
@@ -135,24 +92,11 @@ class Building(QObject):
     @property
     def default_step(self) -> float | None:
         """The value of `sampling.step = "auto"` for the current sampler, in squared user units; None while there is no model."""
-        if self._model is None:
+        if self._state.model is None:
             return None
         from playground.lab.sampling import step_in_user_units
 
-        return step_in_user_units(self._model.problem)
-
-    def is_behind(self, model: LiveModel) -> bool:
-        """Whether a model is not yet the one that the current settings describe."""
-        return _built_for(model.problem.experiment) != _built_for(self._state.experiment)
-
-    def choose(self, step: int | None) -> None:
-        """Use the weights of a kept training step, or the newest."""
-        self._model = self._model and self._model.at(step)
-
-    def follow_labels(self) -> bool:
-        """Take over what training has shown of labels; returns whether that changed."""
-        before, self._model = self._model, self._model and self._model.told_labels()
-        return self._model is not before
+        return step_in_user_units(self._state.model.problem)
 
     def reset_training(self) -> QUndoCommand | None:
         """Replace the weights by new ones.
@@ -162,14 +106,14 @@ class Building(QObject):
         """
         key = self._key(self._state.experiment)
         here = self.kept.get(key)  # which may still be under construction
-        if key in self.store if here is None else here.training.now.step:
+        if key in self._state.store if here is None else here.training.now.step:
             self._state.push(self._state.document.begun(new_name("reset")))
             return self._state.last_step
-        if self._model is not None:
-            self.resetting.emit()
+        if self._state.model is not None:
+            self.trainings.stop()
             self.kept.discard(key)
-            if key in self.store:  # it has what was learned before, for instance before it diverged
-                self.store.hold(key, Trained({}))
+            if key in self._state.store:  # it has what was learned before, for instance before it diverged
+                self._state.store.hold(key, Trained({}))
             self.build()
         return None
 
@@ -180,7 +124,7 @@ class Building(QObject):
             return
         if self._state.document.trainings != self._begun:
             self._begun = self._state.document.trainings
-            self.resetting.emit()
+            self.trainings.stop()
             self.build()
         elif self.key is not None and self.key.digests != self._state.document.digests:
             self._settle.start()
@@ -192,16 +136,11 @@ class Building(QObject):
     @property
     def key(self) -> TrainingKey | None:
         """The current training; None if a file has replaced its settings."""
-        return None if self._model is None or self._outdated else self._model.key
-
-    @property
-    def is_replacing(self) -> bool:
-        """Whether the model of an opened file is still being built."""
-        return self._outdated and self.failure is None
+        return None if self._state.model is None or self._state.is_outdated else self._state.model.key
 
     def models(self) -> dict[TrainingKey, LiveModel]:
         """All models in memory that undo and redo can reach, including the current one."""
-        here = {} if self.key is None or self._model is None else {self.key: self._model}
+        here = {} if self.key is None or self._state.model is None else {self.key: self._state.model}
         return dict(self.kept.items()) | here
 
     # Files
@@ -218,16 +157,14 @@ class Building(QObject):
             session: the document in view, with what came of its training; None if that is to begin anew.
             store: has what was computed of it; None if that is nothing.
         """
-        self.opened.emit(session)
-        self.resetting.emit()
+        self.trainings.stop()
         for job in JOBS:
             self._jobs.cancel(job)
         self.kept = KeptModels()
         self._begun = None
         self.given.clear()
-        self._outdated = True
-        before, self.store = self.store, store or new_store()
-        self.left.emit(before)
+        self._viewed = None if session is None else session.view.get(VIEWED)
+        self._state.leave(store or new_store())
         put()
         self._begun = self._state.document.trainings
         if session is not None:
@@ -240,17 +177,13 @@ class Building(QObject):
     def _edited(self, keys: frozenset[str]) -> None:
         if keys & {"data.kind", "data.path"}:
             self._jobs.cancel(READING)  # other data were chosen meanwhile
+        if restarts(keys):
+            self.trainings.wait(False)  # it starts again only on request
         if restarts(keys) or "likelihood.points" in keys:
             self._settle.start()
             conflict = training_conflict(self._state.experiment)
             if conflict is not None and conflict.key == "data.strokes":
                 self.build()  # at once: a first stroke must not be painted in the view of the old data
-            return
-        model = self._model
-        if model is None or self._outdated or reset_key(model.problem.experiment) != reset_key(self._state.experiment):
-            return  # another model is being built; later changes follow it
-        self._model = model.under(self._state.experiment)
-        self.settings_changed.emit(keys)
 
     def stop(self) -> None:
         """Build nothing more, when quitting."""
@@ -264,7 +197,7 @@ class Building(QObject):
             dataset: its points, if they were just read.
         """
         self._settle.stop()  # it would build the same
-        self.failure = None
+        self._state.forget_failure()
         bundled, self._bundled = self._bundled, False
         experiment = self._state.experiment
         key = self._key(experiment)
@@ -274,7 +207,7 @@ class Building(QObject):
             self._take(kept)
             return
         conflict = training_conflict(experiment)
-        has_points = key in self.store or key in self.given
+        has_points = key in self._state.store or key in self.given
         if conflict is not None and conflict.key.startswith(("data.", "network.")) and not has_points:
             self._fail(conflict, clear=conflict.key == "data.strokes")
             return
@@ -292,7 +225,7 @@ class Building(QObject):
                 experiment,
                 self._device,
                 key,
-                self.store,
+                self._state.store,
                 dataset=dataset,
                 previous=previous,
                 shared=shared,
@@ -302,64 +235,57 @@ class Building(QObject):
             functools.partial(self._not_assembled, key),
         )
 
-    def _clear(self) -> None:
-        """Show no model. Without data, for example in an empty drawing, nothing trains, plays or is measured."""
-        self._jobs.cancel("problem")
-        self.leaving.emit(None)
-        self._model = None
-        self.taken.emit()
-
     def _not_assembled(self, key: TrainingKey, error: BaseException) -> None:
         """Report why there is no problem. A session whose weights do not fit is opened without them."""
-        trained = self.store.get(key) if self._outdated else None
+        trained = self._state.store.get(key) if self._state.is_outdated else None
         if trained is not None and trained.state:
             # No failure: the problem that is built without them would withdraw it.
             self._state.notified.emit(about(self._state, "error", message_of(error)))
-            self.store.hold(key, Trained({}, points=trained.points))
+            self._state.store.hold(key, Trained({}, points=trained.points))
             self._settle.start()
         else:
             self._fail(message_of(error))
 
     def _fail(self, why: Message, clear: bool = False) -> None:
-        """Report why there is no problem. The model of a file that was open before goes."""
-        self.failure = why
-        if clear or self._outdated:
-            self._clear()
-        self.problem_failed.emit(why)
-        self.withdrawn.emit()
+        """Report why there is no problem. The model of a file that was open before goes.
+
+        Args:
+            clear: show no model. Without data, for example in an empty drawing, nothing trains, plays or is measured.
+        """
+        self.trainings.wait(False)
+        if clear or self._state.is_outdated:
+            self._jobs.cancel("problem")
+            self.trainings.put(None)
+            self._state.install(None, why)
+        else:
+            self._state.fail(why)
 
     def _take(self, model: LiveModel) -> None:
         """Replace the current model, which is kept."""
-        self.failure, self._outdated = None, False
-        before, key = self.model, model.key
+        before, key, viewed = self._state.model, model.key, self._viewed
         assert key is not None
+        self._viewed = None
         self.given.pop(key, None)  # the store has it
-        model = model.at(before.weights.step) if before is not None and before.training is model.training else model
-        self.leaving.emit(model)
-        if self.is_behind(model) or key != self._key(self._state.experiment):
-            self._settle.start()
+        if before is not None and before.training is model.training:
+            model = model.at(before.weights.step)
         else:
-            model = model.under(self._state.experiment)
-        model = self._model = model.told_labels()
+            model = model if viewed is None else model.at(viewed)
+            self.trainings.put(model.training)
+        if not model.fits(self._state.experiment) or key != self._key(self._state.experiment):
+            self._settle.start()
         self.device_text = model.device_text
         if model.could_hold_out_more:
-            self._state.notified.emit(held_out(model, lambda: self._model))
+            self._state.notified.emit(held_out(model, lambda: self._state.model))
         if before is not None and before.key is not None and before.key in self.kept:
             self.kept.keep(before)  # its weights have grown
         self.kept.keep(model)
-        self.problem_changed.emit(model.view)
-        self.taken.emit()
+        self._state.install(model)
 
 
 def restarts(keys: frozenset[str]) -> bool:
     """Whether a change of these settings restarts training."""
     known = description.every_field()
     return any(known[key].resets for key in keys)
-
-
-def _built_for(experiment: Experiment) -> tuple[object, ...]:
-    """The settings for which a model is built."""
-    return reset_key(experiment), experiment.likelihood.points
 
 
 def new_name(owner: str) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.building import Building
 from playground.app.controllers.measurements import ClickedKey, PathKey, PointKey, ways
 from playground.app.controllers.measuring import POINT_KEYS
 from playground.app.controllers.notification import Notification, refused
@@ -44,18 +43,17 @@ class Clicking(QObject):
     def __init__(
         self,
         state: State,
-        building: Building,
         playing: Playing,
         jobs: Jobs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing, self._jobs = state, building, playing, jobs
+        self._state, self._playing, self._jobs = state, playing, jobs
         self.likelihood: PointLikelihood | None = None
         self.interpolation: LatentInterpolation | None = None
         self._clicked: tuple[Place, ...] = state.document.clicked  # those that are wanted
         self._points: dict[Place, np.ndarray] = {}  # theirs; images as they were when they were wanted
-        building.taken.connect(self._begin_again)
+        state.model_changed.connect(self._begin_again)
         state.changed.connect(self._measure_again)
         state.document_changed.connect(self._follow_clicked)
 
@@ -102,13 +100,13 @@ class Clicking(QObject):
         if isinstance(places[-1], int) and not self._show_finished_image(places[-1]):
             return
         why = likelihood_conflict if len(places) == 1 else flow_conflict
-        if self._building.model is None or (self._fits(places[-1]) and not refused(self._state, why)):
+        if self._state.model is None or (self._fits(places[-1]) and not refused(self._state, why)):
             self._put_clicked(places)
             self._measure()
 
     def _fits(self, place: Place) -> bool:
         """Whether a place is one of the present data; those in view may be going away."""
-        model, data = self._building.model, self._state.experiment.data
+        model, data = self._state.model, self._state.experiment.data
         shown = model is not None and model.problem.experiment.data == data
         return shown and isinstance(place, int) == data.images
 
@@ -151,12 +149,12 @@ class Clicking(QObject):
 
     def measure(self, _job: str) -> None:
         """Measure what is clicked with the weights in view, unless training is changing them."""
-        if self._building.model is not None and not self._building.model.is_training:
+        if self._state.model is not None and not self._state.model.is_training:
             self._measure()
 
     def _measure(self) -> None:
         """Want what is clicked, as far as the settings allow; later if data or network are still being built."""
-        model, experiment = self._building.model, self._state.experiment
+        model, experiment = self._state.model, self._state.experiment
         found = {place: self._point_at(place) for place in self._clicked}
         known = self._points | {place: point for place, point in found.items() if point is not None}
         self._points = {place: known[place] for place in self._clicked if place in known}
@@ -165,8 +163,7 @@ class Clicking(QObject):
             model is None
             or not points
             or len(points) < len(self._clicked)
-            or self._building.is_replacing
-            or self._building.is_behind(model)
+            or not self._state.is_applied
             or likelihood_conflict(experiment) is not None
         ):
             self.remove()
@@ -186,9 +183,9 @@ class Clicking(QObject):
             if isinstance(told, PointLikelihood | LatentInterpolation):
                 show(told)
 
-        model = self._building.model
+        model = self._state.model
         assert model is not None
-        wanted = Wanted((key,), self._building.store, ways(model.problem, model.weights), CLICKED)
+        wanted = Wanted((key,), self._state.store, ways(model.problem, model.weights), CLICKED)
         self._jobs.want(job, label, wanted, take)
 
     def _want_none(self, job: str, show: Callable[[Any], None]) -> None:
@@ -224,7 +221,7 @@ class Clicking(QObject):
 
     def _image_at(self, number: int) -> np.ndarray | None:
         """An image of the grid at the end of its run, or of the data if there is no run."""
-        model, trajectory = self._building.model, self._playing.trajectory
+        model, trajectory = self._state.model, self._playing.trajectory
         if model is None:
             return None
         images: np.ndarray = model.view.points

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Slot
 
-from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.playing import Playing
 from playground.app.model.columns import another, edits_between
@@ -19,9 +18,9 @@ MATCHING = ("exact", "sliced", "denoising")
 class ColumnEdits(QObject):
     """Begins, changes and ends comparisons."""
 
-    def __init__(self, state: State, building: Building, playing: Playing, parent: QObject | None = None) -> None:
+    def __init__(self, state: State, playing: Playing, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing = state, building, playing
+        self._state, self._playing = state, playing
 
     @property
     def columns(self) -> Columns:
@@ -42,7 +41,7 @@ class ColumnEdits(QObject):
 
     def begin(self, columns: Sequence[Column] = ()) -> None:
         """Compare these columns; by default the main experiment with another sampler."""
-        if self._building.model is None:
+        if self._state.model is None:
             return
         chosen = tuple(columns)[:MOST]
         if len(chosen) < FEWEST:
@@ -63,7 +62,7 @@ class ColumnEdits(QObject):
 
     def compare(self, runs: Sequence[PinnedRun]) -> None:
         """Compare pinned runs: their settings are sampled again with common noise."""
-        main, model = self._state.experiment, self._building.model
+        main, model = self._state.experiment, self._state.model
         if model is None:
             return
         others = next((run for run in runs if run.experiment.data != main.data), None)
@@ -107,4 +106,4 @@ class ColumnEdits(QObject):
         self._state.put(columns=(*self.columns[:place], column, *self.columns[place + 1 :]))
 
     def _another(self, columns: Columns) -> Column:
-        return another(self._state.experiment, self._building.conditions, columns)
+        return another(self._state.experiment, self._state.conditions, columns)

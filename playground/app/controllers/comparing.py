@@ -56,8 +56,9 @@ class Comparing(QObject):
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._begin_runs)
         state.document_changed.connect(self._follow_document)
-        building.settings_changed.connect(self._take_settings)
-        building.taken.connect(self._take)
+        state.changed.connect(self._take_settings)
+        state.model_changed.connect(self._take)
+        state.weights_chosen.connect(self.sample_again)
 
     # What the window may read
 
@@ -108,7 +109,7 @@ class Comparing(QObject):
     def notices(self) -> list[Message]:
         """Warnings about the columns in view."""
         found = [notice for run in self.runs for notice in warnings(run)]
-        model = self._building.model
+        model = self._state.model
         if self.trains and model is not None and model.weights.step is not None:
             said = "Columns with a training of their own are as far as the newest step, not {:,}."
             found.append(Message("newest-weights", said, (model.weights.step,)))
@@ -138,7 +139,7 @@ class Comparing(QObject):
 
     def _is_outdated(self, run: Run) -> bool:
         """Whether a run with the newest weights would be another one."""
-        model = self._building.model
+        model = self._state.model
         if model is None or not run.can_be_sampled or run.experiment.sampling.follows != "learned":
             return False
         newest = model.weights_of_column(run.column.step) if run.training is None else run.training.now.newest
@@ -151,7 +152,7 @@ class Comparing(QObject):
     @Slot()
     def _follow_document(self) -> None:
         """Show the columns of the document, which also undo or a file may have changed."""
-        before, columns = self.columns, () if self._building.model is None else self._state.document.columns
+        before, columns = self.columns, () if self._state.model is None else self._state.document.columns
         if columns == before:
             return
         self.columns = columns
@@ -176,7 +177,7 @@ class Comparing(QObject):
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
-        if any(key.partition(".")[0] in SECTIONS for key in keys):
+        if any(key.partition(".")[0] in SECTIONS for key in keys) and self._state.is_applied:
             self.sample_again()
 
     @Slot()
@@ -196,16 +197,16 @@ class Comparing(QObject):
         self._settle.stop()
         self._next = ()
         self._playing.samplers.put(self.runs)
-        model, key = self._building.model, self._building.key
+        model, key = self._state.model, self._building.key
         if model is None or not self.is_active:
             return
-        if key is None or (key != key_of(self._state.document) and self._building.failure is None):
+        if key is None or (key != key_of(self._state.document) and self._state.failure is None):
             self._jobs.cancel(PREPARING)
             return  # the model of the document is still to come
         problem = dataclasses.replace(model.problem, experiment=self._state.experiment)
         main, runs = dataclasses.replace(model, problem=problem), self._new_runs()
         equal, fair = self.equal, self.fair
-        known, store, digests = self._building.models(), self._building.store, self._state.document.digests
+        known, store, digests = self._building.models(), self._state.store, self._state.document.digests
 
         def training(experiment: Experiment) -> LiveModel:
             own = column_key(experiment, digests, key, fair)
@@ -227,7 +228,7 @@ class Comparing(QObject):
 
     def _new_runs(self) -> list[Run]:
         """The runs of the columns before they are prepared."""
-        model, main = self._building.model, self._state.experiment
+        model, main = self._state.model, self._state.experiment
         assert model is not None
         return [
             Run(main, weights=model.weights_of_column(column.step), column=column, place=place)
@@ -252,7 +253,7 @@ class Comparing(QObject):
 
     def poll(self) -> None:
         """Share the processor, see how far trainings are, and measure finished runs."""
-        model = self._building.model
+        model = self._state.model
         if model is None or not self.is_active:
             return
         preparing = self._settle.isActive() or self._jobs.running(PREPARING)

@@ -18,7 +18,7 @@ from playground.app.controllers.pinning import Pinning
 from playground.app.controllers.playback_clock import TICK
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.reading import Reading
-from playground.app.controllers.remeasuring import remeasure
+from playground.app.controllers.remeasuring import Remeasuring
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.sampling import Sampling
 from playground.app.controllers.sampling_worker import Samplers, SamplingWorker
@@ -32,8 +32,8 @@ class Controllers(QObject):
     """All controllers of one window. None of them blocks the window.
 
     They live in the GUI thread and compute nothing themselves. Threads drive iterators and put their newest result in a
-    mailbox; a 60 Hz timer takes it from there. Each controller knows only those that are created before it, and they
-    receive a new model in the same order.
+    mailbox; a 60 Hz timer takes it from there. Each controller knows only those that are created before it; they hear of what
+    changes from the state, in the same order, and from the jobs.
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".
@@ -45,29 +45,24 @@ class Controllers(QObject):
         self.jobs = Jobs(self)
         self.building = Building(state, self.jobs, device, self)
         self.reading = Reading(state, self.building, self.jobs, self)
-        self.training = Training(state, self.building, self.reading, self.jobs, self)
-        state.count_unsaved_steps(lambda: self.training.trained_steps)
-        self.replaying = Replaying(self.building, self.training, self)
-        self.playing = Playing(state, self.building, self.replaying, Samplers(SamplingWorker()), self)
-        self.sampling = Sampling(state, self.building, self.replaying, self.playing, self)
+        self.training = Training(state, self.building, self.jobs, self)
+        self.replaying = Replaying(state, self)
+        self.playing = Playing(state, self.replaying, Samplers(SamplingWorker()), self)
+        self.sampling = Sampling(state, self.building, self.playing, self)
         self.comparing = Comparing(state, self.building, self.playing, self.jobs, self)
-        self.column_edits = ColumnEdits(state, self.building, self.playing, self)
-        self.following = Following(state, self.building, self.playing, self.jobs, self)
-        self.inspecting = Inspecting(self.building, self.playing, self.comparing, self.following, self)
-        self.replaying.chosen.connect(self.following.take_weights)
-        self.replaying.chosen.connect(self.comparing.sample_again)
-        self.clicking = Clicking(state, self.building, self.playing, self.jobs, self)
-        self.mapping = Mapping(state, self.building, self.following, self.jobs, self)
-        self.measuring = Measuring(state, self.building, self.sampling, self.jobs, self)
-        for measures in (self.measuring, self.clicking, self.mapping):
-            remove, measure, playing = measures.remove, measures.measure, measures is self.clicking
-            remeasure(self.building, self.training, self.replaying, remove, measure, while_playing=playing)
+        self.column_edits = ColumnEdits(state, self.playing, self)
+        self.following = Following(state, self.playing, self.jobs, self)
+        self.inspecting = Inspecting(state, self.playing, self.following, self)
+        self.clicking = Clicking(state, self.playing, self.jobs, self)
+        self.mapping = Mapping(state, self.following, self.jobs, self)
+        self.measuring = Measuring(state, self.sampling, self.jobs, self)
+        self._remeasuring = [
+            Remeasuring(state, self.replaying, measures, while_playing=measures is self.clicking)
+            for measures in (self.measuring, self.clicking, self.mapping)
+        ]
         self.pinning = Pinning(state, self.building, self.sampling, self.jobs, self)
-        self.pinning.step_wanted.connect(self.replaying.choose)
         self.sessions = Sessions(state, self.building, self.sampling)
         self.lessons = Lessons(state, self.training, self.jobs, self)
-        self.training.changed.connect(self.sampling.take_last_weights)
-        self.lessons.changed.connect(self._hold)
         self.jobs.failed.connect(self._stopped)
         state.cleared.connect(lambda keys: state.notified.emit(cleared(state, keys)))
         self._last_tick = time.monotonic()
@@ -99,9 +94,12 @@ class Controllers(QObject):
         self._last_tick = now
         self.training.poll()
         self.sampling.poll()
+        self.playing.hold(self.lessons.hides_values)  # at the first frame while a question is open
         self.replaying.advance(ticks * TICK / 1000, not self.sampling.is_replacing)
         if self.playing.advance(ticks * TICK / 1000):
             (self.comparing if self.comparing.is_active else self.sampling).again()
+        for remeasuring in self._remeasuring:
+            remeasuring.look()
         self.sampling.record_ahead()
         self.comparing.poll()
         self.following.look()
@@ -110,11 +108,6 @@ class Controllers(QObject):
             self.following.settle()
             self.playing.show()
         self.pinning.look()
-
-    @Slot()
-    def _hold(self) -> None:
-        """Hold the run at its first frame while a question is open."""
-        self.playing.hold(self.lessons.hides_values)
 
     @Slot(str, object)
     def _stopped(self, job: str, error: BaseException) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.building import Building
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.overlay_timing import (
     DENSITY_SECONDS,
@@ -46,17 +45,16 @@ class Following(QObject):
     changed = Signal(object, int)
     probed = Signal(object)
 
-    def __init__(
-        self, state: State, building: Building, playing: Playing, jobs: Jobs, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, state: State, playing: Playing, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._building, self._playing, self._jobs = state, building, playing, jobs
+        self._state, self._playing, self._jobs = state, playing, jobs
         self._wanted = WantedOverlays()
         self._learned = Throttle(DENSITY_SECONDS)
         self._learned_densities = LearnedDensities(jobs, self.show_density)
         self._pinned: int | None = None  # the frame whose requested density map is shown
         self._overlays: dict[Run | None, FrameOverlays] = {}  # of each run in view; None: the main one, whichever it is
-        building.problem_changed.connect(self._take_problem)
+        state.model_changed.connect(self._take_problem)
+        state.weights_chosen.connect(self._take_weights)
 
     def want(self, wanted: WantedOverlays) -> None:
         """Set what the canvas shows; only that is computed."""
@@ -76,11 +74,11 @@ class Following(QObject):
     @property
     def wanted(self) -> WantedOverlays:
         """What the canvas shows, with sources and colours that are known."""
-        return as_known(self._wanted, self._building.model)
+        return as_known(self._wanted, self._state.model)
 
     def wanted_by(self, run: Run) -> WantedOverlays:
         """What one column shows. If arrows show the score that particles follow, each column shows its own."""
-        wanted, model = self.wanted, self._building.model
+        wanted, model = self.wanted, self._state.model
         main = None if model is None else model.problem.experiment.sampling.follows
         own, layers = run.experiment.sampling.follows, wanted.layers
         exact = "empirical" if own == "empirical" else "exact"
@@ -104,7 +102,7 @@ class Following(QObject):
 
     def _current(self, run: Run | None) -> CurrentFrame:
         """The frame of a run in view; if there is none, what lies under the data."""
-        playing, model = self._playing, self._building.model
+        playing, model = self._playing, self._state.model
         if run is None or playing.columns is None:
             main = model, playing.sampled, playing.trajectory
             return CurrentFrame(*main, playing.frame, playing.frame_noise, self.wanted, self.pinned)
@@ -113,7 +111,7 @@ class Following(QObject):
 
     def probe(self, x: float, y: float) -> None:
         """Compute score and density at a point; `probed` reports them."""
-        model, moment = self._building.model, self._playing.frame_noise
+        model, moment = self._state.model, self._playing.frame_noise
         if model is not None and not model.view.is_image and moment is not None:
             self._playing.sampler.readouts.request(ReadoutRequest(model, (x, y), *moment))
 
@@ -126,7 +124,7 @@ class Following(QObject):
             still: for the current frame only, whose density may be the map that the user requested.
             weights: used in place of the current ones.
         """
-        model, wanted = self._building.model, self.wanted
+        model, wanted = self._state.model, self.wanted
         if model is None:
             return lambda bounds: VideoFrames(None)
         if weights is not None:
@@ -180,7 +178,7 @@ class Following(QObject):
             overlays.expire()
 
     @Slot()
-    def take_weights(self) -> None:
+    def _take_weights(self) -> None:
         """Remove the learned density of other weights than the chosen ones."""
         seen = self.seen_density
         if seen is not None and seen.source == "learned":
@@ -214,7 +212,7 @@ class Following(QObject):
 
     def look(self) -> None:
         """Take what was computed, and request what the current frame lacks, if it is a new one."""
-        model = self._building.model
+        model = self._state.model
         readout = self._playing.sampler.readouts.answer(
             lambda request: model is not None and request.model.view is model.view
         )
@@ -232,7 +230,7 @@ class Following(QObject):
             self._follow_learned_density()
 
     def _follow_learned_density(self) -> None:
-        model, moment, wanted = self._building.model, self._playing.frame_noise, self.wanted
+        model, moment, wanted = self._state.model, self._playing.frame_noise, self.wanted
         if model is None or moment is None or self.pinned or "density" not in wanted.layers:
             return
         view = model.view

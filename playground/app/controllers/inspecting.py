@@ -5,12 +5,11 @@ import typing
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.building import Building
-from playground.app.controllers.comparing import Comparing
 from playground.app.controllers.following import Following
 from playground.app.controllers.overlay_timing import FrameOverlays
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.sampling_worker import FlowRequest
+from playground.app.model.state import State
 from playground.lab.inspection import InspectedParticle
 
 if typing.TYPE_CHECKING:
@@ -37,23 +36,20 @@ class Inspecting(QObject):
 
     def __init__(
         self,
-        building: Building,
+        state: State,
         playing: Playing,
-        comparing: Comparing,
         following: Following,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._building, self._playing, self._comparing, self._following = building, playing, comparing, following
+        self._state, self._playing, self._following = state, playing, following
         self.number: int | None = None
         self.place = 0
         self.flow: np.ndarray | None = None
         self._told: InspectedParticle | None = None  # the last values of which it was told
         self._shape: tuple[int, ...] | None = None  # of one particle
-        building.problem_changed.connect(self._leave)
-        playing.trajectory_changed.connect(self._take_run)
-        comparing.active_changed.connect(self._take_runs)
-        comparing.changed.connect(self._take_runs)
+        self._run, self._columns = playing.run, playing.columns  # those that were in view last
+        state.model_changed.connect(self._leave)
 
     @property
     def particle(self) -> InspectedParticle | None:
@@ -73,13 +69,13 @@ class Inspecting(QObject):
     @property
     def why_no_flow(self) -> str:
         """Why no start can be dragged now; "" if one can."""
-        view = self._building.problem
+        view = self._state.problem
         return "" if view is not None and view.has_process else "This noise has no path from noise to data."
 
     @property
     def weights_changed(self) -> bool:
         """Whether the run in view may have used newer weights than its first, with which the terms are computed."""
-        run = None if self._comparing.is_active else self._playing.run
+        run = None if self._playing.columns is not None else self._playing.run
         return run is not None and run.experiment.sampling.follows == "learned" and not run.is_of_its_weights
 
     def follow(self, number: int | None, place: int = 0) -> None:
@@ -115,8 +111,9 @@ class Inspecting(QObject):
         self.follow(None)
 
     def poll(self) -> None:
-        """Take the path from a dragged start, and say when values of the particle have come."""
-        flow = self._playing.sampler.flows.answer(lambda request: request.run.is_of(self._building.model))
+        """Take other runs and the path from a dragged start, and say when values of the particle have come."""
+        self._take_runs()
+        flow = self._playing.sampler.flows.answer(lambda request: request.run.is_of(self._state.model))
         if flow is not None:
             self.flow = flow
             self.changed.emit()
@@ -124,24 +121,23 @@ class Inspecting(QObject):
         if self._told is not None and self._told is not told:
             self.measured.emit()
 
-    @Slot(object)
-    def _take_run(self, trajectory: "Trajectory | None") -> None:
-        """Follow no particle that the run does not have; a column may have fewer than the others."""
-        if trajectory is not None and self.number is not None and self.number >= trajectory.positions.shape[1]:
-            self.follow(None)
-
-    @Slot()
     def _take_runs(self) -> None:
-        """Follow the same number in other runs: those of a comparison, or the main one again."""
-        self.place = self.place if self.place < len(self._comparing.columns) else 0
-        self.flow = None
-        self.changed.emit()
+        """Follow the same number in other runs, but no particle that a main run does not have; a column may have fewer."""
+        run, columns, self._run, self._columns = self._run, self._columns, self._playing.run, self._playing.columns
+        trajectory = self._playing.trajectory
+        fewer = trajectory is not None and self.number is not None and self.number >= trajectory.positions.shape[1]
+        if fewer and self._run is not run:
+            self.follow(None)
+        if self._columns is not columns:
+            self.place = self.place if self.place < len(self._columns or ()) else 0
+            self.flow = None
+            self.changed.emit()
 
     @Slot()
     def _leave(self) -> None:
         """Stop following if the data change. On the same data the particle's number stays followed."""
         self.flow = None
-        shape = None if self._building.problem is None else self._building.problem.points.shape[1:]
+        shape = None if self._state.problem is None else self._state.problem.points.shape[1:]
         if shape != self._shape:
             self._shape = shape
             self.follow(None)

@@ -46,8 +46,7 @@ class Lessons(QObject):
         self.figures: MeasuredStep | None = None
         self.mark: Place | None = None
         self._waiting: list[Callable[[], None]] = []  # called once the answer that is being measured has its value
-        self.progress = LessonProgress(self)
-        self.progress.failed.connect(lambda sentence: self._state.notified.emit(Notification("warning", sentence)))
+        self.progress = LessonProgress(lambda sentence: state.notified.emit(Notification("warning", sentence)), self)
         state.document_changed.connect(self._follow)
 
     @property

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
-from playground.app.controllers.building import Building
 from playground.app.controllers.following import Following
 from playground.app.controllers.measurements import MapKey, ways
 from playground.app.controllers.notification import refused, stopped
@@ -24,17 +23,15 @@ JOB = "density"
 class Mapping(QObject):
     """Computes the density map, with the weights in view; it can be cancelled."""
 
-    def __init__(
-        self, state: State, building: Building, following: Following, jobs: Jobs, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, state: State, following: Following, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._building, self._following, self._jobs = state, building, following, jobs
+        self._state, self._following, self._jobs = state, following, jobs
         self._finished: DensityView | None = None  # shown when the map in progress was requested
-        building.taken.connect(self._stop)
+        state.model_changed.connect(self._stop)
 
     def compute(self) -> None:
         """Compute the model's density at the finest level over the canvas; it stays until the playhead moves."""
-        model = self._building.model
+        model = self._state.model
         if model is None or refused(self._state, likelihood_conflict):
             return
         if not self._following.pinned or not self._jobs.running(JOB):
@@ -42,7 +39,7 @@ class Mapping(QObject):
         self._following.pin()
         key, given = model.key_after(model.weights.made, self._state.experiment), ways(model.problem, model.weights)
         assert key is not None
-        wanted = Wanted((MapKey.of(key, self._following.bounds),), self._building.store, given, CLICKED)
+        wanted = Wanted((MapKey.of(key, self._following.bounds),), self._state.store, given, CLICKED)
         self._jobs.want(JOB, "Density map", wanted, self._show, self._failed)
 
     def _show(self, _: Key, told: "DensityView | Progress[DensityView]") -> None:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.building import Building
 from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import refused
 from playground.app.controllers.sampling import Sampling, of_a_run
@@ -47,14 +46,12 @@ class Measuring(QObject):
 
     evaluation_changed = Signal(object)
 
-    def __init__(
-        self, state: State, building: Building, sampling: Sampling, jobs: Jobs, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, state: State, sampling: Sampling, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._building, self._sampling, self._jobs = state, building, sampling, jobs
+        self._state, self._sampling, self._jobs = state, sampling, jobs
         self._shown: dict[str, Figures] = {}  # by part: those known now, or measured last
-        building.taken.connect(self.remove)
-        building.settings_changed.connect(self._take_settings)
+        state.model_changed.connect(self.remove)
+        state.changed.connect(self._take_settings)
         state.changed.connect(self._measure_again)
         jobs.arrived.connect(self._arrived)
 
@@ -65,7 +62,7 @@ class Measuring(QObject):
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
-        if of_a_run(keys):
+        if of_a_run(keys) and self._state.is_applied:
             for job in ("quality", "budget", "paths"):
                 self._jobs.cancel(job)
                 self._outdate(figures.MEASUREMENTS[job])
@@ -84,7 +81,7 @@ class Measuring(QObject):
 
     def measure(self, job: str) -> None:
         """Measure figures of the settings and weights in view: one of :data:`playground.app.model.figures.MEASUREMENTS`."""
-        model, trajectory = self._building.model, self._sampling.playing.trajectory
+        model, trajectory = self._state.model, self._sampling.playing.trajectory
         if model is None:
             return
         if job == "test-set" and refused(self._state, likelihood_conflict):
@@ -97,7 +94,7 @@ class Measuring(QObject):
         assert key is not None
         keys = tuple(figures.key(part, key) for part in figures.MEASUREMENTS[job])
         run = self._sampling.trajectory_iterator()  # one that has not ended is completed first
-        wanted = Wanted(keys, self._building.store, ways(model.problem, model.weights, run))
+        wanted = Wanted(keys, self._state.store, ways(model.problem, model.weights, run))
         self._jobs.want(job, TITLES[job], wanted, self._show)
 
     def _show(self, key: Key, told: "Figures | FiguresProgress") -> None:
@@ -121,9 +118,9 @@ class Measuring(QObject):
 
     def _known(self) -> dict[str, Figures]:
         """What was measured with the weights in view and the current settings; nothing while training changes the weights."""
-        model = self._building.model
+        model = self._state.model
         key = None if model is None else model.model_key(self._state.experiment)
-        return figures.known(self._building.store, key)
+        return figures.known(self._state.store, key)
 
     def _outdate(self, parts: Iterable[str], names: Collection[str] | None = None) -> None:
         """Show in place of figures that they belong to other settings.

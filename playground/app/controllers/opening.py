@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, QTimer, Signal
 
 from playground.app.controllers.documents import Documents, Stamp, stamp_of
 from playground.app.controllers.reading import Reading
@@ -72,7 +72,6 @@ class Opening(QObject):
         self._reading, self._sessions, self._documents, self._prompts = reading, sessions, documents, prompts
         self._bundled = bundled
         self._lesson: lessons.Lesson | None = None  # it was read and waits for the session below it
-        reading.points_opened.connect(self._points_opened)
         sessions.when_built(self._go_on)
 
     def ask_open(self) -> None:
@@ -205,20 +204,20 @@ class Opening(QObject):
             self._documents.remember(path)
 
     def _open_data(self, path: Path, kind: str) -> None:
+        points = path.resolve()
+
         def when_safe(use: Callable[[], None]) -> None:
+            def take() -> None:
+                # Save must ask for a name, or it would overwrite the session that was open before.
+                self._documents.take(use, None)
+                self._documents.remember(points)
+
             if self._documents.modified:  # the timer that calls this would stand while the question is open
-                QTimer.singleShot(0, self, lambda: self._documents.when_safe(use))
+                QTimer.singleShot(0, self, lambda: self._documents.when_safe(take))
             else:
-                use()
+                take()
 
-        self._reading.open_points(str(path.resolve()), kind, when_safe)
-
-    @Slot(str)
-    def _points_opened(self, path: str) -> None:
-        """Remember a file of data once its points are in use; reading takes a while and may fail."""
-        # Save must ask for a name, or it would overwrite the session that was open before.
-        self._documents.take(lambda: None, None)
-        self._documents.remember(Path(path))
+        self._reading.open_points(str(points), kind, when_safe)
 
     def _adopt(self, session: Session, path: Path | None, stamp: Stamp | None = None) -> None:
         self._documents.take(lambda: self._sessions.open(session), path, stamp, session)

@@ -29,7 +29,6 @@ from playground.lab.figures import sorts_of
 from playground.lab.keys import FiguresKey, Key, ModelKey, RunKey
 from playground.lab.measured import Figures, Measured, missing
 from playground.lab.pinned_run import PinnedRun
-from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import message_of
@@ -44,7 +43,6 @@ class Pinning(QObject):
     Signals:
         changed(): the runs, a name or what is known of them changed; read :attr:`known`.
         finished_changed(): another run can be pinned, or none.
-        step_wanted(int): the place of the training step whose weights a restored run has.
 
     Attributes:
         known: the runs, in the order in which they were pinned, with what the store has of each.
@@ -53,7 +51,6 @@ class Pinning(QObject):
 
     changed = Signal()
     finished_changed = Signal()
-    step_wanted = Signal(int)
 
     def __init__(
         self,
@@ -72,12 +69,12 @@ class Pinning(QObject):
         self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
         self._unmeasured: dict[FiguresKey, dict[type[Key], Way]] = {}  # the figures that are wanted, in order
         self._awaited: PinnedRun | None = None  # the run to play when its model is there
+        self._store = state.store  # of the work that these belong to
         self._wanted: tuple[object, ...] | None = (
             None  # what is to be pinned once it is sampled with the chosen weights
         )
         state.document_changed.connect(self._follow_document)
-        building.opened.connect(self._open)
-        building.taken.connect(self._take)
+        state.model_changed.connect(self._take)
         jobs.arrived.connect(self._arrived)
 
     # What the window may read
@@ -132,7 +129,7 @@ class Pinning(QObject):
             trained_steps=self._trained if learned else None,
             trained_from=self._trained_from if learned else None,
         )
-        store = self._building.store
+        store = self._state.store
         store.hold(pinned.run, trajectory)
         cost = {
             "nfe_mean": trajectory.nfe_mean[-1],
@@ -194,6 +191,10 @@ class Pinning(QObject):
 
     def look(self) -> None:
         """Check whether the run in view has finished, and pin it if that was to be waited for."""
+        if self._store is not self._state.store:  # other work has come
+            self._store, self._awaited = self._state.store, None
+            self._unmeasured.clear()
+            self._jobs.cancel(PINNED)
         self._look()
         if self._wanted is not None and self._wanted != self._in_view:
             self._wanted = None  # another run was begun
@@ -219,25 +220,18 @@ class Pinning(QObject):
             self._model = self._model or unknown_model(run.experiment)
         self.finished_changed.emit()
 
-    @Slot(object)
-    def _open(self, session: Session | None) -> None:
-        """Measure and play no longer what was pinned before other work came."""
-        self._unmeasured.clear()
-        self._awaited = None
-        self._jobs.cancel(PINNED)
-
     @Slot()
     def _take(self) -> None:
         """Play the particles of the requested run, if they are kept and its model is there."""
         run, self._awaited = self._awaited, None
-        model = self._building.model
+        model = self._state.model
         if run is None or model is None or run.experiment != self._state.experiment:
             return
         steps = model.training.now.shown_steps
         if run.trained_steps in steps:
-            self.step_wanted.emit(steps.index(run.trained_steps))
-            model = self._building.model or model  # with the weights of that step
-        trajectory: Trajectory | None = self._building.store.get(run.run)
+            self._state.choose(run.trained_steps)
+            model = self._state.model or model  # with the weights of that step
+        trajectory: Trajectory | None = self._state.store.get(run.run)
         if trajectory is not None and trajectory.shape == model.problem.shape:
             same = run.trained_steps is not None and run.model == model.model_key(run.experiment)
             weights = model.weights if same else None
@@ -265,12 +259,12 @@ class Pinning(QObject):
             self._look_up()
 
     def _look_up(self) -> None:
-        self.known = known_runs(self._state.document, self._building.store, self._unmeasured)
+        self.known = known_runs(self._state.document, self._state.store, self._unmeasured)
         self.changed.emit()
 
     def _measure_next(self) -> None:
         """Want the figures of the first pinned run that was not measured; those of deleted runs may come back by undo."""
-        store = self._building.store
+        store = self._state.store
         for key in [key for key in self._unmeasured if key in store]:
             del self._unmeasured[key]
         if not self._unmeasured:

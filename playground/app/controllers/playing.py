@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.building import Building
 from playground.app.controllers.playback_clock import FRAMES_A_SECOND, PlaybackClock
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.runs import FrameNoise, Run
@@ -40,13 +39,12 @@ class Playing(QObject):
     def __init__(
         self,
         state: State,
-        building: Building,
         replaying: Replaying,
         samplers: Samplers,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._building, self._replaying, self.samplers = state, building, replaying, samplers
+        self._state, self._replaying, self.samplers = state, replaying, samplers
         self._playback = PlaybackClock()
         self.run: Run | None = None
         self.columns: tuple[Run, ...] | None = None
@@ -54,7 +52,6 @@ class Playing(QObject):
         self.first = 0
         self.is_held = False
         self._resumes = False  # whether it plays once it is no longer held
-        replaying.playing_changed.connect(self._make_way)
 
     # What the window may read
 
@@ -86,7 +83,7 @@ class Playing(QObject):
         if self.columns is not None:
             return self.columns
         played = self.played
-        return (self.run if played is None or played.has_data_of(self._building.problem) else None,)
+        return (self.run if played is None or played.has_data_of(self._state.problem) else None,)
 
     @property
     def longest(self) -> Trajectory | None:
@@ -109,7 +106,7 @@ class Playing(QObject):
     @property
     def is_here(self) -> bool:
         """Whether the main run belongs to the current model."""
-        return self.run is not None and self.run.is_of(self._building.model)
+        return self.run is not None and self.run.is_of(self._state.model)
 
     @property
     def frame(self) -> int:
@@ -167,7 +164,7 @@ class Playing(QObject):
     @property
     def sigma(self) -> float:
         """The noise level of the canvas, in the user's units."""
-        moment, problem = self._moment, self._building.problem
+        moment, problem = self._moment, self._state.problem
         if moment is not None:
             return moment[0]
         return 0.0 if problem is None else problem.sigma_min
@@ -256,12 +253,6 @@ class Playing(QObject):
     def set_speed(self, speed: float) -> None:
         self._playback.set_speed(speed)
 
-    @Slot(bool)
-    def _make_way(self, replayed: bool) -> None:
-        """Pause the run while the training is played."""
-        if replayed:
-            self.set_playing(False)
-
     # The runs in view
 
     def set_columns(self, runs: Sequence[Run] | None) -> None:
@@ -294,7 +285,13 @@ class Playing(QObject):
     # Called by the clock
 
     def advance(self, passed: float) -> bool:
-        """Move the playhead by the seconds passed; returns whether the runs have ended and are to start again."""
+        """Move the playhead by the seconds passed, unless the training is played.
+
+        Returns:
+            Whether the runs have ended and are to start again.
+        """
+        if self._replaying.is_playing and (self.is_playing or self.is_held):
+            self.set_playing(False)
         playing = self._playback.playing
         again = self._playback.advance(passed, self.recorded, self.total)
         if playing != self._playback.playing:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from playground.app.controllers.building import READING, Building
 from playground.app.controllers.notification import about
@@ -20,21 +20,11 @@ if TYPE_CHECKING:
 
 
 class Reading(QObject):
-    """Reads files of points in a thread. The settings name a file only if it is sound.
-
-    Attributes:
-        is_adopting: whether the settings just become those of a file that was read.
-
-    Signals:
-        points_opened(str): the path of the file or folder with the new data.
-    """
-
-    points_opened = Signal(str)
+    """Reads files of points in a thread. The settings name a file only if it is sound."""
 
     def __init__(self, state: State, building: Building, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._building, self._jobs = state, building, jobs
-        self.is_adopting = False
 
     def open_points(
         self, path: str, kind: str = "file", when_safe: Callable[[Callable[[], None]], None] = lambda use: use()
@@ -42,7 +32,7 @@ class Reading(QObject):
         """Read a file of points, or of images if `kind` says so.
 
         Args:
-            when_safe: calls what it is given once the work in the window may be replaced.
+            when_safe: calls what it is given, which uses the points, once the work in the window may be replaced.
         """
         experiment = self._state.experiment
         wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
@@ -53,27 +43,25 @@ class Reading(QObject):
 
         def use(dataset: "Dataset", digest: str) -> None:
             self._state.note_read(DATA_FILE, path, digest)
-            self.is_adopting = True  # training may have been requested while these points were read
-            try:
-                now = self._state.experiment
-                others = {
-                    key: description.value(now, key)
-                    for key, known in description.fields(now).items()
-                    if not (key.startswith("data.") or known.of_data)
-                }
-                self._state.leave_lesson()  # so that one undo brings the own work back; the settings stay with the points
-                self._state.edit({**others, "data.kind": kind, "data.path": path})
-            finally:
-                self.is_adopting = False
+            waits = trainings.waits  # training may have been requested while these points were read
+            now = self._state.experiment
+            others = {
+                key: description.value(now, key)
+                for key, known in description.fields(now).items()
+                if not (key.startswith("data.") or known.of_data)
+            }
+            self._state.leave_lesson()  # so that one undo brings the own work back; the settings stay with the points
+            self._state.edit({**others, "data.kind": kind, "data.path": path})
+            trainings.wait(waits)
             same_split = self._state.experiment.likelihood == experiment.likelihood
             self._building.build(dataset if same_split else None)
-            self.points_opened.emit(path)
 
         def refuse(error: BaseException) -> None:
-            self._building.withdrawn.emit()
+            trainings.wait(False)
             self._refuse(error)
 
-        self._building.withdrawn.emit()  # jobs that waited give way to the points
+        trainings = self._building.trainings
+        trainings.wait(False)  # it gives way to the points
         # A job of its own, because a session that is being built comes first and the points follow it.
         self._jobs.start(READING, "Reading", read, lambda found: when_safe(lambda: use(*found)), refuse)
 

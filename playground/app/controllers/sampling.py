@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Slot
 from playground.app.controllers.building import Building
 from playground.app.controllers.notification import conflict, stopped
 from playground.app.controllers.playing import Playing
-from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import SHARE
 from playground.app.controllers.video_frames import complete_run
@@ -43,9 +42,7 @@ class Sampling(QObject):
         next: a run that is recorded while another one plays, and shown after it.
     """
 
-    def __init__(
-        self, state: State, building: Building, replaying: Replaying, playing: Playing, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, state: State, building: Building, playing: Playing, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._building, self.playing = state, building, playing
         self.threads = Jobs(self)
@@ -53,10 +50,10 @@ class Sampling(QObject):
         self.next: Run | None = None
         self._failed: Run | None = None  # the last one of which it was told
         self._told: Message | None = None
-        building.leaving.connect(self._leave)
-        building.taken.connect(self._take)
-        building.settings_changed.connect(self._take_settings)
-        replaying.chosen.connect(self._take_weights)
+        self._rested: Weights | None = None  # the newest weights when training was at rest last
+        state.changed.connect(self._take_settings)
+        state.model_changed.connect(self._take)
+        state.weights_chosen.connect(self._take_weights)
 
     # What the window may read
 
@@ -83,7 +80,7 @@ class Sampling(QObject):
     @property
     def newest_finished(self) -> Trajectory | None:
         """The finished run with the newest weights and the current settings; None if there is none."""
-        model = self._building.model
+        model = self._state.model
         return None if model is None else self._kept(model, model.newest)
 
     def trajectory_iterator(self, weights: Weights | None = None) -> Callable[[], Iterator[Trajectory]]:
@@ -92,7 +89,7 @@ class Sampling(QObject):
         Args:
             weights: those of the run; by default the present ones.
         """
-        model, trajectory = self._building.model, self.playing.trajectory
+        model, trajectory = self._state.model, self.playing.trajectory
         if model is None:
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
@@ -134,38 +131,36 @@ class Sampling(QObject):
 
     # How it proceeds
 
-    @Slot(object)
-    def _leave(self, model: LiveModel | None) -> None:
-        """Assign a recorded run to the model of its settings that comes."""
-        run = self.playing.run
-        if model is None or run is None or run.model is not None or run.trajectory is None:
-            return
-        built = model.problem
-        if run.trajectory.shape == built.shape and reset_key(run.experiment) == reset_key(built.experiment):
-            run.take(run.experiment, model)
-            self._hold(model, run.experiment, model.newest, run.trajectory)
-
     @Slot()
     def _take(self) -> None:
         """Start a run of the new model, unless one was recorded of it."""
-        run = self.playing.run
-        if self._building.model is None:
+        run, model = self.playing.run, self._state.model
+        if model is None:
             self._drop()
-        elif run is None or run.weights is not None or not self.playing.is_of_now:
+            return
+        self._rested = model.newest
+        if run is not None and run.model is None and run.trajectory is not None:
+            built = model.problem
+            if run.trajectory.shape == built.shape and reset_key(run.experiment) == reset_key(built.experiment):
+                run.take(run.experiment, model)
+                self._hold(model, run.experiment, model.newest, run.trajectory)
+                if model.weights.step is not None:  # the one that was shown when the run was saved
+                    self._take_weights()
+        if run is None or run.weights is not None or not self.playing.is_of_now:
             self._begin(self.playing.first if run is None else 0)
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
-        if of_a_run(keys):
+        if of_a_run(keys) and self._state.is_applied:
             self._begin()
 
     def _conflict(self) -> Message | None:
         """Why no run can start with the current settings."""
-        return sampling_conflict(self._state.experiment, self._building.conditions)
+        return sampling_conflict(self._state.experiment, self._state.conditions)
 
     def _begin(self, first: int = 0) -> None:
         """Start a run with the current settings, if they fit, and show it at a frame."""
-        model = self._building.model
+        model = self._state.model
         if model is None:
             return
         told, self._told = self._told, self._conflict()
@@ -189,13 +184,13 @@ class Sampling(QObject):
         """A finished run with these weights and the current settings; None if none is kept."""
         self._keep()
         key = model.run_key(model.problem.experiment, weights)
-        found: Trajectory | None = self._building.store.in_memory(key)
+        found: Trajectory | None = self._state.store.in_memory(key)
         return found
 
     @Slot()
     def _take_weights(self) -> None:
         """Sample the run in view again with the chosen weights and the same noise; the playhead stays."""
-        model, experiment = self._building.model, self._state.experiment
+        model, experiment = self._state.model, self._state.experiment
         if model is None or experiment.sampling.follows != "learned":
             return
         begins = self.playing.run is None or (self._comes is not None and not self._comes.replaces)
@@ -209,18 +204,16 @@ class Sampling(QObject):
             self._recording = Run(model.problem.experiment, model, model.weights, trajectory=kept)
             self._show(self._recording, self.playing.same_frame(kept))
 
-    @Slot(str)
-    def take_last_weights(self, training: str) -> None:
-        """Sample the run in view again when training has ended, unless it was sampled with the last weights.
-
-        Args:
-            training: the status of training.
-        """
-        run, model = self._recording, self._building.model
-        if training in ("training", "waiting") or run is None or model is None or model.weights.step is not None:
+    def _take_last_weights(self) -> None:
+        """Sample the run in view again when training has ended, unless it was sampled with the last weights."""
+        run, model = self._recording, self._state.model
+        if model is None or model.is_training or model.newest is self._rested:
+            return
+        self._rested = model.newest
+        if run is None or model.weights.step is not None or run.is_of_its_weights or not run.is_of(model):
             return
         kept = self._kept(model, model.weights)
-        if run.is_of(model) and not run.is_of_its_weights and (kept is None or kept is not run.trajectory):
+        if kept is None or kept is not run.trajectory:
             self._take_weights()
 
     def _show(self, run: Run, frame: int = 0) -> None:
@@ -242,7 +235,7 @@ class Sampling(QObject):
 
     def _hold(self, model: LiveModel, experiment: Experiment, weights: Weights, trajectory: Trajectory) -> None:
         """Keep a finished run."""
-        key, store = model.run_key(experiment, weights), self._building.store
+        key, store = model.run_key(experiment, weights), self._state.store
         if store.in_memory(key) is not trajectory:
             store.hold(key, trajectory)
 
@@ -254,7 +247,8 @@ class Sampling(QObject):
     # Called by the clock
 
     def poll(self) -> None:
-        """Show a run when it has a frame."""
+        """Show a run when it has a frame, and begin one with the last weights when training has ended."""
+        self._take_last_weights()
         if self.next is not None and self.next.failure is not None:
             self._recording, self.next = self.next, None  # its failure is told
         run = self._comes
@@ -288,7 +282,7 @@ class Sampling(QObject):
 
     def record_ahead(self) -> None:
         """Request frames ahead of the playhead. During training sampling gets a share of a core."""
-        model, sampler = self._building.model, self.playing.sampler
+        model, sampler = self._state.model, self.playing.sampler
         sampler.set_share(SHARE if model is not None and model.is_training else 1.0)
         if self.playing.columns is None:
             sampler.record(self.playing.frame + AHEAD)
@@ -298,7 +292,7 @@ class Sampling(QObject):
 
         If a run cannot be recorded as fast as it plays, it is recorded while the last one plays.
         """
-        model, recording = self._building.model, self._recording
+        model, recording = self._state.model, self._recording
         version = -1 if recording is None else recording.version
         if model is not None and model.weights.version != version and self._conflict() is None:
             if self.playing.keeps_up(self.playing.runs):

@@ -51,10 +51,10 @@ class Sessions:
         Raises:
             SessionError: there are no data, or the settings describe other data.
         """
-        experiment, failure = self._state.experiment, self._building.failure
-        model, document = self._building.model, self._state.document
+        experiment, failure = self._state.experiment, self._state.failure
+        model, document = self._state.model, self._state.document
         built = experiment if model is None else model.problem.experiment
-        if self._building.is_replacing or (failure is None and reset_key(built) != reset_key(experiment)):
+        if self._state.is_replacing or (failure is None and reset_key(built) != reset_key(experiment)):
             text = "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
             raise SessionError(text)
         if model is None:
@@ -63,10 +63,10 @@ class Sessions:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
         dataset, trajectory = model.problem.dataset, self._sampling.newest_finished
-        measured = figures.to_json(figures.known(self._building.store, model.at(None).model_key(experiment)))
+        measured = figures.to_json(figures.known(self._state.store, model.at(None).model_key(experiment)))
         images = 0 if trajectory is None or dataset.shape == (2,) else trajectory.positions.shape[1]
         clicked = tuple(place for place in document.clicked if not isinstance(place, int) or place < images)
-        runs = to_json(document.pins, self._building.store)
+        runs = to_json(document.pins, self._state.store)
         return lambda: Session.of_points(
             experiment,
             model.points,
@@ -81,7 +81,7 @@ class Sessions:
 
     def provenance(self) -> str:
         """What made the weights."""
-        model = self._building.model
+        model = self._state.model
         return str(Provenance.of(self._state.experiment, None if model is None else model.problem.device))
 
     def open(self, session: Session) -> None:
@@ -99,12 +99,11 @@ class Sessions:
     @property
     def is_opening(self) -> bool:
         """Whether the data and network of a session are being built."""
-        return self._building.is_replacing
+        return self._state.is_replacing
 
     def when_built(self, call: Callable[[], None]) -> None:
         """Call something whenever data and network have been built, or it is known why they cannot be."""
-        for built in (self._building.taken, self._building.problem_failed):
-            built.connect(lambda *_: call())
+        self._state.problem_changed.connect(call)
 
     def play(self, session: Session) -> None:
         """Play the trajectory of a session whose data and network are being built."""
@@ -119,12 +118,12 @@ class Sessions:
             (key, one.training.now.moment, one.problem.experiment) for key, one in self._building.models().items()
         )
         layers = self.describe_view(True).get("layers", {})
-        return self._building.store, tuple(trained), self.run, tuple(sorted(layers.items()))
+        return self._state.store, tuple(trained), self.run, tuple(sorted(layers.items()))
 
     @property
     def run(self) -> RunKey | None:
         """The key of the finished run in view; None while training changes its weights or if there is none."""
-        model = self._building.model
+        model = self._state.model
         if model is None or model.key is None or model.is_training:
             return None
         if self._building.key is None or self._sampling.newest_finished is None:
@@ -133,7 +132,7 @@ class Sessions:
 
     def keep(self) -> Callable[[], None]:
         """Returns a function for another thread that puts what was trained into the store."""
-        building, store = self._building, self._building.store
+        building, store = self._building, self._state.store
         changed = [
             model
             for key, model in building.models().items()
@@ -149,7 +148,7 @@ class Sessions:
     def runs(self, documents: Iterable[Document]) -> list[dict[str, Any]]:
         """The runs that are pinned in any of these documents, as JSON values."""
         runs = {run.number: run for document in documents for run in document.pins}
-        return [{"number": number} | to_json([run], self._building.store)[0] for number, run in runs.items()]
+        return [{"number": number} | to_json([run], self._state.store)[0] for number, run in runs.items()]
 
     def restore(self, history: History, session: Session | None, store: Store) -> None:
         """Put unsaved work into the window with its history.

@@ -8,11 +8,10 @@ import numpy as np
 from msgspec import structs
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.building import Building, key_of, new_name, restarts
+from playground.app.controllers.building import Building, key_of, new_name
 from playground.app.controllers.notification import Notification, conflict, stopped
-from playground.app.controllers.reading import Reading
 from playground.app.model.history import shared
-from playground.app.model.live_training import LiveTraining, Snapshot
+from playground.app.model.live_training import Snapshot
 from playground.app.model.model import LiveModel
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
@@ -35,45 +34,36 @@ class Training(QObject):
 
     Signals:
         changed(str): "untrained", "waiting" (data or network are being built), "training", "paused", "finished" or
-            "diverged". It is emitted again if the network has seen something new, for example points without a label.
-        weights_changed(): training has begun or paused, so that figures are of other weights; emitted before `changed`.
+            "diverged". It is emitted again for another training, when the last block after a pause is done, and if the network
+            has seen something new, for example points without a label.
         progress(TrainingProgress): the progress of training.
     """
 
     changed = Signal(str)
-    weights_changed = Signal()
     progress = Signal(object)
 
-    def __init__(
-        self, state: State, building: Building, reading: Reading, jobs: Jobs, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, state: State, building: Building, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._building, self._reading, self._jobs = state, building, reading, jobs
-        self._is_settled = True  # whether the end of the last training was told
-        self._waiting = False  # whether to train when the model is built
-        self._more = True  # whether to train more then if training has ended
+        self._state, self._building, self._jobs = state, building, jobs
         self._trainings = building.trainings
-        self._told: TrainingProgress | None = None
+        self._more = True  # whether to train more, if training has ended, when the model is built
+        self._given: tuple[object, ...] = ()  # the settings with which training goes on
+        self._told: tuple[object, ...] = ()  # of what `changed` told last
+        self._told_progress: TrainingProgress | None = None
         self._told_at = 0.0
-        state.changed.connect(self._edited)
-        building.withdrawn.connect(lambda: self._wait(False))
-        building.resetting.connect(self.stop)
-        building.leaving.connect(self._leave)
-        building.taken.connect(self._take)
-        building.settings_changed.connect(self._take_settings)
 
     # What the window may read
 
     @property
     def _now(self) -> Snapshot | None:
         """What has come of the current training; None while there is none."""
-        model = self._building.model
+        model = self._state.model
         return None if model is None else model.training.now
 
     @property
     def status(self) -> str:
         """See :attr:`changed`."""
-        if self._waiting:
+        if self._trainings.waits:
             return "waiting"
         return "untrained" if self._now is None else self._now.status
 
@@ -98,7 +88,7 @@ class Training(QObject):
         return self._of_objective("held_out")
 
     def _of_objective(self, which: Literal["losses", "held_out"]) -> tuple[np.ndarray, np.ndarray]:
-        now, model = self._now, self._building.model
+        now, model = self._now, self._state.model
         if now is None or model is None or loss_identity(now.experiment) != loss_identity(model.problem.experiment):
             return np.zeros(0), np.zeros(0)
         steps, losses = getattr(now, which)
@@ -110,7 +100,7 @@ class Training(QObject):
 
     @property
     def untrained(self) -> bool:
-        model = self._building.model
+        model = self._state.model
         return model is None or model.weights.untrained
 
     @property
@@ -153,37 +143,38 @@ class Training(QObject):
         Args:
             more: after the end of training, train more.
         """
-        model = self._building.model
+        model = self._state.model
         if self.is_running:
             return
         if self._building.busy:
             self._more = more
-            self._wait(True)
+            self._trainings.wait(True)
+            self._tell()
             return
         if model is None:
             return
         if self._conflict() is not None:
             self._state.notified.emit(conflict(self._conflict, "error"))
             return
-        failure = self._building.failure
+        failure = self._state.failure
         if failure is not None:
-            self._state.notified.emit(
-                Notification("error", failure, is_current=lambda: self._building.failure == failure)
-            )
+            self._state.notified.emit(Notification("error", failure, is_current=lambda: self._state.failure == failure))
             return
-        model.training.set_hyperparameters(self._state.experiment)
+        self._state.choose(None)
+        self._give(model)
         self._trainings.start(more)
-        self._is_settled = False
         self._state.mark_modified()
-        self._become(model.training, "training")
+        model.training.publish(status="training")
+        self._tell()
 
     def pause(self) -> None:
         """Pause training, or withdraw the request to train."""
-        self._wait(False)
-        model = self._building.model
+        self._trainings.wait(False)
+        model = self._state.model
         if self.is_running and model is not None:
             self._trainings.pause()
-            self._become(model.training, "paused")
+            model.training.publish(status="paused")
+        self._tell()
 
     @Slot()
     def toggle(self) -> None:
@@ -193,12 +184,6 @@ class Training(QObject):
         else:
             self.start()
 
-    @Slot()
-    def stop(self) -> None:
-        """Stop training and withdraw the request: other work replaces this."""
-        self._wait(False)
-        self._end()
-
     @property
     def is_running(self) -> bool:
         """Whether a thread trains, and was not paused."""
@@ -207,99 +192,77 @@ class Training(QObject):
     @property
     def is_resting(self) -> bool:
         """Whether training was paused, and the block in progress is not done yet."""
-        return not self._is_settled and not self.is_running
+        return not self._trainings.is_settled and not self.is_running
 
     # How it proceeds
 
     def _conflict(self) -> Message | None:
         """Why the current settings cannot be trained."""
-        return training_conflict(self._state.experiment, self._building.conditions)
+        return training_conflict(self._state.experiment, self._state.conditions)
 
-    def _wait(self, waiting: bool) -> None:
-        """Set whether to train when the model is built."""
-        if waiting != self._waiting:
-            self._waiting = waiting
-            self.changed.emit(self.status)
+    def poll(self) -> None:
+        """Start training that was waiting, drive the thread that trains, and tell how far it is."""
+        trainings = self._trainings
+        if trainings.waits and not self._building.busy:
+            trainings.wait(False)
+            self.start(more=self._more)
+        self._follow_settings()
+        if trainings.wanted and not self._jobs.running(JOB):
+            self._jobs.start(JOB, "Training", trainings.train, lambda _: None, self._failed)
+        if self.is_resting and trainings.main not in trainings.running:
+            self._settle()
+        elif not self.is_running or time.monotonic() - self._told_at > PROGRESS_SECONDS:
+            self._tell_progress()
+        self._tell()
 
-    @Slot(object)
-    def _edited(self, keys: frozenset[str]) -> None:
-        """End training if a change restarts it; it starts again only on request."""
-        if restarts(keys) and not self._reading.is_adopting:
-            self._wait(False)
+    def _give(self, model: LiveModel) -> None:
+        """Train with the settings of a model from the next block on."""
+        experiment = model.problem.experiment
+        self._given = experiment.training, experiment.objective
+        model.training.set_hyperparameters(experiment)
 
-    @Slot(object)
-    def _take_settings(self, keys: frozenset[str]) -> None:
+    def _follow_settings(self) -> None:
         """Continue training with other settings, if they can be trained."""
-        model = self._building.model
-        if model is None or not self.is_running or not any(key.startswith(("training.", "objective.")) for key in keys):
+        model = self._state.model
+        if model is None or not self.is_running:
+            return
+        experiment = model.problem.experiment
+        if self._given == (experiment.training, experiment.objective):
             return
         if self._conflict() is None:
-            model.training.set_hyperparameters(self._state.experiment)
+            self._give(model)
         else:
             self.pause()
             self._state.notified.emit(conflict(self._conflict))
 
-    @Slot(object)
-    def _leave(self, model: LiveModel | None) -> None:
-        """Leave the current model. Training continues if only the measurements changed."""
-        if model is None:
-            self._wait(False)
-        before, comes = (None if one is None else one.training for one in (self._building.model, model))
-        if comes is not before:
-            self._end()
-            self._trainings.put(comes)
-
-    @Slot()
-    def _take(self) -> None:
-        self.changed.emit(self.status)
-        if self.last_progress is not None:
-            self.progress.emit(self.last_progress)
-
-    def _end(self) -> None:
-        self._trainings.pause()
-        self._is_settled = True
-        model = self._building.model
-        if model is not None and model.is_training:
-            model.training.publish(status=model.training.now.at_rest(is_main=True))
-
-    def _become(self, training: LiveTraining, status: str) -> None:
-        training.publish(status=status)
-        self.weights_changed.emit()
-        self.changed.emit(self.status)
-
-    def poll(self) -> None:
-        """Start training that was waiting, drive the thread that trains, and tell how far it is."""
-        if self._waiting and not self._building.busy:
-            self._waiting = False
-            self.start(more=self._more)
-            if not self.is_running:  # the model that came cannot be trained
-                self.changed.emit(self.status)
-        if self._trainings.wanted and not self._jobs.running(JOB):
-            self._jobs.start(JOB, "Training", self._trainings.train, lambda _: None, self._failed)
-        model = self._building.model
-        if model is None or self._is_settled:
-            return
-        if self.is_resting and model.training not in self._trainings.running:
-            self._settle(model.training)
-        elif self.is_running and time.monotonic() - self._told_at > PROGRESS_SECONDS:
-            self._tell(model.training.now.progress)
-
-    def _tell(self, progress: "TrainingProgress | None") -> None:
-        if progress is None or progress is self._told:
-            return
-        self._told, self._told_at = progress, time.monotonic()
-        if not self._state.modified:
-            self._state.mark_modified()  # a file saved since then lacks these steps
-        if self._building.follow_labels():
+    def _tell(self) -> None:
+        """Tell the status if it is another one, or of another training, or at rest by now."""
+        model = self._state.model
+        of = () if model is None else (model.training, model.problem.hidden_labels)
+        now = self.status, self._trainings.is_settled, *of
+        if now != self._told:
+            self._told = now
             self.changed.emit(self.status)
-        self.progress.emit(progress)
 
-    def _settle(self, training: LiveTraining) -> None:
+    def _tell_progress(self) -> None:
+        """Tell how far training is, unless that was told."""
+        told, self._told_progress = self._told_progress, self.last_progress
+        if self._told_progress is None or self._told_progress is told:
+            return
+        self._told_at = time.monotonic()
+        if not self._trainings.is_settled and not self._state.modified:
+            self._state.mark_modified()  # a file saved since then lacks these steps
+        self.progress.emit(self._told_progress)
+
+    def _settle(self) -> None:
         """Tell the last progress and how training ended."""
-        self._is_settled, progress, status = True, training.now.progress, training.now.at_rest(is_main=True)
-        self._tell(progress)  # the block that ran during a pause counts too
-        self._become(training, status)
-        if status == "diverged" and progress is not None and progress.diverged is not None:
+        main = self._trainings.main
+        assert main is not None
+        self._tell_progress()  # the block that ran during a pause counts too
+        self._trainings.settle()
+        main.publish(status=main.now.at_rest(is_main=True))
+        progress = main.now.progress
+        if main.now.status == "diverged" and progress is not None and progress.diverged is not None:
             self._state.notified.emit(
                 Notification(
                     "error",
@@ -311,6 +274,6 @@ class Training(QObject):
     def _failed(self, error: BaseException) -> None:
         main, name = self._trainings.main, "Training of columns"
         if main is not None and self._trainings.failures.get(main.key) is error:
-            self._settle(main)
+            self._settle()
             name = "Training"
         self._state.notified.emit(stopped(self._state, name, error))

@@ -31,6 +31,8 @@ class TrainingLoop:
     Attributes:
         main: the document's training; columns are trained as far as it has come.
         goes_on: whether it is to be trained further; the loop ends that when it has finished, diverged or failed.
+        waits: whether that of the model which is being built is to be trained.
+        is_settled: whether the end of its last training was told.
         fair: the unit in which trainings are equal.
         failures: why a training cannot continue.
         running: those of which the thread has trained a block and not yet published the last weights.
@@ -38,7 +40,7 @@ class TrainingLoop:
 
     def __init__(self) -> None:
         self.main: LiveTraining | None = None
-        self.goes_on = False
+        self.goes_on, self.waits, self.is_settled = False, False, True
         self.fair: Fair = "steps"
         self.failures: dict[TrainingKey | None, Exception] = {}
         self.running: list[LiveTraining] = []
@@ -47,7 +49,26 @@ class TrainingLoop:
 
     def put(self, main: LiveTraining | None) -> None:
         """Take another training of the document, which is at rest. Nothing goes on of those before."""
-        self.goes_on, self._columns, self.main = False, (), main
+        self._end()
+        self._columns, self.main = (), main
+
+    def wait(self, waits: bool) -> None:
+        """Set whether the training of the model that is being built is wanted."""
+        self.waits = waits
+
+    def settle(self) -> None:
+        """Note that the end of the document's training was told."""
+        self.is_settled = True
+
+    def stop(self) -> None:
+        """Train the document's training no further, nor the one that waits: other work replaces this."""
+        self.waits = False
+        self._end()
+
+    def _end(self) -> None:
+        self.goes_on, self.is_settled = False, True
+        if self.main is not None and self.main.now.status == "training":
+            self.main.publish(status=self.main.now.at_rest(is_main=True))
 
     def start(self, more: bool) -> None:
         """Train the document's training to its limit.
@@ -57,7 +78,7 @@ class TrainingLoop:
         """
         assert self.main is not None
         self.failures.pop(self.main.key, None)
-        self._more, self.goes_on = more, True
+        self._more, self.goes_on, self.is_settled = more, True, False
 
     def pause(self) -> None:
         """Train the document's training no further than the block in progress."""

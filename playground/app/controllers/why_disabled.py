@@ -39,7 +39,7 @@ NO_RUNS = Message("no-runs", "No run is pinned yet.")
 
 def _without_data(controllers: Controllers) -> Message | None:
     """The reason why these settings give no data; None if there are data."""
-    return controllers.building.failure or (None if controllers.building.problem is not None else LOADING)
+    return controllers.state.failure or (None if controllers.state.problem is not None else LOADING)
 
 
 def _with_data(ask: Callable[[Experiment, ProblemView], Message | None]) -> Callable[[Controllers], Message | None]:
@@ -47,7 +47,7 @@ def _with_data(ask: Callable[[Experiment, ProblemView], Message | None]) -> Call
 
     @functools.wraps(ask)
     def asked(controllers: Controllers) -> Message | None:
-        view, why = controllers.building.problem, _without_data(controllers)
+        view, why = controllers.state.problem, _without_data(controllers)
         return why if view is None or why is not None else ask(controllers.state.experiment, view)
 
     return asked
@@ -57,18 +57,16 @@ def training(controllers: Controllers) -> Message | None:
     """The reason why training can neither start nor be paused."""
     if controllers.training.wanted:
         return None
-    return training_conflict(controllers.state.experiment, controllers.building.conditions) or _without_data(
-        controllers
-    )
+    return training_conflict(controllers.state.experiment, controllers.state.conditions) or _without_data(controllers)
 
 
 def sampling(controllers: Controllers) -> Message | None:
     """The reason why no run can start."""
-    conflict = sampling_conflict(controllers.state.experiment, controllers.building.conditions)
+    conflict = sampling_conflict(controllers.state.experiment, controllers.state.conditions)
     if conflict is not None:
         return conflict
     return (
-        controllers.building.failure if controllers.building.problem is None else None
+        controllers.state.failure if controllers.state.problem is None else None
     )  # data that are being loaded are played when they are there
 
 
@@ -102,7 +100,7 @@ def evaluating(experiment: Experiment, view: ProblemView) -> Message | None:
 
 def mapping_density(controllers: Controllers) -> Message | None:
     """The reason why the density cannot be mapped."""
-    view = controllers.building.problem
+    view = controllers.state.problem
     if view is not None and view.is_image:
         return IMAGES_FILL_NO_PLANE
     return evaluating(controllers)
@@ -121,7 +119,7 @@ def measuring_score(experiment: Experiment, view: ProblemView) -> Message | None
 
 def comparing_samples(controllers: Controllers) -> Message | None:
     """The reason why the samples cannot be compared with the data; some figures of images are always possible."""
-    view, run = controllers.building.problem, controllers.playing.trajectory
+    view, run = controllers.state.problem, controllers.playing.trajectory
     why = _without_data(controllers) or sampling(controllers)  # a run in view may have other settings
     if view is None or why is not None:
         return why

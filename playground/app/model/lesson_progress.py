@@ -5,13 +5,14 @@ import hashlib
 import math
 import os
 import re
+from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from playground.app.workers.jobs import Jobs
 from playground.lab.atomic import atomic_write
@@ -74,14 +75,13 @@ class LessonProgress(QObject):
 
     Windows that are open at once write different files, unless they answer the same step: then the later answer stays.
 
-    Signals:
-        failed(str): a file cannot be read or written; no sentence is emitted twice.
+    Args:
+        fail: takes the sentence that a file cannot be read or written; no sentence comes twice.
     """
 
-    failed = Signal(str)
-
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, fail: Callable[[str], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._fail = fail
         self._folder: Path | None = None
         self._kept = dict[str, Kept]()  # by the name of the file
         self._unwritten = dict[str, Kept]()  # in the order in which they are written
@@ -227,7 +227,7 @@ class LessonProgress(QObject):
     def _say(self, sentence: str) -> None:
         if sentence not in self._said:
             self._said.add(sentence)
-            self.failed.emit(sentence)
+            self._fail(sentence)
 
 
 def _file_name(lesson: str, step: int) -> str:

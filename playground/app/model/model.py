@@ -8,7 +8,7 @@ from playground.app.model.live_training import LiveTraining, Weights, torch_thre
 from playground.app.model.problem_views import problem_view
 from playground.app.model.views import ProblemView
 from playground.data.dataset import held_out_count
-from playground.lab.experiment import Experiment
+from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import ModelKey, RunKey, TrainingKey
 from playground.lab.points import Points
 from playground.lab.recovery import run_key
@@ -74,6 +74,12 @@ class LiveModel(Model):
         """The model with the weights of a training step; with the newest for None, and if none of the step are kept."""
         weights = self.training.now.weights_at(step)
         return self if weights is self.weights else dataclasses.replace(self, weights=weights)
+
+    def fits(self, experiment: Experiment) -> bool:
+        """Whether it was built for data, network and seeds of these settings, and for as many held-out points."""
+        built = self.problem.experiment
+        same_points = built.likelihood.points == experiment.likelihood.points
+        return same_points and reset_key(built) == reset_key(experiment)
 
     def under(self, experiment: Experiment) -> Self:
         """The model with settings that do not change data and network."""

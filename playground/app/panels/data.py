@@ -84,8 +84,7 @@ class DataPanel(CollapsiblePanel):
         self.source = KindRows(state, "data", column(self.advanced()), column(self.advanced()), parent=self)
         state.changed.connect(self._refresh)
         state.kinds_changed.connect(self._kinds_changed)
-        self._building.problem_changed.connect(self._refresh)
-        self._building.problem_failed.connect(self._problem_failed)
+        self.state.problem_changed.connect(self._problem_changed)
         controllers.jobs.changed.connect(self._job_changed)
         self._training.changed.connect(self._training_changed)
         self.apply_palette()
@@ -249,12 +248,12 @@ class DataPanel(CollapsiblePanel):
         """Why the data give no problem. Other reasons are shown where they can be corrected: here only if a stroke or a path
         is missing.
         """
-        why = self._building.failure
+        why = self.state.failure
         elsewhere = why is None or why.key.startswith("noise.") or why == training_conflict(self.state.experiment)
         return None if elsewhere else why
 
     @Slot()
-    def _problem_failed(self) -> None:
+    def _problem_changed(self) -> None:
         self._refresh()
         if self._failure:
             self.reveal()
@@ -267,7 +266,7 @@ class DataPanel(CollapsiblePanel):
 
     @Slot()
     def _refresh(self) -> None:
-        data, view = self.state.experiment.data, self._building.problem
+        data, view = self.state.experiment.data, self.state.problem
         kind = data.kind
         if not self.tiles[kind].isChecked():
             self.tiles[kind].setChecked(True)
@@ -307,7 +306,7 @@ class DataPanel(CollapsiblePanel):
         self._say()
 
     def _say(self) -> None:
-        data, view = self.state.experiment.data, self._building.problem
+        data, view = self.state.experiment.data, self.state.problem
         missing = next(data.conflicts(), None)
         folder = data.images and not os.path.isfile(data.file)
         wanted = self.open_folder_requested if folder else self.open_file_requested

@@ -6,7 +6,7 @@ from PySide6.QtCore import Slot
 from playground.app.canvas.readouts import NAMES, place, vector
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.model.views import PointReadout, ProblemView
+from playground.app.model.views import PointReadout
 from playground.app.panels.figure import Figure
 from playground.app.style.number_formats import format_number
 from playground.app.widgets import layouts
@@ -24,7 +24,7 @@ class FieldNamesPanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers) -> None:
         purpose = "What a network can predict, here."
         super().__init__("One field, five names", purpose=purpose)
-        self._building, self._playing = controllers.building, controllers.playing
+        self._state, self._playing = controllers.state, controllers.playing
         self._point: tuple[float, float] | None = None
         self._time_to_data = False
         self._following = controllers.following
@@ -79,14 +79,14 @@ class FieldNamesPanel(CollapsiblePanel):
         )
         layouts.add(self.body, *self.figures)
         self._following.probed.connect(self._show)
-        self._building.problem_changed.connect(self._forget)
+        self._state.problem_changed.connect(self._forget)
         self._playing.frame_changed.connect(self._follow)
-        self._forget(self._building.problem)
+        self._forget()
 
-    @Slot(object)
-    def _forget(self, problem: ProblemView | None) -> None:
+    @Slot()
+    def _forget(self) -> None:
         """Show nothing: the values belong to other data or other noise."""
-        self._point = None
+        self._point, problem = None, self._state.problem
         images = problem is not None and problem.is_image
         for figure in self.figures:
             figure.show_text("")
@@ -111,7 +111,7 @@ class FieldNamesPanel(CollapsiblePanel):
 
     @Slot(object)
     def _show(self, readout: PointReadout) -> None:
-        problem, names, run = self._building.problem, readout.names, self._playing.trajectory
+        problem, names, run = self._state.problem, readout.names, self._playing.trajectory
         if problem is None or self.is_folded():
             return
         self._point = readout.point

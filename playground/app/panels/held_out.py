@@ -19,15 +19,13 @@ class HeldOutFigures(FigureRows):
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__("held out")
         self.state = state
-        self._building = controllers.building
         self._figures = controllers.measuring.evaluation
         self._partition: tuple[tuple[float, float], float] | None = None  # ln Z with its error, and its noise level
         self.nll = self.rows["test_nll"]
         self.why = caption(parent=self)
         self.column.addWidget(self.why)
         state.changed.connect(self._refresh)
-        self._building.problem_changed.connect(self._refresh)
-        self._building.problem_failed.connect(self._refresh)
+        self.state.problem_changed.connect(self._refresh)
         controllers.measuring.evaluation_changed.connect(self.show_figures)
         controllers.following.changed.connect(self._show_density)
         self.show_figures(self._figures)
@@ -35,7 +33,7 @@ class HeldOutFigures(FigureRows):
 
     @Slot()
     def _refresh(self) -> None:
-        view = self._building.problem
+        view = self.state.problem
         title = self.nll.spec.title
         self.nll.rename(title if view is None else f"{title} ({format_count(view.test_points)})")
         self.show_possible(possible(view, self.state.experiment))
@@ -51,7 +49,7 @@ class HeldOutFigures(FigureRows):
     def show_figures(self, figures: Figures) -> None:
         self._figures = figures
         super().show_figures(figures)
-        partition, view = figures.known("log_partition"), self._building.problem
+        partition, view = figures.known("log_partition"), self.state.problem
         if partition.value is not None and partition.error is not None and view is not None:
             self._partition = (partition.value, partition.error), view.sigma_min
         elif not figures:  # everything was forgotten: the network, its weights or the data changed

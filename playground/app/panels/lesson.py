@@ -182,7 +182,7 @@ class LessonPanel(CollapsiblePanel):
         layouts.add(self.body, self.valued, self.explanation, self.following, buttons)
         lessons.changed.connect(self._show)
         state.changed.connect(self._follow_settings)
-        controllers.building.problem_changed.connect(self._follow_settings)
+        state.problem_changed.connect(self._follow_settings)
         self._show()
 
     @Slot()
@@ -280,7 +280,7 @@ class LessonPanel(CollapsiblePanel):
 
     def _settings(self, names: frozenset[str]) -> dict[str, float]:
         """The current numbers of some settings; for "auto" its number, if known."""
-        experiment, view, found = self._state.experiment, self._building.problem, dict[str, float]()
+        experiment, view, found = self._state.experiment, self._state.problem, dict[str, float]()
         for name in names & fields(experiment).keys():
             value = experiment_value(resolve(experiment), name)
             if value == "auto" and name == "sampling.step":

@@ -11,7 +11,7 @@ from playground.app.canvas.tools import Tools
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView
+from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood
 from playground.app.panels.figure import Figure, JobButton, decimal, with_error
 from playground.app.panels.held_out import HeldOutFigures
 from playground.app.style import theme
@@ -41,7 +41,7 @@ class LikelihoodPanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__("Likelihood", purpose="How probable a point is to the model.")
         self.state, self._controllers = state, controllers
-        self._building, self._clicking = controllers.building, controllers.clicking
+        self._clicking = controllers.clicking
         self._solving = ""
         self._brush = False
         self.notice = Notice()
@@ -66,8 +66,7 @@ class LikelihoodPanel(CollapsiblePanel):
         }
         layouts.add(self.advanced(), *self.settings.values())
         state.changed.connect(self._refresh)
-        self._building.problem_changed.connect(self._problem_changed)
-        self._building.problem_failed.connect(self._problem_changed)
+        self.state.problem_changed.connect(self._problem_changed)
         controllers.training.changed.connect(self._refresh)
         controllers.comparing.active_changed.connect(self._refresh)
         self._clicking.likelihood_changed.connect(self._show_point)
@@ -189,8 +188,8 @@ class LikelihoodPanel(CollapsiblePanel):
 
     # Content
 
-    @Slot(object)
-    def _problem_changed(self, now: ProblemView | str) -> None:
+    @Slot()
+    def _problem_changed(self) -> None:
         self._failed(None)
         self._refresh()
 
@@ -209,7 +208,7 @@ class LikelihoodPanel(CollapsiblePanel):
         if likelihood is not None:
             plane = likelihood.number is None
             self.point.rename("clicked point" if plane else "clicked image")
-            view = self._building.problem
+            view = self.state.problem
             bounds = (0.0, 1.0, 0.0, 1.0) if view is None else view.bounds
             self.point.show_text(place(likelihood.point, bounds) if plane else f"number {(likelihood.number or 0) + 1}")
             word, why = (
@@ -278,7 +277,7 @@ class LikelihoodPanel(CollapsiblePanel):
 
     @Slot()
     def _refresh(self) -> None:
-        view = self._building.problem
+        view = self.state.problem
         images = view is not None and view.is_image
         self.map.setVisible(not images)
         estimated = resolve(self.state.experiment).likelihood.trace == "hutchinson"
@@ -317,7 +316,7 @@ class LikelihoodPanel(CollapsiblePanel):
 
     def _summarise(self) -> None:
         flows = flow_conflict(self.state.experiment) is None
-        view, source = self._building.problem, self.state.experiment.likelihood.source
+        view, source = self.state.problem, self.state.experiment.likelihood.source
         by = "Z by quadrature" if view is not None and view.has_energy and not flows else "probability flow"
         if source != "learned":
             by = LOG_P_OF[source] + (" · flow" if flows else "")  # the part that fits in the smallest window

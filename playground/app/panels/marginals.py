@@ -23,7 +23,7 @@ class Marginals(QWidget):
 
     def __init__(self, controllers: Controllers) -> None:
         super().__init__()
-        self._building, self._playing = controllers.building, controllers.playing
+        self._state, self._playing = controllers.state, controllers.playing
         self._axis = 0
         self.histogram = MarginalHistogram()
         self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
@@ -53,7 +53,7 @@ class Marginals(QWidget):
 
     def show_samples(self) -> None:
         """Draw the particles of the canvas's current frame."""
-        trajectory, view = self._playing.trajectory, self._building.problem
+        trajectory, view = self._playing.trajectory, self._state.problem
         if trajectory is None or view is None or not len(trajectory):
             self.histogram.show_samples(None)
             return
@@ -64,7 +64,7 @@ class Marginals(QWidget):
     @Slot(str)
     def _choose_axis(self, axis: str) -> None:
         self._axis = int(axis)
-        view = self._building.problem
+        view = self._state.problem
         if view is not None:
             self.show_data(view)
             self.show_samples()

@@ -38,7 +38,7 @@ class NoisePanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__("Noise", 2, purpose="How much noise is added to the data.")
         self.state = state
-        self._building, self._reading = controllers.building, controllers.reading
+        self._reading = controllers.reading
         self._gesture, self._by_key = 0, False
         self.kind = make_field(state, "noise.kind", None)
         self.chart = NoiseLevelChart()  # without a parent, like all widgets added below, so that Tab follows this order
@@ -72,8 +72,7 @@ class NoisePanel(CollapsiblePanel):
             parent=self,
         )
         state.changed.connect(self._state_changed)
-        self._building.problem_changed.connect(self._refresh)
-        self._building.problem_failed.connect(self._problem_failed)
+        self.state.problem_changed.connect(self._problem_changed)
         self._refresh()
 
     @Slot()
@@ -112,7 +111,7 @@ class NoisePanel(CollapsiblePanel):
 
     @Slot(int, object)
     def _moved(self, index: int, sigmas: np.ndarray) -> None:
-        view = self._building.problem
+        view = self.state.problem
         changes = self.state.experiment.noise.dragged(index, sigmas, 1.0 if view is None else view.sigma)
         self.state.edit(changes, merge=f"levels {self._gesture} {index}" if self._by_key else "")
         self._show_taken()
@@ -139,18 +138,18 @@ class NoisePanel(CollapsiblePanel):
     @property
     def _failure(self) -> Message | None:
         """Why the noise gives no problem."""
-        why = self._building.failure
+        why = self.state.failure
         return why if why is not None and why.key.startswith("noise.") else None
 
     @Slot()
-    def _problem_failed(self) -> None:
+    def _problem_changed(self) -> None:
         self._refresh()  # suggestions for data that are gone disappear with them
         if self._failure:
             self.reveal()
 
     @Slot()
     def _refresh(self) -> None:
-        noise, view = self.state.experiment.noise, self._building.problem
+        noise, view = self.state.experiment.noise, self.state.problem
         marked = view is not None and not view.is_image and noise.has_path
         self._chart_tip.set_words(f"<p>{noise.chart}</p>" + (DIAMETER if marked else ""))
         self.by_hand.setVisible(noise.is_by_hand)

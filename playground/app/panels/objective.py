@@ -22,7 +22,6 @@ class ObjectivePanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__("Objective", 3, purpose="The loss that training makes small.")
         self.state = state
-        self._building = controllers.building
 
         self.kind = make_field(state, "objective.kind", None)
         self.notice = Notice()
@@ -34,26 +33,25 @@ class ObjectivePanel(CollapsiblePanel):
         self.advanced().addWidget(self.network_kind)
         self.network = KindRows(state, "network", column(self.advanced()), column(self.advanced()), parent=self)
         state.changed.connect(self._refresh)
-        self._building.problem_changed.connect(self._refresh)
-        self._building.problem_failed.connect(self._refresh)
+        self.state.problem_changed.connect(self._refresh)
         self._refresh()
 
     def _applies(self, key: str) -> bool:
         """Whether a setting has an effect: if the network gets classes, each image's target has noise of its own."""
-        view = self._building.problem
+        view = self.state.problem
         return key != "objective.target_batch" or view is None or not view.conditions.classes
 
     @Slot()
     def _refresh(self) -> None:
         self.objective.refresh()
-        experiment, view = self.state.experiment, self._building.problem
+        experiment, view = self.state.experiment, self.state.problem
         network = resolve(experiment).network
         text = f"{network.title} {network.width}×{network.depth}"
         self.set_state(f"{text} · {format_compact(view.parameters_count)}" if view is not None else text)
         self._say()
 
     def _say(self) -> None:
-        experiment, view = self.state.experiment, self._building.problem
+        experiment, view = self.state.experiment, self.state.problem
         conflict = training_conflict(experiment, conditions_of(view))
         if conflict is not None and not conflict.key.startswith("data."):
             self.notice.show_message("error", conflict, self.state.edit)

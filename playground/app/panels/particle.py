@@ -36,7 +36,7 @@ class ParticlePanel(CollapsiblePanel):
 
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__("Particle", purpose="One particle and its next step.")
-        self._building, self._playing = controllers.building, controllers.playing
+        self._state, self._playing = state, controllers.playing
         self._inspecting, self._comparing = controllers.inspecting, controllers.comparing
         self.hint, self.equation = caption(HINT, self), QLabel(self, wordWrap=True)
         self.equation.setTextFormat(Qt.TextFormat.RichText)
@@ -59,7 +59,7 @@ class ParticlePanel(CollapsiblePanel):
         for signal in (
             self._inspecting.changed,
             self._inspecting.measured,
-            self._building.problem_changed,
+            self._state.problem_changed,
             self._comparing.active_changed,
         ):
             signal.connect(self._show)
@@ -72,7 +72,7 @@ class ParticlePanel(CollapsiblePanel):
     @Slot()
     def _name(self) -> None:
         """Say which step the values belong to; they come a little after the frame."""
-        number, particle, problem = self._inspecting.number, self._inspecting.particle, self._building.problem
+        number, particle, problem = self._inspecting.number, self._inspecting.particle, self._state.problem
         if number is not None:
             images = problem is not None and problem.is_image  # other cards count images from 1
             step = self._playing.frame if particle is None else particle.frame
@@ -81,7 +81,7 @@ class ParticlePanel(CollapsiblePanel):
 
     @Slot()
     def _show(self) -> None:
-        number, particle, problem = self._inspecting.number, self._inspecting.particle, self._building.problem
+        number, particle, problem = self._inspecting.number, self._inspecting.particle, self._state.problem
         followed = number is not None
         images = problem is not None and problem.is_image
         for part in (self.equation, *self.figures):

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QLabel, QWidget
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.model.views import ProblemView
 from playground.app.panels.error_budget import ErrorBudget
 from playground.app.panels.figure import JobButton
 from playground.app.panels.marginals import Marginals
@@ -65,12 +64,8 @@ class QualityPanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__("Quality", purpose="How good score and samples are.")
         self.state, self._controllers = state, controllers
-        self._building, self._training, self._playing, self._measuring = (
-            controllers.building,
-            controllers.training,
-            controllers.playing,
-            controllers.measuring,
-        )
+        self._training, self._playing = controllers.training, controllers.playing
+        self._measuring = controllers.measuring
         self._figures = self._measuring.evaluation
         self.notice = Notice()
         self.headings: dict[str, QLabel] = {}
@@ -90,19 +85,16 @@ class QualityPanel(CollapsiblePanel):
         self.body.addSpacing(theme.UNIT)
         self._section("budget", self.budget)
         self._section("paths", self.paths)
-        self._building.problem_changed.connect(self._problem_changed)
-        self._building.problem_failed.connect(self._enable)
+        self.state.problem_changed.connect(self._problem_changed)
         state.changed.connect(self._enable)
         self._playing.trajectory_changed.connect(self._enable)
-        for signal in (self._building.problem_failed, self._playing.trajectory_changed, self._training.changed):
+        for signal in (self._playing.trajectory_changed, self._training.changed):
             signal.connect(self._forget_failure)
         self._measuring.evaluation_changed.connect(self._show_evaluation)
         self._training.changed.connect(self._training_changed)
         self._playing.frame_changed.connect(Throttle(HISTOGRAM_UPDATES, self._show_frame, self).ask)
         self.folded.connect(lambda folded: folded or self._show_samples())
-        if self._building.problem is not None:
-            self._problem_changed(self._building.problem)
-        self._enable()
+        self._problem_changed()
         self._show_evaluation(self._measuring.evaluation)
 
     def _section(self, job: str, *parts: QWidget) -> None:
@@ -120,10 +112,11 @@ class QualityPanel(CollapsiblePanel):
 
     # Content
 
-    @Slot(object)
-    def _problem_changed(self, view: ProblemView) -> None:
+    @Slot()
+    def _problem_changed(self) -> None:
         self.notice.say("error", "")
-        self.marginals.show_data(view)
+        if self.state.problem is not None:
+            self.marginals.show_data(self.state.problem)
         self._enable()
         self._show_samples()
 
@@ -135,7 +128,7 @@ class QualityPanel(CollapsiblePanel):
     @Slot()
     def _enable(self) -> None:
         """Enable what can be measured now, and show the figures that data and settings can have."""
-        view, run, experiment = self._building.problem, self._playing.trajectory, self.state.experiment
+        view, run, experiment = self.state.problem, self._playing.trajectory, self.state.experiment
         conflict = None
         if view is not None and not why_disabled.sampling(self._controllers):
             conflict = comparison_conflict(experiment, view.conditions)
@@ -167,7 +160,7 @@ class QualityPanel(CollapsiblePanel):
     def _training_changed(self, training: str) -> None:
         self._enable()
         # It takes half a second, or some seconds against a training set, and would slow training.
-        view = self._building.problem
+        view = self.state.problem
         rests = training in ("paused", "finished") and view is not None and view.known_density
         if rests and self.buttons["fisher"].isEnabled() and not self.is_folded() and not self._training.untrained:
             self._measuring.measure("fisher")
@@ -186,7 +179,7 @@ class QualityPanel(CollapsiblePanel):
     def _show_pairs(self) -> None:
         """Show samples beside the training images nearest to them."""
         near, trajectory = self._figures.value("nearest_neighbour_rows"), self._playing.trajectory
-        view, samples, images = self._building.problem, np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1))
+        view, samples, images = self.state.problem, np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1))
         if near and trajectory is not None and view is not None and view.is_image and max(near) < len(view.points):
             samples, images = np.asarray(trajectory.positions[-1][: len(near)]), view.points[[*near]]
         self.pairs.show_pairs(samples, images)

@@ -55,8 +55,7 @@ class RunsPanel(CollapsiblePanel):
             self._pinning.finished_changed,
             controllers.comparing.active_changed,
             state.changed,
-            controllers.building.problem_changed,
-            controllers.building.problem_failed,
+            state.problem_changed,
         ):
             signal.connect(self._enable)
         self._show()

@@ -77,8 +77,7 @@ class SamplingPanel(CollapsiblePanel):
             parent=self,
         )
         state.changed.connect(self._refresh)
-        self._building.problem_changed.connect(self._refresh)
-        self._building.problem_failed.connect(self._refresh)
+        self.state.problem_changed.connect(self._refresh)
         self._playing.trajectory_changed.connect(lambda _: self._show_cost())
         self._playing.frame_changed.connect(Throttle(COUNTED, self._show_cost, self).ask)
         self._refresh()
@@ -95,7 +94,7 @@ class SamplingPanel(CollapsiblePanel):
         return key not in OF_CLASSES | OF_GUIDANCE or bool(self._classes())
 
     def _classes(self) -> tuple[int, ...]:
-        view, sampling = self._building.problem, self.state.experiment.sampling
+        view, sampling = self.state.problem, self.state.experiment.sampling
         return view.conditions.classes_of(sampling.follows) if view is not None and sampling.follows else ()
 
     @Slot()
@@ -107,7 +106,7 @@ class SamplingPanel(CollapsiblePanel):
 
     @Slot()
     def _refresh(self) -> None:
-        experiment, view = self.state.experiment, self._building.problem
+        experiment, view = self.state.experiment, self.state.problem
         self.sampler.refresh()
         sampling, rows = experiment.sampling, self.sampler.rows
         if view is not None:

@@ -68,7 +68,7 @@ class TrainingPanel(CollapsiblePanel):
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__("Train", 4, purpose="Fits the network, a batch at a time.")
         self.state, self._controllers = state, controllers
-        self._building, self._training = controllers.building, controllers.training
+        self._training = controllers.training
         self.chart = LossChart()
         self.bar = QProgressBar(self)
         self.bar.setRange(0, 1000)
@@ -97,13 +97,12 @@ class TrainingPanel(CollapsiblePanel):
         )
         self.folded.connect(self._show)  # nothing is drawn while it is folded
         state.changed.connect(self._edited)
-        self._building.problem_changed.connect(self._show)
-        self._building.problem_failed.connect(self._show)
+        self.state.problem_changed.connect(self._show)
         self._training.changed.connect(self._show)
         self._training.progress.connect(self._progressed)
         controllers.measuring.evaluation_changed.connect(self._evaluated)
         self._replaying = controllers.replaying
-        for signal in (self._replaying.chosen, self._replaying.steps_changed):
+        for signal in (state.weights_chosen, self._replaying.steps_changed):
             signal.connect(self._mark_step)
         self._show()
 
@@ -190,7 +189,7 @@ class TrainingPanel(CollapsiblePanel):
     @Slot()
     def _refresh(self) -> None:
         self.sigmas.setVisible(self.state.experiment.noise.is_continuous)
-        view = self._building.problem
+        view = self.state.problem
         self.dropout.setVisible(view is not None and bool(view.conditions.classes))
         self._show_button()
         self._summarise()
@@ -237,7 +236,7 @@ class TrainingPanel(CollapsiblePanel):
 
     def _say(self) -> None:
         progress, training = self._training.last_progress, self._training.status
-        conflict = training_conflict(self.state.experiment, self._building.conditions)
+        conflict = training_conflict(self.state.experiment, self.state.conditions)
         if training == "diverged" and progress is not None and progress.diverged:
             self.notice.say(
                 "error",
@@ -257,7 +256,7 @@ class TrainingPanel(CollapsiblePanel):
 
     def _say_untrained(self) -> None:
         """Say that scores are requested that training never shows, with the share that would train all of them."""
-        experiment, view = self.state.experiment, self._building.problem
+        experiment, view = self.state.experiment, self.state.problem
         why = None
         if view is not None and view.describes(experiment):
             why = untrained_conditional_score(experiment, view.conditions) or untrained_unconditional_score(
