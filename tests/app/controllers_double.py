@@ -173,6 +173,10 @@ class _Comparing(QObject):
     def compare(self, runs: Any) -> None:
         self._asked.append(("compare", [run.name for run in runs]))
 
+    @Slot()
+    def toggle(self) -> None:
+        self._asked.append("compare")
+
 
 class _Pinning(QObject):
     changed = Signal()
