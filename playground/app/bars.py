@@ -184,6 +184,7 @@ class TopBar(QFrame):
             button = TransportButton(icon) if icon else ActionButton(actions[key], actions.title(key))
             if isinstance(button, TransportButton):
                 button.follow(actions[key])
+                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             elif key == PRIMARY:
                 set_role(button, "primary")
             else:
