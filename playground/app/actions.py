@@ -29,6 +29,7 @@ from playground.app.dialogs.tour import Tour
 from playground.app.look import Look
 from playground.app.model.errors import Log
 from playground.app.model.state import State
+from playground.app.panels import FieldNamesPanel, LikelihoodPanel, QualityPanel
 from playground.app.panels.training import COMMAND, TrainingPanel
 from playground.app.presenter import Presenter, Says
 from playground.app.style import text_size
@@ -188,6 +189,16 @@ def _layers(window: Window) -> Layers:
 def _opens(dialog: str) -> Callable[[Window, Controllers], object]:
     """What opens a dialog."""
     return lambda w, c: w.dialogs.show(dialog)
+
+
+def _measures(job: str, kind: type[CollapsiblePanel]) -> Callable[[Window, Controllers], object]:
+    """What measures something, and brings the card that shows it."""
+
+    def run(window: Window, controllers: Controllers) -> None:
+        window.panel(kind).reveal()
+        controllers.measuring.measure(job)
+
+    return run
 
 
 def _theme(choice: str, title: str, tip: str) -> Action:
@@ -446,19 +457,19 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "measure.test_set": Action(
                 "Evaluate the test set",
                 "Log-likelihood of held-out points",
-                lambda w, c: c.measuring.measure("test-set"),
+                _measures("test-set", LikelihoodPanel),
                 why_not=why_disabled.evaluating,
             ),
             "measure.samples": Action(
                 "Compare samples with data",
                 "Distances, mode weights and memorization of the samples",
-                lambda w, c: c.measuring.measure("quality"),
+                _measures("quality", QualityPanel),
                 why_not=why_disabled.comparing_samples,
             ),
             "measure.errors": Action(
                 "Score error along σ",
                 "Relative error of the learned score at each noise level",
-                lambda w, c: c.measuring.measure("fisher"),
+                _measures("fisher", QualityPanel),
                 why_not=why_disabled.measuring_score,
             ),
         },
@@ -596,6 +607,11 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
                 "Ctrl+G",
             ),
             LESSONS: "Lessons",
+            "learn.field_names": Action(
+                "One field, five names",
+                "Show the score at the pointer in each form that a network may predict",
+                lambda w, c: w.panel(FieldNamesPanel).reveal(),
+            ),
             "learn.answers": Action(
                 "Save answers…",
                 "Save what you predicted in lessons, and what was measured, as CSV",

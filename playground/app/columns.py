@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QVBox
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.panels import LAYOUT, Card
+from playground.app.panels.figure import Figure
 from playground.app.style import text_size
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
@@ -31,8 +32,7 @@ def filled(name: str, cards: Iterable[QWidget], area: Area) -> Area:
     """A column with these cards below each other."""
     inside = QWidget()
     margin = UNIT * 3 // 2
-    below = margin if isinstance(area, Column) else UNIT // 2
-    layouts.down(*cards, None, within=inside, spacing=UNIT, margins=(margin, margin, margin, below))
+    layouts.down(*cards, None, within=inside, spacing=UNIT, margins=(margin, UNIT, margin, UNIT // 2))
     area.setObjectName(name)
     area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
     return layouts.scrolled(inside, area)
@@ -70,8 +70,9 @@ class Columns(QSplitter):
         for card, panel in self.panels.items():
             panel.wanted.connect(functools.partial(self._bring, card))
             panel.closed.connect(functools.partial(self._close, card))
+        self._controllers = controllers
         for changed in (state.document_changed, controllers.inspecting.changed):
-            changed.connect(lambda: self._ask(controllers))
+            changed.connect(self._ask)
 
     def arrange(self) -> None:
         """Put everything beside each other, once the centre is filled: Tab goes from left to right."""
@@ -111,12 +112,18 @@ class Columns(QSplitter):
         self._came = {card for card, asked in self._asked.items() if asked}
         for card, panel in self.panels.items():
             panel.header.set_closable(not on and card.column == "right")
+            panel.set_calm(not on)
+            for figure in panel.findChildren(Figure):
+                figure.set_calm(not on)
+        for column in (self._left, self._right):
+            _rows(column).setSpacing(UNIT if on else UNIT * 3 // 4)
         self._show()
 
-    def _ask(self, controllers: Controllers) -> None:
+    @Slot()
+    def _ask(self) -> None:
         """Bring the cards of what is asked for now, and close those of what is not any more."""
         for card, panel in self.panels.items():
-            asked, before = card.asks(controllers), self._asked[card]
+            asked, before = card.asks(self._controllers), self._asked[card]
             self._asked[card] = asked
             if self._all or asked == before:
                 continue
@@ -125,13 +132,11 @@ class Columns(QSplitter):
             else:
                 self._close(card)
 
-    @Slot()
     def _bring(self, card: Card) -> None:
         self._came.add(card)
         self._away = False
         self._show()
 
-    @Slot()
     def _close(self, card: Card) -> None:
         self._came.discard(card)
         self._show()

@@ -12,12 +12,22 @@ from playground.app.canvas.own_layers import OwnLayers
 from playground.app.canvas.run_views import RunViews
 from playground.app.canvas.tools import Tools
 from playground.app.controllers.autosaving import Autosaving
+from playground.app.hidden_settings import HiddenSettings
 from playground.app.highlighting import Highlighting
 from playground.app.look import application
 from playground.app.menus import show_canvas_menu
 from playground.app.model.edit_text import summary
 from playground.app.notices import Notices
-from playground.app.panels import DataPanel, FieldNamesPanel, LessonPanel, LikelihoodPanel, RunsPanel, TrainingPanel
+from playground.app.panels import (
+    DataPanel,
+    FieldNamesPanel,
+    LessonPanel,
+    LikelihoodPanel,
+    ObjectivePanel,
+    QualityPanel,
+    RunsPanel,
+    TrainingPanel,
+)
 from playground.app.widgets.toasts import Toasts
 from playground.app.widgets.transport import Transport
 from playground.lab.session import Session
@@ -31,6 +41,7 @@ class Parts(Window, Protocol):
     """The parts of the window that are connected."""
 
     autosaving: Autosaving
+    hidden_settings: HiddenSettings
     highlighting: Highlighting
     layer_choices: LayerChoices
     own_layers: OwnLayers
@@ -97,6 +108,7 @@ class Connections(QObject):
         data, likelihood, training = window.panel(DataPanel), window.panel(LikelihoodPanel), window.panel(TrainingPanel)
         for part in (canvas.layers, window.panel(FieldNamesPanel)):
             window.look.time_turned.connect(part.set_time_to_data)
+        window.look.cards_changed.connect(lambda on: window.hidden_settings.set_calm(not on))
         data.open_file_requested.connect(window.opening.ask_open)
         data.open_folder_requested.connect(window.opening.ask_open_folder)
         data.paint_on(canvas)
@@ -105,6 +117,9 @@ class Connections(QObject):
         likelihood.click_by(window.tools)
         likelihood.second.toggled.connect(lambda on: data.brush.setChecked(not on and data.brush.isChecked()))
         training.chart.set_provenance(self._controllers.sessions.provenance)
+        objective = window.panel(ObjectivePanel)
+        training.quality_requested.connect(window.panel(QualityPanel).reveal)
+        objective.equation_button.clicked.connect(window.panel(FieldNamesPanel).wanted)
         training.reset_requested.connect(lambda: window.actions_by_key.trigger("train.reset"))
         window.panel(RunsPanel).table_requested.connect(lambda: window.dialogs.show("runs"))
         window.panel(LessonPanel).highlighted.connect(window.highlighting.highlight)

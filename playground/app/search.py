@@ -1,4 +1,4 @@
-"""The entries of the command palette: every command, choice, setting, scene and lesson."""
+"""The entries of the command palette: every command, card, choice, setting, scene and lesson."""
 
 import functools
 import itertools
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from playground.app.actions import LESSONS, MENUS, Action, Window
 from playground.app.controllers.lessons import Lessons
 from playground.app.dialogs.command_palette import Entry
-from playground.app.panels import DataPanel
+from playground.app.panels import DataPanel, LessonPanel
 from playground.app.style.labels import CARDS, begun, capital, worded
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
@@ -22,6 +22,7 @@ def entries(window: Window) -> list[Entry]:
     """All entries that can be found now."""
     return [
         *_commands(window),
+        *(Entry(panel.title, "Card", panel.reveal) for panel in window.panels if not isinstance(panel, LessonPanel)),
         *_choices(window),
         *_settings(window),
         *_lessons(window.controllers.lessons),

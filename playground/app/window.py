@@ -26,6 +26,7 @@ from playground.app.controllers.recovering import Recovering
 from playground.app.dialog_registry import DialogRegistry
 from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.tour import Tour
+from playground.app.hidden_settings import HiddenSettings
 from playground.app.highlighting import Highlighting
 from playground.app.look import Look, application
 from playground.app.menus import MainMenu
@@ -33,6 +34,7 @@ from playground.app.model.errors import Log, logger
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
 from playground.app.notices import Notices
+from playground.app.panels import SamplingPanel
 from playground.app.presenter import Presenter
 from playground.app.style import text_size, theme
 from playground.app.timeline import Timeline
@@ -139,6 +141,8 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self)
         self.columns = Columns(self.state, self.controllers)
         self.panels = [*self.columns.panels.values()]
+        self.hidden_settings = HiddenSettings(self.state, self.panels)
+        self.panel(SamplingPanel).body.insertWidget(0, self.hidden_settings)
         layers = Layers(self)
         layers.set_visible("density", self.look.all_cards)  # at coarse noise it covers the whole canvas
         self.chips = ChipBar(layers)

@@ -34,7 +34,7 @@ class WindowState:
 
     def fold_first(self) -> None:
         """At the first start fold cards of the pipeline until the column shows the whole card Sample."""
-        if self._preferences.get("folded") is not None:
+        if self._preferences.get("folded") is not None or not self._preferences.get("all_cards"):
             return
         folding = {card.folds: panel for card, panel in self._columns.panels.items() if card.folds}
         for _, panel in sorted(folding.items()):

@@ -295,11 +295,14 @@ class Flow(QLayout):
         self._arrange(rect, move=True)
 
     def sizeHint(self) -> QSize:
-        widths = [item.sizeHint().width() for item in self._items]
-        return QSize(sum(widths) + GAP * max(len(widths) - 1, 0) + 28, px(HEIGHT) + 20)
+        sizes = [item.sizeHint() for item in self._items]
+        width = sum(size.width() for size in sizes) + GAP * max(len(sizes) - 1, 0)
+        return QSize(width, max((size.height() for size in sizes), default=0)).grownBy(self.contentsMargins())
 
     def minimumSize(self) -> QSize:
-        return QSize(max((item.sizeHint().width() for item in self._items), default=0) + 28, px(HEIGHT) + 20)
+        sizes = [item.sizeHint() for item in self._items]
+        width, height = (max(map(side, sizes), default=0) for side in (QSize.width, QSize.height))
+        return QSize(width, height).grownBy(self.contentsMargins())
 
     def _arrange(self, rect: QRect, move: bool) -> int:
         inside = rect.marginsRemoved(self.contentsMargins())

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from playground.app.canvas import CanvasView
 from playground.app.controllers.controllers import Controllers
@@ -32,6 +32,10 @@ from playground.messages import Message
 
 COLUMNS = 6
 TILE = 32  # px
+LABELLED = 40  # px of a tile with its name
+LABELLED_COLUMNS = 3
+LABEL_PIXELS = 10  # "Eight Gaussians" fits
+FIRST = ("two-moons", "eight-gaussians", "two-spirals", "checkerboard", "digits", "drawn")  # of a calm card
 LOADING = "Loading…\nThe canvas changes afterwards."  # as many lines as of loaded data
 OPENS = {
     False: ("Open a file of points", "a CSV, TSV or NPY file with two columns"),
@@ -98,7 +102,7 @@ class DataPanel(CollapsiblePanel):
                 token = "data" if kinds[kind].icon_shows_points else "text"
                 tile.setIcon(theme.icon(name, token, 22))
             else:
-                tile.setText(kind[:2])
+                tile.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         for button, name in ((self.undo, "undo-stroke"), (self.clear, "clear"), (self.brush, "brush")):
             button.setIcon(theme.icon(name, "text"))
         self.open.setIcon(theme.icon("open-file", "text"))
@@ -109,11 +113,16 @@ class DataPanel(CollapsiblePanel):
         self._grid = QGridLayout()
         self._grid.setSpacing(5)
         self._group = QButtonGroup(self)
-        self.tiles: dict[str, QPushButton] = {}
-        self._fill_tiles()
-        for index in range(COLUMNS):
-            self._grid.setColumnStretch(index, 1)
+        self.tiles: dict[str, QToolButton] = {}
+        self.more = QPushButton("more…", self)
+        named(self.more, "All data sets", "Show all kinds of data.")
+        theme.set_role(self.more, "quiet")
+        self.more.setFixedHeight(px(20))
+        self.more.setCheckable(True)
+        self.more.toggled.connect(self._place_tiles)
         self.body.addLayout(self._grid)
+        self.body.addWidget(self.more)
+        self._fill_tiles()
 
     @Slot()
     def _kinds_changed(self) -> None:
@@ -124,18 +133,45 @@ class DataPanel(CollapsiblePanel):
     def _fill_tiles(self) -> None:
         """Make the missing tiles, and put all in the order of their kinds, which Tab follows."""
         field, before = self.state.field("data.kind"), None
-        for index, (kind, source) in enumerate(DataSource.kinds().items()):
+        for kind, source in DataSource.kinds().items():
             tile = self.tiles.get(kind) or self._tile(kind, source, field)
-            self._grid.addWidget(tile, index // COLUMNS, index % COLUMNS)
             if before is not None:
                 QWidget.setTabOrder(before, tile)
             before = tile
+        self._place_tiles()
 
-    def _tile(self, kind: str, source: type[DataSource], field: Field) -> QPushButton:
-        tile = QPushButton(self)
+    @Slot()
+    def _place_tiles(self) -> None:
+        """Put all tiles beside each other; on a calm card the first, the chosen one and, if asked for, the others, with names."""
+        calm = self._calm
+        columns = LABELLED_COLUMNS if calm else COLUMNS
+        for index in range(COLUMNS):
+            self._grid.setColumnStretch(index, int(index < columns))
+        self.more.setVisible(calm)
+        self.more.setText("less" if self.more.isChecked() else "more…")
+        style = Qt.ToolButtonStyle.ToolButtonTextUnderIcon if calm else Qt.ToolButtonStyle.ToolButtonIconOnly
+        place = 0
+        for kind, tile in self.tiles.items():
+            shown = not calm or self.more.isChecked() or kind in (*FIRST, self.state.experiment.data.kind)
+            tile.setVisible(shown)
+            if shown:
+                self._grid.addWidget(tile, place // columns, place % columns)
+                place += 1
+            tile.setFixedHeight(px(LABELLED if calm else TILE))
+            if tile.toolButtonStyle() != Qt.ToolButtonStyle.ToolButtonTextOnly:
+                tile.setToolButtonStyle(style)
+
+    def set_calm(self, calm: bool) -> None:
+        super().set_calm(calm)
+        self._place_tiles()
+
+    def _tile(self, kind: str, source: type[DataSource], field: Field) -> QToolButton:
+        tile = QToolButton(self)
         tile.setCheckable(True)
         tile.setIconSize(QSize(px(22), px(22)))
-        tile.setFixedHeight(px(TILE))
+        tile.setText(source.title)
+        tile.setFont(theme.text_font(LABEL_PIXELS))
+        tile.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         tile.setMinimumWidth(px(30))
         theme.set_role(tile, "tile")
         title = source.title
@@ -270,6 +306,7 @@ class DataPanel(CollapsiblePanel):
         kind = data.kind
         if not self.tiles[kind].isChecked():
             self.tiles[kind].setChecked(True)
+            self._place_tiles()
         name, what = OPENS[data.images]
         named(self.open, name, f"Open {what}; or drop one on the window.")
         self.file_row.setVisible(data.is_finite)

@@ -98,7 +98,7 @@ class FieldNamesPanel(CollapsiblePanel):
     @Slot()
     def _follow(self) -> None:
         """Request the values at the same point in another frame, when the canvas does not request them itself."""
-        if self._point is not None and not self.is_folded():
+        if self._point is not None and self.is_open():
             self._following.probe(*self._point)
 
     def set_time_to_data(self, on: bool) -> None:
@@ -112,7 +112,7 @@ class FieldNamesPanel(CollapsiblePanel):
     @Slot(object)
     def _show(self, readout: PointReadout) -> None:
         problem, names, run = self._state.problem, readout.names, self._playing.trajectory
-        if problem is None or self.is_folded():
+        if problem is None or not self.is_open():
             return
         self._point = readout.point
         self.hint.setVisible(names is None)

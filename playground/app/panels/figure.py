@@ -39,7 +39,7 @@ def with_error(value: float, error: float | None, places: int = 3) -> str:
 
 
 class Figure(QWidget):
-    """A name at the left and a number at the right, or below the name if it does not fit.
+    """A name at the left and a number at the right, or below the name if it does not fit. A calm one without a number is not shown.
 
     Args:
         name: the name of the figure.
@@ -52,6 +52,7 @@ class Figure(QWidget):
         super().__init__()
         self._token = token
         self._text = ""  # of the number; empty if there is none
+        self._calm, self._shown = False, True
         self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.UNIT)
@@ -80,10 +81,23 @@ class Figure(QWidget):
                 self._steady.give_back()
             if recolored:
                 self.apply_palette()
+                self.set_calm(self._calm)
             self._arrange()
         missing = f". {more}" if more and not text else ""  # screen readers do not read the tooltip
         self.setAccessibleDescription(f"{self.name.text()}: {text or NOTHING}{missing}")
         self._tooltip.set_words(self._words + (f"<p>{more}</p>" if more else ""))
+
+    def set_calm(self, calm: bool) -> None:
+        """Set whether it is not shown without a number."""
+        if calm or self._calm:
+            self._calm = calm
+            self.setVisible(self._shown)
+
+    def setVisible(self, visible: bool) -> None:
+        self._shown = visible
+        empty = self._calm and not self._text
+        self.setProperty("empty", visible and empty)
+        super().setVisible(visible and not empty)
 
     def minimumSizeHint(self) -> QSize:
         return super().minimumSizeHint().expandedTo(QSize(0, px(20)))

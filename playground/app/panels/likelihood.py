@@ -50,7 +50,7 @@ class LikelihoodPanel(CollapsiblePanel):
         self._build_point()
         self._build_buttons()
         self.held_out = HeldOutFigures(state, controllers)
-        self.body.addWidget(self.held_out)
+        self.behind(self.held_out)
         self.settings = {
             name: make_field(state, f"likelihood.{name}")
             for name in (
@@ -122,17 +122,12 @@ class LikelihoodPanel(CollapsiblePanel):
             token="likelihood",
         )
         self.by_flow = (self.log_prob, self.terms, self.latent, self.trip, self.evaluations)
-        self.figures = (
-            self.point,
-            self.log_prob,
-            self.energy,
-            self.exact,
-            self.terms,
-            self.latent,
-            self.trip,
-            self.evaluations,
-        )
-        layouts.add(self.body, *self.figures, self.second, self.lowest)
+        first = self.point, self.log_prob, self.energy, self.exact
+        others = self.terms, self.latent, self.trip, self.evaluations
+        self.figures = (*first, *others)
+        layouts.add(self.body, *first)
+        self.behind(*others, self.second)
+        self.body.addWidget(self.lowest)
 
     def click_by(self, tools: Tools) -> None:
         """Wait for the second point that these tools take."""
@@ -184,7 +179,7 @@ class LikelihoodPanel(CollapsiblePanel):
             button.ran.connect(lambda began: began and self._failed(None))
             row.addWidget(button, 1)
         row.setContentsMargins(0, 4, 0, 4)
-        self.body.addLayout(row)
+        self.behind().addLayout(row)
 
     # Content
 

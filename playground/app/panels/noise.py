@@ -47,8 +47,9 @@ class NoisePanel(CollapsiblePanel):
         self.chart.previewed.connect(self._previewed)
         self.chart.moved.connect(self._moved)
         self.chart.abandoned.connect(self._show_taken)
-        layouts.add(self.body, self.kind, self.chart)
-        rows = column(self.body)
+        self.behind(self.kind)
+        self.body.addWidget(self.chart)
+        rows = column(self.behind())
         self.by_hand = QWidget()
         self._by_hand_text = QLabel(self.by_hand)
         theme.set_role(self._by_hand_text, "caption")
@@ -153,9 +154,7 @@ class NoisePanel(CollapsiblePanel):
         marked = view is not None and not view.is_image and noise.has_path
         self._chart_tip.set_words(f"<p>{noise.chart}</p>" + (DIAMETER if marked else ""))
         self.by_hand.setVisible(noise.is_by_hand)
-        self.disclosure.setVisible(self.levels.has_advanced)
-        if not self.levels.has_advanced:
-            self.disclosure.setChecked(False)
+        self.set_has_advanced(self.levels.has_advanced)
         known = None if view is None or view.resolved is None else view.resolved.noise
         if view is None or type(known) is type(noise):
             self._resolve(known)

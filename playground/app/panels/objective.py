@@ -27,7 +27,7 @@ class ObjectivePanel(CollapsiblePanel):
         self.notice = Notice()
         layouts.add(self.body, self.kind, self.notice)
         self.objective = KindRows(
-            state, "objective", column(self.body), column(self.advanced()), applies=self._applies, parent=self
+            state, "objective", column(self.behind()), column(self.advanced()), applies=self._applies, parent=self
         )
         self.network_kind = make_field(state, "network.kind")
         self.advanced().addWidget(self.network_kind)

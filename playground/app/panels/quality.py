@@ -93,7 +93,7 @@ class QualityPanel(CollapsiblePanel):
         self._measuring.evaluation_changed.connect(self._show_evaluation)
         self._training.changed.connect(self._training_changed)
         self._playing.frame_changed.connect(Throttle(HISTOGRAM_UPDATES, self._show_frame, self).ask)
-        self.folded.connect(lambda folded: folded or self._show_samples())
+        self.arranged.connect(self._show_frame)
         self._problem_changed()
         self._show_evaluation(self._measuring.evaluation)
 
@@ -162,7 +162,7 @@ class QualityPanel(CollapsiblePanel):
         # It takes half a second, or some seconds against a training set, and would slow training.
         view = self.state.problem
         rests = training in ("paused", "finished") and view is not None and view.known_density
-        if rests and self.buttons["fisher"].isEnabled() and not self.is_folded() and not self._training.untrained:
+        if rests and self.buttons["fisher"].isEnabled() and self.is_open() and not self._training.untrained:
             self._measuring.measure("fisher")
 
     @Slot(object)
@@ -185,7 +185,7 @@ class QualityPanel(CollapsiblePanel):
         self.pairs.show_pairs(samples, images)
 
     def _show_frame(self) -> None:
-        if self.isVisible() and not self.is_folded():
+        if self.isVisible() and self.is_open():
             self._show_samples()
 
     @Slot()

@@ -60,18 +60,21 @@ class SamplingPanel(CollapsiblePanel):
         self.kind = make_field(state, "sampling.kind", None)
         self.notice = Notice()
         layouts.add(self.body, self.kind, self.notice)
-        rows = column(self.body)
+        first, rest = column(self.body), self.behind()
+        rows = column(rest)
         self.cost = MeasuredFigure("nfe_mean", more="Shown is the number up to the step in view.")
-        self.body.addWidget(self.cost)
+        rest.addWidget(self.cost)
         tip = "Show runs side by side that differ in a few settings, with the same noise (C)."
         self.compare = button("Compare", tip, controllers.column_edits.toggle)
         self.body.addWidget(self.compare)
         self.sampler = KindRows(
             state,
             "sampling",
-            rows,
+            first,
             column(self.advanced()),
             make=self._make,
+            rest=rows,
+            first=("sampling.source", "sampling.steps"),
             last=("sampling.steps", "sampling.particles", "sampling.seed"),
             applies=self._applies,
             parent=self,

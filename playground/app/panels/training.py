@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
+from playground.app.panels.figure import JobButton
 from playground.app.panels.measured_figure import in_words
 from playground.app.style import theme
 from playground.app.style.labels import worded
@@ -53,6 +54,7 @@ TIPS = {
 PRESS = "Press Train: the loss appears here, beside the optimal loss."
 OF_ANOTHER = "The loss so far belongs to another objective or other noise levels. Train to see the present one."
 NO_HISTORY = "This model's file holds no losses. Train to see them."
+GOOD = "<p>Compare the samples with data, and show the figures in the card Quality.</p>"
 CHART_UPDATES = 100  # ms between two updates of the loss
 
 
@@ -61,9 +63,11 @@ class TrainingPanel(CollapsiblePanel):
 
     Signals:
         reset_requested(): the user asked for new weights.
+        quality_requested(): the user asked how good the samples are.
     """
 
     reset_requested = Signal()
+    quality_requested = Signal()
 
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__("Train", 4, purpose="Fits the network, a batch at a time.")
@@ -81,9 +85,19 @@ class TrainingPanel(CollapsiblePanel):
         self._build_buttons()
         self.notice = Notice()
         self.rate = make_field(state, "training.learning_rate")
+        self.good = JobButton(
+            "How good is it?", GOOD, controllers, "quality", lambda: controllers.measuring.measure("quality")
+        )
+        self.good.clicked.connect(self.quality_requested)
+        theme.set_role(self.good, "quiet")
+        self.good.setFixedHeight(px(20))
         self._redraw = Throttle(CHART_UPDATES, self._draw, self)
         row = layouts.across(self.button, self.reset, (self.distance, 1), spacing=theme.UNIT, margins=(0, 2, 0, 2))
-        layouts.add(self.body, self.chart, self.bar, row, self.notice, self.rate)
+        layouts.add(self.body, self.chart, self.bar)
+        self.behind().addLayout(row)
+        self.body.addWidget(self.notice)
+        self.behind(self.rate)
+        layouts.add(self.body, self.good)
         self.sigmas = make_field(state, "training.sigma_distribution")
         self.dropout = make_field(state, "training.label_dropout")
         layouts.add(
@@ -99,12 +113,17 @@ class TrainingPanel(CollapsiblePanel):
         state.changed.connect(self._edited)
         self.state.problem_changed.connect(self._show)
         self._training.changed.connect(self._show)
+        controllers.playing.trajectory_changed.connect(self._refresh)
         self._training.progress.connect(self._progressed)
         controllers.measuring.evaluation_changed.connect(self._evaluated)
         self._replaying = controllers.replaying
         for signal in (state.weights_chosen, self._replaying.steps_changed):
             signal.connect(self._mark_step)
         self._show()
+
+    def set_calm(self, calm: bool) -> None:
+        super().set_calm(calm)
+        self.good.setVisible(calm)  # otherwise the card Quality is in view
 
     def apply_text_size(self) -> None:
         super().apply_text_size()
@@ -191,6 +210,7 @@ class TrainingPanel(CollapsiblePanel):
         self.sigmas.setVisible(self.state.experiment.noise.is_continuous)
         view = self.state.problem
         self.dropout.setVisible(view is not None and bool(view.conditions.classes))
+        self.good.set_why_disabled(why_disabled.comparing_samples(self._controllers))
         self._show_button()
         self._summarise()
         self._say()

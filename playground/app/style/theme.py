@@ -341,12 +341,12 @@ QFrame[role="card"] QPushButton[role="segment"]:checked, QPushButton[role="segme
 QFrame[role="card"] QPushButton[role="segment"]:focus, QPushButton[role="segment"]:focus { border-color: @accent; }
 QFrame[role="card"] QPushButton[role="segment"]:disabled, QPushButton[role="segment"]:disabled { color: @disabled; }
 
-QFrame[role="card"] QPushButton[role="tile"] {
+QFrame[role="card"] QToolButton[role="tile"] {
     background: @panel; border: 1px solid @border; border-radius: 6px; padding: 0; }
-QFrame[role="card"] QPushButton[role="tile"]:hover { background: @hover; }
-QFrame[role="card"] QPushButton[role="tile"]:checked { border: 2px solid @data; }
-QFrame[role="card"] QPushButton[role="tile"]:focus { border-color: @accent; }
-QFrame[role="card"] QPushButton[role="tile"]:checked:focus { border: 2px solid @accent; }
+QFrame[role="card"] QToolButton[role="tile"]:hover { background: @hover; }
+QFrame[role="card"] QToolButton[role="tile"]:checked { border: 2px solid @data; }
+QFrame[role="card"] QToolButton[role="tile"]:focus { border-color: @accent; }
+QFrame[role="card"] QToolButton[role="tile"]:checked:focus { border: 2px solid @accent; }
 
 QFrame[role="card"] QPushButton[role="chip"], QPushButton[role="chip"] {
     background: transparent; border: 1px solid @border; border-radius: 8px; color: @muted; padding: 0 5px; }

@@ -31,6 +31,7 @@ from playground.app.widgets.selectable import SelectableLabel
 from playground.messages import Message, changed
 
 ROW_GAP = UNIT // 2  # px between rows that are 22 px high
+WHOLE, CALM = (12, 4, 12, 4), (12, 2, 12, 2)  # px around what is on a card, so that five calm ones fit a low screen
 
 
 def shortened(state: str, metrics: QFontMetrics, width: int) -> str:
@@ -315,6 +316,8 @@ class Disclosure(MarkButton):
 class CollapsiblePanel(QFrame):
     """A titled, foldable frame; put widgets in :attr:`body`, seldom needed ones in :meth:`advanced`.
 
+    A calm card shows of its body only what is needed: its line of purpose, and what is in :meth:`behind`, come with the advanced part.
+
     Args:
         title: the card's name.
         number: its position in the pipeline, if any.
@@ -322,11 +325,13 @@ class CollapsiblePanel(QFrame):
 
     Signals:
         folded(bool): the user folded or unfolded it.
+        arranged(): parts of it came or went.
         wanted(): it is to be seen.
         closed(): the user closed it.
     """
 
     folded = Signal(bool)
+    arranged = Signal()
     wanted = Signal()
     closed = Signal()
 
@@ -339,7 +344,7 @@ class CollapsiblePanel(QFrame):
         # Not Maximum, which would limit the height by a hint that does not know how sentences wrap.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.header = PanelHeader(title, number, self)
-        outer = layouts.down(self.header, within=self, spacing=0, margins=(12, 4, 12, 4))
+        self._outer = layouts.down(self.header, within=self, spacing=0, margins=WHOLE)
         self.purpose = caption(purpose, self)
         self.purpose.setContentsMargins(0, 0, 0, 2)
         self.purpose.setVisible(bool(purpose))
@@ -348,19 +353,21 @@ class CollapsiblePanel(QFrame):
         self.equation_button.clicked.connect(lambda: open_equations(self, self.equations()))
         below = layouts.across((self.purpose, 1), spacing=4)
         below.addWidget(self.equation_button, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
-        outer.addLayout(below)
+        self._outer.addLayout(below)
         self._content = QWidget(self)
-        outer.addWidget(self._content)
+        self._outer.addWidget(self._content)
         self.body = layouts.down(within=self._content, spacing=ROW_GAP, margins=(0, 2, 0, 2))
         self._advanced: QVBoxLayout | None = None
-        self._brief = False
+        self._behind: list[QWidget] = []
+        self._brief = self._calm = False
+        self._has_advanced = True
         self.header.toggled.connect(self._toggled)
         self.header.clicked.connect(self._opened)
         self.header.cross.clicked.connect(self.closed)
 
     def equations(self) -> list[NamedEquation]:
         """The equations of its settings and figures in use, in their order on the card."""
-        parts = [part for part in self._content.findChildren(QWidget) if not part.isHidden()]
+        parts = [part for part in self._content.findChildren(QWidget) if not part.isHidden() or part.property("empty")]
         found = [one for part in parts if isinstance(part, WithEquations) for one in part.equations()]
         return list(dict.fromkeys(found))
 
@@ -373,11 +380,32 @@ class CollapsiblePanel(QFrame):
         self._brief = brief
         self._show_below()
 
+    def set_calm(self, calm: bool) -> None:
+        """Set whether only what is needed is shown, closer together, and the rest with the advanced part."""
+        self._calm = calm
+        self._outer.setContentsMargins(*CALM if calm else WHOLE)
+        self._show_below()
+
+    def set_has_advanced(self, there: bool) -> None:
+        """Set whether there is something in the advanced part now."""
+        if there != self._has_advanced:
+            self._has_advanced = there
+            self._show_below()
+
+    @Slot()
     def _show_below(self) -> None:
-        """Show the line below the title, unless it is hidden."""
-        shown = not (self._brief and self.is_folded())
+        """Show the line below the title, the rest of the body and the icon of the advanced part, as far as each is needed."""
+        whole = not self._calm or self._advanced is None
+        if self._advanced is not None:
+            self.disclosure.setVisible(self._has_advanced or self._calm)
+            self.disclosure.setChecked(self.disclosure.isChecked() and not self.disclosure.isHidden())
+            whole = whole or self.disclosure.isChecked()
+        for part in self._behind:
+            part.setVisible(whole)
+        shown = whole and not (self._brief and self.is_folded())
         self.purpose.setVisible(shown and bool(self.purpose.text()))
         self.equation_button.setVisible(shown and bool(self.equations()))
+        self.arranged.emit()
 
     def set_state(self, text: str) -> None:
         """Set the card's state in one line, at the right of its title."""
@@ -393,6 +421,11 @@ class CollapsiblePanel(QFrame):
 
     def is_folded(self) -> bool:
         return not self.header.isChecked()
+
+    def is_open(self) -> bool:
+        """Whether it is unfolded and was not hidden; its window need not be shown yet."""
+        hidden = self.isHidden() and self.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+        return not hidden and not self.is_folded()
 
     def set_folded(self, folded: bool) -> None:
         self.header.setChecked(not folded)
@@ -434,6 +467,13 @@ class CollapsiblePanel(QFrame):
         top = part.mapTo(whole, QPoint(0, -UNIT)).y()
         bar.setValue(min(max(bar.value(), top + part.height() - room), top))
 
+    def behind(self, *parts: QWidget) -> QVBoxLayout:
+        """A new part of the body, at its end, that a calm card shows only with the advanced part."""
+        part = QWidget(self._content)
+        self.body.addWidget(part)
+        self._behind.append(part)
+        return layouts.down(*parts, within=part, spacing=ROW_GAP, margins=0)
+
     def advanced(self) -> QVBoxLayout:
         """The layout of the advanced part; made on first use, below what the body has then."""
         if self._advanced is None:
@@ -441,6 +481,7 @@ class CollapsiblePanel(QFrame):
             self._advanced = layouts.down(within=part, spacing=ROW_GAP, margins=0)
             self.disclosure = Disclosure(part)
             self.disclosure.setAccessibleName(f"{self.title}: advanced settings")
+            self.disclosure.toggled.connect(self._show_below)
             self.disclosure.clicked.connect(self._opened)
             self.header.set_tool(self.disclosure)
             self.body.addWidget(part)

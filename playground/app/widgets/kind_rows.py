@@ -26,7 +26,9 @@ class KindRows(QObject):
         state: the state with the settings.
         section: the section of the experiment.
         body, advanced: layouts for the rows, each made by :func:`column`, in the order of the card, which Tab follows.
+        rest: such a layout between both, for rows that are not `first`; by default the body.
         make: makes the row of a key, by default by :func:`plain_row`; None for no row.
+        first: settings whose rows are in the body if there is a rest.
         last: settings whose rows come last, in this order.
         shown_elsewhere: returns whether something else shows a setting, so that it has no row now.
         applies: returns whether the data let a setting have an effect; called by refresh.
@@ -39,6 +41,8 @@ class KindRows(QObject):
         body: QVBoxLayout,
         advanced: QVBoxLayout,
         make: MakeRow | None = None,
+        rest: QVBoxLayout | None = None,
+        first: tuple[str, ...] = (),
         last: tuple[str, ...] = (),
         shown_elsewhere: Callable[[str], bool] = lambda key: False,
         applies: Callable[[str], bool] = lambda key: True,
@@ -48,7 +52,8 @@ class KindRows(QObject):
         self._state, self._section, self._last = state, section, last
         self._shown_elsewhere, self._applies = shown_elsewhere, applies
         self._make = make or functools.partial(plain_row, state)
-        self._columns = {False: body, True: advanced}
+        self._columns = (body, advanced) if rest is None else (body, rest, advanced)
+        self._first = first
         self.rows: dict[str, FieldRow] = {}
         self._fields: dict[str, Field] = {}
         state.changed.connect(self._changed)
@@ -67,9 +72,17 @@ class KindRows(QObject):
         for key, row in self.rows.items():
             when = self._fields[key].when
             row.setVisible((when is None or when(experiment)) and self._applies(key))
-        for advanced, place in self._columns.items():
-            shown = (not row.isHidden() for key, row in self.rows.items() if self._fields[key].advanced == advanced)
-            _part(place).setVisible(any(shown))  # an empty part would still have spacing around it
+        for place in self._columns:  # an empty part would still have spacing around it
+            _part(place).setVisible(any(not self.rows[key].isHidden() for key in self._keys(place)))
+
+    def _keys(self, place: QVBoxLayout) -> list[str]:
+        """The settings whose rows are in a column."""
+        return [key for key in self.rows if self._column_of(key) is place]
+
+    def _column_of(self, key: str) -> QVBoxLayout:
+        if self._fields[key].advanced:
+            return self._columns[-1]
+        return self._columns[0 if key in self._first else -2]
 
     @property
     def has_advanced(self) -> bool:
@@ -78,11 +91,10 @@ class KindRows(QObject):
 
     def controls(self) -> list[QWidget]:
         """The controls in the tab order, the advanced ones last."""
-        return [*self._controls(False), *self._controls(True)]
+        return [control for place in self._columns for control in self._controls(place)]
 
-    def _controls(self, advanced: bool) -> list[QWidget]:
-        own = [row for key, row in self.rows.items() if self._fields[key].advanced == advanced]
-        return [control for row in own for control in row.controls()]
+    def _controls(self, place: QVBoxLayout) -> list[QWidget]:
+        return [control for key in self._keys(place) for control in self.rows[key].controls()]
 
     def _wanted(self) -> dict[str, Field]:
         known: Mapping[str, Field] = self._state.fields()
@@ -95,24 +107,25 @@ class KindRows(QObject):
             if wanted.get(key) != self._fields[key]:
                 self.rows.pop(key).leave()
         rows: dict[str, FieldRow] = {}
-        places = {False: 0, True: 0}
-        for key, field in wanted.items():
+        self._fields = wanted
+        places = dict.fromkeys(self._columns, 0)
+        for key in wanted:
             row = self.rows.get(key) or self._make(key)
             if row is None:
                 continue
-            place = self._columns[field.advanced]
-            if place.indexOf(row) != places[field.advanced]:
-                place.insertWidget(places[field.advanced], row)
+            place = self._column_of(key)
+            if place.indexOf(row) != places[place]:
+                place.insertWidget(places[place], row)
             row.raise_()  # the last of its siblings: they are in the order of the card, as its equations are
             for control in row.controls():
                 # As in CentralWidget, which does not see later controls.
                 if isinstance(control, QAbstractButton | QComboBox):
                     control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            places[field.advanced] += 1
+            places[place] += 1
             rows[key] = row
-        self.rows, self._fields = rows, wanted
-        for advanced, place in self._columns.items():
-            _tab_through(_part(place), self._controls(advanced))
+        self.rows = rows
+        for place in self._columns:
+            _tab_through(_part(place), self._controls(place))
 
 
 def column(layout: QLayout) -> QVBoxLayout:

@@ -1,0 +1,95 @@
+"""Chips of the settings that act and are not seen: behind a fold, with another value than their default."""
+
+import functools
+from collections.abc import Iterable
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+
+from playground.app.canvas.chips import Flow
+from playground.app.model.edit_text import value_text
+from playground.app.model.state import State
+from playground.app.style import theme
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.field_row import FieldRow, warning
+from playground.app.widgets.throttle import Throttle
+from playground.lab import experiment as description
+
+LOOKS = 30  # ms between two looks at the cards
+
+
+class HiddenSettings(QWidget):
+    """A chip for each setting that differs from its default and whose row is not in view; a click sets the default again.
+
+    Args:
+        panels: the cards with the rows.
+    """
+
+    def __init__(self, state: State, panels: Iterable[CollapsiblePanel], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._panels = state, tuple(panels)
+        self._calm = False
+        self._shown: dict[str, str] = {}
+        self._chips: list[QPushButton] = []
+        self._flow = Flow(self)
+        self._flow.setContentsMargins(0, 0, 0, 2)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        look = Throttle(LOOKS, self._look, self)
+        state.changed.connect(look.ask)
+        for panel in self._panels:
+            panel.arranged.connect(look.ask)
+        self.hide()
+
+    @Slot(bool)
+    def set_calm(self, calm: bool) -> None:
+        """Set whether there are chips: while all cards are in view there are none."""
+        self._calm = calm
+        self._look()
+
+    @Slot()
+    def _look(self) -> None:
+        fields, state = self._state.fields(), self._state
+        found = {
+            key: f"{fields[key].label} {value_text(fields[key], state.value(key))}"
+            for key in (self._hidden() & description.changed(state.experiment).keys() if self._calm else ())
+        }
+        if found == self._shown:
+            return
+        self._shown = found
+        for old in self._chips:
+            old.hide()
+            self._flow.removeWidget(old)
+            old.deleteLater()
+        self._chips = [self._chip(key, text) for key, text in sorted(found.items())]
+        for chip in self._chips:
+            self._flow.addWidget(chip)
+        self.setVisible(bool(found))
+        self.updateGeometry()
+
+    def _hidden(self) -> set[str]:
+        """The settings with an effect whose rows are behind a fold, or on a card that is not in view."""
+        return {
+            key
+            for panel in self._panels
+            for row in panel.findChildren(FieldRow)
+            if not row.isHidden() and (panel.isHidden() or not row.isVisibleTo(panel))
+            for key in row.keys
+        }
+
+    def _chip(self, key: str, text: str) -> QPushButton:
+        field = self._state.field(key)
+        chip = QPushButton(f"{text}  ✕", self)
+        theme.set_role(chip, "chip")
+        chip.setAccessibleName(text)
+        default = f"Set {field.label} back to {value_text(field, field.default)}."
+        cost = warning(self._state.unsaved_steps()) if field.resets else ""
+        chip.setToolTip(wrapped(f"{field.description}.", default, *([cost] if cost else [])))
+        chip.setAccessibleDescription(default)
+        chip.clicked.connect(functools.partial(self._set_back, key))
+        return chip
+
+    def _set_back(self, key: str) -> None:
+        self._state.edit({key: self._state.field(key).default})

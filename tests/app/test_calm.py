@@ -1,0 +1,225 @@
+"""The calm window: what is needed is there, what is asked for comes, and nothing hidden acts in secret."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QScrollBar,
+)
+
+from playground.app.panels import (
+    DataPanel,
+    FieldNamesPanel,
+    LikelihoodPanel,
+    NoisePanel,
+    ObjectivePanel,
+    ParticlePanel,
+    QualityPanel,
+    RunsPanel,
+    SamplingPanel,
+    TrainingPanel,
+)
+from playground.app.panels.data import FIRST
+from playground.app.search import entries
+from tests.app.conftest import end, make_window, pinned_run, put_pin, wait
+
+PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
+MEASUREMENTS = (LikelihoodPanel, ParticlePanel, FieldNamesPanel, QualityPanel, RunsPanel)
+COUNTED = (QLabel, QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+MOST = 60
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def calm(window):
+    window.look.set_all_cards(False)
+    wait()
+    return window
+
+
+def shown(window) -> list[type]:
+    return [kind for kind in MEASUREMENTS if window.panel(kind).isVisible()]
+
+
+def rests(window) -> bool:
+    return not window.controllers.building.busy and window.playing.recorded > 5
+
+
+@pytest.mark.parametrize(
+    ("size", "percent", "share"), [((1366, 768), 100, 0.75), ((1280, 720), 150, 0.60), ((1280, 720), 100, 0.75)]
+)
+def test_the_first_window_has_few_controls_and_a_wide_canvas(qtbot, tmp_path, size, percent, share):
+    window = make_window(tmp_path, first_start=True)
+    try:
+        window.look.set_all_cards(False)
+        window.look.set_text_size(percent)
+        window.show()
+        wait(lambda: rests(window))
+        window.resize(*size)
+        window.tour.end()
+        wait()
+        parts = [one for kind in COUNTED for one in window.findChildren(kind) if one.isVisible()]
+        counted = {id(part): part for part in parts if not isinstance(part, QScrollBar)}.values()
+        assert len(counted) <= MOST, [f"{type(part).__name__} {part.accessibleName()}" for part in counted]
+        assert window.canvas.width() >= share * window.width()
+        assert shown(window) == []
+        if size == (1366, 768):
+            assert not any(window.panel(kind).is_folded() for kind in PIPELINE)
+    finally:
+        end(window)
+
+
+def test_a_click_brings_the_likelihood_and_escape_takes_it_away(calm):
+    wide = calm.canvas.width()
+    calm.clicking.inspect((0.0, 0.5))
+    wait(lambda: calm.clicking.likelihood is not None)
+    assert shown(calm) == [LikelihoodPanel]
+    assert calm.canvas.width() < wide
+    card = calm.panel(LikelihoodPanel)
+    assert card.log_prob.isVisible()
+    assert card.exact.isVisible()
+    assert not card.latent.isVisible()
+    assert not card.test.isVisible()
+    card.disclosure.click()
+    assert card.latent.isVisible()
+    assert card.test.isVisible()
+    assert not card.held_out.nll.isVisible()  # not measured
+    card.disclosure.click()
+    calm.actions_by_key.trigger("measure.clear")
+    wait(lambda: shown(calm) == [] and calm.canvas.width() == wide)
+    calm.state.undo()
+    wait(lambda: shown(calm) == [LikelihoodPanel])
+
+
+def test_a_card_that_came_is_closed_by_its_cross_and_comes_again(calm):
+    calm.clicking.inspect((0.0, 0.5))
+    cross = calm.panel(LikelihoodPanel).header.cross
+    QTest.mouseClick(cross, LEFT)
+    assert shown(calm) == []
+    calm.clicking.inspect((0.5, 0.5))
+    assert shown(calm) == [LikelihoodPanel]
+    cross.setFocus()
+    QTest.keyClick(cross, Qt.Key.Key_Return)
+    assert shown(calm) == []
+
+
+def test_a_followed_particle_and_a_pinned_run_bring_their_cards(calm):
+    calm.controllers.inspecting.follow(3)
+    assert shown(calm) == [ParticlePanel]
+    put_pin(calm.state, pinned_run(1, "one"))
+    assert shown(calm) == [ParticlePanel, RunsPanel]
+    calm.controllers.inspecting.clear()
+    assert shown(calm) == [RunsPanel]
+    calm.state.undo()
+    assert shown(calm) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("measure.test_set", LikelihoodPanel),
+        ("measure.samples", QualityPanel),
+        ("measure.errors", QualityPanel),
+        ("learn.field_names", FieldNamesPanel),
+    ],
+)
+def test_a_command_brings_the_card_of_its_result(calm, key, kind):
+    calm.actions_by_key.refresh()
+    calm.actions_by_key.trigger(key)
+    assert shown(calm) == [kind]
+    for job in ("test-set", "quality", "fisher"):
+        calm.controllers.jobs.cancel(job)
+
+
+def test_how_good_is_it_measures_and_shows_the_quality(calm):
+    good = calm.panel(TrainingPanel).good
+    wait(good.isEnabled)
+    QTest.mouseClick(good, LEFT)
+    assert shown(calm) == [QualityPanel]
+    wait(lambda: calm.controllers.measuring.evaluation.value("sliced_wasserstein2") is not None)
+    rows = calm.panel(QualityPanel).samples.rows
+    assert rows["sliced_wasserstein2"].isVisible()
+    assert all(row.isVisible() == (row.text() != "–") for row in rows.values())
+
+
+def test_find_brings_a_card_and_a_setting(calm):
+    def choose(title: str, kind: str) -> None:
+        next(one for one in entries(calm) if one.title == title and one.place == kind).run()
+
+    choose("Runs", "Card")
+    assert shown(calm) == [RunsPanel]
+    choose("Tolerance", "Likelihood")
+    assert shown(calm) == [LikelihoodPanel, RunsPanel]
+    assert calm.panel(LikelihoodPanel).settings["tolerance"].isVisible()
+    choose("Learning rate", "Train")
+    assert calm.panel(TrainingPanel).rate.isVisible()
+
+
+def test_all_cards_bring_everything_and_back(calm):
+    noise = calm.panel(NoisePanel)
+    assert not noise.kind.isVisible()
+    assert not noise.purpose.isVisible()
+    calm.actions_by_key.trigger("view.all_cards")
+    wait()
+    assert shown(calm) == [*MEASUREMENTS]
+    assert noise.kind.isVisible()
+    assert noise.purpose.isVisible()
+    assert calm.panel(LikelihoodPanel).held_out.nll.isVisible()  # a dash
+    assert calm.panel(LikelihoodPanel).header.cross.isHidden()
+    assert calm.preferences.get("all_cards")
+    calm.actions_by_key.trigger("view.all_cards")
+    wait()
+    assert shown(calm) == []
+    assert not noise.kind.isVisible()
+
+
+def test_six_tiles_have_names_and_more_brings_the_others(calm):
+    data = calm.panel(DataPanel)
+    seen = lambda: {kind for kind, tile in data.tiles.items() if tile.isVisible()}  # noqa: E731
+    assert seen() == {*FIRST}
+    for kind in FIRST:
+        tile = data.tiles[kind]
+        assert tile.fontMetrics().horizontalAdvance(tile.text()) <= tile.width(), tile.text()
+    data.more.click()
+    assert seen() == {*data.tiles}
+    data.more.click()
+    calm.state.edit({"data.kind": "rings"})
+    assert seen() == {*FIRST, "rings"}
+
+
+def chips(window) -> dict[str, QAbstractButton]:
+    wait(milliseconds=60)
+    return {
+        chip.accessibleName(): chip for chip in window.hidden_settings.findChildren(QAbstractButton) if chip.isVisible()
+    }
+
+
+def test_what_is_set_and_hidden_is_a_chip_whose_cross_sets_it_back(calm):
+    before = chips(calm)
+    calm.state.edit({"training.learning_rate": 5.5e-5})
+    (text,) = chips(calm).keys() - before.keys()
+    assert text == "learning rate 5.5e-5"
+    card = calm.panel(TrainingPanel)
+    card.disclosure.click()
+    assert text not in chips(calm)  # it is in view
+    card.disclosure.click()
+    chips(calm)[text].click()
+    assert calm.state.value("training.learning_rate") == calm.state.field("training.learning_rate").default
+    assert chips(calm).keys() == before.keys()
+    calm.state.undo()
+    assert text in chips(calm)
+    calm.look.set_all_cards(True)
+    assert not chips(calm)
+
+
+def test_nothing_in_the_pipeline_moves_when_a_card_comes(calm):
+    places = [calm.panel(kind).mapTo(calm, QPoint(0, 0)) for kind in PIPELINE]
+    calm.clicking.inspect((0.0, 0.5))
+    wait(lambda: calm.clicking.likelihood is not None)
+    assert [calm.panel(kind).mapTo(calm, QPoint(0, 0)) for kind in PIPELINE] == places
