@@ -14,6 +14,7 @@ from playground.app.model.log_file import NAME, last_crash
 from playground.app.workers.signals import ending_signals
 from playground.lab.store import NOTE
 from playground.version import __version__
+from tests.machine import slowness
 
 BUSY = """
 import sys
@@ -213,11 +214,3 @@ main.launch()
         assert torch == "False"
         times.append(int(re.fullmatch(r"ready (\d+) ms", line)[1]) / max(before, slowness()))
     assert min(times) < 1000, times
-
-
-def slowness() -> float:
-    """How much less than a core this machine gives us now: the time a fixed sum takes over the time it computed for."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    while time.process_time() - cpu < 0.2:
-        sum(range(1000))
-    return max(1.0, (time.perf_counter() - wall) / (time.process_time() - cpu))

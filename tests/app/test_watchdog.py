@@ -7,26 +7,30 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 
 from playground.app.style import theme
 from tests.app.watchdog import LIMIT, Watchdog, assert_holds_up_nothing
+from tests.machine import slowness
 
 pytestmark = pytest.mark.alone
 
 
 def test_the_watchdog_sees_a_slow_call(qtbot):
+    long = 4 * LIMIT * slowness()  # the machine may be slower a moment later
+
     def slow() -> None:
-        until = time.thread_time() + 2 * LIMIT
+        until = time.thread_time() + long
         while time.thread_time() < until:
             pass
 
     with Watchdog() as dog:
         QTimer.singleShot(20, slow)
-        qtbot.wait(250)
+        qtbot.wait(100 + int(1e3 * long))
     assert len(dog.calls) == 1
 
 
 def test_the_watchdog_sees_a_call_that_waits(qtbot):
+    long = 4 * LIMIT * slowness()
     with Watchdog() as dog:
-        QTimer.singleShot(20, lambda: time.sleep(2 * LIMIT))
-        qtbot.wait(250)
+        QTimer.singleShot(20, lambda: time.sleep(long))
+        qtbot.wait(100 + int(1e3 * long))
     (call,) = dog.calls
     assert "test_watchdog.py" in call
 

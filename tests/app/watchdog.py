@@ -11,6 +11,8 @@ from types import FrameType
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
+from tests.machine import slowness
+
 BEAT = 5  # ms
 LIMIT = 0.050  # s
 LOOK = 0.010  # s
@@ -18,17 +20,17 @@ BLOCKING = re.compile(r"\b(wait|join|acquire|sleep|stop|shutdown)\(")
 
 
 class Watchdog(QObject):
-    """Beats in the GUI thread; `calls` are what took too long between two beats.
+    """Beats in the GUI thread; `calls` tell, at the end, what took too long between two beats.
 
     A late beat alone proves nothing on a busy machine, or while another thread keeps the interpreter. What counts is that
-    the GUI thread itself computed for longer than the limit, or that it slept as long in a line that waits. Its stack is read by
-    a thread that looks whether a beat is late. (faulthandler's thread, which reads without the interpreter's lock, crashes on
-    Python 3.13.)
+    the GUI thread itself computed for longer than the limit, or that it slept as long in a line that waits; on a slower machine
+    as much longer as that machine needs, before and after. Its stack is read by a thread that looks whether a beat is late.
+    (faulthandler's thread, which reads without the interpreter's lock, crashes on Python 3.13.)
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls: list[str] = []
+        self._late: list[tuple[float, str]] = []  # s that a call took
         self.longest = 0.0  # s that the thread computed between two beats
         self.beats = 0
         self._stack: list[tuple[str, int, str]] = []  # of a late beat, innermost line first
@@ -39,7 +41,19 @@ class Watchdog(QObject):
         self._timer.setInterval(BEAT)
         self._timer.timeout.connect(self._beat)
 
+    @property
+    def limit(self) -> float:
+        """Seconds that a call may take."""
+        return LIMIT * self._slowness
+
+    @property
+    def calls(self) -> list[str]:
+        return [
+            f"{call}\n  ({1e3 * self.limit:.0f} ms are allowed)" for seconds, call in self._late if seconds > self.limit
+        ]
+
     def __enter__(self) -> "Watchdog":
+        self._slowness = slowness()
         self._last = _clocks()
         self._timer.start()
         self._thread = threading.Thread(target=self._look, name="watchdog", daemon=True)
@@ -50,6 +64,7 @@ class Watchdog(QObject):
         self._timer.stop()
         self._ended.set()
         self._thread.join()
+        self._slowness = max(self._slowness, slowness())
         assert self.beats, "the watchdog saw nothing: the event loop did not run"
 
     def _look(self) -> None:
@@ -64,11 +79,11 @@ class Watchdog(QObject):
         self.longest = max(self.longest, computed)
         stack = self._stack
         waits = bool(stack) and BLOCKING.search(linecache.getline(*stack[0][:2]))
-        if computed > LIMIT or (slept > LIMIT and waits):
+        took = max(computed, slept if waits else 0.0)
+        if took > LIMIT:
             text = "\n".join(f"  {path}:{line} in {name}" for path, line, name in stack[:6])
-            self.calls.append(
-                f"computed {1e3 * computed:.0f} ms, slept {1e3 * slept:.0f} ms, at {LIMIT * 1e3:.0f} ms in\n{text}"
-            )
+            told = f"computed {1e3 * computed:.0f} ms, slept {1e3 * slept:.0f} ms, at {LIMIT * 1e3:.0f} ms in\n{text}"
+            self._late.append((took, told))
         self._last = _clocks()
         self._stack = []  # after it: until then the beat itself looks late
 
@@ -84,7 +99,7 @@ def assert_holds_up_nothing(work: Callable[[], object]) -> None:
         with Watchdog() as dog:
             work()
         slow += ["\n".join(dog.calls)] if dog.calls else []
-        assert attempt or dog.longest < 4 * LIMIT, slow[0]
+        assert attempt or dog.longest < 4 * dog.limit, slow[0]
         if attempt + 1 - len(slow) == 3:
             break
     assert len(slow) < 3, "\n\n".join(slow)
