@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import qInstallMessageHandler
 
+from playground.drawing import axes
 from playground.drawing.boltzmann import HEIGHT, WIDTH, paint_machine
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Density, Field, Particles, Trails
@@ -79,6 +80,7 @@ def interrupted(paint: Callable[[], None], at: int) -> bool:
             if calls == at:
                 raise KeyboardInterrupt
 
+    axes._patch.cache_clear()
     sys.settrace(press)
     try:
         paint()
