@@ -175,7 +175,7 @@ class TopBar(QFrame):
 
     def fill(self, actions: "Actions", menu: QMenu, learn: QMenu) -> None:
         """Add the menu of what teaches, the buttons of some actions, and the menu of all."""
-        self.learn = named(QPushButton("Learn ▾"), "Learn", "Lessons, scenes, the glossary and the tour.")
+        self.learn = named(QPushButton("Learn"), "Learn", "Lessons, scenes, the glossary and the tour.")
         self.learn.setObjectName("learnButton")
         self.learn.setMenu(learn)
         self.learn.setFocusPolicy(Qt.FocusPolicy.TabFocus)

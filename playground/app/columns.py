@@ -66,7 +66,7 @@ class Columns(QSplitter):
         self._all, self._away = True, False
         self._asked = {card: card.asks(controllers) for card in LAYOUT}
         self._came: set[Card] = set()  # what was asked for, while not all cards are in view
-        self._beside = 0  # px of the right column when it was last in view
+        self._left_beside = self._beside = 0  # px of the left and of the right column when they were last in view
         for card, panel in self.panels.items():
             panel.wanted.connect(functools.partial(self._bring, card))
             panel.closed.connect(functools.partial(self._close, card))
@@ -94,7 +94,7 @@ class Columns(QSplitter):
     def widths(self) -> tuple[int, int, int]:
         """The widths of the columns, as :meth:`restore` takes them."""
         left, centre, right = self.sizes()
-        return left, centre, right or self._beside
+        return left or self._left_beside, centre, right or self._beside
 
     @property
     def are_away(self) -> bool:
@@ -163,8 +163,9 @@ class Columns(QSplitter):
         for card, panel in self.panels.items():
             if card.column != "lesson":
                 panel.setVisible(here and (self._all or card.column == "left" or card in self._came))
-        self._left.setVisible(here or bool(self._presented))
-        self._beside = self.widths[2]
+        self._left_beside, _, self._beside = self.widths
+        taught = self._presented is None and not all(panel.isHidden() for panel in self.cards("lesson"))
+        self._left.setVisible(here or taught or bool(self._presented))
         self._right.setVisible(here and not self.joined and not all(panel.isHidden() for panel in self.cards("right")))
 
     def fit(self) -> None:

@@ -63,6 +63,7 @@ class Connections(QObject):
     def __init__(self, window: Parts, parent: QWidget) -> None:
         super().__init__(parent)
         self._window, self._controllers = window, window.controllers
+        self._has_room = False  # whether compared runs have that of the side columns
         self._connect_controllers()
         self._connect_files()
         self._connect_cards(parent)
@@ -146,8 +147,13 @@ class Connections(QObject):
 
     @Slot()
     def _make_room(self) -> None:
-        """Put the side columns away while runs are compared, unless all cards are to be in view."""
-        self._window.columns.put_away(self._controllers.comparing.is_active and not self._window.look.all_cards)
+        """Put the side columns away when runs begin to be compared, unless all cards are to be in view."""
+        before, self._has_room = (
+            self._has_room,
+            self._controllers.comparing.is_active and not self._window.look.all_cards,
+        )
+        if self._has_room != before:
+            self._window.columns.put_away(self._has_room)
 
     @Slot()
     def _name_layers(self) -> None:

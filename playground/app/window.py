@@ -7,7 +7,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QMainWindow
 
 from playground.app.actions import Actions, PanelKind
-from playground.app.bars import SHEET, CentralWidget, FirstPaint, StatusBar, TopBar
+from playground.app.bars import SHEET, ActionButton, CentralWidget, FirstPaint, StatusBar, TopBar
 from playground.app.canvas import ChipBar
 from playground.app.canvas.exported import Exported
 from playground.app.canvas.layer_choices import LayerChoices
@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
         self.dialogs = DialogRegistry(self, self)
         self.menu = MainMenu(self.actions_by_key, self.documents, self.opening, self.controllers.lessons, self)
         self.top_bar.fill(self.actions_by_key, self.menu, self.menu.learn)
+        self.panel(SamplingPanel).body.addWidget(ActionButton(self.actions_by_key["sample.compare"], "Compare"))
         self.tour = Tour(self, lambda: self.controllers.lessons.begin(next(iter(lessons.load_all().values()))))
         # Over the heading, so that no toast takes a click meant for the canvas; without it over the canvas's lower edge.
         self.toasts = Toasts(self.top_bar.heading, self.columns.centre)

@@ -9,6 +9,8 @@ from playground.app.model.preferences import KEYS, RECENT_FILES, Preferences, Vi
 VALUES = {
     "theme": "light",
     "text_size": 130,
+    "all_cards": False,
+    "clicked": True,
     "time_to_data": True,
     "plugins": {"/tmp/ä b.py": "0" * 64},
     "geometry": b"\x00\x01\xff",

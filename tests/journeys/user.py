@@ -559,7 +559,8 @@ def _in_view(thing: Thing) -> bool:
         if isinstance(part, QAbstractScrollArea):
             view = part.viewport()
             within = thing.widget is None if part is thing.holder else view.isAncestorOf(thing.holder)
-            shown = QRect(view.mapToGlobal(QPoint(0, 0)), view.size())
+            seen = view.rect().adjusted(0, 2, 0, -2)  # a click may be a pixel lower
+            shown = QRect(view.mapToGlobal(seen.topLeft()), seen.size())
             if within and thing.role != "ColumnHeader" and not shown.contains(middle):
                 _turn(view, QPoint(view.width() - 1, 1), 1 if middle.y() < shown.center().y() else -1)
                 return False

@@ -224,7 +224,7 @@ class ChipBar(QWidget):
         self._all.setObjectName("layers")
         self._all.setAccessibleName("Layers")
         self.button = named(
-            QPushButton("Layers ▾"), "Layers", "Show or hide what is on the canvas, and choose how it is shown."
+            QPushButton("Layers"), "Layers", "Show or hide what is on the canvas, and choose how it is shown."
         )
         self.button.clicked.connect(self._open)
         self._in_view = InView()
@@ -256,7 +256,8 @@ class ChipBar(QWidget):
         self._all.move(self.button.mapToGlobal(QPoint(0, self.button.height() + 4)))
         self._all.setAttribute(Qt.WidgetAttribute.WA_NoMouseReplay)  # a click on the button closes it
         self._all.show()
-        next(chip for chip in self.chips.values() if chip.isEnabled()).setFocus(Qt.FocusReason.PopupFocusReason)
+        first = next((chip for chip in self.chips.values() if chip.isEnabled()), self._all)  # none of images
+        first.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def set_available(self, key: str, available: bool, reason: str = "") -> None:
         """Set whether a layer can be shown; if not, it is hidden, and the sentence `reason` is its tooltip."""

@@ -54,6 +54,7 @@ class Autosaving(QObject):
         self._begun = 0.0  # time.monotonic at the last write
         self._changes = 0  # number of changes of the history
         self._failed = False
+        self._offered = False  # whether the next start would offer what was written last
         self._store = state.store
         self._left: list[Store] = []  # stores of other work, to be deleted when nothing is written to them
         self.background = Jobs(self)
@@ -79,7 +80,7 @@ class Autosaving(QObject):
     @Slot()
     def look(self) -> None:
         """Write what has changed, unless the last write was a moment ago. Work that a file holds is no longer offered at once."""
-        if not self._unsaved or time.monotonic() - self._begun >= self.seconds:
+        if (self._offered and not self._unsaved) or time.monotonic() - self._begun >= self.seconds:
             self.write()
 
     @Slot()
@@ -91,11 +92,11 @@ class Autosaving(QObject):
         if moment == self._written and not self._state.store.has_unwritten:
             return
         begun = self._begun = time.monotonic()
-        save = self._pack()
+        save, offered = self._pack(), self._unsaved
 
         def done(said: Sequence[Message]) -> None:
             self._delete_left()
-            self._written, self.saved_at, self._failed = moment, begun, False
+            self._written, self.saved_at, self._failed, self._offered = moment, begun, False, offered
             for message in said:
                 self._state.notified.emit(Notification("warning", message))
             self.changed.emit()

@@ -51,9 +51,11 @@ class ColumnEdits(QObject):
 
     @Slot()
     def compare_objectives(self) -> None:
-        """Compare the objectives of score matching."""
-        own = self._state.experiment.objective.kind
-        self.begin([Column() if kind == own else Column.of({"objective.kind": kind}) for kind in MATCHING])
+        """Compare scores that are learned by the objectives of score matching."""
+        own, sampling = self._state.experiment.objective.kind, self._state.experiment.sampling
+        learned = {} if sampling.follows in (None, "learned") else {"sampling.source": "learned"}
+        changes = [learned if kind == own else {"objective.kind": kind, **learned} for kind in MATCHING]
+        self.begin([Column.of(each) if each else Column() for each in changes])
 
     @Slot()
     def leave(self) -> None:

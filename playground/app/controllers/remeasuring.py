@@ -45,6 +45,8 @@ class Remeasuring:
 
     def _follow(self) -> None:
         """Remove what is of other weights than those in view. Of another training, all was removed as it came."""
+        if self._state.is_outdated:
+            return  # the model of other work is about to come
         model = self._state.model
         training, step = (None, None) if model is None else (model.training, model.weights.step)
         seen: tuple[object, ...] = ()

@@ -207,8 +207,8 @@ class Sampling(QObject):
     def _take_last_weights(self) -> None:
         """Sample the run in view again when training has ended, unless it was sampled with the last weights."""
         run, model = self._recording, self._state.model
-        if model is None or model.is_training or model.newest is self._rested:
-            return
+        if model is None or model.is_training or model.newest is self._rested or self._building.busy:
+            return  # a training that another one replaces has not ended
         self._rested = model.newest
         if run is None or model.weights.step is not None or run.is_of_its_weights or not run.is_of(model):
             return

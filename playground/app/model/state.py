@@ -36,6 +36,11 @@ class State(EditedDocument):
         self._model: LiveModel | None = None
         self.failure: Message | None = None
         self.is_outdated = False
+        self._compared: tuple[Experiment | None, Experiment, bool] = (
+            None,
+            self.experiment,
+            False,
+        )  # the last two, and whether they fit
 
     @property
     def model(self) -> LiveModel | None:
@@ -63,7 +68,12 @@ class State(EditedDocument):
     @property
     def is_applied(self) -> bool:
         """Whether the model has the present settings. If not, another one is being built, or cannot be."""
-        return not self.is_outdated and self._model is not None and self._model.fits(self.experiment)
+        if self.is_outdated or self._model is None:
+            return False
+        built, wanted = self._model.problem.experiment, self.experiment
+        if self._compared[0] is not built or self._compared[1] is not wanted:  # asked dozens of times a frame
+            self._compared = built, wanted, self._model.fits(wanted)
+        return self._compared[2]
 
     @property
     def is_replacing(self) -> bool:

@@ -158,7 +158,9 @@ class DataPanel(CollapsiblePanel):
                 self._grid.addWidget(tile, place // columns, place % columns)
                 place += 1
             tile.setFixedHeight(px(LABELLED if calm else TILE))
-            if tile.toolButtonStyle() != Qt.ToolButtonStyle.ToolButtonTextOnly:
+            if tile.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextOnly:  # of a plug-in without an icon
+                tile.setText(DataSource.kinds()[kind].title if calm else kind[:2])
+            else:
                 tile.setToolButtonStyle(style)
 
     def set_calm(self, calm: bool) -> None:
@@ -174,10 +176,9 @@ class DataPanel(CollapsiblePanel):
         tile.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         tile.setMinimumWidth(px(30))
         theme.set_role(tile, "tile")
-        title = source.title
-        tile.setAccessibleName(f"Data: {title}")
+        tile.setAccessibleName(f"Data: {source.title}")
         tile.setAccessibleDescription(field.description)
-        text = f"<p><b>{title}</b></p>" + words(field)
+        text = f"<p><b>{source.title}</b></p>" + words(field)
         Tooltip(tile, text, now=lambda: warning(self.state.unsaved_steps()))
         tile.clicked.connect(lambda: self._pick(kind))
         if self.tiles:

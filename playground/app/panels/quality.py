@@ -65,6 +65,7 @@ class QualityPanel(CollapsiblePanel):
         super().__init__("Quality", purpose="How good score and samples are.")
         self.state, self._controllers = state, controllers
         self._training, self._playing = controllers.training, controllers.playing
+        self._is_training = False  # as far as was told
         self._measuring = controllers.measuring
         self._figures = self._measuring.evaluation
         self.notice = Notice()
@@ -159,9 +160,10 @@ class QualityPanel(CollapsiblePanel):
     @Slot(str)
     def _training_changed(self, training: str) -> None:
         self._enable()
+        trained, self._is_training = self._is_training, training == "training"
         # It takes half a second, or some seconds against a training set, and would slow training.
         view = self.state.problem
-        rests = training in ("paused", "finished") and view is not None and view.known_density
+        rests = trained and training in ("paused", "finished") and view is not None and view.known_density
         if rests and self.buttons["fisher"].isEnabled() and self.is_open() and not self._training.untrained:
             self._measuring.measure("fisher")
 

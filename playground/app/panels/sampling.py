@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Slot
 
 from playground.app.canvas import readouts
-from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import conditions_of
@@ -13,7 +12,7 @@ from playground.app.panels.measured_figure import MeasuredFigure
 from playground.app.style.number_formats import format_count
 from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import button, caption
+from playground.app.widgets.captions import caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.fields import make_field
@@ -56,7 +55,6 @@ class SamplingPanel(CollapsiblePanel):
         super().__init__("Sample", 5, purpose="New points, by following the score.")
         self.state = state
         self._building, self._playing = controllers.building, controllers.playing
-        self._controllers = controllers
         self.kind = make_field(state, "sampling.kind", None)
         self.notice = Notice()
         layouts.add(self.body, self.kind, self.notice)
@@ -64,9 +62,6 @@ class SamplingPanel(CollapsiblePanel):
         rows = column(rest)
         self.cost = MeasuredFigure("nfe_mean", more="Shown is the number up to the step in view.")
         rest.addWidget(self.cost)
-        tip = "Show runs side by side that differ in a few settings, with the same noise (C)."
-        self.compare = button("Compare", tip, controllers.column_edits.toggle)
-        self.body.addWidget(self.compare)
         self.sampler = KindRows(
             state,
             "sampling",
@@ -126,7 +121,6 @@ class SamplingPanel(CollapsiblePanel):
         particles = resolve(experiment).sampling.particles
         assert particles != "auto"
         self.set_state(f"{sampling.short} · {format_count(particles)}")
-        self.compare.setEnabled(why_disabled.comparing(self._controllers) is None)
         self.notice.show_message("error", sampling_conflict(experiment, conditions_of(view)), self.state.edit)
 
     def _settle(self, rows: dict[str, FieldRow], names: Sequence[str], last_class: int, last_point: int) -> None:
