@@ -2,7 +2,7 @@
 
 import time
 
-SUM = 12e-6
+SUM = 10e-6
 """Seconds of a quiet core of a Xeon with AVX-512 for one such sum. Bounds on time are meant for such a core, or a faster one."""
 
 

@@ -874,3 +874,18 @@ def test_what_a_column_has_learned_comes_back_after_a_kill(windows, qtbot):
     qtbot.waitUntil(lambda: len(comparing.runs) == 2)
     assert comparing.runs[1].training.now.step == learned
     assert not comparing.runs[1].model.weights.untrained
+
+
+def test_saved_work_that_is_trained_for_a_lesson_is_written_as_seldom_as_other(windows, qtbot, monkeypatch):
+    window = windows()
+    autosaving, written = window.autosaving, []
+    window.state.edit({"sampling.seed": 4})
+    autosaving.write()
+    qtbot.waitUntil(lambda: not autosaving.background.busy)
+    window.state.mark_saved()
+    with qtbot.waitSignal(autosaving.changed):
+        autosaving.look()  # at once, so that nothing is offered
+    monkeypatch.setattr(autosaving, "seconds", 1000.0)
+    monkeypatch.setattr(autosaving, "write", lambda: written.append(time.monotonic()))
+    autosaving.look()
+    assert written == []

@@ -7,12 +7,16 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
+    QFrame,
     QLabel,
     QLineEdit,
     QScrollBar,
 )
 
+from playground.app.canvas.chips import ChipBar
+from playground.app.canvas.layers import Layers
 from playground.app.panels import (
     DataPanel,
     FieldNamesPanel,
@@ -27,6 +31,7 @@ from playground.app.panels import (
 )
 from playground.app.panels.data import FIRST
 from playground.app.search import entries
+from playground.lab.columns import with_edits
 from tests.app.conftest import end, make_window, pinned_run, put_pin, wait
 
 PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
@@ -73,6 +78,7 @@ def test_the_first_window_has_few_controls_and_a_wide_canvas(qtbot, tmp_path, si
         if size == (1366, 768):
             assert not any(window.panel(kind).is_folded() for kind in PIPELINE)
     finally:
+        window.look.set_text_size(100)  # other windows of the process have the same
         end(window)
 
 
@@ -222,3 +228,38 @@ def test_nothing_in_the_pipeline_moves_when_a_card_comes(calm):
     calm.clicking.inspect((0.0, 0.5))
     wait(lambda: calm.clicking.likelihood is not None)
     assert [calm.panel(kind).mapTo(calm, QPoint(0, 0)) for kind in PIPELINE] == places
+
+
+def test_layers_open_where_none_can_be_shown(qtbot):
+    bar = ChipBar(Layers())
+    qtbot.addWidget(bar)
+    bar.show_all(False)
+    bar.show()
+    for key in bar.chips:
+        bar.set_available(key, False, "Images have none.")
+    bar.button.click()
+    assert QApplication.activePopupWidget() is bar.findChild(QFrame, "layers")
+    QApplication.activePopupWidget().close()
+
+
+def test_the_left_column_comes_back_as_wide_as_it_was(calm):
+    left, _, right = calm.columns.widths
+    calm.columns.restore([left + 60, calm.columns.width() - left - 60, 0])
+    wait()
+    wide = calm.columns.widths[0]
+    assert wide > left
+    calm.columns.put_away(True)
+    wait()
+    assert calm.columns.widths == (wide, calm.columns.width(), right)
+    calm.columns.put_away(False)
+    calm.columns.restore([left, calm.columns.width() - left, 0])
+
+
+def test_objectives_are_compared_by_learned_scores(calm):
+    calm.state.edit({"sampling.source": "exact"})
+    wait(lambda: rests(calm))
+    calm.controllers.column_edits.compare_objectives()
+    experiments = [with_edits(calm.state.experiment, column) for column in calm.state.document.columns]
+    assert {one.objective.kind for one in experiments} == {"exact", "sliced", "denoising"}
+    assert [one.sampling.follows for one in experiments] == ["learned"] * 3
+    calm.controllers.column_edits.leave()

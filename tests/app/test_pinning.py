@@ -187,7 +187,7 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
 
 def test_a_pin_that_waits_is_dropped_when_another_run_is_begun(qtbot, controllers):
     playing, pinning, state = controllers.playing, controllers.pinning, controllers.state
-    change(qtbot, controllers, {"sampling.steps": 300})
+    change(qtbot, controllers, {"sampling.steps": 2000})  # so that it takes longer than this test needs to look
     controllers.training.changed.connect(lambda training: training == "finished" and QTimer.singleShot(0, pinning.pin))
     controllers.training.start()
     qtbot.waitUntil(lambda: controllers.training.status == "finished")

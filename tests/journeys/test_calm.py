@@ -57,7 +57,7 @@ def test_what_is_asked_for_comes_and_is_closed(desk, exact):
     desk(journey, exact, all_cards=False)
 
 
-@pytest.mark.guide("The window", "Preferences")
+@pytest.mark.guide("The window", "The calm window", "Preferences")
 def test_all_cards_and_back(desk, exact):
     def journey(user: User) -> None:
         user.reads("σ = ")
