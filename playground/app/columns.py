@@ -174,7 +174,7 @@ class Columns(QSplitter):
         if joined == self.joined:
             return
         apart = self._apart
-        self._apart = (self.widths[0], self.widths[2]) if joined else None
+        self._apart = self.widths[::2] if joined else None
         self._move(_rows(self._left if joined else self._right))
         self._show()
         if apart is not None:

@@ -32,8 +32,8 @@ from playground.app.widgets.toasts import Toasts
 from playground.app.widgets.transport import Transport
 from playground.lab.session import Session
 
-# After a change of these, the user wants to see the particles move.
 CLICK = "click a point for its likelihood"
+# After a change of these, the user wants to see the particles move.
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})
 
 
@@ -109,7 +109,6 @@ class Connections(QObject):
         data, likelihood, training = window.panel(DataPanel), window.panel(LikelihoodPanel), window.panel(TrainingPanel)
         for part in (canvas.layers, window.panel(FieldNamesPanel)):
             window.look.time_turned.connect(part.set_time_to_data)
-        window.look.cards_changed.connect(lambda on: window.hidden_settings.set_calm(not on))
         data.open_file_requested.connect(window.opening.ask_open)
         data.open_folder_requested.connect(window.opening.ask_open_folder)
         data.paint_on(canvas)
@@ -130,7 +129,7 @@ class Connections(QObject):
         """Connect what shows everything, or only what is needed."""
         window, controllers, changed = self._window, self._controllers, self._window.look.cards_changed
         canvas = window.canvas
-        for part in (window.columns, window.chips, window.top_bar, window.transport):
+        for part in (window.columns, window.chips, window.top_bar, window.transport, window.hidden_settings):
             changed.connect(part.show_all)
         changed.connect(canvas.layers.set_captioned)
         canvas.surface.painted.connect(self._name_layers)
@@ -148,12 +147,10 @@ class Connections(QObject):
     @Slot()
     def _make_room(self) -> None:
         """Put the side columns away when runs begin to be compared, unless all cards are to be in view."""
-        before, self._has_room = (
-            self._has_room,
-            self._controllers.comparing.is_active and not self._window.look.all_cards,
-        )
-        if self._has_room != before:
-            self._window.columns.put_away(self._has_room)
+        has_room = self._controllers.comparing.is_active and not self._window.look.all_cards
+        if has_room != self._has_room:
+            self._has_room = has_room
+            self._window.columns.put_away(has_room)
 
     @Slot()
     def _name_layers(self) -> None:

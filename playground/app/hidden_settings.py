@@ -29,7 +29,7 @@ class HiddenSettings(QWidget):
     def __init__(self, state: State, panels: Iterable[CollapsiblePanel], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state, self._panels = state, tuple(panels)
-        self._calm = False
+        self._all = True
         self._shown: dict[str, str] = {}
         self._chips: list[QPushButton] = []
         self._flow = Flow(self)
@@ -44,9 +44,9 @@ class HiddenSettings(QWidget):
         self.hide()
 
     @Slot(bool)
-    def set_calm(self, calm: bool) -> None:
-        """Set whether there are chips: while all cards are in view there are none."""
-        self._calm = calm
+    def show_all(self, on: bool) -> None:
+        """Show no chip, because all cards are in view with everything on them, or those of what is hidden."""
+        self._all = on
         self._look()
 
     @Slot()
@@ -54,7 +54,7 @@ class HiddenSettings(QWidget):
         fields, state = self._state.fields(), self._state
         found = {
             key: f"{fields[key].label} {value_text(fields[key], state.value(key))}"
-            for key in (self._hidden() & description.changed(state.experiment).keys() if self._calm else ())
+            for key in (() if self._all else self._hidden() & description.changed(state.experiment).keys())
         }
         if found == self._shown:
             return

@@ -50,9 +50,9 @@ def test_what_is_asked_for_comes_and_is_closed(desk, exact):
         assert not user.finds("squared sliced W₂")  # not measured
         user.click("Close Quality", "Button")
         user.menu("Learn", "One field, five names")
-        user.point_at("Canvas", (0.4, 0.4))
-        user.measured("score s", "One field, five names")
         shows(user, "One field, five names")
+        user.point_at("Canvas", (0.4, 0.4))  # which has become narrower
+        user.measured("score s", "One field, five names")
 
     desk(journey, exact, all_cards=False)
 

@@ -107,7 +107,7 @@ class ColumnHead(QWidget):
                 self._cost_room.apply_text_size()
             own = run.frame_at(frame, self._controllers.playing.total)
             cost = readouts.evaluations(run.trajectory, own, unit)
-            self.cost.setText("   ".join([*self._caption, *[cost][: bool(cost)]]))
+            self.cost.setText("   ".join(filter(None, (*self._caption, cost))))
 
     def set_caption(self, caption: tuple[str, ...]) -> None:
         """Set what is said of the frame, beside the cost; nothing if the canvas says it."""

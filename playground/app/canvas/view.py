@@ -254,9 +254,8 @@ class CanvasView(QWidget):
             return
         before = self.readout()
         self.readout_label.show_lines(lines, *self.surface.plane().to_painter(np.array(self._pointer)).tolist())
-        if (
-            not self.surface.underMouse() and before.partition("\n")[0] != lines[0]
-        ):  # the keyboard came to another place
+        by_keyboard = not self.surface.underMouse()
+        if by_keyboard and before.partition("\n")[0] != lines[0]:  # it came to another place
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.surface, ", ".join(lines)))
 
     def readout(self) -> str:
