@@ -86,6 +86,7 @@ def work(folder: Path, seed: int, restores: bool) -> None:
     GarbageCollector(application)
     atexit.register(ExceptionHook(log).remove)
     window = MainWindow(Preferences(folder / "settings.ini"), log, device="cpu")
+    window.controllers.train_in_process()
     window.resize(1280, 720)
     window.show()
     while window.state.model is None:

@@ -126,6 +126,7 @@ class Soak:
         logging.getLogger().addHandler(self.errors)
         try:
             window = MainWindow(Preferences(self._folder / "settings.ini"), log, device="cpu")
+            window.controllers.train_in_process()
             window.resize(1280, 720)
             window.show()
             while window.state.model is None:

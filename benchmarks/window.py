@@ -273,13 +273,17 @@ class Measurement:
             self._busy.wait()
 
 
-def main(particles: int = 2_000, seconds: float = 12.0, columns: int = 1, recorded: bool = False) -> None:
+def main(
+    particles: int = 2_000, seconds: float = 12.0, columns: int = 1, recorded: bool = False, apart: bool = True
+) -> None:
     load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan"), os.cpu_count() or 1
     application = QApplication([])
     with TemporaryDirectory() as folder:
         preferences = Preferences(Path(folder) / "settings.ini")
         preferences.set("tour_offered", True)
         window = MainWindow(preferences, Log())
+        if apart:
+            window.controllers.train_in_process()
         window.first_painted.connect(lambda: print(f"first paint after {1000 * process_age():.0f} ms"))
         window.show()
         # After it was painted: before, its size is limited to the screen, which is small offscreen.

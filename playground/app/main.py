@@ -47,6 +47,7 @@ def launch(path: Path | None = None, device: str = "auto", kept_plugins: bool = 
     hook, log_file = ExceptionHook(log), LogFile()
     logger.info("Score Playground %s starts", playground.__version__)
     window = MainWindow(Preferences(), log, path, device, kept_plugins)
+    window.controllers.train_in_process()
     if os.environ.get(READY):
         window.first_painted.connect(_say_ready)
     _close_on_signals(window)
@@ -95,6 +96,7 @@ def run_end_to_end_check(application: QApplication, report: Callable[["Claim"], 
         preferences = Preferences(Path(folder) / "settings.ini")
         preferences.set("tour_offered", True)
         window = MainWindow(preferences, log)
+        window.controllers.train_in_process()
         GarbageCollector(window)
         check = EndToEndCheck(window, Path(folder), report, process_age)
         _close_on_signals(window)

@@ -104,6 +104,10 @@ class Checkpoints:
         """Drop the checkpoints of later steps: training goes on from this one."""
         self._weights = {kept: weights for kept, weights in self._weights.items() if kept <= step}
 
+    def share(self, weights: Mapping[int, Weights]) -> None:
+        """Keep these in place of equal weights of the same steps."""
+        self._weights = {step: weights.get(step, own) for step, own in self._weights.items()}
+
     @property
     def _limit(self) -> int:
         some = next(iter(self._weights.values()))

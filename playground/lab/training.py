@@ -8,8 +8,9 @@ import functools
 import math
 import statistics
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -97,6 +98,22 @@ class Trainer:
     def finished(self) -> bool:
         """Whether the limit of steps or seconds is reached, or training diverged or stopped early; :meth:`extend` goes on."""
         return self._diverged is not None or self.stopping.stopped or self._done(self.step, self.seconds) >= 1
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a report does not say: the settings, the labels hidden so far, the seconds, and whether and how training ended."""
+        return {
+            "experiment": self.problem.experiment,
+            "hidden_labels": self.problem.hidden_labels,
+            "seconds": self.seconds,
+            "finished": self.finished,
+            "stopped": self.stopping.stopped,
+        }
+
+    @property
+    def kept(self) -> Mapping[int, Mapping[str, Tensor]]:
+        """The averaged weights that are kept of earlier steps, by their step; training replaces this mapping."""
+        return self.checkpoints.weights
 
     def set_hyperparameters(self, experiment: Experiment) -> None:
         """Change the settings of training and objective from the next step on.

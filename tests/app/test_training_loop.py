@@ -222,7 +222,7 @@ def test_a_block_of_the_training_before_ends_no_other(problem: Problem, monkeypa
     before, after, trainings = training(problem, training__steps=steps), training(problem), TrainingLoop()
     advance, loop = before.advance, trainings.train()
 
-    def left(more: bool) -> None:
+    def left(more: bool, process: object) -> None:
         """Train a block, while which the window begins another training."""
         advance(more)
         before.publish(status="paused")

@@ -25,6 +25,7 @@ from playground.app.controllers.sampling_worker import Samplers, SamplingWorker
 from playground.app.controllers.sessions import Sessions
 from playground.app.controllers.training import Training
 from playground.app.model.state import State
+from playground.app.model.training_process import TrainingProcess
 from playground.app.workers.jobs import Jobs
 
 
@@ -71,6 +72,10 @@ class Controllers(QObject):
         self._clock.setInterval(TICK)
         self._clock.timeout.connect(self._tick)
 
+    def train_in_process(self) -> None:
+        """Train in a process of its own from now on, once it is ready: beside a busy window that is twice as fast."""
+        self.building.trainings.train_in(TrainingProcess())
+
     def start(self) -> None:
         """Load torch, build the first problem and begin to sample. Call it after the first paint."""
         self.sampling.start()
@@ -83,6 +88,9 @@ class Controllers(QObject):
         self.building.stop()
         ended = self.jobs.shutdown(seconds) & self.sampling.threads.shutdown(seconds)
         ended &= self.lessons.progress.shutdown(seconds)
+        process = self.building.trainings.process
+        if process is not None:
+            process.end()
         self.state.close()
         return ended
 

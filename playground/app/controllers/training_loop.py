@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from playground.app.model.live_training import LiveTraining
+from playground.app.model.training_process import TrainingProcess
 from playground.lab.experiment import Experiment
 from playground.lab.keys import Digests, TrainingKey
 
@@ -35,6 +36,7 @@ class TrainingLoop:
         is_settled: whether the end of its last training was told.
         fair: the unit in which trainings are equal.
         failures: why a training cannot continue.
+        process: trains in place of the thread, once it can; None if the thread trains always.
         running: those of which the thread has trained a block and not yet published the last weights.
     """
 
@@ -43,9 +45,15 @@ class TrainingLoop:
         self.goes_on, self.waits, self.is_settled = False, False, True
         self.fair: Fair = "steps"
         self.failures: dict[TrainingKey | None, Exception] = {}
+        self.process: TrainingProcess | None = None
         self.running: list[LiveTraining] = []
+        self._begun: set[LiveTraining] = set()  # by the thread that trains now
         self._more = True
         self._columns: tuple[LiveTraining, ...] = ()
+
+    def train_in(self, process: TrainingProcess) -> None:
+        """Let a process train in place of the thread, once it can."""
+        self.process = process
 
     def put(self, main: LiveTraining | None) -> None:
         """Take another training of the document, which is at rest. Nothing goes on of those before."""
@@ -131,15 +139,18 @@ class TrainingLoop:
         finally:
             for one in tuple(self.running):
                 self._rest(one)
+            while self._begun:
+                self._begun.pop().bring_back()
 
     def _advance(self, one: LiveTraining) -> None:
         """Train for 30 to 60 ms, and end what has come to its limit."""
         is_main, begins = one is self.main, one not in self.running
         if begins:
             self.running.append(one)
+            self._begun.add(one)
             if not is_main:
                 one.publish(status="training")
-        one.advance(begins and (self._more or not is_main))
+        one.advance(begins and (self._more or not is_main), self.process)
         if one.now.finished and one is self.main:  # not if another was put, and perhaps started, during the block
             self.goes_on = False
         if one.now.finished or (not is_main and done(one, self.fair) >= self.target):

@@ -1,17 +1,20 @@
 """A training that may go on, and what has come of it so far. This module imports no torch."""
 
+import contextlib
 import dataclasses
 import itertools
+import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
+from playground.app.model.training_process import ProcessEnded, RemoteTrainer, TrainingProcess, restore
 from playground.lab.experiment import Experiment
 from playground.lab.keys import TrainingKey
 from playground.lab.loss_identity import loss_identity
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
     from playground.lab.problem import Problem
     from playground.lab.training import Trainer
+
+logger = logging.getLogger("playground")
 
 KEPT_LOSSES = 2_000  # points of the loss curve in a session
 WEIGHTS_SECONDS = 0.15  # greatest age of the published weights while training goes on
@@ -149,13 +154,14 @@ class FairLock:
 
 
 class LiveTraining:
-    """Trains in one thread. Other threads read :attr:`now`, and ask for :meth:`trained` to save it.
+    """Trains in one thread, or in a process that this drives. Other threads read :attr:`now`, and ask for :meth:`trained` to save it.
 
     Args:
         key: the training; None of one that nothing leads back to.
         course: how it went before, see :class:`playground.lab.trained.Trained`; shown as far as it is valid.
 
     Attributes:
+        trainer: what trains, unless it is away in another process; then it is as far as it was when it went there.
         now: what has come of it so far.
         stored: the moment of the training that the store has; None if that is not known.
     """
@@ -167,10 +173,12 @@ class LiveTraining:
             None  # the settings to go on with, another object each time they are set
         )
         self._taken: tuple[Experiment] | None = None  # those that it goes on with already
+        self._away: RemoteTrainer | None = None  # what trains meanwhile
+        self._safe: Trained | None = None  # what had been learned when it went there, or was saved since then
         self._published = 0.0  # when weights were, by the monotonic clock
         self._block = FairLock()  # held while the trainer works, about 60 ms
         self._publishing = threading.Lock()  # the window publishes too when training begins and rests
-        self.now = Snapshot(**self._facts, **self._remembered(course or {}), **self._weights({}))
+        self.now = Snapshot(**trainer.facts, **self._remembered(course or {}), **self._weights({}))
 
     def publish(self, **changes: Any) -> None:
         """Put a snapshot with these changes in the place of the last one."""
@@ -181,37 +189,83 @@ class LiveTraining:
         """Go on with other settings from the next block on; data, noise, network and seeds stay those of the trainer."""
         self._wanted = (experiment,)
 
-    def advance(self, more: bool) -> None:
+    def advance(self, more: bool, process: TrainingProcess | None = None) -> None:
         """Train for 30 to 60 ms, unless the limit is reached. Takes new settings, and publishes weights from time to time.
 
         Args:
             more: continue beyond the limit if it was reached before.
+            process: trains from now on if it can.
+
+        Raises:
+            ProcessEnded: that process is not there any more; training can go on from what was saved last.
         """
+        with self._block, self._kept_if_lost():
+            if self._away is None and process is not None and self.trainer.step and process.takes(self.trainer.problem):
+                self._send_to(process)
+            self._train(more)
+
+    def _send_to(self, process: TrainingProcess) -> None:
+        """Let another process train; if it cannot, for example without a plug-in, training stays here."""
+        self._safe = self._trained()
+        try:
+            self._away = RemoteTrainer(process, self.trainer, self._safe.state)
+        except Exception:  # nothing is lost
+            logger.warning("Training goes on in the window's process", exc_info=True)
+            process.end()
+
+    def _train(self, more: bool) -> None:
         import torch
 
         torch.set_num_threads(torch_threads(self.trainer.problem))
-        with self._block:
-            self._take_settings()
-            if more and self.trainer.finished:
-                self.trainer.extend()
-            progress, now = next(self.trainer, None), self.now
-            changes = self._facts
-            if progress is not None:
-                changes |= {"progress": progress, "losses": _with(now.losses, progress.step, progress.loss)}
-                if progress.held_out_loss is not None:
-                    changes["held_out"] = _with(now.held_out, progress.step, progress.held_out_loss)
-                if time.monotonic() - self._published > WEIGHTS_SECONDS:
-                    changes |= self._weights(now.kept)
-            self.publish(**changes)
+        self._take_settings()
+        if more and self._at_work.finished:
+            self._at_work.extend()
+        progress, now = next(self._at_work, None), self.now
+        changes = dict(self._at_work.facts)
+        if progress is not None:
+            changes |= {"progress": progress, "losses": _with(now.losses, progress.step, progress.loss)}
+            if progress.held_out_loss is not None:
+                changes["held_out"] = _with(now.held_out, progress.step, progress.held_out_loss)
+            if time.monotonic() - self._published > WEIGHTS_SECONDS:
+                changes |= self._weights(now.kept)
+        self.publish(**changes)
+
+    @property
+    def _at_work(self) -> "Trainer | RemoteTrainer":
+        return self._away or self.trainer
+
+    @contextlib.contextmanager
+    def _kept_if_lost(self) -> Iterator[None]:
+        """Go back to what was saved last, or sent away, if the other process ends meanwhile."""
+        try:
+            yield
+        except ProcessEnded:
+            lost, saved, self._away, self._taken = self._away, self._safe, None, None
+            assert lost is not None
+            assert saved is not None
+            restore(self.trainer, self.now.experiment, saved.state, lost.kept)
+            losses, held_out = (
+                curve[:, curve[0] <= self.trainer.step] for curve in (self.now.losses, self.now.held_out)
+            )
+            told = {"progress": saved.last, "losses": losses, "held_out": held_out}
+            self.publish(**self.trainer.facts, **told, **self._weights(self.now.kept))
+            raise
+
+    def bring_back(self) -> None:
+        """Go on in this process, with all that was learned in another."""
+        with contextlib.suppress(ProcessEnded), self._block, self._kept_if_lost():
+            if self._away is not None:
+                self._away.return_to(self.trainer)
+                self._away = None
 
     def _take_settings(self) -> None:
         """Go on with other settings, if any are wanted."""
         wanted = self._wanted
         if wanted is None or wanted is self._taken:
             return
-        (experiment,), made_for = wanted, self.trainer.problem.experiment
+        (experiment,), made_for = wanted, self._at_work.facts["experiment"]
         training = msgspec.structs.replace(experiment.training, seed=made_for.training.seed)
-        self.trainer.set_hyperparameters(
+        self._at_work.set_hyperparameters(
             msgspec.structs.replace(made_for, objective=experiment.objective, training=training)
         )
         self._taken = wanted
@@ -220,13 +274,21 @@ class LiveTraining:
 
     def rest(self, **changes: Any) -> None:
         """Publish the newest weights, and these changes."""
-        self.publish(**changes, **self._weights(self.now.kept))
+        with contextlib.suppress(ProcessEnded), self._kept_if_lost():
+            changes |= self._weights(self.now.kept)
+        self.publish(**changes)
 
     def trained(self) -> Trained:
         """What came of the training so far; available only between two blocks of training."""
         with self._block:  # so that both are of one moment
-            state, course = self.trainer.state() if self.trainer.step else {}, self.now.course
-        return Trained(state, course, str(self.trainer.problem.device))
+            with contextlib.suppress(ProcessEnded), self._kept_if_lost():
+                self._safe = self._trained()
+                return self._safe
+            return self._trained()
+
+    def _trained(self) -> Trained:
+        state = self._at_work.state() if self._at_work.step else {}
+        return Trained(state, self.now.course, str(self.trainer.problem.device))
 
     def keep_in(self, store: Store, points: Points) -> None:
         """Keep what came of the training so far, and its points; waits for the end of a block of training."""
@@ -240,26 +302,14 @@ class LiveTraining:
         """Whether the store has all that was trained."""
         return not self.now.step or self.now.moment == self.stored
 
-    @property
-    def _facts(self) -> dict[str, Any]:
-        """The parts of a snapshot that the trainer has at hand."""
-        problem = self.trainer.problem
-        return {
-            "experiment": problem.experiment,
-            "hidden_labels": problem.hidden_labels,
-            "seconds": self.trainer.seconds,
-            "finished": self.trainer.finished,
-            "stopped": self.trainer.stopping.stopped,
-        }
-
     def _weights(self, known: Mapping[int, Weights]) -> dict[str, Any]:
         """The newest averaged weights, and those of earlier steps.
 
         Args:
             known: those that were published before. They stay of one version, so that their runs and figures are found again.
         """
-        made, earlier, kept = self.trainer.step, self.trainer.checkpoints.weights, {}
-        newest = Weights(next(versions), self.trainer.snapshot(), untrained=not made, earlier=earlier, made=made)
+        made, earlier, kept = self._at_work.step, self._at_work.kept, {}
+        newest = Weights(next(versions), self._at_work.snapshot(), untrained=not made, earlier=earlier, made=made)
         self._published = time.monotonic()
         for step, tensors in earlier.items():
             one = known.get(step)

@@ -1,0 +1,261 @@
+"""A process that trains beside the window, so that training does not wait for the interpreter. Only that process imports torch here.
+
+A training step hands the interpreter over at each of its hundred operations, and beside a busy thread of the window each costs it a
+wait. Only arrays and plain values cross; a trainer goes there and comes back as its state.
+"""
+
+import contextlib
+import itertools
+import multiprocessing
+import signal
+import threading
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from playground.app.workers.memory import limit_memory
+from playground.kinds import plugins
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment
+from playground.lab.points import Points
+from playground.lab.progress import TrainingProgress
+from playground.user_errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from playground.lab.problem import Problem
+    from playground.lab.training import Trainer
+
+_numbers = itertools.count(1)
+
+
+class ProcessEnded(UserError):
+    """The process that trains has ended, as when the system is short of memory."""
+
+    def __init__(self) -> None:
+        super().__init__("The system ended the process that trains: press Train to go on from what was kept last.")
+
+
+class TrainingProcess:
+    """A process that trains. Threads call it, one at a time. Once it has ended it is not started again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._is_ready = self._has_ended = False
+
+    def takes(self, problem: "Problem") -> bool:
+        """Whether it can train this now: points of the plane on the processor. It is started when it is asked for the first time,
+        and is ready seconds later."""
+        return problem.device.type == "cpu" and len(problem.shape) == 1 and self._ready()
+
+    def _ready(self) -> bool:
+        with self._lock, contextlib.suppress(EOFError, OSError):
+            if self._has_ended:
+                return False
+            if self._process is None:
+                self._start()
+            assert self._connection is not None
+            if not self._is_ready and self._connection.poll():
+                self._connection.recv()
+                self._is_ready = True
+            return self._is_ready
+        self._has_ended = True
+        return False
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), name="training", daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def call(self, name: str, number: int, *arguments: Any) -> Any:
+        """Call a method of :class:`_Trainers` there.
+
+        Raises:
+            ProcessEnded: it is not there any more.
+            Exception: what the method raises.
+        """
+        with self._lock:
+            try:
+                if self._connection is None or self._has_ended:
+                    raise EOFError
+                self._connection.send((name, number, arguments))
+                reply, error = self._connection.recv()
+            except (EOFError, OSError):
+                self._has_ended = True
+                raise ProcessEnded from None
+        if error is not None:
+            raise error
+        return reply
+
+    def end(self) -> None:
+        """End the process, when quitting."""
+        with self._lock:
+            self._has_ended = True
+            if self._process is not None and self._connection is not None:
+                self._connection.close()
+                self._process.terminate()
+                self._process.join(1.0)
+
+
+class RemoteTrainer:
+    """A trainer in another process, as far as the window needs it.
+
+    Attributes:
+        step: the steps made.
+        facts: see :attr:`playground.lab.training.Trainer.facts`.
+        kept: the weights that are kept of earlier steps, by their step; another mapping whenever they change.
+
+    Args:
+        trainer: the one that it goes on from; :meth:`return_to` brings back what was learned.
+        state: that of the trainer.
+
+    Raises:
+        ProcessEnded: as all its methods.
+        UserError: a plug-in cannot be loaded there.
+    """
+
+    def __init__(self, process: TrainingProcess, trainer: "Trainer", state: Mapping[str, np.ndarray]) -> None:
+        self._process, self._number = process, next(_numbers)
+        self.step, self.facts, self.kept = trainer.step, trainer.facts, trainer.kept
+        problem = trainer.problem
+        settings, files = (
+            msgspec.to_builtins(problem.experiment),
+            {path: one.checksum for path, one in plugins.loaded.items()},
+        )
+        self._call("take", settings, files, Points.of(problem.dataset).packed(), state)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return self._process.call(name, self._number, *arguments)
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.facts["finished"])
+
+    def set_hyperparameters(self, experiment: Experiment) -> None:
+        self._update(self._call("set_hyperparameters", msgspec.to_builtins(experiment)))
+        self.facts |= {"experiment": experiment}
+
+    def extend(self) -> None:
+        self._update(self._call("extend"))
+
+    def __next__(self) -> TrainingProgress:
+        progress, *now = self._call("advance")
+        self._update(now)
+        if progress is None:
+            raise StopIteration
+        return progress  # type: ignore[no-any-return]
+
+    def snapshot(self) -> "dict[str, Tensor]":
+        return _tensors(self._call("snapshot"))
+
+    def state(self) -> dict[str, np.ndarray]:
+        return self._call("state")  # type: ignore[no-any-return]
+
+    def return_to(self, trainer: "Trainer") -> None:
+        """Give a trainer all that was learned there, and end this one."""
+        state = self.state()
+        self._call("forget")
+        restore(trainer, self.facts["experiment"], state, self.kept)
+
+    def _update(self, now: Any) -> None:
+        self.step, facts, kept = now
+        self.facts = self.facts | facts
+        if kept is not None:
+            self.kept = {step: self.kept[step] if new is None else _tensors(new) for step, new in kept.items()}
+
+
+def restore(
+    trainer: "Trainer",
+    experiment: Experiment,
+    state: Mapping[str, np.ndarray],
+    kept: "Mapping[int, Mapping[str, Tensor]]",
+) -> None:
+    """Give a trainer the settings and the state of another of the same problem, with the very weights that are known of its steps."""
+    trainer.set_hyperparameters(experiment)
+    trainer.restore(state)
+    trainer.checkpoints.share(kept)
+
+
+class _Trainers:
+    """The trainers in the process that trains, by their numbers. What the methods return crosses to the window."""
+
+    def __init__(self) -> None:
+        self._trainers: dict[int, Trainer] = {}
+        self._known: dict[int, Mapping[int, Mapping[str, Tensor]]] = {}
+
+    def take(self, number: int, settings: Any, files: Any, points: Any, state: Mapping[str, np.ndarray]) -> None:
+        from playground.lab.problem import Problem
+        from playground.lab.training import Trainer
+
+        plugins.load_all(files)
+        experiment = description.from_tree(settings, Experiment())
+        trainer = Trainer(Problem.build(experiment, Points.unpacked(*points).dataset(experiment)))
+        trainer.restore(state)
+        self._trainers[number], self._known[number] = trainer, trainer.kept
+
+    def set_hyperparameters(self, number: int, settings: Any) -> tuple[Any, ...]:
+        self._trainers[number].set_hyperparameters(description.from_tree(settings, Experiment()))
+        return self._now(number)
+
+    def extend(self, number: int) -> tuple[Any, ...]:
+        self._trainers[number].extend()
+        return self._now(number)
+
+    def advance(self, number: int) -> tuple[Any, ...]:
+        return next(self._trainers[number], None), *self._now(number)
+
+    def snapshot(self, number: int) -> dict[str, np.ndarray]:
+        return _arrays(self._trainers[number].snapshot())
+
+    def state(self, number: int) -> dict[str, np.ndarray]:
+        return self._trainers[number].state()
+
+    def forget(self, number: int) -> None:
+        del self._trainers[number], self._known[number]
+
+    def _now(self, number: int) -> tuple[Any, ...]:
+        """The steps, what is known of a trainer but its settings, and its kept weights if they have changed, None for known ones."""
+        trainer, known = self._trainers[number], self._known[number]
+        kept = None
+        if trainer.kept is not known:
+            self._known[number] = trainer.kept
+            kept = {step: None if known.get(step) is one else _arrays(one) for step, one in trainer.kept.items()}
+        facts = {name: value for name, value in trainer.facts.items() if name != "experiment"}
+        return trainer.step, facts, kept
+
+
+def _serve(connection: Connection) -> None:
+    """Answer calls until the window closes the connection, or the system does because its process was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the window ends it
+    limit_memory()
+    import torch
+
+    torch.set_num_threads(1)
+    trainers = _Trainers()
+    with contextlib.suppress(EOFError, OSError):
+        connection.send(None)
+        while True:
+            name, number, arguments = connection.recv()
+            try:
+                reply: tuple[Any, Exception | None] = getattr(trainers, name)(number, *arguments), None
+            except Exception as error:  # the process's edge: the thread that asked reports it
+                reply = None, error
+            connection.send(reply)
+
+
+def _arrays(weights: "Mapping[str, Tensor]") -> dict[str, np.ndarray]:
+    return {name: tensor.numpy() for name, tensor in weights.items()}
+
+
+def _tensors(weights: Mapping[str, np.ndarray]) -> "dict[str, Tensor]":
+    import torch
+
+    return {name: torch.from_numpy(array) for name, array in weights.items()}
