@@ -20,14 +20,13 @@ from playground.lab.boltzmann.cost import YEAR, Cost, measure_cost
 from playground.lab.boltzmann.figures import FIGURES
 from playground.lab.boltzmann.patterns import write_pattern
 from playground.lab.boltzmann.settings import Boltzmann, are_patterns, patterns_of, training_conflict
-from playground.lab.boltzmann.training import MostProbable, Progress, Samples, most_probable, train
+from playground.lab.boltzmann.training import Learned, learn
 from playground.lab.provenance import Provenance
 from playground.user_errors import UserError
 
 SETTINGS, METRICS, PICTURE = "boltzmann.toml", "metrics.json", "picture.png"
 WEIGHTS, SAMPLES, COST = "weights.csv", "samples.csv", "cost.csv"
 EVERYTHING = (SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE)
-LIKELY = 32  # states listed in metrics.json
 
 
 def read_settings(path: Path | None, assignments: Sequence[str], seed: int | None) -> Boltzmann:
@@ -56,20 +55,17 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
     torch.set_num_threads(1)  # with work this small, more threads would wait for each other
     with create_folder(folder):
         with stage("Training") as update:
-            for progress in train(settings):
+            for learned in learn(settings):
+                progress, samples = learned.progress, learned.samples
                 words = f"step {progress.step}, NLL {progress.nll:.4f} (optimal {progress.optimal_nll:.4f})"
                 update(progress.step / settings.steps, words)
-        with stage("Sampling") as update:
-            samples = Samples(settings).follow(progress.weights, settings.sweeps)
-            update(1.0, f"{len(samples)} samples by {settings.sampler}")
         with stage("Cost of Z") as update:
             for cost in measure_cost():
                 update(cost.fraction, f"{cost.units[-1]} units")
-        likely = most_probable(settings, progress.weights, LIKELY)
         with replace_results(folder, EVERYTHING) as new:
             provenance = Provenance.of(settings, "cpu")
             experiments.save(settings, new / SETTINGS, provenance)
-            measured = _metrics(settings, progress, likely, samples, cost)
+            measured = _metrics(settings, learned, cost)
             write_json(new / METRICS, measured | {"provenance": provenance.as_json()})
             units = range(progress.units)
             write_csv(new / WEIGHTS, [f"w{unit}" for unit in units], progress.weights.tolist())
@@ -78,7 +74,7 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
             write_csv(new / COST, ["units", "seconds_partition", "seconds_weight_of_one_state"], table)
             application = headless()
             save_painting(
-                lambda painter: paint_machine(painter, patterns_of(settings), progress, likely, samples, cost, DARK),
+                lambda painter: paint_machine(painter, patterns_of(settings), learned, cost, DARK),
                 (WIDTH, HEIGHT),
                 new / PICTURE,
                 "Boltzmann machine",
@@ -95,10 +91,8 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
     say(f"Everything is in {folder}")
 
 
-def _metrics(
-    settings: Boltzmann, progress: Progress, likely: MostProbable, samples: np.ndarray, cost: Cost
-) -> dict[str, Any]:
-    growth, years = cost.growth(), cost.years()
+def _metrics(settings: Boltzmann, learned: Learned, cost: Cost) -> dict[str, Any]:
+    growth, years, progress, samples = cost.growth(), cost.years(), learned.progress, learned.samples
     figures = {key: getattr(progress, key) for key in FIGURES if key != "partition"}  # may be too large for JSON
     return figures | {
         "units": progress.units,
@@ -108,7 +102,7 @@ def _metrics(
         "largest_weight": float(np.abs(progress.weights).max()),
         "most_probable": [
             {"state": write_pattern(state), "probability": float(chance), "is_pattern": bool(known)}
-            for state, chance, known in zip(likely.states, likely.probabilities, likely.known, strict=True)
+            for state, chance, known in zip(learned.states, learned.probabilities, learned.known, strict=True)
         ],
         "sampler": settings.sampler,
         "samples": len(samples),

@@ -1,5 +1,6 @@
 """Pictures of a Boltzmann machine: patterns of a few pixels, its weights, its learning curve and the cost of Z."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,12 +17,12 @@ from playground.lab.chart import Axis, Chart, Series, axis_around
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
-    from playground.lab.boltzmann.training import MostProbable, Progress
+    from playground.lab.boltzmann.training import Learned, Progress
 
 CAPTION = 10  # px, of the letters below a pattern
 FOOT = 14.0  # px, room for a caption
 LARGEST = 16.0  # px, of a pixel
-LIKELY, SAMPLES = 16, 60  # states and samples in the picture of a machine
+LIKELY, SAMPLES = 18, 60  # most probable states that are shown, and samples in the picture of a machine
 WIDTH, HEIGHT = 960, 640
 
 
@@ -44,21 +45,29 @@ def in_color(patterns: np.ndarray, color: str) -> list[ShownPattern]:
     return [ShownPattern(one, color) for one in patterns]
 
 
-def likely_patterns(likely: "MostProbable") -> list[ShownPattern]:
+def likely_patterns(learned: "Learned") -> list[ShownPattern]:
     """The most probable states with their probabilities, the patterns among them in the colour of data."""
     found = []
-    for pixels, chance, known in zip(likely.states, likely.probabilities, likely.known, strict=True):
+    states = zip(learned.states, learned.probabilities, learned.known, strict=True)
+    for pixels, chance, known in itertools.islice(states, LIKELY):
         share, which = probability(chance), "one of the patterns" if known else "not one of the patterns"
         found.append(ShownPattern(pixels, "data" if known else "learned", share, f"p = {share}, {which}; "))
     return found
 
 
-def paint_pattern(painter: QPainter, box: QRectF, pattern: np.ndarray, palette: Palette, color: str = "data") -> None:
-    """Paint pixels (rows, columns) of -1 and +1; those that are on have the concept's hue."""
-    on, off = palette.color(color), palette.color("hover")
-    for place in np.ndindex(pattern.shape):
-        cell = cell_box(box, pattern.shape, place).adjusted(0, 0, -1, -1)
-        painter.fillRect(cell, on if pattern[place] > 0 else off)
+def paint_pixels(painter: QPainter, box: QRectF, values: np.ndarray, palette: Palette, color: str = "learned") -> None:
+    """Paint numbers (rows, columns) as pixels, from the surface's colour at 0 to a colour above and to that of particles below.
+
+    A number below 0 has a bar, so that its sign does not depend on hue alone.
+    """
+    largest = float(np.abs(values).max()) or 1.0
+    for place in np.ndindex(values.shape):
+        share, cell = float(values[place]) / largest, cell_box(box, values.shape, place).adjusted(0, 0, -1, -1)
+        painter.fillRect(cell, palette.color("hover"))
+        painter.fillRect(cell, palette.color(color if share >= 0 else "particles", abs(share)))
+        if share < -0.02 and cell.width() >= 8:
+            across, down = 0.3 * cell.width(), 0.46 * cell.height()
+            painter.fillRect(cell.adjusted(across, down, -across, -down), palette.color("background", 0.75))
 
 
 def paint_patterns(
@@ -73,25 +82,9 @@ def paint_patterns(
         size *= min(room.width() / size.width(), (room.height() - FOOT * bool(caption)) / size.height(), LARGEST)
         inside = QRectF(room.topLeft(), size)
         inside.moveLeft(room.center().x() - size.width() / 2)
-        paint_pattern(painter, inside, pixels, palette, color)
+        paint_pixels(painter, inside, pixels > 0, palette, color)
         below = QRectF(room.left(), inside.bottom(), room.width(), FOOT)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, caption)
-
-
-def paint_weights(painter: QPainter, box: QRectF, weights: np.ndarray, palette: Palette) -> None:
-    """Paint W (d, d) as a heat map, from the surface's colour at 0 to the learned hue above and to the particles' hue below.
-
-    A weight below 0 has a bar, so that its sign does not depend on hue alone.
-    """
-    largest = float(np.abs(weights).max()) or 1.0
-    painter.fillRect(box, palette.color("panel"))
-    for place in np.ndindex(weights.shape):
-        share, cell = float(weights[place]) / largest, cell_box(box, weights.shape, place).adjusted(0, 0, -1, -1)
-        hue = palette.color("learned" if share >= 0 else "particles", abs(share))
-        painter.fillRect(cell, palette.color("hover") if place[0] == place[1] else hue)
-        if share < -0.02 and cell.width() >= 8:
-            across, down = 0.3 * cell.width(), 0.46 * cell.height()
-            painter.fillRect(cell.adjusted(across, down, -across, -down), palette.color("background", 0.75))
 
 
 def curve_chart(progress: "Progress", most_steps: int = 0) -> Chart:
@@ -128,24 +121,23 @@ def cost_chart(cost: "Cost") -> Chart:
 def paint_machine(
     painter: QPainter,
     patterns: np.ndarray,
-    progress: "Progress",
-    likely: "MostProbable",
-    samples: np.ndarray,
+    learned: "Learned",
     cost: "Cost",
     palette: Palette,
 ) -> None:
     """Paint a trained machine: patterns, weights and learning curve above; likely states, samples and cost below.
 
     Args:
-        patterns, samples: (N, rows, columns) of -1 and +1.
+        patterns: (N, rows, columns) of -1 and +1.
     """
+    progress = learned.progress
     painter.fillRect(QRectF(0, 0, WIDTH, HEIGHT), palette.color("background"))
     parts: dict[str, Sequence[ShownPattern] | Chart | None] = {
         "Patterns": in_color(patterns, "data"),
         f"W: log Z {progress.log_partition:.3f}, |∇ log Z| {progress.partition_gradient:.3f}": None,
         f"Learning: NLL {progress.nll:.4f} nat": curve_chart(progress),
-        "Most probable states": likely_patterns(likely)[:LIKELY],
-        "Samples": in_color(samples[:SAMPLES], "particles"),
+        "Most probable states": likely_patterns(learned),
+        "Samples": in_color(learned.samples[:SAMPLES], "particles"),
         "Cost of Z": cost_chart(cost),
     }
     for number, (title, part) in enumerate(parts.items()):
@@ -155,7 +147,7 @@ def paint_machine(
         painter.drawText(box.adjusted(0, -28, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
         if part is None:
             side = min(box.width(), box.height())
-            paint_weights(painter, QRectF(box.topLeft(), QSizeF(side, side)), progress.weights, palette)
+            paint_pixels(painter, QRectF(box.topLeft(), QSizeF(side, side)), progress.weights, palette)
         elif isinstance(part, Chart):
             paint_chart(painter, box, part, palette)
         else:

@@ -89,10 +89,9 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert window.figures["nll"].text() == f"{view.progress.nll:.4f}"
     assert window.figures["log_partition"].text() == f"{view.progress.log_partition:.4f}"
     assert window.figures["states"].text() == "2⁹ = 512"
-    assert are_patterns(window.machine.settings, view.likely.states)[:14].all()
+    assert are_patterns(window.machine.settings, view.states)[:14].all()
     assert window.cards["Samples"].header.state.endswith("of 48 are patterns")
-    of_some = dataclasses.replace(view.likely, of_patterns=0.25)  # of all patterns, whatever those shown add up to
-    window.machine.view = dataclasses.replace(view, likely=of_some)
+    window.machine.view = dataclasses.replace(view, of_patterns=0.25)  # of all, whatever those shown add up to
     window._show()
     window.machine.view = view
     assert window.cards["Most probable"].header.state == "25 % are patterns"
@@ -352,7 +351,7 @@ def test_the_drawn_pattern_has_its_probability_over_z(window):
     assert np.array_equal(window.pad.pattern, shown(likely)[0])
     y = shown(likely)[0].reshape(-1)
     chance = np.exp(0.5 * y @ progress.weights @ y - progress.log_partition)
-    assert chance == pytest.approx(window.machine.view.likely.probabilities[0])
+    assert chance == pytest.approx(window.machine.view.probabilities[0])
     assert window.pattern_label.text().endswith(f"{100 * chance:.3g} %")
 
 
@@ -442,6 +441,7 @@ def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
     QApplication.processEvents()
     assert heat.words().startswith("(1,1)–(1,2): W ")
     assert f"{progress.weights[0, 1]:.3g}" in heat.words()
+    assert window.weight_label.text() == heat.words()
     heat.setFocus()
     QTest.keyClick(heat, Qt.Key.Key_Down)
     assert heat.accessibleDescription() == "(1,2)–(1,2): a unit has no weight to itself"
@@ -450,7 +450,7 @@ def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
 def test_a_state_is_in_words(window):
     window.likely.choose(0)
     said = window.likely.accessibleDescription()
-    assert said.startswith(f"p = {100 * window.machine.view.likely.probabilities[0]:.3g} %")
+    assert said.startswith(f"p = {100 * window.machine.view.probabilities[0]:.3g} %")
     assert "one of the patterns" in said
     assert said.endswith("; 18 pictures")
     assert "one of the patterns" in window.likely.tip(0)

@@ -29,7 +29,6 @@ def test_everything_is_in_its_folder(tmp_path: Path, ask: Ask) -> None:
     assert code == 0
     assert [line.partition(" ...")[0] for line in error.splitlines() if line.endswith(" ...")] == [
         "Training",
-        "Sampling",
         "Cost of Z",
     ]
     out = tmp_path / "out"

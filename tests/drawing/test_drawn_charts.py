@@ -19,8 +19,8 @@ from playground.drawing.boltzmann import (
     WIDTH,
     ShownPattern,
     cost_chart,
-    paint_pattern,
     paint_patterns,
+    paint_pixels,
     probability,
 )
 from playground.drawing.chart_pictures import paint_chart
@@ -193,7 +193,7 @@ def test_the_names_in_the_cost_of_z_cross_nothing(size: tuple[int, int], factor:
 
 
 def test_captions_fit_below_their_patterns() -> None:
-    """Sixteen patterns stand in rows of five; each has a fifth of the width of its box."""
+    """Eighteen patterns stand in rows of five; each has a fifth of the width of its box."""
     font = QFontMetricsF(figure_font(CAPTION))
     for value in (1.0, 0.142, 0.0582, 0.00537, 4.1e-4, 9.7e-5, 2.3e-5, 9.7e-7):
         assert font.horizontalAdvance(probability(value)) < (WIDTH / 3 - 40) / 5
@@ -217,7 +217,7 @@ def test_patterns_are_painted_inside_their_box_and_none_is_left_out(shape: tuple
 def test_a_pattern_s_first_row_is_painted_at_the_top() -> None:
     image = QImage(20, 20, QImage.Format.Format_RGB32)
     painter = QPainter(image)
-    paint_pattern(painter, QRectF(0, 0, 20, 20), np.array([[1, -1], [-1, -1]]), DARK)
+    paint_pixels(painter, QRectF(0, 0, 20, 20), np.array([[1, 0], [0, 0]]), DARK, "data")
     painter.end()
     assert QColor(image.pixel(5, 5)) == DARK.color("data")
     assert QColor(image.pixel(15, 5)) == QColor(image.pixel(5, 15)) == DARK.color("hover")

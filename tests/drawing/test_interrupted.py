@@ -18,7 +18,7 @@ from playground.drawing.plane import Plane
 from playground.drawing.render import painted, render
 from playground.drawing.scene import Scene, Still
 from playground.lab.boltzmann.cost import Cost
-from playground.lab.boltzmann.training import MostProbable, Progress
+from playground.lab.boltzmann.training import Learned, Progress
 
 BOX = (0.0, 10.0, 0.0, 5.0)
 POINTS = np.random.default_rng(0).uniform([1, 1], [9, 4], (4, 2))
@@ -53,8 +53,9 @@ def a_boltzmann_machine() -> None:
     states, line, weights = np.ones((2, 2, 2), np.int8), np.arange(1, 4), np.ones((4, 4))
     costs = np.arange(1.0, 4.0)
     progress = Progress(2, 1.0, 1.0, 1.0, weights, weights, weights, line, costs, 0.1)
-    likely, cost = MostProbable(states, np.ones(2), np.ones(2, bool), 1.0), Cost(line, costs, costs, 1.0)
-    painted(lambda painter: paint_machine(painter, states, progress, likely, states, cost, DARK), (WIDTH, HEIGHT), 0.5)
+    learned = Learned(progress, states, np.ones(2), np.ones(2, bool), 1.0, states)
+    cost = Cost(line, costs, costs, 1.0)
+    painted(lambda painter: paint_machine(painter, states, learned, cost, DARK), (WIDTH, HEIGHT), 0.5)
 
 
 @pytest.fixture

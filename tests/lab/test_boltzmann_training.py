@@ -12,7 +12,7 @@ from playground.lab.boltzmann import cost
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import bars_and_stripes, read_pattern, write_pattern
 from playground.lab.boltzmann.settings import Boltzmann, are_patterns, patterns_of, training_conflict
-from playground.lab.boltzmann.training import Samples, most_probable, train
+from playground.lab.boltzmann.training import learn, train
 from playground.lab.experiment import ExperimentError
 
 
@@ -76,7 +76,8 @@ def test_without_patterns_there_is_nothing_to_learn() -> None:
 
 def test_bars_and_stripes_are_learned_to_their_entropy() -> None:
     settings = Boltzmann(steps=1500)
-    *_, last = train(settings)
+    *_, likely = learn(settings)
+    last = likely.progress
     assert last.entropy == last.optimal_nll == pytest.approx(math.log(14))
     assert last.nlls[0] == pytest.approx(9 * math.log(2))  # W = 0
     assert 0 < last.nll_excess < 0.015
@@ -85,21 +86,21 @@ def test_bars_and_stripes_are_learned_to_their_entropy() -> None:
     assert last.steps[-1] == last.step == 1500
     assert np.allclose(last.weights, last.weights.T, atol=1e-12)
     assert not last.weights.diagonal().any()
-    likely = most_probable(settings, last.weights, 16)
-    assert are_patterns(settings, likely.states).tolist() == [True] * 14 + [False] * 2
+    assert likely.known.tolist() == are_patterns(settings, likely.states).tolist() == [True] * 14 + [False] * 18
     assert np.allclose(likely.probabilities[:14], 1 / 14, atol=2e-3)
     assert {write_pattern(one) for one in likely.states[:14]} == {write_pattern(one) for one in bars_and_stripes(3, 3)}
 
 
 def test_the_share_of_the_patterns_counts_all_of_them_and_each_once() -> None:
-    settings = Boltzmann(steps=1500)
-    *_, last = train(settings)
-    assert most_probable(settings, last.weights, 3).of_patterns == pytest.approx(14 * math.exp(-last.nll), abs=5e-3)
-    assert most_probable(settings, last.weights, 3).of_patterns <= 1  # although few states are shown
+    *_, last = learn(Boltzmann(steps=1500))
+    assert len(last.states) == 32
+    assert last.of_patterns == pytest.approx(last.probabilities[last.known].sum())
+    assert last.of_patterns == pytest.approx(14 * math.exp(-last.progress.nll), abs=5e-3)
+    assert last.of_patterns <= 1
     twice = Boltzmann(rows=2, columns=2, data="drawn", patterns=("##/..", "##/.."))
-    assert most_probable(twice, np.zeros((4, 4)), 1).of_patterns == pytest.approx(1 / 16)
-    nothing = Boltzmann(rows=2, columns=2, data="drawn")
-    assert most_probable(nothing, np.zeros((4, 4)), 1).of_patterns == 0
+    assert next(learn(twice)).of_patterns == pytest.approx(1 / 16)
+    first = next(learn(Boltzmann(rows=4, columns=4)))  # all states are equally probable, and few of them are shown
+    assert first.of_patterns == pytest.approx(30 / 2**16)
 
 
 def test_the_numbers_of_a_step_are_those_of_its_weights() -> None:
@@ -143,31 +144,34 @@ def test_even_parity_cannot_be_learned_and_the_gradient_says_so() -> None:
 
 def test_negatives_are_as_probable_as_patterns() -> None:
     settings = Boltzmann(data="drawn", patterns=("#../.#./..#",), steps=300)
-    *_, last = train(settings)
-    assert last.entropy == 0
-    assert last.optimal_nll == pytest.approx(math.log(2))
-    likely = most_probable(settings, last.weights, 2)
-    assert likely.probabilities[0] == pytest.approx(likely.probabilities[1])
-    assert sorted(map(write_pattern, likely.states)) == ["#../.#./..#", ".##/#.#/##."]
-    assert sorted(are_patterns(settings, likely.states).tolist()) == [False, True]
+    *_, last = learn(settings)
+    assert last.progress.entropy == 0
+    assert last.progress.optimal_nll == pytest.approx(math.log(2))
+    assert last.probabilities[0] == pytest.approx(last.probabilities[1])
+    assert sorted(map(write_pattern, last.states[:2])) == ["#../.#./..#", ".##/#.#/##."]
+    assert sorted(last.known[:2].tolist()) == [False, True]
 
 
 @pytest.mark.parametrize("sampler", ["exact", "gibbs"])
 def test_samples_of_a_trained_machine_are_its_patterns(sampler: str) -> None:
-    settings = Boltzmann(rows=2, columns=2, sampler=sampler, samples=500, steps=300, seed=4)
-    *_, last = train(settings)
-    share = are_patterns(settings, Samples(settings).follow(last.weights, 50)).mean()
-    truth = most_probable(settings, last.weights, 16)
-    chance = truth.probabilities[are_patterns(settings, truth.states)].sum()
+    settings = Boltzmann(rows=2, columns=2, sampler=sampler, samples=500, steps=300, sweeps=50, seed=4)
+    *_, last = learn(settings)
+    share = are_patterns(settings, last.samples).mean()
+    chance = last.of_patterns
     assert abs(share - chance) < 4 * math.sqrt(chance * (1 - chance) / 500)
-    assert np.array_equal(Samples(settings).follow(last.weights, 5), Samples(settings).follow(last.weights, 5))
+    *_, again = learn(settings)
+    assert np.array_equal(again.samples, last.samples)
 
 
 def test_exact_samples_change_only_with_the_weights_and_chains_continue() -> None:
-    weights = np.zeros((4, 4))
-    for sampler, same in (("exact", True), ("gibbs", False)):
-        samples = Samples(Boltzmann(rows=2, columns=2, sampler=sampler))
-        assert np.array_equal(samples.follow(weights), samples.follow(weights)) == same
+    for sampler, sweeps in (("exact", 0), ("gibbs", 3)):
+        settings = Boltzmann(rows=2, columns=2, sampler=sampler, steps=2, sweeps=3)
+        *_, end = train(settings)
+        found = list(learn(settings, end))  # all at the same weights
+        assert [one.progress.step for one in found] == [2] * (1 + sweeps)
+        assert len({one.samples.tobytes() for one in found}) == 1 + sweeps
+        *_, again = learn(settings, end)
+        assert np.array_equal(again.samples, found[-1].samples)
 
 
 def test_calls_during_which_the_clock_does_not_advance_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,15 @@
-"""The common part of what is painted in cells: the pointer or keys choose one."""
+"""The common part of what is painted in cells: the pointer or keys choose and open one."""
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
 from playground.app.style.painting import paint_box
 from playground.app.widgets.captions import named
 from playground.drawing.heat_map import cell_box
+
+OPENING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
 
 class Cells(QWidget):
@@ -19,7 +21,12 @@ class Cells(QWidget):
     Attributes:
         shape: rows and columns; (0, 0) if there are no cells.
         chosen: the number of the chosen cell, row by row from 0; None if none is.
+
+    Signals:
+        described(str): the description of the chosen cell.
     """
+
+    described = Signal(str)
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()
@@ -58,9 +65,14 @@ class Cells(QWidget):
         self.chosen = number
         self.show_change()
 
+    def open(self, number: int) -> None:
+        """Choose a cell that was clicked, or for which Return, Enter or Space was pressed."""
+        self.choose(number)
+
     def show_change(self) -> None:
         """Paint and describe what was changed."""
         self.setAccessibleDescription(self.words())
+        self.described.emit(self.words())
         self.update()
 
     def at(self, place: QPointF) -> int | None:
@@ -80,6 +92,11 @@ class Cells(QWidget):
                 return True
         return super().event(event)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        number = self.at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and number is not None:
+            self.open(number)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         (rows, columns), chosen, last = self.shape, self.chosen or 0, self.count() - 1
         seen = self.visibleRegion().boundingRect().height() / max(self.box().height(), 1.0)
@@ -95,7 +112,9 @@ class Cells(QWidget):
             Qt.Key.Key_End: last,
         }
         place = places.get(Qt.Key(event.key()))
-        if place is None:
+        if event.key() in OPENING and last >= 0:
+            self.open(chosen)
+        elif place is None:
             super().keyPressEvent(event)
         elif 0 <= place < rows * columns and min(place, last) != self.chosen:
             self.choose(min(place, last))

@@ -1,5 +1,6 @@
 """Maximum likelihood by exact gradient ascent, its most probable states, and samples that follow it."""
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.lab.boltzmann.settings import Boltzmann, are_patterns, patterns_of
+from playground.lab.boltzmann.settings import Boltzmann, patterns_of
 from playground.lab.experiment import ExperimentError
 from playground.theory import boltzmann
 from playground.theory.boltzmann import Enumerator
 
 Array = NDArray[np.float64]
 
+LIKELY = 32  # states listed as the most probable
 GROWTH = 1.03
 """Growth from one shown step to the next: learning is fast at first and then slows down like one over the step."""
 
@@ -142,59 +144,55 @@ def _norm(of_pairs: Array) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class MostProbable:
-    """The most probable states, in falling order of probability.
+class Learned:
+    """What a machine has learned after some steps.
 
     Attributes:
-        states: (K, rows, columns) of -1 and +1.
+        states: (K, rows, columns) of -1 and +1, its most probable states in falling order of probability: 32, or all if
+            there are fewer. Equally probable ones are in the order of their numbers.
         probabilities: (K,).
         known: (K,) whether each is one of the patterns.
         of_patterns: probability of all patterns together, whether or not they are among these states.
+        samples: (N, rows, columns) of -1 and +1.
     """
 
+    progress: Progress
     states: NDArray[np.int8]
     probabilities: Array
     known: NDArray[np.bool_]
     of_patterns: float
+    samples: NDArray[np.int8]
 
 
-def most_probable(settings: Boltzmann, weights: Array, count: int) -> MostProbable:
-    """The `count` most probable states, or all if there are fewer; equally probable ones in the order of their numbers."""
-    units = settings.rows * settings.columns
-    probabilities = Enumerator(units).log_weights(torch.from_numpy(weights)).softmax(0)
-    # States that are equal up to rounding keep one order. Pictures would change places from step to step otherwise.
-    order = torch.sort((-probabilities).float(), stable=True).indices[:count]
-    patterns = torch.from_numpy(patterns_of(settings)).flatten(1)
-    of_patterns = float(probabilities[boltzmann.numbers_of(patterns).unique()].sum())
-    states = _pictures(boltzmann.states_of(order, units), settings)
-    return MostProbable(states, probabilities[order].numpy(), are_patterns(settings, states), of_patterns)
-
-
-def _pictures(states: Tensor, settings: Boltzmann) -> NDArray[np.int8]:
-    """States (N, d) as pictures (N, rows, columns)."""
-    return states.numpy().astype(np.int8).reshape(-1, settings.rows, settings.columns)
-
-
-class Samples:
-    """N samples of a machine, updated while it learns, by the sampler of the settings.
+def learn(settings: Boltzmann, start: Progress | None = None) -> Iterator[Learned]:
+    """Train a machine as :func:`train` does, and draw samples at each step that it yields.
 
     Exact samples use the same random numbers each time, so that they change only with the probabilities. Gibbs chains
-    start from noise and go on from their last states.
+    start from noise and make one sweep at each of these steps, and at the end those of the settings, after each of which it
+    yields too.
     """
+    units, shape = settings.rows * settings.columns, (-1, settings.rows, settings.columns)
+    patterns = boltzmann.numbers_of(torch.from_numpy(patterns_of(settings)).flatten(1)).unique()
+    enumerator, generator = Enumerator(units), torch.Generator().manual_seed(settings.seed)
+    uniform = torch.rand(settings.samples, generator=generator, dtype=torch.float64)
+    samples = (2 * torch.randint(2, (settings.samples, units), generator=generator) - 1).double()
 
-    def __init__(self, settings: Boltzmann) -> None:
-        self._settings = settings
-        self._generator = torch.Generator().manual_seed(settings.seed)
-        units = settings.rows * settings.columns
-        self._enumerator = Enumerator(units)
-        self._uniform = torch.rand(settings.samples, generator=self._generator, dtype=torch.float64)
-        start = torch.randint(2, (settings.samples, units), generator=self._generator)
-        self._chains = (2 * start - 1).double()
+    def pictures(states: Tensor) -> NDArray[np.int8]:
+        return states.numpy().astype(np.int8).reshape(shape)
 
-    def follow(self, weights: Array, sweeps: int = 1) -> NDArray[np.int8]:
-        """The samples under these weights, (N, rows, columns); Gibbs chains make so many sweeps first."""
-        matrix = torch.from_numpy(weights)
-        if self._settings.sampler == "exact":
-            return _pictures(boltzmann.sample(self._enumerator.log_weights(matrix), self._uniform), self._settings)
-        *_, self._chains = boltzmann.gibbs(matrix, self._chains, sweeps, self._generator)
-        return _pictures(self._chains, self._settings)
+    for progress in train(settings, start):
+        weights = torch.from_numpy(progress.weights)
+        log_weights = enumerator.log_weights(weights)
+        if settings.sampler == "exact":
+            samples = boltzmann.sample(log_weights, uniform)
+        else:
+            (samples,) = boltzmann.gibbs(weights, samples, 1, generator)
+        probabilities = log_weights.softmax(0)
+        # States that are equal up to rounding keep one order. Pictures would change places from step to step otherwise.
+        order = torch.sort((-probabilities).float(), stable=True).indices[:LIKELY]
+        likely = pictures(boltzmann.states_of(order, units)), probabilities[order].numpy()
+        known, of_patterns = torch.isin(order, patterns).numpy(), float(probabilities[patterns].sum())
+        learned = Learned(progress, *likely, known, of_patterns, pictures(samples))
+        yield learned
+    for swept in boltzmann.gibbs(weights, samples, settings.sweeps if settings.sampler == "gibbs" else 0, generator):
+        yield dataclasses.replace(learned, samples=pictures(swept))

@@ -3,18 +3,16 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QAccessible, QMouseEvent, QPainter, QPen
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.cells import Cells
-from playground.drawing.boltzmann import paint_weights
+from playground.drawing.boltzmann import paint_pixels
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.training import Progress
-
-FOOT = 18  # px, for the words about one weight
 
 
 class WeightMap(Cells):
@@ -29,7 +27,7 @@ class WeightMap(Cells):
             "bar, unequal ones. Point at a cell, or use the arrow keys.",
         )
         self.setMouseTracking(True)
-        self.setMinimumSize(150, 150 + FOOT)
+        self.setMinimumSize(150, 150)
 
     def show_weights(self, progress: "Progress | None", units: int, columns: int) -> None:
         """Show W (units, units) beside the correlations, or zeros before anything is learned.
@@ -45,7 +43,7 @@ class WeightMap(Cells):
         self.show_change()
 
     def box(self) -> QRectF:
-        side = min(self.width() - 4, self.height() - FOOT - 4)
+        side = min(self.width(), self.height()) - 4
         return QRectF((self.width() - side) / 2, 2, side, side)
 
     def words(self) -> str:
@@ -60,15 +58,10 @@ class WeightMap(Cells):
         return f"{pixels}: W {weight}, E_data {data}, E_p {model}"
 
     def paint(self, painter: QPainter) -> None:
-        box = self.box()
-        paint_weights(painter, box, self._matrices[0], theme.palette())
+        paint_pixels(painter, self.box(), self._matrices[0], theme.palette())
         if self.chosen is not None:
             painter.setPen(QPen(theme.color("text"), 1.5))
             painter.drawRect(self.cell(self.chosen).adjusted(0, 0, -1, -1))
-        painter.setFont(theme.number_font(11))
-        painter.setPen(theme.color("muted"))
-        foot = QRectF(0, box.bottom() + 2, self.width(), FOOT)
-        painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, self.words())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self.choose(self.at(event.position()))

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.model import errors
@@ -16,21 +14,11 @@ from playground.lab.boltzmann.settings import Boltzmann, training_conflict
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
-    from playground.lab.boltzmann.training import MostProbable, Progress
+    from playground.lab.boltzmann.training import Learned, Progress
 
 PICTURE = 1 / 30  # s between two pictures, so that the user can follow how nine pixels are learned
-LIKELY = 18  # number of most probable states shown
 SAMPLING = {"sampler", "samples", "sweeps", "seed"}  # settings that change the samples of the same weights
 LEARN, COST = "boltzmann training", "boltzmann cost"
-
-
-@dataclass(frozen=True, eq=False)
-class MachineState:
-    """The values to show at one step."""
-
-    progress: "Progress"
-    likely: "MostProbable"
-    samples: np.ndarray  # (N, rows, columns)
 
 
 class Machine(QObject):
@@ -53,7 +41,7 @@ class Machine(QObject):
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = State(Boltzmann(), self)  # type: ignore[arg-type]
-        self.view: MachineState | None = None
+        self.view: Learned | None = None
         self._wanted = True  # whether changed patterns are learned at once
         self._steps = 0  # to be made; then only the samples change
         self.jobs = jobs
@@ -103,7 +91,7 @@ class Machine(QObject):
         """Measure the time of Z, from two units on."""
         self.jobs.start(COST, COST, without_fraction(lambda: _measuring()), self.measured.emit)
 
-    def _see(self, view: MachineState) -> None:
+    def _see(self, view: "Learned") -> None:
         self.view = view
 
     @Slot(object)
@@ -118,20 +106,15 @@ class Machine(QObject):
             self._learn(self.view.progress.step)
 
 
-def _learning(settings: Boltzmann, start: "Progress | None") -> Iterator[MachineState]:
-    """The values to show at each step, with samples that follow, and then at each sweep of Gibbs sampling."""
+def _learning(settings: Boltzmann, start: "Progress | None") -> "Iterator[Learned]":
+    """The values to show, slowly enough to be followed."""
     import torch
 
-    from playground.lab.boltzmann.training import Samples, most_probable, train
+    from playground.lab.boltzmann.training import learn
 
     torch.set_num_threads(1)  # more threads would wait for each other in work this small
-    samples = Samples(settings)
-    for progress in train(settings, start):
-        likely = most_probable(settings, progress.weights, LIKELY)
-        yield MachineState(progress, likely, samples.follow(progress.weights))
-        time.sleep(PICTURE)
-    for _ in range(settings.sweeps if settings.sampler == "gibbs" else 0):
-        yield MachineState(progress, likely, samples.follow(progress.weights))
+    for learned in learn(settings, start):
+        yield learned
         time.sleep(PICTURE)
 
 

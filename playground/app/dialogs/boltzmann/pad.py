@@ -7,7 +7,7 @@ from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.widgets.cells import Cells
-from playground.drawing.boltzmann import paint_pattern
+from playground.drawing.boltzmann import paint_pixels
 
 SIDE = 112  # px of the whole grid
 
@@ -54,28 +54,23 @@ class PatternPad(Cells):
         return f"Row {row + 1}, column {column + 1} is {on}; {count} of {self.pattern.size} pixels are on."
 
     def paint(self, painter: QPainter) -> None:
-        paint_pattern(painter, self.box(), self.pattern, theme.palette())
+        paint_pixels(painter, self.box(), self.pattern > 0, theme.palette(), "data")
+
+    def open(self, number: int) -> None:
+        self._brush = -int(self.pattern.flat[number])
+        self._paint(number)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        number = self.at(event.position())
-        if event.button() == Qt.MouseButton.LeftButton and number is not None:
-            self._brush = -int(self.pattern.flat[number])
-            self._paint(number)
+        self._brush = 0
+        super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         number = self.at(event.position())
         if self._brush and number is not None:
             self._paint(number)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._brush = 0
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space:
-            self._brush = -int(self.pattern.flat[self.chosen or 0])
-            self._paint(self.chosen or 0)
-            self._brush = 0
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.finished.emit()
         else:
             super().keyPressEvent(event)

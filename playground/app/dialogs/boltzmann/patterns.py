@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QAccessible, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QScrollArea
 
 from playground.app.style import text_size, theme
@@ -15,7 +15,6 @@ from playground.app.widgets.cells import Cells
 from playground.app.widgets.charts.level_picture import paint_sentence
 from playground.drawing.boltzmann import ShownPattern, paint_patterns
 
-TAKE = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 REMOVE = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 
 
@@ -101,13 +100,8 @@ class Patterns(Cells):
             self.area.ensureVisible(*self.cell(number).center().toPoint().toTuple())
             self.taken.emit(self.shown[number].pixels)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.choose(self.at(event.position()))
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in TAKE:
-            self.choose(self.chosen)
-        elif event.key() in REMOVE and self.shown:
+        if event.key() in REMOVE and self.shown:
             self.removed.emit(self.shown[self.chosen or 0].pixels)
         else:
             super().keyPressEvent(event)

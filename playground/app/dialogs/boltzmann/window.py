@@ -70,6 +70,7 @@ class BoltzmannWindow(WorkingDialog):
         self.cost = TallChart("Cost of Z", ABOUT_COST, 124)
         self.cost.show_empty(UNMEASURED)
         self.verdict, self.cost_label = _lines("Meaning of the numbers", 2), _lines("The time of Z", 3)
+        self.weight_label = _lines("The weight of two pixels", 1)
         self.pattern_label = named(
             QLabel(wordWrap=True),
             "Probability of the drawn pattern",
@@ -134,7 +135,9 @@ class BoltzmannWindow(WorkingDialog):
             ("Draw", drawing),
             ("Train", rate, steps, training),
         )
-        middle = self._column(("Learning", (self.curve, 1), self.verdict), ("Weights and Z", (weights, 1)))
+        middle = self._column(
+            ("Learning", (self.curve, 1), self.verdict), ("Weights and Z", (weights, 1), self.weight_label)
+        )
         right = self._column(
             ("Most probable", (self.likely.area, 1)),
             ("Samples", sampling, (self.samples.area, 1)),
@@ -168,6 +171,7 @@ class BoltzmannWindow(WorkingDialog):
         for patterns in (self.patterns, self.likely, self.samples):
             patterns.taken.connect(self._take)
         self.patterns.removed.connect(self._remove)
+        self.map.described.connect(self.weight_label.setText)
         self.sizes.chosen.connect(self._choose_size)
         self.pad.drawn.connect(self._show)
         self.pad.finished.connect(self._add)
@@ -257,11 +261,11 @@ class BoltzmannWindow(WorkingDialog):
         else:
             said = verdict(view.progress)
             self.curve.show_chart(curve_chart(view.progress, settings.steps), said)
-            likely, samples = likely_patterns(view.likely), in_color(view.samples, "particles")
+            likely, samples = likely_patterns(view), in_color(view.samples, "particles")
             count = np.count_nonzero(are_patterns(settings, view.samples))
             states |= {
                 "Learning": f"step {format_count(view.progress.step)}",
-                "Most probable": f"{format_number(100 * view.likely.of_patterns)} % are patterns",
+                "Most probable": f"{format_number(100 * view.of_patterns)} % are patterns",
                 "Samples": f"{count} of {len(samples)} are patterns",
             }
         self.verdict.setText(said)

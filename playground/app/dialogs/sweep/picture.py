@@ -1,7 +1,7 @@
 """The heat map of a sweep in its window."""
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QAccessible, QMouseEvent, QPainter
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_measured, format_number
@@ -76,18 +76,7 @@ class SweepMap(Cells):
         hand = self.at(event.position()) is not None
         self.setCursor(Qt.CursorShape.PointingHandCursor if hand else Qt.CursorShape.ArrowCursor)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        number = self.at(event.position())
-        if number is not None and event.button() == Qt.MouseButton.LeftButton:
-            self.choose(number)
-            self._open(number)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.picture is not None:
-            self._open(self.chosen or 0)
-        else:
-            super().keyPressEvent(event)
-
-    def _open(self, number: int) -> None:
-        assert self.picture is not None
-        self.opened.emit(int(self.picture.cells.flat[number]))
+    def open(self, number: int) -> None:
+        super().open(number)
+        if self.picture is not None:
+            self.opened.emit(int(self.picture.cells.flat[number]))
