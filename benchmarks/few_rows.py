@@ -27,6 +27,7 @@ from tables import write_between
 from playground.data.dataset import Dataset
 from playground.kinds.datasets import load_dataset
 from playground.kinds.noise.noise import SIGMA_MIN
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import WIDEST, Problem
@@ -58,9 +59,8 @@ class Rows(NamedTuple):
     def network(self, settings: Mapping[str, object]) -> torch.Tensor:
         """The same for a network that is trained with these settings."""
         trainer = learned(self.problem.with_experiment(replace(self.problem.experiment, settings)))
-        *_, last = log_likelihood(trainer.problem, trainer.ema.requires_grad_(False), self.fresh)
-        assert last.result is not None
-        return self.log_prob - torch.from_numpy(last.result.log_prob)
+        last = result(log_likelihood(trainer.problem, trainer.ema.requires_grad_(False), self.fresh))
+        return self.log_prob - torch.from_numpy(last.log_prob)
 
     def fixed(self) -> torch.Tensor:
         """The same for a network with the default of sigma_min for many rows."""

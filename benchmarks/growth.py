@@ -25,6 +25,7 @@ from playground.drawing.palette import DARK
 from playground.drawing.render import headless, save_image
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.chart import Chart, Series
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
@@ -73,9 +74,7 @@ def points() -> Iterator[tuple[str, float, float]]:
 
 
 def log_prob(problem: Problem, score: ScoreFunction, x: np.ndarray) -> np.ndarray:
-    *_, last = log_likelihood(problem, score, x)
-    assert last.result is not None
-    return last.result.log_prob
+    return result(log_likelihood(problem, score, x)).log_prob
 
 
 def width() -> Iterator[tuple[str, float, float]]:

@@ -13,7 +13,7 @@ the program's solver in double precision at 1e-7. All networks run in single pre
 
 import copy
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 import scipy.integrate
@@ -23,11 +23,12 @@ import typer
 from torch import Tensor
 from turns import Row, Work, in_turns, keep_to, rows, table
 
+from playground.lab.compute import result
 from playground.lab.fields import grid_points
 from playground.lab.problem import Problem
 from playground.lab.session import Session
 from playground.lab.weights import load_weights
-from playground.theory.likelihood import LikelihoodProgress, log_likelihood
+from playground.theory.likelihood import LikelihoodResult, log_likelihood
 
 TOLERANCES: list[float] = [10.0**-exponent for exponent in np.arange(3.0, 8.1, 0.25)]
 
@@ -62,10 +63,8 @@ class Flow:
         return solved(log_likelihood(copy.deepcopy(self.network).double(), self.process, prior, x.double(), 1e-7))
 
 
-def solved(run: Iterator[LikelihoodProgress]) -> Tensor:
-    *_, last = run
-    assert last.result is not None
-    return last.result.log_prob
+def solved(run: Generator[float, None, LikelihoodResult]) -> Tensor:
+    return result(run).log_prob
 
 
 def own(flow: Flow, x: Tensor, tolerance: float) -> Tensor:

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from tables import rows, write_between
 
+from playground.lab.compute import result
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, assignment, replace
 from playground.lab.objective import build_objective
@@ -65,9 +66,7 @@ def measure(experiment: Experiment) -> Found:
     for x in problem.test.split(1000):
         sigma = problem.noise.training_sigmas(len(x), generator, experiment.training.sigma_distribution)
         losses.append(float(judge.loss(network, x, sigma, generator).detach().mean()))
-    *_, result = evaluate(problem, network)
-    figures = result.metrics
-    assert figures is not None
+    figures = result(evaluate(problem, network))
     distance = distance_over_floor(problem, network)
     found = Found(figures["kl"].value, figures["kl"].error, distance)
     floor = "unknown" if last.optimal_loss is None else f"{last.optimal_loss:.4f}"

@@ -37,10 +37,10 @@ from playground.kinds.kind import register  # noqa: F401 - a name of the package
 from playground.lab import evaluation, likelihood
 from playground.lab import experiment as experiments
 from playground.lab import sweep as sweeps
+from playground.lab.compute import passed_on
 from playground.lab.conditioning import point_score
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict
 from playground.lab.document import NeedsTraining
-from playground.lab.evaluation import EvaluationProgress
 from playground.lab.experiment import SEED, Experiment, ExperimentError, plain_values, reset_key
 from playground.lab.keys import RunKey, StartKey
 from playground.lab.likelihood import PointLikelihoods
@@ -49,7 +49,8 @@ from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.points import Points
 from playground.lab.problem import Problem
-from playground.lab.run_figures import FiguresProgress, run_figures
+from playground.lab.progress import MeasuringProgress
+from playground.lab.run_figures import run_figures
 from playground.lab.session import Session, SessionError
 from playground.lab.sweep import Progress as SweepProgress
 from playground.lab.sweep import Row as Row
@@ -305,7 +306,7 @@ def log_likelihood(
     sigma: ArrayLike | None = None,
     device: str = "auto",
     seed: int | None = None,
-) -> Work[likelihood.Progress[PointLikelihoods], PointLikelihoods]:
+) -> Work[MeasuringProgress, PointLikelihoods]:
     """log p_sigma of points by the probability-flow ODE, in nats per the user's units.
 
     Args:
@@ -333,21 +334,23 @@ def log_likelihood(
     followed = model.likelihood_score
     rows_of = {level: np.flatnonzero(levels == level) for level in np.unique(levels).tolist()}
 
-    def steps() -> Generator[likelihood.Progress[PointLikelihoods], None, PointLikelihoods]:
+    def told(begun: int, rows: int, share: float) -> MeasuringProgress:
+        return MeasuringProgress((begun + share * rows) / len(asked))
+
+    def steps() -> Generator[MeasuringProgress, None, PointLikelihoods]:
         parts, done = [], 0
         for level, rows in rows_of.items():
             own = None if given is None else level
-            for progress in likelihood.log_likelihood(model.problem, followed, asked[rows], sigma=own):
-                if progress.result is None:
-                    share = (done + progress.fraction * len(rows)) / len(asked)
-                    yield likelihood.Progress(share, None)
-            assert progress.result is not None
-            parts.append(progress.result)
+            part = yield from passed_on(
+                likelihood.log_likelihood(model.problem, followed, asked[rows], sigma=own),
+                functools.partial(told, done, len(rows)),
+            )
+            parts.append(part)
             done += len(rows)
         found = _joined(parts, np.concatenate([*rows_of.values()]), leading)
         if given is not None and given.ndim:
             found = dataclasses.replace(found, sigma=levels.reshape(leading))
-        yield likelihood.Progress(1.0, found)
+        yield MeasuringProgress(1.0)
         return found
 
     return Work(steps())
@@ -462,7 +465,7 @@ def evaluate(
     samples: ArrayLike | None = None,
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
-) -> Work[EvaluationProgress, Figures]:
+) -> Work[MeasuringProgress, Figures]:
     """Measure a score by its likelihoods, and samples by their distance to the data.
 
     Without trained weights, the figures of a learned score have no value, and their `reason` says how to get them.
@@ -490,7 +493,7 @@ def run(
     device: str = "auto",
     data: ArrayLike | None = None,
     labels: ArrayLike | None = None,
-) -> Work[TrainingProgress | Trajectory | FiguresProgress, Run]:
+) -> Work[TrainingProgress | Trajectory | MeasuringProgress, Run]:
     """Train, sample and measure all figures, like ``score-playground run`` but without files; `data` and `labels` are those of
     :func:`train`.
 
@@ -502,7 +505,7 @@ def run(
         experiment, points = _of_array(experiment, data, labels)
     untrained = Opened.of(experiment, device, points)
 
-    def steps() -> Generator[TrainingProgress | Trajectory | FiguresProgress, None, Run]:
+    def steps() -> Generator[TrainingProgress | Trajectory | MeasuringProgress, None, Run]:
         opened = yield from _trained(untrained)
         _refuse(sampling_conflict(experiment, opened.problem.conditions))
         trajectory = yield from opened.compute(opened.document.run)
@@ -569,7 +572,6 @@ def sweep(
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
             chosen = None if workers == 1 else stack.enter_context(sweeps.processes(workers and int(workers)))
-            folders.adopt(folder)
             broken = folders.of_broken(folders.broken(folder, cells))
             if broken is not None:
                 warnings.warn(str(broken), stacklevel=2)
@@ -663,17 +665,15 @@ def _warn_of_untrained(problem: Problem, levels: NDArray[np.float64]) -> None:
 
 def _evaluated(
     problem: Problem, score: ScoreFunction | None, samples: NDArray[np.floating] | None
-) -> Generator[EvaluationProgress, None, Figures]:
-    found = []
-    for measuring, begun, share in (
-        (evaluation.evaluate(problem, score), 0.0, 0.9),
-        (evaluation.sample_distances(problem, samples), 0.9, 0.1),
-    ):
-        for progress in measuring:
-            yield progress._replace(fraction=begun + share * progress.fraction)
-        assert progress.metrics is not None
-        found.append(progress.metrics)
-    return Figures.union(found)
+) -> Generator[MeasuringProgress, None, Figures]:
+    of_score = yield from passed_on(
+        evaluation.evaluate(problem, score), lambda told: dataclasses.replace(told, fraction=0.9 * told.fraction)
+    )
+    of_samples = yield from passed_on(
+        evaluation.sample_distances(problem, samples),
+        lambda told: dataclasses.replace(told, fraction=0.9 + 0.1 * told.fraction),
+    )
+    return Figures.union([of_score, of_samples])
 
 
 def _experiment(source: Session | Experiment, settings: Mapping[str, Any] | None) -> Experiment:

@@ -92,7 +92,7 @@ def test_a_run_trains_samples_and_measures() -> None:
     settings = {"training.steps": 20, "sampling.steps": 10, "sampling.particles": 100, "likelihood.points": 20}
     work = sp.run(sp.Experiment(), settings)
     kinds = list(dict.fromkeys(type(progress).__name__ for progress in work))
-    assert kinds == ["TrainingProgress", "Trajectory", "FiguresProgress"]
+    assert kinds == ["TrainingProgress", "Trajectory", "MeasuringProgress"]
     run = work.result()
     assert run.trajectory.positions.shape == (12, 100, 2)
     assert run.metrics["kl"].value > 0

@@ -17,6 +17,7 @@ import numpy as np
 from learned import learned
 from tables import rows
 
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
@@ -52,11 +53,10 @@ def measured(case: Case, seed: int, points: int) -> float:
     problem = Problem.build(replace(Experiment(), {**settings, **case.settings}))
     trainer = learned(problem)
     x = problem.evaluation_points
-    *_, last = log_likelihood(problem, trainer.ema.requires_grad_(False), x, tolerance=1e-4)
+    found = result(log_likelihood(problem, trainer.ema.requires_grad_(False), x, tolerance=1e-4))
     truth = problem.exact_log_prob(x)
-    assert last.result is not None
     assert truth is not None
-    apart = float(np.mean(truth.numpy() - last.result.log_prob))
+    apart = float(np.mean(truth.numpy() - found.log_prob))
     print(f"{case.name}, seed {seed}: {trainer.step:,} steps, KL {apart:.4f}", flush=True)
     return apart
 

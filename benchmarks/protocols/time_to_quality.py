@@ -23,6 +23,7 @@ import torch
 from tables import rows
 from torch import Tensor
 
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.objective import build_objective
@@ -152,9 +153,7 @@ def smalldiffusion(problem: Problem) -> Learner:
 
 def kl(problem: Problem, score: ScoreFunction, points: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     """KL(data || model) in nats, and its standard error."""
-    *_, last = log_likelihood(problem, score, points, tolerance=TOLERANCE)
-    assert last.result is not None
-    apart = truth - last.result.log_prob
+    apart = truth - result(log_likelihood(problem, score, points, tolerance=TOLERANCE)).log_prob
     return float(apart.mean()), float(apart.std(ddof=1) / len(apart) ** 0.5)
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -15,12 +15,13 @@ from playground.data import read_columns
 from playground.data.npy import open_npy
 from playground.data.tables import columns_named
 from playground.lab import experiment as experiments
+from playground.lab.compute import Value, result
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.energies import normalised
 from playground.lab.inspection import score_eigenvalues
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.latent import interpolate
-from playground.lab.likelihood import DecodedPoints, Progress, Result, decode, log_likelihood
+from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
 from playground.lab.model import Model
 from playground.lab.problem import Problem
 from playground.lab.table_cells import number_in
@@ -194,13 +195,10 @@ def write_interpolation(
     say(f"The interpolation, {count} points, is in {out}")
 
 
-def _done(title: str, work: Iterable[Progress[Result]], what: str) -> Result:
+def _done(title: str, work: Generator[float, None, Value], what: str) -> Value:
     """The result of some work, which is shown as it goes on."""
     with stage(title) as update:
-        for progress in work:
-            update(progress.fraction, what)
-    assert progress.result is not None
-    return progress.result
+        return result(work, lambda done: update(done, what))
 
 
 def _decoded(problem: Problem, found: DecodedPoints, header: Sequence[str]) -> Columns:

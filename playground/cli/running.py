@@ -23,8 +23,9 @@ from playground.lab.measured import Figures
 from playground.lab.memorization import memorization_warning
 from playground.lab.opened import Opened
 from playground.lab.problem import Problem
+from playground.lab.progress import MeasuringProgress
 from playground.lab.provenance import Provenance
-from playground.lab.run_figures import FiguresProgress, run_figures
+from playground.lab.run_figures import run_figures
 from playground.lab.sampling import require_stable_step
 from playground.lab.session import MODEL, Session
 from playground.lab.trained import Trained
@@ -152,11 +153,11 @@ def _session(problem: Problem, trained: Trained) -> Session:
     return Session.of(problem.experiment, problem.dataset, weights=weights, device=trained.device)
 
 
-def _measure(measuring: Generator[FiguresProgress, None, Figures]) -> Figures:
+def _measure(measuring: Generator[MeasuringProgress, None, Figures]) -> Figures:
     """Measure all figures, each stage with a line of its own."""
     reports: list[Figures] = []
 
-    def progress() -> Iterator[FiguresProgress]:
+    def progress() -> Iterator[MeasuringProgress]:
         reports.append((yield from measuring))
 
     for title, stage_of in itertools.groupby(progress(), key=lambda report: report.stage):

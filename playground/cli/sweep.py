@@ -52,7 +52,6 @@ def run_sweep(source: Path, folder: Path, place: "Place", device: str) -> bool:
 
 
 def _run(sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place: "Place", device: str) -> bool:
-    folders.adopt(folder)
     warn(folders.replaced(sweep, folder))
     waiting = len(folders.waiting(folder, cells))
     if len(cells) > waiting:

@@ -2,15 +2,17 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
+from playground.lab.compute import passed_on
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.fields import Array, bounds_of_smoothed, cell_edges, grid_points
-from playground.lab.likelihood import Progress, log_likelihood, require_process
+from playground.lab.likelihood import log_likelihood, require_process
 from playground.lab.problem import Problem
 from playground.theory.empirical import CELL_POINTS, Empirical
 from playground.theory.noise import ScoreFunction
@@ -71,6 +73,10 @@ def density_map(
     # The first grid has 12 to 24 cells a side: enough for a picture, and soon done.
     passes = max(0, int(math.log2(resolution / 12))) + 1
     before, work = 0, resolution**2 + passes * PASS_CELLS
+
+    def told(shown: Array | None, begun: int, share: int, done: float) -> DensityMap:
+        return DensityMap((begun + done * share) / work, shown, bounds)
+
     for stride in (2**level for level in reversed(range(passes))):
         # Every cell belongs to a block of stride x stride cells and first shows the value at the block's middle.
         middle_row, middle_column = (
@@ -78,12 +84,14 @@ def density_map(
         )
         chosen = (row == middle_row) & (column == middle_column) & ~done
         share = int(chosen.sum()) + PASS_CELLS
-        for progress in log_likelihood(problem, score, points[chosen], sigma=sigma, tolerance=tolerance):
-            if progress.result is not None:
-                values[chosen], done[chosen] = progress.result.log_prob, True
-                log_density = np.where(done, values, values[middle_row, middle_column])
-            yield DensityMap((before + progress.fraction * share) / work, log_density, bounds)
+        found = yield from passed_on(
+            log_likelihood(problem, score, points[chosen], sigma=sigma, tolerance=tolerance),
+            partial(told, log_density, before, share),
+        )
         before += share
+        values[chosen], done[chosen] = found.log_prob, True
+        log_density = np.where(done, values, values[middle_row, middle_column])
+        yield DensityMap(before / work, log_density, bounds)
 
 
 def empirical_density_map(
@@ -110,8 +118,8 @@ def empirical_density_map(
         yield DensityMap(done / len(problem.train), log_density, bounds)
 
 
-def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> Iterator[Progress[float]]:
-    """The integral of p over the plane, which should be 1 for a learned density too.
+def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> Generator[float, None, float]:
+    """The integral of p over the plane, which should be 1 for a learned density too; yields the fraction done.
 
     The grid covers the :func:`bounds_of_smoothed` data; mass that the model puts outside is missed. Sharp edges, such
     as the checkerboard's, leave an error of about f / sqrt(n), where n is the number of cells that they cross and f
@@ -125,10 +133,10 @@ def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> It
     cell = (x1 - x0) * (y1 - y0) / resolution**2
     field: DensityMap | None = None
     for field in density_map(problem, score, bounds, resolution):
-        yield Progress(min(field.fraction, 1 - 1e-9), None)
+        yield field.fraction
     assert field is not None
     assert field.log_density is not None
-    yield Progress(1.0, float(np.exp(field.log_density).sum() * cell))
+    return float(np.exp(field.log_density).sum() * cell)
 
 
 def _require_plane(problem: Problem) -> None:

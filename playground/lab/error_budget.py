@@ -7,7 +7,7 @@ replacement, so the parts and the floor add up to the whole.
 
 import dataclasses
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import torch
 from torch import Tensor
@@ -37,8 +37,8 @@ NEARLY_ZERO = 0.01
 """The noise level in place of sigma_min, over sigma_min. It leaves a ten-thousandth of the variance."""
 
 
-def error_budget(problem: Problem, score: LabelledScore) -> Iterator[tuple[float, dict[str, Measured] | None]]:
-    """Yield the fraction done, and at the end the figures of the part, in squared user units; `budget_points`: pairs of clouds, and
+def error_budget(problem: Problem, score: LabelledScore) -> Generator[float, None, dict[str, Measured]]:
+    """The figures of the part, in squared user units; yields the fraction done. `budget_points`: pairs of clouds, and
     points in each.
 
     The distance is the squared sliced W2 of samples and fresh draws of the known density, the mean of `REPEATS` pairs of
@@ -50,24 +50,22 @@ def error_budget(problem: Problem, score: LabelledScore) -> Iterator[tuple[float
     """
     conflict = budget_conflict(problem.experiment, problem.conditions)
     if conflict is not None:
-        yield 1.0, missing(sorts_of("Error budget"), conflict)
-        return
+        return missing(sorts_of("Error budget"), conflict)
     try:
         distances = yield from _distances(problem, score)
     except (SamplerDiverged, ode.TooManySteps) as error:
-        yield 1.0, missing(sorts_of("Error budget"), error.message)
-        return
+        return missing(sorts_of("Error budget"), error.message)
     # The last row is the floor, and each row above it exceeds the next one by one part.
     parts = torch.cat([distances[:1], distances[:-1] - distances[1:], distances[-1:]])
     found = {key: Measured(*metrics.mean_with_error(values)) for key, values in zip(FIGURES, parts, strict=True)}
-    yield 1.0, found | {"budget_points": Measured((REPEATS, _points(problem)))}
+    return found | {"budget_points": Measured((REPEATS, _points(problem)))}
 
 
 def _points(problem: Problem) -> int:
     return min(problem.particles, POINTS)
 
 
-def _distances(problem: Problem, score: LabelledScore) -> Generator[tuple[float, None], None, Tensor]:
+def _distances(problem: Problem, score: LabelledScore) -> Generator[float, None, Tensor]:
     """The squared distances of each sampler, of which one more part is replaced in each row, (6, REPEATS); yields the progress."""
     changes = {"sampling.particles": REPEATS * _points(problem)}
     own = dataclasses.replace(problem, experiment=description.replace(problem.experiment, changes))
@@ -103,7 +101,7 @@ def _distances(problem: Problem, score: LabelledScore) -> Generator[tuple[float,
         for x in frames:
             if x is not None:
                 reached.append(x)
-            yield share, None
+            yield share
         at_fine = reached[1]
         if settings.denoises_at_end:
             at_fine = posterior_mean(density.score, at_fine, torch.tensor(fine, dtype=torch.float64))
@@ -116,13 +114,11 @@ def _distances(problem: Problem, score: LabelledScore) -> Generator[tuple[float,
         for column, (some, others) in enumerate(pairs):
             directions = own.generator("directions", "cpu")
             distances[row, column] = metrics.sliced_wasserstein2(some, others, PROJECTIONS, directions) ** 2
-        yield 0.9 + 0.1 * (row + 1) / len(ends), None
+        yield 0.9 + 0.1 * (row + 1) / len(ends)
     return distances
 
 
-def _run(
-    problem: Problem, score: LabelledScore, begun: float
-) -> Generator[tuple[float, None], None, tuple[Tensor, Tensor]]:
+def _run(problem: Problem, score: LabelledScore, begun: float) -> Generator[float, None, tuple[Tensor, Tensor]]:
     """Start and end of a run of the experiment's sampler, in internal units; the same noise at every call."""
     sampler, generator = make_sampler(problem, score), problem.generator("sampling")
     start = problem.experiment.sampling.starting_points(problem, generator)
@@ -130,9 +126,9 @@ def _run(
     for step in sampler.run_in_parts(conditioned_score(problem, score), start, generator):
         if step is not None:
             end = step.positions
-            yield begun + 0.2 * step.index / max(step.total, 1), None
+            yield begun + 0.2 * step.index / max(step.total, 1)
         else:
-            yield begun, None
+            yield begun
     return start, end
 
 

@@ -5,8 +5,7 @@ The score function works in internal units. Points, densities and distances are 
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Generator
 
 import numpy as np
 import torch
@@ -14,12 +13,14 @@ from numpy.typing import NDArray
 
 from playground.data import dequantise
 from playground.lab import energies, kernel_reference
+from playground.lab.compute import passed_on
 from playground.lab.conflicts import flow_conflict, likelihood_conflict, unknown_density
 from playground.lab.figures import FIGURES, sorts_of
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.likelihood import PointLikelihoods, log_likelihood, round_trip
 from playground.lab.measured import Figures, Measured, missing
 from playground.lab.problem import Problem
+from playground.lab.progress import MeasuringProgress
 from playground.lab.sample_metrics import add_distances
 from playground.lab.tilting import add_tilted
 from playground.lab.trust import closed_form, is_estimated, missed, missed_on_average
@@ -38,18 +39,13 @@ TRAIN_POINTS, TRAIN_IMAGES = 500, 32
 """Training points, or images, whose NLL is computed beside that of held-out ones: at most a fifth of the work."""
 
 
-class EvaluationProgress(NamedTuple):
-    """Progress of the evaluation, with the name of the present part; the last one alone has the `metrics`; from Python also that of the likelihoods."""
-
-    fraction: float
-    label: str
-    metrics: Figures | None
+Measuring = Generator[MeasuringProgress, None, Figures]
 
 
-def evaluate(problem: Problem, score: ScoreFunction | None) -> Iterator[EvaluationProgress]:
+def evaluate(problem: Problem, score: ScoreFunction | None) -> Measuring:
     """Measure a score by its likelihoods.
 
-    The last progress carries the figures, here by the names of their parts in a table. One that does not apply has the reason:
+    It returns the figures, here by the names of their parts in a table. One that does not apply has the reason:
 
     - test_nll, test_nll_standard_error: mean -log p over the held-out points, in nats per user units, by the flow. If
       the noise has no flow, it is that of a learned energy with its Z.
@@ -92,7 +88,7 @@ def evaluate(problem: Problem, score: ScoreFunction | None) -> Iterator[Evaluati
     found = missing(sorts_of("Likelihoods"), why)
     if why is None and score is not None:
         yield from _measure_likelihoods(problem, score, found)
-    yield EvaluationProgress(0.95, "references", None)
+    yield MeasuringProgress(0.95, "references")
     kernel_reference.add_kernel_density(problem, found)
     if score is None:
         found |= energies.without_energy(NO_WEIGHTS)
@@ -112,12 +108,12 @@ def evaluate(problem: Problem, score: ScoreFunction | None) -> Iterator[Evaluati
             found |= missing(_SMOOTHING, conflict)
     if problem.dataset.grey_levels is None:
         found |= missing(("bits_per_dim",), Message("no-images", "Bits per dimension are for images."))
-    yield EvaluationProgress(1.0, "done", _with_reasons(found))
+    return _with_reasons(found)
 
 
 def _measure_likelihoods(
     problem: Problem, score: ScoreFunction, found: dict[str, Measured]
-) -> Iterator[EvaluationProgress]:
+) -> Generator[MeasuringProgress, None, None]:
     """Add the figures of the flow's log-likelihood and of its round trip, or why there are none."""
     held_out = problem.evaluation_points
     draws, levels = 1, problem.dataset.grey_levels
@@ -127,23 +123,25 @@ def _measure_likelihoods(
         held_out = dequantise(repeated, levels, problem.experiment.data.seed)
     few = ROUND_TRIP_POINTS if len(problem.shape) == 1 else ROUND_TRIP_IMAGES
     try:
-        for progress in log_likelihood(problem, score, held_out):
-            yield EvaluationProgress(0.7 * progress.fraction, "log-likelihood of the held-out points", None)
-        assert progress.result is not None
-        astray = _astray(problem, held_out, progress.result)
+        flown = yield from passed_on(
+            log_likelihood(problem, score, held_out),
+            lambda done: MeasuringProgress(0.7 * done, "log-likelihood of the held-out points"),
+        )
+        astray = _astray(problem, held_out, flown)
         if astray is not None:
             found |= missing(found, astray)
             return
-        _add_likelihoods(problem, held_out, progress.result, draws, found)
-        for progress in log_likelihood(problem, score, _train_points(problem)):
-            yield EvaluationProgress(0.7 + 0.1 * progress.fraction, "log-likelihood of training points", None)
-        assert progress.result is not None
-        found["train_nll"] = Measured(*metrics.mean_with_error(torch.from_numpy(-progress.result.log_prob)))
+        _add_likelihoods(problem, held_out, flown, draws, found)
+        trained = yield from passed_on(
+            log_likelihood(problem, score, _train_points(problem)),
+            lambda done: MeasuringProgress(0.7 + 0.1 * done, "log-likelihood of training points"),
+        )
+        found["train_nll"] = Measured(*metrics.mean_with_error(torch.from_numpy(-trained.log_prob)))
         rows = problem.some_rows(len(problem.evaluation_points), few, "round trip")
-        for returning in round_trip(problem, score, held_out[rows]):
-            yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
-        trip = returning.result
-        assert trip is not None
+        trip = yield from passed_on(
+            round_trip(problem, score, held_out[rows]),
+            lambda done: MeasuringProgress(0.8 + 0.1 * done, "round trip to the latent codes"),
+        )
         found["round_trip_points"] = Measured(len(trip.distance))
         found["round_trip_error"] = Measured(float(trip.distance.max()))
         found["round_trip_log_prob_error"] = Measured(float(np.abs(trip.log_prob_error).max()))
@@ -283,7 +281,7 @@ def _estimate_smoothing(problem: Problem, found: dict[str, Measured]) -> None:
     found["kl_of_smoothing"] = Measured(cost, reason=Message("unknown-error", text))
 
 
-def sample_distances(problem: Problem, samples: Array | None) -> Iterator[EvaluationProgress]:
+def sample_distances(problem: Problem, samples: Array | None) -> Measuring:
     """Measure samples by their distance to the data, as :func:`evaluate` does a score. It takes a second.
 
     - sliced_wasserstein2: distance between samples and data in user units. If the units of the axes differ widely, each
@@ -315,6 +313,6 @@ def sample_distances(problem: Problem, samples: Array | None) -> Iterator[Evalua
     found: dict[str, Measured] = {}
     for begun, share, measuring in ((0.0, 0.8, add_distances), (0.8, 0.2, add_tilted)):
         for fraction in measuring(problem, samples, found):
-            yield EvaluationProgress(begun + share * fraction, "distances", None)
+            yield MeasuringProgress(begun + share * fraction, "distances")
     found |= {name: spec.measure(samples, found) for name, spec in FIGURES.items() if spec.measure}
-    yield EvaluationProgress(1.0, "done", _with_reasons(found))
+    return _with_reasons(found)

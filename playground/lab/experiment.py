@@ -184,16 +184,13 @@ def plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: msgspec.to_builtins(value, enc_hook=plain) for key, value in values.items()}
 
 
-def parse(text: str, origin: str = "the experiment", owner: Experiment | None = None) -> Experiment:
+def parse(text: str, origin: str = "the experiment") -> Experiment:
     """Read an experiment; see :func:`parse_as`."""
-    return parse_as(Experiment, text, origin, owner)
+    return parse_as(Experiment, text, origin)
 
 
-def parse_as(kind: type[Described], text: str, origin: str, owner: Experiment | None = None) -> Described:
+def parse_as(kind: type[Described], text: str, origin: str) -> Described:
     """Read TOML; settings that are not given have their defaults.
-
-    Args:
-        owner: as in :func:`from_tree`.
 
     Raises:
         ExperimentError: the text is not TOML, or a key or value is wrong; the sentence says which, and what is allowed.
@@ -211,16 +208,16 @@ def parse_as(kind: type[Described], text: str, origin: str, owner: Experiment | 
         if repeated:
             raise ExperimentError(f"{origin} {repeated}") from None
         raise ExperimentError(f"{origin} is not valid TOML: {str(error).splitlines()[0].rstrip('.')}.") from None
-    return from_file(tree, _default(kind), owner)
+    return from_file(tree, _default(kind))
 
 
-def from_file(tree: Mapping[str, Any], others: Described, owner: Experiment | None = None) -> Described:
+def from_file(tree: Mapping[str, Any], others: Described) -> Described:
     """Build settings from the tree of a file, which may be from anyone; see :func:`from_tree`.
 
     Raises:
         ExperimentError: as :func:`replace`, or data are to be read from a network share or a device.
     """
-    made = from_tree(tree, others, owner)
+    made = from_tree(tree, others)
     if isinstance(made, Experiment):
         _check_places(made)
     return made
@@ -246,21 +243,16 @@ def without_place(file: str) -> str:
     return re.split(r"[\\/]", file)[-1] if is_remote_or_device(file) else file
 
 
-def from_tree(tree: Mapping[str, Any], others: Described, owner: Experiment | None = None) -> Described:
+def from_tree(tree: Mapping[str, Any], others: Described) -> Described:
     """Build settings from a tree by section, as TOML has it.
 
     Args:
         others: the settings that are not given are taken from here.
-        owner: the experiment of the session or history to which these settings belong. In versions with one seed its change
-            trained nothing anew, so "seed" is then that of sampling, and the other two are the owner's.
 
     Raises:
         ExperimentError: as :func:`replace`.
     """
-    changes = dict(_leaves(tree, others))
-    if owner is not None and SEED in changes:
-        changes = {"data.seed": owner.data.seed, "training.seed": owner.training.seed, **changes}
-    return replace(others, changes)
+    return replace(others, dict(_leaves(tree, others)))
 
 
 def _repeated(text: str, said: str) -> str:

@@ -1,12 +1,13 @@
 """Interpolation of two points in latent space: the probability flow decodes codes between those of the points."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from playground.lab.likelihood import Array, DecodedPoints, Progress, decode, log_likelihood, trace_probes
+from playground.lab.compute import passed_on
+from playground.lab.likelihood import Array, DecodedPoints, decode, log_likelihood, trace_probes
 from playground.lab.problem import Problem
 from playground.theory.latent import LATENT_INTERPOLATIONS
 from playground.theory.noise import ScoreFunction
@@ -27,8 +28,10 @@ class Interpolation(DecodedPoints):
     latent: Array
 
 
-def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int) -> Iterator[Progress[Interpolation]]:
-    """Encode two points, interpolate their codes by `likelihood.interpolation`, and decode the codes.
+def interpolate(
+    problem: Problem, score: ScoreFunction, ends: Array, count: int
+) -> Generator[float, None, Interpolation]:
+    """Encode two points, interpolate their codes by `likelihood.interpolation`, and decode the codes; yields the fraction done.
 
     Args:
         score: learned or exact, in internal units; must not change while this runs.
@@ -39,17 +42,13 @@ def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int)
         ExperimentError: the noise has no process.
         TooManySteps: the score is not smooth or not finite somewhere.
     """
-    for encoding in log_likelihood(problem, score, ends):
-        yield Progress(0.4 * encoding.fraction, None)
-    assert encoding.result is not None
-    z0, z1 = torch.from_numpy(encoding.result.latent)
+    encoded = yield from passed_on(log_likelihood(problem, score, ends), lambda done: 0.4 * done)
+    z0, z1 = torch.from_numpy(encoded.latent)
     shares = torch.linspace(0, 1, count, dtype=torch.float64)
     latent = LATENT_INTERPOLATIONS[problem.experiment.likelihood.interpolation](z0, z1, shares).numpy()
-    for decoding in decode(problem, score, latent, probes=_probes(problem, latent)):
-        result, found = None, decoding.result
-        if found is not None:
-            result = Interpolation(found.points, found.log_prob, found.standard_error, shares.numpy(), latent)
-        yield Progress(0.4 + 0.6 * decoding.fraction, result)
+    decoding = decode(problem, score, latent, probes=_probes(problem, latent))
+    found = yield from passed_on(decoding, lambda done: 0.4 + 0.6 * done)
+    return Interpolation(found.points, found.log_prob, found.standard_error, shares.numpy(), latent)
 
 
 def _probes(problem: Problem, latent: Array) -> Tensor | None:

@@ -5,9 +5,8 @@ no unit: they are the standard normal numbers that the prior maps to x(1).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.lab import defaults
+from playground.lab.compute import passed_on
 from playground.lab.conflicts import path_conflict
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
@@ -63,17 +63,6 @@ class PointLikelihoods:
     path_sigma: Array | None
 
 
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Progress(Generic[Result]):
-    """How far work on points is; the last progress alone has a `result`."""
-
-    fraction: float
-    result: Result | None
-
-
 def log_likelihood(
     problem: Problem,
     score: ScoreFunction,
@@ -83,8 +72,8 @@ def log_likelihood(
     tolerance: float | None = None,
     record_path: bool = False,
     give_up: bool = False,
-) -> Iterator[Progress[PointLikelihoods]]:
-    """log p_sigma of each point by the probability-flow ODE, in nats per user units, and its latent code.
+) -> Generator[float, None, PointLikelihoods]:
+    """log p_sigma of each point by the probability-flow ODE, in nats per user units, and its latent code; yields the fraction done.
 
     Args:
         score: learned or exact, in internal units; must not change while this runs.
@@ -101,7 +90,7 @@ def log_likelihood(
     units, prior = problem.units, problem.prior()
     x = checked_points(problem, points)
     probes = trace_probes(problem, x)
-    for progress in likelihood.log_likelihood(
+    end = yield from likelihood.log_likelihood(
         score,
         problem.process(),
         prior,
@@ -112,35 +101,28 @@ def log_likelihood(
         batch=_batch(problem, score),
         sigma=level,
         give_up=give_up,
-    ):
-        if progress.result is None:
-            yield Progress(progress.fraction, None)
-            continue
-        end = progress.result
-        exact = None
-        if problem.density is not None:
-            exact = units.log_prob_to_user(problem.density.log_prob(x, level).cpu().numpy())
-        trace_term = _numbers(end.trace_term)
-        prior_term = units.log_prob_to_user(_numbers(end.prior_term))
-        path = None if end.path is None else units.to_user(end.path.cpu().numpy())
-        path_sigma = None
-        if end.path_sigma is not None:
-            path_sigma = np.array([units.sigma_to_user(float(value)) for value in end.path_sigma])
-        yield Progress(
-            1.0,
-            PointLikelihoods(
-                log_prob=prior_term + trace_term,
-                prior_term=prior_term,
-                trace_term=trace_term,
-                standard_error=_errors(end.standard_error, probes),
-                latent=_numbers(prior.to_normal(end.latent)),
-                exact=exact,
-                evaluations=end.evaluations.cpu().numpy(),
-                sigma=units.sigma_to_user(level),
-                path=path,
-                path_sigma=path_sigma,
-            ),
-        )
+    )
+    exact = None
+    if problem.density is not None:
+        exact = units.log_prob_to_user(problem.density.log_prob(x, level).cpu().numpy())
+    trace_term = _numbers(end.trace_term)
+    prior_term = units.log_prob_to_user(_numbers(end.prior_term))
+    path = None if end.path is None else units.to_user(end.path.cpu().numpy())
+    path_sigma = None
+    if end.path_sigma is not None:
+        path_sigma = np.array([units.sigma_to_user(float(value)) for value in end.path_sigma])
+    return PointLikelihoods(
+        log_prob=prior_term + trace_term,
+        prior_term=prior_term,
+        trace_term=trace_term,
+        standard_error=_errors(end.standard_error, probes),
+        latent=_numbers(prior.to_normal(end.latent)),
+        exact=exact,
+        evaluations=end.evaluations.cpu().numpy(),
+        sigma=units.sigma_to_user(level),
+        path=path,
+        path_sigma=path_sigma,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +148,8 @@ def decode(
     sigma: float | None = None,
     tolerance: float | None = None,
     probes: Tensor | None = None,
-) -> Iterator[Progress[DecodedPoints]]:
-    """Decode latent codes by the probability flow: the inverse of :func:`log_likelihood`.
+) -> Generator[float, None, DecodedPoints]:
+    """Decode latent codes by the probability flow: the inverse of :func:`log_likelihood`; yields the fraction done.
 
     Args:
         latent: (N, *shape), standard normal numbers.
@@ -178,7 +160,7 @@ def decode(
     units, prior = problem.units, problem.prior()
     z = _within_reach(problem, latent)
     probes = trace_probes(problem, z) if probes is None else probes
-    for progress in likelihood.decode(
+    end = yield from likelihood.decode(
         score,
         problem.process(),
         prior,
@@ -187,16 +169,12 @@ def decode(
         probes=probes,
         batch=_batch(problem, score),
         sigma=level,
-    ):
-        result = None
-        if progress.result is not None:
-            end = progress.result
-            result = DecodedPoints(
-                units.to_user(end.x.cpu().numpy()),
-                units.log_prob_to_user(_numbers(end.log_prob)),
-                _errors(end.standard_error, probes),
-            )
-        yield Progress(progress.fraction, result)
+    )
+    return DecodedPoints(
+        units.to_user(end.x.cpu().numpy()),
+        units.log_prob_to_user(_numbers(end.log_prob)),
+        _errors(end.standard_error, probes),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,23 +200,17 @@ class RoundTrip:
 
 def round_trip(
     problem: Problem, score: ScoreFunction, points: Array, *, record_path: bool = False
-) -> Iterator[Progress[RoundTrip]]:
-    """Encode points and decode them again at the experiment's tolerance.
+) -> Generator[float, None, RoundTrip]:
+    """Encode points and decode them again at the experiment's tolerance; yields the fraction done.
 
     Arguments and errors are those of :func:`log_likelihood`.
     """
-    for progress in log_likelihood(problem, score, points, record_path=record_path):
-        yield Progress(progress.fraction / 2, None)
-    there = progress.result
-    assert there is not None
-    for returning in decode(problem, score, there.latent):
-        result = None
-        if returning.result is not None:
-            back = returning.result
-            moved = problem.units.equalized(back.points) - problem.units.equalized(points)
-            distance = np.linalg.norm(moved.reshape(len(points), -1), axis=1)
-            result = RoundTrip(there, back, distance, there.log_prob - back.log_prob)
-        yield Progress((1 + returning.fraction) / 2, result)
+    encoding = log_likelihood(problem, score, points, record_path=record_path)
+    there = yield from passed_on(encoding, lambda done: done / 2)
+    back = yield from passed_on(decode(problem, score, there.latent), lambda done: (1 + done) / 2)
+    moved = problem.units.equalized(back.points) - problem.units.equalized(points)
+    distance = np.linalg.norm(moved.reshape(len(points), -1), axis=1)
+    return RoundTrip(there, back, distance, there.log_prob - back.log_prob)
 
 
 def checked_points(problem: Problem, points: Array) -> Tensor:

@@ -14,7 +14,7 @@ Sources: Tong et al. 2024 (normalized path energy); Liu et al. 2023 (straightnes
 import dataclasses
 import itertools
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import torch
 from torch import Tensor
@@ -48,8 +48,8 @@ _NAMES = (
 )
 
 
-def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Measured] | None]]:
-    """Yield the fraction done, and at the end the figures of the part; `path_points`: clouds, and points in each.
+def path_figures(problem: Problem, score: ScoreFunction) -> Generator[float, None, dict[str, Measured]]:
+    """The figures of the part; yields the fraction done. `path_points`: clouds, and points in each.
 
     Lengths are in user units, energies in squared ones. The errors are those of a mean over `REPEATS` clouds.
 
@@ -60,12 +60,11 @@ def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float
     if start is None:
         text = "Paths are measured between two sets, and this flow starts at noise: choose another {}."
         why = Message("path-from-noise", text, (setting("noise.source"),), "noise.source")
-        yield 1.0, missing(sorts_of("Path energy"), why)
-        return
+        return missing(sorts_of("Path energy"), why)
     generator = problem.generator("path energy")
     begin = start.sample(REPEATS * POINTS, generator).to(problem.device)
     path = _path(problem, score, begin, STEPS)
-    yield 0.2, None
+    yield 0.2
     single = _ends(problem, score, begin, 1)
     fresh = compared_data(problem, REPEATS * POINTS, problem.generator("distances", "cpu"))
     rows = torch.arange(REPEATS * POINTS) % len(fresh.data)
@@ -89,7 +88,7 @@ def path_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float
     else:
         text = "The two sets are as near to each other as two clouds of one set."
         normalized = Measured(None, reason=Message("sets-alike", text))
-    yield 1.0, {"normalized_path_energy": normalized, **figures, "path_points": Measured((REPEATS, POINTS))}
+    return {"normalized_path_energy": normalized, **figures, "path_points": Measured((REPEATS, POINTS))}
 
 
 def _normalized(energy: Tensor, squared: Tensor) -> tuple[float, float, float]:
@@ -151,6 +150,6 @@ def _equalized(problem: Problem, points: Tensor) -> Tensor:
     return torch.from_numpy(problem.units.equalized(problem.units.to_user(points.cpu().numpy())))
 
 
-def _squared(work: Generator[None, None, float], repeat: int) -> Generator[tuple[float, None], None, float]:
+def _squared(work: Generator[None, None, float], repeat: int) -> Generator[float, None, float]:
     """W_2^2 of two clouds; yields the fraction done meanwhile."""
-    return passed_on(work, lambda _: (0.2 + 0.8 * repeat / REPEATS, None))
+    return passed_on(work, lambda _: 0.2 + 0.8 * repeat / REPEATS)

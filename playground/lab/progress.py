@@ -1,4 +1,4 @@
-"""The progress reports of training. This module imports no torch, so that saved reports are read at once."""
+"""The progress reports of training and of measuring. This module imports no torch, so that saved reports are read at once."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -8,6 +8,23 @@ import msgspec
 
 from playground import messages
 from playground.messages import Message
+
+
+@dataclass(frozen=True)
+class MeasuringProgress:
+    """How far a measurement is.
+
+    Attributes:
+        fraction: how much of it is done.
+        label: the part of it that is measured now.
+        stage: the part of the figures to which it belongs; "" for a measurement of its own.
+        known: what is known so far.
+    """
+
+    fraction: float
+    label: str = ""
+    stage: str = ""
+    known: Any = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +38,10 @@ class OldTraining(msgspec.Struct, frozen=True):
 
     Attributes:
         weights, data: names of sessions in the folder; the first has only one of the points.
-        reset: its number where trainings had no name; 0 of one that no reset began.
-        name: the name of the training, as in the history; "" of one that no reset began.
     """
 
     weights: str
     data: str
-    reset: int = 0
-    name: str = ""
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -60,7 +55,7 @@ class Work(msgspec.Struct, frozen=True):
         file: the session that was open; "" if there was none.
         stamp: the time and size of that file.
         view, runs: as in a session.
-        clicked, trainings: in version 1, where clicked points were no part of the history.
+        trainings: in version 1.
     """
 
     saved: float
@@ -70,7 +65,6 @@ class Work(msgspec.Struct, frozen=True):
     file: str = ""
     stamp: tuple[int, int] | None = None
     view: dict[str, Any] = {}
-    clicked: tuple[tuple[float, float] | int, ...] = ()
     runs: list[Any] = []
     trainings: tuple[OldTraining, ...] = ()
     version: int = 1
@@ -154,26 +148,20 @@ def run_key(training: TrainingKey, experiment: Experiment, step: int) -> RunKey:
     return RunKey.of(ModelKey(experiment, training.points, WeightsKey(training, step)))
 
 
-def read_old(
-    store: Store, work: Work, key_of: Callable[[Experiment, OldTraining], TrainingKey], owner: Experiment
-) -> dict[TrainingKey, Session]:
+def read_old(store: Store, work: Work) -> list[Session]:
     """Read the trainings of version 1, whose weights and points were in two files.
-
-    Args:
-        key_of: returns the key of a training with these settings.
-        owner: the history's first experiment, see :meth:`Session.load`.
 
     Raises:
         SessionError: a file cannot be read.
     """
     assert store.folder is not None
-    found = {}
+    found = []
     for old in work.trainings:
-        session, data = Session.load(store.folder / old.weights, owner), Session.load(store.folder / old.data)
+        session, data = (Session.load(store.folder / name) for name in (old.weights, old.data))
         if session.points.shape[1:] != data.points.shape[1:]:
             raise SessionError(f"{old.weights} and {old.data} hold different data: discard them.")
         points = {name: getattr(data, name) for name in ("points", "held_out", "labels", "class_names", "axes")}
-        found[key_of(session.experiment, old)] = dataclasses.replace(session, **points)
+        found.append(dataclasses.replace(session, **points))
     return found
 
 

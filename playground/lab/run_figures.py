@@ -4,8 +4,9 @@ They are measured in parts, because the figures of a part come from the same dra
 that has a key is computed.
 """
 
+import dataclasses
 import math
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from playground import messages
 from playground.lab import error_budget, path_energy, score_errors
 from playground.lab import experiment as experiments
-from playground.lab.compute import computes
+from playground.lab.compute import Value, computes, passed_on
 from playground.lab.conflicts import flow_conflict
 from playground.lab.density_map import integral
 from playground.lab.evaluation import evaluate, sample_distances
@@ -27,7 +28,7 @@ from playground.lab.keys import FiguresKey
 from playground.lab.measured import ENDS, Figures, Measured, owners
 from playground.lab.model import Model
 from playground.lab.opened import Opened
-from playground.lab.progress import TrainingProgress
+from playground.lab.progress import MeasuringProgress, TrainingProgress
 from playground.lab.provenance import Provenance
 from playground.lab.trained import Trained
 from playground.lab.training import Trainer
@@ -35,24 +36,7 @@ from playground.lab.trajectory import Trajectory
 from playground.user_errors import UserError
 
 Found = Mapping[str, Measured]
-Steps = Iterable[tuple[float, str, Found | None]]
-
-
-@dataclass(frozen=True)
-class FiguresProgress:
-    """How far the figures of a run are.
-
-    Attributes:
-        stage: what is measured now.
-        fraction: how much of this stage is done.
-        label: the part of it.
-        known: the figures that are known so far.
-    """
-
-    stage: str
-    fraction: float
-    label: str
-    known: Found | None = None
+Steps = Generator[MeasuringProgress, None, Found]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +73,7 @@ def part_of(key: str) -> str:
     return found
 
 
-def run_figures(opened: Opened) -> Generator[FiguresProgress, None, Figures]:
+def run_figures(opened: Opened) -> Generator[MeasuringProgress, None, Figures]:
     """Measure all figures of a document whose network is trained, and say what made them."""
     figures: dict[str, Measured] = {}
     for name, part in PARTS.items():
@@ -109,11 +93,8 @@ def _figures(key: FiguresKey, _device: str) -> Generator[Any, Any, Figures]:
     run, weights = None if key.run is None else (yield key.run), key.model.weights
     model, is_of_training = (yield key.model), PARTS[key.part].about == "training"
     trained = (yield weights.training) if weights is not None and is_of_training else None
-    for fraction, label, told in MEASURE[key.part](Measurable(model, trained, run)):
-        found = told
-        if fraction < 1.0:
-            yield FiguresProgress(key.part, fraction, label, told)
-    assert found is not None
+    measuring = MEASURE[key.part](Measurable(model, trained, run))
+    found = yield from passed_on(measuring, lambda told: dataclasses.replace(told, stage=key.part))
     return Figures(found)
 
 
@@ -126,19 +107,20 @@ def sampling_cost(trajectory: Trajectory) -> Found:
     }
 
 
-def fraction(progress: TrainingProgress | Trajectory | FiguresProgress) -> float:
+def fraction(progress: TrainingProgress | Trajectory | MeasuringProgress) -> float:
     """How much of its work is done."""
     if isinstance(progress, Trajectory):
         return len(progress) / progress.total
-    if isinstance(progress, FiguresProgress):
+    if isinstance(progress, MeasuringProgress):
         return progress.fraction
     left = progress.seconds_left or 0.0
     return progress.seconds / (progress.seconds + left) if progress.seconds + left else 1.0
 
 
 def _cost(measured: Measurable) -> Steps:
+    yield from ()
     assert measured.run is not None
-    yield 1.0, "", sampling_cost(measured.run)
+    return sampling_cost(measured.run)
 
 
 def _of_training(measured: Measurable) -> Steps:
@@ -148,28 +130,24 @@ def _of_training(measured: Measurable) -> Steps:
     trainer = Trainer(measured.model.problem)
     trainer.restore(trained.state)
     loss = None
-    for done, found in trainer.evaluate_loss() if trainer.step else ():
-        yield done, "", None
-        loss = found
-    yield 1.0, "", _training(trainer, trained.last, loss)
+    if trainer.step:
+        loss = yield from passed_on(trainer.evaluate_loss(), MeasuringProgress)
+    return _training(trainer, trained.last, loss)
 
 
 def _of_integral(measured: Measurable) -> Steps:
     problem, found = measured.model.problem, None
     if problem.shape == (2,) and flow_conflict(problem.experiment) is None:
-        for progress in integral(problem, measured.model.likelihood_score):
-            yield progress.fraction, "integral of the density", None
-            found = progress.result
-    yield 1.0, "", {"integral": Measured(found)}
+        found = yield from _labelled("integral of the density", integral(problem, measured.model.likelihood_score))
+    return {"integral": Measured(found)}
 
 
 def _of_score(model: Model, *few: int) -> Steps:
-    return _labelled("noise levels", score_errors.score_figures(model.problem, model.learned, *few))
+    return score_errors.score_figures(model.problem, model.learned, *few)
 
 
-def _labelled(label: str, measuring: Iterable[tuple[float, Found | None]]) -> Steps:
-    for fraction, figures in measuring:
-        yield fraction, label, figures
+def _labelled(label: str, measuring: Generator[float, None, Value]) -> Generator[MeasuringProgress, None, Value]:
+    return passed_on(measuring, lambda done: MeasuringProgress(done, label))
 
 
 MEASURE: dict[str, Callable[[Measurable], Steps]] = {
@@ -187,8 +165,7 @@ MEASURE: dict[str, Callable[[Measurable], Steps]] = {
     "Integral": _of_integral,
     "Score along sigma": lambda of: _of_score(of.model),
 }
-"""How each of :data:`PARTS` is measured: yields the fraction done and a label, and at last the figures; before them maybe those known
-so far."""
+"""How each of :data:`PARTS` is measured."""
 
 
 def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None) -> Found:

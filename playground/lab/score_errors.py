@@ -1,7 +1,7 @@
 """The error of a learned score at each noise level, in the user's units."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from playground.lab.figures import sorts_of
 from playground.lab.label_dropout_checks import untrained_unconditional_score
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
+from playground.lab.progress import MeasuringProgress
 from playground.messages import Message, setting
 from playground.theory.metrics import fisher_divergence
 from playground.theory.noise import ScoreFunction
@@ -22,8 +23,8 @@ FEW = 100  # scored points at least, however many training points there are
 
 def score_figures(
     problem: Problem, score: ScoreFunction, levels: int = LEVELS, points: int = 1_000
-) -> Iterator[tuple[float, dict[str, Measured] | None]]:
-    """Yield the fraction done and the figures so far: errors of a learned score along sigma.
+) -> Generator[MeasuringProgress, None, dict[str, Measured]]:
+    """The errors of a learned score along sigma; yields those known so far.
 
     The reference is the exact score, or that of the smoothed training set if no exact one is known. The expectation is
     over the distribution of the reference: held-out points with noise, or random training points with noise. Images are
@@ -47,8 +48,7 @@ def score_figures(
     elif source is None:
         reason = Message("no-reference", "No reference score is known: without noise the training set has none.")
     if reason is not None or source is None:
-        yield 1.0, missing(sorts_of("Score errors"), reason)
-        return
+        return missing(sorts_of("Score errors"), reason)
     known = problem.known_score(source)
     assert known is not None
     generator = problem.generator("score errors")
@@ -71,21 +71,16 @@ def score_figures(
         # d sqrt(R) = dR / (2 sqrt(R)); R = 0 at every point has no error.
         root_error = 0.0 if root == 0 else at.relative_standard_error / (2 * root)
         found.append((problem.units.sigma_to_user(sigma), at.value / area, at.standard_error / area, root, root_error))
-        if 1 == len(found) < levels:  # a single level shows nothing
-            yield 1 / levels, None
-            continue
         places, divergence, off, relative, relative_off = zip(*found, strict=True)
-        yield (
-            len(found) / levels,
-            {
-                "score_sigmas": Measured(places),
-                "fisher_divergence": Measured(divergence, off),
-                "relative_score_error": Measured(
-                    relative, relative_off, reason=_unscaled(relative, divergence, source)
-                ),
-                "score_reference": Measured(source),
-            },
-        )
+        known_now = {
+            "score_sigmas": Measured(places),
+            "fisher_divergence": Measured(divergence, off),
+            "relative_score_error": Measured(relative, relative_off, reason=_unscaled(relative, divergence, source)),
+            "score_reference": Measured(source),
+        }
+        alone = 1 == len(found) < levels  # a single level shows nothing
+        yield MeasuringProgress(len(found) / levels, "noise levels", known=None if alone else known_now)
+    return known_now
 
 
 def _unscaled(relative: Sequence[float], divergence: Sequence[float], source: str) -> Message | None:

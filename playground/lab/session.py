@@ -22,7 +22,6 @@ import numpy as np
 
 from playground.data.dataset import MOST_CLASS_NAMES
 from playground.kinds.datasets.data_source import Saved
-from playground.kinds.setting import SEEDS
 from playground.lab import checked_file
 from playground.lab import experiment as experiments
 from playground.lab.columns import FEWEST, Column, Columns
@@ -171,11 +170,8 @@ class Session:
         )
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], owner: Experiment | None = None) -> "Session":
+    def load(cls, path: str | os.PathLike[str]) -> "Session":
         """Read a session that :meth:`save` wrote.
-
-        Args:
-            owner: the first experiment of a history that has this training, as in :func:`playground.lab.experiment.from_tree`.
 
         Raises:
             SessionError: the file cannot be read, is not a session, is damaged, or comes from a newer program.
@@ -194,7 +190,7 @@ class Session:
         labels, start = data.pop("labels", None), data.pop("start", None)
         if set(data) != {"points", "held_out"}:
             raise _damaged(path, "its data points are missing")
-        experiment, shape = _experiment(path, metadata, owner), data["points"].shape[1:]
+        experiment, shape = _experiment(path, metadata), data["points"].shape[1:]
         for array in data.values():
             if array.dtype.kind != "f" or array.shape[1:] != shape or not experiment.data.fits_shape(shape):
                 kind = setting("data.kind", experiment.data.kind)
@@ -222,8 +218,6 @@ class Session:
             trajectory["axes"] = np.array(axes)
             if "trajectory" in metadata:
                 trajectory["provenance"] = np.array(metadata["trajectory"])
-        measurements = _json(path, metadata, "measurements", dict, "{}")
-        experiment = with_new_noise(experiment, measurements.pop("new-noise", 0))
         device = _json(path, metadata, "provenance", dict, "{}").get("device")
         return cls(
             experiment=experiment,
@@ -238,7 +232,7 @@ class Session:
             training=_json(path, metadata, "training", dict),
             view=_json(path, metadata, "view", dict),
             clicked=_clicked(path, metadata, shape, trajectory),
-            measurements=measurements,
+            measurements=_json(path, metadata, "measurements", dict, "{}"),
             columns=_columns(path, metadata),
             runs=_runs(path, metadata),
             device=device if isinstance(device, str) else None,
@@ -266,13 +260,6 @@ class Session:
             DataError: the experiment's data cannot be made.
         """
         return self.kept_points.dataset(self.experiment)
-
-
-def with_new_noise(experiment: Experiment, count: object) -> Experiment:
-    """Settings of an earlier version, in which new noise did not change the seed of sampling but was counted beside it."""
-    if type(count) is not int or not 0 < count < SEEDS:
-        return experiment
-    return experiments.replace(experiment, {"sampling.seed": (experiment.sampling.seed + count) % SEEDS})
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
@@ -339,11 +326,11 @@ def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) ->
         raise _damaged(path, "its trajectory's positions are not finite")
 
 
-def _experiment(path: Path, metadata: Mapping[str, str], owner: Experiment | None) -> Experiment:
+def _experiment(path: Path, metadata: Mapping[str, str]) -> Experiment:
     if "experiment" not in metadata:
         raise _damaged(path, "its experiment is missing")
     try:
-        return experiments.parse(metadata["experiment"], f"the experiment in {path.name}", owner)
+        return experiments.parse(metadata["experiment"], f"the experiment in {path.name}")
     except ExperimentError as error:
         said = Message(
             "unusable-settings", "{} holds an experiment that cannot be used: {}", (path.name, error.message)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -198,7 +198,7 @@ class _Run:
         """log p of the point halfway between two points in latent space."""
         score = yield from self._score(self.problem.experiment.likelihood.source)
         ends = np.array([figure.point, figure.to])
-        found = yield from _result(interpolate(self.problem, score, ends, 3))
+        found = yield from interpolate(self.problem, score, ends, 3)
         self._found[_name(figure)] = float(found.log_prob[1])
 
     def _matching_losses(self) -> dict[str, float]:
@@ -256,7 +256,7 @@ class _Run:
 
     def _point(self, figure: Figure) -> Iterator[float]:
         score = yield from self._score(self.problem.experiment.likelihood.source)
-        result = yield from _result(log_likelihood(self.problem, score, np.array([figure.point])))
+        result = yield from log_likelihood(self.problem, score, np.array([figure.point]))
         for key in AT_A_POINT:
             value = result.exact if key == "exact_log_prob" else getattr(result, key)
             self._found[f"{key} {figure.point}"] = math.nan if value is None else float(value[0])
@@ -274,21 +274,15 @@ class _Run:
             sigma = max(figure.sigma, problem.units.sigma_to_user(problem.noise.sigma_min))
             place = point + (sigma / problem.units.length) ** 2 * arrows_at(problem, score, point, sigma, None)
         elif figure.key == "flow_to_noise":
-            flown = yield from _result(log_likelihood(problem, score, point, record_path=True))
+            flown = yield from log_likelihood(problem, score, point, record_path=True)
+            assert flown.path is not None
             place = flown.path[-1]
         else:
             start = torch.as_tensor(problem.units.to_internal(point), dtype=torch.float32, device=problem.device)
             latent = problem.prior().to_normal(start).cpu().numpy()
-            decoded = yield from _result(decode(problem, score, latent))
+            decoded = yield from decode(problem, score, latent)
             place = decoded.points
         self._found[_name(figure)] = place[0].tolist()
-
-
-def _result(work: Iterable[Any]) -> Generator[float, None, Any]:
-    """Yield the fraction done of some work; returns its result."""
-    for progress in work:
-        yield progress.fraction
-    return progress.result
 
 
 def _name(figure: Figure) -> str:

@@ -208,8 +208,8 @@ class Trainer:
             self.stopping.take_best(self.ema)
         return found
 
-    def evaluate_loss(self) -> Iterator[tuple[float, tuple[float, float] | None]]:
-        """The loss of the averaged weights on many draws, and its standard error; yields the fraction done, at last both.
+    def evaluate_loss(self) -> Generator[float, None, tuple[float, float]]:
+        """The loss of the averaged weights on many draws, and its standard error; yields the fraction done.
 
         The error is computed from the draws' means, because points of one draw may share their noise levels, as in
         maximum likelihood.
@@ -218,10 +218,10 @@ class Trainer:
         passes = max(1, self.problem.experiment.objective.passes(math.prod(self.problem.shape)))
         batch = max(4, min(EVALUATION_BATCH, EVALUATION_PASSES // passes))
         for number in range(EVALUATED):
-            yield number / EVALUATED, None
+            yield number / EVALUATED
             drawn = self._draw(1, max(batch, self._objective.target_batch), generator)
             means.append(float(self._loss(self.ema, drawn, generator).detach().mean()))
-        yield 1.0, (statistics.fmean(means), statistics.stdev(means) / math.sqrt(EVALUATED))
+        return statistics.fmean(means), statistics.stdev(means) / math.sqrt(EVALUATED)
 
     def held_out_loss(self, loss: float, error: float) -> tuple[float, float] | None:
         """Return the final loss plus the gap between held-out points and training points, and its error.
@@ -300,8 +300,6 @@ class Trainer:
                 raise
             raise damaged(error) from None
         self.problem = replace(self.problem, hidden_labels=hidden)
-        if hidden is None and self.step:  # a state of an earlier version: the settings are the best guess
-            self._remember_labels()
         self._diverged = None
         self._weights.keep()
 

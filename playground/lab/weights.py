@@ -111,7 +111,7 @@ class Weights:
 
 
 def hidden_labels(state: State) -> tuple[float, float] | None:
-    """The least and the largest label dropout of a training; None if the network took no labels, or in earlier versions.
+    """The least and the largest label dropout of a training; None if the network took no labels.
 
     Raises:
         ExperimentError: the entry is damaged.

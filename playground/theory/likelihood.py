@@ -18,7 +18,7 @@ moons is 0.018 nat. In x and t it is 0.067 nat, with a tenth more evaluations (e
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import torch
@@ -26,7 +26,7 @@ from torch import Tensor
 
 from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_point
 from playground.theory.objectives import PROBE_DISTRIBUTIONS
-from playground.theory.ode import OdeProgress, TooManySteps, dormand_prince
+from playground.theory.ode import OdeResult, TooManySteps, dormand_prince
 
 MOST_STEPS = 2_000
 """The most steps of one point. A smooth score takes 10 to 100; a point that needs more than this fails within seconds."""
@@ -70,14 +70,6 @@ class LikelihoodResult:
     path_sigma: Tensor | None
 
 
-@dataclass(frozen=True)
-class LikelihoodProgress:
-    """Progress of the solve, as the fraction that is done; the last one, and only it, carries the result."""
-
-    fraction: float
-    result: LikelihoodResult | None
-
-
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """The points of latent codes, and their log-densities in nats, integrated backwards.
@@ -93,14 +85,6 @@ class Decoded:
     log_prob: Tensor
     standard_error: Tensor | None
     evaluations: Tensor
-
-
-@dataclass(frozen=True)
-class DecodingProgress:
-    """Progress of the solve, as the fraction that is done; the last one, and only it, carries the result."""
-
-    fraction: float
-    result: Decoded | None
 
 
 def hutchinson_probes(x: Tensor, count: int, distribution: str, generator: torch.Generator) -> Tensor:
@@ -133,8 +117,8 @@ def log_likelihood(
     sigma: float | None = None,
     path_points: int = 129,
     give_up: bool = False,
-) -> Iterator[LikelihoodProgress]:
-    """log p_sigma of each point, as an iterator of progress. To cancel, stop iterating.
+) -> Generator[float, None, LikelihoodResult]:
+    """log p_sigma of each point; yields the fraction done. To cancel, stop iterating.
 
     Args:
         score: in variance-exploding coordinates, differentiable in x by autograd or with a trace of its own.
@@ -163,25 +147,20 @@ def log_likelihood(
         sigmas = logs.exp()
         sigmas[0], sigmas[-1] = ends
     spread, stretch = _widths(process, ends)
-    for progress in _solve(score, x.detach() / spread, *ends, tolerance, probes, batch, sigmas, give_up):
-        if progress.result is None:
-            yield LikelihoodProgress(progress.fraction, None)
-            continue
-        end = progress.result
-        latent = stretch * end.x.reshape(x.shape)
-        prior_term = prior.log_prob(latent)
-        trace, error = _averaged(end.integrals, probes)
-        trace_term = trace + dim * math.log(stretch / spread)
-        path = None
-        if end.path is not None and sigmas is not None:
-            sigmas = sigmas.to(x)
-            widths = process.scale(process.time(sigmas)) * torch.sqrt(1 + sigmas.square())
-            path = per_point(widths, end.path) * end.path
-            path = path.reshape(*path.shape[:2], *x.shape[1:])
-        result = LikelihoodResult(
-            prior_term + trace_term, prior_term, trace_term, error, latent, end.evaluations, path, sigmas
-        )
-        yield LikelihoodProgress(1.0, result)
+    end = yield from _solve(score, x.detach() / spread, *ends, tolerance, probes, batch, sigmas, give_up)
+    latent = stretch * end.x.reshape(x.shape)
+    prior_term = prior.log_prob(latent)
+    trace, error = _averaged(end.integrals, probes)
+    trace_term = trace + dim * math.log(stretch / spread)
+    path = None
+    if end.path is not None and sigmas is not None:
+        sigmas = sigmas.to(x)
+        widths = process.scale(process.time(sigmas)) * torch.sqrt(1 + sigmas.square())
+        path = per_point(widths, end.path) * end.path
+        path = path.reshape(*path.shape[:2], *x.shape[1:])
+    return LikelihoodResult(
+        prior_term + trace_term, prior_term, trace_term, error, latent, end.evaluations, path, sigmas
+    )
 
 
 def decode(
@@ -193,7 +172,7 @@ def decode(
     probes: Tensor | None = None,
     batch: int = 2**14,
     sigma: float | None = None,
-) -> Iterator[DecodingProgress]:
+) -> Generator[float, None, Decoded]:
     """The points of given latent codes, with log p_sigma of each: :func:`log_likelihood` run backwards.
 
     Args:
@@ -204,15 +183,10 @@ def decode(
     dim = math.prod(latent.shape[1:])
     ends = _ends(process, sigma)
     spread, stretch = _widths(process, ends)
-    for progress in _solve(score, latent.detach() / stretch, ends[1], ends[0], tolerance, probes, batch):
-        if progress.result is None:
-            yield DecodingProgress(progress.fraction, None)
-            continue
-        end = progress.result
-        trace, error = _averaged(end.integrals, probes)
-        log_prob = prior.log_prob(latent) - trace + dim * math.log(stretch / spread)
-        x = spread * end.x.reshape(latent.shape)
-        yield DecodingProgress(1.0, Decoded(x, log_prob, error, end.evaluations))
+    end = yield from _solve(score, latent.detach() / stretch, ends[1], ends[0], tolerance, probes, batch)
+    trace, error = _averaged(end.integrals, probes)
+    log_prob = prior.log_prob(latent) - trace + dim * math.log(stretch / spread)
+    return Decoded(spread * end.x.reshape(latent.shape), log_prob, error, end.evaluations)
 
 
 def moderated_error(error: Tensor, probes: int) -> Tensor | None:
@@ -256,7 +230,7 @@ def _solve(
     batch: int,
     sigmas: Tensor | None = None,
     give_up: bool = False,
-) -> Iterator[OdeProgress]:
+) -> Generator[float, None, OdeResult]:
     """Solve for y from sigma0 to sigma1, and integrate the trace, or v' J v of each vector, along the path.
 
     Far from the data log p is about -|y|^2/2, and its rounding error is larger than the trace's last digits. So that error is
@@ -289,19 +263,21 @@ def _solve(
     allowance = (torch.finfo(y.dtype).eps / 2 * y.square().sum(1, keepdim=True)).expand(-1, integrals)
     times = None if sigmas is None else sigmas.to(y).atan()
     try:
-        yield from dormand_prince(
-            field,
-            y,
-            math.atan(sigma0),
-            math.atan(sigma1),
-            tolerance,
-            times=times,
-            fixed=fixed,
-            integrand=traced,
-            allowance=allowance,
-            batch=batch,
-            max_steps=MOST_STEPS,
-            give_up=give_up,
+        return (
+            yield from dormand_prince(
+                field,
+                y,
+                math.atan(sigma0),
+                math.atan(sigma1),
+                tolerance,
+                times=times,
+                fixed=fixed,
+                integrand=traced,
+                allowance=allowance,
+                batch=batch,
+                max_steps=MOST_STEPS,
+                give_up=give_up,
+            )
         )
     except TooManySteps as error:
         raise TooManySteps(f"{error} Here t is the arctangent of the noise level.") from None

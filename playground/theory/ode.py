@@ -10,7 +10,7 @@ inner points of the step, where the dense output gives the solution without furt
 Source: Dormand & Prince 1980; Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, sections II.4-II.6.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -62,14 +62,6 @@ class OdeResult:
     path: Tensor | None
 
 
-@dataclass(frozen=True)
-class OdeProgress:
-    """Progress of the solve: the mean over rows of the part of [t0, t1] that is done. Only the last one has a `result`."""
-
-    fraction: float
-    result: OdeResult | None
-
-
 def tolerance_floor(dtype: torch.dtype) -> float:
     """The smallest meaningful tolerance given rounding: 1.9e-6 in float32. Smaller ones are raised to it."""
     return 16 * torch.finfo(dtype).eps
@@ -89,8 +81,10 @@ def dormand_prince(
     batch: int = 4096,
     max_steps: int = 10_000,
     give_up: bool = False,
-) -> Iterator[OdeProgress]:
-    """Solve dx/dt = field(x, t) from t0 to t1, forwards or backwards. It yields progress after each evaluation of the field.
+) -> Generator[float, None, OdeResult]:
+    """Solve dx/dt = field(x, t) from t0 to t1, forwards or backwards.
+
+    After each evaluation of the field it yields the mean over rows of the part of [t0, t1] that is done.
 
     A step is accepted if each component of its error is at most 0.3 tolerance * (1 + |x|). With integrals 0.3 becomes 0.07, and
     the same bound plus the allowance holds for the error of each integral.
@@ -113,11 +107,10 @@ def dormand_prince(
     tolerance = max(tolerance, tolerance_floor(x0.dtype))
     rows = _Rows(field, x0, t0, t1, tolerance, times, max_steps, fixed, integrand, allowance, batch, give_up)
     while not rows.finished:
-        progress = OdeProgress(rows.fraction, None)
+        fraction = rows.fraction
         for _ in rows.advance():
-            yield progress
-    path = None if times is None else rows.path
-    yield OdeProgress(1.0, OdeResult(rows.x1, rows.integrals1, rows.evaluations, path))
+            yield fraction
+    return OdeResult(rows.x1, rows.integrals1, rows.evaluations, None if times is None else rows.path)
 
 
 def frames(

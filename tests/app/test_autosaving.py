@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import threading
 import time
 
@@ -13,13 +12,11 @@ import shiboken6
 
 from playground.app.actions import reset_training
 from playground.app.controllers.autosaving import LOOK, SECONDS
-from playground.app.controllers.building import FIRST, key_of
-from playground.app.model.history import History
+from playground.app.controllers.building import FIRST
 from playground.app.model.pinned_runs import MOST
 from playground.lab import checked_file, recovery
-from playground.lab import experiment as experiments
 from playground.lab.columns import Column
-from playground.lab.recovery import OLD, OldTraining, Work, folder_in
+from playground.lab.recovery import Work, folder_in
 from playground.lab.session import Session
 from playground.lab.store import NOTE, Store
 from tests.app.conftest import end, make_window, pinned_run, put_pin
@@ -94,27 +91,6 @@ def written(folder):
     return msgspec.json.decode(arrays["contents"].tobytes(), type=Work)
 
 
-def as_version_1(folder):
-    """Write the work of a folder as version 1 did: a list in JSON beside sessions. Returns the list."""
-    with Store(folder) as store:
-        work = recovery.read(store)
-        documents = History.from_json(work.history)
-        keys = {key_of(document): None for document in (documents.first, *documents.steps)}
-        trainings = []
-        for key in keys:
-            session = recovery.session_of(store, key, key.experiment)
-            if session is not None:
-                names = [f"{kind}-{len(trainings)}.spg" for kind in ("weights", "data")]
-                for name in names:
-                    session.save(folder / name)
-                trainings.append(OldTraining(*names, name="" if key.name == FIRST else key.name))
-        told = msgspec.to_builtins(msgspec.structs.replace(work, trainings=tuple(trainings), version=1))
-    for path in folder.glob("*.safetensors"):
-        path.unlink()
-    (folder / OLD).write_bytes(msgspec.json.encode(told))
-    return told
-
-
 def restore(qtbot, window):
     window.recovery_bar.restore.click()
     qtbot.waitUntil(lambda: not window.recovering.busy and window.recovering.offer is None)
@@ -158,48 +134,6 @@ def test_a_kill_loses_no_weights_and_no_step(windows, qtbot, tmp_path):
     state.undo()
     assert state.experiment.sampling.steps == 60
     assert not state.stack.canUndo()
-
-
-def test_a_seed_of_an_older_version_takes_no_training_away(windows, qtbot, tmp_path, monkeypatch):
-    """It had one seed, whose change trained nothing anew."""
-    window = windows()
-    opened = window.state.experiment
-    train(qtbot, window, 20)
-    window.state.edit({"sampling.seed": 5})
-    qtbot.waitUntil(lambda: settled(window))
-    put_pin(window.state, pinned_run(1, "five", window.state.experiment))
-    before = weights(window)
-    autosave(qtbot, window)
-    kill(window)
-
-    (folder,) = folders(tmp_path)
-    work = as_version_1(folder)
-    named, dump = re.compile(r"^seed = \d+\n", re.MULTILINE), experiments.dump
-    with monkeypatch.context() as patch:
-        patch.setattr(experiments, "dump", lambda one: "seed = 5\n" + named.sub("", dump(one)))
-        for path in folder.glob("*.spg"):
-            Session.load(path).save(path)
-        work["runs"][0]["experiment"] = experiments.dump(opened)
-    first = work["history"]["first"]
-    for name in ("data", "training", "sampling"):
-        first["seed"] = first[name].pop("seed")
-    work["history"] |= {"steps": [{"changes": [["seed", -1, 5]]}], "place": 1}
-    del work["history"]["parts"]
-    del work["runs"][0]["number"]
-    (folder / OLD).write_bytes(msgspec.json.encode(work))
-
-    window = windows()
-    restore(qtbot, window)
-    state = window.state
-    assert [experiments.value(state.experiment, key) for key in experiments.SEEDS] == [0, 0, 5]
-    (run,) = window.controllers.pinning.runs
-    assert run.experiment == state.experiment
-    for _ in range(2):
-        after = weights(window)
-        assert all(np.array_equal(before[name], after[name]) for name in before)
-        state.undo()
-        qtbot.waitUntil(lambda: settled(window))
-    assert state.experiment == opened
 
 
 def test_the_same_weights_and_figures_come_back(windows, qtbot, tmp_path):
@@ -330,23 +264,13 @@ def test_work_whose_plug_in_is_missing_is_offered_again(windows, qtbot, tmp_path
     qtbot.waitUntil(lambda: window.recovery_bar.restore.isVisible())
 
 
-@pytest.mark.parametrize("older", [False, True])
-def test_a_clicked_point_comes_back(windows, qtbot, tmp_path, older):
-    """In earlier versions it was kept beside the history."""
+def test_a_clicked_point_comes_back(windows, qtbot):
     window = windows()
     window.state.edit({"sampling.seed": 3})
     qtbot.waitUntil(lambda: settled(window))
     window.clicking.inspect((0.5, 0.25))
     autosave(qtbot, window)
     kill(window)
-    if older:
-        (folder,) = folders(tmp_path)
-        work = as_version_1(folder)
-        history = work["history"]
-        assert history["steps"].pop() == {"clicked": [[0.5, 0.25]]}
-        del history["parts"]
-        history["place"] -= 1
-        (folder / OLD).write_bytes(msgspec.json.encode(work | {"clicked": [[0.5, 0.25]]}))
     window = windows()
     restore(qtbot, window)
     assert window.state.document.clicked == ((0.5, 0.25),)
@@ -525,9 +449,7 @@ def test_a_reset_between_two_writes_brings_no_old_weights_back(windows, qtbot, t
     qtbot.waitUntil(lambda: settled(window) and window.state.model.training.now.step >= 20)
 
 
-@pytest.mark.parametrize("numbered", [False, True])
-def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_path, numbered):
-    """In earlier versions a training had a number in place of a name."""
+def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot):
     window = windows()
     train(qtbot, window, 20)
     before = window.state.model.training.now.step
@@ -537,17 +459,6 @@ def test_undo_reaches_the_weights_on_both_sides_of_a_reset(windows, qtbot, tmp_p
     after = window.state.model.training.now.step
     autosave(qtbot, window)
     kill(window)
-    if numbered:
-        (folder,) = folders(tmp_path)
-        work = as_version_1(folder)
-        names = [kept.pop("name") for kept in work["trainings"]]
-        assert len(set(names)) == 2
-        for kept, name in zip(work["trainings"], names, strict=True):
-            kept["reset"] = 3 if name else 0
-        (step,) = [step for step in work["history"]["steps"] if "training" in step]
-        assert step.pop("training") in names
-        step |= {"kind": "reset", "number": 3}
-        (folder / OLD).write_bytes(msgspec.json.encode(work))
     window = windows()
     restore(qtbot, window)
     assert window.state.model.training.now.step == after

@@ -50,55 +50,17 @@ def long_history():
 def test_it_comes_back_step_by_step():
     history = long_history()
     text = json.dumps(history.to_json())
-    back = History.from_json(json.loads(text), lambda _: (ONE, TWO))
+    back = History.from_json(json.loads(text), (ONE, TWO))
     assert (back.first, list(back.steps), back.place) == (history.first, list(history.steps), history.place)
     assert back.document == history.document
     assert [back.at(place) for place in range(10)] == [history.at(place) for place in range(10)]
 
 
-def test_one_seed_of_an_older_version_is_all_three_at_first_and_that_of_sampling_from_then_on():
-    """Its change trained nothing anew, whatever the kinds."""
-    first = msgspec.to_builtins(Experiment())
-    for name in ("data", "training", "sampling"):
-        first[name] = {key: value for key, value in first[name].items() if key != "seed"}
-    changes = [["seed", -1, 5]], [["data", -1, {"kind": "rings", "points": 60}]], [["seed", -1, 6]]
-    saved = {"first": {"seed": 2, **first}, "steps": [{"changes": change} for change in changes], "place": 3}
-    back = History.from_json(saved)
-    assert [back.at(place).experiment for place in range(4)] == [
-        replace(Experiment(), changes)
-        for changes in (
-            {"seed": 2},
-            {"seed": 2, "sampling.seed": 5},
-            {"seed": 2, "sampling.seed": 5, "data.kind": "rings", "data.points": 60},
-            {"seed": 2, "sampling.seed": 6, "data.kind": "rings", "data.points": 60},
-        )
-    ]
-    assert History.from_json(json.loads(json.dumps(back.to_json()))).document == back.document
-
-
-def test_the_steps_of_an_older_version_are_read():
-    """Resets had a kind and a name, before that a number; deletions named a run by its place; some steps changed nothing."""
-    pins, scene = (ONE, pinned_run(3, "three")), [["data.kind", -1, "two-moons"], ["sampling.seed", -1, 7]]
-    told = {"number": 0, "name": "", "text": ""}
-    steps = [
-        {"changes": [["sampling.seed", -1, 5]]},
-        told | {"kind": "reset", "name": "reset ab"},
-        told | {"kind": "deletion", "number": 1},
-        told | {"kind": "", "text": "Pin\npin"},
-        {"kind": "reset", "number": 4, "changes": scene, "text": ""},
-        told | {"kind": "deletion", "number": 0},
-    ]
-    saved = {"first": msgspec.to_builtins(Experiment()), "steps": steps, "place": 5}
-    back = History.from_json(saved, lambda first: pins if first == Experiment() else ())
-    assert len(back.steps) == 5
-    assert back.place == 4
-    assert [step.experiment.sampling.seed for step in back.steps] == [5, 5, 5, 7, 7]
-    assert [[key.name for key in step.trainings] for step in back.steps[1:]] == [["reset ab"]] * 2 + [
-        ["reset ab", "4"]
-    ] * 2
-    assert [step.pins for step in back.steps] == [pins, pins, pins[:1], pins[:1], ()]
-    with pytest.raises(ExperimentError, match="damaged"):
-        History.from_json(saved)
+def test_all_runs_that_version_1_kept_are_pinned():
+    saved = {"first": msgspec.to_builtins(Experiment()), "steps": [{"changes": [["sampling.seed", -1, 5]]}], "place": 1}
+    back = History.from_json(saved, (ONE, TWO))
+    assert [document.pins for document in (back.first, *back.steps)] == [(ONE, TWO)] * 2
+    assert History.from_json(saved | {"parts": {}}, (ONE, TWO)).document.pins == ()
 
 
 def test_a_run_that_was_pinned_since_is_pinned_by_its_step():
@@ -106,7 +68,7 @@ def test_a_run_that_was_pinned_since_is_pinned_by_its_step():
     state.put(pins=(ONE,))
     first, *steps = state.documents
     saved = json.loads(json.dumps(History(first, steps, 1).to_json()))
-    back = History.from_json(saved, lambda _: (ONE,))
+    back = History.from_json(saved, (ONE,))
     assert (back.first, list(back.steps), back.place) == (first, steps, 1)
 
 

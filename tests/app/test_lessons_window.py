@@ -39,7 +39,6 @@ from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.window import OPENING, MainWindow
 from playground.app.workers.jobs import Jobs
 from playground.lab import step_measuring
-from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment, from_tree, replace
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import COLUMNS, Choice, Lesson, MeasuredStep, Step, bundled, load, load_all
@@ -1088,14 +1087,6 @@ def test_a_scene_of_the_own_settings_is_a_step_and_leaves_the_last_edit(controll
     controller.leave()
     assert state.experiment == own
     assert state.stack.index() == place
-
-
-def test_a_scene_of_work_of_an_earlier_version_is_found_by_its_title(controller, state):
-    scene = load_all("scenes")["two-terms"]
-    state.put(experiment=scene.steps[0].settings, lesson=LessonPlace(scene.title, scene.title))
-    assert controller.scene is scene
-    controller.leave()
-    assert controller.lesson is None
 
 
 def test_a_scene_follows_a_lesson_and_undo_leads_back_to_it(window):

@@ -24,7 +24,7 @@ from playground.app.model.pinned_runs import (
 )
 from playground.app.model.run_table import table_text
 from playground.app.panels.run_columns import is_at_floor
-from playground.lab.experiment import Experiment, replace, reset_key
+from playground.lab.experiment import Experiment, replace
 from playground.lab.figures import sorts_of
 from playground.lab.pinned_run import KL, PinnedRun
 from playground.lab.store import Store
@@ -54,8 +54,8 @@ def known_of(found: dict):
     return with_figures(store, run(1), found).figures(store)
 
 
-def read(saved, owner: Experiment | None = None, **more) -> tuple[PinnedRun, ...]:
-    return from_json(saved, owner or Experiment(), Store(), **more)
+def read(saved, **more) -> tuple[PinnedRun, ...]:
+    return from_json(saved, Store(), **more)
 
 
 def test_only_what_differs_is_said():
@@ -151,7 +151,7 @@ def test_runs_come_back_from_json():
     store, other = Store(), Store()
     first = with_figures(store, run(1, "α, β", sampling__steps=7, sampling__seed=2), MEASURED | {"nfe_mean": 9.0})
     before = [first, run(2)]
-    after = from_json(json.loads(json.dumps(to_json(before, store))), Experiment(), other)
+    after = from_json(json.loads(json.dumps(to_json(before, store))), other)
     assert [(one.name, one.experiment, one.sampler_steps) for one in after] == [
         (one.name, one.experiment, one.sampler_steps) for one in before
     ]
@@ -160,16 +160,6 @@ def test_runs_come_back_from_json():
     assert found.known("classifier_accuracy").reason == MEASURED["reasons"]["classifier_accuracy"]
     assert [one.number("nfe_mean") for one in (found, unknown)] == [9.0, None]
     assert not is_measured(unknown)
-
-
-def test_a_run_of_a_version_with_one_seed_has_the_weights_of_its_session():
-    """There another seed trained nothing anew: it was another run of the same weights."""
-    session = replace(Experiment(), {"data.seed": 1, "training.seed": 2})
-    (found,) = read([{"experiment": 'seed = 5\n[sampling]\nkind = "langevin"'}], session)
-    assert reset_key(found.experiment) == reset_key(session)
-    assert found.experiment == replace(session, {"sampling.kind": "langevin", "sampling.seed": 5})
-    (own,) = read(to_json([run(1, data__seed=5)], Store()), session)
-    assert own.experiment == replace(Experiment(), {"data.seed": 5})  # what a later version wrote by its own name stays
 
 
 @pytest.mark.parametrize(
@@ -195,7 +185,6 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
     saved |= {
         "name": "<b>\n" + "n" * 1000,
         "resolved": {"sampling.steps": ["x"], "nothing": 3, "sampling.seed": 5, "sampling.particles": 1e400},
-        "noise": -4,
         "sampler_steps": 2**70,
         "nfe_mean": math.nan,
         "nfe_max": "many",
@@ -210,7 +199,7 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
             "reasons": {"kl": {"code": 3}},
         },
     }
-    (found,) = from_json([saved], Experiment(), store)
+    (found,) = from_json([saved], store)
     known = found.figures(store)
     assert found.name == "<b> " + "n" * (LONGEST_NAME - 4)
     assert found.resolved == ()
@@ -219,13 +208,6 @@ def test_a_stranger_s_run_keeps_only_what_is_sound():
         assert known.value(name) is None
     assert "evil" not in known
     assert table_text([(found, known)])  # whatever it holds
-
-
-@pytest.mark.parametrize(("noise", "seed"), [(2, 7), (2**31 - 3, 2), (-4, 5), ("2", 5), (True, 5), (None, 5)])
-def test_new_noise_of_an_earlier_version_is_another_seed(noise: object, seed: int) -> None:
-    (saved,) = to_json([run(1, sampling__seed=5)], Store())
-    (found,) = read([saved | {"noise": noise}])
-    assert found.experiment.sampling.seed == seed
 
 
 @pytest.mark.claims  # starts a process
@@ -240,7 +222,7 @@ from playground.app.model.pinned_runs import from_json, is_measured
 from playground.lab.session import Session
 from playground.lab.store import Store
 session, store = Session.load(Path({str(saved)!r})), Store()
-assert all(is_measured(run.figures(store)) for run in from_json(session.runs, session.experiment, store))
+assert all(is_measured(run.figures(store)) for run in from_json(session.runs, store))
 figures.from_json(session.measurements)
 assert "torch" not in sys.modules
 """
@@ -265,7 +247,7 @@ def test_runs_of_two_files_have_figures_of_their_own():
     store = Store()
     for distance in (0.1, 0.9, 0.1):
         one = with_figures(store, run(1, "one"), {"wasserstein2": distance})
-        (again,) = from_json(to_json([one], store), Experiment(), store)
+        (again,) = from_json(to_json([one], store), store)
         assert again.model != one.model
         assert again.figures(store).number("wasserstein2") == distance
 

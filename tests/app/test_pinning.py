@@ -12,12 +12,14 @@ from playground.app.controllers.pinning import PINNED
 from playground.app.model.pinned_runs import WAITING, is_measured
 from playground.app.style.number_formats import format_count
 from playground.lab import run_figures
+from playground.lab.compute import result
 from playground.lab.document import LessonPlace
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.figures import sorts_of
 from playground.lab.measured import Figures, missing
 from playground.lab.pinned_run import KL
+from playground.lab.progress import MeasuringProgress
 from playground.lab.session import Session
 from playground.lab.store import Store
 from playground.user_errors import UserError
@@ -86,8 +88,8 @@ def known(controllers, place: int = 0):
 
 def measured_anew(controllers, trajectory) -> dict:
     """The figures of a run's end, by nobody's help."""
-    *_, last = sample_distances(controllers.state.model.problem, np.array(trajectory.positions[-1]))
-    return flat(last.metrics)
+    last = result(sample_distances(controllers.state.model.problem, np.array(trajectory.positions[-1])))
+    return flat(last)
 
 
 def test_a_pinned_run_is_measured_though_the_sampler_is_changed_at_once(qtbot, controllers):
@@ -466,7 +468,7 @@ def test_what_cannot_be_measured_says_why(qtbot, controllers):
 
 def test_a_pinned_run_that_cannot_be_measured_says_why(qtbot, controllers, monkeypatch):
     def failing(measured):
-        yield 0.5, "", None
+        yield MeasuringProgress(0.5)
         raise UserError("It fails.")
 
     monkeypatch.setitem(run_figures.MEASURE, "Distances", failing)

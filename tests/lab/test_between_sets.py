@@ -14,6 +14,7 @@ from playground.kinds.noise.flow_matching import FlowMatching
 from playground.kinds.plugins import load_plugin
 from playground.lab import experiment as description
 from playground.lab import reflow
+from playground.lab.compute import result
 from playground.lab.conflicts import (
     budget_conflict,
     flow_conflict,
@@ -270,7 +271,7 @@ def test_pairs_are_matched_while_training_goes_on(monkeypatch: pytest.MonkeyPatc
             step = next(trainer).step
             batches.append(len(trainer.state()["pairs.0"]) // MATCHED)
             if disturbed and step == 64:
-                *_, _ = trainer.evaluate_loss()
+                result(trainer.evaluate_loss())
                 trainer, before = Trainer(asked), trainer
                 trainer.restore(before.state())
         assert batches[-1] == math.ceil(200 * 64 / (8 * MATCHED))
@@ -342,15 +343,14 @@ def test_what_needs_a_score_says_that_there_is_none(problem: Problem) -> None:
         assert conflict.edits[0].changes == {"noise.source": "noise"}
     exact = problem.known_score()
     assert exact is not None
-    *_, (_, errors) = score_figures(problem, exact)
+    errors = result(score_figures(problem, exact))
     errors = flat(errors)
     assert errors is not None
     assert "there is a velocity but no score" in str(errors["reasons"]["fisher_divergence"])
-    *_, progress = evaluate(problem, exact)
-    assert progress.metrics is not None
+    progress = result(evaluate(problem, exact))
     for key in ("test_nll", "kl", "optimal_nll", "kl_of_smoothing"):
-        assert flat(progress.metrics)[key] is None
-        assert "noise.source" in str(flat(progress.metrics)["reasons"][key])
+        assert flat(progress)[key] is None
+        assert "noise.source" in str(flat(progress)["reasons"][key])
     assert noise_diagnostics(problem) == ()
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.lab.compute import result
 from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.latent import interpolate
@@ -86,9 +87,7 @@ def test_likelihoods_of_colours_are_the_gaussians(trace: str, noise: str) -> Non
     """Hutchinson's estimate with Rademacher probes is exact for a diagonal Jacobian."""
     made = problem(likelihood__trace=trace, noise__kind=noise)
     (mean, variance), points = moments(made), made.dataset.held_out[:4]
-    *_, progress = log_likelihood(made, gaussian(mean, variance), points)
-    found = progress.result
-    assert found is not None
+    found = result(log_likelihood(made, gaussian(mean, variance), points))
     variance = variance.double() + made.noise.sigma_min**2
     x = torch.from_numpy(made.units.to_internal(points))
     exact = -0.5 * ((x - mean) ** 2 / variance + (2 * math.pi * variance).log()).flatten(1).sum(1)
@@ -100,22 +99,18 @@ def test_likelihoods_of_colours_are_the_gaussians(trace: str, noise: str) -> Non
 def test_colour_images_are_encoded_decoded_and_interpolated() -> None:
     made = problem()
     score, points = gaussian(*moments(made)), made.dataset.held_out[:2]
-    *_, progress = round_trip(made, score, points)
-    assert progress.result is not None
-    assert progress.result.distance.max() < 1e-2
-    *_, way = interpolate(made, score, points, 5)
-    assert way.result is not None
-    assert way.result.points.shape == (5, *SHAPE)
-    np.testing.assert_allclose(way.result.points[[0, -1]], points, atol=5e-3)
+    progress = result(round_trip(made, score, points))
+    assert progress.distance.max() < 1e-2
+    way = result(interpolate(made, score, points, 5))
+    assert way.points.shape == (5, *SHAPE)
+    np.testing.assert_allclose(way.points[[0, -1]], points, atol=5e-3)
 
 
 def test_the_figures_of_colours_count_all_three_channels() -> None:
     """Each dimension of N(m, 0.15^2) takes log2(0.15 sqrt(2 pi e)) + 7 = 6.31 bits; without a channel it would be 2/3 of that."""
     made = problem()
-    *_, likelihoods = evaluate(made, gaussian(*moments(made)))
-    *_, distances = sample_distances(made, made.dataset.held_out[:40])
-    assert likelihoods.metrics is not None
-    assert distances.metrics is not None
-    found = flat(likelihoods.metrics) | flat(distances.metrics)
+    likelihoods = result(evaluate(made, gaussian(*moments(made))))
+    distances = result(sample_distances(made, made.dataset.held_out[:40]))
+    found = flat(likelihoods) | flat(distances)
     assert found["bits_per_dim"] == pytest.approx(math.log2(0.15 * math.sqrt(2 * math.pi * math.e)) + 7, abs=0.08)
     assert found["sliced_wasserstein2"] > 0

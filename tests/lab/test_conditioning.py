@@ -11,6 +11,7 @@ import torch
 from playground.kinds.datasets import load_dataset
 from playground.kinds.inpainting import known_coordinates
 from playground.kinds.samplers.from_noise import KNOWN_CORRECTORS
+from playground.lab.compute import result
 from playground.lab.conflicts import Conditions, comparison_conflict, sampling_conflict, training_conflict
 from playground.lab.defaults import resolve
 from playground.lab.evaluation import evaluate, sample_distances
@@ -478,10 +479,10 @@ def test_a_network_without_labels_gives_no_warning_about_them() -> None:
 
 def test_a_score_that_was_never_trained_is_not_measured(network: torch.nn.Module) -> None:
     problem = digits(training__label_dropout=0.0)
-    *_, progress = evaluate(problem, network)
-    *_, (_, errors) = score_figures(problem, network)
+    progress = result(evaluate(problem, network))
+    errors = result(score_figures(problem, network))
     errors = flat(errors)
-    for found, key in ((flat(progress.metrics), "bits_per_dim"), (errors, "fisher_divergence")):
+    for found, key in ((flat(progress), "bits_per_dim"), (errors, "fisher_divergence")):
         assert found[key] is None
         assert "never trained" in str(found["reasons"][key])
 
@@ -514,7 +515,7 @@ def test_an_energy_is_given_no_labels() -> None:
     problem = digits(network__kind="energy")
     assert problem.classes == 0
     assert load_dataset("digits").labels is not None
-    *_, progress = Trainer(problem)
+    progress = result(Trainer(problem))
     assert progress.step == 20
 
 
@@ -531,8 +532,8 @@ def test_an_energy_is_given_no_labels() -> None:
 )
 def test_conditioned_samples_are_not_compared_with_the_data(settings: dict[str, object], why: str | None) -> None:
     problem = digits(**{f"sampling__{key}": value for key, value in settings.items()})
-    *_, progress = sample_distances(problem, problem.dataset.held_out[:40])
-    found = flat(progress.metrics)
+    progress = result(sample_distances(problem, problem.dataset.held_out[:40]))
+    found = flat(progress)
     refusal = comparison_conflict(problem.experiment, problem.conditions)
     assert (why or "") in ("" if refusal is None else str(refusal))
     assert (refusal is None) == (why is None)
@@ -551,13 +552,13 @@ def test_inpainted_points_are_not_compared_with_the_data_and_say_why() -> None:
     problem = Problem.build(
         replace(Experiment(), settings | {"sampling.inpainting_mask": "left", "sampling.inpainting_image": 3})
     )
-    *_, progress = sample_distances(problem, problem.dataset.held_out)
-    found = flat(progress.metrics)
+    progress = result(sample_distances(problem, problem.dataset.held_out))
+    found = flat(progress)
     for key in ("sliced_wasserstein2", "mmd_squared", "mode_weights"):
         assert found[key] is None
         assert "conditioned on the first coordinate of held-out point 3, but the data are not" in str(
             found["reasons"][key]
         )
     assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
-    *_, progress = evaluate(problem, density_of(problem).score)
-    assert flat(progress.metrics)["test_nll"] is not None  # it needs no samples
+    progress = result(evaluate(problem, density_of(problem).score))
+    assert flat(progress)["test_nll"] is not None  # it needs no samples

@@ -261,10 +261,9 @@ class Machine(RuleBasedStateMachine):
         assert len(points.saved.held_out) == first.likelihood.points  # a training owns its split
         figures: Figures = result(compute(FiguresKey.of("Distances", self.document.model), self.store, "cpu"))
         problem = Problem.build(experiment, experiment.data.load(first.likelihood.points))
-        *_, last = sample_distances(problem, by_hand.positions[-1])
-        assert last.metrics is not None
-        assert figures["wasserstein2"].value == flat(last.metrics)["wasserstein2"]
-        assert figures["wasserstein2"].floor == flat(last.metrics)["wasserstein2_floor"]
+        last = result(sample_distances(problem, by_hand.positions[-1]))
+        assert figures["wasserstein2"].value == flat(last)["wasserstein2"]
+        assert figures["wasserstein2"].floor == flat(last)["wasserstein2_floor"]
 
     @invariant()
     def settings_are_the_same(self) -> None:
@@ -383,13 +382,13 @@ def test_columns_share_a_path_and_pins_are_read_again() -> None:
     columns = Column.of({"sampling.steps": 4}), Column.of({"noise.schedule": ((0.0, 0.01), (1.0, 8.0))}, step=7)
     whole = with_parts(document, pins=pins, columns=columns, clicked=((0.5, 1.0), 3), lesson=place)
     told = json.loads(json.dumps(History(first, [document, whole], 2).to_json()))
-    assert History.from_json(told, lambda _: pins).document == whole
+    assert History.from_json(told, pins).document == whole
     assert whole.run.compared
     assert whole.column(0).experiment.sampling.steps == 4
     assert whole.column(0).training == document.training
     for broken in ({"clicked": ["x"]}, {"columns": 5 * [{}]}, {"pins": [{"number": 3, "name": 5}]}, {"pins": [3]}):
         with pytest.raises(ExperimentError, match="damaged"):
-            History.from_json({**told, "parts": broken}, lambda _: pins)
+            History.from_json({**told, "parts": broken}, pins)
     with pytest.raises(ExperimentError, match="cannot differ"):
         with_parts(document, columns=(Column.of({"data.seed": 1}),)).column(0)
 

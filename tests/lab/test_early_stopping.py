@@ -12,6 +12,7 @@ import torch
 
 from playground.data.dataset import Dataset
 from playground.kinds.datasets import load_dataset
+from playground.lab.compute import result
 from playground.lab.defaults import EVALUATION_PASSES
 from playground.lab.early_stopping import IMAGES, PATIENCE, POINTS, HeldOutCheck, next_check
 from playground.lab.evaluation import evaluate
@@ -58,8 +59,8 @@ def flat(network: torch.nn.Module) -> torch.Tensor:
 
 
 def fresh_nll(trainer: Trainer) -> float:
-    *_, last = log_likelihood(trainer.problem, trainer.ema, moons(200, seed=5))
-    return -float(last.result.log_prob.mean())
+    last = result(log_likelihood(trainer.problem, trainer.ema, moons(200, seed=5)))
+    return -float(last.log_prob.mean())
 
 
 @pytest.mark.claims
@@ -109,8 +110,8 @@ def test_a_network_of_few_points_comes_near_their_kernel_density(kind: str, earl
     }
     problem = Problem.build(replace(Experiment(), settings))
     trainer, _ = trained(problem)
-    *_, last = evaluate(problem, trainer.ema)
-    assert figures.flat(last.metrics)["kl"] < 1.5 * figures.flat(last.metrics)["kernel_kl"]
+    last = result(evaluate(problem, trainer.ema))
+    assert figures.flat(last)["kl"] < 1.5 * figures.flat(last)["kernel_kl"]
 
 
 @pytest.mark.parametrize("early", ["on", "off"])

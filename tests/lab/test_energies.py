@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.lab.compute import result
 from playground.lab.conflicts import flow_conflict, has_energy, likelihood_conflict
 from playground.lab.energies import energy_metrics, integral_note, normalised
 from playground.lab.evaluation import evaluate
@@ -100,8 +101,8 @@ def test_maximum_likelihood_learns_a_density_near_the_datas() -> None:
     )
     *_, last = trainer
     assert last.diverged is None
-    *_, progress = evaluate(trainer.problem, trainer.ema.requires_grad_(False))
-    found = flat(progress.metrics)
+    progress = result(evaluate(trainer.problem, trainer.ema.requires_grad_(False)))
+    found = flat(progress)
     assert found is not None
     assert found["energy_integral"] == pytest.approx(1, abs=0.01)
     assert found["log_partition_error"] < 0.01
@@ -184,8 +185,8 @@ def test_z_and_density_are_in_the_users_units(stretch: float) -> None:
 def test_an_energy_agrees_with_the_flow_where_both_are_exact() -> None:
     """The untrained network is exact for N(0, I): Z and the probability flow give the same log p."""
     problem, network = untrained(odd_units(1.0), data__kind="file", data__path="odd.csv")
-    *_, progress = evaluate(problem, network)
-    found = flat(progress.metrics)
+    progress = result(evaluate(problem, network))
+    found = flat(progress)
     assert found is not None
     assert found["energy_nll"] == pytest.approx(found["test_nll"], abs=0.01)
 
@@ -205,8 +206,8 @@ def test_an_untrained_energy_has_the_likelihoods_of_its_gaussian_without_any_flo
     """NLL and KL of N(0, 1 + sigma^2), in each axis's own unit, have closed forms, for data with an unknown density too."""
     data = odd_units()
     problem, network = untrained(data, data__kind="file", data__path="odd.csv", noise__kind=noise)
-    *_, progress = evaluate(problem, network)
-    found = flat(progress.metrics)
+    progress = result(evaluate(problem, network))
+    found = flat(progress)
     assert found is not None
     variance = (1 + problem.noise.sigma_min**2) * problem.units.scale**2
     closed = -0.5 * (
@@ -234,9 +235,8 @@ def test_an_energy_has_likelihoods_by_itself_and_codes_only_by_the_flow() -> Non
 def test_another_likelihood_source_without_a_flow_names_the_learned_energy(source: str, noise: str) -> None:
     """The message does not name network.kind = energy, which is chosen already."""
     problem, _ = untrained(noise__kind=noise, likelihood__source=source, likelihood__points=20)
-    *_, progress = evaluate(problem, problem.known_score(source))
-    assert progress.metrics is not None
-    reasons = flat(progress.metrics)["reasons"]
+    progress = result(evaluate(problem, problem.known_score(source)))
+    reasons = flat(progress)["reasons"]
     assert reasons["energy_nll"] == reasons["log_partition"]
     assert str(reasons["energy_nll"]).endswith(f"the {source} score has none: choose likelihood.source = learned.")
     if noise == "single":

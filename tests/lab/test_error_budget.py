@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.lab.compute import result
 from playground.lab.error_budget import error_budget
 from playground.lab.experiment import Experiment, replace
 from playground.lab.figures import sorts_of
@@ -46,10 +47,8 @@ def budget(changes: dict[str, Any], shift: float = 0.0) -> dict[str, tuple[float
     asked = problem(changes)
     exact, moved = asked.known_score("exact"), shift / asked.units.length
     assert exact is not None
-    *_, (fraction, found) = error_budget(asked, lambda x, sigma: exact(x - moved, sigma))
-    found = flat(found)
-    assert found is not None
-    assert (fraction, found["reasons"]) == (1.0, {})
+    found = flat(result(error_budget(asked, lambda x, sigma: exact(x - moved, sigma))))
+    assert found["reasons"] == {}
     assert found["budget_points"] == [10, 300]
     return {key.removeprefix("budget_"): (found[key], found[f"{key}_standard_error"]) for key in FIGURES}
 
@@ -179,10 +178,7 @@ def test_the_prior_of_a_contracting_process_is_near_its_noisy_data() -> None:
 )
 def test_without_a_budget_there_is_a_reason(settings: dict[str, Any], key: str, said: str) -> None:
     asked = Problem.build(replace(Experiment(), settings))
-    *_, (fraction, found) = error_budget(asked, lambda x, sigma: -x)
-    found = flat(found)
-    assert found is not None
-    assert fraction == 1.0
+    found = flat(result(error_budget(asked, lambda x, sigma: -x)))
     keys = sorts_of("Error budget").keys()
     assert {found[name] for name in keys} == {None}
     assert found["reasons"].keys() == keys
@@ -193,7 +189,7 @@ def test_without_a_budget_there_is_a_reason(settings: dict[str, Any], key: str, 
 
 def test_a_run_that_diverges_has_a_reason() -> None:
     asked = problem({"sampling.source": "learned"})
-    *_, (_, found) = error_budget(asked, lambda x, sigma: x * 1e30)
+    found = result(error_budget(asked, lambda x, sigma: x * 1e30))
     found = flat(found)
     assert found is not None
     assert found["budget_total"] is None

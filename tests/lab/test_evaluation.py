@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ import torch
 from sklearn.neighbors import KernelDensity
 
 from playground.data import Dataset
-from playground.lab import kernel_reference, sample_metrics
+from playground.lab import compute, kernel_reference, sample_metrics
 from playground.lab.conflicts import LEAST_SAMPLES
 from playground.lab.density_map import density_map, integral
-from playground.lab.evaluation import EvaluationProgress, evaluate, sample_distances
+from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
 from playground.lab.figures import FIGURES, needing, sorts_of
@@ -24,6 +24,7 @@ from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.measured import Measured
 from playground.lab.problem import Problem
+from playground.lab.progress import MeasuringProgress
 from playground.messages import plain
 from playground.theory import likelihood as theory
 from playground.theory import two_samples
@@ -52,17 +53,11 @@ def normal_score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
     return -x / (1 + sigma.reshape(-1, *[1] * (x.ndim - 1)) ** 2)
 
 
-def last(progress_of: Iterable[EvaluationProgress]) -> EvaluationProgress:
-    *_, progress = progress_of
-    assert progress.fraction == 1.0
-    return progress
-
-
 def measured(problem: Problem, score: ScoreFunction, samples: np.ndarray) -> dict[str, Any]:
     """The figures of a score and of samples."""
     likelihoods, distances = (
-        flat(last(evaluate(problem, score)).metrics),
-        flat(last(sample_distances(problem, samples)).metrics),
+        flat(compute.result(evaluate(problem, score))),
+        flat(compute.result(sample_distances(problem, samples))),
     )
     return likelihoods | distances | {"reasons": likelihoods["reasons"] | distances["reasons"]}
 
@@ -77,7 +72,7 @@ def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: 
     """
     problem = Problem.build(experiment(data__points=20_000, data__scale=scale, noise__kind=noise))
     points = problem.dataset.held_out[:50]
-    result = last(log_likelihood(problem, density_of(problem).score, points)).result
+    result = compute.result(log_likelihood(problem, density_of(problem).score, points))
     exact = density_of(problem.dataset).log_prob(torch.from_numpy(points), result.sigma).numpy()
     np.testing.assert_allclose(result.log_prob, exact, atol=1e-3)
     np.testing.assert_allclose(result.exact, exact, atol=1e-3)
@@ -89,7 +84,7 @@ def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: 
 def test_the_automatic_sigma_max_makes_the_error_of_the_prior_small() -> None:
     """The worst of 1,000 points of two unequal Gaussians is off by 0.015 nat; with half of that sigma_max by 0.11."""
     problem = Problem.build(experiment(data__kind="two-gaussians", data__points=20_000, likelihood__points=1000))
-    result = last(log_likelihood(problem, density_of(problem).score, problem.dataset.held_out)).result
+    result = compute.result(log_likelihood(problem, density_of(problem).score, problem.dataset.held_out))
     assert np.abs(result.log_prob - result.exact).max() < 0.03
 
 
@@ -119,7 +114,7 @@ def test_batches_are_small_enough_to_cancel_soon(
 def test_a_files_likelihoods_are_in_its_own_units(scale: tuple[float, float]) -> None:
     """Also if the axes differ so much that each has its own scale."""
     problem = odd_units(scale)
-    result = last(log_likelihood(problem, normal_score, problem.dataset.held_out)).result
+    result = compute.result(log_likelihood(problem, normal_score, problem.dataset.held_out))
     mean, std = problem.units.offset, problem.units.scale * math.hypot(1, problem.noise.sigma_min)
     z = (problem.dataset.held_out - mean) / std
     exact = -0.5 * (z**2).sum(1) - np.log(std).sum() - math.log(2 * math.pi)
@@ -131,7 +126,7 @@ def test_a_files_likelihoods_are_in_its_own_units(scale: tuple[float, float]) ->
 def test_a_coarser_sigma_is_in_user_units_and_one_outside_is_refused() -> None:
     problem = Problem.build(experiment(data__points=20_000, data__scale=100.0))
     points = problem.dataset.held_out[:20]
-    result = last(log_likelihood(problem, density_of(problem).score, points, sigma=50.0)).result
+    result = compute.result(log_likelihood(problem, density_of(problem).score, points, sigma=50.0))
     exact = density_of(problem.dataset).log_prob(torch.from_numpy(points), 50.0).numpy()
     np.testing.assert_allclose(result.log_prob, exact, atol=8e-3)
     assert np.abs(result.log_prob - density_of(problem.dataset).log_prob(torch.from_numpy(points)).numpy()).max() > 0.1
@@ -142,7 +137,7 @@ def test_a_coarser_sigma_is_in_user_units_and_one_outside_is_refused() -> None:
 def test_the_path_is_in_user_units() -> None:
     problem = odd_units()
     points = problem.dataset.held_out[:3]
-    result = last(log_likelihood(problem, normal_score, points, record_path=True)).result
+    result = compute.result(log_likelihood(problem, normal_score, points, record_path=True))
     assert result.path.shape == (len(result.path_sigma), 3, 2)
     np.testing.assert_allclose(result.path[0], points, rtol=1e-5)
     assert result.path_sigma[0] == pytest.approx(result.sigma, rel=1e-4)
@@ -156,14 +151,14 @@ def test_latent_codes_are_standard_normal_and_decode_to_their_points(noise: str)
     """For Gaussian data a code is the point in standard deviations of the smoothed data, as estimated from 1,000 points."""
     problem = odd_units(noise=noise)
     points = problem.dataset.held_out[:50]
-    trip = last(round_trip(problem, normal_score, points)).result
+    trip = compute.result(round_trip(problem, normal_score, points))
     std = problem.units.scale * math.hypot(1, problem.noise.sigma_min)
     np.testing.assert_allclose(trip.there.latent, (points - problem.units.offset) / std, atol=0.15)
     np.testing.assert_allclose(trip.back.points, points, atol=0.05)  # of 40, at a tolerance of 1e-5
     np.testing.assert_allclose(trip.distance, np.linalg.norm(trip.back.points - points, axis=1))
     assert 0 < np.abs(trip.log_prob_error).max() < 1e-3
     np.testing.assert_allclose(trip.there.log_prob - trip.back.log_prob, trip.log_prob_error)
-    origin = last(decode(problem, normal_score, np.zeros((1, 2)))).result
+    origin = compute.result(decode(problem, normal_score, np.zeros((1, 2))))
     np.testing.assert_allclose(origin.points, [problem.units.offset], atol=1e-2)
 
 
@@ -173,8 +168,7 @@ def test_interpolation_goes_through_the_latent_codes(way: str) -> None:
     problem = odd_units(noise="vp", likelihood__interpolation=way)
     std = problem.units.scale * math.hypot(1, problem.noise.sigma_min)
     ends = problem.units.offset + np.array([[1.5, 0.0], [0.0, 2.0]]) * std
-    *_, progress = interpolate(problem, normal_score, ends, 5)
-    found = progress.result
+    found = compute.result(interpolate(problem, normal_score, ends, 5))
     np.testing.assert_allclose(found.points[[0, -1]], ends, atol=0.05)
     np.testing.assert_allclose(found.shares, [0, 0.25, 0.5, 0.75, 1])
     middle = {"spherical": 1.75 / math.sqrt(2), "rotation": math.sqrt(0.5), "linear": 0.5}[way]
@@ -197,18 +191,18 @@ def test_the_ends_of_an_interpolation_keep_the_estimates_of_their_encoding(probe
         )
     )
     ends = problem.dataset.held_out[:2]
-    there = last(log_likelihood(problem, density_of(problem).score, ends)).result
+    there = compute.result(log_likelihood(problem, density_of(problem).score, ends))
     assert (there.standard_error > 0.01).all()
     for count in (2, 7):
-        way = last(interpolate(problem, density_of(problem).score, ends, count)).result
+        way = compute.result(interpolate(problem, density_of(problem).score, ends, count))
         np.testing.assert_allclose(way.log_prob[[0, -1]], there.log_prob, atol=1e-3)
         if count == 2:  # with more points, those between contribute to the ends' error
             np.testing.assert_allclose(way.standard_error, there.standard_error, atol=1e-3)
         assert (way.standard_error > 0).all()
     single = Problem.build(experiment(likelihood__trace="hutchinson"))
-    assert last(interpolate(single, density_of(single).score, ends, 3)).result.standard_error is None
+    assert compute.result(interpolate(single, density_of(single).score, ends, 3)).standard_error is None
     exact = Problem.build(experiment())
-    assert last(interpolate(exact, density_of(exact).score, ends, 3)).result.standard_error.tolist() == [0, 0, 0]
+    assert compute.result(interpolate(exact, density_of(exact).score, ends, 3)).standard_error.tolist() == [0, 0, 0]
 
 
 def test_decoded_points_have_the_error_that_they_report() -> None:
@@ -216,7 +210,7 @@ def test_decoded_points_have_the_error_that_they_report() -> None:
     settings = {"likelihood__trace_probes": 4, "likelihood__probes": "gaussian", "likelihood__tolerance": 1e-5}
     problem = Problem.build(experiment(likelihood__trace="hutchinson", **settings))
     codes = np.random.default_rng(2).normal(size=(400, 2))
-    found = last(decode(problem, density_of(problem).score, codes)).result
+    found = compute.result(decode(problem, density_of(problem).score, codes))
     exact = problem.exact_log_prob(found.points, problem.units.sigma_to_user(problem.noise.sigma_min)).numpy()
     reported = np.sqrt(np.mean(found.standard_error**2))
     assert np.sqrt(np.mean((found.log_prob - exact) ** 2)) == pytest.approx(reported, rel=0.2)
@@ -224,7 +218,7 @@ def test_decoded_points_have_the_error_that_they_report() -> None:
 
 def test_the_round_trip_tells_a_loose_tolerance_from_a_tight_one() -> None:
     loose, tight = (
-        flat(last(evaluate(problem, density_of(problem).score)).metrics)
+        flat(compute.result(evaluate(problem, density_of(problem).score)))
         for problem in (Problem.build(experiment(likelihood__tolerance=tolerance)) for tolerance in (1e-2, 1e-5))
     )
     for key in ("round_trip_error", "round_trip_log_prob_error"):
@@ -238,13 +232,13 @@ def test_estimated_traces_have_the_error_that_they_report() -> None:
         experiment(likelihood__trace="hutchinson", likelihood__trace_probes=4, likelihood__probes="gaussian")
     )
     points = problem.dataset.held_out
-    estimate = last(log_likelihood(problem, density_of(problem).score, points)).result
+    estimate = compute.result(log_likelihood(problem, density_of(problem).score, points))
     reported = np.sqrt(np.mean(estimate.standard_error**2))
     assert np.sqrt(np.mean((estimate.log_prob - estimate.exact) ** 2)) == pytest.approx(reported, rel=0.25)
-    found = flat(last(evaluate(problem, density_of(problem).score)).metrics)
+    found = flat(compute.result(evaluate(problem, density_of(problem).score)))
     assert found["trace_standard_error"] == pytest.approx(reported)
     single = Problem.build(experiment(likelihood__trace="hutchinson"))
-    found = flat(last(evaluate(single, density_of(single).score)).metrics)
+    found = flat(compute.result(evaluate(single, density_of(single).score)))
     assert found["trace_standard_error"] is None
     assert "set likelihood.trace_probes to 2" in str(found["reasons"]["trace_standard_error"])
     data = odd_units().dataset  # Gaussian: the Jacobian is diagonal, so Rademacher probes always agree
@@ -252,7 +246,7 @@ def test_estimated_traces_have_the_error_that_they_report() -> None:
         experiment(data__kind="file", data__path="odd.csv", likelihood__trace="hutchinson", likelihood__trace_probes=2),
         with_fields(data, held_out=data.held_out[:1]),
     )
-    found = flat(last(evaluate(alone, normal_score)).metrics)
+    found = flat(compute.result(evaluate(alone, normal_score)))
     assert found["trace_standard_error"] is None
     assert str(found["reasons"]["trace_standard_error"]).endswith("raise likelihood.trace_probes.")
 
@@ -324,19 +318,17 @@ def test_maps_follow_sigma() -> None:
 @pytest.mark.parametrize("noise", CONTINUOUS)
 def test_the_integral_over_the_plane_is_one(noise: str) -> None:
     problem = Problem.build(experiment(noise__kind=noise))
-    progress = list(integral(problem, density_of(problem).score, resolution=48))
-    assert [step.result is None for step in progress] == [True] * (len(progress) - 1) + [False]
-    assert progress[-1].result == pytest.approx(1.0, abs=2e-3)
+    assert compute.result(integral(problem, density_of(problem).score, resolution=48)) == pytest.approx(1.0, abs=2e-3)
     network = (
         problem.network().eval()
     )  # an untrained network is the Gaussian of the data, which reaches beyond the grid
-    assert last(integral(problem, network, resolution=16)).result == pytest.approx(0.97, abs=0.03)
+    assert compute.result(integral(problem, network, resolution=16)) == pytest.approx(0.97, abs=0.03)
 
 
 @pytest.mark.parametrize("scale", [(40.0, 40.0), (1e7, 1.0)])
 def test_the_integral_over_the_plane_is_one_in_any_units(scale: tuple[float, float]) -> None:
     """Each axis has its own margin for the noise. One length for both would put a narrow axis into a single cell."""
-    assert last(integral(odd_units(scale), normal_score, resolution=32)).result == pytest.approx(1.0, abs=2e-3)
+    assert compute.result(integral(odd_units(scale), normal_score, resolution=32)) == pytest.approx(1.0, abs=2e-3)
 
 
 @pytest.mark.parametrize("probes", [1, 2])
@@ -345,8 +337,8 @@ def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
     exact = Problem.build(experiment())
     estimated = Problem.build(experiment(likelihood__trace="hutchinson", likelihood__trace_probes=probes))
     score = density_of(exact).score
-    assert last(integral(estimated, score, resolution=48)).result == pytest.approx(1.0, abs=2e-3)
-    maps = (last(density_map(problem, score, BOUNDS, 16)).log_density for problem in (exact, estimated))
+    assert compute.result(integral(estimated, score, resolution=48)) == pytest.approx(1.0, abs=2e-3)
+    maps = ([*density_map(problem, score, BOUNDS, 16)][-1].log_density for problem in (exact, estimated))
     np.testing.assert_array_equal(*maps)
 
 
@@ -356,11 +348,11 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     samples = density_of(problem.dataset).sample(800, seeded(1)).numpy()
     figures: dict[str, Measured] = {}
     for measuring in (evaluate(problem, density_of(problem).score), sample_distances(problem, samples)):
-        progress = list(measuring)
+        progress: list[MeasuringProgress] = []
+        figures |= compute.result(measuring, progress.append)
         fractions = [step.fraction for step in progress]
         assert fractions == sorted(fractions)
         assert all(step.label for step in progress)
-        figures |= progress[-1].metrics
     assert [*figures] == [*sorts_of("Likelihoods"), *sorts_of("Distances")]
     found = flat(figures)
     assert found["entropy"] == pytest.approx(3.3383, abs=2e-4)
@@ -390,7 +382,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
 def test_a_perfect_models_kl_is_that_of_the_smoothing() -> None:
     """With the exact score and a coarse finest sigma, NLL and KL are far from the entropy and 0 without a training error."""
     problem = Problem.build(experiment(data__kind="two-gaussians", noise__sigma_min=1.0))
-    found = flat(last(evaluate(problem, density_of(problem).score)).metrics)
+    found = flat(compute.result(evaluate(problem, density_of(problem).score)))
     assert found["kl"] > 0.1
     assert found["kl_of_smoothing"] == pytest.approx(found["kl"], abs=2e-3)
     assert found["kl_of_smoothing_standard_error"] == pytest.approx(found["kl_standard_error"], rel=0.01)
@@ -402,7 +394,7 @@ def test_a_perfect_models_kl_is_that_of_the_smoothing() -> None:
 def test_a_perfect_model_is_known_without_a_flow(noise: dict[str, object], blurred: bool) -> None:
     changes = {f"noise__{key}": value for key, value in noise.items()}
     problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000, **changes))
-    found = flat(last(evaluate(problem, problem.network().eval())).metrics)
+    found = flat(compute.result(evaluate(problem, problem.network().eval())))
     assert (found["test_nll"], found["kl"]) == (None, None)
     assert (found["kl_of_smoothing"] > 0.05) == blurred
     assert found["optimal_nll"] == pytest.approx(
@@ -448,9 +440,9 @@ def perfect_distances(problem_of: ProblemOf, count: int, paired: int = 0) -> lis
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sample_metrics, "TRANSPORT_POINTS", 10)
         patch.setattr(sample_metrics, "PROJECTIONS", 32)
-        every = [flat(last(sample_distances(*problem_of(seed, count))).metrics) for seed in range(paired)]
+        every = [flat(compute.result(sample_distances(*problem_of(seed, count)))) for seed in range(paired)]
         patch.setattr(sample_metrics, "_add_two_samples", lambda *_: None)
-        every += [flat(last(sample_distances(*problem_of(seed, count))).metrics) for seed in range(paired, 20)]
+        every += [flat(compute.result(sample_distances(*problem_of(seed, count)))) for seed in range(paired, 20)]
     return [{key: value for key, value in found.items() if not key.startswith("wasserstein2")} for found in every]
 
 
@@ -525,15 +517,17 @@ def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw: Draw, split
 
 def test_samples_are_compared_with_held_out_rows_where_few_repeat() -> None:
     problem, samples = small_file(0, 100)
-    found = flat(last(sample_distances(problem, samples)).metrics)
+    found = flat(compute.result(sample_distances(problem, samples)))
     assert found["reference_set"] == "held-out rows"
     assert len(samples) > len(problem.dataset.held_out)
     assert found["two_sample_points"] == [len(problem.dataset.held_out)] * 2  # as many samples as data are used
     again = np.concatenate([problem.dataset.points, problem.dataset.points[:4]])  # 4 of 304: more than one in a hundred
     repeated = Problem.build(problem.experiment, with_fields(problem.dataset, points=again))
-    assert flat(last(sample_distances(repeated, samples)).metrics)["reference_set"].startswith("rows drawn from all")
+    assert flat(compute.result(sample_distances(repeated, samples)))["reference_set"].startswith("rows drawn from all")
     problem, samples = two_gaussians(0, 100)
-    assert flat(last(sample_distances(problem, samples)).metrics)["reference_set"] == "fresh draws of the known density"
+    assert (
+        flat(compute.result(sample_distances(problem, samples)))["reference_set"] == "fresh draws of the known density"
+    )
 
 
 @pytest.mark.claims
@@ -549,7 +543,7 @@ def test_a_perfect_sampler_lies_within_the_spread_of_its_floor(problem_of: Probl
 def test_distances_do_not_depend_on_how_many_likelihoods_are_asked_for() -> None:
     data, samples = experiment(data__kind="two-gaussians"), two_gaussians(0, 300)[1]
     few, many = (
-        flat(last(sample_distances(Problem.build(replace(data, {"likelihood.points": points})), samples)).metrics)
+        flat(compute.result(sample_distances(Problem.build(replace(data, {"likelihood.points": points})), samples)))
         for points in (20, 2000)
     )
     assert few == many
@@ -588,7 +582,7 @@ def test_a_few_data_are_not_compared_with_samples_and_say_what_to_do() -> None:
 def test_one_held_out_point_has_no_error_and_says_what_to_do() -> None:
     problem, _ = small_file(0, 100)
     one = Problem.build(problem.experiment, with_fields(problem.dataset, held_out=problem.dataset.held_out[:1]))
-    found = flat(last(evaluate(one, normal_score)).metrics)
+    found = flat(compute.result(evaluate(one, normal_score)))
     assert math.isfinite(found["test_nll"])
     assert found["test_nll_standard_error"] is None
     assert str(found["reasons"]["test_nll_standard_error"]).startswith(
@@ -607,13 +601,13 @@ def test_one_held_out_point_has_no_error_and_says_what_to_do() -> None:
 def test_the_density_of_likelihoods_names_its_score(source: str, said: str) -> None:
     problem = Problem.build(experiment(likelihood__source=source, likelihood__points=10))
     score = problem.known_score(source) or problem.network().eval()
-    assert flat(last(evaluate(problem, score)).metrics)["density"].startswith(f"p_sigma of {said}, ")
+    assert flat(compute.result(evaluate(problem, score)))["density"].startswith(f"p_sigma of {said}, ")
 
 
 @pytest.mark.claims  # integrals of a sharp score
 def test_sharp_edges_leave_the_kl_finite() -> None:
     problem = Problem.build(experiment(data__kind="checkerboard"))
-    found = flat(last(evaluate(problem, density_of(problem).score)).metrics)
+    found = flat(compute.result(evaluate(problem, density_of(problem).score)))
     assert found["entropy"] == pytest.approx(math.log(32), abs=1e-4)
     assert 0 < found["kl"] < 0.1
 
@@ -648,13 +642,13 @@ def test_unknown_figures_are_none_with_a_reason() -> None:
 def test_few_points_have_a_kernel_density_as_a_reference() -> None:
     """At auto a network that memorizes 100 points, in the place of which their own score stands, has the kernel's figures."""
     problem = Problem.build(experiment(data__kind="two-moons", data__points=100, likelihood__points=200))
-    found = flat(last(evaluate(problem, problem.empirical.score)).metrics)
+    found = flat(compute.result(evaluate(problem, problem.empirical.score)))
     for of_kernel, of_model in (("kernel_nll", "test_nll"), ("kernel_kl", "kl")):
         assert found[of_kernel] == pytest.approx(found[of_model], abs=0.01)
         assert found[f"{of_kernel}_standard_error"] == pytest.approx(found[f"{of_model}_standard_error"], rel=0.05)
     assert 0.1 < found["kernel_kl"] < 0.6
     finer = problem.with_experiment(replace(problem.experiment, {"noise.sigma_min": 0.01}))
-    memorized = flat(last(evaluate(finer, finer.empirical.score)).metrics)
+    memorized = flat(compute.result(evaluate(finer, finer.empirical.score)))
     assert memorized["kl"] > 10 * found["kernel_kl"]
     assert memorized["kernel_kl"] == found["kernel_kl"]
 
@@ -665,7 +659,7 @@ def test_the_kernel_density_of_a_file_is_in_its_units() -> None:
     points = rng.normal(size=(150, 2)) * [0.01, 10.0] + [5.0, -3.0]
     dataset = Dataset("rows.csv", points[:100], None, (2,), ("a", "b"), points[100:])
     problem = Problem.build(experiment(data__kind="file", data__path="rows.csv", likelihood__points=50), dataset)
-    found = flat(last(evaluate(problem, None)).metrics)
+    found = flat(compute.result(evaluate(problem, None)))
     width, scale = problem.kernel_width(), problem.units.scale
     estimate = KernelDensity(bandwidth=width).fit(points[:100] / scale)
     log_prob = estimate.score_samples(problem.evaluation_points / scale) - np.log(scale).sum()
@@ -697,7 +691,7 @@ def test_the_kl_of_smoothing_a_file_is_estimated() -> None:
     asked = {"data__kind": "file", "data__path": "thin.csv", "likelihood__points": 10}
     for given, told in ((0.005, 0.5 * (math.log(1.25) - 0.2)), (0.01, 0.5 * (math.log(2) - 0.5)), ("auto", 0.002)):
         problem = Problem.build(experiment(noise__sigma_min=given, **asked), dataset)
-        found = flat(last(evaluate(problem, normal_score)).metrics)
+        found = flat(compute.result(evaluate(problem, normal_score)))
         assert found["kl_of_smoothing"] == pytest.approx(told, rel=0.25), given
         assert "kl_of_smoothing" not in found["reasons"]
         assert found["kl_of_smoothing_standard_error"] is None
@@ -715,7 +709,7 @@ def test_a_score_that_is_not_finite_spoils_only_its_own_figures() -> None:
 def test_bits_per_dim_of_digits() -> None:
     """An untrained network is a Gaussian with the pixels' overall spread; its bits are computed here for the same images."""
     problem = Problem.build(experiment(data__kind="digits", likelihood__points=30, likelihood__tolerance=1e-4))
-    found = flat(last(evaluate(problem, normal_score)).metrics)
+    found = flat(compute.result(evaluate(problem, normal_score)))
     scale = float(problem.units.scale.flat[0]) * math.hypot(1, problem.noise.sigma_min)
     z = (problem.dataset.held_out[:30] - problem.units.offset) / scale
     nats = 0.5 * (z**2).reshape(30, -1).sum(1).mean() + 64 * (math.log(scale) + 0.5 * math.log(2 * math.pi))
@@ -758,7 +752,7 @@ def test_bits_per_dim_are_the_mean_over_draws_of_the_dequantising_noise() -> Non
             likelihood__dequantization_samples=draws,
         )
     )
-    found = flat(last(evaluate(problem, normal_score)).metrics)
+    found = flat(compute.result(evaluate(problem, normal_score)))
     s = float(problem.units.scale.flat[0]) * math.hypot(1, problem.noise.sigma_min)
     z = ((problem.dataset.held_out[:images] - problem.units.offset) / s).reshape(images, -1)
     nats = 0.5 * (z**2).sum(1) + 64 * (1 / 17**2 / (6 * s**2) + math.log(s) + 0.5 * math.log(2 * math.pi))
@@ -780,11 +774,8 @@ def test_the_floor_is_computed_once_for_the_same_data_and_is_another_for_others(
         settings = {"data.kind": "two-gaussians", "data.points": 2_000, "seed": seed, "sampling.steps": steps}
         problem = Problem.build(replace(Experiment(), settings))
         samples = problem.dataset.points[steps : 100 + steps]
-        (*_, last) = sample_distances(problem, samples)
-        assert last.metrics is not None
-        found.append(
-            [flat(last.metrics)[f"{name}wasserstein2{end}"] for name in ("", "sliced_") for end in ("_floor", "")]
-        )
+        figures = flat(compute.result(sample_distances(problem, samples)))
+        found.append([figures[f"{name}wasserstein2{end}"] for name in ("", "sliced_") for end in ("_floor", "")])
     assert len(matched) == 6 + 1 + 6
     assert found[0][::2] == found[1][::2]
     assert found[0][1::2] != found[1][1::2]  # the samples differ

@@ -1,13 +1,14 @@
 """Every computation of a likelihood, for points that are extremely far out."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from playground.lab.compute import result
 from playground.lab.density_map import density_map
 from playground.lab.energies import normalised
 from playground.lab.experiment import Experiment, ExperimentError, replace
@@ -19,11 +20,6 @@ from tests.generators import seeded
 Ask = Callable[[Problem, Any, np.ndarray], Any]
 
 
-def last(progress: Iterator[Any]) -> Any:
-    *_, end = progress
-    return end.result
-
-
 def energy_log_prob(problem: Problem, network: Any, points: np.ndarray) -> np.ndarray:
     model = normalised(problem, network)
     assert model is not None
@@ -31,17 +27,17 @@ def energy_log_prob(problem: Problem, network: Any, points: np.ndarray) -> np.nd
 
 
 LATENT_INTERPOLATIONS: dict[str, tuple[dict[str, object], Ask]] = {
-    "learned": ({}, lambda *given: last(log_likelihood(*given)).log_prob),
-    "learned, VP": ({"noise.kind": "vp"}, lambda *given: last(log_likelihood(*given)).log_prob),
-    "learned, ladder": ({"noise.kind": "discrete"}, lambda *given: last(log_likelihood(*given)).log_prob),
-    "exact": ({"likelihood.source": "exact"}, lambda *given: last(log_likelihood(*given)).log_prob),
-    "empirical": ({"likelihood.source": "empirical"}, lambda *given: last(log_likelihood(*given)).log_prob),
-    "Hutchinson's trace": ({"likelihood.trace": "hutchinson"}, lambda *given: last(log_likelihood(*given)).log_prob),
-    "energy by the flow": ({"network.kind": "energy"}, lambda *given: last(log_likelihood(*given)).log_prob),
+    "learned": ({}, lambda *given: result(log_likelihood(*given)).log_prob),
+    "learned, VP": ({"noise.kind": "vp"}, lambda *given: result(log_likelihood(*given)).log_prob),
+    "learned, ladder": ({"noise.kind": "discrete"}, lambda *given: result(log_likelihood(*given)).log_prob),
+    "exact": ({"likelihood.source": "exact"}, lambda *given: result(log_likelihood(*given)).log_prob),
+    "empirical": ({"likelihood.source": "empirical"}, lambda *given: result(log_likelihood(*given)).log_prob),
+    "Hutchinson's trace": ({"likelihood.trace": "hutchinson"}, lambda *given: result(log_likelihood(*given)).log_prob),
+    "energy by the flow": ({"network.kind": "energy"}, lambda *given: result(log_likelihood(*given)).log_prob),
     "energy by Z": ({"network.kind": "energy", "noise.kind": "single"}, energy_log_prob),
-    "there and back": ({}, lambda *given: last(round_trip(*given)).back.log_prob),
-    "decoded": ({}, lambda *given: last(decode(*given)).log_prob),
-    "the way between": ({}, lambda problem, score, points: last(interpolate(problem, score, points, 5)).log_prob),
+    "there and back": ({}, lambda *given: result(round_trip(*given)).back.log_prob),
+    "decoded": ({}, lambda *given: result(decode(*given)).log_prob),
+    "the way between": ({}, lambda problem, score, points: result(interpolate(problem, score, points, 5)).log_prob),
 }
 every_way = pytest.mark.parametrize(
     ("changes", "ask"), LATENT_INTERPOLATIONS.values(), ids=LATENT_INTERPOLATIONS.keys()

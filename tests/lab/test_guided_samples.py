@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from playground.lab.autoguidance import weaker_step, with_weaker
+from playground.lab.compute import result
 from playground.lab.conditioning import conditioned_score, field_score
 from playground.lab.conflicts import comparison_conflict, sampling_conflict
 from playground.lab.evaluation import sample_distances
@@ -50,8 +51,8 @@ def run(problem: Problem, score: ScoreFunction | None = None) -> Trajectory:
 
 
 def figures(problem: Problem) -> dict[str, Any]:
-    *_, progress = sample_distances(problem, run(problem).positions[-1])
-    return flat(progress.metrics)
+    progress = result(sample_distances(problem, run(problem).positions[-1]))
+    return flat(progress)
 
 
 @pytest.mark.claims
@@ -133,11 +134,11 @@ def test_samples_without_a_tilted_density_say_why(changes: dict[str, Any], why: 
     }
     base = {key: to for key, to in EXACT.items() if changes.get("data__kind") != "digits" or "data." not in key}
     problem = Problem.build(replace(Experiment(), base | dotted(fitting)))
-    *_, progress = sample_distances(problem, problem.dataset.held_out[:20])
+    progress = result(sample_distances(problem, problem.dataset.held_out[:20]))
     assert tilted(problem) is None
     for key in needing("known classes"):
-        assert flat(progress.metrics)[key] is None
-        assert why in str(flat(progress.metrics)["reasons"][key])
+        assert flat(progress)[key] is None
+        assert why in str(flat(progress)["reasons"][key])
 
 
 def test_guidance_in_an_interval_costs_less_and_does_less() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from playground.data import Dataset
+from playground.lab.compute import result
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.image_metrics import image_figures
@@ -89,8 +90,7 @@ def test_one_class_alone_is_seen(digits: Problem) -> None:
 
 
 def test_image_figures_are_among_the_figures_of_samples(digits: Problem) -> None:
-    *_, last = sample_distances(digits, digits.dataset.held_out)
-    assert last.metrics is not None
+    last = result(sample_distances(digits, digits.dataset.held_out))
     measured = image_figures(digits, digits.dataset.held_out)
     assert len(measured) == 3
-    assert {name: last.metrics[name] for name in measured} == measured
+    assert {name: last[name] for name in measured} == measured

@@ -7,6 +7,7 @@ import pytest
 
 from playground.data import Dataset
 from playground.lab import likelihood
+from playground.lab.compute import result
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.objective import build_objective
@@ -26,16 +27,14 @@ def problem() -> Problem:
 def test_distances_of_samples_count_every_axis_in_any_unit(problem: Problem, wrong: int) -> None:
     """Samples with half of the spread along either axis have the same distance from the data."""
     samples = np.random.default_rng(1).permutation(problem.dataset.points)[:500]
-    *_, good = sample_distances(problem, samples)
+    good = result(sample_distances(problem, samples))
     samples[:, wrong] -= 0.5 * (samples[:, wrong] - problem.units.offset[wrong])
-    *_, bad = sample_distances(problem, samples)
-    assert good.metrics is not None
-    assert bad.metrics is not None
-    floor, spread = (flat(bad.metrics)[f"sliced_wasserstein2_floor{end}"] for end in ("", "_std"))
-    assert flat(good.metrics)["sliced_wasserstein2"] < floor + 3 * spread
+    bad = result(sample_distances(problem, samples))
+    floor, spread = (flat(bad)[f"sliced_wasserstein2_floor{end}"] for end in ("", "_std"))
+    assert flat(good)["sliced_wasserstein2"] < floor + 3 * spread
     # Half of the geometric mean of the standard deviations, along one of two axes: cos^2 of a direction is 1/2 on average.
-    assert flat(bad.metrics)["sliced_wasserstein2"] == pytest.approx(0.5 * 4 / 2**0.5, rel=0.35)
-    assert flat(bad.metrics)["energy_distance"] > 2 * flat(bad.metrics)["energy_distance_standard_error"]
+    assert flat(bad)["sliced_wasserstein2"] == pytest.approx(0.5 * 4 / 2**0.5, rel=0.35)
+    assert flat(bad)["energy_distance"] > 2 * flat(bad)["energy_distance_standard_error"]
 
 
 def test_a_round_trip_counts_every_axis_in_any_unit(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,9 +44,8 @@ def test_a_round_trip_counts_every_axis_in_any_unit(problem: Problem, monkeypatc
     returned = SimpleNamespace(result=likelihood.DecodedPoints(back, np.zeros(2), np.zeros(2)), fraction=1.0)
     monkeypatch.setattr(likelihood, "log_likelihood", lambda *_, **__: iter([there]))
     monkeypatch.setattr(likelihood, "decode", lambda *_, **__: iter([returned]))
-    *_, last = likelihood.round_trip(problem, problem.network(), points)
-    assert last.result is not None
-    np.testing.assert_allclose(last.result.distance, 4e-3, rtol=0.05)
+    last = result(likelihood.round_trip(problem, problem.network(), points))
+    np.testing.assert_allclose(last.distance, 4e-3, rtol=0.05)
 
 
 @pytest.mark.parametrize("sigma", [1e-15, 1e15])

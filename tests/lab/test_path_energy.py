@@ -9,6 +9,7 @@ import torch
 
 from playground.data import Dataset
 from playground.lab import path_energy
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.figures import sorts_of
 from playground.lab.path_energy import path_figures
@@ -46,10 +47,8 @@ def problem() -> Problem:
 
 
 def figures(problem: Problem, score: Any) -> dict[str, Any]:
-    *_, (fraction, found) = path_figures(problem, score)
-    found = flat(found)
-    assert found is not None
-    assert (fraction, found["reasons"], found["path_points"]) == (1.0, {}, [5, 200])
+    found = flat(result(path_figures(problem, score)))
+    assert (found["reasons"], found["path_points"]) == ({}, [5, 200])
     return found
 
 
@@ -123,7 +122,7 @@ def test_sets_that_are_alike_have_no_normalized_energy(problem: Problem, monkeyp
     monkeypatch.setitem(
         problem.__dict__, "noise", ContinuousNoise(FlowMatching(0.001, 1000.0), StartSet(start, "independent"))
     )
-    *_, (_, found) = path_figures(problem, lambda x, sigma: -x / (sigma * (1 + sigma)).reshape(-1, 1))
+    found = result(path_figures(problem, lambda x, sigma: -x / (sigma * (1 + sigma)).reshape(-1, 1)))
     found = flat(found)
     assert found is not None
     assert found["normalized_path_energy"] is None
@@ -133,7 +132,7 @@ def test_sets_that_are_alike_have_no_normalized_energy(problem: Problem, monkeyp
 
 def test_a_flow_from_noise_has_no_sets() -> None:
     asked = Problem.build(replace(Experiment(), {"noise.kind": "flow-matching", "data.points": 100}))
-    *_, (_, found) = path_figures(asked, lambda x, sigma: -x)
+    found = result(path_figures(asked, lambda x, sigma: -x))
     found = flat(found)
     assert found is not None
     assert {found[key] for key in sorts_of("Path energy")} == {None}

@@ -169,7 +169,7 @@ def test_the_work_of_version_1_is_read_with_its_points(tmp_path: Path) -> None:
     (store,) = left_behind(tmp_path)
     work = recovery.read(store)
     assert work == OLD_WORK
-    session = recovery.read_old(store, work, lambda settings, old: KEY, Experiment())[KEY]
+    (session,) = recovery.read_old(store, work)
     assert session.measurements == {"quality": {}}
     np.testing.assert_array_equal(session.points, POINTS)
     np.testing.assert_array_equal(session.held_out, POINTS[:5])
@@ -193,5 +193,5 @@ def test_a_damaged_session_of_version_1_is_said(tmp_path: Path) -> None:
     damage(tmp_path / "a" / "weights-1.spg")
     (store,) = left_behind(tmp_path)
     with pytest.raises(SessionError, match="damaged"):
-        recovery.read_old(store, recovery.read(store), lambda settings, old: KEY, Experiment())
+        recovery.read_old(store, recovery.read(store))
     assert (tmp_path / "a" / OLD).exists()

@@ -19,6 +19,7 @@ from playground.data.box import data_box
 from playground.data.units import Units
 from playground.kinds.samplers import annealed_langevin, mala
 from playground.lab import trajectory
+from playground.lab.compute import result
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
@@ -411,8 +412,8 @@ def test_the_forward_process_needs_a_path_and_makes_no_samples() -> None:
         with pytest.raises(ExperimentError, match=f"noise.kind = {noise} has no path"):
             make_sampler(Problem.build(experiment(noise__kind=noise, sampling__kind="forward")))
     problem = Problem.build(experiment(sampling__kind="forward"))
-    *_, last = sample_distances(problem, run(problem).positions[-1])
-    assert flat(last.metrics)["sliced_wasserstein2"] is None
+    last = result(sample_distances(problem, run(problem).positions[-1]))
+    assert flat(last)["sliced_wasserstein2"] is None
 
 
 def test_bare_points_have_no_score() -> None:

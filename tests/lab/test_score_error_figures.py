@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.figures import sorts_of
 from playground.lab.problem import Problem
@@ -24,8 +25,10 @@ def test_the_errors_along_sigma_are_the_spreads_over_seeds() -> None:
         problem = Problem.build(replace(Experiment(), settings))
         exact = problem.known_score("exact")
         assert exact is not None
-        *_, (_, found) = score_figures(
-            problem, lambda x, sigma, exact=exact: exact(x, sigma) + 0.2 * torch.sin(x), levels=3, points=300
+        found = result(
+            score_figures(
+                problem, lambda x, sigma, exact=exact: exact(x, sigma) + 0.2 * torch.sin(x), levels=3, points=300
+            )
         )
         assert found is not None
         of = found["fisher_divergence"], found["relative_score_error"]
@@ -37,9 +40,8 @@ def test_the_errors_along_sigma_are_the_spreads_over_seeds() -> None:
 
 def test_a_run_has_the_curve_or_a_reason() -> None:
     problem = Problem.build(replace(Experiment(), {"data.points": 400}))
-    *_, (fraction, found) = score_figures(problem, lambda x, sigma: torch.zeros_like(x))
-    found = flat(found)
-    assert (fraction, found["score_reference"], found["reasons"]) == (1.0, "exact", {})
+    found = flat(result(score_figures(problem, lambda x, sigma: torch.zeros_like(x))))
+    assert (found["score_reference"], found["reasons"]) == ("exact", {})
     np.testing.assert_allclose(found["relative_score_error"], 1)  # no score at all
     keys = sorts_of("Score errors")
     assert len({len(found[key]) for key, sort in keys.items() if sort != "text"}) == 1
@@ -50,7 +52,7 @@ def test_a_run_has_the_curve_or_a_reason() -> None:
     file = replace(Experiment(), {"data.kind": "file", "data.path": "a.csv"})
     bare = replace(file, {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"})
     without = Problem.build(bare, Dataset("a.csv", CLOUD[:300], None, (2,), ("a", "b"), CLOUD[300:]))
-    *_, (_, found) = score_figures(without, lambda x, sigma: x)
+    found = result(score_figures(without, lambda x, sigma: x))
     found = flat(found)
     assert {found[key] for key in keys} == {None}
     assert found["reasons"].keys() == keys.keys()
@@ -60,7 +62,7 @@ def test_a_run_has_the_curve_or_a_reason() -> None:
 def test_one_noise_level_is_measured_once(settings: dict[str, object]) -> None:
     """Also if it is near the finest measured level: coarser levels were never trained."""
     problem = Problem.build(fitting({"data.points": 400, "noise.kind": "single"}, settings))
-    *_, (_, found) = score_figures(problem, lambda x, sigma: torch.zeros_like(x))
+    found = result(score_figures(problem, lambda x, sigma: torch.zeros_like(x)))
     found = flat(found)
     assert found["score_sigmas"] == pytest.approx([problem.units.sigma_to_user(problem.noise.sigma_min)])
     assert found["relative_score_error"] == pytest.approx([1])
@@ -73,7 +75,7 @@ def test_a_large_training_set_is_compared_at_fewer_levels(count: int) -> None:
     problem = Problem.build(file, Dataset("a.csv", points[:count], None, (2,), ("a", "b"), points[count:]))
     known = problem.known_score("empirical")
     assert known is not None
-    *_, (_, found) = score_figures(problem, known, *within_a_second(problem))
+    found = result(score_figures(problem, known, *within_a_second(problem)))
     found = flat(found)
     assert max(found["relative_score_error"]) == 0
     assert len(found["score_sigmas"]) == (24 if count == 300 else 8)
@@ -84,7 +86,7 @@ def test_no_error_is_relative_to_an_exact_score_of_0() -> None:
     sharp = {"data.kind": "checkerboard", "data.noise": 0.0, "likelihood.points": 10}
     bare = {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"}
     problem = Problem.build(replace(Experiment(), sharp | bare))
-    *_, (_, found) = score_figures(problem, lambda x, sigma: torch.ones_like(x))
+    found = result(score_figures(problem, lambda x, sigma: torch.ones_like(x)))
     found = flat(found)
     assert np.isfinite(found["fisher_divergence"]).all()
     unknown = np.isnan(found["relative_score_error"])
@@ -97,7 +99,7 @@ def test_no_error_is_relative_to_an_exact_score_of_0() -> None:
             "error exists: raise likelihood.points."
         )
     enough = Problem.build(replace(Experiment(), sharp | bare | {"likelihood.points": 1_000}))
-    *_, (_, found) = score_figures(enough, lambda x, sigma: torch.ones_like(x))
+    found = result(score_figures(enough, lambda x, sigma: torch.ones_like(x)))
     found = flat(found)
     assert np.isfinite(found["relative_score_error"]).all()
     assert found["reasons"] == {}
@@ -105,7 +107,7 @@ def test_no_error_is_relative_to_an_exact_score_of_0() -> None:
 
 def test_a_learned_score_that_is_nan_is_not_blamed_on_the_exact_one() -> None:
     problem = Problem.build(replace(Experiment(), {"data.points": 400}))
-    *_, (_, found) = score_figures(problem, lambda x, sigma: torch.full_like(x, float("nan")))
+    found = result(score_figures(problem, lambda x, sigma: torch.full_like(x, float("nan"))))
     found = flat(found)
     assert np.isnan(found["relative_score_error"]).all()
     assert found["reasons"] == {}

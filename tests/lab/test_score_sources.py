@@ -1,7 +1,6 @@
 """The smoothed training set as a source of scores: its density over the plane, and likelihoods by it."""
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -9,9 +8,9 @@ import torch
 from scipy.special import logsumexp
 
 from playground.data import Dataset
+from playground.lab import compute
 from playground.lab.conflicts import likelihood_conflict, path_conflict
 from playground.lab.density_map import density_map, empirical_density_map
-from playground.lab.evaluation import EvaluationProgress
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import empirical_density_over, grid_points, grid_shape
 from playground.lab.likelihood import log_likelihood
@@ -30,11 +29,6 @@ def three_points(noise: str = "ve") -> Problem:
     points = np.array([[300.0, 0.001], [340.0, 0.0], [260.0, 0.002]])
     settings = {"data__kind": "file", "data__path": "three.csv", "noise__kind": noise}
     return Problem.build(experiment(**settings), Dataset("three", points, None, (2,), ("x", "y"), points))
-
-
-def last(progress_of: Iterable[EvaluationProgress]) -> EvaluationProgress:
-    *_, progress = progress_of
-    return progress
 
 
 @pytest.mark.parametrize("sigma", [0.02, 0.3, 2.0])
@@ -82,12 +76,12 @@ def test_likelihoods_by_the_training_set_are_its_closed_form() -> None:
     )
     points = np.concatenate([problem.dataset.points[:20], problem.dataset.held_out[:20]])
     score = problem.known_score("empirical")
-    found = last(log_likelihood(problem, score, points)).result
+    found = compute.result(log_likelihood(problem, score, points))
     x = torch.from_numpy(problem.units.to_internal(points)).double()
     closed = Empirical(problem.train.double()).log_prob(x, problem.noise.sigma_min)
     np.testing.assert_allclose(found.log_prob, problem.units.log_prob_to_user(closed.numpy()), atol=1e-2)
     bounds = (-2.0, 3.0, -1.5, 2.0)
-    field = last(density_map(problem, score, bounds, 24)).log_density
+    field = [*density_map(problem, score, bounds, 24)][-1].log_density
     grid = torch.from_numpy(problem.units.to_internal(grid_points(bounds, 24, 24).reshape(-1, 2))).double()
     closed = Empirical(problem.train.double()).log_prob(grid, problem.noise.sigma_min).exp()
     closed = closed.numpy().reshape(24, 24) / problem.units.scale.prod()
@@ -118,7 +112,7 @@ def test_training_images_are_likelier_than_held_out_images_by_the_training_sets_
     settings = {"likelihood__tolerance": 1e-2, "likelihood__source": "empirical", "noise__kind": "vp"}
     problem = Problem.build(experiment(data__kind="digits", noise__sigma_min=0.15, **settings))
     images = np.concatenate([problem.dataset.points[:3], problem.dataset.held_out[:3]])
-    found = last(log_likelihood(problem, problem.known_score("empirical"), images)).result.log_prob
+    found = compute.result(log_likelihood(problem, problem.known_score("empirical"), images)).log_prob
     assert found[:3].min() > found[3:].max() + 20
 
 

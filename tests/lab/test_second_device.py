@@ -10,6 +10,7 @@ import torch
 
 from playground.app.controllers import measurements
 from playground.app.model.live_training import Weights
+from playground.lab.compute import result
 from playground.lab.density_map import density_map
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate, sample_distances
@@ -149,24 +150,19 @@ def test_figures(changes: dict[str, Any], device: torch.device) -> None:
     made = problem(device, changes)
     score = made.network().requires_grad_(False)
     run = last(sample(made, score))
-    found, distances = (
-        flat(last(evaluate(made, score)).metrics),
-        flat(last(sample_distances(made, np.array(run.positions[-1]))).metrics),
-    )
-    assert found is not None
-    assert distances is not None
+    found = flat(result(evaluate(made, score)))
+    distances = flat(result(sample_distances(made, np.array(run.positions[-1]))))
     assert np.isfinite(found["test_nll"])
     assert np.isfinite(distances["sliced_wasserstein2"])
-    assert last(interpolate(made, score, made.dataset.held_out[:2], 3)).result is not None
+    assert np.isfinite(result(interpolate(made, score, made.dataset.held_out[:2], 3)).log_prob).all()
     noise_diagnostics(made)
 
 
 @pytest.mark.parametrize("changes", [{}, IMAGES], ids=json.dumps)
 def test_a_likelihood_with_random_vectors(changes: dict[str, Any], device: torch.device) -> None:
     made = problem(device, {"likelihood.trace": "hutchinson", "likelihood.trace_probes": 2, **changes})
-    found = last(log_likelihood(made, made.network(), made.dataset.held_out[:2], record_path=True))
-    assert found.result is not None
-    assert np.isfinite(found.result.log_prob).all()
+    found = result(log_likelihood(made, made.network(), made.dataset.held_out[:2], record_path=True))
+    assert np.isfinite(found.log_prob).all()
 
 
 def test_what_the_canvas_shows(device: torch.device) -> None:
@@ -179,4 +175,4 @@ def test_what_the_canvas_shows(device: torch.device) -> None:
         assert np.isfinite(empirical_density_over(made, BOUNDS, 0.3, time)).all()
     assert last(density_map(made, trainer.ema, BOUNDS, 8)).log_density is not None
     weights = Weights(1, trainer.snapshot(), False)
-    assert last(score_figures(made, measurements.learned_score(made, weights), 3, 20))[1] is not None
+    assert result(score_figures(made, measurements.learned_score(made, weights), 3, 20))

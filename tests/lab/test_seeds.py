@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from playground.lab import experiment as experiments
+from playground.lab.compute import result
 from playground.lab.early_stopping import HeldOutCheck
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import SEEDS, Experiment
@@ -112,10 +113,10 @@ def measured() -> Measured:
         assert known is not None
         *_, learned = sample(problem, trainer.ema)
         *_, true = sample(exact, known)
-        *_, figures = sample_distances(problem, places)
+        figures = result(sample_distances(problem, places))
         judged = Trainer(problem)
         judged.ema.load_state_dict(weights.state_dict())
-        *_, (_, final) = judged.evaluate_loss()
+        final = result(judged.evaluate_loss())
         check = HeldOutCheck(problem)(weights)
         classes, probes = problem.particle_labels, trace_probes(problem, torch.zeros(60, 2))
         assert classes is not None
@@ -134,7 +135,7 @@ def measured() -> Measured:
             "points": problem.dataset.points,
             "held-out points": problem.dataset.held_out,
             "points that stop training": problem.validation.numpy(),
-            "figures of given samples, with their floors": numbers(Figures(figures.metrics or {}).flat()),
+            "figures of given samples, with their floors": numbers(Figures(figures or {}).flat()),
             "held-out loss of given weights": np.array([check.loss, check.gap]),
             "final loss of given weights": np.array(final),
             "losses along sigma of given weights": np.array(list(losses_along_sigma(problem, weights).values())),

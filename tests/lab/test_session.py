@@ -314,15 +314,6 @@ def test_saving_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert [file.name for file in tmp_path.iterdir()] == ["one.spg"]
 
 
-@pytest.mark.parametrize(("count", "seed"), [(3, 10), (0, 7), (-1, 7), (True, 7), ("3", 7), (2**31, 7)])
-def test_new_noise_of_an_earlier_version_is_another_seed(tmp_path: Path, count: object, seed: int) -> None:
-    """It was counted beside the seed."""
-    a_session(measurements={"new-noise": count, "quality": {"wasserstein2": 1.0}}).save(tmp_path / "one.spg")
-    found = Session.load(tmp_path / "one.spg")
-    assert (found.experiment.data.seed, found.experiment.sampling.seed) == (7, seed)
-    assert found.measurements == {"quality": {"wasserstein2": 1.0}}
-
-
 def test_saving_where_there_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         SessionError, match=r"cannot be written \(no such file or directory\): choose another folder\.$"

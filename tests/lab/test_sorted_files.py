@@ -1,6 +1,6 @@
 """A sorted file gives the same results as the shuffled file: its first rows are never used for the whole."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace as with_field
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from playground.lab import evaluation, image_metrics
+from playground.lab.compute import result
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.experiment import Experiment, replace
-from playground.lab.likelihood import Progress
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
 from tests.figures import flat
@@ -81,9 +81,8 @@ def test_a_classifier_learns_from_the_whole_test_set(tmp_path: Path, skewed: np.
     """Half of the held-out points train the classifier, the others test it."""
     problem = build(tmp_path, skewed, likelihood__points=400)
     samples = np.random.default_rng(2).permutation(problem.dataset.points)[:400]
-    *_, last = evaluation.sample_distances(problem, samples)
-    assert last.metrics is not None
-    accuracy, error = (flat(last.metrics)[f"classifier_accuracy{end}"] for end in ("", "_standard_error"))
+    last = result(evaluation.sample_distances(problem, samples))
+    accuracy, error = (flat(last)[f"classifier_accuracy{end}"] for end in ("", "_standard_error"))
     assert abs(accuracy - 0.5) < 4 * error
 
 
@@ -96,11 +95,12 @@ def test_the_round_trip_is_of_the_whole_test_set(
 
         def nowhere(
             problem: Problem, score: object, points: np.ndarray, taken: list[Any] = taken
-        ) -> Iterator[Progress]:
+        ) -> Generator[float, None, SimpleNamespace]:
             taken.append(points)
             nothing = np.zeros(len(points))
             flow = SimpleNamespace(log_prob=nothing, standard_error=None, evaluations=nothing, sigma=0.1)
-            yield Progress(1.0, SimpleNamespace(distance=nothing, log_prob_error=nothing, **vars(flow)))
+            yield 0.5
+            return SimpleNamespace(distance=nothing, log_prob_error=nothing, **vars(flow))
 
         monkeypatch.setattr(evaluation, name, nowhere)
     list(evaluation.evaluate(problem, problem.network()))

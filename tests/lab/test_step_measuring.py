@@ -1,4 +1,4 @@
-"""What steps measure, and scenes of earlier versions."""
+"""What steps measure, and what a scene's file may say."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from playground.lab import lessons, sampling, training
 from playground.lab.experiment import ExperimentError
@@ -15,12 +16,12 @@ from playground.lab.step_figure import Figure
 from playground.lab.step_measuring import SLICED, measure
 from playground.user_errors import UserError
 
-SCENE = """
+SCENE = """+++
 title = "Two terms"
 topic = "Likelihood"
-claim = "log p is the sum of two terms."
-measured = "log p {log_p:.2f}"
++++
 
++++
 [experiment]
 data.kind = "two-moons"
 data.points = 500
@@ -37,11 +38,16 @@ at_most = 0.02
 [figures.exact]
 key = "exact_log_prob"
 point = [0.0, 1.0]
++++
+log p is the sum of two terms.
+
+---
+Measured: log p {log_p:.2f}.
 """
 
 
 def write(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "mine.toml"
+    path = tmp_path / "mine.lesson.md"
     path.write_text(text)
     return path
 
@@ -92,6 +98,14 @@ def test_the_law_of_an_inpainted_coordinate_is_that_given_the_other() -> None:
     assert measured.values["given"] < 0.1
     with pytest.raises(UserError, match="Nothing is inpainted"):
         list(measure(Step(experiment=experiment, figures=figures)))
+
+
+def test_a_scene_of_an_earlier_version_is_one_in_toml(tmp_path: Path) -> None:
+    head, settings = SCENE.split("+++")[1:4:2]
+    shown = head + 'claim = "log p is the sum of two terms."\nmeasured = "log p {log_p:.2f}"\n'
+    path = tmp_path / "mine.toml"
+    path.write_text(shown + settings)
+    assert replace(lessons.load(path), name="mine") == lessons.load(write(tmp_path, SCENE))
 
 
 def test_a_claim_outside_its_bounds_is_named(tmp_path: Path) -> None:
@@ -148,11 +162,10 @@ def test_equal_experiments_are_trained_and_sampled_once(tmp_path: Path, monkeypa
     trained, sampled = [], []
     monkeypatch.setattr(training, "Trainer", _counting(training.Trainer, trained))
     monkeypatch.setattr(sampling, "sample", _counting(sampling.sample, sampled))
-    text = """
+    text = """+++
 title = "t"
-topic = "t"
-claim = "c"
-measured = "{a:g} {b:g} {c:g}"
++++
++++
 [experiment]
 data.points = 500
 training.steps = 3
@@ -165,6 +178,9 @@ key = "nfe_mean"
 [figures.c]
 key = "nfe_max"
 settings.sampling.kind = "probability-flow"
++++
+---
+Measured: {a:g} {b:g} {c:g}.
 """
     *_, (_, measured) = measure(lessons.load(write(tmp_path, text)).steps[0])
     assert (len(trained), len(sampled)) == (1, 2)
@@ -182,22 +198,22 @@ def _counting(make: Callable[..., Any], calls: list[Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('title = "Two terms"', "", "is no scene: Object missing required field `title`"),
-        ('title = "Two terms"', "title = ", "is no scene"),
+        ('title = "Two terms"', "", "its first head: Object missing required field `title`"),
+        ('title = "Two terms"', "title = ", "its first head"),
         ('"two-moons"', '"three-moons"', "three-moons"),
         ("data.points", "data.pints", "pints"),
         ("{log_p:.2f}", "{log_q:.2f}", "names log_q; there is "),
         ("{log_p:.2f}", "{log_p:.2q}", "may write a number as {name:.2f}"),
-        ("{log_p:.2f}", "{log_p:{exact}}", "mine.toml, step 1: its explanation"),
-        ("{log_p:.2f}", "{log_p:{exact.real}}", "mine.toml, step 1: its explanation"),
+        ("{log_p:.2f}", "{log_p:{exact}}", "mine.lesson.md, step 1: its explanation"),
+        ("{log_p:.2f}", "{log_p:{exact.real}}", "mine.lesson.md, step 1: its explanation"),
         ("{log_p:.2f}", "{log_p:99999999}", "may write a number as {name:.2f}"),
-        ("{log_p:.2f}", "{log_p!r}", "mine.toml, step 1: its explanation"),
+        ("{log_p:.2f}", "{log_p!r}", "mine.lesson.md, step 1: its explanation"),
         ("{log_p:.2f}", "}", "may write a number as {name:.2f}"),
         ("{log_p:.2f}", "{log_p.__class__}", "names log_p.__class__; there is"),
         ("point = [0.0, 1.0]\ndiff", "diff", "figures.log_p needs a point"),
         ('"log_prob"', '"halfway_log_prob"', "figures.log_p needs `to`, a second point"),
         ("point = [0.0, 1.0]\ndiff", "point = [0.0, 1.0]\nto = [0.0, 1.0]\ndiff", "exactly where its key is halfway"),
-        ('title = "Two terms"', 'title = "T"\nweights = "../x"', "weights names ../x; there is checkerboard, digits"),
+        ("[experiment]", 'weights = "../x"\n[experiment]', "weights names ../x; there is checkerboard, digits"),
         ('difference_from = "exact"', 'difference_from = "other"', "figures.log_p names other"),
     ],
 )

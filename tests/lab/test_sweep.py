@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from playground.lab import sampling
 from playground.lab import sweep as sweeps
 from playground.lab.autoguidance import with_weaker
 from playground.lab.checkpoints import kept_steps
+from playground.lab.compute import result
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import SEEDS, Experiment, ExperimentError, replace
 from playground.lab.opened import Opened
@@ -98,13 +98,6 @@ def test_a_seed_may_be_an_axis_and_seeds_sets_the_others(axes: dict[str, Any], n
     _, cells = sweeps.settled(sweeps.Sweep(axes=axes, seeds=[3, 5]))
     assert [tuple(experiments.value(cell.experiment, key) for key in SEEDS) for cell in cells] == seeds
     assert len({cell.training for cell in cells}) == networks
-
-
-def test_networks_of_one_seed_have_the_names_that_older_sweeps_gave_them() -> None:
-    _, cells = sweeps.settled(sweeps.Sweep(axes={"data.kind": ["rings"]}, seeds=2))
-    told = [{"data.kind": "rings"}, {"data.kind": "rings", "seed": 1}]
-    named = [hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest()[:16] for one in told]
-    assert [cell.training for cell in cells] == named
 
 
 def test_several_sample_seeds_train_one_network(tmp_path: Path) -> None:
@@ -211,9 +204,8 @@ def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_p
         pass
     path = shared_path(trainer.problem, trainer.problem.experiment.sampling.seed)
     (*_, trajectory) = sample(trainer.problem, trainer.ema.requires_grad_(False), path=path)
-    (*_, last) = sample_distances(trainer.problem, trajectory.positions[-1])
-    assert last.metrics is not None
-    assert results[0]["sliced_wasserstein2"] == pytest.approx(flat(last.metrics)["sliced_wasserstein2"], rel=1e-6)
+    figures = flat(result(sample_distances(trainer.problem, trajectory.positions[-1])))
+    assert results[0]["sliced_wasserstein2"] == pytest.approx(figures["sliced_wasserstein2"], rel=1e-6)
     assert results[0]["nfe_mean"] == trajectory.nfe_mean[-1]
 
 
@@ -243,9 +235,8 @@ def test_cells_are_guided_by_earlier_steps_of_their_training(tmp_path: Path, as_
     score = with_weaker(trainer.problem, trainer.ema.requires_grad_(False), trainer.checkpoints.weights, trainer.step)
     path = shared_path(trainer.problem, trainer.problem.experiment.sampling.seed)
     (*_, trajectory) = sample(trainer.problem, score, path=path)
-    (*_, last) = sample_distances(trainer.problem, trajectory.positions[-1])
-    assert last.metrics is not None
-    assert found[3] == pytest.approx(flat(last.metrics)["sliced_wasserstein2"], rel=1e-6)
+    figures = flat(result(sample_distances(trainer.problem, trajectory.positions[-1])))
+    assert found[3] == pytest.approx(figures["sliced_wasserstein2"], rel=1e-6)
     opened = folders.opened(tmp_path, cells[3])
     assert isinstance(opened, Session)
     assert len(Opened.session(opened, "cpu").model.checkpoints) == len(trainer.checkpoints)
@@ -544,31 +535,12 @@ def test_a_network_without_earlier_steps_is_trained_again_where_they_guide(tmp_p
     assert kept_steps(Session.load(folders.model_path(tmp_path, cells[1])).weights or {})
 
 
-def called_by_numbers(folder: Path, cells: Sequence[sweeps.Cell]) -> None:
-    """Let a folder be one of a version that called cells by their numbers."""
-    for cell in cells:
-        (folder / folders.CELLS / f"{cell.key}.json").rename(folder / folders.CELLS / f"{cell.number:05}.json")
-
-
-def test_cells_that_were_called_by_their_numbers_are_not_computed_again(tmp_path: Path) -> None:
-    sweep, cells = steps([2, 3, 4])
-    finished(tmp_path, sweep, cells)
-    called_by_numbers(tmp_path, cells)
-    first, second, _ = sorted((tmp_path / folders.CELLS).glob("*.json"))
-    first.write_text("{", encoding="utf-8")
-    second.write_text('{"experiment": {"sampling": {"speed": 1}}}', encoding="utf-8")  # a setting that is gone
-    folders.adopt(tmp_path)
-    assert [cell.number for cell in folders.waiting(tmp_path, cells)] == [0, 1]
-    assert computed(tmp_path, *steps([2, 4, 5])) == [0, 2]
-
-
-def test_the_command_finds_cells_that_were_called_by_their_numbers(tmp_path: Path, capsys: Any) -> None:
+def test_the_command_goes_on_with_the_cells_of_another_sweep(tmp_path: Path, capsys: Any) -> None:
     source = written(tmp_path, "[experiment]\nsampling.source = 'exact'\n[axes]\n'sampling.steps' = [2, 3, 4]\n")
     sweep, cells = sweeps.load(source)
     folders.prepare(sweep, tmp_path / "out")
     for cell in cells:
         folders.write(tmp_path / "out", cell, {"metrics": {"nfe_mean": 5.0}})
-    called_by_numbers(tmp_path / "out", cells)
     assert command.run_sweep(source, tmp_path / "out", contextlib.nullcontext(), "cpu")
     said = capsys.readouterr().err
     assert "3 of 3 cells are there already" in said

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from playground.lab.compute import result
 from playground.lab.evaluation import evaluate
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
@@ -23,8 +24,7 @@ def build(**changes: object) -> Problem:
 
 def measured(problem: Problem, points: np.ndarray, tolerance: float | None = None) -> Any:
     score = problem.known_score(problem.experiment.likelihood.source)
-    *_, last = log_likelihood(problem, score or problem.network(), points, tolerance=tolerance, give_up=True)
-    return last.result
+    return result(log_likelihood(problem, score or problem.network(), points, tolerance=tolerance, give_up=True))
 
 
 @pytest.mark.parametrize("kind", ["two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits"])
@@ -142,11 +142,10 @@ def test_an_estimated_trace_is_not_rejected_for_its_chance_error(probe: str, pro
     assert not any(flow_warnings(problem, problem.evaluation_points, found.log_prob, found.standard_error))
     within = np.abs(found.log_prob - found.exact) <= 2 * found.standard_error
     assert 0.85 < within.mean() < 0.99
-    *_, last = evaluate(problem, density_of(problem).score)
-    assert last.metrics is not None
+    last = result(evaluate(problem, density_of(problem).score))
     spread = found.standard_error**2
-    assert flat(last.metrics)["test_nll"] == pytest.approx(-found.exact.mean(), abs=4 * math.sqrt(spread.sum()) / 1_000)
-    assert flat(last.metrics)["trace_standard_error"] == pytest.approx(math.sqrt(spread.mean()))
+    assert flat(last)["test_nll"] == pytest.approx(-found.exact.mean(), abs=4 * math.sqrt(spread.sum()) / 1_000)
+    assert flat(last)["trace_standard_error"] == pytest.approx(math.sqrt(spread.mean()))
 
 
 @pytest.mark.claims
@@ -161,17 +160,15 @@ def test_a_wrong_flow_is_rejected_with_an_estimated_trace_too(probes: int) -> No
     )
     density = problem.density
     assert density is not None
-    *_, last = evaluate(problem, lambda x, sigma: density.score(x, sigma) / 2)
-    assert last.metrics is not None
-    assert flat(last.metrics)["test_nll"] is None
-    assert str(flat(last.metrics)["reasons"]["test_nll"]).startswith("The mean log p of 200 held-out points misses")
+    last = result(evaluate(problem, lambda x, sigma: density.score(x, sigma) / 2))
+    assert flat(last)["test_nll"] is None
+    assert str(flat(last)["reasons"]["test_nll"]).startswith("The mean log p of 200 held-out points misses")
     alone = measured(problem, problem.evaluation_points[:1])
     assert flow_warnings(problem, problem.evaluation_points[:1], alone.log_prob - 2, alone.standard_error) == [None]
-    *_, twice = log_likelihood(
-        problem, lambda x, sigma: 2 * density.score(x, sigma), problem.evaluation_points, give_up=True
+    twice = result(
+        log_likelihood(problem, lambda x, sigma: 2 * density.score(x, sigma), problem.evaluation_points, give_up=True)
     )
-    assert twice.result is not None
-    doubts = flow_warnings(problem, problem.evaluation_points, twice.result.log_prob, twice.result.standard_error)
+    doubts = flow_warnings(problem, problem.evaluation_points, twice.log_prob, twice.standard_error)
     assert sum(str(note).startswith("not measured: the flow gives") for note in doubts) > 100
 
 
@@ -183,10 +180,9 @@ def test_a_loose_tolerance_is_rejected_with_an_estimated_trace_too() -> None:
         likelihood__trace="hutchinson",
         likelihood__trace_probes=8,
     )
-    *_, last = evaluate(problem, problem.empirical.score)
-    assert last.metrics is not None
-    assert flat(last.metrics)["test_nll"] is None
-    assert "The mean log p of 100 held-out points" in str(flat(last.metrics)["reasons"]["test_nll"])
+    last = result(evaluate(problem, problem.empirical.score))
+    assert flat(last)["test_nll"] is None
+    assert "The mean log p of 100 held-out points" in str(flat(last)["reasons"]["test_nll"])
 
 
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-2, 0.1])
@@ -221,13 +217,11 @@ def test_a_point_that_is_given_up_does_not_change_the_others(monkeypatch: pytest
 def test_a_test_set_on_which_the_flow_fails_has_no_nll() -> None:
     narrow = {"data__points": 200, "noise__sigma_min": 0.007}
     problem = build(likelihood__source="empirical", likelihood__points=50, likelihood__tolerance=0.1, **narrow)
-    *_, last = evaluate(problem, problem.empirical.score)
-    assert last.metrics is not None
-    assert flat(last.metrics)["test_nll"] is None
-    assert "held-out points the flow misses the closed form, by up to" in str(flat(last.metrics)["reasons"]["test_nll"])
+    last = result(evaluate(problem, problem.empirical.score))
+    assert flat(last)["test_nll"] is None
+    assert "held-out points the flow misses the closed form, by up to" in str(flat(last)["reasons"]["test_nll"])
     tight = build(likelihood__source="empirical", likelihood__points=50, **narrow)
-    *_, last = evaluate(tight, tight.empirical.score)
-    assert last.metrics is not None
+    last = result(evaluate(tight, tight.empirical.score))
     known = closed_form(tight, tight.evaluation_points, tight.units.sigma_to_user(tight.noise.sigma_min))
     assert known is not None
-    assert flat(last.metrics)["test_nll"] == pytest.approx(-known.mean(), rel=0.01)
+    assert flat(last)["test_nll"] == pytest.approx(-known.mean(), rel=0.01)

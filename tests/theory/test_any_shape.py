@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from playground.lab.compute import result
 from playground.theory.empirical import Empirical
 from playground.theory.likelihood import log_likelihood
 from playground.theory.noise import SingleSigma, VarianceExploding, VariancePreserving, per_point
@@ -98,11 +99,10 @@ def test_the_likelihood_of_a_gaussian_is_the_closed_form(
     std = 0.7
     x = (distance * normals(0, count, *shape)).to(dtype)
     prior = process.prior(torch.zeros(shape, dtype=dtype), std**2)
-    *_, progress = log_likelihood(lambda y, s: -y / (std**2 + per_point(s, y) ** 2), process, prior, x, 1e-6)
-    assert progress.result is not None
+    progress = result(log_likelihood(lambda y, s: -y / (std**2 + per_point(s, y) ** 2), process, prior, x, 1e-6))
     variance = std**2 + 0.05**2
     exact = -0.5 * (x.double().square() / variance + math.log(2 * math.pi * variance)).flatten(1).sum(1)
-    found, size = progress.result.log_prob, 1 + float(exact.abs().max())
+    found, size = progress.log_prob, 1 + float(exact.abs().max())
     assert found.dtype == dtype
     torch.testing.assert_close(found.double(), exact, rtol=0, atol=(1e-3 if dtype == torch.float32 else 1e-5) * size)
 

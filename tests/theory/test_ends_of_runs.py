@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from playground.lab.compute import result
 from playground.theory.densities import GaussianMixture
 from playground.theory.likelihood import decode
 from playground.theory.noise import (
@@ -123,6 +124,5 @@ def test_the_flow_ends_where_decoding_does(process: Process) -> None:
     start = starts(process)[:50]
     *_, end = AdaptiveFlow(process, 1, 1e-9).run(DATA.score, start, seeded())
     prior = process.prior(torch.full((1,), MEAN, dtype=torch.float64), VARIANCE)
-    *_, decoded = decode(DATA.score, process, prior, start, 1e-9)
-    assert decoded.result is not None
-    torch.testing.assert_close(end.positions, decoded.result.x, rtol=1e-6, atol=1e-6)
+    decoded = result(decode(DATA.score, process, prior, start, 1e-9))
+    torch.testing.assert_close(end.positions, decoded.x, rtol=1e-6, atol=1e-6)

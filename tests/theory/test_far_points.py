@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from playground.lab.compute import result
 from playground.theory import likelihood
 from playground.theory.likelihood import MOST_STEPS, decode, hutchinson_probes, log_likelihood
 from playground.theory.networks import MLP
@@ -45,26 +46,22 @@ def test_a_gaussian_is_exact_at_any_distance(
     x = far(distance, *shape)
     prior = process.prior(torch.full(shape, MEAN, dtype=torch.float64), STD**2)
     probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(1))
-    *_, progress = log_likelihood(gaussian_score, process, prior, x, 1e-8, probes)
-    found = progress.result
-    assert found is not None
+    found = result(log_likelihood(gaussian_score, process, prior, x, 1e-8, probes))
     variance = STD**2 + 0.05**2
     exact = -0.5 * ((x - MEAN).square() / variance + math.log(2 * math.pi * variance)).flatten(1).sum(1)
     torch.testing.assert_close(found.log_prob, exact, rtol=1e-6, atol=1e-6)
     assert int(found.evaluations.max()) < 1000
-    *_, back = decode(gaussian_score, process, prior, found.latent, 1e-8, probes)
-    assert back.result is not None
-    torch.testing.assert_close(back.result.x, x, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(back.result.log_prob, exact, rtol=1e-6, atol=1e-6)
+    back = result(decode(gaussian_score, process, prior, found.latent, 1e-8, probes))
+    torch.testing.assert_close(back.x, x, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(back.log_prob, exact, rtol=1e-6, atol=1e-6)
 
 
 @cache
 def near_log_prob(process: Process, near: float) -> Tensor:
     """The network's log-densities at points that can be solved exactly."""
     prior = process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
-    *_, progress = log_likelihood(network().double(), process, prior, far(near, 2), 1e-4)
-    assert progress.result is not None
-    return progress.result.log_prob
+    progress = result(log_likelihood(network().double(), process, prior, far(near, 2), 1e-4))
+    return progress.log_prob
 
 
 @pytest.mark.claims
@@ -82,9 +79,7 @@ def test_far_points_of_a_network_cost_no_more_than_near_ones(
     x, near = far(distance, 2, dtype=torch.float32), 100.0
     prior = process.prior(torch.zeros(2), 1.0)
     probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(1))
-    *_, progress = log_likelihood(network(), process, prior, x, 1e-5, probes)
-    found = progress.result
-    assert found is not None
+    found = result(log_likelihood(network(), process, prior, x, 1e-5, probes))
     assert int(found.evaluations.max()) < 8 * 50  # of 50 steps
     shares = found.log_prob[:-1].double() / near_log_prob(process, near)[:-1] * (near / distance) ** 2
     torch.testing.assert_close(shares, torch.ones(5, dtype=torch.float64), rtol=0, atol=0.1)
@@ -93,11 +88,9 @@ def test_far_points_of_a_network_cost_no_more_than_near_ones(
 def test_near_points_are_as_they_would_be_alone() -> None:
     x, process = far(1e12, 2), PROCESSES["VE"]
     prior = process.prior(torch.full((2,), MEAN, dtype=torch.float64), STD**2)
-    *_, among = log_likelihood(gaussian_score, process, prior, x, 1e-8)
-    *_, alone = log_likelihood(gaussian_score, process, prior, x[-1:], 1e-8)
-    assert among.result is not None
-    assert alone.result is not None
-    torch.testing.assert_close(among.result.log_prob[-1:], alone.result.log_prob, rtol=1e-12, atol=1e-12)
+    among = result(log_likelihood(gaussian_score, process, prior, x, 1e-8))
+    alone = result(log_likelihood(gaussian_score, process, prior, x[-1:], 1e-8))
+    torch.testing.assert_close(among.log_prob[-1:], alone.log_prob, rtol=1e-12, atol=1e-12)
 
 
 def test_a_rough_score_fails_after_a_bounded_number_of_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,10 +137,9 @@ def test_an_allowance_applies_to_its_own_integrals() -> None:
 
     x0 = torch.zeros(2, 1, dtype=torch.float64)
     allowance = torch.tensor([[0.0, 1000.0], [0.0, 0.0]], dtype=torch.float64)
-    *_, end = dormand_prince(field, x0, 0.0, 2.0, 1e-6, integrand=waves, allowance=allowance)
-    assert end.result is not None
+    end = result(dormand_prince(field, x0, 0.0, 2.0, 1e-6, integrand=waves, allowance=allowance))
     exact = torch.full((2,), math.sin(6) / 3).double()
-    torch.testing.assert_close(end.result.x[:, 0], exact, rtol=0, atol=1e-4)
-    torch.testing.assert_close(end.result.integrals[:, 0], exact, rtol=0, atol=1e-4)
-    assert float(end.result.integrals[1, 1]) == pytest.approx(math.sin(400) / 2, abs=1e-3)
-    assert 10 * int(end.result.evaluations[0]) < int(end.result.evaluations[1])
+    torch.testing.assert_close(end.x[:, 0], exact, rtol=0, atol=1e-4)
+    torch.testing.assert_close(end.integrals[:, 0], exact, rtol=0, atol=1e-4)
+    assert float(end.integrals[1, 1]) == pytest.approx(math.sin(400) / 2, abs=1e-3)
+    assert 10 * int(end.evaluations[0]) < int(end.evaluations[1])

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from playground.lab.compute import result
 from playground.theory.latent import LATENT_INTERPOLATIONS, linear, rotation, spherical
 from playground.theory.likelihood import decode, log_likelihood
 from playground.theory.noise import Process, VarianceExploding, VariancePreserving, per_point
@@ -92,12 +93,12 @@ def test_interpolation_of_a_gaussian_decodes_in_standard_deviations(process: Pro
         return -(x - mean) / (std**2 + per_point(sigma, x) ** 2)
 
     prior = process.prior(mean, std**2)
-    *_, encoded = log_likelihood(score, process, prior, ends, 1e-8)
-    assert encoded.result is not None
-    z0, z1 = prior.to_normal(encoded.result.latent)
-    *_, decoded = decode(score, process, prior, prior.from_normal(LATENT_INTERPOLATIONS[name](z0, z1, SHARES)), 1e-8)
+    encoded = result(log_likelihood(score, process, prior, ends, 1e-8))
+    z0, z1 = prior.to_normal(encoded.latent)
+    decoded = result(
+        decode(score, process, prior, prior.from_normal(LATENT_INTERPOLATIONS[name](z0, z1, SHARES)), 1e-8)
+    )
     smoothed = math.hypot(std, 0.05)
     first, second = (ends - mean) / smoothed
     expected = mean + smoothed * LATENT_INTERPOLATIONS[name](first, second, SHARES)
-    assert decoded.result is not None
-    torch.testing.assert_close(decoded.result.x, expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(decoded.x, expected, rtol=0, atol=1e-5)

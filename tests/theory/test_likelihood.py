@@ -9,6 +9,7 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
+from playground.lab.compute import result
 from playground.theory.densities import GaussianMixture
 from playground.theory.likelihood import (
     LikelihoodResult,
@@ -64,10 +65,7 @@ class ExactPrior:
 def solve(
     score: ScoreFunction, process: Process, prior: Any, x: Tensor, tolerance: float = 1e-7, **options: Any
 ) -> LikelihoodResult:
-    *_, progress = log_likelihood(score, process, prior, x, tolerance, **options)
-    assert progress.fraction == 1.0
-    assert progress.result is not None
-    return progress.result
+    return result(log_likelihood(score, process, prior, x, tolerance, **options))
 
 
 def draws(count: int, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -300,11 +298,10 @@ def test_decoding_gives_the_point_and_its_density_again(process: Process, sigma:
     prior = prior_of(density, process)
     for probes in (None, hutchinson_probes(x, 2, "gaussian", seeded(5))):
         there = solve(density.score, process, prior, x, 1e-7, probes=probes, sigma=sigma)
-        *_, progress = decode(density.score, process, prior, there.latent, 1e-7, probes=probes, sigma=sigma)
-        assert progress.result is not None
-        torch.testing.assert_close(progress.result.x, x, rtol=0, atol=1e-6)
-        torch.testing.assert_close(progress.result.log_prob, there.log_prob, rtol=0, atol=1e-5)
-        torch.testing.assert_close(progress.result.standard_error, there.standard_error, rtol=0, atol=1e-5)
+        progress = result(decode(density.score, process, prior, there.latent, 1e-7, probes=probes, sigma=sigma))
+        torch.testing.assert_close(progress.x, x, rtol=0, atol=1e-6)
+        torch.testing.assert_close(progress.log_prob, there.log_prob, rtol=0, atol=1e-5)
+        torch.testing.assert_close(progress.standard_error, there.standard_error, rtol=0, atol=1e-5)
         assert there.standard_error is not None
         assert (there.standard_error > 0).tolist() == [probes is not None] * len(x)
 
@@ -323,11 +320,10 @@ def test_codes_of_a_gaussian_are_its_points_in_standard_deviations(process: Proc
     along = ((x - mean) @ axes) / (values + 0.05**2).sqrt()
     torch.testing.assert_close(z, along @ axes.T, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(prior.from_normal(z), found.latent, rtol=1e-9, atol=1e-9)
-    *_, back = decode(
-        lambda x, sigma: linear_score(covariance, x - mean, sigma), process, prior, prior.from_normal(z), 1e-8
+    back = result(
+        decode(lambda x, sigma: linear_score(covariance, x - mean, sigma), process, prior, prior.from_normal(z), 1e-8)
     )
-    assert back.result is not None
-    torch.testing.assert_close(back.result.x, x, rtol=0, atol=1e-5)
+    torch.testing.assert_close(back.x, x, rtol=0, atol=1e-5)
 
 
 @both
@@ -348,12 +344,13 @@ def test_a_fresh_network_is_the_gaussian_of_the_data(process: Process) -> None:
 def test_the_latent_code_is_the_end_of_the_processs_flow(process: Process) -> None:
     """The likelihood's flow has its own coordinates. Here it is solved in x and t, by f - g^2 s/2."""
     density, x, t0 = mixture(), draws(20), process.t_min
-    *_, progress = dormand_prince(
-        lambda x, t: process.probability_flow(density.score, x, t), float(process.scale(t0)) * x, t0, 1.0, 1e-9
+    progress = result(
+        dormand_prince(
+            lambda x, t: process.probability_flow(density.score, x, t), float(process.scale(t0)) * x, t0, 1.0, 1e-9
+        )
     )
-    assert progress.result is not None
     found = solve(density.score, process, prior_of(density, process), x, 1e-9).latent
-    torch.testing.assert_close(found, progress.result.x, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found, progress.x, rtol=1e-6, atol=1e-6)
 
 
 @both
@@ -422,8 +419,7 @@ def test_stopping_early_stops_the_work_and_leaves_gradients_on() -> None:
 
     run = log_likelihood(counted, VE, prior_of(density, VE), draws(20), 1e-5)
     progress = next(run)
-    assert 0 <= progress.fraction < 1
-    assert progress.result is None
+    assert 0 <= progress < 1
     assert torch.is_grad_enabled()
     with torch.no_grad():  # as during sampling
         next(run)

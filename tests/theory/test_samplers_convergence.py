@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from playground.kinds.samplers import Sampler as Sampling
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.problem import Problem
 from playground.lab.sampling import make_sampler
@@ -56,11 +57,10 @@ def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch, frames: in
     in_equal_steps(steps, monkeypatch)
     x0 = torch.linspace(0.5, 2.0, 4, dtype=torch.float64)[:, None]
     times = torch.linspace(0, 6, frames + 1, dtype=torch.float64)
-    *_, end = ode.dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance=1e6, times=times)
-    assert end.result is not None
-    assert set(end.result.evaluations.tolist()) == {6 * steps + 2}
-    assert end.result.path is not None
-    return float((end.result.path - x0 * torch.exp(torch.sin(times))[:, None, None]).abs().max())
+    end = result(ode.dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance=1e6, times=times))
+    assert set(end.evaluations.tolist()) == {6 * steps + 2}
+    assert end.path is not None
+    return float((end.path - x0 * torch.exp(torch.sin(times))[:, None, None]).abs().max())
 
 
 def integral_error(steps: int, monkeypatch: pytest.MonkeyPatch, along: bool) -> float:
@@ -74,12 +74,11 @@ def integral_error(steps: int, monkeypatch: pytest.MonkeyPatch, along: bool) -> 
     def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         return field(x, t), field(x, t) if along else torch.cos(3 * t)[:, None]
 
-    *_, end = ode.dormand_prince(field, x0, 0.0, 6.0, tolerance=1e6, integrand=integrand)
-    assert end.result is not None
-    assert set(end.result.evaluations.tolist()) == {8 * steps + 2}
+    end = result(ode.dormand_prince(field, x0, 0.0, 6.0, tolerance=1e6, integrand=integrand))
+    assert set(end.evaluations.tolist()) == {8 * steps + 2}
     exact = x0 * (math.exp(math.sin(6)) - 1) if along else math.sin(18) / 3
-    assert end.result.integrals is not None
-    return float((end.result.integrals - exact).abs().max())
+    assert end.integrals is not None
+    return float((end.integrals - exact).abs().max())
 
 
 def langevin_error(count: int, monkeypatch: pytest.MonkeyPatch) -> float:

@@ -203,11 +203,9 @@ class Lessons(QObject):
     def _follow(self) -> None:
         """Show the step of the document, as after undo or redo."""
         wanted, lesson, step = self._state.document.lesson, None, 0
-        if (
-            wanted is not None
-        ):  # perhaps of an earlier run of the program; earlier versions named scenes by their titles
+        if wanted is not None:  # perhaps of an earlier run of the program
             known = (*self._known.values(), *load_all().values(), *load_all(SCENES).values())
-            lesson = next((one for one in known if wanted.name in (one.name, one.title)), None)
+            lesson = next((one for one in known if wanted.name == one.name), None)
             step = wanted.step or 0
         if lesson is None or step >= len(lesson.steps):
             lesson, step = None, 0

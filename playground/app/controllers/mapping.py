@@ -15,7 +15,7 @@ from playground.lab.conflicts import likelihood_conflict
 from playground.lab.keys import Key
 
 if TYPE_CHECKING:
-    from playground.lab.likelihood import Progress
+    from playground.lab.progress import MeasuringProgress
 
 JOB = "density"
 
@@ -42,8 +42,8 @@ class Mapping(QObject):
         wanted = Wanted((MapKey.of(key, self._following.bounds),), self._state.store, given, CLICKED)
         self._jobs.want(JOB, "Density map", wanted, self._show, self._failed)
 
-    def _show(self, _: Key, told: "DensityView | Progress[DensityView]") -> None:
-        view = told if isinstance(told, DensityView) else told.result
+    def _show(self, _: Key, told: "DensityView | MeasuringProgress") -> None:
+        view = told if isinstance(told, DensityView) else told.known
         if view is not None:
             self._following.show_density(view)
 

@@ -18,10 +18,11 @@ from playground.app.model.views import (
     ProblemView,
 )
 from playground.lab import experiment as experiments
-from playground.lab.compute import Way, computes
+from playground.lab.compute import Way, computes, passed_on
 from playground.lab.conflicts import flow_conflict
 from playground.lab.keys import FiguresKey, Key, ModelKey, RunKey
 from playground.lab.label_dropout_checks import untrained_likelihood_score
+from playground.lab.progress import MeasuringProgress
 from playground.messages import Message
 
 if TYPE_CHECKING:
@@ -124,10 +125,7 @@ def _point_likelihood(key: PointKey, _device: str) -> "Generator[Any, Any, Point
     if flow_conflict(problem.experiment) is not None:
         (warning,) = extrapolation_warnings(problem, point[None])
         return dataclasses.replace(found, warning=warning)
-    for progress in round_trip(problem, score, point[None], record_path=number is None):
-        yield progress
-    trip = progress.result
-    assert trip is not None
+    trip = yield from passed_on(round_trip(problem, score, point[None], record_path=number is None), MeasuringProgress)
     result = trip.there
     flow = FlowLikelihood(
         log_prob=float(result.log_prob[0]),
@@ -155,10 +153,7 @@ def _latent_interpolation(key: PathKey, _device: str) -> "Generator[Any, Any, La
     problem = dataclasses.replace(model.problem, experiment=settings)
     ends = np.array(key.points).reshape(2, *problem.shape)
     count = INTERPOLATION_POINTS if problem.shape == (2,) else INTERPOLATION_IMAGES
-    for progress in interpolate(problem, model.likelihood_score, ends, count):
-        yield progress
-    found = progress.result
-    assert found is not None
+    found = yield from passed_on(interpolate(problem, model.likelihood_score, ends, count), MeasuringProgress)
     first, second = key.numbers
     return LatentInterpolation(ends, (first, second), found.points, found.log_prob, found.standard_error)
 
@@ -204,13 +199,11 @@ class MapKey(Key, frozen=True, cache_hash=True):
 
 @computes(MapKey)
 def _map(key: MapKey, _device: str) -> "Generator[Any, Any, DensityView]":
-    from playground.lab import likelihood
-
     model: Model = yield key.model
     found = None
     for fraction, view in likelihood_density(model, key.bounds, ASKED_CELLS):
         found = view or found
-        yield likelihood.Progress(fraction or 0.0, found)
+        yield MeasuringProgress(fraction or 0.0, known=found)
     assert found is not None
     return found
 
@@ -286,11 +279,9 @@ def ways(
         return learned_model(dataclasses.replace(problem, experiment=settings), weights)
 
     def sampled(_: RunKey, _device: str) -> "Generator[Any, Any, Trajectory]":
-        from playground.lab.run_figures import FiguresProgress
-
         found = None
         for found in run():
-            yield FiguresProgress("Sampling", 0.9 * len(found) / found.total, "")
+            yield MeasuringProgress(0.9 * len(found) / found.total, stage="Sampling")
         assert found is not None
         return found
 

@@ -18,7 +18,7 @@ from playground.lab.measured import Figures, Measured
 from playground.messages import Message
 
 if TYPE_CHECKING:
-    from playground.lab.run_figures import FiguresProgress
+    from playground.lab.progress import MeasuringProgress
 
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
@@ -97,7 +97,7 @@ class Measuring(QObject):
         wanted = Wanted(keys, self._state.store, ways(model.problem, model.weights, run))
         self._jobs.want(job, TITLES[job], wanted, self._show)
 
-    def _show(self, key: Key, told: "Figures | FiguresProgress") -> None:
+    def _show(self, key: Key, told: "Figures | MeasuringProgress") -> None:
         found = told if isinstance(told, Figures) else told.known
         if isinstance(key, FiguresKey) and found is not None:
             self._show_figures({key.part: Figures(found)})

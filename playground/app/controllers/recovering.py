@@ -19,9 +19,7 @@ from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
 from playground.lab import recovery
 from playground.lab.document import Document
-from playground.lab.experiment import Experiment
-from playground.lab.keys import TrainingKey
-from playground.lab.recovery import OldTraining, Work
+from playground.lab.recovery import Work
 from playground.lab.session import Session, SessionError
 from playground.lab.store import Store
 from playground.lab.trajectory import Trajectory
@@ -175,8 +173,7 @@ class Recovering(QObject):
 def _recovered(store: Store, work: Work) -> Recovered:
     """Read what is at the history's position, in a thread."""
     read = Store()  # each reading names the runs anew, so their figures come to the store only once all is read
-    pinned = functools.partial(from_json, work.runs, store=read, most=None)
-    history = History.from_json(work.history, pinned, work.clicked)
+    history = History.from_json(work.history, from_json(work.runs, read, most=None))
     if work.trainings:
         _bring_up_to_date(store, work, history)
     document = history.document
@@ -191,16 +188,10 @@ def _recovered(store: Store, work: Work) -> Recovered:
 
 
 def _bring_up_to_date(store: Store, work: Work, history: History) -> None:
-    """Write the work of an earlier version as this one does."""
-    named = {key.name: key for document in (history.first, *history.steps) for key in document.trainings}
-
-    def key(settings: Experiment, old: OldTraining) -> TrainingKey:
-        return named.get(old.name or str(old.reset)) or key_of(Document(settings))
-
-    for of, session in recovery.read_old(store, work, key, history.first.experiment).items():
-        figures.keep_session(store, of, session)
-    documents = {"history": history.to_json(), "clicked": (), "trainings": ()}
-    recovery.write(store, msgspec.structs.replace(work, **documents))
+    """Write the work of version 1 as this one does."""
+    for session in recovery.read_old(store, work):
+        figures.keep_session(store, key_of(Document(session.experiment)), session)
+    recovery.write(store, msgspec.structs.replace(work, history=history.to_json(), trainings=()))
     if not store.is_failing:
         recovery.drop_old(store)
 

@@ -87,7 +87,7 @@ class Sessions:
     def open(self, session: Session) -> None:
         """Put a saved session into the window. Its trajectory plays at once; the rest follows when it is built."""
         store = new_store()
-        pins = from_json(session.runs, session.experiment, store)
+        pins = from_json(session.runs, store)
         parts = {"pins": pins, "columns": session.columns, "clicked": session.clicked}
         self._building.open(lambda: self._state.load(session.experiment, **parts), session, store)
         self.play(session)

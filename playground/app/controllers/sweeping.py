@@ -180,7 +180,6 @@ def _read(path: Path) -> SweepReport:
     folder = path if path.is_dir() else None
     if folder is None:
         return _report(sweep, cells, None, {})
-    folders.adopt(folder)
     return _report(sweep, cells, folder, folders.everything(folder, cells), folders.broken(folder, cells))
 
 

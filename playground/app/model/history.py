@@ -1,6 +1,6 @@
 """The history as JSON values. Each step has only its changes, so that a long history stays small."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -8,7 +8,7 @@ import msgspec
 
 from playground.app.model.pinned_runs import clean_name, named
 from playground.lab import experiment as description
-from playground.lab.document import Document, Place
+from playground.lab.document import Document
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.pinned_run import PinnedRun
 
@@ -58,17 +58,11 @@ class History:
         }
 
     @staticmethod
-    def from_json(
-        saved: Any,
-        pinned: Callable[[Experiment], tuple[PinnedRun, ...]] = lambda _: (),
-        clicked: tuple[Place, ...] = (),
-    ) -> "History":
+    def from_json(saved: Any, pins: tuple[PinnedRun, ...] = ()) -> "History":
         """The history from the result of :meth:`to_json`.
 
         Args:
-            pinned: returns the runs that were kept beside the history, given its first experiment; which of them are pinned
-                was no part of it in earlier versions.
-            clicked: the points that were kept beside it likewise.
+            pins: the runs that were kept beside the history; in version 1 of unsaved work all of them are pinned.
 
         Raises:
             ExperimentError: the values are damaged.
@@ -76,42 +70,24 @@ class History:
         try:
             tree = dict(saved["first"])
             experiment = description.from_tree(tree, Experiment())
-            pins = pinned(experiment)
             older = "parts" not in saved
             before = first = _with_parts(Document(experiment, pins=pins if older else ()), saved.get("parts", {}), pins)
             steps: list[Document] = []
-            place = done = int(saved["place"])
+            place = int(saved["place"])
             if not 0 <= place <= len(saved["steps"]):
                 raise ExperimentError("The history is damaged (its place).")
-            for number, entry in enumerate(saved["steps"]):
+            for entry in saved["steps"]:
                 for key, kept, value in entry.get("changes", ()):
                     _put(tree, key, kept, value)
-                experiment = shared(before.experiment, description.from_tree(tree, Experiment(), first.experiment))
+                experiment = shared(before.experiment, description.from_tree(tree, Experiment()))
                 after = msgspec.structs.replace(_with_parts(before, entry, pins), experiment=experiment)
-                begun = entry.get("training", _old_reset(entry))
-                after = after if begun is None else after.begun(str(begun))
-                if entry.get("kind") == "deletion":  # of an earlier version
-                    gone = pins[int(entry["number"])]
-                    after = msgspec.structs.replace(after, pins=tuple(pin for pin in after.pins if pin != gone))
-                if after == before:  # a step of an earlier version that changed nothing
-                    done -= number < place
-                    continue
-                steps.append(after)
-                before = after
+                before = after.begun(str(entry["training"])) if "training" in entry else after
+                steps.append(before)
         except ExperimentError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
             raise ExperimentError(f"The history is damaged ({type(error).__name__}).") from None
-        documents = [first, *steps]
-        if clicked:
-            documents[done] = msgspec.structs.replace(documents[done], clicked=clicked)
-        return History(documents[0], documents[1:], done)
-
-
-def _old_reset(entry: dict[str, Any]) -> str | int | None:
-    """The training that a step of an earlier version began, by its name or number; None if it began none."""
-    found: str | int | None = entry.get("name", entry["number"]) if entry.get("kind") == "reset" else None
-    return found
+        return History(first, steps, place)
 
 
 def _parts(before: Document, after: Document) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from playground.lab.figures import sorts_of
 from playground.lab.keys import GIVEN, FiguresKey, ModelKey, TrainingKey
 from playground.lab.measured import Figures, Measured, missing
 from playground.lab.pinned_run import KL, PinnedRun
-from playground.lab.session import LONGEST_RUNS, with_new_noise
+from playground.lab.session import LONGEST_RUNS
 from playground.lab.store import Store
 from playground.messages import plain
 
@@ -177,11 +177,10 @@ def to_json(runs: Iterable[PinnedRun], store: Store) -> list[dict[str, Any]]:
     ]
 
 
-def from_json(saved: object, owner: Experiment, store: Store, most: int | None = MOST) -> tuple[PinnedRun, ...]:
+def from_json(saved: object, store: Store, most: int | None = MOST) -> tuple[PinnedRun, ...]:
     """The runs from the result of :func:`to_json`, as far as they are valid; the file may come from anyone.
 
     Args:
-        owner: the experiment of the session or history that has the runs, see :func:`playground.lab.experiment.from_tree`.
         store: takes their figures.
         most: largest number of runs; None takes all, as for restored work with those that undo can bring back.
     """
@@ -189,17 +188,17 @@ def from_json(saved: object, owner: Experiment, store: Store, most: int | None =
     found: dict[int, PinnedRun] = {}
     for place, entry in enumerate(entries, 1):
         number = _count(entry.get("number", place)) if isinstance(entry, dict) else None
-        run = None if number is None or number in found else _run(entry, owner, number, store)
+        run = None if number is None or number in found else _run(entry, number, store)
         if run is not None:
             found[run.number] = run
     return tuple(found.values())
 
 
-def _run(saved: Mapping[str, Any], owner: Experiment, number: int, store: Store) -> PinnedRun | None:
+def _run(saved: Mapping[str, Any], number: int, store: Store) -> PinnedRun | None:
     if not isinstance(saved.get("experiment"), str):
         return None
     try:
-        experiment = with_new_noise(description.parse(saved["experiment"], "a pinned run", owner), saved.get("noise"))
+        experiment = description.parse(saved["experiment"], "a pinned run")
     except ExperimentError:
         return None
     known, resolved = description.fields(experiment), saved.get("resolved")

@@ -12,6 +12,7 @@ from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import KOLMOGOROV, doubles, gap, kolmogorov, pearson, seeded, spaced
 from playground.lab.chart import Chart
 from playground.lab.claims import Claim
+from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.likelihood import log_likelihood
@@ -105,9 +106,8 @@ class NoiseAudit:
         x = density.sample(POINTS, seeded(4))
         covariance = torch.cov(density.sample(20_000, seeded(5)).T)
         prior = self.process.prior(torch.zeros(2, dtype=torch.float64), covariance)
-        *_, end = log_likelihood(density.score, self.process, prior, x, 1e-5)
-        assert end.result is not None
-        return float((end.result.log_prob - density.log_prob(x, self.process.sigma_min)).abs().max())
+        end = result(log_likelihood(density.score, self.process, prior, x, 1e-5))
+        return float((end.log_prob - density.log_prob(x, self.process.sigma_min)).abs().max())
 
     # --- the levels of training
 

@@ -10,9 +10,9 @@ from torch.distributions import Normal
 from playground.lab.audit.deviations import STANDARD_ERRORS, doubles, gap, normals, seeded, spaced, standard_errors
 from playground.lab.audit.gaussian import mixture
 from playground.lab.claims import Claim
+from playground.lab.compute import result
 from playground.lab.selftest.training import network
 from playground.theory.likelihood import (
-    LikelihoodResult,
     bits_per_dim,
     decode,
     hutchinson_probes,
@@ -21,9 +21,6 @@ from playground.theory.likelihood import (
 from playground.theory.metrics import kl_to_known, mode_weights, sliced_wasserstein2, splits
 from playground.theory.networks import MLP
 from playground.theory.noise import (
-    GaussianPrior,
-    Process,
-    ScoreFunction,
     VarianceExploding,
     VariancePreserving,
     per_point,
@@ -33,19 +30,6 @@ VE, VP = VarianceExploding(0.05, 12.0), VariancePreserving(0.1, 20.0, 0.05)
 SIGMA = 0.05  # finest level of all processes here; the likelihoods are those of the data smoothed by it
 
 
-def solve(
-    score: ScoreFunction,
-    process: Process,
-    prior: GaussianPrior,
-    x: Tensor,
-    tolerance: float,
-    probes: Tensor | None = None,
-) -> LikelihoodResult:
-    *_, progress = log_likelihood(score, process, prior, x, tolerance, probes)
-    assert progress.result is not None
-    return progress.result
-
-
 def mass() -> float:
     """The flow of any smooth field has a density of integral 1, such as that of a network of random weights."""
     process, score = VP, network(MLP, dim=2, std=0.15).requires_grad_(False)
@@ -53,19 +37,17 @@ def mass() -> float:
     grid = torch.cartesian_prod(side, side)
     prior = process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
 
-    *_, progress = log_likelihood(score, process, prior, grid, 1e-4, sigma=0.3)
-    assert progress.result is not None
-    return abs(float(progress.result.log_prob.exp().sum()) * spacing**2 - 1)
+    found = result(log_likelihood(score, process, prior, grid, 1e-4, sigma=0.3))
+    return abs(float(found.log_prob.exp().sum()) * spacing**2 - 1)
 
 
 def there_and_back() -> float:
     """Return the round-trip error from data to the prior and back down the flow, of place and log p alike."""
     process, density = VP, mixture()
     x, prior = density.sample(8, seeded()), process.prior(density.mean, 1.0)
-    there = solve(density.score, process, prior, x, 1e-7)
-    *_, back = decode(density.score, process, prior, there.latent, 1e-7)
-    assert back.result is not None
-    return max(gap(back.result.x, x), gap(back.result.log_prob, there.log_prob))
+    there = result(log_likelihood(density.score, process, prior, x, 1e-7))
+    back = result(decode(density.score, process, prior, there.latent, 1e-7))
+    return max(gap(back.x, x), gap(back.log_prob, there.log_prob))
 
 
 def images(distribution: str | None) -> float:
@@ -75,7 +57,11 @@ def images(distribution: str | None) -> float:
     x = mean + normals(10, 1, 2, 3)
     prior = process.prior(mean, std**2)
     probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(3))
-    found = solve(lambda y, sigma: -(y - mean) / (std**2 + per_point(sigma, y) ** 2), process, prior, x, 1e-7, probes)
+
+    def score(y: Tensor, sigma: Tensor) -> Tensor:
+        return (mean - y) / (std**2 + per_point(sigma, y) ** 2)
+
+    found = result(log_likelihood(score, process, prior, x, 1e-7, probes))
     exact = Normal(mean, math.hypot(std, SIGMA)).log_prob(x).flatten(1).sum(1)
     return float((found.log_prob - exact).abs().max())
 
@@ -91,15 +77,15 @@ def hutchinson(distribution: str) -> float:
     process = VE
 
     def score(x: Tensor, sigma: Tensor) -> Tensor:
-        result: Tensor = -((x @ axes) / (values + sigma.reshape(-1, 1) ** 2)) @ axes.T
-        return result
+        found: Tensor = -((x @ axes) / (values + sigma.reshape(-1, 1) ** 2)) @ axes.T
+        return found
 
     growth = 0.5 * ((values + process.sigma_max**2) / (values + SIGMA**2)).log()
     spread = 0.5 * math.log((1 + process.sigma_max**2) / (1 + SIGMA**2))
     s = axes @ torch.diag(growth - spread) @ axes.T
     prior = process.prior(torch.zeros(3, dtype=torch.float64), 1.0)
     x = torch.zeros(1500, 3, dtype=torch.float64)
-    found = solve(score, process, prior, x, 1e-5, hutchinson_probes(x, 2, distribution, seeded(3)))
+    found = result(log_likelihood(score, process, prior, x, 1e-5, hutchinson_probes(x, 2, distribution, seeded(3))))
     assert found.standard_error is not None
     square, diagonal = float(s.square().sum()), float(s.diagonal().square().sum())
     variance = {"rademacher": 2 * (square - diagonal), "gaussian": 2 * square}[distribution] / 2

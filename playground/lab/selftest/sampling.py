@@ -9,6 +9,7 @@ from torch import Tensor
 from playground.lab.audit.deviations import STANDARD_ERRORS, doubles, normals, seeded, spaced, variance_errors
 from playground.lab.audit.gaussian import STD, center, last, score
 from playground.lab.claims import Claim
+from playground.lab.compute import result
 from playground.theory.noise import Process, VarianceExploding, VariancePreserving
 from playground.theory.ode import dormand_prince
 from playground.theory.samplers import AdaptiveFlow, MetropolisAdjustedLangevin, ReverseSDE
@@ -22,10 +23,9 @@ def dormand_prince_order() -> float:
     x0 = spaced(0.5, 2.0, 40)[:, None]
     work, errors = [], []
     for tolerance in (1e-9, 1e-11):
-        *_, end = dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance)
-        assert end.result is not None
-        errors.append(float((end.result.x - x0 * math.exp(math.sin(6.0))).abs().mean()))
-        work.append(float(end.result.evaluations.double().mean()))
+        end = result(dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance))
+        errors.append(float((end.x - x0 * math.exp(math.sin(6.0))).abs().mean()))
+        work.append(float(end.evaluations.double().mean()))
     return math.log(errors[0] / errors[1]) / math.log(work[1] / work[0])
 
 

@@ -131,18 +131,11 @@ class Cell:
     def training(self) -> str:
         """A name that is the same for cells that share one trained network.
 
-        The number of held-out points is a part of it, as it decides which rows are trained on. One seed of data and training has
-        the name that it had when there was only one.
+        The number of held-out points is a part of it, as it decides which rows are trained on.
         """
-        told = {
-            key: value
-            for key, value in experiments.changed(self.experiment).items()
-            if not key.startswith(AFTER_TRAINING) or key == "likelihood.points"
-        }
-        if told.get("data.seed") == told.get("training.seed") and "data.seed" in told:
-            told[experiments.SEED] = told.pop("data.seed")
-            del told["training.seed"]
-        return _digest(told)
+        told = experiments.changed(self.experiment).items()
+        own = {key: value for key, value in told if not key.startswith(AFTER_TRAINING) or key == "likelihood.points"}
+        return _digest(own)
 
 
 def _digest(tree: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from playground.lab.atomic import atomic_write, hold
-from playground.lab.experiment import Experiment, ExperimentError, from_tree
+from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import Session
 from playground.lab.sweep import description
 from playground.lab.sweep.description import NOTE, Cell, Sweep
@@ -34,25 +34,10 @@ def prepare(sweep: Sweep, folder: Path) -> None:
     try:
         for part in (CELLS, MODELS):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        adopt(folder)
         with atomic_write(folder / NOTE) as temporary:
             temporary.write_text(msgspec.json.encode(sweep).decode(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder} cannot be made: {error.strerror}.") from None
-
-
-def adopt(folder: Path) -> None:
-    """Rename the cells of a folder whose version called them by their numbers; those that cannot be read stay as they are."""
-    numbered = [path for path in (folder / CELLS).glob("[0-9]*.json") if path.stem.isdecimal() and len(path.stem) == 5]
-    if not numbered:
-        return
-    with contextlib.suppress(ExperimentError):
-        sweep = description.read(folder)
-        for path in numbered:
-            with contextlib.suppress(OSError, ValueError, RecursionError, LookupError, TypeError, ExperimentError):
-                settings = json.loads(path.read_text(encoding="utf-8"))["experiment"]
-                cell = Cell(int(path.stem), {}, from_tree(settings, Experiment()), sweep.measure, sweep.losses)
-                path.replace(_path(folder, cell))
 
 
 def replaced(sweep: Sweep, folder: Path) -> Message | None:
