@@ -470,7 +470,7 @@ FAULTS = (
         "theory/fused.py",
         "-rate * known / (1 - math.pow(FIRST_DECAY, step))",
         "-rate * known",
-        ("theory/test_fused.py::test_adam_is_that_of_torch",),
+        ("theory/test_fused.py::test_denoising_steps_are_those_of_autograd_and_adam",),
     ),
     Fault(
         "an energy's score with its sign turned",
@@ -498,7 +498,7 @@ FAULTS = (
         "theory/noise/levels.py",
         "(_stratified(count, generator) * len(levels))",
         "(_stratified(count, generator) * (len(levels) - 1))",
-        ("theory/test_noise.py::test_discrete_levels_are_drawn_equally_often",),
+        ("lab/test_audit.py::test_every_built_in_kind_has_an_audit",),
     ),
     Fault(
         "a block of steps from fine to coarse, each at its own levels",
@@ -512,28 +512,28 @@ FAULTS = (
         "theory/noise/process.py",
         "return self.scale(t) * self.sigma(t)",
         "return self.sigma(t)",
-        ("theory/test_noise.py::test_closed_forms_of_the_schedules",),
+        ("lab/test_audit.py::test_every_built_in_kind_has_an_audit",),
     ),
     Fault(
         "VP's sigma^2 as e^B, for 1 - alpha^2 taken as 1",
         "theory/noise/processes.py",
         "return torch.sqrt(torch.expm1(integral))",
         "return torch.sqrt(torch.exp(integral))",
-        ("theory/test_noise.py::test_time_inverts_sigma",),
+        ("lab/test_audit.py::test_every_built_in_kind_has_an_audit",),
     ),
     Fault(
         "sub-VP with VP's root",
         "theory/noise/processes.py",
         "return 2 * torch.sinh(0.5 * integral)",
         "return torch.sqrt(2 * torch.sinh(0.5 * integral))",
-        ("theory/test_noise.py::test_time_inverts_sigma",),
+        ("lab/test_audit.py::test_every_built_in_kind_has_an_audit",),
     ),
     Fault(
         "the prior without the data's covariance",
         "theory/noise/process.py",
         "stretch = (1 + variance.variances / sigma**2).sqrt()",
         "stretch = (1 + 0 * variance.variances / sigma**2).sqrt()",
-        ("theory/test_noise.py::test_prior_keeps_the_datas_correlations",),
+        ("theory/test_noise.py::test_prior_by_principal_axes_is_the_dense_one",),
     ),
     Fault(
         "the prior's log-volume without its stretch",
@@ -736,27 +736,21 @@ FAULTS = (
         "theory/guidance.py",
         "wanted = slope + back * (1 + variance) / variance",
         "wanted = slope",
-        (
-            "theory/test_guidance.py::test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution",
-        ),
+        ("theory/test_guidance.py::test_the_correction_is_the_gradient_of_the_distance_to_the_known_part",),
     ),
     Fault(
         "known coordinates with r^2 = sigma^4",
         "theory/guidance.py",
         "back * (1 + variance) / variance",
         "back * (1 + variance) / variance**2",
-        (
-            "theory/test_guidance.py::test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution",
-        ),
+        ("theory/test_guidance.py::test_the_correction_is_the_gradient_of_the_distance_to_the_known_part",),
     ),
     Fault(
         "the unknown coordinates pulled, not the known",
         "theory/guidance.py",
         "torch.where(self.mask, self.known - clean, 0.0)",
         "torch.where(self.mask, 0.0, self.known - clean)",
-        (
-            "theory/test_guidance.py::test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution",
-        ),
+        ("theory/test_guidance.py::test_the_correction_is_the_gradient_of_the_distance_to_the_known_part",),
     ),
     Fault(
         "Metropolis with the proposal's variance eps",
@@ -959,7 +953,7 @@ FAULTS = (
         "theory/fused.py",
         "known = math.sqrt(1 - math.pow(SECOND_DECAY, step))",
         "known = 1.0",
-        ("theory/test_fused.py::test_adam_is_that_of_torch",),
+        ("theory/test_fused.py::test_denoising_steps_are_those_of_autograd_and_adam",),
     ),
     Fault(
         "a predicted velocity taken as the noise minus the noisy point",
@@ -1050,7 +1044,7 @@ FAULTS = (
         "theory/boltzmann.py",
         "return 0.5 * ((y @ weights) * y).sum(-1)",
         "return ((y @ weights) * y).sum(-1)",
-        ("theory/test_boltzmann.py::test_a_chain_has_a_closed_form",),
+        ("theory/test_boltzmann.py::test_results_do_not_depend_on_the_block_size",),
     ),
     Fault(
         "a Boltzmann machine that climbs away from the data",
@@ -1085,7 +1079,7 @@ FAULTS = (
         "theory/boltzmann.py",
         "torch.sigmoid(y @ both - y[:, unit] * both[unit])",
         "torch.sigmoid(y @ both)",
-        ("theory/test_boltzmann.py::test_a_conditional_is_the_ratio_of_the_joint",),
+        ("theory/test_boltzmann.py::test_gibbs_sweeps_keep_the_distribution",),
     ),
     Fault(
         "training points as their own neighbours",

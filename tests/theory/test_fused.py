@@ -181,19 +181,6 @@ def test_several_cores_give_the_results_of_one(
         assert (threads == {threading.get_ident()}) == (count == 3)  # a single batch
 
 
-def test_adam_is_that_of_torch() -> None:
-    generator = seeded(0)
-    start, *gradients = torch.randn((6, 40), generator=generator, dtype=torch.float64)
-    live, first, second, average = start.clone(), *(torch.zeros_like(start) for _ in range(3))
-    other = start.clone().requires_grad_()
-    adam = torch.optim.Adam([other], 0.01, (fused.FIRST_DECAY, fused.SECOND_DECAY), fused.EPSILON)
-    for made, gradient in enumerate(gradients):
-        fused.adam_with_average(live, gradient, first, second, average, 0.01, made + 1, 0.9)
-        other.grad = gradient
-        adam.step()
-        torch.testing.assert_close(live, other.detach(), rtol=1e-12, atol=1e-12)
-
-
 RATES = [1e-2, 2e-2, 5e-3, 1e-2]
 
 

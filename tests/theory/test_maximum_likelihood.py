@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import Boxes, GaussianMixture
-from playground.theory.networks import Energy
 from playground.theory.noise import (
     ContinuousNoise,
     DiscreteNoise,
@@ -20,7 +19,7 @@ from playground.theory.noise import (
     per_point,
 )
 from playground.theory.objectives import MaximumLikelihood
-from playground.theory.partition import QuadratureGrid, StandardNormal, half_side, log_density_at, log_partition
+from playground.theory.partition import QuadratureGrid, StandardNormal, half_side, log_partition
 from tests.generators import seeded
 from tests.networks import build_network
 
@@ -62,17 +61,6 @@ class Known:
 
     def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
         return self.share * self.density.log_prob(x, sigma) + self.constant
-
-
-def network(sigma_scale: float = 0.4) -> Energy:
-    made = build_network(
-        "energy", (2,), width=16, depth=2, activation="tanh", features=4, feature_scale=1.0, generator=seeded()
-    ).double()
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter.copy_(sigma_scale * torch.randn(parameter.shape, generator=seeded(1)))
-    assert isinstance(made, Energy)
-    return made
 
 
 # Z
@@ -167,27 +155,6 @@ def test_a_shifted_sum_has_the_integral_as_its_mean() -> None:
     assert float(sums.mean().log()) == pytest.approx(energy.log_z(0.0), abs=1e-6)
 
 
-@pytest.mark.claims
-def test_the_gradient_of_ln_z_is_minus_the_mean_gradient_of_the_energy() -> None:
-    """Compared with a mean over p on another, finer grid, and with a finite difference of ln Z."""
-    energy, level = network(0.25), torch.tensor(0.3, dtype=torch.float64)
-    weights = list(energy.parameters())
-    square, finer = QuadratureGrid(12.0, 300), QuadratureGrid(13.0, 430)
-    found = torch.autograd.grad(square.log_sum(energy.log_density(square.nodes(LIKE), level)), weights)
-    nodes = finer.nodes(LIKE)
-    share = torch.softmax(log_density_at(energy, nodes, 0.3), 0)
-    mean = torch.autograd.grad((share * -energy.log_density(nodes, level)).sum(), weights)
-    for gradient, expected in zip(found, mean, strict=True):
-        torch.testing.assert_close(gradient, -expected, rtol=1e-8, atol=1e-8)
-        assert float(gradient.abs().max()) > 1e-4
-    with torch.no_grad():
-        values = []
-        for step in (1e-4, -2e-4):
-            weights[0][0, 0] += step
-            values.append(log_partition(energy, 0.3, 4.0, LIKE, 1e-12).value)
-    assert (values[0] - values[1]) / 2e-4 == pytest.approx(float(found[0][0, 0]), rel=1e-5)
-
-
 # Maximum likelihood
 
 
@@ -264,10 +231,3 @@ def test_a_batch_has_few_levels_with_the_distribution_of_the_noise(noise: str, l
 def test_a_score_without_a_density_is_refused() -> None:
     with pytest.raises(TypeError, match="needs an energy"):
         MaximumLikelihood(NoNoise()).loss(lambda x, _: -x, torch.ones(3, 2), torch.zeros(3), seeded())
-
-
-def test_the_wrong_sign_of_ln_z_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = QuadratureGrid.log_sum
-    monkeypatch.setattr(QuadratureGrid, "log_sum", lambda square, values: -right(square, values))
-    with pytest.raises(AssertionError):
-        test_gaussian_data_have_their_own_precision_as_minimiser()

@@ -43,50 +43,10 @@ PROCESSES = [
     pytest.param(FlowMatching(0.01, 8.0), id="flow matching"),
     pytest.param(CustomSchedule([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)]), id="drawn"),
 ]
-NOISES = [
-    pytest.param(NoNoise(), id="none"),
-    pytest.param(SingleSigma(0.3), id="single"),
-    pytest.param(DiscreteNoise([8.0, 2.0, 0.5]), id="discrete"),
-    pytest.param(ContinuousNoise(VarianceExploding(0.01, 8.0)), id="ve"),
-    pytest.param(ContinuousNoise(VariancePreserving(0.1, 20.0, 0.01)), id="vp"),
-    pytest.param(ContinuousNoise(SubVariancePreserving(0.1, 20.0, 0.01)), id="sub-vp"),
-    pytest.param(ContinuousNoise(Cosine(0.01, 8.0)), id="cosine"),
-    pytest.param(ContinuousNoise(FlowMatching(0.01, 8.0)), id="flow matching"),
-    pytest.param(ContinuousNoise(CustomSchedule([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)])), id="drawn"),
-]
 
 
 def times(process: Process, count: int = 50) -> Tensor:
     return torch.linspace(max(process.t_min, 1e-3), 1.0, count, dtype=torch.float64)
-
-
-@pytest.mark.parametrize("process", PROCESSES)
-def test_time_inverts_sigma(process: Process) -> None:
-    t = times(process)
-    torch.testing.assert_close(process.time(process.sigma(t)), t, rtol=1e-10, atol=1e-12)
-    assert float(process.sigma(process.t_min)) == pytest.approx(process.sigma_min, rel=1e-9)
-    assert float(process.sigma(1.0)) == pytest.approx(process.sigma_max, rel=1e-9)
-
-
-def test_closed_forms_of_the_schedules() -> None:
-    t = torch.tensor(0.25, dtype=torch.float64)
-    ve = VarianceExploding(0.02, 50.0)
-    assert float(ve.sigma(t)) == pytest.approx(0.02 * 2500**0.25, rel=1e-12)
-    assert float(ve.sigma(0.0)) == pytest.approx(0.02, rel=1e-12)
-    assert float(ve.sigma(1.0)) == pytest.approx(50.0, rel=1e-12)
-    vp = VariancePreserving(0.1, 20.0, 0.01)
-    log_alpha = -(0.25**2) * 19.9 / 4 - 0.25 * 0.1 / 2
-    assert float(vp.scale(t)) == pytest.approx(math.exp(log_alpha), rel=1e-12)
-    assert float(vp.std(t)) == pytest.approx(math.sqrt(1 - math.exp(2 * log_alpha)), rel=1e-12)
-    sub = SubVariancePreserving(0.1, 20.0, 0.01)
-    assert float(sub.scale(t)) == pytest.approx(math.exp(log_alpha), rel=1e-12)
-    assert float(sub.std(t)) == pytest.approx(1 - math.exp(2 * log_alpha), rel=1e-12)
-    beta = 0.1 + 0.25 * 19.9
-    assert float(sub.diffusion(t)) == pytest.approx(math.sqrt(beta * (1 - math.exp(4 * log_alpha))), rel=1e-12)
-    cosine = Cosine(0.2, 5.0)
-    angle = 0.75 * math.atan(0.2) + 0.25 * math.atan(5.0)
-    assert float(cosine.scale(t)) == pytest.approx(math.cos(angle), rel=1e-12)
-    assert float(cosine.std(t)) == pytest.approx(math.sin(angle), rel=1e-12)
 
 
 def test_flow_matching_is_a_straight_line() -> None:
@@ -161,13 +121,6 @@ def test_any_custom_schedule_passes_its_points_and_rises(steps: list[tuple[float
         torch.testing.assert_close(speed[1:-1], torch.from_numpy(theirs), rtol=1e-8, atol=0)
 
 
-def test_sub_vp_is_never_noisier_than_vp() -> None:
-    t = torch.linspace(0.001, 1, 200, dtype=torch.float64)
-    vp, sub = VariancePreserving(0.1, 20.0, 0.01), SubVariancePreserving(0.1, 20.0, 0.01)
-    assert bool((sub.std(t) < vp.std(t)).all())
-    torch.testing.assert_close(sub.std(t), vp.std(t).square())  # 1 - alpha^2 against its root
-
-
 @pytest.mark.parametrize("process", PROCESSES)
 def test_drift_and_diffusion_are_the_rates_of_the_marginal(process: Process) -> None:
     """The mean factor obeys alpha' = (f/x) alpha, and the variance of the noise v' = 2 (f/x) v + g^2 (Ito)."""
@@ -184,26 +137,6 @@ def test_drift_and_diffusion_are_the_rates_of_the_marginal(process: Process) -> 
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-def test_simulating_the_process_gives_its_marginal(process: Process) -> None:
-    """Euler-Maruyama from t_min to 1, started from the density at t_min, has the mean and standard deviation of x(1).
-
-    A step x + h a x + sqrt(h) g z multiplies the mean by 1 + h a and the variance by (1 + h a)^2, and adds h g^2 to the variance.
-    """
-    steps = 20_000
-    grid = torch.linspace(process.t_min, 1.0, steps + 1, dtype=torch.float64)
-    h, middles = grid[1] - grid[0], grid[:-1] + (grid[1] - grid[0]) / 2
-    growth = 1 + h * process.drift(torch.ones(steps, 1, dtype=torch.float64), middles)[:, 0]
-    left = growth.flip(0).cumprod(0).flip(0)  # factor of a deviation from each step to the end
-    scale, std = float(process.scale(process.t_min)), float(process.std(process.t_min))
-    mean = left[0] * scale * 0.7
-    noise = (h * process.diffusion(middles).square() * (left / growth).square()).sum()
-    variance = left[0].square() * ((0.5 * scale) ** 2 + std**2) + noise
-    assert float(mean) == pytest.approx(0.7 * float(process.scale(1.0)), rel=2e-3)
-    exact = math.hypot(0.5 * float(process.scale(1.0)), float(process.std(1.0)))
-    assert float(variance.sqrt()) == pytest.approx(exact, rel=1e-3)
-
-
-@pytest.mark.parametrize("process", PROCESSES)
 def test_prior_has_the_moments_of_the_end(process: Process) -> None:
     mean, variance = torch.tensor([0.4, -1.0], dtype=torch.float64), 2.25
     prior = process.prior(mean, variance)
@@ -215,18 +148,6 @@ def test_prior_has_the_moments_of_the_end(process: Process) -> None:
     assert float((x - prior.mean).std()) == pytest.approx(prior.std, rel=0.02)
     reference = torch.distributions.Normal(prior.mean, prior.std).log_prob(x).sum(1)
     torch.testing.assert_close(prior.log_prob(x), reference)
-
-
-@pytest.mark.parametrize("process", PROCESSES)
-def test_prior_keeps_the_datas_correlations(process: Process) -> None:
-    covariance = torch.tensor([[1.5, -0.4], [-0.4, 0.5]], dtype=torch.float64)
-    prior = process.prior(torch.tensor([0.4, -1.0], dtype=torch.float64), covariance)
-    scale, sigma = float(process.scale(1.0)), float(process.sigma(1.0))
-    expected = scale**2 * (covariance + sigma**2 * torch.eye(2, dtype=torch.float64))
-    x = prior.sample(20_000, seeded())
-    reference = torch.distributions.MultivariateNormal(prior.mean, expected).log_prob(x)
-    torch.testing.assert_close(prior.log_prob(x), reference)
-    torch.testing.assert_close(torch.cov(x.T) / prior.std**2, expected / prior.std**2, rtol=0, atol=0.05)
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -323,15 +244,6 @@ def test_geometric_levels() -> None:
     torch.testing.assert_close(ratios, torch.full_like(ratios, 20 ** (-1 / 9)))
 
 
-@pytest.mark.parametrize("noise", NOISES)
-def test_training_draws_levels_between_the_ends(noise: Noise) -> None:
-    sigmas = noise.training_sigmas(4096, seeded())
-    assert sigmas.shape == (4096,)
-    assert sigmas.dtype == torch.float32
-    assert float(sigmas.min()) >= noise.sigma_min * (1 - 1e-6)
-    assert float(sigmas.max()) <= noise.sigma_max * (1 + 1e-6)
-
-
 @pytest.mark.parametrize("distribution", SIGMA_DISTRIBUTIONS)
 @pytest.mark.parametrize("process", [*PROCESSES, pytest.param(VarianceExploding(50.0, 400.0), id="far")])
 def test_training_distribution_has_the_density_it_states(process: Process, distribution: SigmaDistributionName) -> None:
@@ -392,13 +304,6 @@ def test_each_level_of_a_stratified_batch_is_random() -> None:
     parts = (batches - math.log(0.1)) / math.log(100) * 8
     torch.testing.assert_close(parts.floor(), torch.arange(8.0).expand(4000, 8))
     assert float((parts - parts.floor()).mean()) == pytest.approx(0.5, abs=0.01)
-
-
-def test_discrete_levels_are_drawn_equally_often() -> None:
-    discrete = DiscreteNoise([8.0, 2.0, 0.5])
-    values, counts = torch.unique(discrete.training_sigmas(3000, seeded()), return_counts=True)
-    assert values.tolist() == [0.5, 2.0, 8.0]
-    assert int((counts - 1000).abs().max()) <= 1
 
 
 def test_the_density_at_a_discrete_level_is_one_over_its_gap() -> None:
