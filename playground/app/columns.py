@@ -66,6 +66,7 @@ class Columns(QSplitter):
         self._all, self._away = True, False
         self._asked = {card: card.asks(controllers) for card in LAYOUT}
         self._came: set[Card] = set()  # what was asked for, while not all cards are in view
+        self._put_away: set[Card] = set()  # of that, what is hidden with the side columns
         self._left_beside = self._beside = 0  # px of the left and of the right column when they were last in view
         for card, panel in self.panels.items():
             panel.wanted.connect(functools.partial(self._bring, card))
@@ -102,8 +103,10 @@ class Columns(QSplitter):
         return self._away
 
     def put_away(self, away: bool) -> None:
-        """Hide the side columns, or bring them back."""
-        self._away = away
+        """Hide the side columns, or bring them back. What is asked for meanwhile comes alone."""
+        if away != self._away:
+            self._away = away
+            self._came, self._put_away = (set(), self._came) if away else (self._came | self._put_away, set())
         self._show()
 
     def show_all(self, on: bool) -> None:
@@ -134,11 +137,13 @@ class Columns(QSplitter):
 
     def _bring(self, card: Card) -> None:
         self._came.add(card)
-        self._away = False
+        if card.column != "right":
+            self.put_away(False)
         self._show()
 
     def _close(self, card: Card) -> None:
         self._came.discard(card)
+        self._put_away.discard(card)
         self._show()
 
     def present(self, text: bool | None) -> None:
@@ -159,14 +164,16 @@ class Columns(QSplitter):
 
     def _show(self) -> None:
         """Show the cards that are in view, and each column with one of them."""
-        here = self._presented is None and not self._away
+        here = self._presented is None
         for card, panel in self.panels.items():
             if card.column != "lesson":
-                panel.setVisible(here and (self._all or card.column == "left" or card in self._came))
+                beside = not self._away and (self._all or card.column == "left")
+                panel.setVisible(here and (beside or card in self._came))
         self._left_beside, _, self._beside = self.widths
-        taught = self._presented is None and not all(panel.isHidden() for panel in self.cards("lesson"))
-        self._left.setVisible(here or taught or bool(self._presented))
-        self._right.setVisible(here and not self.joined and not all(panel.isHidden() for panel in self.cards("right")))
+        asked = not all(panel.isHidden() for panel in self.cards("right"))
+        in_left = not all(panel.isHidden() for panel in self.cards("left", "lesson")) or (asked and self.joined)
+        self._left.setVisible((here and in_left) or bool(self._presented))
+        self._right.setVisible(here and asked and not self.joined)
 
     def fit(self) -> None:
         """Use as many columns as there is room for."""

@@ -112,6 +112,7 @@ class Connections(QObject):
         data.open_file_requested.connect(window.opening.ask_open)
         data.open_folder_requested.connect(window.opening.ask_open_folder)
         data.paint_on(canvas)
+        self._controllers.comparing.active_changed.connect(data.brush.setDisabled)
         data.brush_toggled.connect(likelihood.show_brush)
         window.documents.opened.connect(data.put_brush_down)
         likelihood.click_by(window.tools)
@@ -156,7 +157,7 @@ class Connections(QObject):
     def _name_layers(self) -> None:
         canvas, compared = self._window.canvas, self._controllers.comparing.is_active
         if not canvas.layers.captioned:
-            self._window.chips.show_frame(canvas.shown(), () if compared else canvas.caption)
+            self._window.chips.show_frame(canvas.shown(), () if compared else canvas.beside)
 
     @Slot()
     def _invite(self) -> None:

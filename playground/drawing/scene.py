@@ -57,7 +57,7 @@ class Scene:
         images: if given, a grid of images is shown instead of the plane.
         caption: lines at the bottom right, or at the top right if they would cover a clicked point: sigma, level, alpha,
             step.
-        captioned: whether the caption is painted; else it is shown beside the picture.
+        beside: what is said outside of the picture in place of the caption, which is painted if this is None.
         hint: a sentence in the middle of a picture that has nothing to show yet.
         has_scales: whether the colours of maps and particles are explained.
         layer_names: the key of the layers at the top left, each a colour and a name.
@@ -82,7 +82,7 @@ class Scene:
     marks: Marks | None = None
     images: ImageGrid | None = None
     caption: tuple[str, ...] = ()
-    captioned: bool = True
+    beside: tuple[str, ...] | None = None
     hint: str = ""
     has_scales: bool = True
     layer_names: tuple[tuple[str, str], ...] = ()
@@ -189,7 +189,7 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
             _paint_layer_names(painter, scene, plane)
         if scene.hint:
             _paint_hint(painter, scene.hint, palette, width, height)
-        if scene.caption and scene.captioned:
+        if scene.caption and scene.beside is None:
             clicked = plane.to_painter(scene.clicked()) if scene.images is None else np.zeros((0, 2))
             _paint_caption(painter, scene.caption, palette, width, height, clicked, 16 + above)
     finally:

@@ -31,7 +31,7 @@ from playground.app.panels import (
 )
 from playground.app.panels.data import FIRST
 from playground.app.search import entries
-from playground.lab.columns import with_edits
+from playground.lab.columns import Column, with_edits
 from tests.app.conftest import end, make_window, pinned_run, put_pin, wait
 
 PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
@@ -253,6 +253,49 @@ def test_the_left_column_comes_back_as_wide_as_it_was(calm):
     assert calm.columns.widths == (wide, calm.columns.width(), right)
     calm.columns.put_away(False)
     calm.columns.restore([left, calm.columns.width() - left, 0])
+
+
+def test_a_card_that_is_asked_for_comes_alone_into_a_comparison(calm):
+    wait(lambda: rests(calm))
+    calm.controllers.inspecting.follow(3)
+    assert shown(calm) == [ParticlePanel]
+    calm.controllers.column_edits.begin()
+    wait(lambda: calm.controllers.comparing.is_active)
+    assert shown(calm) == []
+    assert not calm.panel(DataPanel).brush.isEnabled()
+    put_pin(calm.state, pinned_run(1, "one"))
+    assert shown(calm) == [RunsPanel]
+    assert not any(calm.panel(kind).isVisible() for kind in PIPELINE)
+    calm.columns.put_away(False)
+    assert shown(calm) == [ParticlePanel, RunsPanel]
+    calm.controllers.column_edits.leave()
+    assert all(calm.panel(kind).isVisible() for kind in PIPELINE)
+    assert calm.panel(DataPanel).brush.isEnabled()
+    calm.controllers.inspecting.clear()
+
+
+def test_four_columns_stand_in_one_row_where_two_have_no_room(calm):
+    wait(lambda: rests(calm))
+    calm.controllers.column_edits.begin([Column()] * 4)
+    wait(lambda: len(calm.run_views.views) == 4)
+    rows = lambda: {view.y() for view in calm.run_views.views}  # noqa: E731
+    wait(lambda: len(rows()) == 2)
+    calm.look.set_text_size(150)
+    wait(lambda: len(rows()) == 1)
+    assert min(view.canvas.height() for view in calm.run_views.views) > 200
+    calm.look.set_text_size(100)
+    wait(lambda: len(rows()) == 2)
+    calm.controllers.column_edits.leave()
+
+
+def test_a_picture_has_the_whole_caption_and_the_line_beside_a_canvas_a_short_one(calm):
+    wait(lambda: rests(calm))
+    calm.playing.set_playing(True)
+    wait(lambda: calm.playing.shown_frame > 2)
+    assert not any("step" in line for line in calm.canvas.beside)
+    assert any("step" in line for line in calm.canvas.scene(800, 600).caption)
+    assert calm.canvas.scene(800, 600).beside is None
+    assert calm.canvas.shown().beside == calm.canvas.beside
 
 
 def test_objectives_are_compared_by_learned_scores(calm):

@@ -10,7 +10,9 @@ from PySide6.QtTest import QTest
 from playground.app.canvas.readouts import place, vector
 from playground.app.model.views import PointReadout
 from playground.app.panels import FieldNamesPanel
+from playground.app.panels.field_names import NO_POINT
 from playground.app.style.number_formats import NOTHING
+from playground.messages import Message
 from tests.app.conftest import wait
 
 
@@ -85,4 +87,17 @@ def test_other_data_leave_nothing_and_images_say_so(window, panel, monkeypatch) 
     assert all(figure.text() == NOTHING for figure in panel.figures)
     assert "points of the plane" in panel.hint.text()
     panel._forget()
-    assert panel.hint.isHidden()
+    assert panel.hint.text() == NO_POINT
+
+
+def test_a_refused_edit_leaves_the_values(window, panel, connect) -> None:
+    wait(lambda: window.playing.recorded > 3)
+    window.playing.set_playing(False)
+    window.controllers.following.probe(0.3, 0.2)
+    wait(lambda: panel.score.text() != NOTHING)
+    shown = panel.score.text()
+    window.state.fail(Message("refused", "These settings give no problem."))
+    assert (panel.score.text(), panel.hint.isHidden()) == (shown, True)
+    window.state.forget_failure()
+    window.state.problem_changed.emit()
+    assert (panel.score.text(), panel.hint.text()) == (NOTHING, NO_POINT)

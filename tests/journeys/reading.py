@@ -42,7 +42,7 @@ def pause(user: User) -> None:
 
 def at_the_end(user: User) -> None:
     """Pause, and go to the end of a run of 40 steps, as soon as it has begun."""
-    user.reads("step [1-9]")
+    user.wait(user.moves, "particles to move")
     pause(user)
     user.press("E")
     user.reads("step 41/41")

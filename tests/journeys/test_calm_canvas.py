@@ -2,16 +2,8 @@
 
 import pytest
 
-from tests.journeys.reading import numbers, pause, read, same, sigma
+from tests.journeys.reading import at_the_end, numbers, pause, read, same, sigma
 from tests.journeys.user import User
-
-
-def at_the_end(user: User) -> None:
-    """Pause, and go to the end of a run of 40 steps, as soon as it has begun."""
-    user.wait(user.moves, "particles to move")
-    pause(user)
-    user.press("E")
-    user.reads("step 41/41", inside="Layers")
 
 
 @pytest.mark.guide("The canvas")

@@ -18,7 +18,6 @@ class FrameStyle:
     particles: ParticleColors = "one"
     followed: int | None = None  # the followed particle, if any
     short: bool = False  # whether there is room for a short caption only
-    step: bool = True  # whether a short caption names the step
     time_to_data: bool = False  # whether the caption's t is 0 at the noise and 1 at the data
 
 

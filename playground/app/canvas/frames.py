@@ -58,7 +58,7 @@ def show_frame(
     if trajectory is None:
         return dataclasses.replace(scene, **parts)
     if style.short:
-        lines = readouts.short_caption(trajectory, frame, weights, style.step)
+        lines = readouts.short_caption(trajectory, frame, weights)
     else:
         asked = [] if density is None else readouts.asked_density(density)
         lines = [*readouts.caption(trajectory, frame, sampler, weights, style.time_to_data), *asked]

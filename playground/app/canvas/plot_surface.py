@@ -101,9 +101,10 @@ class PlotSurface(KeyboardRing, QWidget):
         self._hint = ""
 
     def accessible_value(self) -> str:
-        """The caption and what a click does, or the sentence on a canvas with nothing to show."""
+        """What is said of the frame and what a click does, or the sentence on a canvas with nothing to show."""
         scene = self._scene()
-        return ", ".join(filter(None, (*scene.caption, self._hint))) or scene.hint
+        said = scene.caption if scene.beside is None else scene.beside
+        return ", ".join(filter(None, (*said, self._hint))) or scene.hint
 
     def set_hint(self, hint: str) -> None:
         """Say in a quiet line what a click does; "" for no line."""

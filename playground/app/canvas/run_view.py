@@ -235,7 +235,7 @@ class RunView(QFrame):
     def _clear(self) -> None:
         """Show nothing of a run."""
         self._in_scene = ()
-        self.canvas.change(particles=None, trails=None, followed=None, caption=())
+        self.canvas.change(particles=None, trails=None, followed=None, caption=(), beside=None)
         self.head.cost.setText("")
 
     @Slot()
@@ -281,9 +281,9 @@ class RunView(QFrame):
             if not near(self._sigma, before):
                 canvas.leap()
         canvas.show_always(self._current.wanted.layers if self._comparing.is_active else frozenset())
-        style, values, captioned = self.frame_style, overlays.values, canvas.layers.captioned
-        if not captioned:
-            style = dataclasses.replace(style, short=True, step=not playing.is_playing)
+        style, values, beside = self.frame_style, overlays.values, None if canvas.layers.captioned else canvas.beside
+        if beside is not None and trajectory is not None:
+            beside = tuple(readouts.short_caption(trajectory, frame, self.weights, not playing.is_playing))
         computed = overlays.field.seen, self.density, self.weights, style, values, overlays.particle
         shown_by = trajectory, frame, values, style.particles, *canvas.layers.options.values()
         known, self._in_scene = self._in_scene, shown_by
@@ -295,7 +295,7 @@ class RunView(QFrame):
                 with_run = dataclasses.replace(scene, images=dataclasses.replace(scene.images, known=run.known))
             elif trajectory is not None:
                 with_run = canvas.with_run(scene)
-            with_run = dataclasses.replace(with_run, captioned=captioned)
+            with_run = dataclasses.replace(with_run, beside=beside)
             shown = show_frame(with_run, trajectory, frame, sampler, *computed)
             if trajectory is None or known != self._in_scene:
                 return shown
@@ -303,7 +303,7 @@ class RunView(QFrame):
             return dataclasses.replace(shown, particles=scene.particles, trails=scene.trails, images=scene.images)
 
         canvas.change_scene(in_view)
-        self.head.set_caption(() if captioned else canvas.caption)
+        self.head.set_caption(beside or ())
 
     # What was measured
 

@@ -40,7 +40,7 @@ SAMPLING = "The columns are sampled and then measured."
 # ms between two moves of the marks in the chart, which cost as much as a canvas, and two changes of the numbers in the heads
 MARKED = 200
 ONE_ROW = 1000  # px, width from which what is equal and the controls stand in one row
-SCARCE = 380  # px, height below which there is no room for the chart
+SCARCE = 380  # px, height below which there is no room for the chart, nor for two rows
 ONE_PATH = "Noise added on the way is from one Brownian path."
 STARTS = {
     "noise": ("with noise", "with the same noise"),
@@ -111,18 +111,22 @@ class RunViews(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._give_room()
+        self._place_views()
         super().resizeEvent(event)
+
+    @property
+    def _is_low(self) -> bool:
+        return self.height() < px(SCARCE)
 
     def _give_room(self) -> None:
         """Leave the room to the canvases where it is scarce, as in a low window with large text."""
-        scarce = self.height() < px(SCARCE)
         # In a narrow window several notices beside the controls would take ten lines.
         way = QBoxLayout.Direction.LeftToRight if self.width() > px(ONE_ROW) else QBoxLayout.Direction.TopToBottom
         self._top.setDirection(way)
         for frame in self._frames:
             frame.setVisible(self._comparing.is_active)
-        self.chart.setVisible(not scarce)
-        self.said.setVisible(not scarce or bool(self._comparing.notices))
+        self.chart.setVisible(not self._is_low)
+        self.said.setVisible(not self._is_low or bool(self._comparing.notices))
 
     # The views
 
@@ -164,8 +168,8 @@ class RunViews(QWidget):
         self.add.setEnabled(self._controllers.column_edits.can_add)
 
     def _place_views(self) -> None:
-        """Put the views beside each other, four in two rows."""
-        across = 2 if len(self.views) == MOST else MOST
+        """Put the views beside each other, four in two rows if there is room for both."""
+        across = 2 if len(self.views) == MOST and not self._is_low else MOST
         for place, view in enumerate(self.views):
             self._grid.removeWidget(view)
             self._grid.addWidget(view, *divmod(place, across))

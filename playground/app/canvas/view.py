@@ -208,7 +208,7 @@ class CanvasView(QWidget):
 
     def still(self) -> Callable[[float, float], Scene]:
         """The current scene for a picture of any shape, which is given later; see :meth:`scene`."""
-        shown = dataclasses.replace(self.shown(), captioned=True)
+        shown = dataclasses.replace(self.shown(), beside=None)
         locked, columns, rows = self.surface.aspect_locked, self.width(), self.height()
 
         def scene(width: float, height: float) -> Scene:
@@ -220,9 +220,9 @@ class CanvasView(QWidget):
         return scene
 
     @property
-    def caption(self) -> tuple[str, ...]:
-        """What is said of the frame in view."""
-        return self._scene.caption
+    def beside(self) -> tuple[str, ...]:
+        """What is said of the frame in view outside of the canvas."""
+        return self._scene.beside or ()
 
     def shown(self) -> Scene:
         hidden = self.layers.hidden - self._always

@@ -73,7 +73,7 @@ STOPS = (
     ),
     Stop(
         "3 · Objective",
-        "A network learns the score at every noise level. The objective is the loss that makes it do so. f(x) shows its equation.",
+        "A network learns the score at every noise level. The objective is the loss that makes it do so.",
         _of(ObjectivePanel),
         "right",
     ),

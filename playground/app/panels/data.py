@@ -36,6 +36,7 @@ LABELLED = 40  # px of a tile with its name
 LABELLED_COLUMNS = 3
 LABEL_PIXELS = 10  # "Eight Gaussians" fits
 FIRST = ("two-moons", "eight-gaussians", "two-spirals", "checkerboard", "digits", "drawn")  # of a calm card
+COMPARED = "Compared runs cannot be painted on: leave the comparison first."
 LOADING = "Loading…\nThe canvas changes afterwards."  # as many lines as of loaded data
 OPENS = {
     False: ("Open a file of points", "a CSV, TSV or NPY file with two columns"),
@@ -217,13 +218,14 @@ class DataPanel(CollapsiblePanel):
         self.undo.clicked.connect(self._undo_stroke)
         self.clear = QPushButton("Clear", self.brush_row)
         self.clear.clicked.connect(lambda: self.state.edit({"data.strokes": ()}))
+        cost = lambda: COMPARED if self._comparing.is_active else warning(self.state.unsaved_steps())  # noqa: E731
         for button, name, tip in (
             (self.brush, "Brush", "Paint on the canvas; the density of points follows the brush."),
             (self.undo, "Undo the last stroke", "Remove the last stroke."),
             (self.clear, "Clear the drawing", "Remove all strokes. Ctrl+Z brings them back."),
         ):
             button.setAccessibleName(name)
-            Tooltip(button, f"<p>{tip}</p>", now=lambda: warning(self.state.unsaved_steps()))
+            Tooltip(button, f"<p>{tip}</p>", now=cost)
             layout.addWidget(button, 1)
         self.body.addWidget(self.brush_row)
         self.radius = NumberField(State(Brush(), self), "brush_radius")  # type: ignore[arg-type]
@@ -316,8 +318,7 @@ class DataPanel(CollapsiblePanel):
         strokes = data.strokes if isinstance(data, Drawing) else None
         for part in (self.brush_row, self.radius):
             part.setVisible(strokes is not None)
-        if strokes is None:
-            self.brush.setChecked(False)
+        self.brush.setChecked(self.brush.isChecked() and strokes is not None)
         self.undo.setEnabled(bool(strokes))
         self.clear.setEnabled(bool(strokes))
         if view is not None and (self._failure or not view.describes(self.state.experiment)):

@@ -14,6 +14,7 @@ from playground.app.widgets.captions import caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.field_names import added_noise
 
+NO_POINT = "Point at the canvas: the values there come here."
 NO_NOISE = "Without noise there is only the score."
 IMAGES = "The table is of points of the plane. Click an image: the card Particle has pictures of it."
 
@@ -79,11 +80,15 @@ class FieldNamesPanel(CollapsiblePanel):
         )
         layouts.add(self.body, *self.figures)
         self._following.probed.connect(self._show)
-        self._state.problem_changed.connect(self._forget)
+        self._state.problem_changed.connect(self._follow_problem)
         self._playing.frame_changed.connect(self._follow)
         self._forget()
 
     @Slot()
+    def _follow_problem(self) -> None:
+        if self._state.failure is None or self._state.problem is None:  # else an edit was refused
+            self._forget()
+
     def _forget(self) -> None:
         """Show nothing: the values belong to other data or other noise."""
         self._point, problem = None, self._state.problem
@@ -91,8 +96,8 @@ class FieldNamesPanel(CollapsiblePanel):
         for figure in self.figures:
             figure.show_text("")
             figure.setVisible(not images)
-        self.hint.setText(IMAGES)
-        self.hint.setVisible(images)
+        self.hint.setText(IMAGES if images else NO_POINT)
+        self.hint.show()
         self.set_state("")
 
     @Slot()

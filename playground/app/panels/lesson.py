@@ -165,12 +165,12 @@ class LessonPanel(CollapsiblePanel):
         self.changed, self.notice = Notice(), Notice()
         self.measure.ran.connect(self._show)
         self.measure.failed.connect(lambda message: self.notice.say("error", message))
+        self.following = button("Next lesson", "End this lesson and begin the next one.", lessons.go_to_following)
+        set_role(self.following, "primary")
         self.end = button("Leave", "End it. Your own work comes back as it was.", lessons.leave)
         self.back = button("Back", "To the step before.", lessons.back)
         self.again = button("Again", "Answer this step again.", lessons.forget_answer)
         self.onward = button("Next", "To the next step.", lessons.next)
-        self.following = button("Next lesson", "End this lesson and begin the next one.", lessons.go_to_following)
-        set_role(self.following, "primary")
         buttons = layouts.across(
             *((one, 1) for one in (self.end, self.back, self.again, self.onward)),
             spacing=UNIT // 2,
