@@ -7,6 +7,8 @@ from playground.kinds.datasets import DataSource
 from playground.kinds.noise import Noise
 from playground.lab.experiment import Experiment, fields, replace
 
+LOCAL = ("langevin", "mala")  # at one noise level
+SAMPLERS = (*LOCAL, "annealed-langevin", "reverse-sde", "probability-flow", "edm")
 CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
 

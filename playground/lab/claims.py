@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -92,7 +92,7 @@ def number(value: float) -> str:
     return f"{value:.3g}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
 
 
-def measured(claims: Iterable[Claim]) -> Iterator[Claim]:
+def measured(claims: Iterable[Claim]) -> Generator[Claim, None, None]:
     """Yield each claim as soon as it is measured; stop iterating to cancel."""
     with one_thread():
         for claim in claims:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -28,6 +29,7 @@ from playground.lab.audit import (
 )
 from playground.lab.claims import measured
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.theory.densities import GaussianMixture
 from playground.theory.guidance import GuidedScore
 from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin
 from playground.user_errors import UserError
@@ -350,16 +352,25 @@ def test_classes_of_points_are_held_to_the_densities_of_the_classes(monkeypatch:
         made = audit(replace(Experiment(), {"data.kind": "two-moons"}), "data")
         return {row.what[:6]: row for row in measured(tuple(one for one in made.claims if one.source == "classes"))}
 
+    def labelled(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Dataset], Dataset]:
+        def changed(data: Dataset) -> Dataset:
+            assert data.labels is not None
+            return dataclasses.replace(data, labels=change(data.labels))
+
+        return changed
+
     WHOLE = Experiment().data.kinds()["two-moons"].load
     right = classes(lambda data: data)
     assert [row.holds for row in right.values()] == [True] * 5
-    exchanged = classes(lambda data: dataclasses.replace(data, labels=1 - data.labels))
+    exchanged = classes(labelled(lambda labels: 1 - labels))
     assert [name for name, row in exchanged.items() if not row.holds] == ["classe"]
-    one = classes(lambda data: dataclasses.replace(data, labels=0 * data.labels))
+    one = classes(labelled(lambda labels: 0 * labels))
     assert [name for name, row in one.items() if not row.holds] == ["shares", "classe"]
 
     def with_a_gap(data: Dataset) -> Dataset:
         density = copy.copy(data.density)
+        assert isinstance(density, GaussianMixture)
+        assert density.classes is not None
         density.classes = 2 * density.classes
         return dataclasses.replace(data, density=density)
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from playground.lab.boltzmann.patterns import bars_and_stripes, read_pattern, wr
 from playground.lab.boltzmann.settings import Boltzmann, are_patterns, patterns_of, training_conflict
 from playground.lab.boltzmann.training import learn, train
 from playground.lab.experiment import ExperimentError
+
+Sampler = Literal["exact", "gibbs"]
+SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 2), (2, 2), (2, 5), (3, 3), (4, 4)])
@@ -152,8 +156,8 @@ def test_negatives_are_as_probable_as_patterns() -> None:
     assert sorted(last.known[:2].tolist()) == [False, True]
 
 
-@pytest.mark.parametrize("sampler", ["exact", "gibbs"])
-def test_samples_of_a_trained_machine_are_its_patterns(sampler: str) -> None:
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_samples_of_a_trained_machine_are_its_patterns(sampler: Sampler) -> None:
     settings = Boltzmann(rows=2, columns=2, sampler=sampler, samples=500, steps=300, sweeps=50, seed=4)
     *_, last = learn(settings)
     share = are_patterns(settings, last.samples).mean()
@@ -164,8 +168,8 @@ def test_samples_of_a_trained_machine_are_its_patterns(sampler: str) -> None:
 
 
 def test_exact_samples_change_only_with_the_weights_and_chains_continue() -> None:
-    for sampler, sweeps in (("exact", 0), ("gibbs", 3)):
-        settings = Boltzmann(rows=2, columns=2, sampler=sampler, steps=2, sweeps=3)
+    exact, gibbs = (Boltzmann(rows=2, columns=2, steps=2, sweeps=3, sampler=sampler) for sampler in SAMPLERS)
+    for settings, sweeps in ((exact, 0), (gibbs, 3)):
         *_, end = train(settings)
         found = list(learn(settings, end))  # all at the same weights
         assert [one.progress.step for one in found] == [2] * (1 + sweeps)

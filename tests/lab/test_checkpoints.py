@@ -1,5 +1,6 @@
 """The weights of a training at log-spaced steps: their number, their steps, and their place in a session."""
 
+import functools
 import itertools
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def weights(step: int, count: int = 10) -> dict[str, torch.Tensor]:
 
 def offered(checkpoints: Checkpoints, steps: range) -> Checkpoints:
     for step in steps:
-        checkpoints.offer(step, lambda step=step: weights(step))
+        checkpoints.offer(step, functools.partial(weights, step))
     return checkpoints
 
 

@@ -1,5 +1,6 @@
 """Claims: bounds, failures, threads and numbers."""
 
+import functools
 import math
 
 import pytest
@@ -89,8 +90,13 @@ def test_it_takes_one_thread_and_gives_the_others_back() -> None:
 
 
 def test_nothing_is_measured_before_it_is_asked_for() -> None:
-    asked = []
-    claims = measured(tuple(Claim("a", str(n), lambda n=n: asked.append(n) or 0.0, 1.0) for n in range(3)))
+    asked: list[int] = []
+
+    def asks(number: int) -> float:
+        asked.append(number)
+        return 0.0
+
+    claims = measured(tuple(Claim("a", str(n), functools.partial(asks, n), 1.0) for n in range(3)))
     next(claims)
     assert asked == [0]
 

@@ -17,8 +17,7 @@ from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.theory.noise import per_point
 from tests.figures import flat
-from tests.fitting import dotted
-from tests.lab.test_sampling import SAMPLERS
+from tests.fitting import SAMPLERS, dotted
 
 SHAPE = (3, 8, 8)
 
@@ -76,7 +75,9 @@ def test_every_sampler_gives_each_channel_its_own_mean_and_spread(kind: str) -> 
 
 def test_metropolis_samples_the_training_sets_density_of_colours() -> None:
     made = problem(sampling__kind="mala", sampling__source="empirical", noise__kind="single")
-    *_, trajectory = sample(made, made.known_score())
+    score = made.known_score()
+    assert score is not None
+    *_, trajectory = sample(made, score)
     assert trajectory.positions.shape[2:] == SHAPE
     assert 0 < float(trajectory.accepted[1:].mean()) <= 1
 

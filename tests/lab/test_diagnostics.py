@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +47,7 @@ def test_the_defaults_need_no_diagnostics(kind: str, data: str) -> None:
 def test_an_end_that_is_not_gaussian_gives_a_warning_and_a_remedy(
     settings: dict[str, object], changed: str, scale: float
 ) -> None:
-    by_length = {
+    by_length: dict[str, Callable[[Any], object]] = {
         "noise__sigma_max": lambda sigma: sigma * scale,
         "noise__sigmas": lambda sigmas: tuple(sigma * scale for sigma in sigmas),
         "noise__schedule": lambda points: tuple((t, sigma * scale) for t, sigma in points),
@@ -192,6 +194,7 @@ def test_data_thinner_than_the_finest_noise_give_a_warning_with_the_cost_of_smoo
         r"The data are thin: smoothing by noise\.sigma_min = 0.05 costs about (.*) nat of KL\. Lower noise\.sigma_min, or model one axis only\.",
         sentence,
     )
+    assert told is not None
     assert float(told[1]) == pytest.approx(0.5 * (math.log(11) - 10 / 11), rel=0.1)
 
 

@@ -314,5 +314,5 @@ def test_metropolis_needs_an_energy_where_the_score_is_learned() -> None:
     kinds = {"sampling__kind": "mala", "sampling__source": "learned"}
     with pytest.raises(ExperimentError, match="a learned score has none"):
         make_sampler(Problem.build(experiment(network__kind="mlp", **kinds)))
-    problem, network = untrained(**kinds)
+    problem, network = untrained(None, **kinds)
     assert make_sampler(problem, network).total == 500

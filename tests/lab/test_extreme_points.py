@@ -49,6 +49,7 @@ def made(changes: dict[str, object]) -> tuple[Problem, Any]:
     settings = {"data.points": 500, "network.width": 16, "network.depth": 2, "network.activation": "tanh"}
     problem = Problem.build(replace(Experiment(), settings | changes))
     network = problem.network()
+    assert isinstance(network.out, torch.nn.Linear)
     torch.nn.init.normal_(network.out.weight, std=0.3, generator=seeded(0))
     source = problem.experiment.likelihood.source
     return problem, problem.known_score(source) or network.requires_grad_(False)
@@ -67,7 +68,8 @@ def test_far_points_have_a_log_density_that_falls_like_a_gaussians(
     def counted(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         nonlocal calls
         calls += 1
-        return score(x, sigma)
+        found: torch.Tensor = score(x, sigma)
+        return found
 
     followed = score if ask is energy_log_prob else counted
     found = ask(problem, followed, np.array([[distance, distance / 2], [-distance, 0.1]]))

@@ -65,7 +65,7 @@ def test_without_noise_there_is_only_the_score() -> None:
 
 def test_noise_of_steps_adds_in_squares_to_all_of_it() -> None:
     sigmas = np.linspace(0.5, 4.0, 21)
-    steps = [added_noise(sigmas, frame) for frame in range(1, 21)]
+    steps = [added_noise(sigmas, frame) or math.nan for frame in range(1, 21)]
     assert math.hypot(sigmas[0], *steps) == pytest.approx(sigmas[-1])
     assert steps == pytest.approx([added_noise(sigmas[::-1], 21 - frame) for frame in range(1, 21)])
     assert added_noise(sigmas, 0) is None

@@ -23,7 +23,11 @@ def _equations() -> list[str]:
     for path in (ROOT / "playground/app/panels").glob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Figure":
-                every |= {word.value for word in call.args[2:3] if isinstance(word, ast.Constant)}
+                every |= {
+                    word.value
+                    for word in call.args[2:3]
+                    if isinstance(word, ast.Constant) and isinstance(word.value, str)
+                }
     return sorted(every - {""})
 
 

@@ -27,10 +27,14 @@ def completed(known: int, correctors: int | str) -> tuple[float, float]:
     changes = {f"sampling.{key}": setting for key, setting in settings.items()}
     changes |= {"data.kind": "digits", "sampling.corrector_steps": correctors}
     problem = Problem.build(replace(Experiment(), changes), device=torch.device("cpu"))
-    *_, trajectory = sample(problem, problem.known_score())
+    score = problem.known_score()
+    assert score is not None
+    *_, trajectory = sample(problem, score)
     end = np.array(trajectory.positions[-1], dtype=float)
+    coordinates = known_coordinates(problem.experiment.sampling.mask, problem)
+    assert coordinates is not None
     mask, train, source = (
-        known_coordinates(problem.experiment.sampling.mask, problem).numpy(),
+        coordinates.numpy(),
         problem.dataset.points,
         problem.dataset.held_out[known],
     )

@@ -1,6 +1,7 @@
 """A recorded step as a sum in the user's units: for every sampler, its terms add to the recorded displacement."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,8 @@ SAMPLERS = {
 }
 
 
-def sampled(changes: dict[str, object]) -> tuple[Problem, ScoreFunction, Trajectory]:
-    settings = SETTINGS | changes
+def sampled(changes: Mapping[str, object]) -> tuple[Problem, ScoreFunction, Trajectory]:
+    settings = {**SETTINGS, **changes}
     if changes.get("sampling.kind") == "forward":
         del settings["sampling.source"]
     problem = Problem.build(replace(Experiment(), settings))
@@ -103,6 +104,7 @@ def test_the_score_term_is_its_weight_times_the_score_that_is_shown() -> None:
     middle = problem.units.offset
     np.testing.assert_allclose(found.step.drift, found.step.weights[0] * (found.position - middle), rtol=1e-5)
     here = middle + found.field.alpha * (found.field.denoised[0] - middle)
+    assert found.denoised_here is not None
     np.testing.assert_allclose(found.denoised_here, here)
     assert found.step.symbols == ("½βh", "g²h", "g√h")
 
@@ -171,6 +173,7 @@ def test_eigenvalues_of_a_field_that_turns_are_a_pair_in_the_units_of_both_axes(
     assert not problem.units.isotropic
     expected = np.sort_complex(np.linalg.eigvals(matrix.numpy() / np.outer(problem.units.scale, problem.units.scale)))
     assert abs(expected.imag).min() > 0
+    assert found is not None
     np.testing.assert_allclose(found, np.tile(expected, (3, 1)), rtol=1e-3)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from playground.lab import lessons
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.lesson_template import lesson_template
 
-EXPERIMENTS = {
+EXPERIMENTS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "vp": {
         "data.kind": "rings",

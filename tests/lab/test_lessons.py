@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from playground.kinds.datasets import Toy
 from playground.lab import lessons
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.live_equation import LiveEquation
@@ -49,6 +50,8 @@ def test_a_lesson_is_read_with_its_steps(tmp_path: Path) -> None:
     first, second = lesson.steps
     assert (first.text, first.explanation, first.question) == ("Look.", "", "")
     assert (second.text, second.explanation) == ("Think.", "It is {measured}.")
+    assert second.settings is not None
+    assert isinstance(second.settings.data, Toy)
     assert second.settings.data.points == 500
     assert second.settings.likelihood.source == "exact"  # of the scene
     assert lessons.MeasuredStep(second, {"measured": 6.094}).explained("{:.2f}".format) == "It is 6.09."
@@ -60,7 +63,7 @@ def test_a_step_without_scene_leaves_all_as_it_is(tmp_path: Path) -> None:
     assert lessons.load(write(tmp_path, LESSON)).steps[0].settings != Experiment()
 
 
-def test_a_lesson_takes_a_minute_for_150_words_and_one_for_each_question():
+def test_a_lesson_takes_a_minute_for_150_words_and_one_for_each_question() -> None:
     steps = lessons.Step(text="a " * 200), lessons.Step(text="b " * 50, question="c " * 10, explanation="d " * 40)
     assert lessons.Lesson("", "", steps).minutes == 3
 
@@ -83,6 +86,7 @@ def test_a_mark_is_judged_by_its_distance_to_a_place_that_is_measured(tmp_path: 
     assert step.names == {"you_x", "you_y", "distance", "measured_x", "measured_y", "log_p"}
     *_, (_, measured) = measure(step)
     # The posterior mean by its definition: the mean of the data points, weighted by the density of their noise at (1, 1).
+    assert step.settings is not None
     points = Problem.build(step.settings).dataset.points
     weights = np.exp(-((points - 1.0) ** 2).sum(1) / 2)
     mean = (weights[:, None] * points).sum(0) / weights.sum()
@@ -249,5 +253,6 @@ def test_a_step_may_change_other_things_than_settings_of_its_scene(tmp_path: Pat
     changed = "experiment.seed = 3\nexperiment.sampling.kind = 'langevin'"
     text = LESSON.replace("experiment.data.points = 500", changed)
     step = lessons.load(write(tmp_path, text)).steps[1]
+    assert step.settings is not None
     assert (step.settings.training.seed, step.settings.sampling.kind) == (3, "langevin")
     assert step.shown_settings == step.settings

@@ -122,8 +122,7 @@ def test_sets_that_are_alike_have_no_normalized_energy(problem: Problem, monkeyp
     monkeypatch.setitem(
         problem.__dict__, "noise", ContinuousNoise(FlowMatching(0.001, 1000.0), StartSet(start, "independent"))
     )
-    found = result(path_figures(problem, lambda x, sigma: -x / (sigma * (1 + sigma)).reshape(-1, 1)))
-    found = flat(found)
+    found = flat(result(path_figures(problem, lambda x, sigma: -x / (sigma * (1 + sigma)).reshape(-1, 1))))
     assert found is not None
     assert found["normalized_path_energy"] is None
     assert "normalized_path_energy_floor" not in found
@@ -132,8 +131,7 @@ def test_sets_that_are_alike_have_no_normalized_energy(problem: Problem, monkeyp
 
 def test_a_flow_from_noise_has_no_sets() -> None:
     asked = Problem.build(replace(Experiment(), {"noise.kind": "flow-matching", "data.points": 100}))
-    found = result(path_figures(asked, lambda x, sigma: -x))
-    found = flat(found)
+    found = flat(result(path_figures(asked, lambda x, sigma: -x)))
     assert found is not None
     assert {found[key] for key in sorts_of("Path energy")} == {None}
     assert "starts at noise" in str(found["reasons"]["path_energy"])

@@ -130,7 +130,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         run = Trajectory.load_npz(out / "run" / "trajectory.npz")
         application = headless()
         for suffix in SUFFIXES:
-            (out / f"canvas{suffix}").write_bytes(picture(Scene(provenance=run.provenance), 96, 72, suffix))
+            made = picture(Scene(provenance=run.provenance), 96, 72, suffix)
+            assert isinstance(made, bytes)
+            (out / f"canvas{suffix}").write_bytes(made)
         del application
         yield out
 

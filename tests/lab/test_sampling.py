@@ -32,11 +32,9 @@ from playground.theory.noise.process import ScoreFunction
 from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisAdjustedLangevin, SamplerDiverged, Step
 from tests.densities import density_of
 from tests.figures import flat
-from tests.fitting import CONTINUOUS, dotted, fitting
+from tests.fitting import CONTINUOUS, LOCAL, SAMPLERS, dotted, fitting
 from tests.generators import seeded
 
-LOCAL = ("langevin", "mala")  # at one noise level
-SAMPLERS = (*LOCAL, "annealed-langevin", "reverse-sde", "probability-flow", "edm")
 NOISES = fields()["noise.kind"].choices
 LEGAL = [pair for pair in itertools.product(SAMPLERS, NOISES) if pair[0] in LOCAL or pair[1] not in ("none", "single")]
 

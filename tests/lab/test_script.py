@@ -3,7 +3,6 @@
 import json
 import shlex
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,19 +14,20 @@ from playground.kinds.kind import registered
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, changed
 from playground.lab.script import as_command, as_python, why_no_command
+from playground.lab.session import Session
 
 ROOT = Path(__file__).parents[2]
 KINDS = [(kind.section, kind.name()) for kind in registered()]
 
 
-def of_script(text: str, monkeypatch: pytest.MonkeyPatch) -> Experiment:
-    """The experiment that a script trains, without training it."""
-    trained: list[Any] = []
+def of_script(text: str, monkeypatch: pytest.MonkeyPatch) -> Experiment | Session:
+    """The experiment or the session that a script trains, without training it."""
+    trained: list[Experiment | Session] = []
 
     class Stopped(Exception):
         pass
 
-    def train(experiment: Experiment) -> None:
+    def train(experiment: Experiment | Session) -> None:
         trained.append(experiment)
         raise Stopped
 
@@ -87,6 +87,7 @@ def test_a_script_of_an_array_takes_it_from_the_session_beside_it(
     assert "were given as an array" in text
     monkeypatch.chdir(tmp_path)
     source = of_script(text, monkeypatch)
+    assert isinstance(source, Session)
     assert source.experiment == session.experiment
     for name in ("points", "held_out", "labels"):
         np.testing.assert_array_equal(getattr(source, name), getattr(session, name))
@@ -95,6 +96,7 @@ def test_a_script_of_an_array_takes_it_from_the_session_beside_it(
     copied = as_python(session.experiment)
     assert "File > Save as writes this session" in copied
     source = of_script(copied, monkeypatch)
+    assert isinstance(source, Session)
     np.testing.assert_array_equal(source.points, session.points)
     assert source.weights is None  # trained anew
     assert "array" not in as_python(experiment)

@@ -15,7 +15,7 @@ from playground.lab.audit import datasets, kind_named
 from playground.lab.audit.deviations import STANDARD_ERRORS, normals, standard_errors, variance_errors
 from playground.lab.claims import measured
 from playground.lab.selftest import claims, guidance
-from playground.theory import boltzmann, densities, fused, likelihood, ode
+from playground.theory import boltzmann, densities, fused, likelihood, ode, tableau
 from playground.theory.noise import (
     Cosine,
     FlowMatching,
@@ -88,7 +88,7 @@ def careless_heun(
 
 
 def swapped_stage() -> tuple[tuple[float, ...], ...]:
-    stages = list(ode.STAGES)
+    stages = list(tableau.STAGES)
     stages[3] = (19372 / 6561, -25360 / 2187, 64448 / 6561, 212 / 729)
     return tuple(stages)
 
@@ -271,7 +271,7 @@ def test_the_misprinted_trace_is_caught(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_standard_errors_are_what_they_say() -> None:
     """Two thirds of 300 sets of normal numbers are within one standard error, and none is beyond the bound."""
-    for errors in (lambda x: standard_errors(x, 0.0), lambda x: variance_errors(x, 1.0)):
-        found = torch.tensor([errors(normals(200, seed=seed)) for seed in range(300)])
+    for errors, expected in ((standard_errors, 0.0), (variance_errors, 1.0)):
+        found = torch.tensor([errors(normals(200, seed=seed), expected) for seed in range(300)])
         assert float((found < 1).double().mean()) == pytest.approx(0.683, abs=0.1)
         assert float(found.max()) < STANDARD_ERRORS

@@ -84,7 +84,8 @@ def assert_same(one: Session, other: Session) -> None:
 )
 def test_everything_comes_back_exactly(tmp_path: Path, told: dict[str, np.ndarray]) -> None:
     session = a_session()
-    session = replace(session, trajectory=session.trajectory | told)
+    assert session.trajectory is not None
+    session = replace(session, trajectory={**session.trajectory, **told})
     session.save(tmp_path / "one.spg")
     assert_same(session, Session.load(tmp_path / "one.spg"))
 
@@ -302,9 +303,10 @@ def test_saving_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    for method in (os, "replace"), (os, "fsync"), (Path, "open"):
+    methods: tuple[tuple[object, str], ...] = (os, "replace"), (os, "fsync"), (Path, "open")
+    for owner, method in methods:
         with monkeypatch.context() as patch:
-            patch.setattr(*method, full)
+            patch.setattr(owner, method, full)
             with pytest.raises(
                 SessionError,
                 match=r"no space left on device\): free some space or choose another folder\. The old file is kept\.",

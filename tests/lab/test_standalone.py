@@ -60,7 +60,7 @@ SMALL: dict[str, Any] = {
     "noise.levels": 3,
     "sampling.churn": 3.0,
 }
-FILES = {
+FILES: dict[str, dict[str, Any]] = {
     "file": {"data.path": "points.csv"},
     "images": {"data.path": "pictures"},
     "drawn": {

@@ -116,8 +116,7 @@ def test_a_claim_outside_its_bounds_is_named(tmp_path: Path) -> None:
 
 
 def test_figures_come_one_by_one_and_the_claim_is_compared_once_all_are_there() -> None:
-    log_p = {"key": "log_prob", "point": (0.0, 0.0), "at_most": -1e6}
-    figures = {name: Figure(**log_p) for name in ("a", "b")}
+    figures = {name: Figure("log_prob", point=(0.0, 0.0), at_most=-1e6) for name in ("a", "b")}
     settings = {"data": {"kind": "two-gaussians"}, "likelihood": {"source": "exact"}}
     step = Step(experiment=settings, figures=figures, explanation="a {a:.2f}, b {b:.0%}")
     seen = {said(measured): measured for _, measured in measure(step)}
@@ -151,15 +150,14 @@ def test_figures_have_the_errors_that_are_known() -> None:
 
 
 def test_ratio_and_difference_are_to_the_figure_that_is_named() -> None:
-    figures = {"a": {"key": "nfe_max", "ratio_to": "b", "at_least": 2.0}, "b": {"key": "nfe_mean"}}
-    step = Step(figures={name: Figure(**of) for name, of in figures.items()})
+    step = Step(figures={"a": Figure("nfe_max", ratio_to="b", at_least=2.0), "b": Figure("nfe_mean")})
     assert MeasuredStep(step, {"a": 4.0, "b": 2.0}).failed == ()
     assert MeasuredStep(step, {"a": 3.9, "b": 2.0}).failed == ("a over b",)
     assert MeasuredStep(step, {"a": float("nan"), "b": 2.0}).failed == ("a over b",)
 
 
 def test_equal_experiments_are_trained_and_sampled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trained, sampled = [], []
+    trained, sampled = list[Any](), list[Any]()
     monkeypatch.setattr(training, "Trainer", _counting(training.Trainer, trained))
     monkeypatch.setattr(sampling, "sample", _counting(sampling.sample, sampled))
     text = """+++

@@ -115,8 +115,10 @@ def test_nobody_changes_a_value(folder: Path) -> None:
         for put in (kept.hold, kept.put):
             put(Named(1), value)
             for _ in range(2):
+                got = kept.get(Named(1))
+                assert got is not None
                 with pytest.raises(ValueError, match="read-only"):
-                    kept.get(Named(1)).array[0] = 1.0
+                    got.array[0] = 1.0
                 kept.release()
             value = Numbers(np.ones(3))
 

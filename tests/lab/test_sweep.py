@@ -27,6 +27,7 @@ from playground.lab.problem import Problem
 from playground.lab.sampling import sample, shared_path
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
+from playground.lab.sweep.description import NOTE
 from playground.lab.sweep.executors import Workers
 from playground.lab.sweep.orders import Order
 from playground.lab.sweep.table import write_tables
@@ -126,7 +127,7 @@ def test_what_would_count_as_other_seeds_of_one_row_is_refused(tmp_path: Path, t
 
 
 def test_cells_of_a_seed_share_their_brownian_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ends = []
+    ends: list[np.ndarray] = []
     monkeypatch.setattr(sampling, "sample", lambda *given, **named: recorded(ends, sample(*given, **named)))
     base = {"sampling": {"kind": "reverse-sde", "source": "exact", "particles": 200}, "data": {"kind": "two-moons"}}
     sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.steps": [100, 200]}, experiment=base))
@@ -212,7 +213,7 @@ def test_cells_that_differ_only_in_sampling_share_a_training_and_its_noise(tmp_p
 @pytest.mark.claims
 @pytest.mark.parametrize("as_jobs", [False, True])
 def test_cells_are_guided_by_earlier_steps_of_their_training(tmp_path: Path, as_jobs: bool) -> None:
-    axes = {"sampling.guidance": [0.0, 2.0], "sampling.guide_step": [10, 100]}
+    axes: dict[str, sweeps.Range | list[Any]] = {"sampling.guidance": [0.0, 2.0], "sampling.guide_step": [10, 100]}
     told = SMALL | {"training.steps": 300, "network.width": 16, "sampling.guide": "checkpoint"}
     sweep, cells = sweeps.settled(
         sweeps.Sweep(axes, experiment=sweeps.Cell(0, {}, replace(Experiment(), told)).settings)
@@ -349,8 +350,8 @@ def test_a_cell_that_an_executor_gives_up_is_one_failed_cell(tmp_path: Path) -> 
         pass
 
     class Killing(Executor):
-        def submit(self, function: Callable[[Order], Any], /, order: Order) -> Future[Any]:
-            future = Future()
+        def submit(self, function: Callable[[Order], Any], /, order: Order) -> Future[Any]:  # type: ignore[override]  # a cell's order is all that it is given
+            future = Future[Any]()
             if order.settings["sampling"]["steps"] == 3:
                 future.set_exception(Killed())
             else:
@@ -515,7 +516,10 @@ def test_a_sweep_whose_axis_is_changed_keeps_the_cells_that_belong_to_it(tmp_pat
 
 
 def test_the_order_of_the_axes_numbers_the_cells_and_names_none(tmp_path: Path) -> None:
-    axes = {"sampling.steps": [2, 3], "sampling.kind": ["reverse-sde", "probability-flow"]}
+    axes: dict[str, sweeps.Range | list[Any]] = {
+        "sampling.steps": [2, 3],
+        "sampling.kind": ["reverse-sde", "probability-flow"],
+    }
     base = sweeps.Cell(0, {}, replace(Experiment(), EXACT)).settings
     (_, one), (_, other) = (
         sweeps.settled(sweeps.Sweep(dict(order), experiment=base)) for order in (axes.items(), reversed(axes.items()))
@@ -579,7 +583,7 @@ def test_no_picture_has_a_line_along_a_seed(tmp_path: Path) -> None:
 
 def of_another_version(folder: Path, changes: Mapping[str, Any]) -> None:
     """Let a folder be one that another version has half computed: in its settings some are missing, or others there."""
-    for path in [folder / folders.NOTE, *(folder / folders.CELLS).glob("*.json")]:
+    for path in [folder / NOTE, *(folder / folders.CELLS).glob("*.json")]:
         tree = json.loads(path.read_text(encoding="utf-8"))
         for key, new in changes.items():
             section, name = key.split(".")

@@ -65,7 +65,9 @@ def scheduler(
 
     here = ["--host", "tls://127.0.0.1"]
     started = [begin("dask_scheduler", "--protocol", "tls", *here, "--port", "0", "--no-dashboard", "--no-show")]
-    while not note.exists():
+    while not (
+        note.exists() and note.read_text(encoding="utf-8").rstrip().endswith("}")
+    ):  # it is there while it is written
         assert started[0].poll() is None, (place / "log.txt").read_text()
         time.sleep(0.05)
     started += [
@@ -99,9 +101,9 @@ def test_a_worker_is_killed_in_the_middle_and_nothing_is_lost_or_there_twice(
     address, _ = scheduler
     settings = {"data": {"kind": "two-gaussians"}, "sampling": EXACT}
     sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.steps": [3, 4, 5]}, experiment=settings, seeds=4))
-    ours = [certified / name for name in ("ours-ca.pem", "ours.pem", "ours.key")]
+    ca, cert, key = (certified / name for name in ("ours-ca.pem", "ours.pem", "ours.key"))
     reports, killed = [], None
-    with cluster(address, *ours) as chosen:
+    with cluster(address, ca, cert, key) as chosen:
         client = chosen.executor._client  # type: ignore[attr-defined]
         client.wait_for_workers(2, timeout=60)
         pids = client.run(os.getpid)
@@ -128,8 +130,8 @@ def test_an_error_of_a_plugin_ends_one_cell(
 ) -> None:
     settings = {"sampling": EXACT | {"kind": "fragile"}}
     sweep, cells = sweeps.settled(sweeps.Sweep({"sampling.steps": [3, 2, 4]}, experiment=settings))
-    ours = [certified / name for name in ("ours-ca.pem", "ours.pem", "ours.key")]
-    with cluster(scheduler[0], *ours) as chosen:
+    ca, cert, key = (certified / name for name in ("ours-ca.pem", "ours.pem", "ours.key"))
+    with cluster(scheduler[0], ca, cert, key) as chosen:
         (*_, last) = sweeps.run(sweep, cells, tmp_path / "out", chosen, "cpu")
     assert last.done == 3
     failed, *others = cells
@@ -162,8 +164,8 @@ def test_a_certificate_of_another_authority_is_refused(
     scheduler: tuple[str, list[subprocess.Popen[bytes]]], certified: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("playground.lab.sweep.cluster.PATIENCE", 1.0)
-    others = [certified / name for name in ("other-ca.pem", "other.pem", "other.key")]
-    with pytest.raises(UserError, match="No scheduler answers"), cluster(scheduler[0], *others):
+    ca, cert, key = (certified / name for name in ("other-ca.pem", "other.pem", "other.key"))
+    with pytest.raises(UserError, match="No scheduler answers"), cluster(scheduler[0], ca, cert, key):
         pass
 
 

@@ -13,6 +13,7 @@ from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.trust import FAR, closed_form, extrapolation_warnings, few_data, flow_warnings, missed, remoteness
 from playground.theory import likelihood as flow
+from playground.theory.densities import GaussianMixture
 from tests.densities import density_of
 from tests.figures import flat
 from tests.fitting import dotted, fitting
@@ -52,7 +53,8 @@ def test_few_data_are_told_by_the_density_alone() -> None:
     """Of two Gaussians: at a mode, at the edge of one, and between the two."""
     problem = build(data__kind="two-gaussians", data__points=20_000)
     density = problem.dataset.density
-    assert density is not None
+    assert isinstance(density, GaussianMixture)
+    assert density.modes is not None
     sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
     mode, way = density.modes[0].numpy(), np.array([1.0, -1.0]) / math.sqrt(2)
     std = float(density.stds[0])
@@ -99,11 +101,15 @@ def test_closed_forms_are_of_the_source_and_in_the_user_s_unit() -> None:
     sigma, train = 3.0, problem.dataset.points
     squares = ((points[:, None] - train) ** 2).sum(axis=-1) / (2 * sigma**2)
     by_hand = torch.logsumexp(torch.from_numpy(-squares), dim=1).numpy() - np.log(len(train) * 2 * np.pi * sigma**2)
-    np.testing.assert_allclose(closed_form(problem, points, sigma), by_hand, rtol=1e-4)
+    found = closed_form(problem, points, sigma)
+    assert found is not None
+    np.testing.assert_allclose(found, by_hand, rtol=1e-4)
     exact = build(data__scale=100.0, likelihood__source="exact")
     assert exact.dataset.density is not None
     truth = density_of(exact.dataset).log_prob(torch.from_numpy(points), sigma).numpy()
-    np.testing.assert_allclose(closed_form(exact, points, sigma), truth)
+    found = closed_form(exact, points, sigma)
+    assert found is not None
+    np.testing.assert_allclose(found, truth)
     assert closed_form(build(), points, sigma) is None
 
 

@@ -16,8 +16,10 @@ SHAPES = {"mlp": (2,), "u-net": (1, 8, 8)}
 
 def network(kind: str = "mlp") -> ScoreNetwork:
     generator = seeded(0)
-    options = {"width": 32, "depth": 2, "activation": "silu", "features": 4, "feature_scale": 1.0}
-    return build_network(kind, SHAPES[kind], generator=generator, **options).double()
+    shape = SHAPES[kind]
+    return build_network(
+        kind, shape, generator=generator, width=32, depth=2, activation="silu", features=4, feature_scale=1.0
+    ).double()
 
 
 def flat(tensors: Iterable[torch.Tensor]) -> torch.Tensor:

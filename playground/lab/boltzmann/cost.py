@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +80,7 @@ class Cost:
         )
 
 
-def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Iterator[Cost]:
+def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Generator[Cost, None, None]:
     """Time log Z and its gradient for every number of units in turn, in several rounds; stop iterating to cancel.
 
     It runs on one thread and measures that thread's own time, so that other work does not count.
