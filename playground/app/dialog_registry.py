@@ -161,6 +161,15 @@ class DialogRegistry:
         if name == SELFTEST and dialog.kinds.value() == name:
             dialog.run()
 
+    def show_term(self, term: str) -> None:
+        """Bring the glossary to the front at a term."""
+        from playground.app.dialogs.glossary_dialog import GlossaryDialog
+
+        self.show("glossary")
+        dialog = self.made["glossary"]
+        assert isinstance(dialog, GlossaryDialog)
+        dialog.line.setText(term)
+
     def shutdown(self, seconds: float) -> bool:
         """Close all of them, each within some seconds.
 

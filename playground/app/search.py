@@ -1,4 +1,4 @@
-"""The entries of the command palette: every command, card, choice, setting, scene and lesson."""
+"""The entries of the command palette: every command, card, choice, setting, scene and lesson, and each term of the glossary."""
 
 import functools
 import itertools
@@ -14,6 +14,7 @@ from playground.app.style.labels import CARDS, begun, capital, worded
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
 from playground.lab.experiment import every_field, fields, owners
+from playground.lab.glossary import glossary
 from playground.lab.lessons import load_all
 from playground.messages import alternatives
 
@@ -26,6 +27,7 @@ def entries(window: Window) -> list[Entry]:
         *_choices(window),
         *_settings(window),
         *_lessons(window.controllers.lessons),
+        *_terms(window),
     ]
 
 
@@ -108,6 +110,13 @@ def _lessons(lessons: Lessons) -> Iterator[Entry]:
     for kind, folder in (("Scene", "scenes"), ("Lesson", "lessons")):
         for name, lesson in load_all(folder).items():
             yield Entry(lesson.title, kind, functools.partial(lessons.begin, lesson), alias=f"{folder} {name}")
+
+
+def _terms(window: Window) -> Iterator[Entry]:
+    """Each term of the glossary once, which its symbol finds too."""
+    for term, entry in {entry.term: entry for entry in glossary()}.items():
+        show = functools.partial(window.dialogs.show_term, term)
+        yield Entry(f"Glossary: {term}", "Learn", show, alias=entry.symbol)
 
 
 def _card(key: str) -> str:

@@ -6,6 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from playground.app.dialogs.command_palette import CommandPalette, Entry, match
+from playground.app.dialogs.glossary_dialog import GlossaryDialog
 from playground.app.panels import SamplingPanel
 from playground.app.search import entries
 from playground.app.widgets.field_row import FieldRow
@@ -136,6 +137,21 @@ def test_lesson_finds_their_list_and_each_of_them_in_order(window, qtbot):
         assert [title for title in found if title in bundled] == bundled
     palette.line.setText("scene")
     assert {scene.title for scene in load_all("scenes").values()} < set(titles(palette))
+
+
+def test_a_term_opens_its_line_of_the_glossary(window, qtbot):
+    palette = CommandPalette(lambda: entries(window))
+    qtbot.addWidget(palette)
+    palette.start()
+    palette.line.setText("kullback")
+    assert titles(palette)[0] == "Glossary: Kullback-Leibler divergence"
+    palette._run(palette.found.currentItem())
+    glossary = window.findChild(GlossaryDialog)
+    assert glossary.isVisible()
+    assert "Kullback-Leibler divergence" in glossary.entries.toPlainText()
+    assert "sliced Wasserstein" not in glossary.entries.toPlainText()
+    glossary.line.clear()
+    glossary.close()
 
 
 def test_the_list_of_lessons_opens_from_the_palette(window):
