@@ -46,6 +46,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from random_user import RandomUser
 
 MOST_LOST = 15.0  # seconds
+IDLE = 4  # times the patience, within which the user's own work must have changed
 LOOK = 0.05  # seconds between two looks at the journal and the disk
 PAUSE = (20, 250)  # ms between two things that are done
 JOURNAL, RECOVERY = "journal.jsonl", "recovery"
@@ -169,12 +170,17 @@ class Killing:
     def _at_work(self, process: "subprocess.Popen[str]", begun: float, early: bool) -> str:
         """Wait until the user has changed something and, unless it is killed early, something is on disk; else say what is wrong."""
         while process.poll() is None:
-            states = [entry[1:] for entry in self._journal()]
-            changed = any(state != states[0] for state in states)
+            journal, now = self._journal(), time.time()
+            changed = any(entry[1:] != journal[0][1:] for entry in journal)
             if changed and (early or self._has_written_a_step()):
                 return ""
-            if time.time() - begun > self._patience:
-                return "no step is on disk" if changed else "the user changed nothing"
+            untouched = [
+                moment for moment, _steps, place, _settings in journal if not place
+            ]  # as while scenes are shown
+            if changed and now - max([begun, *untouched]) > self._patience:
+                return "no step is on disk"
+            if now - begun > IDLE * self._patience:
+                return "the user changed nothing"
             time.sleep(LOOK)
         return f"it ended by itself, with {process.returncode}"
 
