@@ -327,16 +327,6 @@ def test_cells_of_another_version_are_counted_with_it(window, computed, tmp_path
     assert window.status.text() == f"4 of 4 cells, by version 0.0.9 and {__version__}"
 
 
-def test_a_folder_whose_cells_have_numbers_is_read(window, computed, tmp_path):
-    folder = tmp_path / "older"
-    shutil.copytree(computed, folder)
-    for cell in sweeps.load(folder)[1]:
-        path = folder / folders.CELLS / f"{cell.key}.json"
-        path.rename(path.with_name(f"{cell.number:05}.json"))
-    read(window, folder)
-    assert window.status.text() == "4 of 4 cells"
-
-
 @pytest.mark.claims  # starts processes
 def test_a_sweep_whose_axis_is_changed_computes_only_the_new_cells(window, computed, tmp_path):
     folder = tmp_path / "changed"
