@@ -115,11 +115,11 @@ class Columns(QSplitter):
         self._came = {card for card, asked in self._asked.items() if asked}
         for card, panel in self.panels.items():
             panel.header.set_closable(not on and card.column == "right")
-            panel.set_calm(not on)
+            panel.show_all(on)
             for figure in panel.findChildren(Figure):
-                figure.set_calm(not on)
+                figure.show_all(on)
         for column in (self._left, self._right):
-            _rows(column).setSpacing(UNIT if on else UNIT * 3 // 4)
+            _rows(column).setSpacing(UNIT if on else UNIT // 2)
         self._show()
 
     @Slot()
@@ -130,10 +130,10 @@ class Columns(QSplitter):
             self._asked[card] = asked
             if self._all or asked == before:
                 continue
-            if asked:
-                panel.reveal()
-            else:
+            if not asked:
                 self._close(card)
+            elif any(one not in before for one in asked):
+                panel.reveal()
 
     def _bring(self, card: Card) -> None:
         self._came.add(card)

@@ -1,10 +1,11 @@
 """Chips of the settings that act and are not seen: behind a fold, with another value than their default."""
 
 import functools
+import itertools
 from collections.abc import Iterable
 
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app.canvas.chips import Flow
 from playground.app.model.edit_text import value_text
@@ -24,19 +25,18 @@ class HiddenSettings(QWidget):
 
     Args:
         panels: the cards with the rows.
+        card: the one below whose title they stand.
     """
 
-    def __init__(self, state: State, panels: Iterable[CollapsiblePanel], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._panels = state, tuple(panels)
+    def __init__(self, state: State, panels: Iterable[CollapsiblePanel], card: CollapsiblePanel) -> None:
+        super().__init__()
+        self._state, self._panels, self._card = state, tuple(panels), card
+        card.put_below_title(self)
         self._all = True
         self._shown: dict[str, str] = {}
         self._chips: list[QPushButton] = []
         self._flow = Flow(self)
         self._flow.setContentsMargins(0, 0, 0, 2)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
         look = Throttle(LOOKS, self._look, self)
         state.changed.connect(look.ask)
         for panel in self._panels:
@@ -64,8 +64,9 @@ class HiddenSettings(QWidget):
             self._flow.removeWidget(old)
             old.deleteLater()
         self._chips = [self._chip(key, text) for key, text in sorted(found.items())]
-        for chip in self._chips:
+        for before, chip in itertools.pairwise([self._card.header, *self._chips]):
             self._flow.addWidget(chip)
+            QWidget.setTabOrder(before, chip)  # otherwise Tab would reach it after all older widgets
         self.setVisible(bool(found))
         self.updateGeometry()
 
@@ -83,6 +84,7 @@ class HiddenSettings(QWidget):
         field = self._state.field(key)
         chip = QPushButton(f"{text}  ✕", self)
         theme.set_role(chip, "chip")
+        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         chip.setAccessibleName(text)
         default = f"Set {field.label} back to {value_text(field, field.default)}."
         cost = warning(self._state.unsaved_steps()) if field.resets else ""

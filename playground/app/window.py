@@ -132,7 +132,7 @@ class MainWindow(QMainWindow):
         self.dialogs = DialogRegistry(self, self)
         self.menu = MainMenu(self.actions_by_key, self.documents, self.opening, self.controllers.lessons, self)
         self.top_bar.fill(self.actions_by_key, self.menu, self.menu.learn)
-        self.panel(SamplingPanel).body.addWidget(ActionButton(self.actions_by_key["sample.compare"], "Compare"))
+        self.panel(SamplingPanel).put_beside_sampler(ActionButton(self.actions_by_key["sample.compare"], "Compare"))
         self.tour = Tour(self, lambda: self.controllers.lessons.begin(next(iter(lessons.load_all().values()))))
         # Over the heading, so that no toast takes a click meant for the canvas; without it over the canvas's lower edge.
         self.toasts = Toasts(self.top_bar.heading, self.columns.centre)
@@ -142,8 +142,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self)
         self.columns = Columns(self.state, self.controllers)
         self.panels = [*self.columns.panels.values()]
-        self.hidden_settings = HiddenSettings(self.state, self.panels)
-        self.panel(SamplingPanel).body.insertWidget(0, self.hidden_settings)
+        self.hidden_settings = HiddenSettings(self.state, self.panels, self.panel(SamplingPanel))
         layers = Layers(self)
         layers.set_visible("density", self.look.all_cards)  # at coarse noise it covers the whole canvas
         self.chips = ChipBar(layers)

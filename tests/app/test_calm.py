@@ -1,7 +1,9 @@
 """The calm window: what is needed is there, what is asked for comes, and nothing hidden acts in secret."""
 
+import itertools
+
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -31,6 +33,7 @@ from playground.app.panels import (
 )
 from playground.app.panels.data import FIRST
 from playground.app.search import entries
+from playground.app.widgets.collapsible_panel import Disclosure
 from playground.lab.columns import Column, with_edits
 from tests.app.conftest import end, make_window, pinned_run, put_pin, wait
 
@@ -77,6 +80,10 @@ def test_the_first_window_has_few_controls_and_a_wide_canvas(qtbot, tmp_path, si
         assert shown(window) == []
         if size == (1366, 768):
             assert not any(window.panel(kind).is_folded() for kind in PIPELINE)
+            column = window.panel(SamplingPanel).column()
+            wait(
+                lambda: column.verticalScrollBar().maximum() <= window.hidden_settings.height()
+            )  # chips of this small one
     finally:
         window.look.set_text_size(100)  # other windows of the process have the same
         end(window)
@@ -121,6 +128,13 @@ def test_a_followed_particle_and_a_pinned_run_bring_their_cards(calm):
     assert shown(calm) == [ParticlePanel, RunsPanel]
     calm.controllers.inspecting.clear()
     assert shown(calm) == [RunsPanel]
+    put_pin(calm.state, pinned_run(2, "two"))
+    QTest.mouseClick(calm.panel(RunsPanel).header.cross, LEFT)
+    calm.state.undo()
+    assert shown(calm) == []  # it was closed, and nothing was asked for
+    calm.state.redo()
+    assert shown(calm) == [RunsPanel]
+    calm.state.undo()
     calm.state.undo()
     assert shown(calm) == []
 
@@ -221,6 +235,62 @@ def test_what_is_set_and_hidden_is_a_chip_whose_cross_sets_it_back(calm):
     assert text in chips(calm)
     calm.look.set_all_cards(True)
     assert not chips(calm)
+
+
+def test_a_chip_is_reached_after_the_title_and_stays_when_the_card_is_folded(calm):
+    calm.state.edit({"training.learning_rate": 5.5e-5})
+    chip, header = chips(calm)["learning rate 5.5e-5"], calm.panel(SamplingPanel).header
+    calm.canvas.setFocus()
+    QTest.mouseClick(chip, LEFT)
+    assert calm.canvas.hasFocus()
+    calm.state.undo()
+    header.click()
+    chip = chips(calm)["learning rate 5.5e-5"]
+    assert header.isVisible()
+    assert not calm.panel(SamplingPanel).kind.isVisible()
+    header.setFocus()
+    QTest.keyClick(header, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() in chips(calm).values(), QApplication.focusWidget().accessibleName()
+
+
+def test_a_closed_card_leaves_a_chip_of_what_is_set_on_it(calm):
+    calm.clicking.inspect((0.0, 0.5))
+    card = calm.panel(LikelihoodPanel)
+    card.disclosure.click()
+    before = chips(calm).keys()
+    calm.state.edit({"likelihood.tolerance": 2e-4})
+    assert chips(calm).keys() == before
+    QTest.mouseClick(card.header.cross, LEFT)
+    assert any("tolerance" in text for text in chips(calm).keys() - before)
+
+
+def test_tab_goes_from_part_to_part_and_down_each_card(calm):
+    calm.state.edit({"training.learning_rate": 5.5e-5})
+    calm.clicking.inspect((0.0, 0.5))
+    chips(calm)
+    calm.panel(DataPanel).header.setFocus()
+    found = [QApplication.focusWidget()]
+    while QTest.keyClick(found[-1], Qt.Key.Key_Tab) or QApplication.focusWidget() is not found[0]:
+        found.append(QApplication.focusWidget())  # a chart twice, for its two ends
+    found = [one for one in found if not isinstance(one, Disclosure)]  # which come after what is on their card
+    place = lambda one: QRect(one.mapTo(calm, QPoint()), one.size())  # noqa: E731
+    left, right = (calm.panel(kind).column() for kind in (DataPanel, LikelihoodPanel))
+    centre, bar = calm.columns.centre, calm.transport
+    parts = [next((n for n, p in enumerate((left, centre, right, bar)) if p.isAncestorOf(one)), 4) for one in found]
+    assert parts == sorted(parts)
+    wrong = [
+        (one.accessibleName(), other.accessibleName())
+        for (one, part), (other, after) in itertools.pairwise(zip(found, parts, strict=True))
+        if part == after and part in (0, 2) and not one.isAncestorOf(other)
+        if place(other).bottom() < place(one).top()
+        or (
+            place(other).top() < place(one).bottom()
+            and place(one).top() < place(other).bottom()
+            and place(other).x() < place(one).x()
+        )
+    ]
+    assert wrong == []
+    assert {*chips(calm)} <= {one.accessibleName() for one in found}, [one.accessibleName() for one in found]
 
 
 def test_nothing_in_the_pipeline_moves_when_a_card_comes(calm):

@@ -236,9 +236,7 @@ class ChipBar(QWidget):
             flow.addWidget(chip)
             chip.toggled.connect(functools.partial(layers.set_visible, key))
         layers.toggled.connect(lambda key, on: self.chips[key].setChecked(on))
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        tell_height(self)
 
     def show_all(self, on: bool) -> None:
         """Show every chip, or the button that opens them."""
@@ -265,6 +263,13 @@ class ChipBar(QWidget):
         self.chips[key].set_available(available, reason)
 
 
+def tell_height(part: QWidget) -> None:
+    """Let a part be as high as its rows, of which a narrow one has more."""
+    policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    policy.setHeightForWidth(True)
+    part.setSizePolicy(policy)
+
+
 class Flow(QLayout):
     """A layout of widgets from left to right at their own size, in as many rows as they need."""
 
@@ -272,6 +277,7 @@ class Flow(QLayout):
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
         self.setContentsMargins(14, 10, 14, 10)
+        tell_height(parent)
 
     def addItem(self, item: QLayoutItem) -> None:
         self._items.append(item)

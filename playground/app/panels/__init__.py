@@ -1,6 +1,6 @@
 """The cards, one per file: the pipeline on the left of the window, the measurements on the right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from playground.app.controllers.controllers import Controllers
@@ -35,7 +35,7 @@ class Card:
     panel: Callable[[State, Controllers], CollapsiblePanel]
     column: str
     folds: int = 0
-    asks: Callable[[Controllers], object] = lambda controllers: None
+    asks: Callable[[Controllers], Sequence[object]] = lambda controllers: ()
 
 
 def _document(controllers: Controllers) -> Document:
@@ -50,10 +50,10 @@ LAYOUT = (
     Card(TrainingPanel, "left", folds=3),
     Card(SamplingPanel, "left"),
     Card(LikelihoodPanel, "right", asks=lambda c: _document(c).clicked),
-    Card(ParticlePanel, "right", asks=lambda c: c.inspecting.is_active and (c.inspecting.number,)),
+    Card(ParticlePanel, "right", asks=lambda c: (c.inspecting.number,) if c.inspecting.is_active else ()),
     Card(FieldNamesPanel, "right"),
     Card(QualityPanel, "right"),
-    Card(RunsPanel, "right", asks=lambda c: _document(c).pins),
+    Card(RunsPanel, "right", asks=lambda c: [run.number for run in _document(c).pins]),
 )
 """The cards in the order in which they stand."""
 

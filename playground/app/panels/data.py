@@ -121,9 +121,9 @@ class DataPanel(CollapsiblePanel):
         self.more.setFixedHeight(px(20))
         self.more.setCheckable(True)
         self.more.toggled.connect(self._place_tiles)
-        self.body.addLayout(self._grid)
-        self.body.addWidget(self.more)
+        layouts.add(self.body, self._grid, self.more)
         self._fill_tiles()
+        QWidget.setTabOrder([*self.tiles.values()][-1], self.more)
 
     @Slot()
     def _kinds_changed(self) -> None:
@@ -164,8 +164,8 @@ class DataPanel(CollapsiblePanel):
             else:
                 tile.setToolButtonStyle(style)
 
-    def set_calm(self, calm: bool) -> None:
-        super().set_calm(calm)
+    def show_all(self, on: bool) -> None:
+        super().show_all(on)
         self._place_tiles()
 
     def _tile(self, kind: str, source: type[DataSource], field: Field) -> QToolButton:

@@ -81,16 +81,17 @@ class Figure(QWidget):
                 self._steady.give_back()
             if recolored:
                 self.apply_palette()
-                self.set_calm(self._calm)
+                if self._calm:
+                    self.setVisible(self._shown)
             self._arrange()
         missing = f". {more}" if more and not text else ""  # screen readers do not read the tooltip
         self.setAccessibleDescription(f"{self.name.text()}: {text or NOTHING}{missing}")
         self._tooltip.set_words(self._words + (f"<p>{more}</p>" if more else ""))
 
-    def set_calm(self, calm: bool) -> None:
-        """Set whether it is not shown without a number."""
-        if calm or self._calm:
-            self._calm = calm
+    def show_all(self, on: bool) -> None:
+        """Show it without a number too, or only with one."""
+        if self._calm == on:
+            self._calm = not on
             self.setVisible(self._shown)
 
     def setVisible(self, visible: bool) -> None:

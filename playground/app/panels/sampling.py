@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import conditions_of
 from playground.app.panels.measured_figure import MeasuredFigure
+from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
@@ -57,7 +59,8 @@ class SamplingPanel(CollapsiblePanel):
         self._building, self._playing = controllers.building, controllers.playing
         self.kind = make_field(state, "sampling.kind", None)
         self.notice = Notice()
-        layouts.add(self.body, self.kind, self.notice)
+        self._top = layouts.across((self.kind, 1), spacing=theme.UNIT, margins=0)
+        layouts.add(self.body, self._top, self.notice)
         first, rest = column(self.body), self.behind()
         rows = column(rest)
         self.cost = MeasuredFigure("nfe_mean", more="Shown is the number up to the step in view.")
@@ -79,6 +82,11 @@ class SamplingPanel(CollapsiblePanel):
         self._playing.trajectory_changed.connect(lambda _: self._show_cost())
         self._playing.frame_changed.connect(Throttle(COUNTED, self._show_cost, self).ask)
         self._refresh()
+
+    def put_beside_sampler(self, part: QWidget) -> None:
+        """Put a button beside the choice of the sampler."""
+        self._top.addWidget(part)
+        QWidget.setTabOrder(self.kind.controls()[-1], part)
 
     def _make(self, key: str) -> FieldRow | None:
         return ClassField(self.state, key) if key == "sampling.label" else make_field(self.state, key)

@@ -113,7 +113,7 @@ class TrainingPanel(CollapsiblePanel):
         state.changed.connect(self._edited)
         self.state.problem_changed.connect(self._show)
         self._training.changed.connect(self._show)
-        controllers.playing.trajectory_changed.connect(self._refresh)
+        controllers.playing.trajectory_changed.connect(self._offer)
         self._training.progress.connect(self._progressed)
         controllers.measuring.evaluation_changed.connect(self._evaluated)
         self._replaying = controllers.replaying
@@ -121,9 +121,9 @@ class TrainingPanel(CollapsiblePanel):
             signal.connect(self._mark_step)
         self._show()
 
-    def set_calm(self, calm: bool) -> None:
-        super().set_calm(calm)
-        self.good.setVisible(calm)  # otherwise the card Quality is in view
+    def show_all(self, on: bool) -> None:
+        super().show_all(on)
+        self.good.setHidden(on)  # then the card Quality is in view
 
     def apply_text_size(self) -> None:
         super().apply_text_size()
@@ -210,10 +210,14 @@ class TrainingPanel(CollapsiblePanel):
         self.sigmas.setVisible(self.state.experiment.noise.is_continuous)
         view = self.state.problem
         self.dropout.setVisible(view is not None and bool(view.conditions.classes))
-        self.good.set_why_disabled(why_disabled.comparing_samples(self._controllers))
+        self._offer()
         self._show_button()
         self._summarise()
         self._say()
+
+    @Slot()
+    def _offer(self) -> None:
+        self.good.set_why_disabled(why_disabled.comparing_samples(self._controllers))
 
     def _show_button(self) -> None:
         training = self._training.status

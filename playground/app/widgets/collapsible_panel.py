@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -112,8 +112,9 @@ class PanelHeader(QAbstractButton):
         self.update()
 
     def set_closable(self, closable: bool) -> None:
-        """Set whether the card can be closed; the cross stands in place of the chevron."""
+        """Set whether the card can be closed, by a cross at its right."""
         self.cross.setVisible(closable)
+        self._place_tool()
         self.update()
 
     def set_tool(self, tool: QWidget) -> None:
@@ -133,8 +134,13 @@ class PanelHeader(QAbstractButton):
         if self._tool is not None:
             side = self._tool.sizeHint()
             self._tool.setGeometry(
-                self.width() - px(18) - side.width(), (self.height() - side.height()) // 2, *side.toTuple()
+                self.width() - self._end - side.width(), (self.height() - side.height()) // 2, *side.toTuple()
             )
+
+    @property
+    def _end(self) -> int:
+        """The px at the right for the chevron and, if the card can be closed, the cross."""
+        return px(18) if self.cross.isHidden() else px(40)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
@@ -156,13 +162,12 @@ class PanelHeader(QAbstractButton):
         font = theme.number_font()
         painter.setFont(font)
         painter.setPen(theme.color("muted"))
-        taken = px(18) + (self._tool.width() + 2 if self._tool is not None and self._tool.isVisible() else 0)
+        taken = self._end + (self._tool.width() + 2 if self._tool is not None and self._tool.isVisible() else 0)
         room = QRect(round(line.right()) + 12, 0, self.width() - round(line.right()) - 12 - taken, self.height())
         text = shortened(self._state, QFontMetrics(font), room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         color = theme.color("text" if self.underMouse() else "muted")
-        if self.cross.isHidden():
-            paint_chevron(painter, QPointF(self.width() - px(6), middle + 0.5), color, self.isChecked())
+        paint_chevron(painter, QPointF(self.width() - self._end + px(12), middle + 0.5), color, self.isChecked())
         if self.hasFocus():
             # Around number and title only, because the state ends at the card's edge.
             ring = QRectF(x - 4 if x else 1, 1, title_width + 9, self.height() - 2)
@@ -375,15 +380,19 @@ class CollapsiblePanel(QFrame):
         super().showEvent(event)
         self._show_below()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.arranged.emit()
+
     def set_brief(self, brief: bool) -> None:
         """Set whether a folded card hides the line below its title."""
         self._brief = brief
         self._show_below()
 
-    def set_calm(self, calm: bool) -> None:
-        """Set whether only what is needed is shown, closer together, and the rest with the advanced part."""
-        self._calm = calm
-        self._outer.setContentsMargins(*CALM if calm else WHOLE)
+    def show_all(self, on: bool) -> None:
+        """Show everything on it, or closer together what is needed, and the rest with the advanced part."""
+        self._calm = not on
+        self._outer.setContentsMargins(*WHOLE if on else CALM)
         self._show_below()
 
     def set_has_advanced(self, there: bool) -> None:
@@ -466,6 +475,10 @@ class CollapsiblePanel(QFrame):
             column.release()
         top = part.mapTo(whole, QPoint(0, -UNIT)).y()
         bar.setValue(min(max(bar.value(), top + part.height() - room), top))
+
+    def put_below_title(self, part: QWidget) -> None:
+        """Put a part between the title and the rest, also while the card is folded."""
+        self._outer.insertWidget(1, part)
 
     def behind(self, *parts: QWidget) -> QVBoxLayout:
         """A new part of the body, at its end, that a calm card shows only with the advanced part."""
