@@ -37,6 +37,7 @@ from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab import script
+from playground.lab.lessons import Lesson
 from playground.messages import Message
 
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
@@ -48,6 +49,7 @@ class Dialogs(Protocol):
 
     def show(self, name: str) -> None: ...
     def show_audit(self, name: str) -> None: ...
+    def check_lesson(self, lesson: Lesson) -> None: ...
     def show_term(self, term: str) -> None: ...
 
 
@@ -134,6 +136,12 @@ def _toggle_training(window: Window, controllers: Controllers) -> None:
     document = window.state.document
     if controllers.training.wanted and document.lesson is None:
         window.panel(TrainingPanel).set_folded(False)
+
+
+def _check_lesson(window: Window, controllers: Controllers) -> None:
+    lesson = controllers.lessons.lesson
+    if lesson is not None:
+        window.dialogs.check_lesson(lesson)
 
 
 def reset_training(window: Window, controllers: Controllers) -> None:
@@ -612,6 +620,12 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
                 "One field, five names",
                 "Show the score at the pointer in each form that a network may predict",
                 lambda w, c: w.panel(FieldNamesPanel).reveal(),
+            ),
+            "learn.check": Action(
+                "Check lesson",
+                "Measure the figures of each step of the lesson in view, beside the bounds that it claims",
+                _check_lesson,
+                when=lambda w, c: c.lessons.lesson is not None,
             ),
             "learn.answers": Action(
                 "Save answers…",

@@ -9,6 +9,7 @@ from playground.app.actions import Window
 from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
 from playground.app.search import entries
+from playground.lab.lessons import Lesson
 
 
 @runtime_checkable
@@ -160,6 +161,15 @@ class DialogRegistry:
         dialog.choose(name)
         if name == SELFTEST and dialog.kinds.value() == name:
             dialog.run()
+
+    def check_lesson(self, lesson: Lesson) -> None:
+        """Measure in front what a lesson claims."""
+        from playground.app.dialogs.audit_dialog import AuditDialog
+
+        self.show("audit")
+        dialog = self.made["audit"]
+        assert isinstance(dialog, AuditDialog)
+        dialog.check(lesson)
 
     def show_term(self, term: str) -> None:
         """Bring the glossary to the front at a term."""

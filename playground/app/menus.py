@@ -18,7 +18,7 @@ from playground.app.style.wrapping import wrapped
 from playground.lab.lessons import load_all
 
 CANVAS_MENU = ("edit.copy_picture", "file.export_picture", "file.export_video", "view.fit")
-TEACHING = ("learn.scenes", "learn.field_names", "help.glossary", "help.tour")
+TEACHING = ("learn.check", "learn.scenes", "learn.field_names", "help.glossary", "help.tour")
 """What the menu Learn of the top bar has below the lessons."""
 
 

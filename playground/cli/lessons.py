@@ -2,32 +2,28 @@
 
 import csv
 import dataclasses
-import functools
 import math
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from playground.app.model.views import plane_bounds
 from playground.app.style.number_formats import format_number
-from playground.app.widgets.equation import equation_svg
+from playground.app.widgets.lesson_claims import lesson_claims
 from playground.cli.claims import print_claims
-from playground.cli.reporting import say, short, stage, with_error
+from playground.cli.reporting import say, short, stage
 from playground.drawing.class_picture import Question, Reply, save_class_picture
 from playground.drawing.render import headless
 from playground.lab import experiment as experiments
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
-from playground.lab.claims import Claim, Found, measured
+from playground.lab.claims import measured
 from playground.lab.lesson_template import lesson_template
-from playground.lab.lessons import ANSWER, COLUMNS, Lesson, MeasuredStep, Step, said_place
-from playground.lab.live_equation import LiveEquation
-from playground.lab.problem import Problem
+from playground.lab.lessons import COLUMNS, MeasuredStep, Step
 from playground.lab.settings import Experiment
 from playground.lab.step_measuring import measure
 from playground.lab.table_cells import number_in, uncovered
@@ -58,7 +54,7 @@ def check_lessons(names: Sequence[str], folder: str, device: str, json: bool = F
         if not path.is_file():
             what = f"a file ending in {lessons.SUFFIX}, or one of {', '.join(known)}"
             raise UserError(f"{name} is no {folder.removesuffix('s')}: give {what}.")
-    claims = {name: list(_claims(lessons.load(path), device)) for name, path in paths.items()}
+    claims = {name: list(lesson_claims(lessons.load(path), partial(_measured, device))) for name, path in paths.items()}
 
     def left(done: int) -> str:
         waiting = [name for name, some in claims.items() if (done := done - len(some)) < 0]
@@ -70,53 +66,13 @@ def check_lessons(names: Sequence[str], folder: str, device: str, json: bool = F
     return all(claim.holds for claim in print_claims(every, measured(every), json, left=left))
 
 
-def _claims(lesson: Lesson, device: str) -> Iterator[Claim]:
-    """The claims of a lesson: its equations can be drawn, its questions have an answer, and figures keep their bounds. The first
-    two count what is wrong."""
-    for place, step in enumerate(lesson.steps, start=1):
-        found = functools.cache(partial(_measured, step, device))
-        if step.equation:
-            yield Claim(lesson.title, f"{place}. Its equation", partial(_drawn, step.equation), 0)
-        if step.question:
-            yield Claim(lesson.title, f"{place}. {step.question}", partial(_answer, step, found), 0)
-            bounded = [claim for claim in step.claims(lesson.title, found) if claim.is_bounded]
-            yield from (dataclasses.replace(claim, what=f"{place}. {claim.what}") for claim in bounded)
-        else:
-            yield from step.claims(f"{lesson.title}. {step.text}", found)
-
-
-def _measured(step: Step, device: str) -> MeasuredStep:
+def _measured(device: str, step: Step) -> MeasuredStep:
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     with stage("Measuring") as update:
         for done, latest in measure(step, device):
             update(done, "")
             found = latest
     return found
-
-
-def _drawn(equation: str) -> Found:
-    try:
-        equation_svg(LiveEquation(equation).symbols, "#000000")
-    except ValueError as error:
-        return Found(1, str(error))
-    return Found(0, "can be drawn")
-
-
-def _answer(step: Step, found: Callable[[], MeasuredStep]) -> Found:
-    if step.mark is None:
-        value, error = found().values[ANSWER], found().errors.get(ANSWER, 0.0)
-        said = with_error(value, error) if error else short(value)
-        answer, holds = lessons.judge(step, value, error)
-    else:
-        said, (answer, holds) = said_place(found().place), _place(step, found().place)
-    return Found(not holds, f"Measured {said}: {answer}")
-
-
-def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:
-    """A measured place in words, and whether it can be marked on the canvas as it opens."""
-    x0, x1, y0, y1 = plane_bounds(Problem.build(step.shown_settings).dataset.points)
-    inside = x0 <= place[0] <= x1 and y0 <= place[1] <= y1
-    return ("in view" if inside else f"outside what is in view, {x0:.3g} to {x1:.3g} and {y0:.3g} to {y1:.3g}"), inside
 
 
 def write_lesson(path: Path, experiment: Path | None, overwrite: bool) -> None:

@@ -38,7 +38,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from playground.lab import experiment as experiments
-from playground.lab.claims import Claim
+from playground.lab.claims import Claim, Found
 from playground.lab.columns import needs_training
 from playground.lab.experiment import Described, Experiment, ExperimentError, every_field, files
 from playground.lab.live_equation import LiveEquation
@@ -190,10 +190,15 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             found: returns the measured figures, each time the same.
         """
 
-        def value(name: str, figure: Figure) -> float:
+        def value(name: str, figure: Figure) -> Found:
             values = found().values
             less, over = values.get(figure.difference_from, 0.0), values.get(figure.ratio_to, 1.0)
-            return (values[name] - less) / over if over else math.nan
+            value = (values[name] - less) / over if over else math.nan
+            compared = bool(figure.difference_from or figure.ratio_to)  # then its error is not known
+            error = 0.0 if compared else found().errors.get(name, 0.0)
+            bounds = [bound for bound in (figure.at_least, figure.at_most) if bound is not None]
+            near = any(abs(value - bound) < error for bound in bounds)
+            return Found(value, "", f"Within one standard error, {error:.2g}, of its bound." if near else "")
 
         made = []
         for name, figure in self.asked.items():

@@ -12,9 +12,11 @@ from playground.app.model.state import State
 from playground.drawing import selftest
 from playground.kinds.kind import registered
 from playground.lab import audit as audits
+from playground.lab import lessons, step_measuring
 from playground.lab.audit import Audit, Claim
 from playground.lab.audit.chart import chart, line
 from playground.lab.experiment import Experiment, replace
+from playground.lab.lessons import MeasuredStep
 
 INF = float("inf")
 CHART = chart("One", "n", "error", [line("own", [1.0, 2.0], [0.5, 0.25])], log_y=True)
@@ -159,3 +161,37 @@ def test_help_begins_the_self_test_in_the_same_dialog_and_the_window_ends_it(bar
     assert bare_window.ended
     assert not dialog.running
     assert not dialog.isVisible()
+
+
+def test_the_lesson_in_view_is_checked_by_a_press(window, qtbot) -> None:
+    action = window.actions_by_key["learn.check"]
+    assert not action.isEnabled()
+    window.controllers.lessons.begin(lessons.load_all()["01-score"])
+    qtbot.waitUntil(action.isEnabled)
+    action.trigger()
+    dialog = window.dialogs.made["audit"]
+    assert dialog.running
+    assert dialog.kinds.currentText() == "Lesson: What a score is"
+    qtbot.waitUntil(lambda: not dialog.running)
+    rows = cells(dialog)
+    assert dialog.status.text() == f"{len(rows)} of {len(rows)} claims hold"
+    assert [row[3] for row in rows] == ["yes"] * len(rows)
+    log_p = next(row for row in rows if "What is it at (8, 5)" in row[0])
+    assert "-6.56" in log_p[1]
+
+
+def test_a_step_of_a_lesson_that_is_not_measured_to_its_end_has_no_row(dialog, qtbot, monkeypatch) -> None:
+    begun = threading.Event()
+
+    def endless(step) -> Iterator[tuple[float, MeasuredStep]]:
+        begun.set()
+        while True:
+            yield 0.5, MeasuredStep(step, {})
+
+    monkeypatch.setattr(step_measuring, "measure", endless)
+    dialog.check(lessons.load_all()["01-score"])
+    qtbot.waitUntil(begun.is_set)
+    dialog.reject()
+    qtbot.waitUntil(lambda: not dialog.running)
+    assert cells(dialog) == [] or all(row[3] == "yes" for row in cells(dialog))  # equations were drawn before
+    assert dialog.status.text().startswith("Cancelled after")

@@ -256,3 +256,19 @@ def test_a_step_may_change_other_things_than_settings_of_its_scene(tmp_path: Pat
     assert step.settings is not None
     assert (step.settings.training.seed, step.settings.sampling.kind) == (3, "langevin")
     assert step.shown_settings == step.settings
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "advice"), [(1.0, 0.3, True), (1.0, 0.1, False), (1.4, 0.3, True), (1.0, None, False)]
+)
+def test_a_bound_that_is_kept_by_less_than_a_standard_error_says_so(
+    value: float, error: float | None, advice: bool
+) -> None:
+    figure = Figure("sliced_wasserstein2", at_most=1.2)
+    step = lessons.Step("Look.", figures={"distance": figure})
+    errors = {} if error is None else {"distance": error}
+    (claim,) = step.claims("", lambda: lessons.MeasuredStep(step, {"distance": value}, errors))
+    found = claim.checked()
+    assert found.holds == (value <= 1.2)
+    assert bool(found.advice) == advice
+    assert (found.verdict == "warning") == (advice and found.holds)

@@ -1,4 +1,4 @@
-"""Tools > Audit and Help > Self-test: a table of claims that a thread measures one by one, and charts of what was measured."""
+"""Tools > Audit, Help > Self-test and Learn > Check lesson: a table of claims that a thread measures one by one, and charts of what was measured."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,25 +17,28 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, caption, named
 from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.controls import ChoiceBox
+from playground.app.widgets.lesson_claims import lesson_claims
+from playground.app.workers.worker import interrupted
 from playground.drawing import selftest
 from playground.kinds.kind import registered
 from playground.lab import audit as audits
 from playground.lab.audit import Audit
 from playground.lab.chart import Chart
 from playground.lab.claims import Claim, how_many_hold, measured
+from playground.lab.lessons import Lesson, MeasuredStep, Step
 from playground.user_errors import user_error
 
 JOB = "audit"
 CHARTS = 2
 CHART_HEIGHT = 190
-SELFTEST = "selftest"
+SELFTEST, LESSON = "selftest", "lesson"
 EMPTY = "Run measures what the tests claim, each claim beside its bound."
 SECTIONS = ("data", "noise", "objective", "network", "sampling")
 ABOUT = "<p>What this audit measured; dashed lines are bounds or closed forms.</p>"
 
 
 class AuditDialog(WorkingDialog):
-    """The self-test, or the claims of one kind. The window stays usable; Cancel and closing stop after the current claim, within seconds.
+    """The self-test, or the claims of one kind or of the lesson in view. The window stays usable; Cancel and closing stop after the current claim, within seconds.
 
     Args:
         state: the experiment; a kind that it has chosen is audited with its settings.
@@ -50,6 +53,7 @@ class AuditDialog(WorkingDialog):
         self.setObjectName("auditDialog")
         self.setWindowTitle("Audit")
         self.claims: list[Claim] = []
+        self._lesson: Lesson | None = None
         self._made = Audit("", "", ())
         self._shown: int = 0
         self._charts: Sequence[Chart] = ()
@@ -59,11 +63,13 @@ class AuditDialog(WorkingDialog):
         named(
             self.kinds,
             "Kind to audit",
-            "The self-test, or one kind. A kind that the experiment has chosen is audited with its settings there.",
+            "The self-test, a lesson that was in view, or one kind. A kind that the experiment has chosen is audited with its settings there.",
         )
         self.run_button = QPushButton("&Run")
         self.run_button.setObjectName("runAudit")
-        self.run_button.setToolTip("<p>Measure the claims, in under 30 s.</p>")
+        self.run_button.setToolTip(
+            "<p>Measure the claims: those of a kind in under 30 s, those of a lesson in minutes.</p>"
+        )
         self.run_button.clicked.connect(self.run)
         chosen = layouts.across((self.kinds, 1), self.run_button)
 
@@ -97,6 +103,8 @@ class AuditDialog(WorkingDialog):
         before = self.kinds.currentData() or f"sampling.{self._state.experiment.sampling.kind}"
         self.kinds.clear()
         self.kinds.addItem("Self-test of the program", SELFTEST)
+        if self._lesson is not None:
+            self.kinds.addItem(f"Lesson: {self._lesson.title}", LESSON)
         found = sorted(registered(), key=lambda kind: (SECTIONS.index(kind.section), kind.place, kind.name()))
         for kind in found:
             self.kinds.addItem(
@@ -108,6 +116,14 @@ class AuditDialog(WorkingDialog):
         """Choose the self-test, or a kind by its section and name, as in ``noise.vp``, unless an audit runs."""
         if not self.running:
             self.kinds.setCurrentIndex(max(self.kinds.findData(name), 0))
+
+    def check(self, lesson: Lesson) -> None:
+        """Measure what a lesson claims, unless an audit runs."""
+        if not self.running:
+            self._lesson = lesson
+            self._fill()
+            self.choose(LESSON)
+            self.run()
 
     @property
     def running(self) -> bool:
@@ -125,11 +141,13 @@ class AuditDialog(WorkingDialog):
         self.bar.setRange(0, 0)
         for box in self.boxes:
             box.setVisible(False)
-        name, own = self.kinds.value(), self._state.experiment
+        name, own, lesson = self.kinds.value(), self._state.experiment, self._lesson
 
         def measure() -> Iterator[tuple[None, int]]:
             if name == SELFTEST:
                 made = selftest.selftest()
+            elif name == LESSON and lesson is not None:
+                made = Audit(LESSON, lesson.title, tuple(lesson_claims(lesson, _measured)))
             else:
                 kind = audits.kind_named(name)
                 experiment, asked = audits.experiment_of(kind), getattr(own, kind.section)
@@ -139,6 +157,8 @@ class AuditDialog(WorkingDialog):
             self._made = made
             yield None, len(claims)
             for claim in measured(made.claims):
+                if name == LESSON and interrupted():
+                    return  # within a step of a lesson, which was not measured to its end
                 claims.append(claim)
                 yield None, len(claims)
             self._charts = made.charts()
@@ -199,3 +219,14 @@ class AuditDialog(WorkingDialog):
         self.run_button.setEnabled(not self.running)
         self.kinds.setEnabled(not self.running)
         self.cancel_button.setText("&Cancel" if self.running else "&Close")
+
+
+def _measured(step: Step) -> MeasuredStep:
+    """The figures of a step; as far as they are measured if the audit is cancelled."""
+    from playground.lab.step_measuring import measure
+
+    for _fraction, latest in measure(step):
+        found = latest
+        if interrupted():
+            break
+    return found
