@@ -113,10 +113,13 @@ def _lessons(lessons: Lessons) -> Iterator[Entry]:
 
 
 def _terms(window: Window) -> Iterator[Entry]:
-    """Each term of the glossary once, which its symbol finds too."""
-    for term, entry in {entry.term: entry for entry in glossary()}.items():
+    """Each term of the glossary once, which all its symbols find too."""
+    symbols: dict[str, list[str]] = {}
+    for entry in glossary():
+        symbols.setdefault(entry.term, []).append(entry.symbol)
+    for term, own in symbols.items():
         show = functools.partial(window.dialogs.show_term, term)
-        yield Entry(f"Glossary: {term}", "Learn", show, alias=entry.symbol)
+        yield Entry(f"Glossary: {term}", "Learn", show, alias=" ".join(own))
 
 
 def _card(key: str) -> str:

@@ -203,6 +203,7 @@ class EarlyStopping:
         Raises:
             KeyError, ValueError: the state is damaged.
         """
+        self._sum, self._count = 0.0, 0  # of other steps
         if not self.acts or "early_stopping" not in state:
             return
         best_step, self._best_loss, resumed, stopped = state["early_stopping"].tolist()

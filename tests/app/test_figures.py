@@ -13,6 +13,7 @@ from playground.app.model import figures
 from playground.lab import run_figures
 from playground.lab.compute import compute, result
 from playground.lab.measured import Figures, Measured
+from playground.lab.progress import MeasuringProgress
 from playground.lab.session import Session
 from playground.lab.store import Store
 from playground.messages import Message, setting
@@ -189,8 +190,12 @@ def test_figures_of_a_measurement_pass_their_own_check(qtbot, controllers):
 
 def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controllers, monkeypatch):
     store, model = Store(), controllers.state.model
-    steps = [(0.7, "", {"kl": Measured(1)}), (1.0, "", {"kl": Measured(2)})]
-    monkeypatch.setitem(run_figures.MEASURE, "Likelihoods", lambda measured: iter(steps))
+
+    def steps(measured):
+        yield MeasuringProgress(0.7, known={"kl": Measured(1)})
+        return {"kl": Measured(2)}
+
+    monkeypatch.setitem(run_figures.MEASURE, "Likelihoods", steps)
     key = figures.key("Likelihoods", model.model_key(controllers.state.experiment))
     given = measurements.ways(model.problem, model.weights)
     measuring = compute(key, store, given=given)

@@ -2,6 +2,8 @@
 
 import itertools
 import multiprocessing
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -15,11 +17,12 @@ from playground.app.controllers.training_loop import TrainingLoop
 from playground.app.model import training_process
 from playground.app.model.live_training import LiveTraining
 from playground.app.model.state import State
-from playground.app.model.training_process import ProcessEnded, TrainingProcess
+from playground.app.model.training_process import TrainingProcess
 from playground.kinds import plugins
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
+from playground.user_errors import UserError
 
 SETTINGS = {
     "data.points": 300,
@@ -176,36 +179,71 @@ def test_it_goes_on_from_what_was_saved_if_the_process_is_killed(mortal: Mortal)
     for _ in range(3):
         one.advance(False, mortal)
     mortal.kill()
-    with pytest.raises(ProcessEnded):
-        one.advance(False, mortal)
+    one.advance(False, mortal)
     assert one.now.step == one.trainer.step == one.now.newest.made == saved
     assert one.now.losses[0].max() == saved
+    assert one.lost.take() == f"The system ended the process that trained: training goes on from step {saved:,}."
     one.advance(False, mortal)
     assert one.now.step == one.trainer.step > saved
     here = as_one_trainer(one.now.step).snapshot()
     assert all(torch.equal(one.trainer.snapshot()[name], here[name]) for name in here)
 
 
-def test_a_loop_says_that_its_process_was_killed_and_can_be_begun_again(mortal: Mortal) -> None:
-    one, loop = untrained(), TrainingLoop()
+def test_a_loop_goes_on_with_all_if_its_process_is_killed(mortal: Mortal) -> None:
+    one, column, loop = untrained(), untrained(training__seed=1), TrainingLoop()
     loop.train_in(mortal)
     loop.put(one)
-    loop.start(more=False)
-    for _ in itertools.islice(loop.train(), 5):
-        pass
+    loop.put_columns([column], "steps")
     loop.start(more=False)
     going = loop.train()
-    next(going)
-    next(going)
-    mortal.kill()
-    with pytest.raises(ProcessEnded):
+    while not (is_away(one) and is_away(column)):
         next(going)
-    assert isinstance(loop.failures[one.key], ProcessEnded)
-    loop.start(more=False)
+    mortal.kill()
+    for _ in range(8):
+        next(going)
+    for each in (one, column):
+        assert each.trainer.step == each.now.step > 0
+    assert loop.failures == {}
+    going.close()
+
+
+def test_after_a_kill_settings_that_were_taken_there_are_taken_again(mortal: Mortal) -> None:
+    one = untrained(training__steps=1_000, training__early_stopping="on")
+    for _ in range(4):
+        one.advance(False, mortal)
+    one.set_hyperparameters(replace(one.now.experiment, {"training.steps": 5_000, "objective.kind": "exact"}))
+    one.advance(False, mortal)
+    assert is_away(one)
+    mortal.kill()
+    one.advance(False, mortal)
+    assert one.now.experiment.objective.kind == "denoising"
+    one.advance(False, mortal)
+    assert one.now.experiment.objective.kind == "exact"
+    assert one.now.experiment.training.steps == 5_000
+    assert one.trainer.state()["limits"][0] == 5_000
+    assert one.now.losses.shape[1] == 1
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_to_all_processes_of_a_terminal_ends_no_training(process: TrainingProcess, name: str) -> None:
+    one = untrained()
+    for _ in range(3):
+        one.advance(False, process)
+    for child in multiprocessing.active_children():
+        if hasattr(signal, name) and child.name == "training" and child.pid is not None:
+            os.kill(child.pid, getattr(signal, name))
     steps = one.now.step
-    for _ in itertools.islice(loop.train(), 2):
-        pass
-    assert one.now.step > steps > 0
+    one.advance(False, process)
+    assert one.now.step > steps
+    assert is_away(one)
+
+
+def test_errors_there_are_told_here(process: TrainingProcess) -> None:
+    with pytest.raises(RuntimeError, match="KeyError: 10000"):
+        process.call("advance", 10_000)
+    assert process.takes(untrained().trainer.problem)
+    with pytest.raises(UserError, match="No file"):
+        process.call("take", 10_001, {}, {Path("No file.py"): ""}, ({}, {}), {})
 
 
 def test_saving_does_not_fail_if_the_process_is_killed(mortal: Mortal) -> None:
@@ -256,22 +294,33 @@ def test_training_stays_here_without_a_process_that_works(serve, monkeypatch: py
 
 
 def test_a_training_whose_plugin_is_another_file_now_stays_here(
-    mortal: Mortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    process: TrainingProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    one, other = untrained(), untrained(training__seed=1)
+    for _ in range(2):
+        other.advance(False, process)
     missing = tmp_path / "missing.py"
     monkeypatch.setitem(plugins.loaded, missing, plugins.Loaded((), "0" * 64))
+    for _ in range(3):
+        one.advance(False, process)
+        other.advance(False, process)
+    assert one.trainer.step == one.now.step > 0
+    assert is_away(other)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="signals of POSIX")
+def test_the_process_ends_with_its_window_though_it_does_not_answer(mortal: Mortal) -> None:
     one = untrained()
     for _ in range(3):
         one.advance(False, mortal)
-    assert one.trainer.step == one.now.step > 0
-    assert not is_away(one)
-
-
-def test_the_process_ends_with_its_window(mortal: Mortal) -> None:
+    os.kill(mortal.victim.pid, signal.SIGSTOP)
+    waits = threading.Thread(target=one.advance, args=(False, mortal))
+    waits.start()
     asked = threading.Thread(target=mortal.end)
     asked.start()
-    asked.join(10)
-    assert not asked.is_alive()
+    for thread in (asked, waits):
+        thread.join(10)
+        assert not thread.is_alive()
     assert not mortal.victim.is_alive()
     assert not mortal.takes(untrained().trainer.problem)
 

@@ -24,7 +24,7 @@ from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, Field, fields
 from tests.fitting import dotted, fitting
-from tests.lab.test_step_measuring import SCENE
+from tests.lab.test_step_measuring import OLD_SCENE
 
 numbers = st.floats(-1e6, 1e6)
 strokes = st.builds(
@@ -203,7 +203,7 @@ def test_a_byte_order_mark_before_toml_is_skipped(tmp_path: Path, name: str) -> 
     texts = {
         "bars.toml": "steps = 7",
         "sweep.toml": "[axes]\n'sampling.steps' = [3]",
-        "scene.toml": SCENE,
+        "scene.toml": OLD_SCENE,
         "own.lesson.md": lessons.bundled()["01-score"].read_text(encoding="utf-8"),
     }
     path = tmp_path / name

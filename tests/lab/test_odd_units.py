@@ -1,5 +1,6 @@
 """Distances in a file whose columns have different units: every axis counts."""
 
+from collections.abc import Generator
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from playground.data import Dataset
 from playground.lab import likelihood
-from playground.lab.compute import result
+from playground.lab.compute import Value, result
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.objective import build_objective
@@ -40,10 +41,15 @@ def test_distances_of_samples_count_every_axis_in_any_unit(problem: Problem, wro
 def test_a_round_trip_counts_every_axis_in_any_unit(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     points = problem.dataset.held_out[:2]
     back = points + np.array([[4.0, 0.0], [0.0, 4e-6]])  # a thousandth of a standard deviation along each axis
-    there = SimpleNamespace(result=SimpleNamespace(latent=points, log_prob=np.zeros(2)), fraction=1.0)
-    returned = SimpleNamespace(result=likelihood.DecodedPoints(back, np.zeros(2), np.zeros(2)), fraction=1.0)
-    monkeypatch.setattr(likelihood, "log_likelihood", lambda *_, **__: iter([there]))
-    monkeypatch.setattr(likelihood, "decode", lambda *_, **__: iter([returned]))
+    there = SimpleNamespace(latent=points, log_prob=np.zeros(2))
+    returned = likelihood.DecodedPoints(back, np.zeros(2), np.zeros(2))
+
+    def at_once(value: Value) -> Generator[float, None, Value]:
+        yield 1.0
+        return value
+
+    monkeypatch.setattr(likelihood, "log_likelihood", lambda *_, **__: at_once(there))
+    monkeypatch.setattr(likelihood, "decode", lambda *_, **__: at_once(returned))
     last = result(likelihood.round_trip(problem, problem.network(), points))
     np.testing.assert_allclose(last.distance, 4e-3, rtol=0.05)
 

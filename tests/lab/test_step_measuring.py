@@ -44,6 +44,11 @@ log p is the sum of two terms.
 ---
 Measured: log p {log_p:.2f}.
 """
+HEAD, SETTINGS = SCENE.split("+++")[1:4:2]
+OLD_SCENE = f"""{HEAD}claim = "log p is the sum of two terms."
+measured = "log p {{log_p:.2f}}"
+{SETTINGS}"""
+"""The same scene in TOML."""
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -101,10 +106,8 @@ def test_the_law_of_an_inpainted_coordinate_is_that_given_the_other() -> None:
 
 
 def test_a_scene_of_an_earlier_version_is_one_in_toml(tmp_path: Path) -> None:
-    head, settings = SCENE.split("+++")[1:4:2]
-    shown = head + 'claim = "log p is the sum of two terms."\nmeasured = "log p {log_p:.2f}"\n'
     path = tmp_path / "mine.toml"
-    path.write_text(shown + settings)
+    path.write_text(OLD_SCENE)
     assert replace(lessons.load(path), name="mine") == lessons.load(write(tmp_path, SCENE))
 
 

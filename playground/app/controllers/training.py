@@ -207,6 +207,9 @@ class Training(QObject):
             trainings.wait(False)
             self.start(more=self._more)
         self._follow_settings()
+        lost = None if trainings.main is None else trainings.main.lost.take()
+        if lost is not None:
+            self._state.notified.emit(Notification("warning", lost))
         if trainings.wanted and not self._jobs.running(JOB):
             self._jobs.start(JOB, "Training", trainings.train, lambda _: None, self._failed)
         if self.is_resting and trainings.main not in trainings.running:

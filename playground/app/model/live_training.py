@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from playground.app.model.training_process import ProcessEnded, RemoteTrainer, TrainingProcess, restore
+from playground.app.workers.worker import Mailbox
 from playground.lab.experiment import Experiment
 from playground.lab.keys import TrainingKey
 from playground.lab.loss_identity import loss_identity
@@ -163,18 +164,23 @@ class LiveTraining:
     Attributes:
         trainer: what trains, unless it is away in another process; then it is as far as it was when it went there.
         now: what has come of it so far.
+        lost: why it went back to an earlier step, if it did, for the window to say.
         stored: the moment of the training that the store has; None if that is not known.
     """
 
     def __init__(self, trainer: "Trainer", key: TrainingKey | None = None, course: Mapping[str, Any] | None = None):
         self.trainer, self.key = trainer, key
         self.stored: tuple[int, str] | None = None
+        self.lost = Mailbox[str]()
         self._wanted: tuple[Experiment] | None = (
             None  # the settings to go on with, another object each time they are set
         )
         self._taken: tuple[Experiment] | None = None  # those that it goes on with already
         self._away: RemoteTrainer | None = None  # what trains meanwhile
-        self._safe: Trained | None = None  # what had been learned when it went there, or was saved since then
+        self._safe: tuple[Experiment, Trained] | None = (
+            None  # what had been learned when it went, or was saved since then
+        )
+        self._stays = False  # whether it cannot go there
         self._published = 0.0  # when weights were, by the monotonic clock
         self._block = FairLock()  # held while the trainer works, about 60 ms
         self._publishing = threading.Lock()  # the window publishes too when training begins and rests
@@ -195,23 +201,21 @@ class LiveTraining:
         Args:
             more: continue beyond the limit if it was reached before.
             process: trains from now on if it can.
-
-        Raises:
-            ProcessEnded: that process is not there any more; training can go on from what was saved last.
         """
         with self._block, self._kept_if_lost():
-            if self._away is None and process is not None and self.trainer.step and process.takes(self.trainer.problem):
+            goes = self._away is None and not self._stays and self.trainer.step
+            if goes and process is not None and process.takes(self.trainer.problem):
                 self._send_to(process)
             self._train(more)
 
     def _send_to(self, process: TrainingProcess) -> None:
         """Let another process train; if it cannot, for example without a plug-in, training stays here."""
-        self._safe = self._trained()
+        safe = self._trained()
         try:
-            self._away = RemoteTrainer(process, self.trainer, self._safe.state)
+            self._away, self._safe = RemoteTrainer(process, self.trainer, safe.state), (self.now.experiment, safe)
         except Exception:  # nothing is lost
+            self._stays = True
             logger.warning("Training goes on in the window's process", exc_info=True)
-            process.end()
 
     def _train(self, more: bool) -> None:
         import torch
@@ -240,23 +244,25 @@ class LiveTraining:
         try:
             yield
         except ProcessEnded:
-            lost, saved, self._away, self._taken = self._away, self._safe, None, None
+            lost, safe = self._away, self._safe
             assert lost is not None
-            assert saved is not None
-            restore(self.trainer, self.now.experiment, saved.state, lost.kept)
-            losses, held_out = (
-                curve[:, curve[0] <= self.trainer.step] for curve in (self.now.losses, self.now.held_out)
-            )
+            assert safe is not None
+            self._away = self._safe = self._taken = None
+            experiment, saved = safe
+            restore(self.trainer, experiment, saved.state, lost.kept)
+            step = self.trainer.step
+            losses, held_out = (curve[:, curve[0] <= step] for curve in (self.now.losses, self.now.held_out))
             told = {"progress": saved.last, "losses": losses, "held_out": held_out}
             self.publish(**self.trainer.facts, **told, **self._weights(self.now.kept))
-            raise
+            self.lost.put(f"The system ended the process that trained: training goes on from step {step:,}.")
+            logger.warning("The process that trained has ended; training goes on from step %d", step)
 
     def bring_back(self) -> None:
         """Go on in this process, with all that was learned in another."""
-        with contextlib.suppress(ProcessEnded), self._block, self._kept_if_lost():
+        with self._block, self._kept_if_lost():
             if self._away is not None:
                 self._away.return_to(self.trainer)
-                self._away = None
+                self._away = self._safe = None
 
     def _take_settings(self) -> None:
         """Go on with other settings, if any are wanted."""
@@ -274,16 +280,19 @@ class LiveTraining:
 
     def rest(self, **changes: Any) -> None:
         """Publish the newest weights, and these changes."""
-        with contextlib.suppress(ProcessEnded), self._kept_if_lost():
-            changes |= self._weights(self.now.kept)
-        self.publish(**changes)
+        with self._block:
+            with self._kept_if_lost():
+                self.publish(**self._weights(self.now.kept))
+            self.publish(**changes)
 
     def trained(self) -> Trained:
         """What came of the training so far; available only between two blocks of training."""
         with self._block:  # so that both are of one moment
-            with contextlib.suppress(ProcessEnded), self._kept_if_lost():
-                self._safe = self._trained()
-                return self._safe
+            with self._kept_if_lost():
+                found = self._trained()
+                if self._away is not None:
+                    self._safe = self.now.experiment, found
+                return found
             return self._trained()
 
     def _trained(self) -> Trained:

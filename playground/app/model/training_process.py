@@ -9,6 +9,7 @@ import itertools
 import multiprocessing
 import signal
 import threading
+import traceback
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.points import Points
 from playground.lab.progress import TrainingProgress
-from playground.user_errors import UserError
+from playground.messages import Message
+from playground.user_errors import UserError, user_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,11 +35,8 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 
-class ProcessEnded(UserError):
+class ProcessEnded(Exception):
     """The process that trains has ended, as when the system is short of memory."""
-
-    def __init__(self) -> None:
-        super().__init__("The system ended the process that trains: press Train to go on from what was kept last.")
 
 
 class TrainingProcess:
@@ -80,29 +79,30 @@ class TrainingProcess:
 
         Raises:
             ProcessEnded: it is not there any more.
-            Exception: what the method raises.
+            UserError: the method raised one, or another error that the user can mend.
+            RuntimeError: the method raised any other error.
         """
         with self._lock:
             try:
                 if self._connection is None or self._has_ended:
                     raise EOFError
                 self._connection.send((name, number, arguments))
-                reply, error = self._connection.recv()
+                reply, said, trace = self._connection.recv()
             except (EOFError, OSError):
                 self._has_ended = True
                 raise ProcessEnded from None
-        if error is not None:
-            raise error
+        if said is not None:
+            raise UserError(said)
+        if trace:
+            raise RuntimeError(f"In the process that trains:\n{trace}")
         return reply
 
     def end(self) -> None:
-        """End the process, when quitting."""
-        with self._lock:
-            self._has_ended = True
-            if self._process is not None and self._connection is not None:
-                self._connection.close()
-                self._process.terminate()
-                self._process.join(1.0)
+        """End the process, when quitting, even in the middle of a call, which then raises ProcessEnded."""
+        self._has_ended = True
+        if self._process is not None:
+            self._process.kill()
+            self._process.join(1.0)
 
 
 class RemoteTrainer:
@@ -161,9 +161,8 @@ class RemoteTrainer:
 
     def return_to(self, trainer: "Trainer") -> None:
         """Give a trainer all that was learned there, and end this one."""
-        state = self.state()
+        restore(trainer, self.facts["experiment"], self.state(), self.kept)
         self._call("forget")
-        restore(trainer, self.facts["experiment"], state, self.kept)
 
     def _update(self, now: Any) -> None:
         self.step, facts, kept = now
@@ -233,8 +232,10 @@ class _Trainers:
 
 
 def _serve(connection: Connection) -> None:
-    """Answer calls until the window closes the connection, or the system does because its process was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the window ends it
+    """Answer calls until the window ends this process, or the system closes the connection because the window was killed."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # sent to both, and the window still saves what was learned
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     limit_memory()
     import torch
 
@@ -245,9 +246,9 @@ def _serve(connection: Connection) -> None:
         while True:
             name, number, arguments = connection.recv()
             try:
-                reply: tuple[Any, Exception | None] = getattr(trainers, name)(number, *arguments), None
+                reply: tuple[Any, Message | None, str] = getattr(trainers, name)(number, *arguments), None, ""
             except Exception as error:  # the process's edge: the thread that asked reports it
-                reply = None, error
+                reply = None, user_error(error), traceback.format_exc()
             connection.send(reply)
 
 
