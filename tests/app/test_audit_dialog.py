@@ -49,6 +49,13 @@ def cells(dialog: AuditDialog) -> list[list[str]]:
     return [[item.text(column) for column in range(4)] for item in items]
 
 
+def words(dialog: AuditDialog) -> list[str]:
+    """What stands below the claims."""
+    areas = [dialog.table.topLevelItem(row) for row in range(dialog.table.topLevelItemCount())]
+    items = [area.child(row) for area in areas for row in range(area.childCount())]
+    return [item.child(row).text(0) for item in items for row in range(item.childCount())]
+
+
 def test_it_lists_every_kind_and_begins_with_the_sampler(dialog: AuditDialog) -> None:
     assert dialog.kinds.count() == len(registered()) + 1  # and the self-test
     assert dialog.kinds.currentData() == "sampling.reverse-sde"
@@ -141,7 +148,8 @@ def test_it_runs_again_from_the_first_claim(dialog: AuditDialog, qtbot, monkeypa
     for _ in range(2):
         dialog.run()
         qtbot.waitUntil(lambda: not dialog.running)
-        assert [line[1] for line in cells(dialog)] == ["0.5", "ZeroDivisionError: division by zero"]
+        assert [line[1] for line in cells(dialog)] == ["0.5", ""]
+        assert words(dialog) == ["ZeroDivisionError: division by zero"]
         assert dialog.bar.value() == dialog.bar.maximum() == 2
 
 
@@ -176,8 +184,7 @@ def test_the_lesson_in_view_is_checked_by_a_press(window, qtbot) -> None:
     rows = cells(dialog)
     assert dialog.status.text() == f"{len(rows)} of {len(rows)} claims hold"
     assert [row[3] for row in rows] == ["yes"] * len(rows)
-    log_p = next(row for row in rows if "What is it at (8, 5)" in row[0])
-    assert "-6.56" in log_p[1]
+    assert any("Measured -6.56" in text for text in words(dialog))
 
 
 def test_a_step_of_a_lesson_that_is_not_measured_to_its_end_has_no_row(dialog, qtbot, monkeypatch) -> None:

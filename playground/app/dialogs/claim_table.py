@@ -13,7 +13,7 @@ COLUMNS = ("Claim", "Measured", "Bound", "Holds")
 
 
 class ClaimTable(QTreeWidget):
-    """Claims by source, each with its measured value and bound. A claim that does not hold is bold.
+    """Claims by source, each with its measured value and bound, or what was measured in words below it. One that does not hold is bold.
 
     Args:
         empty: the sentence that an empty table shows.
@@ -52,8 +52,13 @@ class ClaimTable(QTreeWidget):
             above.setFont(0, _bold(above))
             above.setExpanded(True)
         holds = "NO" if not claim.holds else "yes" if claim.is_bounded else "–"
-        item = QTreeWidgetItem(above, [claim.what, claim.measured_text, claim.bound_text, holds])
+        numbers = ["", ""] if claim.words else [claim.measured_text, claim.bound_text]
+        item = QTreeWidgetItem(above, [claim.what, *numbers, holds])
         _align(item)
+        below = ". ".join(filter(None, (claim.words, claim.advice)))
+        if below:
+            QTreeWidgetItem(item, [below]).setFirstColumnSpanned(True)
+            item.setExpanded(True)
         for column in (0, 1):
             item.setToolTip(column, wrapped(". ".join(filter(None, (claim.what, claim.words, claim.advice)))))
         if not claim.holds:
