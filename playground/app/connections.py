@@ -136,7 +136,7 @@ class Connections(QObject):
         canvas.surface.painted.connect(self._name_layers)
         for signal in (
             changed,
-            controllers.clicking.likelihood_changed,
+            window.state.document_changed,
             window.state.problem_changed,
             controllers.lessons.changed,
             controllers.comparing.active_changed,
@@ -163,7 +163,7 @@ class Connections(QObject):
     def _invite(self) -> None:
         """Say on the canvas what a click does, until one did it."""
         window, controllers, canvas = self._window, self._controllers, self._window.canvas
-        if controllers.clicking.likelihood is not None:
+        if controllers.clicking.has_point:
             window.look.remember_click()
         closed = controllers.comparing.is_active or controllers.lessons.hides_values or "path" in canvas.layers.absent
         waits = not (window.look.all_cards or window.look.clicked or closed)

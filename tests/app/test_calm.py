@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.canvas.chips import ChipBar
 from playground.app.canvas.layers import Layers
+from playground.app.connections import CLICK
 from playground.app.panels import (
     DataPanel,
     FieldNamesPanel,
@@ -376,3 +377,18 @@ def test_objectives_are_compared_by_learned_scores(calm):
     assert {one.objective.kind for one in experiments} == {"exact", "sliced", "denoising"}
     assert [one.sampling.follows for one in experiments] == ["learned"] * 3
     calm.controllers.column_edits.leave()
+
+
+def test_nothing_asks_for_a_click_once_there_is_one(calm, qtbot):
+    card, clicking = calm.panel(LikelihoodPanel), calm.controllers.clicking
+    surface = calm.canvas.surface
+    assert CLICK in surface.accessible_value()
+    clicking.inspect((0.1, 0.2))
+    assert clicking.likelihood is None  # it is being measured
+    assert (CLICK in surface.accessible_value(), card.hint.isVisibleTo(card)) == (False, False)
+    qtbot.waitUntil(lambda: clicking.likelihood is not None)
+    calm.state.edit({"noise.sigma_max": 5.0})  # it is measured anew
+    assert (CLICK in surface.accessible_value(), card.hint.isVisibleTo(card)) == (False, False)
+    calm.state.undo()
+    calm.state.undo()
+    assert card.hint.isVisibleTo(card)

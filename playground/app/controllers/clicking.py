@@ -58,6 +58,11 @@ class Clicking(QObject):
         state.document_changed.connect(self._follow_clicked)
 
     @property
+    def has_point(self) -> bool:
+        """Whether a point or an image is clicked, measured or not."""
+        return bool(self._state.document.clicked)
+
+    @property
     def is_measuring_point(self) -> bool:
         """Whether the likelihood of a point is being computed."""
         return self._jobs.running("likelihood")

@@ -65,7 +65,7 @@ class LikelihoodPanel(CollapsiblePanel):
             )
         }
         layouts.add(self.advanced(), *self.settings.values())
-        state.changed.connect(self._refresh)
+        state.document_changed.connect(self._refresh)
         self.state.problem_changed.connect(self._problem_changed)
         controllers.training.changed.connect(self._refresh)
         controllers.comparing.active_changed.connect(self._refresh)
@@ -197,7 +197,7 @@ class LikelihoodPanel(CollapsiblePanel):
         flow = None if likelihood is None else likelihood.flow
         for part in (*self.by_flow, self.second):
             part.setVisible(flow is not None)
-        self.hint.setVisible(likelihood is None and likelihood_conflict(self.state.experiment) is None)
+        self.hint.setVisible(self._is_hint_due)
         if flow is None:
             self.second.setChecked(False)
         if likelihood is not None:
@@ -279,7 +279,6 @@ class LikelihoodPanel(CollapsiblePanel):
         for name in ("trace_probes", "probes"):
             self.settings[name].setVisible(estimated)
         self.settings["dequantization_samples"].setVisible(images)
-        possible = likelihood_conflict(self.state.experiment) is None
         flows = flow_conflict(self.state.experiment) is None
         if self._controllers.comparing.is_active:
             self.hint.setText(COMPARED)
@@ -294,9 +293,16 @@ class LikelihoodPanel(CollapsiblePanel):
             )
         self.map.set_why_disabled(why_disabled.mapping_density(self._controllers))
         self.test.set_why_disabled(why_disabled.evaluating(self._controllers))
-        self.hint.setVisible(possible and self._clicking.likelihood is None)
+        self.hint.setVisible(self._is_hint_due)
         self._summarise()
         self._say()
+
+    @property
+    def _is_hint_due(self) -> bool:
+        """Whether to say what a click does: not while a clicked point is measured, also anew."""
+        if likelihood_conflict(self.state.experiment) is not None or self._clicking.likelihood is not None:
+            return False
+        return self._controllers.comparing.is_active or self._brush or not self._clicking.has_point
 
     _failure: Message | None = None
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
@@ -16,6 +17,7 @@ from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.fields import make_field
 from playground.app.widgets.kind_rows import KindRows, column
@@ -60,6 +62,7 @@ class SamplingPanel(CollapsiblePanel):
         self.kind = make_field(state, "sampling.kind", None)
         self.notice = Notice()
         self._top = layouts.across((self.kind, 1), spacing=theme.UNIT, margins=0)
+        self._beside: QWidget | None = None
         layouts.add(self.body, self._top, self.notice)
         first, rest = column(self.body), self.behind()
         rows = column(rest)
@@ -87,6 +90,20 @@ class SamplingPanel(CollapsiblePanel):
         """Put a button beside the choice of the sampler."""
         self._top.addWidget(part)
         QWidget.setTabOrder(self.kind.controls()[-1], part)
+        self._beside = part
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the button below the sampler if the sampler's name would be cut beside it."""
+        box = self.kind.controls()[0]
+        if self._beside is not None and isinstance(box, ChoiceBox):
+            needed = box.whole_width + theme.UNIT + self._beside.sizeHint().width()
+            fits = needed <= self._top.geometry().width()
+            self._top.setDirection(QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom)
 
     def _make(self, key: str) -> FieldRow | None:
         return ClassField(self.state, key) if key == "sampling.label" else make_field(self.state, key)
@@ -129,6 +146,7 @@ class SamplingPanel(CollapsiblePanel):
         particles = resolve(experiment).sampling.particles
         assert particles != "auto"
         self.set_state(f"{sampling.short} · {format_count(particles)}")
+        self._arrange()
         self.notice.show_message("error", sampling_conflict(experiment, conditions_of(view)), self.state.edit)
 
     def _settle(self, rows: dict[str, FieldRow], names: Sequence[str], last_class: int, last_point: int) -> None:

@@ -272,6 +272,11 @@ class ChoiceBox(QComboBox):
     def set_title(self, choice: str, title: str) -> None:
         self.setItemText(self.findData(choice), title)
 
+    @property
+    def whole_width(self) -> int:
+        """The width in which the present choice is not cut, in px."""
+        return self.fontMetrics().horizontalAdvance(self.currentText()) + 9 + px(22)
+
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), px(26))
 
