@@ -136,6 +136,7 @@ class _Clicking(QObject):
         super().__init__()
         self.likelihood: PointLikelihood | None = None
         self.interpolation: LatentInterpolation | None = None
+        self.has_point = False
 
 
 class _Mapping(QObject):
