@@ -174,9 +174,7 @@ class Killing:
             changed = any(entry[1:] != journal[0][1:] for entry in journal)
             if changed and (early or self._has_written_a_step()):
                 return ""
-            untouched = [
-                moment for moment, _steps, place, _settings in journal if not place
-            ]  # as while scenes are shown
+            untouched = [moment for moment, _, place, _ in journal if not place]  # as while scenes are shown
             if changed and now - max([begun, *untouched]) > self._patience:
                 return "no step is on disk"
             if now - begun > IDLE * self._patience:

@@ -1,7 +1,7 @@
 """The dialogs beside the main window: how each is made, and which exist."""
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from PySide6.QtWidgets import QDialog, QWidget
 
@@ -10,6 +10,8 @@ from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
 from playground.app.search import entries
 from playground.lab.lessons import Lesson
+
+AnyDialog = TypeVar("AnyDialog", bound=QDialog)
 
 
 @runtime_checkable
@@ -155,9 +157,7 @@ class DialogRegistry:
         """Bring the audit to the front with a kind chosen, by its section and name, or with the self-test, which begins."""
         from playground.app.dialogs.audit_dialog import SELFTEST, AuditDialog
 
-        self.show("audit")
-        dialog = self.made["audit"]
-        assert isinstance(dialog, AuditDialog)
+        dialog = self._brought("audit", AuditDialog)
         dialog.choose(name)
         if name == SELFTEST and dialog.kinds.value() == name:
             dialog.run()
@@ -166,19 +166,20 @@ class DialogRegistry:
         """Measure in front what a lesson claims."""
         from playground.app.dialogs.audit_dialog import AuditDialog
 
-        self.show("audit")
-        dialog = self.made["audit"]
-        assert isinstance(dialog, AuditDialog)
-        dialog.check(lesson)
+        self._brought("audit", AuditDialog).check(lesson)
 
     def show_term(self, term: str) -> None:
         """Bring the glossary to the front at a term."""
         from playground.app.dialogs.glossary_dialog import GlossaryDialog
 
-        self.show("glossary")
-        dialog = self.made["glossary"]
-        assert isinstance(dialog, GlossaryDialog)
-        dialog.line.setText(term)
+        self._brought("glossary", GlossaryDialog).line.setText(term)
+
+    def _brought(self, name: str, kind: type[AnyDialog]) -> AnyDialog:
+        """A dialog of a known class, in front."""
+        self.show(name)
+        dialog = self.made[name]
+        assert isinstance(dialog, kind)
+        return dialog
 
     def shutdown(self, seconds: float) -> bool:
         """Close all of them, each within some seconds.

@@ -1,6 +1,5 @@
 """Training in a process of its own gives what training in the window's process gives, and loses little when it is killed."""
 
-import itertools
 import multiprocessing
 import os
 import signal
@@ -79,6 +78,16 @@ def untrained(**changes: object) -> LiveTraining:
 
 def is_away(one: LiveTraining) -> bool:
     return one.trainer.step < one.now.step
+
+
+def with_column(process: TrainingProcess) -> tuple[LiveTraining, LiveTraining, TrainingLoop]:
+    """A training, that of a column, and the loop that trains both in a process."""
+    one, column, loop = untrained(), untrained(training__seed=1), TrainingLoop()
+    loop.train_in(process)
+    loop.put(one)
+    loop.put_columns([column], "steps")
+    loop.start(more=False)
+    return one, column, loop
 
 
 def as_one_trainer(steps: int, **changes: object) -> Trainer:
@@ -190,11 +199,7 @@ def test_it_goes_on_from_what_was_saved_if_the_process_is_killed(mortal: Mortal)
 
 
 def test_a_loop_goes_on_with_all_if_its_process_is_killed(mortal: Mortal) -> None:
-    one, column, loop = untrained(), untrained(training__seed=1), TrainingLoop()
-    loop.train_in(mortal)
-    loop.put(one)
-    loop.put_columns([column], "steps")
-    loop.start(more=False)
+    one, column, loop = with_column(mortal)
     going = loop.train()
     while not (is_away(one) and is_away(column)):
         next(going)
@@ -257,13 +262,11 @@ def test_saving_does_not_fail_if_the_process_is_killed(mortal: Mortal) -> None:
 
 
 def test_a_loop_brings_all_back_when_it_ends(process: TrainingProcess) -> None:
-    one, column, loop = untrained(), untrained(training__seed=1), TrainingLoop()
-    loop.train_in(process)
-    loop.put(one)
-    loop.put_columns([column], "steps")
-    loop.start(more=False)
-    for _ in itertools.islice(loop.train(), 12):
-        pass
+    one, column, loop = with_column(process)
+    going = loop.train()
+    while not (is_away(one) and is_away(column)):
+        next(going)
+    going.close()
     for each in (one, column):
         assert each.trainer.step == each.now.step == each.now.newest.made > 0
     assert column.now.status == "paused"

@@ -1,4 +1,4 @@
-"""A process that trains beside the window, so that training does not wait for the interpreter. Only that process imports torch here.
+"""A process that trains beside the window, so that training does not wait for the interpreter. This module imports torch only once it trains.
 
 A training step hands the interpreter over at each of its hundred operations, and beside a busy thread of the window each costs it a
 wait. Only arrays and plain values cross; a trainer goes there and comes back as its state.
@@ -126,11 +126,9 @@ class RemoteTrainer:
         self._process, self._number = process, next(_numbers)
         self.step, self.facts, self.kept = trainer.step, trainer.facts, trainer.kept
         problem = trainer.problem
-        settings, files = (
-            msgspec.to_builtins(problem.experiment),
-            {path: one.checksum for path, one in plugins.loaded.items()},
-        )
-        self._call("take", settings, files, Points.of(problem.dataset).packed(), state)
+        files = {path: one.checksum for path, one in plugins.loaded.items()}
+        points = Points.of(problem.dataset).packed()
+        self._call("take", msgspec.to_builtins(problem.experiment), files, points, state)
 
     def _call(self, name: str, *arguments: Any) -> Any:
         return self._process.call(name, self._number, *arguments)
