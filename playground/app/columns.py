@@ -65,7 +65,7 @@ class Columns(QSplitter):
         self._presented: bool | None = None  # in presenter mode, whether there is text for the left column
         self._all, self._away = True, False
         self._asked = {card: card.asks(controllers) for card in LAYOUT}
-        self._came: set[Card] = set()  # what was asked for, while not all cards are in view
+        self._came = self._asked_for()  # what stays in view while not all cards are
         self._put_away: set[Card] = set()  # of that, what is hidden with the side columns
         self._left_beside = self._beside = 0  # px of the left and of the right column when they were last in view
         for card, panel in self.panels.items():
@@ -109,10 +109,18 @@ class Columns(QSplitter):
             self._came, self._put_away = (set(), self._came) if away else (self._came | self._put_away, set())
         self._show()
 
+    def reset(self) -> None:
+        """Bring the side columns back, with the cards of what is asked for now."""
+        self.put_away(False)
+        self._came = self._asked_for()
+        self._show()
+
+    def _asked_for(self) -> set[Card]:
+        return {card for card, asked in self._asked.items() if asked}
+
     def show_all(self, on: bool) -> None:
-        """Show all cards, or those of the pipeline and what is asked for."""
+        """Show all cards, or those of the pipeline and what came because it was asked for."""
         self._all = on
-        self._came = {card for card, asked in self._asked.items() if asked}
         for card, panel in self.panels.items():
             panel.header.set_closable(not on and card.column == "right")
             panel.show_all(on)
@@ -128,12 +136,15 @@ class Columns(QSplitter):
         for card, panel in self.panels.items():
             asked, before = card.asks(self._controllers), self._asked[card]
             self._asked[card] = asked
-            if self._all or asked == before:
-                continue
-            if not asked:
+            if before and not asked:
                 self._close(card)
             elif any(one not in before for one in asked):
-                panel.reveal()
+                if not self._all:
+                    panel.reveal()
+                elif self._away:
+                    self._put_away.add(card)
+                else:
+                    self._came.add(card)
 
     def _bring(self, card: Card) -> None:
         self._came.add(card)

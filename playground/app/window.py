@@ -228,7 +228,7 @@ class MainWindow(QMainWindow):
     def reset_layout(self) -> None:
         """Restore the first layout and forget all remembered values; the work stays as it is."""
         self.presenter.leave()
-        self.columns.put_away(False)
+        self.columns.reset()
         self._window_state.reset()
         self.look.reset()
         said = "The window has its first layout; recent files, folders and export choices are cleared."

@@ -47,6 +47,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 @pytest.fixture
 def calm(window):
+    window.columns.reset()
     window.look.set_all_cards(False)
     wait(lambda: window.columns.sizes()[2] == 0)
     wait(milliseconds=300)  # until the cards stand where they stay
@@ -197,6 +198,26 @@ def test_all_cards_bring_everything_and_back(calm):
     wait()
     assert shown(calm) == []
     assert not noise.kind.isVisible()
+
+
+def test_cards_that_came_stay_through_all_cards_and_back(calm):
+    trigger = calm.actions_by_key.trigger
+    trigger("learn.field_names")
+    calm.panel(QualityPanel).reveal()
+    trigger("view.all_cards")
+    put_pin(calm.state, pinned_run(1, "one"))
+    trigger("view.all_cards")
+    assert shown(calm) == [FieldNamesPanel, QualityPanel, RunsPanel]
+    QTest.mouseClick(calm.panel(RunsPanel).header.cross, LEFT)
+    trigger("view.columns")
+    trigger("view.all_cards")
+    calm.controllers.inspecting.follow(3)
+    assert shown(calm) == []
+    trigger("view.all_cards")
+    assert shown(calm) == []
+    trigger("view.columns")
+    assert shown(calm) == [ParticlePanel, FieldNamesPanel, QualityPanel]
+    calm.controllers.inspecting.clear()
 
 
 def test_six_tiles_have_names_and_more_brings_the_others(calm):
