@@ -37,6 +37,7 @@ from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import named
 from playground.app.widgets.collapsible_panel import shortened
+from playground.app.widgets.menu_button import MenuButton
 from playground.app.widgets.transport import TransportButton
 
 if typing.TYPE_CHECKING:
@@ -82,7 +83,7 @@ SHEET = """
 #toastClose:focus { border-color: @accent; }
 #toastButton { background: @panel; }
 #menuButton { padding: 0; }
-#menuButton::menu-indicator, #learnButton::menu-indicator { image: none; }
+#menuButton::menu-indicator { image: none; }
 QAbstractSpinBox { padding: 0 6px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
 QDialog { background: @panel; }
@@ -175,9 +176,10 @@ class TopBar(QFrame):
 
     def fill(self, actions: "Actions", menu: QMenu, learn: QMenu) -> None:
         """Add the menu of what teaches, the buttons of some actions, and the menu of all."""
-        self.learn = named(QPushButton("Learn"), "Learn", "Lessons, scenes, the glossary and the tour.")
+        self.learn = named(MenuButton(learn), "Learn", "Lessons, scenes, the glossary and the tour.")
+        self.learn.show_words("Learn")
         self.learn.setObjectName("learnButton")
-        self.learn.setMenu(learn)
+        self.learn.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.learn.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._row.addWidget(self.learn)
         for key, icon in TOP_BAR.items():

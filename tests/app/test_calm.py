@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QScrollBar,
 )
 
-from playground.app.canvas.chips import ChipBar
+from playground.app.canvas.chips import ChipBar, InView
 from playground.app.canvas.layers import Layers
 from playground.app.connections import CLICK
 from playground.app.panels import (
@@ -235,7 +235,8 @@ def test_six_tiles_have_names_and_more_brings_the_others(calm):
 
 
 def chips(window) -> dict[str, QAbstractButton]:
-    wait(milliseconds=60)
+    wait(lambda: not window.building.busy)
+    wait(milliseconds=120)
     return {
         chip.accessibleName(): chip for chip in window.hidden_settings.findChildren(QAbstractButton) if chip.isVisible()
     }
@@ -332,6 +333,27 @@ def test_layers_open_where_none_can_be_shown(qtbot):
     bar.button.click()
     assert QApplication.activePopupWidget() is bar.findChild(QFrame, "layers")
     QApplication.activePopupWidget().close()
+
+
+def test_names_of_layers_without_room_are_counted_and_all_are_in_the_tooltip(qtbot):
+    line, names = InView(), ["Data", "Density p_σ", "Learned score (followed)", "Particles", "Trails"]
+    qtbot.addWidget(line)
+    line.show_frame([("data", name) for name in names], "σ = 0.5")
+    line.resize(2000, 28)
+    assert line.fitting() == 5
+    counts = []
+    for width in range(800, 0, -5):
+        line.resize(width, 28)
+        counts.append(line.fitting())
+    assert counts == sorted(counts, reverse=True)
+    assert {*counts} == {*range(6)}
+    line.resize(300, 28)
+    image = line.grab().toImage()
+    line.show_frame([("data", name) for name in names[: line.fitting()]], "σ = 0.5")
+    assert line.grab().toImage() != image  # where there was the number of the others
+    line.show_frame([("data", name) for name in names], "σ = 0.5")
+    assert line.accessible_value() == ", ".join([*names, "σ = 0.5"])
+    assert all(part in line.toolTip() for part in ("Data", "Learned score (followed)", "Trails"))
 
 
 def test_the_left_column_comes_back_as_wide_as_it_was(calm):

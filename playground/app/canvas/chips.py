@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QAccessible, QActionGroup, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QAccessible, QActionGroup, QFontMetrics, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -191,9 +191,19 @@ class InView(QWidget):
         return ", ".join(filter(None, (*(name for _, name in self._layers), self._caption)))
 
     def show_frame(self, layers: list[tuple[str, str]], caption: str) -> None:
+        if layers != self._layers:
+            self.setToolTip(with_indices(wrapped(*(name for _, name in layers))))
         if (layers, caption) != (self._layers, self._caption):
             self._layers, self._caption = layers, caption
             self.update()
+
+    def fitting(self) -> int:
+        """How many names have room before the caption, beside how many others there are."""
+        metrics, count = QFontMetrics(theme.number_font()), len(self._layers)
+        room = self.width() - metrics.horizontalAdvance(self._caption) - 2 * px(PADDING)
+        names = [px(DOT) + px(20) + metrics.horizontalAdvance(name) for _, name in self._layers]
+        number = metrics.horizontalAdvance(f"+{count}") + px(14)
+        return next((n for n in range(count, 0, -1) if sum(names[:n]) + number * (n < count) <= room + px(14)), 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
@@ -201,14 +211,16 @@ class InView(QWidget):
         metrics, middle, x = painter.fontMetrics(), self.height() / 2, float(px(PADDING))
         painter.setPen(theme.color("text"))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._caption)
-        end = self.width() - metrics.horizontalAdvance(self._caption) - px(PADDING)
-        for role, name in self._layers:
-            width = px(DOT) + px(6) + metrics.horizontalAdvance(name)
-            if x + width > end:
-                break
-            paint_box(painter, QRectF(x, middle - px(DOT) / 2, px(DOT), px(DOT)), px(DOT) / 2, theme.color(role))
+        fitting = self.fitting()
+        others = [("", f"+{len(self._layers) - fitting}")] if fitting < len(self._layers) else []
+        for role, name in self._layers[:fitting] + others:
+            if role:
+                dot = QRectF(x, middle - px(DOT) / 2, px(DOT), px(DOT))
+                paint_box(painter, dot, px(DOT) / 2, theme.color(role))
+                x += px(DOT) + px(6)
+            width = metrics.horizontalAdvance(name)
             painter.setPen(theme.color("muted"))
-            painter.drawText(QRectF(x + px(DOT) + px(6), 0, width, self.height()), Qt.AlignmentFlag.AlignVCenter, name)
+            painter.drawText(QRectF(x, 0, width + 1, self.height()), Qt.AlignmentFlag.AlignVCenter, name)
             x += width + px(14)
 
 
