@@ -1,6 +1,8 @@
-"""The figures that ``score-playground run`` prints, one a line. Their names, units and floors are those of the window."""
+"""The figures that ``score-playground run`` prints, one a line. Their names, numbers, units and floors are those of the window."""
 
-from playground.cli.reporting import number, say, warn, with_error
+from playground.app.style.figure_words import beside_floor
+from playground.app.style.number_formats import without_typography
+from playground.cli.reporting import say, warn, with_error
 from playground.cli.results import cost_in_words
 from playground.lab.figures import FIGURES, sorts_of
 from playground.lab.figures.parts import PARTS
@@ -12,9 +14,10 @@ from playground.lab.settings import LOG_P_OF
 
 def print_figures(measured: Figures, problem: Problem) -> None:
     """Print the main figures of ``metrics.json``, those that are known."""
-    if measured.value("final_loss") is not None:
-        best = f" (optimal {_value(measured, 'optimal_loss')})" if measured.value("optimal_loss") is not None else ""
-        _line("final loss", f"{_value(measured, 'final_loss')}{best}")
+    final, optimal = map(measured.known, ("final_loss", "optimal_loss"))
+    if final.value is not None:
+        best = "" if optimal.value is None else f" (optimal {with_error(optimal.value, optimal.error)})"
+        _line("final loss", f"{with_error(final.value, final.error)}{best}")
     by_flow = measured.value("likelihood_nfe_mean") is not None
     if measured.value("density") is not None:
         source = LOG_P_OF[problem.experiment.likelihood.source if by_flow else "learned"]
@@ -31,7 +34,7 @@ def print_figures(measured: Figures, problem: Problem) -> None:
     for key in (key for part in PARTS for key in sorts_of(part) if key in FIGURES.keys() - left_out):
         spec, figure = FIGURES[key], measured.known(key)
         if spec.printed and figure.value is not None:
-            text = _with_floor(measured, key) + {"nat": " nats", "data": length}.get(spec.unit, "")
+            text = beside_floor(measured, key, whole=True) + {"nat": " nats", "data": length}.get(spec.unit, "")
             if figure.points:
                 samples, data = figure.points
                 text += f", {samples:,} samples beside {data:,} data"
@@ -42,7 +45,7 @@ def print_figures(measured: Figures, problem: Problem) -> None:
     _line(FIGURES["nfe_mean"].title, cost_in_words(measured))
     near = nearness(measured)
     if near is not None:
-        _line(FIGURES["memorized_share"].title, f"{_with_floor(measured, 'memorized_share')}: the samples are {near}")
+        _line(FIGURES["memorized_share"].title, f"{beside_floor(measured, 'memorized_share')}: the samples are {near}")
 
 
 def _test_set(count: int, problem: Problem) -> str:
@@ -52,29 +55,4 @@ def _test_set(count: int, problem: Problem) -> str:
 
 
 def _line(title: str, text: str) -> None:
-    say(f"{title:>24}  {text}")
-
-
-def _value(measured: Figures, key: str) -> str:
-    """A figure with its error, if it has one; several shares with the largest of theirs."""
-    figure = measured.known(key)
-    value, error = figure.value, figure.error
-    if isinstance(value, str):
-        return value
-    if isinstance(value, tuple):
-        return ", ".join(f"{share:.3f}" for share in value) + (f" ± {max(error):.3f}" if error else "")
-    if error is not None:
-        return with_error(value, error)
-    text = number(value) if FIGURES[key].unit == "nat" else f"{value:.4g}"
-    return f"{text} ± unknown" if figure.reason else text
-
-
-def _with_floor(measured: Figures, key: str) -> str:
-    """A figure with its error, and its floor with the deviation, if there are any."""
-    text, (floor, spread), beside = _value(measured, key), measured.floor(key), FIGURES[key].beside
-    if floor is None:
-        return text
-    if isinstance(floor, tuple):
-        exact = [f"{share:.3f}" for share in floor]
-        return f"{text} ({beside} {exact[0] + ' each' if len(set(exact)) == 1 else ', '.join(exact)})"
-    return f"{text} ({beside} {f'{floor:.4g}' if spread is None else with_error(float(floor), spread)})"
+    say(f"{title:>24}  {without_typography(text)}")

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 import torch
 
 from playground.app.model.model import Model
+from playground.app.style.figure_words import number_in_words
+from playground.app.style.number_formats import without_typography
 from playground.cli import main, painting
 from playground.cli.reporting import number, with_error
 from playground.cli.results import open_model
@@ -24,6 +27,7 @@ from playground.drawing.labels import Labels
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
 from playground.lab.compute import result
+from playground.lab.figures import FIGURES
 from playground.lab.measured import Figures, Measured
 from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
@@ -176,6 +180,11 @@ def test_a_run_warns_of_points_without_a_density(tmp_path: Path, ask: Ask, quick
     assert "Warning: The points lie on a line and have no density" in error
 
 
+def in_words(found: Mapping[str, Any], key: str) -> str:
+    """A figure of metrics.json as a run prints it."""
+    return without_typography(number_in_words(FIGURES[key], found[key], found[f"{key}_standard_error"]))
+
+
 def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     (tmp_path / "two.toml").write_text('data.kind = "two-gaussians"\n')
     code, said, error = ask("run", tmp_path / "two.toml", "--out", tmp_path / "out", *quick)
@@ -186,10 +195,10 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
     assert line["final loss"] == f"{loss} {floor}"
     assert line["test NLL"].endswith("  Mean of -log p over the held-out points, in nats, with its standard error")
-    assert line["test NLL"].startswith(f"{with_error(found['test_nll'], found['test_nll_standard_error'])} (floor ")
+    assert line["test NLL"].startswith(f"{in_words(found, 'test_nll')} nats  ")
     assert line["energy distance"].endswith("(floor 0) in the data's unit, 40 samples beside 40 data")
     assert line["sliced W₂"].endswith(" in the data's unit, 40 samples beside 40 data")
-    assert line["C2ST accuracy"].endswith("(floor 0.5), 40 samples beside 40 data")
+    assert line["C2ST accuracy"].endswith("(floor 50 %), 40 samples beside 40 data")
     assert line["W₂"].endswith(", 40 samples beside 40 data")
     assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [40, 40]
     assert found["wasserstein2"] ** 2 == pytest.approx(found["wasserstein2_squared"])
@@ -201,17 +210,13 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert (found["train_points"], found["held_out_points"], found["data_note"]) == (50_000, 20, "")
     assert line["log p model"].startswith("of p_sigma of the data by the learned score, smoothed by sigma_min = 0.04")
     assert line["log p model"].endswith("; at 20 held-out points")
-    assert line["optimal NLL"].startswith(with_error(found["optimal_nll"], found["optimal_nll_standard_error"]))
-    assert line["KL of smoothing"].startswith(
-        with_error(found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"])
-    )
+    assert line["optimal NLL"].startswith(in_words(found, "optimal_nll"))
+    assert line["KL of smoothing"].startswith(in_words(found, "kl_of_smoothing"))
     assert line["entropy of the data"].endswith(
         "The expected NLL of a perfect model without smoothing: no model can do better"
     )
-    assert line["KL(data || model)"].startswith(f"{with_error(found['kl'], found['kl_standard_error'])} (floor ")
-    shares = ", ".join(f"{share:.3f}" for share in found["mode_weights"])
-    error = max(found["mode_weights_standard_error"])
-    assert line["mode weights"] == f"{shares} ± {error:.3f} (true 0.800, 0.200)"
+    assert line["KL(data || model)"].startswith(f"{in_words(found, 'kl')} (floor ")
+    assert line["mode weights"] == "{:.2f} / {:.2f} (true 0.80 / 0.20)".format(*found["mode_weights"])
     assert found["budget_score_factor"] == 0.0
     assert ("score factor" in line, "squared sliced W₂" in line) == (False, found["budget_total"] is not None)
 
@@ -409,7 +414,7 @@ def test_a_run_with_little_to_measure_by_says_so(tmp_path: Path, ask: Ask, quick
     code, said, _ = ask("run", tmp_path / "five.toml", "--out", tmp_path / "out", *quick)
     assert code == 0
     assert re.search(
-        r"; at 1 held-out point, of another distribution than all rows, .*\n +test NLL .*± unknown nats .*\(One held-out point gives no",
+        r"; at 1 held-out point, of another distribution than all rows, .*\n +test NLL .* nats .*\(One held-out point gives no",
         said,
     )
     assert "reference set  rows drawn from all, trained on or not: 45 of 50 repeat another" in said
@@ -1019,7 +1024,7 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     assert ("test NLL, energy" in output, output.count("test NLL")) == (True, 1)
     found = metrics(tmp_path / "out")
     assert found["test_nll"] == found["energy_nll"]
-    perfect = f"optimal NLL  {with_error(found['optimal_nll'], found['optimal_nll_standard_error'])} nats"
+    perfect = f"optimal NLL  {in_words(found, 'optimal_nll')} nats"
     assert (perfect in output, "KL of smoothing" in output) == (True, False)  # its KL is to the smoothed data
     assert "the data smoothed by sigma = 0.5 (user units); ln Z = " in found["density"]
     points, out = tmp_path / "points.csv", tmp_path / "evaluated.csv"
@@ -1094,8 +1099,7 @@ def test_a_run_reports_memorization_and_stops_early_with_few_rows(tmp_path: Path
         assert ("Warning: The training points are memorized" in error) != stopped
         assert found["held_out_loss"] > found["final_loss"]
         assert found["train_nll"] < found["test_nll"]
-        kernel = with_error(found["kernel_nll"], found["kernel_nll_standard_error"])
-        assert f"NLL, kernel density  {kernel} nats" in said
+        assert f"NLL, kernel density  {in_words(found, 'kernel_nll')} nats" in said
         assert str(nearness(Figures.of(found))) in said
         near = nearness(Figures.of(found))
         assert near is not None

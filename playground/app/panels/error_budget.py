@@ -7,9 +7,9 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QAccessible, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.app.panels.figure import with_error
 from playground.app.panels.measured_figure import FigureRows, missing
 from playground.app.style import theme
+from playground.app.style.figure_words import with_error
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_percent
 from playground.app.style.text_size import px

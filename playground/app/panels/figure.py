@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSiz
 from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
 from playground.app.style.labels import worded
-from playground.app.style.number_formats import MINUS, NOTHING, format_duration, format_number
+from playground.app.style.number_formats import NOTHING, format_duration
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
@@ -19,23 +19,6 @@ from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.steady_size import SteadySize
 from playground.app.workers.jobs import JobStatus
 from playground.messages import Message
-
-
-def decimal(value: float, places: int = 3) -> str:
-    """A number with a fixed number of decimals, so that its width stays; a huge one with its power of ten.
-
-    >>> decimal(-0.7129), decimal(1.0), decimal(-1.28e24)
-    ('−0.713', '1.000', '−1.28e24')
-    """
-    if abs(value) >= 1e7:
-        return format_number(value, 4)
-    text = f"{value:.{places}f}"
-    return text.replace("-", MINUS) if float(text) else text.lstrip("-")
-
-
-def with_error(value: float, error: float | None, places: int = 3) -> str:
-    """A value and its standard error: ``1.015 ± 0.014``."""
-    return decimal(value, places) + (f" ± {decimal(error, places)}" if error is not None else "")
 
 
 class Figure(QWidget):

@@ -5,8 +5,8 @@ from PySide6.QtCore import Slot
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import DensityView
-from playground.app.panels.figure import decimal
 from playground.app.panels.measured_figure import FigureRows, missing, possible
+from playground.app.style.figure_words import decimal
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_number
 from playground.app.widgets.captions import caption

@@ -12,9 +12,10 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood
-from playground.app.panels.figure import Figure, JobButton, decimal, with_error
+from playground.app.panels.figure import Figure, JobButton
 from playground.app.panels.held_out import HeldOutFigures
 from playground.app.style import theme
+from playground.app.style.figure_words import decimal, with_error
 from playground.app.style.labels import capital, worded
 from playground.app.style.number_formats import format_count, format_number
 from playground.app.widgets import layouts

@@ -4,8 +4,7 @@ import math
 from collections.abc import Callable
 
 from playground.app.model.pinned_runs import WAITING, KnownRun, is_measured
-from playground.app.panels.figure import decimal
-from playground.app.panels.measured_figure import beside_floor, number_in_words, shares_in_words
+from playground.app.style.figure_words import beside_floor, decimal, number_in_words, shares_in_words
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_number
 from playground.app.widgets.table import TableColumn
@@ -116,7 +115,7 @@ def _of(
 
     def number(figures: Figures) -> str:
         value = figures.number(figure)
-        return "" if value is None else number_in_words(figure, value)
+        return "" if value is None else number_in_words(spec, value)
 
     said, told = text or number, tip or (lambda figures: beside_floor(figures, figure, True))
     key = order or (lambda figures: figures.number(figure))

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from playground.app.panels.measured_figure import FigureRows, number_in_words
+from playground.app.panels.measured_figure import FigureRows
+from playground.app.style.figure_words import number_in_words
 from playground.app.style.labels import worded
 from playground.app.widgets.captions import caption
 from playground.app.widgets.charts.errors import ErrorAlongSigma
@@ -54,7 +55,7 @@ class ScoreAlongSigma(FigureRows):
                 continue
             value, error = (at_sigma(sigma, np.array(sigmas), np.array(part)) for part in (figure.value, figure.error))
             known = math.isfinite(value)
-            row.show_text(number_in_words(row.key, value, error) if known else "", worded(figure.reason))
+            row.show_text(number_in_words(row.spec, value, error) if known else "", worded(figure.reason))
 
 
 def at_sigma(sigma: float, sigmas: np.ndarray, values: np.ndarray) -> float:

@@ -8,8 +8,8 @@ from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.panels.figure import JobButton
-from playground.app.panels.measured_figure import in_words
 from playground.app.style import theme
+from playground.app.style.figure_words import in_words
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration, format_number
 from playground.app.style.text_size import px

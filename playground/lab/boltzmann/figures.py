@@ -23,6 +23,6 @@ FIGURES = {
         unit="nat",
         decimals=4,
     ),
-    "nll_excess": FigureSpec("above the optimum", "NLL minus optimal NLL, in nats", unit="nat"),
+    "nll_excess": FigureSpec("above the optimum", "NLL minus optimal NLL, in nats"),
 }
 """Each is an attribute of :class:`playground.lab.boltzmann.training.Progress`."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from playground.app.style.figure_words import number_in_words
 from playground.app.style.number_formats import format_count, format_number
 from playground.drawing.boltzmann import probability
 from playground.lab.boltzmann.figures import FIGURES
@@ -26,8 +27,7 @@ def figure_text(key: str, progress: "Progress") -> str:
         return f"2{str(progress.units).translate(SUPERSCRIPTS)} = {format_count(value)}"
     if isinstance(value, Decimal):
         return f"{value:.3g}"
-    places = FIGURES[key].decimals
-    return format_number(max(value, 0.0)) if places is None else f"{value:.{places}f}"
+    return number_in_words(FIGURES[key], max(value, 0.0))  # none is below 0, but by rounding
 
 
 def verdict(progress: "Progress") -> str:
