@@ -172,7 +172,8 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
     before = playing.trajectory
     controllers.training.changed.connect(lambda training: training == "finished" and QTimer.singleShot(0, pinning.pin))
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    qtbot.waitUntil(lambda: bool(told))
+    assert controllers.training.status == "finished"
     assert pinning.runs == ()
     assert [one.message for one in told] == [
         "The run is sampled again with the weights in view. It is pinned when it has ended."
@@ -188,11 +189,15 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
 
 
 def test_a_pin_that_waits_is_dropped_when_another_run_is_begun(qtbot, controllers):
+    told = []
+    controllers.state.notified.connect(told.append)
     playing, pinning, state = controllers.playing, controllers.pinning, controllers.state
     change(qtbot, controllers, {"sampling.steps": 2000})  # so that it takes longer than this test needs to look
     controllers.training.changed.connect(lambda training: training == "finished" and QTimer.singleShot(0, pinning.pin))
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.training.status == "finished")
+    qtbot.waitUntil(lambda: bool(told))
+    assert controllers.training.status == "finished"
+    assert pinning.runs == ()
     change(qtbot, controllers, {"sampling.steps": 10})
     assert pinning.runs == ()
     assert playing.run.is_of_its_weights
