@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playground.cli.reporting import note, say, stage, warn, with_error
+from playground.app.style.figure_words import in_words
+from playground.app.style.number_formats import without_typography
+from playground.cli.reporting import note, say, stage, warn
 from playground.cli.stopping import if_stopped
 from playground.drawing.sweep_pictures import PLOTS, write_results
 from playground.kinds import plugins
@@ -138,9 +140,5 @@ def _print(rows: Sequence[Row]) -> None:
     """Print the means of the main figures, a line for each combination."""
     for row in rows:
         words = ", ".join(f"{axis} {value}" for axis, value in row.values.items())
-        figures = "  ".join(
-            f"{key} {with_error(row.mean[key], row.error[key]) if row.error.get(key) else f'{row.mean[key]:.4g}'}"
-            for key in SHOWN
-            if key in row.mean
-        )
-        say(f"{words}:  {figures}")
+        figures = "  ".join(f"{key} {in_words(row.figures, key)}" for key in SHOWN if key in row.mean)
+        say(f"{words}:  {without_typography(figures)}")

@@ -84,7 +84,7 @@ def paint_heat_map(painter: QPainter, box: QRectF, picture: HeatMap, palette: Pa
         share = ((np.log(value) if picture.log else value) - low) / ((high - low) or 1.0)
         ground = QColor(int(colors[round(255 * share)]))
         painter.fillRect(place, ground)
-        said = _measured(value, error)
+        said = measured(value, error)
         if metrics.horizontalAdvance(said) > place.width() - 4:
             said = number(value)
         if metrics.horizontalAdvance(said) <= place.width() - 2 and line <= place.height() + 2:
@@ -92,10 +92,10 @@ def paint_heat_map(painter: QPainter, box: QRectF, picture: HeatMap, palette: Pa
             painter.drawText(place, center, said)
 
 
-def _measured(value: float, error: float) -> str:
+def measured(value: float, error: float) -> str:
     """A value, rounded to one digit of its error if that is known.
 
-    >>> _measured(1.9234, 0.071), _measured(33.2, 4.3), _measured(0.86, 0.0)
+    >>> measured(1.9234, 0.071), measured(33.2, 4.3), measured(0.86, 0.0)
     ('1.92 ± 0.07', '33 ± 4', '0.86')
     """
     if not 1e-4 <= error < 1e4:

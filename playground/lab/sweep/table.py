@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from playground.lab.csv_table import write_csv
+from playground.lab.measured import Figures
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell
 
@@ -42,6 +43,11 @@ class Row:
     curves: Curves
     curve_errors: Curves
     failure: str = ""
+
+    @property
+    def figures(self) -> Figures:
+        """The means and their errors."""
+        return Figures.of(_named_figures(self))
 
 
 def rows(folder: Path, every: Sequence[Cell]) -> list[Row]:

@@ -4,11 +4,10 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QMouseEvent, QPainter
 
 from playground.app.style import theme
-from playground.app.style.number_formats import format_measured, format_number
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.cells import Cells
-from playground.drawing.heat_map import HeatMap, inside, paint_heat_map
+from playground.drawing.heat_map import HeatMap, inside, measured, paint_heat_map
 
 
 class SweepMap(Cells):
@@ -61,7 +60,7 @@ class SweepMap(Cells):
         value, error = float(picture.values[place]), float(picture.errors[place])
         if value != value:
             return where
-        return f"{where}: {format_measured(value, error) if error > 0 else format_number(value)}."
+        return f"{where}: {measured(value, error)}."
 
     def tip(self, number: int) -> str:
         said = self._said(number)

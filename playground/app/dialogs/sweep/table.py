@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from playground.app.controllers.sweeping import SweepReport
-from playground.app.style.number_formats import format_measured, format_number
+from playground.app.style.figure_words import beside_floor
 from playground.app.widgets.table import TableColumn
 from playground.drawing.sweep_pictures import name_of, shown
 from playground.lab.figures import FIGURES
@@ -48,12 +48,4 @@ def _axis(axis: str, rows: Sequence[Row]) -> TableColumn:
 
 def _figure(key: str) -> TableColumn:
     """A mean with its error, and its floor if it has one."""
-
-    def text(row: Row) -> str:
-        if key not in row.mean:
-            return ""
-        error, floor = row.error.get(key), row.mean.get(floor_name(key))
-        said = format_measured(row.mean[key], error) if error else format_number(row.mean[key])
-        return said if floor is None else f"{said}  (floor {format_number(floor, 2)})"
-
-    return _column(name_of(key), text, lambda row: row.mean.get(key))
+    return _column(name_of(key), lambda row: beside_floor(row.figures, key), lambda row: row.mean.get(key))
