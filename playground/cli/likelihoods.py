@@ -1,6 +1,7 @@
 """The commands likelihood, decode and interpolate: log p and latent codes of points, and points from codes."""
 
 import csv
+import math
 import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -239,19 +240,16 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
     wanted = f"columns {names[0]} to {names[-1]} of finite numbers, as likelihood --latent writes them"
     lacking = UserError(f"{path} holds no latent codes: it needs {wanted}.")
     with _reading(path, lacking):
-        header, *rows = _rows(path)
-    places = columns_named(names, header)
-    if places is None or not rows:
+        header, codes = read_table(path, names)
+    if columns_named(names, header) is None:
         raise lacking
     known = {name.casefold() for name in (*names, *column_names(problem))}
     for name in header:
-        if re.fullmatch(r"z\d+", name.strip(), re.IGNORECASE) and name.strip().casefold() not in known:
+        if re.fullmatch(r"z\d+", name, re.IGNORECASE) and name.casefold() not in known:
             raise UserError(
-                f"{path} has a column {name.strip()}, but the codes of this model end with {names[-1]}: "
+                f"{path} has a column {name}, but the codes of this model end with {names[-1]}: "
                 "decode them by the model whose likelihood --latent wrote them."
             )
-    whole = ([*row, *[""] * len(header)] for row in rows)  # one that ends early lacks its last cells
-    codes = np.array([[number_in(row[place]) for place in places] for row in whole])
     bad = ~np.isfinite(codes).all(axis=1)
     if bad.any():
         raise UserError(f"{path}: point {bad.argmax() + 1} has no latent code: remove its row.")
@@ -267,15 +265,6 @@ def _reading(path: Path, lacking: UserError) -> Iterator[None]:
         raise UserError(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except (ValueError, csv.Error):
         raise lacking from None
-
-
-def _rows(path: Path) -> list[list[str]]:
-    """The cells of a table with commas, its header among the rows.
-
-    Raises:
-        OSError, ValueError, csv.Error: the file cannot be read, or is none.
-    """
-    return list(csv.reader(line for line in path.read_text("utf-8-sig").splitlines() if line.strip()))
 
 
 def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, list[str]]:
@@ -299,7 +288,7 @@ def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, l
     )
     lacking = UserError(f"{path} holds no images: it needs {wanted}.")
     with _reading(path, lacking):
-        points = _read_array(path, problem) if path.suffix.lower() == ".npy" else read_images(path, header)
+        points = _read_array(path, problem) if path.suffix.lower() == ".npy" else read_table(path, header)[1]
     if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
         raise lacking
     return points, header
@@ -328,39 +317,28 @@ def _matched(
     return points, list(names)
 
 
-def read_images(path: Path, names: Sequence[str]) -> np.ndarray:
-    """Rows of numbers, by the columns of these names if the first line has them, otherwise by their places.
+def read_table(path: Path, names: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    """The header of a table with commas, if it has one, and its rows of numbers, (N, columns): of the columns of these names if the
+    header has them, otherwise of all.
 
-    Lines that begin with # are comments, and so is a first line without a number that is no header of these names.
+    What is no number is NaN, and so is each number of a row that has another length. Lines that begin with # are comments, and a
+    first line without a number is a header or a title.
 
     Raises:
-        OSError, ValueError, csv.Error: the file cannot be read, or holds something else.
+        OSError, ValueError, csv.Error: the file cannot be read, or has no rows.
     """
-    written = path.read_text("utf-8-sig").splitlines()
-    lines = [line for line in written if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
+    lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    rows = list(csv.reader((line for line in lines if not line.lstrip().startswith("#")), skipinitialspace=True))
+    header = [cell.strip().strip("\"'").strip() for cell in rows[0]] if rows else []
+    if any(cell.casefold() == "nan" or not math.isnan(number_in(cell)) for cell in header):
+        header = []
+    rows = rows[bool(header) :]
+    if not rows:
         raise ValueError
-    first = [cell.strip().strip("\"'").strip() for cell in next(csv.reader(lines[:1], skipinitialspace=True))]
-    has_header = not any(map(_is_number, first))
-    places = columns_named(names, first) if has_header else None
-    if places is not None and len(first) > len(names):  # the other columns may hold text
-        rows = list(csv.reader(lines[1:], skipinitialspace=True))
-        if any(len(row) != len(first) for row in rows):
-            raise ValueError
-        return np.array([[row[place] for place in places] for row in rows], dtype=float)
-    if len(lines) == has_header:
-        raise ValueError
-    points = np.loadtxt(lines[has_header:], delimiter=",", quotechar='"', ndmin=2)
-    return points if places is None else points[:, places]
-
-
-def _is_number(text: str) -> bool:
-    """Whether a cell is a number; NaN is one, too."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    places = columns_named(names, header)
+    width = len(rows[0] if places is None else header)
+    cells = (row if len(row) == width else [""] * width for row in rows)
+    return header, np.array([[number_in(row[place]) for place in places or range(width)] for row in cells])
 
 
 def _read_array(path: Path, problem: Problem) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from playground.cli.likelihoods import read_images
+from playground.cli.likelihoods import read_table
 
 ROWS = "1,2\n3,4\n"
 
@@ -13,7 +13,7 @@ ROWS = "1,2\n3,4\n"
 def _read(folder: Path, text: str) -> list[list[float]]:
     path = folder / "images.csv"
     path.write_text(text)
-    rows: list[list[float]] = read_images(path, ["p0", "p1"]).tolist()
+    rows: list[list[float]] = read_table(path, ["p0", "p1"])[1].tolist()
     return rows
 
 
