@@ -166,6 +166,10 @@ class TopBar(QFrame):
         for button in self._more:
             button.setVisible(on)
 
+    def fill_train(self, on: bool) -> None:
+        """Fill the button that trains, unless another one is to be pressed next."""
+        set_role(self.train, "primary" if on else "")
+
     def event(self, event: QEvent) -> bool:
         done = super().event(event)
         if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
@@ -188,10 +192,11 @@ class TopBar(QFrame):
                 button.follow(actions[key])
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             elif key == PRIMARY:
-                set_role(button, "primary")
+                self.train = button
             else:
                 self._more.append(button)
             self._row.addWidget(button)
+        self.fill_train(True)
         self.menu = QToolButton()
         self.menu.setObjectName("menuButton")
         self.menu.setText("☰")

@@ -89,6 +89,7 @@ class Connections(QObject):
             there_is.connect(window.actions_by_key.refresh)
         window.state.problem_changed.connect(self.show_name)
         controllers.lessons.beginning.connect(window.tour.end)  # it would cover what is taught
+        controllers.lessons.changed.connect(lambda: window.top_bar.fill_train(controllers.lessons.lesson is None))
         # The user comes from another window, which may have answered.
         application().applicationStateChanged.connect(controllers.lessons.look)
         window.opening.lesson_opened.connect(controllers.lessons.begin)

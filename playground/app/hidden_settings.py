@@ -1,5 +1,6 @@
-"""Chips of the settings that act and are not seen: behind a fold, with another value than their default."""
+"""Chips of the settings that act and are not seen: behind a fold, with another value than the one they begin with."""
 
+import collections
 import functools
 import itertools
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app.canvas.chips import Flow
+from playground.app.controllers.lessons import Lessons
 from playground.app.model.edit_text import value_text
 from playground.app.model.state import State
 from playground.app.style import theme
@@ -21,16 +23,20 @@ LOOKS = 30  # ms between two looks at the cards
 
 
 class HiddenSettings(QWidget):
-    """A chip for each setting that differs from its default and whose row is not in view; a click sets the default again.
+    """A chip for each setting whose row is not in view and that differs from its default or, in a lesson or scene, from what
+    that has set; a click sets this again.
 
     Args:
+        lessons: the lesson or scene in view.
         panels: the cards with the rows.
         card: the one below whose title they stand.
     """
 
-    def __init__(self, state: State, panels: Iterable[CollapsiblePanel], card: CollapsiblePanel) -> None:
+    def __init__(
+        self, state: State, lessons: Lessons, panels: Iterable[CollapsiblePanel], card: CollapsiblePanel
+    ) -> None:
         super().__init__()
-        self._state, self._panels, self._card = state, tuple(panels), card
+        self._state, self._lessons, self._panels, self._card = state, lessons, tuple(panels), card
         card.put_below_title(self)
         self._all = True
         self._shown: dict[str, str] = {}
@@ -38,7 +44,8 @@ class HiddenSettings(QWidget):
         self._flow = Flow(self)
         self._flow.setContentsMargins(0, 0, 0, 2)
         look = Throttle(LOOKS, self._look, self)
-        state.changed.connect(look.ask)
+        for changed in (state.changed, lessons.changed):
+            changed.connect(look.ask)
         for panel in self._panels:
             panel.arranged.connect(look.ask)
         self.hide()
@@ -51,10 +58,13 @@ class HiddenSettings(QWidget):
 
     @Slot()
     def _look(self) -> None:
-        fields, state = self._state.fields(), self._state
+        fields, usual = self._state.fields(), self._before()
+        titles, labels = self._hidden(), collections.Counter(field.label for field in fields.values())
         found = {
-            key: f"{fields[key].label} {value_text(fields[key], state.value(key))}"
-            for key in (() if self._all else self._hidden() & description.changed(state.experiment).keys())
+            key: ("" if labels[fields[key].label] == 1 else f"{titles[key]} ")
+            + f"{fields[key].label} {value_text(fields[key], self._state.value(key))}"
+            for key in (() if self._all else titles.keys() & usual.keys())
+            if self._state.value(key) != usual[key]
         }
         if found == self._shown:
             return
@@ -70,10 +80,10 @@ class HiddenSettings(QWidget):
         self.setVisible(bool(found))
         self.updateGeometry()
 
-    def _hidden(self) -> set[str]:
-        """The settings with an effect whose rows are behind a fold, or on a card that is not in view."""
+    def _hidden(self) -> dict[str, str]:
+        """The settings with an effect whose rows are behind a fold, or on a card that is not in view, with the card's title."""
         return {
-            key
+            key: panel.title
             for panel in self._panels
             for row in panel.findChildren(FieldRow)
             if not row.isHidden() and (panel.isHidden() or not row.isVisibleTo(panel))
@@ -86,7 +96,7 @@ class HiddenSettings(QWidget):
         theme.set_role(chip, "chip")
         chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         chip.setAccessibleName(text)
-        default = f"Set {field.label} back to {value_text(field, field.default)}."
+        default = f"Set {field.label} back to {value_text(field, self._before()[key])}."
         cost = warning(self._state.unsaved_steps()) if field.resets else ""
         chip.setToolTip(wrapped(f"{field.description}.", default, *([cost] if cost else [])))
         chip.setAccessibleDescription(default)
@@ -94,4 +104,12 @@ class HiddenSettings(QWidget):
         return chip
 
     def _set_back(self, key: str) -> None:
-        self._state.edit({key: self._state.field(key).default})
+        self._state.edit({key: self._before()[key]})
+
+    def _before(self) -> dict[str, object]:
+        """What each setting was before the user changed it."""
+        given = self._lessons.given
+        usual = {key: field.default for key, field in self._state.fields().items()}
+        if given is not None:
+            usual |= {key: description.value(given, key) for key in usual.keys() & description.fields(given)}
+        return usual

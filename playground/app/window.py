@@ -142,7 +142,8 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self)
         self.columns = Columns(self.state, self.controllers)
         self.panels = [*self.columns.panels.values()]
-        self.hidden_settings = HiddenSettings(self.state, self.panels, self.panel(SamplingPanel))
+        lessons, sampling = self.controllers.lessons, self.panel(SamplingPanel)
+        self.hidden_settings = HiddenSettings(self.state, lessons, self.panels, sampling)
         layers = Layers(self)
         layers.set_visible("density", self.look.all_cards)  # at coarse noise it covers the whole canvas
         self.chips = ChipBar(layers)

@@ -36,6 +36,7 @@ from playground.app.panels.data import FIRST
 from playground.app.search import entries
 from playground.app.widgets.collapsible_panel import Disclosure
 from playground.lab.columns import Column, with_edits
+from playground.lab.lessons import SCENES, load_all
 from tests.app.conftest import end, make_window, pinned_run, put_pin, wait
 
 PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
@@ -235,11 +236,11 @@ def test_six_tiles_have_names_and_more_brings_the_others(calm):
 
 
 def chips(window) -> dict[str, QAbstractButton]:
-    wait(lambda: not window.building.busy)
-    wait(milliseconds=120)
-    return {
-        chip.accessibleName(): chip for chip in window.hidden_settings.findChildren(QAbstractButton) if chip.isVisible()
-    }
+    hidden = window.hidden_settings
+    made = lambda: hidden.findChildren(QAbstractButton)  # noqa: E731
+    wait(milliseconds=60)
+    wait(lambda: not hidden.isVisible() or all(chip.isVisible() for chip in made()))  # Qt shows those of a layout later
+    return {chip.accessibleName(): chip for chip in made() if chip.isVisible()}
 
 
 def test_what_is_set_and_hidden_is_a_chip_whose_cross_sets_it_back(calm):
@@ -258,6 +259,35 @@ def test_what_is_set_and_hidden_is_a_chip_whose_cross_sets_it_back(calm):
     assert text in chips(calm)
     calm.look.set_all_cards(True)
     assert not chips(calm)
+
+
+def test_in_a_lesson_a_chip_is_only_what_the_user_changed(calm):
+    lessons = calm.controllers.lessons
+    for name, known in (("05-langevin-weights", load_all()), ("guidance", load_all(SCENES))):
+        lessons.begin(known[name])
+        given = calm.state.experiment
+        assert given == lessons.given
+        assert not chips(calm)
+        calm.state.edit({"training.learning_rate": 5.5e-5})
+        assert chips(calm).keys() == {"learning rate 5.5e-5"}
+        calm.state.undo()
+        assert not chips(calm)
+    calm.look.set_all_cards(True)
+    lessons.leave()
+
+
+def test_a_chip_sets_back_what_the_step_of_a_lesson_has_set_and_names_the_card_where_two_have_its_label(calm):
+    lessons = calm.controllers.lessons
+    lessons.begin(load_all()["05-langevin-weights"])
+    assert calm.state.value("sampling.source") == "exact"
+    calm.state.edit({"sampling.source": "learned", "likelihood.source": "exact"})
+    found = chips(calm)
+    assert found.keys() == {"Sample score Learned", "Likelihood score Exact"}
+    assert "back to Exact" in found["Sample score Learned"].toolTip()
+    found["Sample score Learned"].click()
+    assert calm.state.value("sampling.source") == "exact"
+    assert chips(calm).keys() == {"Likelihood score Exact"}
+    lessons.leave()
 
 
 def test_a_chip_is_reached_after_the_title_and_stays_when_the_card_is_folded(calm):

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QMenu,
     QMessageBox,
+    QPushButton,
     QSlider,
     QWidget,
 )
@@ -339,6 +340,41 @@ def test_the_card_asks_hides_and_reveals(window, qtbot):
     assert panel.onward.text() == "Finish"
     panel.onward.click()
     assert panel.isHidden()
+
+
+def filled(window) -> set[str]:
+    """The texts of the filled buttons in view."""
+    buttons = window.findChildren(QPushButton)
+    return {one.text() for one in buttons if one.isVisible() and one.property("role") == "primary"}
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_one_button_in_view_is_filled_and_in_a_lesson_it_is_that_of_the_step(window, qtbot, monkeypatch, everything):
+    def measure(step):
+        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, 0.4))
+
+    monkeypatch.setattr(step_measuring, "measure", measure)
+    lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
+    window.look.set_all_cards(everything)
+    try:
+        assert filled(window) == {window.top_bar.train.text()}
+        lessons.begin(LESSON)
+        assert filled(window) == {"Next"}
+        lessons.go(1)
+        assert filled(window) == {"This is my prediction"}
+        lessons.predict(0.5)
+        until_shown(window, qtbot)
+        assert filled(window) == {"Next"}
+        lessons.begin(load_all()["01-score"])
+        lessons.go(3)
+        lessons.predict(0)
+        until_shown(window, qtbot)
+        assert panel.onward.isVisible()
+        assert filled(window) == {"Next lesson"}
+        lessons.leave()
+        assert filled(window) == {window.top_bar.train.text()}
+    finally:
+        window.look.set_all_cards(True)
 
 
 def test_the_middle_of_the_scale_is_predicted_by_a_press_and_the_next_scale_is_unset_again(window):

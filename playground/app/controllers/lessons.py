@@ -13,6 +13,7 @@ from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
 from playground.lab.document import LessonPlace
+from playground.lab.experiment import Experiment
 from playground.lab.lessons import SCENES, Lesson, MeasuredStep, Step, bundled_weights, load_all
 
 JOB = "lesson"
@@ -265,10 +266,18 @@ class Lessons(QObject):
         self.jobs.start(JOB, "the claim of the scene" if lesson.is_scene else of_lesson, work, take)
         self.changed.emit()
 
+    @property
+    def given(self) -> Experiment | None:
+        """The settings with which the step in view begins, or its measured answer; None outside lessons and scenes."""
+        return None if self.lesson is None else self._given(self.lesson, self.place)
+
+    def _given(self, lesson: Lesson, place: int) -> Experiment | None:
+        step, answer = lesson.steps[place], self._answer(lesson, place)
+        return step.settings if answer is None or answer.values is None else step.answer_settings
+
     def _put(self, lesson: Lesson, place: int) -> None:
         """Make a step the next one of the history, with the settings of its question or of its measured answer."""
-        step, answer = lesson.steps[place], self._answer(lesson, place)
-        settings = step.settings if answer is None or answer.values is None else step.answer_settings
+        step, settings = lesson.steps[place], self._given(lesson, place)
         where = LessonPlace(lesson.name, lesson.title, None if lesson.is_scene else place)
         if settings is not None:
             self._training.teach(settings, where, bundled_weights()[step.weights] if step.weights else None)

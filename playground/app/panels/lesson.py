@@ -159,18 +159,17 @@ class LessonPanel(CollapsiblePanel):
         set_role(self.mark, "caption")
         tip = "Commit to it: then it is measured, and explained."
         self.commit = button("This is my prediction", tip, lambda: lessons.predict(*self._predicted()))
-        set_role(self.commit, "primary")
         meaning = "<p>Train, sample and measure on this machine and now.</p>"
         self.measure = JobButton("Measure", meaning, controllers, JOB, lessons.measure)
         self.changed, self.notice = Notice(), Notice()
         self.measure.ran.connect(self._show)
         self.measure.failed.connect(lambda message: self.notice.say("error", message))
         self.following = button("Next lesson", "End this lesson and begin the next one.", lessons.go_to_following)
-        set_role(self.following, "primary")
         self.end = button("Leave", "End it. Your own work comes back as it was.", lessons.leave)
         self.back = button("Back", "To the step before.", lessons.back)
         self.again = button("Again", "Answer this step again.", lessons.forget_answer)
         self.onward = button("Next", "To the next step.", lessons.next)
+        self._leading = (self.commit, self.following, self.onward)  # the first of them in view is the one filled button
         buttons = layouts.across(
             *((one, 1) for one in (self.end, self.back, self.again, self.onward)),
             spacing=UNIT // 2,
@@ -239,6 +238,9 @@ class LessonPanel(CollapsiblePanel):
         self.again.setEnabled(answered and not lessons.measuring)
         self.onward.setEnabled(lessons.may_go_on)
         self.following.setVisible(lessons.following is not None)
+        leading = next(one for one in self._leading if not one.isHidden() or one is self.onward)
+        for one in self._leading:
+            set_role(one, "primary" if one is leading else "")
         self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
         column = self.column()
         if isinstance(column, Cards):

@@ -138,7 +138,6 @@ class TrainingPanel(CollapsiblePanel):
     def _build_buttons(self) -> None:
         self.button = QPushButton("Train", self)
         self.button.setFixedWidth(self._widest())
-        theme.set_role(self.button, "primary")
         self.button.clicked.connect(self._training.toggle)
         self.reset = QPushButton("Reset", self)
         self.reset.setAccessibleName("Reset training")
