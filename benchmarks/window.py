@@ -253,9 +253,8 @@ class Measurement:
         )
 
     def _looked(self) -> None:
-        comparing, playing = self._window.controllers.comparing, self._window.controllers.playing
-        sampled = comparing.sampled if comparing.is_active else [playing.sampler.run]
-        ended = [(run, None if run is None else run.trajectory, run is not None and run.finished) for run in sampled]
+        sampled = self._window.controllers.playing.in_view.newest
+        ended = [(run, run.trajectory, run.finished) for run in sampled]
         self._counter.look(ended, time.perf_counter())
 
     def _changed(self) -> None:

@@ -898,7 +898,7 @@ def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, connec
     seen = []
     connect(comparing.changed, lambda: seen.append((comparing.runs, comparing.is_sampled)))
     wait(lambda: window.state.model.newest.version > before[0].model.weights.version)
-    comparing.again()
+    window.playing.again()
     if slow:
         wait(milliseconds=300)
         assert comparing.runs is before
@@ -906,7 +906,7 @@ def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, connec
 
     def shows_newer() -> bool:
         if slow:
-            comparing.again()  # as at each end of the loop
+            window.playing.again()  # as at each end of the loop
         return comparing.runs is not before
 
     wait(shows_newer)

@@ -316,8 +316,8 @@ def test_weights_of_a_training_step_come_back_where_they_are_kept(qtbot, control
     assert controllers.replaying.step == step
     assert controllers.playing.trajectory is trajectory
     assert controllers.playing.run.is_of_its_weights
-    controllers.sampling.again()  # as at the end of a loop, where a run of newer weights would begin
-    assert controllers.sampling.next is None
+    controllers.playing.again()  # as at the end of a loop, where a run of newer weights would begin
+    assert controllers.playing.main.coming == ()
     wait(milliseconds=100)
     assert controllers.playing.trajectory is trajectory
 
@@ -369,8 +369,7 @@ def test_a_run_whose_weights_changed_is_not_played_again_without_a_word(qtbot, c
 
 def test_a_run_by_weights_that_changed_meanwhile_names_no_training_step(qtbot, controllers):
     controllers.pinning.finished = None
-    run = dataclasses.replace(controllers.playing.run, number=99, weights=None)
-    controllers.playing.run = run
+    controllers.playing.main.put([dataclasses.replace(controllers.playing.run, weights=None)])
     controllers.pinning.look()
     controllers.pinning.pin()
     assert controllers.pinning.runs[0].trained_steps is None

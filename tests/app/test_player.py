@@ -376,7 +376,7 @@ def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_p
     first, runs = controllers.playing.trajectory, []
     controllers.playing.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     controllers.training.start()
-    qtbot.waitUntil(lambda: controllers.sampling.next is not None)
+    qtbot.waitUntil(lambda: controllers.playing.main.comes_after)
     assert controllers.playing.trajectory is first
     qtbot.waitUntil(lambda: len(runs) >= 2)
     assert all(recorded == trajectory.total for trajectory, recorded in runs)
@@ -431,8 +431,12 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, controllers, monkeypatch,
     controllers.playing.set_playing(False)
     controllers.sampling.show_recorded(first)  # as a session's run, which the loop would replace
     controllers.playing.seek(5)
-    controllers.sampling.again()
-    assert (controllers.playing.trajectory, controllers.playing.frame, controllers.sampling.next) == (first, 0, None)
+    controllers.playing.again()
+    assert (controllers.playing.trajectory, controllers.playing.frame, controllers.playing.main.coming) == (
+        first,
+        0,
+        (),
+    )
     qtbot.wait(300)
     assert errors == []
 

@@ -97,7 +97,7 @@ def test_the_playhead_stays_as_far_along_where_the_run_in_view_keeps_fewer_frame
             for name, array in whole.arrays().items()
         }
     )
-    playing.run = dataclasses.replace(playing.run, trajectory=short, weights=None)
+    playing.main.put([dataclasses.replace(playing.run, trajectory=short, weights=None)])
     playing.seek(len(short) // 2)
     assert playing.total == len(short)
     sigma = playing.sigma

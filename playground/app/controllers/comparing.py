@@ -8,8 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.column_runs import Equal, awaited, measured, prepare, warnings
 from playground.app.controllers.playing import Playing
-from playground.app.controllers.runs import Run
-from playground.app.controllers.sampling_worker import SHARE
+from playground.app.controllers.runs import Run, RunsInView
 from playground.app.controllers.training_loop import Fair, column_key, done
 from playground.app.model.assembling import assemble
 from playground.app.model.model import LiveModel
@@ -48,7 +47,8 @@ class Comparing(QObject):
         super().__init__(parent)
         self._state, self._building, self._playing, self._jobs = state, building, playing, jobs
         self.columns: Columns = ()
-        self._next: tuple[Run, ...] = ()  # sampled while the last ones play, and shown after them
+        self._compared = RunsInView()
+        self._compared.begun_by(self._begin_newer)
         self.equal: Equal = "own"
         self.fair: Fair = "steps"
         self._trainings = building.trainings
@@ -69,12 +69,7 @@ class Comparing(QObject):
     @property
     def runs(self) -> tuple[Run, ...]:
         """The columns' runs from left to right; after a change the old ones stay until the new ones are ready."""
-        return self._playing.columns or ()
-
-    @property
-    def sampled(self) -> tuple[Run, ...]:
-        """The runs that are sampled: those that are shown after the ones in view, or those in view."""
-        return self._next or self.runs
+        return self._compared.runs
 
     @property
     def is_sampled(self) -> bool:
@@ -129,25 +124,10 @@ class Comparing(QObject):
             self.fair = fair
             self.sample_again()
 
-    def again(self) -> None:
-        """Start the ended runs again, with newer weights if there are any: slow ones are sampled while the last ones play."""
-        if self._next and all(run.finished or run.failure is not None for run in self._next):
-            self._show(self._next)
-        elif not self._next and not self._jobs.running(PREPARING) and any(map(self._is_outdated, self._played)):
-            self._begin_runs(beside=not self._playing.keeps_up(self._played))
-        self._playing.seek(0)
-
-    def _is_outdated(self, run: Run) -> bool:
-        """Whether a run with the newest weights would be another one."""
-        model = self._state.model
-        if model is None or not run.can_be_sampled or run.experiment.sampling.follows != "learned":
-            return False
-        newest = model.weights_of_column(run.column.step) if run.training is None else run.training.now.newest
-        return run.version != newest.version
-
     def _is_behind(self, run: Run) -> bool:
         """Whether its own training has learned more since."""
-        return run.training is not None and self._is_outdated(run)
+        model = self._state.model
+        return model is not None and run.training is not None and run.is_outdated(model)
 
     @Slot()
     def _follow_document(self) -> None:
@@ -161,7 +141,7 @@ class Comparing(QObject):
             return
         if not before:
             self._trainings.failures.clear()
-            self._playing.set_columns(())
+            self._playing.compare(self._compared)
             self.active_changed.emit(True)
         self._begin_runs()
 
@@ -170,9 +150,10 @@ class Comparing(QObject):
         self._settle.stop()
         for job in (PREPARING, MEASURING):
             self._jobs.cancel(job)
-        self._next = ()
+        self._compared.put(())
+        self._playing.samplers.put(())
         self._trainings.put_columns((), self.fair)
-        self._playing.set_columns(None)
+        self._playing.compare(None)
         self.active_changed.emit(False)
 
     @Slot(object)
@@ -191,11 +172,15 @@ class Comparing(QObject):
         if self.is_active:
             self._settle.start()
 
+    def _begin_newer(self, after: bool) -> None:
+        if not self._jobs.running(PREPARING):
+            self._begin_runs(after)
+
     @Slot()
-    def _begin_runs(self, beside: bool = False) -> None:
-        """Prepare the columns in a thread, then sample them from the start, or beside the ones that play."""
+    def _begin_runs(self, after: bool = False) -> None:
+        """Prepare the columns in a thread, then show them, or sample them while those in view play on."""
         self._settle.stop()
-        self._next = ()
+        self._compared.let_come(())
         self._playing.samplers.put(self.runs)
         model, key = self._state.model, self._building.key
         if model is None or not self.is_active:
@@ -218,9 +203,9 @@ class Comparing(QObject):
             for run in prepared:
                 if run.training is not None and run.training.key is not None:
                     self._building.kept.keep(known[run.training.key])
-            if beside:
-                self._next = tuple(prepared)
-                self._playing.samplers.put((*self.runs, *self._next))
+            if after:
+                self._compared.let_come(prepared, after)
+                self._playing.samplers.put((*self.runs, *prepared))
             else:
                 self._show(prepared)
 
@@ -238,10 +223,9 @@ class Comparing(QObject):
     def _show(self, runs: Sequence[Run]) -> None:
         """Play these runs from the start."""
         self._jobs.cancel(MEASURING)
-        self._next = ()
         self._trainings.put_columns([run.training for run in runs if run.training is not None], self.fair)
-        self._playing.set_columns(runs)
-        self._playing.seek(0)
+        self._playing.samplers.put(runs)
+        self._playing.put(self._compared, runs)
         self._failed = self._failures()
         self.changed.emit()
 
@@ -252,30 +236,26 @@ class Comparing(QObject):
         self._show(runs)
 
     def poll(self) -> None:
-        """Share the processor, see how far trainings are, and measure finished runs."""
-        model = self._state.model
-        if model is None or not self.is_active:
+        """Show the runs that come, see how far trainings are, and measure finished runs."""
+        if self._state.model is None or not self.is_active:
             return
-        preparing = self._settle.isActive() or self._jobs.running(PREPARING)
-        behind = bool(self._trainings.behind)
-        share = SHARE if model.is_training or behind else 1.0
-        for run in (*self.runs, *self._next):  # nobody waits for the latter
-            self._playing.samplers.of(run).set_share(share / len(self._next) if run in self._next else share)
-        if self.trains and not preparing:
-            self._poll_trainings(behind)
+        if self._compared.coming and not self._compared.comes_after:
+            self._show(self._compared.coming)
+        if self.trains and not self._settle.isActive() and not self._jobs.running(PREPARING):
+            self._poll_trainings()
         before, self._failed = self._failed, self._failures()
         if self._failed - before:
             self.changed.emit()
         if not self._jobs.running(MEASURING):
             self._measure_next()
 
-    def _poll_trainings(self, behind: bool) -> None:
+    def _poll_trainings(self) -> None:
         """See which trainings have failed, and sample again when all have come as far as the main one."""
         for run in self._played:
             why = None if run.training is None else self._trainings.failures.get(run.training.key)
             if why is not None:
                 run.fail(message_of(why))
-        if not behind and any(map(self._is_behind, self.runs)):
+        if not self._trainings.behind and any(map(self._is_behind, self.runs)):
             self.sample_again()
 
     def _failures(self) -> set[Run]:

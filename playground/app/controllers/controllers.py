@@ -104,8 +104,7 @@ class Controllers(QObject):
         self.sampling.poll()
         self.playing.hold(self.lessons.hides_values)  # at the first frame while a question is open
         self.replaying.advance(ticks * TICK / 1000, not self.sampling.is_replacing)
-        if self.playing.advance(ticks * TICK / 1000):
-            (self.comparing if self.comparing.is_active else self.sampling).again()
+        self.playing.advance(ticks * TICK / 1000)
         for remeasuring in self._remeasuring:
             remeasuring.look()
         self.sampling.record_ahead()

@@ -208,7 +208,7 @@ class Pinning(QObject):
         if run is None or run.model is None or not run.finished:
             run = None
         before, self.finished = self.finished, run
-        if (run and run.number) == (before and before.number):
+        if run is before:
             return
         trained = None if run is None or run.weights is None else run.weights.made
         is_known = run is not None and run.is_of_its_weights

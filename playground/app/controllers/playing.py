@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.playback_clock import FRAMES_A_SECOND, PlaybackClock
 from playground.app.controllers.replaying import Replaying
-from playground.app.controllers.runs import FrameNoise, Run
+from playground.app.controllers.runs import FrameNoise, Run, RunsInView
 from playground.app.controllers.sampling_worker import Samplers, SamplingWorker
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
@@ -17,8 +17,8 @@ class Playing(QObject):
     """The timeline of the runs in view, all at the same share of their length. Arrays are in the user's units.
 
     Attributes:
-        run: the main run; None if there is nothing to play.
-        columns: the runs that are compared, and in view instead of the main one; None if nothing is compared.
+        main: the main run, if there is one, and the one that comes after it.
+        compared: the columns, which are in view instead of the main run; None if nothing is compared.
         samplers: sample the runs, and compute what their frames show besides particles.
         shown_frame: the frame in view; -1 before the first of other runs.
         first: the frame at which the run that comes is shown: one may be asked for before it is there.
@@ -46,8 +46,8 @@ class Playing(QObject):
         super().__init__(parent)
         self._state, self._replaying, self.samplers = state, replaying, samplers
         self._playback = PlaybackClock()
-        self.run: Run | None = None
-        self.columns: tuple[Run, ...] | None = None
+        self.main = RunsInView()
+        self.compared: RunsInView | None = None
         self.shown_frame = -1
         self.first = 0
         self.is_held = False
@@ -59,6 +59,21 @@ class Playing(QObject):
     def sampler(self) -> SamplingWorker:
         """The one of the main run."""
         return self.samplers.main
+
+    @property
+    def in_view(self) -> RunsInView:
+        """What plays."""
+        return self.compared or self.main
+
+    @property
+    def run(self) -> Run | None:
+        """The main run; None if there is nothing to play."""
+        return next(iter(self.main.runs), None)
+
+    @property
+    def columns(self) -> tuple[Run, ...] | None:
+        """The runs that are compared; None if nothing is compared."""
+        return None if self.compared is None else self.compared.runs
 
     @property
     def trajectory(self) -> Trajectory | None:
@@ -73,9 +88,7 @@ class Playing(QObject):
     @property
     def runs(self) -> list[Run]:
         """The runs in view that can be shown."""
-        if self.columns is not None:
-            return [run for run in self.columns if run.failure is None]
-        return [] if self.run is None else [self.run]
+        return [run for run in self.in_view.runs if run.failure is None or self.compared is None]
 
     @property
     def shown(self) -> tuple[Run | None, ...]:
@@ -144,11 +157,6 @@ class Playing(QObject):
         """Whether what was computed for the frame in view can wait for the next frame, which spares a paint."""
         moves_on = self._playback.playing and self.speed >= 1 and self.frame + 1 < self.recorded
         return self.shows_next or (moves_on and self.shown_frame >= 0)
-
-    def keeps_up(self, runs: Sequence[Run]) -> bool:
-        """Whether these, which share a thread, can be recorded as fast as they are played."""
-        rate = FRAMES_A_SECOND * self.speed * len(runs)
-        return all(self.samplers.of(run).keeps_up(rate) for run in runs)
 
     @property
     def share(self) -> float:
@@ -255,22 +263,21 @@ class Playing(QObject):
 
     # The runs in view
 
-    def set_columns(self, runs: Sequence[Run] | None) -> None:
+    def compare(self, columns: RunsInView | None) -> None:
         """Show the runs that are compared, or with None the main one, at the same share of their length."""
         share = self.share
-        self.columns = None if runs is None else tuple(runs)
-        self.samplers.put(runs or ())
+        self.compared = columns
         self.shown_frame = -1
         self._playback.seek(round(share * max(self.total - 1, 0)), self.recorded)
 
-    def set_run(self, run: Run | None, frame: int = 0) -> None:
-        """Show another main run at a frame; None if the one in view belongs to data or noise that are gone."""
-        self.run, self.first = run, 0
-        if run is not None:
-            if self.columns is None:
-                self._playback.seek(frame, self.recorded)
-            self.shown_frame = -1
-        self.trajectory_changed.emit(self.trajectory)
+    def put(self, where: RunsInView, runs: Sequence[Run], frame: int = 0) -> None:
+        """Show other runs at a frame; none if the main one belongs to data or noise that are gone."""
+        where.put(runs)
+        self.first, self.shown_frame = 0, -1
+        if where is self.in_view and runs:
+            self._playback.seek(frame, self.recorded)
+        if where is self.main:
+            self.trajectory_changed.emit(self.trajectory)
 
     def rewind(self, first: int = 0) -> None:
         """Go to the start, because another run comes, which is shown at a frame."""
@@ -284,19 +291,21 @@ class Playing(QObject):
 
     # Called by the clock
 
-    def advance(self, passed: float) -> bool:
-        """Move the playhead by the seconds passed, unless the training is played.
-
-        Returns:
-            Whether the runs have ended and are to start again.
-        """
+    def advance(self, passed: float) -> None:
+        """Move the playhead by the seconds passed, unless the training is played. At the end of a loop start again."""
         if self._replaying.is_playing and (self.is_playing or self.is_held):
             self.set_playing(False)
         playing = self._playback.playing
-        again = self._playback.advance(passed, self.recorded, self.total)
+        if self._playback.advance(passed, self.recorded, self.total):
+            self.again()
         if playing != self._playback.playing:
             self.playing_changed.emit(self._playback.playing)
-        return again
+
+    def again(self) -> None:
+        """Play the recorded frames again, unless newer ones are there or can be sampled as fast as they play."""
+        rate = FRAMES_A_SECOND * self.speed * len(self.runs)  # they share a thread
+        self.in_view.end(self._state.model, all(self.samplers.of(run).keeps_up(rate) for run in self.runs))
+        self.seek(0)
 
     def show(self) -> None:
         """Emit the frame at the playhead, if it is a new one."""

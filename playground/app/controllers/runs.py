@@ -1,7 +1,7 @@
 """Runs of the sampler."""
 
-import itertools
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 FrameNoise = tuple[float, float | None]  # sigma, and the process's time if particles are in its coordinates
 
-_numbers = itertools.count(1)
-
 
 @dataclass(eq=False)
 class Run:
@@ -37,7 +35,6 @@ class Run:
         replaces: whether it replaces another run at the playhead, and does not start from its first frame.
         trajectory: its frames so far, put there by the thread that samples; None before the first.
         failure: why there is no run, or why it ended early.
-        number: counts runs.
         path: compared runs take the noise of their steps from one Brownian path.
         column, place: what the column changes, and its position, from 0 at the left.
         training: the column's own training; None if it follows the main experiment's weights or a known score.
@@ -51,7 +48,6 @@ class Run:
     replaces: bool = False
     trajectory: Trajectory | None = None
     failure: Message | None = None
-    number: int = field(default_factory=_numbers.__next__)
     path: "BrownianPath | None" = None
     column: Column = field(default_factory=Column)
     place: int = 0
@@ -122,6 +118,17 @@ class Run:
         """Whether it is a run of the same training."""
         return isinstance(self.model, LiveModel) and model is not None and self.model.training is model.training
 
+    def is_outdated(self, model: LiveModel) -> bool:
+        """Whether one with the newest weights would be another run.
+
+        Args:
+            model: that of the main experiment.
+        """
+        if self.model is None or self.experiment.sampling.follows != "learned":
+            return False
+        newest = model.weights_of_column(self.column.step) if self.training is None else self.training.now.newest
+        return self.version != newest.version
+
     @property
     def can_be_sampled(self) -> bool:
         """Whether its settings fit, and nothing has ended it early."""
@@ -160,3 +167,49 @@ class Run:
         frame = min(frame, len(trajectory) - 1)
         time = float(trajectory.time[frame])
         return float(trajectory.sigma[frame]), None if math.isnan(time) else time
+
+
+@dataclass(eq=False)
+class RunsInView:
+    """Runs that play in lockstep, and those that come after them: the main run alone, or the columns of a comparison.
+
+    Attributes:
+        runs: those in view, from left to right.
+        coming: those that are sampled and not yet in view.
+        comes_after: whether they come when those in view have played to their end, and they are sampled to theirs.
+    """
+
+    runs: tuple[Run, ...] = ()
+    coming: tuple[Run, ...] = ()
+    comes_after: bool = False
+    _begin: Callable[[bool], None] = field(default=lambda _: None, init=False)
+
+    def begun_by(self, begin: Callable[[bool], None]) -> None:
+        """Take what begins to sample newer ones; if told so, while those in view play on."""
+        self._begin = begin
+
+    @property
+    def newest(self) -> tuple[Run, ...]:
+        """Those that were begun last."""
+        return self.coming or self.runs
+
+    def put(self, runs: Sequence[Run]) -> None:
+        """Show these, and let none come."""
+        self.runs = tuple(runs)
+        self.let_come(())
+
+    def let_come(self, runs: Sequence[Run], after: bool = False) -> None:
+        """Let these come, if told so after those in view."""
+        self.coming, self.comes_after = tuple(runs), after
+
+    def end(self, model: LiveModel | None, keeps_up: bool) -> None:
+        """At their end let those come that waited for it, or begin newer ones if there are newer weights.
+
+        Args:
+            model: that of the main experiment.
+            keeps_up: whether they are sampled as fast as they play; slow ones play on meanwhile.
+        """
+        if self.comes_after:
+            self.comes_after = not all(run.finished or run.failure is not None for run in self.coming)
+        elif model is not None and any(run.is_outdated(model) for run in self.newest):
+            self._begin(not keeps_up)

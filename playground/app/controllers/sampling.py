@@ -39,15 +39,14 @@ class Sampling(QObject):
     Attributes:
         playing: shows them.
         threads: has the thread that samples; quitting waits for it.
-        next: a run that is recorded while another one plays, and shown after it.
     """
 
     def __init__(self, state: State, building: Building, playing: Playing, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._building, self.playing = state, building, playing
         self.threads = Jobs(self)
-        self._recording: Run | None = None  # shown from its first frame on
-        self.next: Run | None = None
+        self._main = playing.main
+        self._main.begun_by(self._begin_newer)
         self._failed: Run | None = None  # the last one of which it was told
         self._told: Message | None = None
         self._rested: Weights | None = None  # the newest weights when training was at rest last
@@ -75,7 +74,12 @@ class Sampling(QObject):
     @property
     def _comes(self) -> Run | None:
         """The run that is being recorded, before it is shown."""
-        return None if self._recording is self.playing.run else self._recording
+        return None if self._main.comes_after else next(iter(self._main.coming), None)
+
+    @property
+    def _newest(self) -> Run | None:
+        """The run that was begun last."""
+        return next(iter(self._main.newest), None)
 
     @property
     def newest_finished(self) -> Trajectory | None:
@@ -125,7 +129,6 @@ class Sampling(QObject):
             weights: those with which it was sampled, if they are known.
         """
         run = Run(self._state.experiment, model, weights, trajectory=trajectory)
-        self._recording, self.next = run, None
         self._show(run)
         return run
 
@@ -170,15 +173,25 @@ class Sampling(QObject):
             if self.playing.trajectory is None or not self.playing.is_here:
                 self._drop()  # the run of the previous noise may still come
             return
-        self._recording, self.next = self._record(model, AHEAD), None
+        self._record(model)
         self.playing.rewind(first)
 
-    def _record(self, model: LiveModel, frames: int, replaces: bool = False) -> Run:
+    def _begin_newer(self, after: bool) -> None:
+        """Start a run with the newest weights, and show it at once, or after the one in view."""
+        model = self._state.model
+        if model is None or self._conflict() is not None:
+            return
+        if after:
+            self._record(model, after=True)
+        else:
+            self._begin()
+
+    def _record(self, model: LiveModel, replaces: bool = False, after: bool = False) -> None:
         """Start to record a run with the current settings and weights."""
         run = Run(model.problem.experiment, model, model.weights, replaces)
+        self._main.let_come([run], after)
         self.playing.sampler.begin(run)
-        self.playing.sampler.record(frames)
-        return run
+        self.playing.sampler.record(sys.maxsize if replaces or after else AHEAD)
 
     def _kept(self, model: LiveModel, weights: Weights) -> Trajectory | None:
         """A finished run with these weights and the current settings; None if none is kept."""
@@ -197,16 +210,16 @@ class Sampling(QObject):
         if begins or not self.playing.is_of_now or self._conflict() is not None:
             self._begin()
             return
-        self.next, kept = None, self._kept(model, model.weights)
+        kept = self._kept(model, model.weights)
         if kept is None:
-            self._recording = self._record(model, sys.maxsize, True)
+            self._record(model, replaces=True)
         else:
-            self._recording = Run(model.problem.experiment, model, model.weights, trajectory=kept)
-            self._show(self._recording, self.playing.same_frame(kept))
+            run = Run(model.problem.experiment, model, model.weights, trajectory=kept)
+            self._show(run, self.playing.same_frame(kept))
 
     def _take_last_weights(self) -> None:
         """Sample the run in view again when training has ended, unless it was sampled with the last weights."""
-        run, model = self._recording, self._state.model
+        run, model = self._comes or self.playing.run, self._state.model
         if model is None or model.is_training or model.newest is self._rested or self._building.busy:
             return  # a training that another one replaces has not ended
         self._rested = model.newest
@@ -218,7 +231,7 @@ class Sampling(QObject):
 
     def _show(self, run: Run, frame: int = 0) -> None:
         self._keep()
-        self.playing.set_run(run, frame)
+        self.playing.put(self._main, [run], frame)
 
     def _keep(self) -> None:
         """Keep the run in view if it is finished, which it may be since the last look, and if no newer weights have come.
@@ -241,16 +254,13 @@ class Sampling(QObject):
 
     def _drop(self) -> None:
         """Show no run: the one in view belongs to data or noise that are gone."""
-        self._recording = self.next = None
-        self.playing.set_run(None)
+        self.playing.put(self._main, [])
 
     # Called by the clock
 
     def poll(self) -> None:
         """Show a run when it has a frame, and begin one with the last weights when training has ended."""
         self._take_last_weights()
-        if self.next is not None and self.next.failure is not None:
-            self._recording, self.next = self.next, None  # its failure is told
         run = self._comes
         if run is not None and run.trajectory is not None:
             frame = self.playing.same_frame(run.trajectory)
@@ -262,7 +272,7 @@ class Sampling(QObject):
 
     def _tell_failure(self) -> None:
         """Say why the run that is recorded ended early, once."""
-        run = self._recording
+        run = self._newest
         if run is not None and run.failure is not None and run is not self._failed:
             self._tell(UserError(run.failure))
 
@@ -275,30 +285,15 @@ class Sampling(QObject):
         self._tell(error)
 
     def _tell(self, error: BaseException) -> None:
-        run = self._recording
+        run = self._newest
         self._failed = self._failed if run is None or run.failure is None else run
         self.playing.show_again()
         self._state.notified.emit(stopped(self._state, "Sampling", error))
 
     def record_ahead(self) -> None:
         """Request frames ahead of the playhead. During training sampling gets a share of a core."""
-        model, sampler = self._state.model, self.playing.sampler
-        sampler.set_share(SHARE if model is not None and model.is_training else 1.0)
-        if self.playing.columns is None:
-            sampler.record(self.playing.frame + AHEAD)
-
-    def again(self) -> None:
-        """At the end of a loop play the recorded frames again, or sample again if there are newer weights.
-
-        If a run cannot be recorded as fast as it plays, it is recorded while the last one plays.
-        """
-        model, recording = self._state.model, self._recording
-        version = -1 if recording is None else recording.version
-        if model is not None and model.weights.version != version and self._conflict() is None:
-            if self.playing.keeps_up(self.playing.runs):
-                self._begin()
-            elif self.next is None:
-                self.next = self._record(model, sys.maxsize)
-            elif self.next.finished:
-                self._recording, self.next = self.next, None
-        self.playing.seek(0)
+        model, playing = self._state.model, self.playing
+        trains = model is not None and (model.is_training or bool(self._building.trainings.behind))
+        playing.samplers.set_share(SHARE if trains else 1.0, playing.in_view.coming)
+        if playing.compared is None:
+            playing.sampler.record(playing.frame + AHEAD)

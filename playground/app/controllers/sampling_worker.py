@@ -8,7 +8,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -452,6 +452,12 @@ class Samplers:
     def of(self, run: "Run | None") -> SamplingWorker:
         """The worker of a column's run, or of the main one."""
         return self.main if run is None else self._of.get(run, self.main)
+
+    def set_share(self, share: float, coming: Collection["Run"]) -> None:
+        """Use at most this share of a core for the steps of each; for all that come later, for which nobody waits, together."""
+        for run, worker in self._of.items():
+            worker.set_share(share / len(coming) if run in coming else share)
+        self.main.set_share(share)
 
     def put(self, runs: Iterable["Run"]) -> None:
         """Sample these runs of columns to their end beside the main one, and no others."""
