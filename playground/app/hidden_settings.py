@@ -74,7 +74,7 @@ class HiddenSettings(QWidget):
             self._flow.removeWidget(old)
             old.deleteLater()
         self._chips = [self._chip(key, text) for key, text in sorted(found.items())]
-        for before, chip in itertools.pairwise([self._card.header, *self._chips]):
+        for before, chip in itertools.pairwise([self._card.disclosure, *self._chips]):
             self._flow.addWidget(chip)
             QWidget.setTabOrder(before, chip)  # otherwise Tab would reach it after all older widgets
         self.setVisible(bool(found))

@@ -497,6 +497,7 @@ class CollapsiblePanel(QFrame):
             self.disclosure.toggled.connect(self._show_below)
             self.disclosure.clicked.connect(self._opened)
             self.header.set_tool(self.disclosure)
+            QWidget.setTabOrder(self.header, self.disclosure)
             self.body.addWidget(part)
         return self._advanced
 

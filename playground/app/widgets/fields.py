@@ -62,16 +62,14 @@ class ChoiceField(FieldRow):
         if self.key not in self.state.fields() or self.state.field(self.key).choices == self.field.choices:
             return
         self.field = self.state.field(self.key)
-        old, focus = self.control, self.controls()[0].focusPolicy()
-        before = old.previousInFocusChain()
+        old, before = self.control, self.controls()[0]
         self.row.removeWidget(old)
         old.hide()
         old.deleteLater()
         self._offer()
         for control in self.controls():
-            control.setFocusPolicy(focus)
-        chain = [*([] if before is None else [before]), *self.controls()]
-        for first, second in itertools.pairwise(chain):
+            control.setFocusPolicy(before.focusPolicy())
+        for first, second in itertools.pairwise([before, *self.controls()]):  # it keeps its place until it is gone
             QWidget.setTabOrder(first, second)
         self.refresh()
 

@@ -124,7 +124,7 @@ class KindRows(QObject):
             places[place] += 1
             rows[key] = row
         self.rows = rows
-        for place in self._columns:
+        for place in reversed(self._columns):  # Qt moves nothing past what takes no focus, as the other columns
             _tab_through(_part(place), self._controls(place))
 
 
@@ -145,8 +145,7 @@ def _part(rows: QVBoxLayout) -> QWidget:
 
 def _tab_through(part: QWidget, controls: list[QWidget]) -> None:
     """Put the controls of a column at their place in the tab order; Tab would reach new ones after all older widgets."""
-    before = part.previousInFocusChain() or part
-    while before is not part and (before.focusPolicy() == Qt.FocusPolicy.NoFocus or part.isAncestorOf(before)):
-        before = before.previousInFocusChain() or part
-    for first, second in itertools.pairwise([before, *controls]):
+    part.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Qt puts nothing after what takes no focus
+    for first, second in itertools.pairwise([part, *controls]):
         QWidget.setTabOrder(first, second)
+    part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
