@@ -43,7 +43,7 @@ from playground.app.widgets.transport import TransportButton
 if typing.TYPE_CHECKING:
     from playground.app.actions import Actions
 
-BAR_HEIGHT = 52
+BAR_HEIGHT = 46
 STATUS_HEIGHT = 26
 SUMMARY_WIDTH = 200  # px that the experiment in one line has beside the program's name
 MENU_KEY = "F10"

@@ -134,6 +134,8 @@ class Connections(QObject):
         for part in (window.columns, window.chips, window.top_bar, window.transport, window.hidden_settings):
             changed.connect(part.show_all)
         changed.connect(canvas.layers.set_captioned)
+        for signal in (changed, window.presenter.changed):
+            signal.connect(self._show_status)
         canvas.surface.painted.connect(self._name_layers)
         for signal in (
             changed,
@@ -153,6 +155,11 @@ class Connections(QObject):
         if has_room != self._has_room:
             self._has_room = has_room
             self._window.columns.put_away(has_room)
+
+    @Slot()
+    def _show_status(self) -> None:
+        """Show the line below the timeline among all cards: cards and title say what a learner needs of it."""
+        self._window.status.setVisible(self._window.look.all_cards and not self._window.presenter.is_on)
 
     @Slot()
     def _name_layers(self) -> None:

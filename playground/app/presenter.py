@@ -1,6 +1,6 @@
 """The presenter mode for classes: canvas, timeline and text in large type on the full screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,7 +49,6 @@ class Before:
     state: Qt.WindowState
     percent: int
     sizes: tuple[int, int, int]
-    hidden: dict[QWidget, bool]
 
 
 class Presenter(QObject):
@@ -58,7 +57,7 @@ class Presenter(QObject):
     Args:
         window: the window.
         lessons: the controller of lessons and scenes.
-        bars: parts of the window to hide.
+        bar: the part of the window to hide.
 
     Signals:
         changed(): the presenter mode began or ended.
@@ -66,9 +65,9 @@ class Presenter(QObject):
 
     changed = Signal()
 
-    def __init__(self, window: Presented, lessons: Lessons, bars: Sequence[QWidget], parent: QObject) -> None:
+    def __init__(self, window: Presented, lessons: Lessons, bar: QWidget, parent: QObject) -> None:
         super().__init__(parent)
-        self._window, self._bars = window, bars
+        self._window, self._bar = window, bar
         self._lessons = lessons
         self._before: Before | None = None
         lessons.changed.connect(self._follow)
@@ -86,10 +85,8 @@ class Presenter(QObject):
     def begin(self) -> None:
         """Show only what a class needs, enlarged, on the full screen."""
         window = self._window
-        hidden = {part: part.isHidden() for part in self._bars}
-        self._before = Before(window.windowState(), window.look.text_percent, window.columns.widths, hidden)
-        for part in hidden:
-            part.hide()
+        self._before = Before(window.windowState(), window.look.text_percent, window.columns.widths)
+        self._bar.hide()
         window.setWindowState(window.windowState() | Qt.WindowState.WindowFullScreen)
         window.look.set_text_size(min(round(LARGER * window.look.text_percent), text_size.PERCENT[1]), remember=False)
         self._follow()
@@ -105,8 +102,7 @@ class Presenter(QObject):
             return
         window = self._window
         window.columns.present(None)
-        for part, was_hidden in before.hidden.items():
-            part.setHidden(was_hidden)
+        self._bar.show()
         window.look.set_text_size(before.percent, remember=False)
         window.setWindowState(before.state)
         window.columns.restore(before.sizes)

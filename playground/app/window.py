@@ -127,7 +127,7 @@ class MainWindow(QMainWindow):
         self.tools = Tools(self.controllers, self.run_views.views[0], self)
         self.exported = Exported(self.controllers, self.run_views)
         self.exports = Exports(self.exported, self.preferences, self.documents.proposal, self)
-        self.presenter = Presenter(self, self.controllers.lessons, (self.top_bar, self.status), self)
+        self.presenter = Presenter(self, self.controllers.lessons, self.top_bar, self)
         self.actions_by_key: Actions = Actions(self, self)
         self.dialogs = DialogRegistry(self, self)
         self.menu = MainMenu(self.actions_by_key, self.documents, self.opening, self.controllers.lessons, self)

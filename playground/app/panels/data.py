@@ -32,7 +32,7 @@ from playground.messages import Message
 
 COLUMNS = 6
 TILE = 32  # px
-LABELLED = 40  # px of a tile with its name
+LABELLED = 42  # px of a tile with its name
 LABELLED_COLUMNS = 3
 LABEL_PIXELS = 10  # "Eight Gaussians" fits
 FIRST = ("two-moons", "eight-gaussians", "two-spirals", "checkerboard", "digits", "drawn")  # of a calm card

@@ -136,7 +136,7 @@ class Transport(QWidget):
 
     def _lay_out(self) -> None:
         order = (self.restart, self.back, self.play, self.forward, self.new_seed, self.loop)
-        row = layouts.across(*order, within=self, spacing=8, margins=(16, 6, 16, 6))
+        row = layouts.across(*order, within=self, spacing=8, margins=(16, 3, 16, 3))
         row.addSpacing(8)
         training = layouts.across(spacing=8)
         training.addWidget(self.play_training, 0, Qt.AlignmentFlag.AlignTop)

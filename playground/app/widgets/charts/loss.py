@@ -59,7 +59,7 @@ class LossChart(ChartView):
     """Loss against steps: raw faint, smoothed strong, the optimal loss dashed."""
 
     def __init__(self) -> None:
-        super().__init__("Loss", ABOUT, 87, LINES)  # Train stays in view below it at 1280 x 720
+        super().__init__("Loss", ABOUT, 80, LINES)  # Train stays in view below it at 1280 x 720
         self._shown: tuple[object, ...] = ()  # identifies the history in view
         self._last = 0  # step
 

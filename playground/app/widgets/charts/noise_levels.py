@@ -14,7 +14,7 @@ from playground.app.widgets.charts.level_picture import MARGIN, LevelPicture, Le
 from playground.kinds.noise import Noise
 from playground.lab.experiment import Experiment
 
-HEIGHT = 70  # px
+HEIGHT = 60  # px
 TICK_PIXELS = 11
 KEY_STEP = 0.02  # of the axis, for one arrow key
 NO_NOISE = "No noise is added: the score is learned where data are, and guessed elsewhere."
