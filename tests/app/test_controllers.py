@@ -53,7 +53,7 @@ def workspace(qtbot):
 def complete(controllers):
     """Whether the run in view has ended, and no other with newer weights comes in its place."""
     run = controllers.playing.trajectory
-    return run is not None and run.finished and not controllers.sampling.is_replacing
+    return run is not None and run.finished and not controllers.playing.main.is_replacing
 
 
 def train(qtbot, controllers):

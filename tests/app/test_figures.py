@@ -270,7 +270,7 @@ def test_what_was_to_follow_a_chosen_step_is_given_up_when_training_begins(qtbot
     begun = []
     controllers.jobs.changed.connect(lambda job, status: begun.append(job))
     controllers.replaying.choose(0)
-    qtbot.waitUntil(lambda: not controllers.sampling.is_replacing)
+    qtbot.waitUntil(lambda: not controllers.playing.main.is_replacing)
     qtbot.wait(round(2_000 * SETTLE))
     assert "density" not in begun
     assert not controllers.following.pinned

@@ -229,7 +229,7 @@ def test_a_run_is_sampled_again_when_training_pauses(qtbot, controllers):
     assert controllers.pinning.runs[0].trained_steps == training.trained_steps
     trajectory = playing.trajectory
     qtbot.wait(50)
-    assert not controllers.sampling.lags
+    assert not controllers.playing.main.lags
     assert playing.trajectory is trajectory
 
 

@@ -78,7 +78,7 @@ def test_a_chosen_step_shows_particles_of_its_weights_from_the_same_noise_at_the
     assert len(replaying.steps) > 3
     replaying.choose(1)
     assert (replaying.step, replaying.place) == (replaying.steps[1], 1)
-    assert controllers.sampling.is_replacing
+    assert controllers.playing.main.is_replacing
     np.testing.assert_array_equal(playing.trajectory.positions[-1], end)  # until all of the others are there
     qtbot.waitUntil(lambda: complete(controllers))
     weights = controllers.state.model.weights
@@ -102,7 +102,7 @@ def test_the_playhead_stays_as_far_along_where_the_run_in_view_keeps_fewer_frame
     assert playing.total == len(short)
     sigma = playing.sigma
     controllers.replaying.choose(1)
-    qtbot.waitUntil(lambda: not controllers.sampling.is_replacing)
+    qtbot.waitUntil(lambda: not controllers.playing.main.is_replacing)
     assert playing.total == len(whole)
     assert playing.sigma == pytest.approx(sigma, rel=0.3)
 
@@ -114,7 +114,7 @@ def test_a_step_that_was_shown_comes_back_without_being_sampled(qtbot, controlle
     second = controllers.playing.trajectory
     controllers.replaying.choose(99)
     assert controllers.replaying.step is None
-    assert not controllers.sampling.is_replacing
+    assert not controllers.playing.main.is_replacing
     # At once, so it is not sampled; not the same object if the fixture's run was sampled twice.
     assert controllers.playing.trajectory.finished
     np.testing.assert_array_equal(controllers.playing.trajectory.positions, first.positions)
@@ -123,7 +123,7 @@ def test_a_step_that_was_shown_comes_back_without_being_sampled(qtbot, controlle
     controllers.state.edit({"sampling.steps": 12})  # of other settings none is kept
     qtbot.waitUntil(lambda: controllers.playing.trajectory.steps == 13)
     controllers.replaying.choose(99)
-    assert controllers.sampling.is_replacing
+    assert controllers.playing.main.is_replacing
 
 
 def test_the_run_of_a_file_comes_back_with_the_newest_weights(qtbot, controllers, tmp_path):
@@ -138,13 +138,13 @@ def test_the_run_of_a_file_comes_back_with_the_newest_weights(qtbot, controllers
     np.testing.assert_array_equal(saved.reshape(recorded.positions.shape), recorded.positions)
     controllers.replaying.choose(99)
     assert controllers.playing.trajectory is recorded
-    assert not controllers.sampling.is_replacing
+    assert not controllers.playing.main.is_replacing
     controllers.replaying.choose(1)
     controllers.sampling.restart(new_seed=True)
     controllers.playing.set_playing(False)
     qtbot.waitUntil(lambda: controllers.playing.run.seed == 1)
     controllers.replaying.choose(99)
-    assert controllers.sampling.is_replacing  # other noise has no run yet
+    assert controllers.playing.main.is_replacing  # other noise has no run yet
     qtbot.waitUntil(lambda: complete(controllers))
     assert controllers.playing.trajectory is not recorded
 
@@ -155,7 +155,7 @@ def test_runs_that_follow_a_known_score_stay_in_view(qtbot, controllers):
     run = controllers.playing.trajectory
     controllers.replaying.choose(0)
     assert controllers.playing.trajectory is run
-    assert not controllers.sampling.is_replacing
+    assert not controllers.playing.main.is_replacing
     controllers.sampling.restart()
     qtbot.waitUntil(lambda: controllers.playing.trajectory is not run and complete(controllers))
     assert controllers.sessions.pack({})().trajectory is not None  # it is a run by the newest weights too
@@ -177,7 +177,7 @@ def test_the_field_follows_at_once(qtbot, controllers):
 
 def test_an_export_takes_the_run_of_the_chosen_weights_though_the_last_one_is_in_view(controllers):
     controllers.replaying.choose(1)
-    assert controllers.sampling.is_replacing
+    assert controllers.playing.main.is_replacing
     for trajectory in controllers.sampling.trajectory_iterator()():  # noqa: B007
         pass
     weights = controllers.state.model.weights
@@ -259,12 +259,12 @@ def test_particles_that_cannot_be_sampled_are_told_and_hold_up_no_other_step(qtb
         patch.setattr("playground.lab.sampling.sample", fails)
         controllers.replaying.choose(1)
         qtbot.waitUntil(lambda: bool(told))
-        assert not controllers.sampling.is_replacing
-        assert controllers.sampling.lags
+        assert not controllers.playing.main.is_replacing
+        assert controllers.playing.main.lags
         np.testing.assert_array_equal(controllers.playing.trajectory.positions[-1], end)
     controllers.replaying.choose(2)
     qtbot.waitUntil(lambda: complete(controllers))
-    assert not controllers.sampling.lags
+    assert not controllers.playing.main.lags
     assert not np.allclose(controllers.playing.trajectory.positions[-1], end)
 
 
@@ -397,7 +397,7 @@ def test_canvas_chart_chip_and_status_say_which_weights_are_in_view(window, qtbo
     track.step_chosen.emit(1)
     assert controllers.replaying.step == step
     assert track.value() == 1
-    qtbot.waitUntil(lambda: not controllers.sampling.is_replacing and window.canvas.shown().caption != ())
+    qtbot.waitUntil(lambda: not controllers.playing.main.is_replacing and window.canvas.shown().caption != ())
     qtbot.waitUntil(lambda: window.canvas.shown().caption[0] == f"weights of training step {step}")
     assert f"weights of step {step} shown" in window.status.training.text()
     chart = next(

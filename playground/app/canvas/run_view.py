@@ -59,7 +59,7 @@ class RunView(QFrame):
     def __init__(self, place: int, controllers: Controllers, layers: Layers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.place, self._controllers = place, controllers
-        self._state, self._sampling = controllers.state, controllers.sampling
+        self._state = controllers.state
         self._playing, self._following = controllers.playing, controllers.following
         self._comparing = controllers.comparing
         self.head, self.canvas = ColumnHead(place, controllers), CanvasView(layers=layers)
@@ -131,8 +131,8 @@ class RunView(QFrame):
         learned |= (self._state if run is None else run).experiment.sampling.follows == "learned"
         if model is None or not learned:
             return ""
-        others = readouts.SAMPLING if self._sampling.is_replacing else readouts.OTHERS
-        lags = self._sampling.lags and not self._comparing.is_active
+        others = readouts.SAMPLING if self._playing.main.is_replacing else readouts.OTHERS
+        lags = self._playing.main.lags and not self._comparing.is_active
         return readouts.weights_in_view(model.weights, others if lags else "")
 
     # The data

@@ -59,6 +59,7 @@ class Comparing(QObject):
         state.changed.connect(self._take_settings)
         state.model_changed.connect(self._take)
         state.weights_chosen.connect(self.sample_again)
+        state.ticked.connect(self._poll)
 
     # What the window may read
 
@@ -235,7 +236,8 @@ class Comparing(QObject):
             run.fail(message_of(error))
         self._show(runs)
 
-    def poll(self) -> None:
+    @Slot()
+    def _poll(self) -> None:
         """Show the runs that come, see how far trainings are, and measure finished runs."""
         if self._state.model is None or not self.is_active:
             return

@@ -33,8 +33,8 @@ class Controllers(QObject):
     """All controllers of one window. None of them blocks the window.
 
     They live in the GUI thread and compute nothing themselves. Threads drive iterators and put their newest result in a
-    mailbox; a 60 Hz timer takes it from there. Each controller knows only those that are created before it; they hear of what
-    changes from the state, in the same order, and from the jobs.
+    mailbox; from there each controller takes it when the state has ticked, 60 times a second. Each knows only those that are
+    created before it; they hear of what changes from the state, in the same order, and from the jobs.
 
     Args:
         device: "auto", "cpu", "cuda" or "mps".
@@ -57,10 +57,8 @@ class Controllers(QObject):
         self.clicking = Clicking(state, self.playing, self.jobs, self)
         self.mapping = Mapping(state, self.following, self.jobs, self)
         self.measuring = Measuring(state, self.sampling, self.jobs, self)
-        self._remeasuring = [
-            Remeasuring(state, self.replaying, measures, while_playing=measures is self.clicking)
-            for measures in (self.measuring, self.clicking, self.mapping)
-        ]
+        for measures in (self.measuring, self.clicking, self.mapping):
+            Remeasuring(state, self.replaying, measures, measures is self.clicking, self)
         self.pinning = Pinning(state, self.building, self.sampling, self.jobs, self)
         self.sessions = Sessions(state, self.building, self.sampling)
         self.lessons = Lessons(state, self.training, self.jobs, self)
@@ -100,21 +98,8 @@ class Controllers(QObject):
         # Count whole ticks, so that at speed 1 each tick shows the next frame. Sixty frames in 62.5 ticks would stutter.
         ticks = max(1, round(1000 * (now - self._last_tick) / TICK))
         self._last_tick = now
-        self.training.poll()
-        self.sampling.poll()
         self.playing.hold(self.lessons.hides_values)  # at the first frame while a question is open
-        self.replaying.advance(ticks * TICK / 1000, not self.sampling.is_replacing)
-        self.playing.advance(ticks * TICK / 1000)
-        for remeasuring in self._remeasuring:
-            remeasuring.look()
-        self.sampling.record_ahead()
-        self.comparing.poll()
-        self.following.look()
-        self.inspecting.poll()
-        if not self.following.waits:
-            self.following.settle()
-            self.playing.show()
-        self.pinning.look()
+        self.state.ticked.emit(ticks * TICK / 1000)
 
     @Slot(str, object)
     def _stopped(self, job: str, error: BaseException) -> None:

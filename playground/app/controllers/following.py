@@ -55,6 +55,7 @@ class Following(QObject):
         self._overlays: dict[Run | None, FrameOverlays] = {}  # of each run in view; None: the main one, whichever it is
         state.model_changed.connect(self._take_problem)
         state.weights_chosen.connect(self._take_weights)
+        state.ticked.connect(self._show_frame)
 
     def want(self, wanted: WantedOverlays) -> None:
         """Set what the canvas shows; only that is computed."""
@@ -97,13 +98,13 @@ class Following(QObject):
         return self._wanted.bounds
 
     def _note_frames(self) -> None:
-        for overlays, run in zip(self.in_view, self._playing.columns or (self._playing.run,), strict=False):
+        for overlays, run in zip(self.in_view, self._playing.in_view.runs or (None,), strict=False):
             overlays.follow(self._current(run))
 
     def _current(self, run: Run | None) -> CurrentFrame:
         """The frame of a run in view; if there is none, what lies under the data."""
         playing, model = self._playing, self._state.model
-        if run is None or playing.columns is None:
+        if run is None or playing.compared is None:
             main = model, playing.sampled, playing.trajectory
             return CurrentFrame(*main, playing.frame, playing.frame_noise, self.wanted, self.pinned)
         frame = run.frame_at(playing.frame, playing.total)
@@ -162,7 +163,7 @@ class Following(QObject):
     def show_density(self, view: DensityView) -> None:
         """Take a computed density. A requested map is shown at once, others with the frames that they belong to."""
         self._note_frames()
-        if self._playing.columns is None:
+        if self._playing.compared is None:
             self.in_view[0].density.take(view, self._playing.frame_noise)
         if view.asked:
             self.settle()
@@ -188,8 +189,8 @@ class Following(QObject):
     @property
     def in_view(self) -> list[FrameOverlays]:
         """Those of each run in view, from left to right."""
-        columns, before = self._playing.columns, self._overlays
-        runs = (None,) if columns is None else columns
+        compared, before = self._playing.compared, self._overlays
+        runs = (None,) if compared is None else compared.runs
         self._overlays = {run: before.get(run) or self._new(run) for run in runs}
         return list(self._overlays.values())
 
@@ -210,6 +211,14 @@ class Following(QObject):
         for overlays in self.in_view:
             overlays.settle(self._playing.plays_on)
 
+    @Slot()
+    def _show_frame(self) -> None:
+        """Show the frame at the playhead, at rest once field and density are there."""
+        self.look()
+        if not self.waits:
+            self.settle()
+            self._playing.show()
+
     def look(self) -> None:
         """Take what was computed, and request what the current frame lacks, if it is a new one."""
         model = self._state.model
@@ -226,7 +235,7 @@ class Following(QObject):
             return  # frames on the way to one that is not sampled need none, and computing them would delay the sampling
         for overlays in self.in_view:
             overlays.look()
-        if playing.columns is None:
+        if playing.compared is None:
             self._follow_learned_density()
 
     def _follow_learned_density(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.controllers.following import Following
 from playground.app.controllers.overlay_timing import FrameOverlays
 from playground.app.controllers.playing import Playing
+from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import FlowRequest
 from playground.app.model.state import State
 from playground.lab.inspection import InspectedParticle
@@ -48,8 +49,9 @@ class Inspecting(QObject):
         self.flow: np.ndarray | None = None
         self._told: InspectedParticle | None = None  # the last values of which it was told
         self._shape: tuple[int, ...] | None = None  # of one particle
-        self._run, self._columns = playing.run, playing.columns  # those that were in view last
+        self._run, self._columns = playing.run, tuple[Run, ...]()  # those that were in view last
         state.model_changed.connect(self._leave)
+        state.ticked.connect(self._poll)
 
     @property
     def particle(self) -> InspectedParticle | None:
@@ -75,7 +77,7 @@ class Inspecting(QObject):
     @property
     def weights_changed(self) -> bool:
         """Whether the run in view may have used newer weights than its first, with which the terms are computed."""
-        run = None if self._playing.columns is not None else self._playing.run
+        run = self._playing.run if self._playing.compared is None else None
         return run is not None and run.experiment.sampling.follows == "learned" and not run.is_of_its_weights
 
     def follow(self, number: int | None, place: int = 0) -> None:
@@ -110,7 +112,8 @@ class Inspecting(QObject):
         self.drop_start()
         self.follow(None)
 
-    def poll(self) -> None:
+    @Slot()
+    def _poll(self) -> None:
         """Take other runs and the path from a dragged start, and say when values of the particle have come."""
         self._take_runs()
         flow = self._playing.sampler.flows.answer(lambda request: request.run.is_of(self._state.model))
@@ -123,13 +126,14 @@ class Inspecting(QObject):
 
     def _take_runs(self) -> None:
         """Follow the same number in other runs, but no particle that a main run does not have; a column may have fewer."""
-        run, columns, self._run, self._columns = self._run, self._columns, self._playing.run, self._playing.columns
+        run, columns, compared = self._run, self._columns, self._playing.compared
+        self._run, self._columns = self._playing.run, () if compared is None else compared.runs
         trajectory = self._playing.trajectory
         fewer = trajectory is not None and self.number is not None and self.number >= trajectory.positions.shape[1]
         if fewer and self._run is not run:
             self.follow(None)
         if self._columns is not columns:
-            self.place = self.place if self.place < len(self._columns or ()) else 0
+            self.place = self.place if self.place < len(self._columns) else 0
             self.flow = None
             self.changed.emit()
 

@@ -76,6 +76,7 @@ class Pinning(QObject):
         state.document_changed.connect(self._follow_document)
         state.model_changed.connect(self._take)
         jobs.arrived.connect(self._arrived)
+        state.ticked.connect(self.look)
 
     # What the window may read
 
@@ -97,7 +98,7 @@ class Pinning(QObject):
 
         If another one with the chosen weights is being sampled in its place, that one is pinned when it is there.
         """
-        if self._sampling.is_replacing and not is_full(self.runs):
+        if self._sampling.playing.main.is_replacing and not is_full(self.runs):
             wanted = self._wanted = self._in_view
             said = "The run is sampled again with the weights in view. It is pinned when it has ended."
             is_current = lambda: self._wanted is wanted  # noqa: E731
@@ -189,6 +190,7 @@ class Pinning(QObject):
         experiment = self._state.experiment
         return self._building.key, experiment.sampling
 
+    @Slot()
     def look(self) -> None:
         """Check whether the run in view has finished, and pin it if that was to be waited for."""
         if self._store is not self._state.store:  # other work has come

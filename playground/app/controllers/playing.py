@@ -52,6 +52,7 @@ class Playing(QObject):
         self.first = 0
         self.is_held = False
         self._resumes = False  # whether it plays once it is no longer held
+        state.ticked.connect(self._advance)
 
     # What the window may read
 
@@ -71,11 +72,6 @@ class Playing(QObject):
         return next(iter(self.main.runs), None)
 
     @property
-    def columns(self) -> tuple[Run, ...] | None:
-        """The runs that are compared; None if nothing is compared."""
-        return None if self.compared is None else self.compared.runs
-
-    @property
     def trajectory(self) -> Trajectory | None:
         """The main run's frames."""
         return None if self.run is None else self.run.trajectory
@@ -93,8 +89,8 @@ class Playing(QObject):
     @property
     def shown(self) -> tuple[Run | None, ...]:
         """The runs in view from left to right; no main run of other data than those in view. A session's comes before its data."""
-        if self.columns is not None:
-            return self.columns
+        if self.compared is not None:
+            return self.compared.runs
         played = self.played
         return (self.run if played is None or played.has_data_of(self._state.problem) else None,)
 
@@ -291,8 +287,10 @@ class Playing(QObject):
 
     # Called by the clock
 
-    def advance(self, passed: float) -> None:
+    @Slot(float)
+    def _advance(self, passed: float) -> None:
         """Move the playhead by the seconds passed, unless the training is played. At the end of a loop start again."""
+        self._replaying.advance(passed, not self.main.is_replacing)
         if self._replaying.is_playing and (self.is_playing or self.is_held):
             self.set_playing(False)
         playing = self._playback.playing

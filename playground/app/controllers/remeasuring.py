@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from PySide6.QtCore import QObject, Slot
+
 from playground.app.controllers.replaying import Replaying
 from playground.app.model.live_training import LiveTraining
 from playground.app.model.state import State
@@ -17,7 +19,7 @@ class Measures(Protocol):
         """Begin a measurement."""
 
 
-class Remeasuring:
+class Remeasuring(QObject):
     """Has what was measured removed when the weights in view become others, and measured again.
 
     What is in progress when training begins or pauses, or when likelihoods use another score, starts again at once. After another
@@ -27,7 +29,15 @@ class Remeasuring:
         while_playing: whether a step is measured though another comes at once.
     """
 
-    def __init__(self, state: State, replaying: Replaying, measures: Measures, while_playing: bool = False) -> None:
+    def __init__(
+        self,
+        state: State,
+        replaying: Replaying,
+        measures: Measures,
+        while_playing: bool = False,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
         self._state, self._replaying, self._measures = state, replaying, measures
         self._while_playing = while_playing
         self._waiting = set[str]()
@@ -35,14 +45,17 @@ class Remeasuring:
         self._step: int | None = None
         self._seen: tuple[object, ...] = ()
         state.weights_chosen.connect(self._follow)
+        state.ticked.connect(self._look)
 
-    def look(self) -> None:
+    @Slot()
+    def _look(self) -> None:
         """Remove what is of other weights, and measure it again when that is worth it."""
         self._follow()
         if self._replaying.is_settled and (self._while_playing or not self._replaying.is_playing):
             while self._waiting:
                 self._measures.measure(self._waiting.pop())
 
+    @Slot()
     def _follow(self) -> None:
         """Remove what is of other weights than those in view. Of another training, all was removed as it came."""
         if self._state.is_outdated:

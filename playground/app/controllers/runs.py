@@ -193,6 +193,16 @@ class RunsInView:
         """Those that were begun last."""
         return self.coming or self.runs
 
+    @property
+    def lags(self) -> bool:
+        """Whether those in view belong to other weights than the chosen ones."""
+        return any(run.replaces for run in self.coming)
+
+    @property
+    def is_replacing(self) -> bool:
+        """Whether runs with the chosen weights are being sampled and will replace those in view."""
+        return any(run.replaces and run.failure is None for run in self.coming)
+
     def put(self, runs: Sequence[Run]) -> None:
         """Show these, and let none come."""
         self.runs = tuple(runs)

@@ -53,6 +53,7 @@ class Sampling(QObject):
         state.changed.connect(self._take_settings)
         state.model_changed.connect(self._take)
         state.weights_chosen.connect(self._take_weights)
+        state.ticked.connect(self.poll)
 
     # What the window may read
 
@@ -60,16 +61,6 @@ class Sampling(QObject):
     def seed(self) -> int:
         """The seed of the noise of the next runs."""
         return self._state.experiment.sampling.seed
-
-    @property
-    def is_replacing(self) -> bool:
-        """Whether a run with the chosen weights is being sampled and will replace the one in view."""
-        return self.lags and self._comes is not None and self._comes.failure is None
-
-    @property
-    def lags(self) -> bool:
-        """Whether the particles in view belong to other weights than the chosen ones."""
-        return self._comes is not None and self._comes.replaces
 
     @property
     def _comes(self) -> Run | None:
@@ -112,7 +103,7 @@ class Sampling(QObject):
         """Start the run again, with the same noise or with new noise."""
         if new_seed:
             self._state.edit({"sampling.seed": (self.seed + 1) % SEEDS})  # as an edit it begins a run
-        elif self.playing.columns is not None:
+        elif self.playing.compared is not None:
             self.playing.seek(0)
         else:
             self._begin()
@@ -258,6 +249,7 @@ class Sampling(QObject):
 
     # Called by the clock
 
+    @Slot()
     def poll(self) -> None:
         """Show a run when it has a frame, and begin one with the last weights when training has ended."""
         self._take_last_weights()
@@ -269,6 +261,7 @@ class Sampling(QObject):
             elif run.finished or len(run.trajectory) > frame:
                 self._show(run, frame)
         self._tell_failure()
+        self._record_ahead()
 
     def _tell_failure(self) -> None:
         """Say why the run that is recorded ended early, once."""
@@ -290,7 +283,7 @@ class Sampling(QObject):
         self.playing.show_again()
         self._state.notified.emit(stopped(self._state, "Sampling", error))
 
-    def record_ahead(self) -> None:
+    def _record_ahead(self) -> None:
         """Request frames ahead of the playhead. During training sampling gets a share of a core."""
         model, playing = self._state.model, self.playing
         trains = model is not None and (model.is_training or bool(self._building.trainings.behind))

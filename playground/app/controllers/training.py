@@ -51,6 +51,7 @@ class Training(QObject):
         self._told: tuple[object, ...] = ()  # of what `changed` told last
         self._told_progress: TrainingProgress | None = None
         self._told_at = 0.0
+        state.ticked.connect(self.poll)
 
     # What the window may read
 
@@ -200,6 +201,7 @@ class Training(QObject):
         """Why the current settings cannot be trained."""
         return training_conflict(self._state.experiment, self._state.conditions)
 
+    @Slot()
     def poll(self) -> None:
         """Start training that was waiting, drive the thread that trains, and tell how far it is."""
         trainings = self._trainings

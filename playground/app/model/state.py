@@ -24,11 +24,13 @@ class State(EditedDocument):
         model_changed(): the model of another training or of other points has come, or none is left.
         problem_changed(): after that, or when it is known why there is no other problem; views show it now.
         weights_chosen(): the weights of another step of the same training are in use.
+        ticked(float): so many seconds of the window's clock have passed.
     """
 
     model_changed = Signal()
     problem_changed = Signal()
     weights_chosen = Signal()
+    ticked = Signal(float)
 
     def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
         super().__init__(experiment, parent)
