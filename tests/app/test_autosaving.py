@@ -11,9 +11,10 @@ import pytest
 import shiboken6
 
 from playground.app.actions import reset_training
+from playground.app.controllers import autosaving
 from playground.app.controllers.autosaving import LOOK, SECONDS
 from playground.app.controllers.building import FIRST
-from playground.app.model.pinned_runs import MOST
+from playground.app.model.pinned_runs import MOST, to_json
 from playground.lab import checked_file, recovery
 from playground.lab.columns import Column
 from playground.lab.recovery import Work, folder_in
@@ -519,6 +520,21 @@ def test_redo_leads_into_a_lesson_of_before(windows, qtbot, tmp_path):
     assert (lessons.lesson, window.state.value("sampling.seed")) == (None, 3)
     window.state.redo()
     assert (lessons.lesson, lessons.place) == (load_all()["01-score"], place)
+
+
+def test_pinned_runs_are_put_into_words_in_the_thread(windows, qtbot, monkeypatch):
+    """Sixty of them took the window's thread 20 ms every five seconds."""
+    window, threads = windows(), []
+
+    def noted(runs, store):
+        threads.append(threading.current_thread())
+        return to_json(runs, store)
+
+    monkeypatch.setattr(autosaving, "to_json", noted)
+    put_pin(window.state, pinned_run(1, "one", window.state.experiment))
+    autosave(qtbot, window)
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 def test_a_run_that_was_pinned_in_a_lesson_comes_back(windows, qtbot, tmp_path):

@@ -11,6 +11,7 @@ from playground.app.controllers.notification import Notification
 from playground.app.controllers.sessions import Sessions
 from playground.app.model.edit_text import summary
 from playground.app.model.history import History
+from playground.app.model.pinned_runs import to_json
 from playground.app.model.state import State
 from playground.app.style.number_formats import format_ago
 from playground.app.workers.jobs import Jobs
@@ -151,26 +152,34 @@ class Autosaving(QObject):
         place, path = self._state.own_place, self._documents.path
         return self._sessions.moment(), self._changes, self._unsaved, path, place
 
-    # --- packing: the window's thread notes what there is, the worker copies and writes
+    # --- packing: the window's thread notes what there is, the worker words and writes it
 
     def _pack(self) -> Callable[[], Sequence[Message]]:
         history, store, keep = self.history, self._state.store, self._sessions.keep()
-        path = self._documents.path
-        work = Work(
-            saved=time.time(),
-            summary=summary(history.document.experiment),
-            history=history.to_json(),
-            modified=self._unsaved,
-            file="" if path is None else str(path),
-            stamp=self._documents.stamp,
-            view=self._sessions.describe_view(True),
-            runs=self._sessions.runs((history.first, *history.steps)),
+        path, stamp, unsaved, view = (
+            self._documents.path,
+            self._documents.stamp,
+            self._unsaved,
+            self._sessions.describe_view(True),
         )
 
         def save() -> Sequence[Message]:
             if store.folder is None:
                 store.open(recovery.folder_in(self._folder))
             keep()
+            pins = {run.number: run for document in (history.first, *history.steps) for run in document.pins}
+            work = Work(
+                saved=time.time(),
+                summary=summary(history.document.experiment),
+                history=history.to_json(),
+                modified=unsaved,
+                file="" if path is None else str(path),
+                stamp=stamp,
+                view=view,
+                runs=[
+                    {"number": number} | run for number, run in zip(pins, to_json(pins.values(), store), strict=True)
+                ],
+            )
             recovery.write(store, work)
             said = store.messages()
             if store.is_failing or store.folder is None:

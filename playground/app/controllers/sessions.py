@@ -1,6 +1,6 @@
 """Packs the work into a session or into the store of unsaved work, and puts such work into the window."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from playground.app.controllers.building import Building
@@ -9,7 +9,6 @@ from playground.app.model import figures
 from playground.app.model.history import History
 from playground.app.model.pinned_runs import from_json, to_json
 from playground.app.model.state import State
-from playground.lab.document import Document
 from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import RunKey
 from playground.lab.provenance import Provenance
@@ -144,11 +143,6 @@ class Sessions:
                 model.training.keep_in(store, model.points)
 
         return put
-
-    def runs(self, documents: Iterable[Document]) -> list[dict[str, Any]]:
-        """The runs that are pinned in any of these documents, as JSON values."""
-        runs = {run.number: run for document in documents for run in document.pins}
-        return [{"number": number} | to_json([run], self._state.store)[0] for number, run in runs.items()]
 
     def restore(self, history: History, session: Session | None, store: Store) -> None:
         """Put unsaved work into the window with its history.
