@@ -372,7 +372,7 @@ def test_a_columns_noise_does_not_change_when_others_come(window) -> None:
 def test_the_heads_menu_chooses_what_differs(window) -> None:
     comparing = compared(window, Column(), Column())
     view = window.run_views.views[1]
-    assert view.head.button.words() == "as in the cards"
+    assert view.head.button.words() == "main settings"
     view.head.menu.aboutToShow.emit()
     titles = {action.text(): action.menu() for action in view.head.menu.actions() if action.menu() is not None}
     assert {"Sampler", "Steps", "Score", "Solver", "Time grid", "Noise", "Objective", "Network"} <= titles.keys()
@@ -609,7 +609,7 @@ def test_a_film_and_a_picture_show_all_columns(window, tmp_path) -> None:
     wait(lambda: all(run.curve is not None for run in comparing.runs))
     drawing = window.exported.drawn()
     assert [(column.letter, column.words) for column in drawing.columns] == [
-        ("A", "as in the cards"),
+        ("A", "steps 60"),
         ("B", "steps 20"),
     ]
     last = window.playing.total - 1
@@ -1048,7 +1048,7 @@ def test_the_names_of_four_columns_are_read_whole_and_the_canvases_stand_in_line
     monkeypatch.setattr(QFontMetrics, "elidedText", elided)
     for view in views:
         view.head.button.grab()
-    assert shown == ["as in the cards", "Probability flow", "EDM sampler", "Langevin"]
+    assert shown == ["Reverse SDE", "Probability flow", "EDM sampler", "Langevin"]
     assert len({view.canvas.y() for view in views}) == 1
     shown.clear()
     views[2].head.button.resize(80, views[2].head.button.height())

@@ -377,6 +377,34 @@ def test_one_button_in_view_is_filled_and_in_a_lesson_it_is_that_of_the_step(win
         window.look.set_all_cards(True)
 
 
+def test_the_end_of_a_lesson_shows_what_was_said_and_what_was_measured_in_one_picture(window, qtbot):
+    lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
+    lessons.begin(LESSON)
+    lessons.go(1)
+    lessons.predict(0.5)
+    until_shown(window, qtbot)
+    assert not panel.summary.isVisible()
+    lessons.go(2)
+    lessons.predict(0)
+    assert not panel.summary.isVisible()  # before it is measured
+    until_shown(window, qtbot)
+    assert panel.summary.isVisible()
+    said = "2. How many? you 0.5, measured 0.75 3. Which? ✗ few; measured: many"
+    assert panel.summary.accessibleName().endswith(said)
+    picture = panel.summary.grab().toImage()
+    values = [lessons.summary[2].prediction[0], lessons.summary[2].values["measured"]]
+    assert values == [0.5, 0.75]
+    lessons.go(1)
+    lessons.forget_answer()
+    lessons.predict(0.1)
+    until_shown(window, qtbot)
+    lessons.go(2)
+    assert panel.summary.grab().toImage() != picture
+    panel.again.click()
+    assert not panel.summary.isVisible()
+    lessons.leave()
+
+
 def test_the_middle_of_the_scale_is_predicted_by_a_press_and_the_next_scale_is_unset_again(window):
     lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
     asked = LESSON.steps[1]

@@ -160,7 +160,7 @@ def test_compared_runs_have_the_room_of_the_side_columns(desk, exact):
 def test_objectives_are_compared_by_one_command(desk):
     def journey(user: User) -> None:
         user.menu("Sample", "Compare objectives")
-        for head in ("A: .*[Ee]xact.*", "B: .*[Ss]liced.*", "C: as in the cards"):
+        for head in ("A: .*[Ee]xact.*", "B: .*[Ss]liced.*", "C: [Dd]enoising.*"):
             user.find(f"Column {head}", "ButtonMenu")
         user.click("Leave", "Button")
         user.find("Canvas", "Canvas")

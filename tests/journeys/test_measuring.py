@@ -168,7 +168,7 @@ def test_compare_four_runs_and_film_them(desk, exact, tmp_path):
             user.click(". Column", "Button")
             user.find(f"Column {letter}: .*", "ButtonMenu")
         heads = [thing.name for thing in user.finds("Column [A-D]: .*", "ButtonMenu")]
-        assert heads[0] == "Column A: as in the cards"
+        assert heads[0] == "Column A: Reverse SDE"
         assert len(set(heads)) == 4
         user.click("Column B: .*", "ButtonMenu")
         user.click("Steps", "MenuItem")

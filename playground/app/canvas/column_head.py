@@ -86,12 +86,12 @@ class ColumnHead(QWidget):
 
     def show_column(self) -> None:
         """Show what differs."""
-        main, column = self._controllers.state.experiment, self.column
-        words = difference(main, column)
-        self.button.show_words(words, difference(main, column, short=True))
+        main, column, columns = self._controllers.state.experiment, self.column, self._comparing.columns
+        words = difference(main, column, columns)
+        self.button.show_words(words, difference(main, column, columns, short=True))
         self.button.setToolTip(wrapped(f"{words}.", CHOOSE))
         self.button.setAccessibleName(f"Column {LETTERS[self.place]}: {words}")
-        set_state(self.button, "same", words == SAME)
+        set_state(self.button, "same", difference(main, column) == SAME)
         self.remove.setVisible(self._controllers.column_edits.can_remove)
 
     def show_cost(self, frame: int) -> None:

@@ -57,13 +57,7 @@ class Lessons(QObject):
     @property
     def answer(self) -> Answer | None:
         """The answer of the current step; None if there is none."""
-        return None if self.lesson is None else self._answer(self.lesson, self.place)
-
-    def _answer(self, lesson: Lesson, place: int) -> Answer | None:
-        found = self.progress.answer(lesson, place + 1)
-        if found is None or found.values is None or lesson.steps[place].asked.keys() <= found.values.keys():
-            return found
-        return msgspec.structs.replace(found, values=None)  # the step has other figures than when it was answered
+        return None if self.lesson is None else self.progress.answer(self.lesson, self.place + 1)
 
     @property
     def has_answers(self) -> bool:
@@ -78,12 +72,31 @@ class Lessons(QObject):
     @property
     def measured(self) -> MeasuredStep | None:
         """The figures of the current step as far as they are measured; None before."""
-        step, answer = self.step, self.answer
-        if step is None or not step.question:
-            return self.figures
+        lesson, step = self.lesson, self.step
+        return (
+            self.figures if lesson is None or step is None or not step.question else self._measured(lesson, self.place)
+        )
+
+    def _measured(self, lesson: Lesson, place: int) -> MeasuredStep | None:
+        step, answer = lesson.steps[place], self.progress.answer(lesson, place + 1)
         if answer is None or answer.values is None:
             return None
         return MeasuredStep(step, answer.values, prediction=answer.prediction)
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the last step of a lesson is done."""
+        lesson = self.lesson
+        return lesson is not None and not lesson.is_scene and self.place + 1 == len(lesson.steps) and self.may_go_on
+
+    @property
+    def summary(self) -> dict[int, MeasuredStep]:
+        """At the end of a lesson its measured answers, by the number of their step; nothing before."""
+        lesson = self.lesson
+        if lesson is None or not self.is_at_end:
+            return {}
+        found = {place + 1: self._measured(lesson, place) for place in range(len(lesson.steps))}
+        return {number: one for number, one in found.items() if one is not None}
 
     @property
     def asks_mark(self) -> bool:
@@ -174,7 +187,7 @@ class Lessons(QObject):
     def following(self) -> Lesson | None:
         """The bundled lesson after this one, once its last step is done; None otherwise."""
         known, lesson = [*load_all().values()], self.lesson
-        if lesson is None or lesson not in known[:-1] or self.place + 1 < len(lesson.steps) or not self.may_go_on:
+        if lesson is None or lesson not in known[:-1] or not self.is_at_end:
             return None
         return known[known.index(lesson) + 1]
 
@@ -272,7 +285,7 @@ class Lessons(QObject):
         return None if self.lesson is None else self._given(self.lesson, self.place)
 
     def _given(self, lesson: Lesson, place: int) -> Experiment | None:
-        step, answer = lesson.steps[place], self._answer(lesson, place)
+        step, answer = lesson.steps[place], self.progress.answer(lesson, place + 1)
         return step.settings if answer is None or answer.values is None else step.answer_settings
 
     def _put(self, lesson: Lesson, place: int) -> None:
@@ -293,9 +306,7 @@ class Lessons(QObject):
 
     def rows(self) -> list[tuple[object, ...]]:
         """The answers as a table with :data:`playground.lab.lessons.COLUMNS`."""
-        return [
-            (one.lesson, one.step, one.question, one.said, one.measured, one.right) for one in self.progress.answers()
-        ]
+        return self.progress.rows()
 
     def when_measured(self, call: Callable[[], None]) -> None:
         """Call something once the answer that is being measured has its value; never if none is, or if it gets none."""

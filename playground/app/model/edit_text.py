@@ -1,5 +1,6 @@
 """Experiments, and changes and differences of settings, in plain words, for the Edit menu, the history and the heads of columns."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from playground.app.model.columns import LETTERS, applied
@@ -12,7 +13,7 @@ from playground.lab.experiment import Experiment, Field
 
 LONGEST_NAME = 32  # characters
 MOST_NAMED = 2  # settings that the text of one step names
-SAME = "as in the cards"
+SAME = "main settings"
 
 
 def summary(experiment: Experiment) -> str:
@@ -89,30 +90,37 @@ def _columns_text(main: Experiment, before: Columns, after: Columns) -> str:
     return "Compare\ncomparison"
 
 
-def difference(main: Experiment, column: Column, short: bool = False) -> str:
+def difference(main: Experiment, column: Column, others: Sequence[Column] = (), short: bool = False) -> str:
     """The difference between a column and the main experiment, in words; a choice is named by its title alone.
 
     Args:
+        others: a column without a difference has those values that these change.
         short: a sampler is named by its short name.
 
     >>> difference(Experiment(), Column.of({"sampling.kind": "probability-flow", "sampling.steps": 50}, step=100))
     'Probability flow, steps 50, training step 100'
     >>> difference(Experiment(), Column())
-    'as in the cards'
+    'main settings'
+    >>> difference(Experiment(), Column(), [Column.of({"sampling.kind": "edm"})])
+    'Reverse SDE'
     >>> difference(Experiment(), Column.of({"sampling.kind": "edm"}), short=True)
     'EDM'
     """
     other = applied(main, column)
     before, known = description.fields(main), description.fields(other)
+    changed = [
+        key
+        for key, value in column.edits
+        if key in known
+        and description.value(other, key) == value
+        and (key not in before or description.value(main, key) != value)
+    ]
+    if not changed and column.step is None:
+        changed = [key for key in dict.fromkeys(key for one in others for key, _ in one.edits) if key in known]
     said = []
-    for key, value in column.edits:
-        if (
-            key not in known
-            or description.value(other, key) != value
-            or (key in before and description.value(main, key) == description.value(other, key))
-        ):
-            continue
-        words = other.sampling.short if short and key == "sampling.kind" else value_text(known[key], value)
+    for key in changed:
+        named = short and key == "sampling.kind"
+        words = other.sampling.short if named else value_text(known[key], description.value(other, key))
         said.append(words if known[key].kind == "choice" else f"{known[key].label} {words}")
     if column.step is not None:
         said.append(f"training step {format_count(column.step)}")

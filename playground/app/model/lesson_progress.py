@@ -123,7 +123,13 @@ class LessonProgress(QObject):
             or len(found.prediction) != (1 if asked.mark is None else 2)
         ):
             return None
+        if found.values is not None and not asked.asked.keys() <= found.values.keys():
+            return msgspec.structs.replace(found, values=None)  # the step has other figures than when it was answered
         return found
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """All answers as a table with :data:`playground.lab.lessons.COLUMNS`."""
+        return [(one.lesson, one.step, one.question, one.said, one.measured, one.right) for one in self.answers()]
 
     def answers(self) -> list[Answer]:
         """All answers, by lesson and step."""

@@ -17,6 +17,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.lessons import JOB
 from playground.app.model.state import State
 from playground.app.panels.figure import JobButton
+from playground.app.panels.lesson_summary import LessonSummary
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number, without_typography
 from playground.app.style.painting import paint_box, smooth
@@ -178,7 +179,8 @@ class LessonPanel(CollapsiblePanel):
         above = layouts.across((self.steps, 1), self.start_again)
         layouts.add(self.body, self.name, above, self.text, self.symbols, self.question, self.choices, self.slider)
         layouts.add(self.body, self.scale, self.mark, self.commit, self.measure, self.changed, self.notice)
-        layouts.add(self.body, self.valued, self.explanation, self.following, buttons)
+        self.summary = LessonSummary()
+        layouts.add(self.body, self.valued, self.explanation, self.summary, self.following, buttons)
         lessons.changed.connect(self._show)
         state.changed.connect(self._follow_settings)
         state.problem_changed.connect(self._follow_settings)
@@ -237,6 +239,8 @@ class LessonPanel(CollapsiblePanel):
         self.back.setEnabled(lessons.place > 0)
         self.again.setEnabled(answered and not lessons.measuring)
         self.onward.setEnabled(lessons.may_go_on)
+        self.summary.show_answers(lessons.summary)
+        self.summary.setVisible(bool(lessons.summary))
         self.following.setVisible(lessons.following is not None)
         leading = next(one for one in self._leading if not one.isHidden() or one is self.onward)
         for one in self._leading:
