@@ -52,7 +52,6 @@ class Comparing(QObject):
         self.equal: Equal = "own"
         self.fair: Fair = "steps"
         self._trainings = building.trainings
-        self._failed: set[Run] = set()  # the runs in view that say why they ended
         self._settle = QTimer(self, singleShot=True, interval=SETTLE)
         self._settle.timeout.connect(self._begin_runs)
         state.document_changed.connect(self._follow_document)
@@ -227,7 +226,7 @@ class Comparing(QObject):
         self._trainings.put_columns([run.training for run in runs if run.training is not None], self.fair)
         self._playing.samplers.put(runs)
         self._playing.put(self._compared, runs)
-        self._failed = self._failures()
+        self._compared.new_failures()  # each says why
         self.changed.emit()
 
     def _fail(self, error: BaseException) -> None:
@@ -245,8 +244,7 @@ class Comparing(QObject):
             self._show(self._compared.coming)
         if self.trains and not self._settle.isActive() and not self._jobs.running(PREPARING):
             self._poll_trainings()
-        before, self._failed = self._failed, self._failures()
-        if self._failed - before:
+        if self._compared.new_failures():
             self.changed.emit()
         if not self._jobs.running(MEASURING):
             self._measure_next()
@@ -259,9 +257,6 @@ class Comparing(QObject):
                 run.fail(message_of(why))
         if not self._trainings.behind and any(map(self._is_behind, self.runs)):
             self.sample_again()
-
-    def _failures(self) -> set[Run]:
-        return {run for run in self.runs if run.failure is not None}
 
     def _measure_next(self) -> None:
         """Measure one finished run at a time."""

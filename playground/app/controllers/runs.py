@@ -183,6 +183,7 @@ class RunsInView:
     coming: tuple[Run, ...] = ()
     comes_after: bool = False
     _begin: Callable[[bool], None] = field(default=lambda _: None, init=False)
+    _failed: dict[Run, Message] = field(default_factory=dict, init=False)
 
     def begun_by(self, begin: Callable[[bool], None]) -> None:
         """Take what begins to sample newer ones; if told so, while those in view play on."""
@@ -202,6 +203,11 @@ class RunsInView:
     def is_replacing(self) -> bool:
         """Whether runs with the chosen weights are being sampled and will replace those in view."""
         return any(run.replaces and run.failure is None for run in self.coming)
+
+    def new_failures(self) -> list[Message]:
+        """Why of those begun last some have ended early since this was asked last."""
+        before, self._failed = self._failed, {run: run.failure for run in self.newest if run.failure is not None}
+        return [why for run, why in self._failed.items() if run not in before]
 
     def put(self, runs: Sequence[Run]) -> None:
         """Show these, and let none come."""

@@ -47,7 +47,6 @@ class Sampling(QObject):
         self.threads = Jobs(self)
         self._main = playing.main
         self._main.begun_by(self._begin_newer)
-        self._failed: Run | None = None  # the last one of which it was told
         self._told: Message | None = None
         self._rested: Weights | None = None  # the newest weights when training was at rest last
         state.changed.connect(self._take_settings)
@@ -66,11 +65,6 @@ class Sampling(QObject):
     def _comes(self) -> Run | None:
         """The run that is being recorded, before it is shown."""
         return None if self._main.comes_after else next(iter(self._main.coming), None)
-
-    @property
-    def _newest(self) -> Run | None:
-        """The run that was begun last."""
-        return next(iter(self._main.newest), None)
 
     @property
     def newest_finished(self) -> Trajectory | None:
@@ -260,26 +254,20 @@ class Sampling(QObject):
                 self._show(run, min(self.playing.first, run.trajectory.total - 1))
             elif run.finished or len(run.trajectory) > frame:
                 self._show(run, frame)
-        self._tell_failure()
+        for why in self._main.new_failures():
+            self._tell(UserError(why))
         self._record_ahead()
-
-    def _tell_failure(self) -> None:
-        """Say why the run that is recorded ended early, once."""
-        run = self._newest
-        if run is not None and run.failure is not None and run is not self._failed:
-            self._tell(UserError(run.failure))
 
     def _ended(self, error: BaseException) -> None:
         """Go on with other runs after an error of the program has ended the thread."""
         ended = self.playing.samplers.ended_at
         if ended is not None:
             ended.fail(message_of(error))
+            self._main.new_failures()  # which is told now
         self.start()
         self._tell(error)
 
     def _tell(self, error: BaseException) -> None:
-        run = self._newest
-        self._failed = self._failed if run is None or run.failure is None else run
         self.playing.show_again()
         self._state.notified.emit(stopped(self._state, "Sampling", error))
 
