@@ -28,11 +28,13 @@ from playground.app.panels import (
     RunsPanel,
     TrainingPanel,
 )
+from playground.app.style.wrapping import wrapped
 from playground.app.widgets.toasts import Toasts
 from playground.app.widgets.transport import Transport
 from playground.lab.session import Session
 
 CLICK = "click a point for its likelihood"
+MORE = "Alt+click follows a particle. Arrow keys move the view under a cross, where Enter clicks."
 # After a change of these, the user wants to see the particles move.
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})
 
@@ -125,6 +127,7 @@ class Connections(QObject):
         training.reset_requested.connect(lambda: window.actions_by_key.trigger("train.reset"))
         window.panel(RunsPanel).table_requested.connect(lambda: window.dialogs.show("runs"))
         window.panel(LessonPanel).highlighted.connect(window.highlighting.highlight)
+        window.panel(LessonPanel).term_asked.connect(lambda term: window.dialogs.show_term(term))
         window.run_views.menu_requested.connect(lambda place: show_canvas_menu(window.actions_by_key, parent, place))
 
     def _connect_calm(self) -> None:
@@ -176,6 +179,7 @@ class Connections(QObject):
         closed = controllers.comparing.is_active or controllers.lessons.hides_values or "path" in canvas.layers.absent
         waits = not (window.look.all_cards or window.look.clicked or closed)
         canvas.surface.set_hint(CLICK if waits else "")
+        canvas.surface.setToolTip(wrapped(MORE) if waits else "")
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:

@@ -3,11 +3,15 @@
 import functools
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from playground.resources import page
 
 EQUATIONS = "Equations"
 """The place of a symbol that is used in equations only. Companion symbols may follow, if it has two meanings."""
+
+ABBREVIATED = {"W₂": "Wasserstein distance", "KL": "Kullback-Leibler divergence", "nat": "nat", "nats": "nat"}
+"""What texts of lessons say without explaining it, by its term."""
 
 
 @dataclass(frozen=True)
@@ -76,3 +80,21 @@ def found(query: str) -> tuple[GlossaryEntry, ...]:
     return tuple(
         sorted(hits, key=lambda entry: not all(word in f"{entry.symbol} {entry.term}".lower() for word in words))
     )
+
+
+def linked(text: str) -> str:
+    """Markdown in which each abbreviation is a link to its term, where it first occurs.
+
+    >>> linked("The W₂ is 2, the W₂² is 4.")
+    'The [W₂](term:Wasserstein%20distance) is 2, the W₂² is 4.'
+    """
+    found = set[str]()
+
+    def link(match: re.Match[str]) -> str:
+        term = ABBREVIATED[match[0]]
+        if term in found:
+            return match[0]
+        found.add(term)
+        return f"[{match[0]}](term:{quote(term)})"
+
+    return re.sub(rf"(?<!\w)(?:{'|'.join(ABBREVIATED)})(?![\w²])", link, text)

@@ -41,6 +41,7 @@ from playground.app.window import OPENING, MainWindow
 from playground.app.workers.jobs import Jobs
 from playground.lab import step_measuring
 from playground.lab.experiment import Experiment, from_tree, replace
+from playground.lab.glossary import ABBREVIATED, glossary
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import COLUMNS, Choice, Lesson, MeasuredStep, Step, bundled, load, load_all
 from playground.lab.live_equation import LiveEquation
@@ -403,6 +404,26 @@ def test_the_end_of_a_lesson_shows_what_was_said_and_what_was_measured_in_one_pi
     panel.again.click()
     assert not panel.summary.isVisible()
     lessons.leave()
+
+
+def test_a_term_in_the_text_opens_the_glossary_at_its_line(window):
+    lessons, panel = window.controllers.lessons, window.panel(LessonPanel)
+    lessons.begin(Lesson("terms", "Terms", (Step(text="The KL is 2 nats, the KL."), Step(text="Nothing new."))))
+    assert panel.text.accessibleName() == "The KL is 2 nats, the KL."
+    assert panel.text.text().count("](term:") == 2
+    assert panel.text.focusPolicy() == Qt.FocusPolicy.StrongFocus
+    panel.text.linkActivated.emit("term:Kullback-Leibler%20divergence")
+    dialog = window.dialogs.made["glossary"]
+    assert dialog.line.text() == "Kullback-Leibler divergence"
+    assert "Kullback-Leibler" in dialog.entries.toPlainText()
+    dialog.close()
+    lessons.go(1)
+    assert panel.text.focusPolicy() == Qt.FocusPolicy.ClickFocus  # no stop of Tab
+    lessons.leave()
+
+
+def test_every_abbreviation_has_its_line_in_the_glossary():
+    assert {*ABBREVIATED.values()} <= {entry.term for entry in glossary()}
 
 
 def test_the_middle_of_the_scale_is_predicted_by_a_press_and_the_next_scale_is_unset_again(window):

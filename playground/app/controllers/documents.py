@@ -1,5 +1,6 @@
 """Saves files, names the file in the window, and asks before unsaved work is lost. A thread writes."""
 
+import platform
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -168,14 +169,14 @@ class Documents(QObject):
     def ask_save_answers(
         self, rows: Callable[[], Iterable[Iterable[object]]], when_measured: Callable[[Callable[[], None]], None]
     ) -> None:
-        """Ask for a name, then write the answers given in lessons as CSV.
+        """Ask for a name, at first the computer's, then write the answers given in lessons as CSV.
 
         Args:
             rows: returns the answers.
             when_measured: calls what it is given if an answer that is being measured gets its value: the file is then
                 written again.
         """
-        proposed = str(self.proposal().with_name("answers.csv"))
+        proposed = str(self.proposal().with_name(f"{platform.node() or 'answers'}.csv"))
         path = self._prompts.save_path("Save answers", proposed, "Comma-separated values (*.csv)", ".csv")
         if path is None:
             return

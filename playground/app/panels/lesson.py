@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetricsF, QPaintEvent, QPen, QTextDocumentFragment
@@ -36,6 +37,7 @@ from playground.app.widgets.step_bar import StepBar
 from playground.lab.defaults import resolve
 from playground.lab.experiment import fields
 from playground.lab.experiment import value as experiment_value
+from playground.lab.glossary import linked
 from playground.lab.lessons import ANSWER, Lesson, MeasuredStep, Step
 from playground.lab.live_equation import LiveEquation
 
@@ -125,9 +127,11 @@ class LessonPanel(CollapsiblePanel):
 
     Signals:
         highlighted(str): the key of the setting that the step is about; "" if there is none.
+        term_asked(str): the term of the glossary whose link was followed.
     """
 
     highlighted = Signal(str)
+    term_asked = Signal(str)
 
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__("Lesson", purpose=PURPOSE["Lesson"])
@@ -143,6 +147,8 @@ class LessonPanel(CollapsiblePanel):
         self.symbols = LiveEquationView(controllers.jobs, "equation of the lesson")
         self.valued = LiveEquationView(controllers.jobs, "equation with values")
         self.text, self.question, self.explanation = (_Markdown() for _ in range(3))
+        for written in (self.text, self.question, self.explanation):
+            written.linkActivated.connect(lambda link: self.term_asked.emit(unquote(link.removeprefix("term:"))))
         for title in (self.name, self.question):
             title.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.choices = layouts.down(spacing=4)
@@ -378,7 +384,7 @@ def _shown(text: str) -> str:
 
 
 class _Markdown(SelectableLabel):
-    """A text of a lesson; a screen reader reads it without its marks."""
+    """A text of a lesson, with links to the glossary; a screen reader reads it without its marks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -386,5 +392,10 @@ class _Markdown(SelectableLabel):
         self.setWordWrap(True)
 
     def setText(self, text: str) -> None:
-        super().setText(text)
+        linked_text = linked(text)
+        super().setText(linked_text)
+        ways, reached = Qt.TextInteractionFlag.TextSelectableByMouse, Qt.TextInteractionFlag.LinksAccessibleByMouse
+        if linked_text != text:
+            ways |= reached | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        self.setTextInteractionFlags(ways)
         self.setAccessibleName(QTextDocumentFragment.fromMarkdown(text).toPlainText())
