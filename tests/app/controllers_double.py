@@ -376,6 +376,8 @@ class Frames:
     def __init__(self, positions: list[np.ndarray]) -> None:
         self.positions = positions
         self.total = len(positions)
+        self.steps, self.step = self.total - 1, np.arange(self.total)
+        self.sigma = np.geomspace(1.0, 0.01, self.total)
         self.nfe_mean = self.nfe_max = np.full(len(positions), np.nan)
 
     def __len__(self) -> int:

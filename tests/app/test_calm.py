@@ -33,9 +33,11 @@ from playground.app.panels import (
     TrainingPanel,
 )
 from playground.app.panels.data import FIRST
+from playground.app.panels.measured_figure import not_told_apart
 from playground.app.search import entries
 from playground.lab.columns import Column, with_edits
 from playground.lab.lessons import SCENES, load_all
+from playground.lab.measured import Figures, Measured
 from tests.app.conftest import end, make_window, pinned_run, put_pin, wait
 
 PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
@@ -167,6 +169,31 @@ def test_how_good_is_it_measures_and_shows_the_quality(calm):
     rows = calm.panel(QualityPanel).samples.rows
     assert rows["sliced_wasserstein2"].isVisible()
     assert all(row.isVisible() == (row.text() != "–") for row in rows.values())
+    card = calm.panel(QualityPanel)
+    assert card.buttons["fisher"].isVisible()
+    assert not card.score.isVisible()
+    assert not card.budget.isVisible()
+    calm.controllers.measuring.measure("fisher")
+    wait(card.score.chart.isVisible)
+
+
+def test_a_histogram_of_samples_says_at_which_moment_they_are(calm):
+    wait(lambda: rests(calm))
+    calm.panel(QualityPanel).reveal()
+    histogram = calm.panel(QualityPanel).marginals.histogram
+    legend = lambda: [entry.text for entry in histogram.entries()]  # noqa: E731
+    calm.playing.set_playing(False)
+    calm.playing.seek(3)
+    wait(lambda: any("samples at σ = " in text and "step 3/" in text for text in legend()))
+    calm.playing.seek(calm.playing.total - 1)
+    wait(lambda: "samples" in legend())
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.021, "By sliced W₂ the samples are not"), (0.05, "")])
+def test_a_distance_at_its_floor_is_said_in_words(value, said):
+    figures = Figures({"sliced_wasserstein2": Measured(value, floor=0.02, floor_std=0.002)})
+    assert not_told_apart(figures).startswith(said)
+    assert bool(not_told_apart(figures)) == bool(said)
 
 
 def test_find_brings_a_card_and_a_setting(calm):

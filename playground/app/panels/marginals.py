@@ -5,6 +5,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QBoxLayout, QLabel, QWidget
 
+from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.views import ProblemView
 from playground.app.style import theme
@@ -57,9 +58,11 @@ class Marginals(QWidget):
         if trajectory is None or view is None or not len(trajectory):
             self.histogram.show_samples(None)
             return
-        positions = trajectory.positions[min(self._playing.frame, len(trajectory) - 1)]
+        frame = min(self._playing.frame, len(trajectory) - 1)
+        positions = trajectory.positions[frame]
         if (positions.ndim > 2) == view.is_image:
-            self.histogram.show_samples(self._along(positions))
+            moment = "" if frame == trajectory.total - 1 else ", ".join(readouts.short_caption(trajectory, frame))
+            self.histogram.show_samples(self._along(positions), moment)
 
     @Slot(str)
     def _choose_axis(self, axis: str) -> None:

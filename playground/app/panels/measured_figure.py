@@ -14,10 +14,25 @@ from playground.lab.experiment import Experiment
 from playground.lab.figures import FIGURES
 from playground.lab.measured import Figures
 
+DISTANCES = ("sliced_wasserstein2", "wasserstein2")  # between samples and data
+
 
 def missing(figures: Figures, key: str) -> str:
     """Why a figure, or a part of it, is missing from an evaluation; "" if no reason is needed."""
     return worded(figures.known(key).reason)
+
+
+def not_told_apart(figures: Figures) -> str:
+    """By which distances the samples cannot be told apart from fresh data; "" if by none.
+
+    A distance is above its floor if it exceeds it by more than two of the floor's standard deviations.
+    """
+    found = []
+    for key in DISTANCES:
+        value, (floor, spread) = figures.value(key), figures.floor(key)
+        if value is not None and floor is not None and value <= floor + 2 * (spread or 0.0):
+            found.append(FIGURES[key].title)
+    return f"By {' and '.join(found)} the samples are not told apart from fresh data." if found else ""
 
 
 def possible(view: ProblemView | None, experiment: Experiment) -> frozenset[str]:

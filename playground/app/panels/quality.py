@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QLabel, QWidget
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
-from playground.app.panels.error_budget import ErrorBudget
+from playground.app.panels.error_budget import TOTAL, ErrorBudget
 from playground.app.panels.figure import JobButton
 from playground.app.panels.marginals import Marginals
-from playground.app.panels.measured_figure import FigureRows, missing, possible
+from playground.app.panels.measured_figure import FigureRows, missing, not_told_apart, possible
 from playground.app.panels.memorization import Memorization
 from playground.app.panels.score_along_sigma import ScoreAlongSigma
 from playground.app.style import theme
@@ -72,7 +72,7 @@ class QualityPanel(CollapsiblePanel):
         self.headings: dict[str, QLabel] = {}
         self.buttons: dict[str, JobButton] = {}
         self.score = ScoreAlongSigma()
-        self.unlike = caption()
+        self.unlike, self.alike = caption(), caption()
         self.samples = FigureRows("samples")
         self.memorization = Memorization(state, controllers)
         self.pairs = NearestPairs()
@@ -82,7 +82,7 @@ class QualityPanel(CollapsiblePanel):
         self.body.addWidget(self.notice)
         self._section("fisher", self.score)
         self.body.addSpacing(theme.UNIT)
-        self._section("quality", self.unlike, self.samples, self.memorization, self.pairs, self.marginals)
+        self._section("quality", self.unlike, self.samples, self.alike, self.memorization, self.pairs, self.marginals)
         self.body.addSpacing(theme.UNIT)
         self._section("budget", self.budget)
         self._section("paths", self.paths)
@@ -112,6 +112,16 @@ class QualityPanel(CollapsiblePanel):
         layouts.add(self.body, layouts.across((label, 1), button, margins=0), *parts)
 
     # Content
+
+    def show_all(self, on: bool) -> None:
+        super().show_all(on)
+        self._show_measured()
+
+    def _show_measured(self) -> None:
+        """Show what was measured; of the rest a calm card has only the button that measures it."""
+        for part, key in ((self.score, "relative_score_error"), (self.budget, TOTAL)):
+            found = self._figures.known(key)
+            part.setVisible(not self._calm or found.value is not None or found.reason is not None)
 
     @Slot()
     def _problem_changed(self) -> None:
@@ -176,6 +186,10 @@ class QualityPanel(CollapsiblePanel):
         self.samples.show_figures(figures)
         self.budget.show_figures(figures)
         self.paths.show_figures(figures)
+        self._show_measured()
+        alike = not_told_apart(figures)
+        self.alike.setText(alike)
+        self.alike.setVisible(bool(alike))
         self._show_pairs()
 
     def _show_pairs(self) -> None:

@@ -23,7 +23,7 @@ class MarginalHistogram(ChartView):
         self._data: np.ndarray | None = None
         self._samples: np.ndarray | None = None
         self._below: np.ndarray | None = None
-        self._axis_name = ""
+        self._axis_name = self._moment = ""
         self._show()
 
     def show_data(self, values: np.ndarray, axis: str, below: np.ndarray | None = None) -> None:
@@ -43,13 +43,13 @@ class MarginalHistogram(ChartView):
             self.edges, self._data = np.zeros(0), None
         self._show()
 
-    def show_samples(self, values: np.ndarray | None) -> None:
-        """Show (N,) coordinates of the particles."""
+    def show_samples(self, values: np.ndarray | None, moment: str = "") -> None:
+        """Show (N,) coordinates of the particles, and the moment of the run whose they are; "" for its end."""
         if self._data is None:
             return
         shares = None if values is None or not len(values) else self._share(np.asarray(values, float))
-        if not np.array_equal(shares, self._samples):  # type: ignore[arg-type]
-            self._samples = shares
+        if moment != self._moment or not np.array_equal(shares, self._samples):  # type: ignore[arg-type]
+            self._samples, self._moment = shares, moment
             self._show()
 
     def overlap(self) -> float | None:
@@ -91,7 +91,8 @@ class MarginalHistogram(ChartView):
             series.append(Series("exact density", between, 100 * density, "exact", legend="", width=1.5))
             series.append(Series("exact", middles, 100 * exact, "exact", width=1.5, alpha=0.0))  # read, not drawn
         if self._samples is not None:
-            series.append(Series("samples", middles, 100 * self._samples, "particles"))
+            legend = f"samples at {self._moment}" if self._moment else None
+            series.append(Series("samples", middles, 100 * self._samples, "particles", legend=legend))
         overlap = self.overlap()
         said = f"Data along {self._axis_name}; no samples yet."
         if overlap is not None:
