@@ -106,7 +106,7 @@ def main() -> None:
     pictures: list[tuple[str, Path]] = []
     with tempfile.TemporaryDirectory() as place_of_settings:
         settings = Preferences(Path(place_of_settings) / "settings.ini")
-        settings.set("folded", {})
+        settings.set("all_cards", True)
         settings.set("tour_offered", True)
         for title, path in shown(settings, arguments.only, arguments.out):
             pictures.append((title, path))

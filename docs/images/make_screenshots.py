@@ -259,7 +259,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as place_of_settings:
         settings = Preferences(Path(place_of_settings) / "settings.ini")
         settings.set("theme", theme)
-        settings.set("folded", {})  # otherwise cards would be folded on the small offscreen screen
+        settings.set("all_cards", True)
         settings.set("tour_offered", True)
         window = MainWindow(settings, Log())
         window.show()

@@ -1,7 +1,7 @@
 """The layout of the window: as it was left, or as at its first start."""
 
-from PySide6.QtCore import QByteArray, QEvent, QRect, Qt
-from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea
+from PySide6.QtCore import QByteArray, QRect, Qt
+from PySide6.QtWidgets import QMainWindow
 
 from playground.app.columns import Columns
 from playground.app.model.preferences import Preferences
@@ -26,46 +26,20 @@ class WindowState:
         if not (geometry and window.restoreGeometry(QByteArray(geometry))):
             room = self.available()
             window.resize(min(FIRST[0], room.width() - FRAME[0]), min(FIRST[1], room.height() - FRAME[1]))
-        folded = preferences.get("folded") or {}
+        folded = preferences.get("folded")
         for panel in self._panels:
             panel.set_folded(folded.get(type(panel).__name__, False))
         columns, first = preferences.get("columns"), tuple(map(px, COLUMNS))
         self._columns.setSizes(list(columns) if columns else [first[0], window.width() - sum(first), first[1]])
-
-    def fold_first(self) -> None:
-        """At the first start fold cards of the pipeline until the column shows the whole card Sample."""
-        if self._preferences.get("folded") is not None or not self._preferences.get("all_cards"):
-            return
-        folding = {card.folds: panel for card, panel in self._columns.panels.items() if card.folds}
-        for _, panel in sorted(folding.items()):
-            # Only now is its layout the visible one.
-            QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
-            column = panel.column()
-            if column is None or self._fits(column):
-                break
-            panel.set_folded(True)
-
-    @staticmethod
-    def _fits(column: QScrollArea) -> bool:
-        whole = column.widget()
-        layout = None if whole is None else whole.layout()
-        assert whole is not None
-        assert layout is not None
-        return layout.totalHeightForWidth(whole.width()) <= column.viewport().height()
 
     def available(self) -> QRect:
         """The screen's area without the system's own bars."""
         return self._window.screen().availableGeometry()
 
     def keep_first_on_screen(self) -> None:
-        """Keep a window whose position is not remembered on the screen; its frame's width is known only when it is
-        visible.
-
-        Then fold cards that do not fit.
-        """
+        """Keep a window whose position is not remembered on the screen; its frame's width is known only when it is visible."""
         if not self._preferences.get("geometry"):
             self.keep_on_screen()
-        self.fold_first()
 
     def keep_on_screen(self) -> None:
         """Make a new window smaller and move it until its frame is inside the screen."""
@@ -98,5 +72,4 @@ class WindowState:
         frame.moveCenter(self.available().center())
         self._window.move(frame.topLeft())
         self.keep_on_screen()
-        self.fold_first()
         self.remember()

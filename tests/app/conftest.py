@@ -45,7 +45,7 @@ def make_window(folder: Path, first_start: bool = False):
     """The window with a small experiment in place of the bundled session.
 
     Args:
-        first_start: nothing is remembered yet; else no card is folded, and no tour is offered.
+        first_start: nothing is remembered yet; else all cards are in view, and no tour is offered.
     """
     from playground.app import window as module
     from playground.app.model.errors import Log
@@ -53,8 +53,7 @@ def make_window(folder: Path, first_start: bool = False):
     from playground.lab.experiment import Experiment, replace
 
     preferences = Preferences(folder / "settings.ini")
-    if not first_start and preferences.get("folded") is None:
-        preferences.set("folded", {})
+    if not first_start and not preferences.get("tour_offered"):
         preferences.set("all_cards", True)
         preferences.set("tour_offered", True)
     with pytest.MonkeyPatch.context() as patch:

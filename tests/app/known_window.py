@@ -159,7 +159,6 @@ def forget(window) -> None:
     window.reset_layout()
     preferences.clear()
     window.look.set_all_cards(True)
-    preferences.set("folded", {})
     preferences.set("tour_offered", True)
     for panel in window.panels:
         panel.set_folded(False)

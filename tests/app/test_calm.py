@@ -70,7 +70,6 @@ def rests(window) -> bool:
 def test_the_first_window_has_few_controls_and_a_wide_canvas(qtbot, tmp_path, size, percent, share):
     window = make_window(tmp_path, first_start=True)
     try:
-        window.look.set_all_cards(False)
         window.look.set_text_size(percent)
         window.show()
         wait(lambda: rests(window))
@@ -189,7 +188,9 @@ def test_a_histogram_of_samples_says_at_which_moment_they_are(calm):
     wait(lambda: "samples" in legend())
 
 
-@pytest.mark.parametrize(("value", "said"), [(0.021, "By sliced W₂ the samples are not"), (0.05, "")])
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.021, "The samples are as close to the data as fresh points are (sliced W₂)."), (0.05, "")]
+)
 def test_a_distance_at_its_floor_is_said_in_words(value, said):
     figures = Figures({"sliced_wasserstein2": Measured(value, floor=0.02, floor_std=0.002)})
     assert not_told_apart(figures).startswith(said)

@@ -9,7 +9,7 @@ from playground.app.model.preferences import KEYS, RECENT_FILES, Preferences, Vi
 VALUES = {
     "theme": "light",
     "text_size": 130,
-    "all_cards": False,
+    "all_cards": True,
     "clicked": True,
     "time_to_data": True,
     "plugins": {"/tmp/ä b.py": "0" * 64},

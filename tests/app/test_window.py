@@ -341,7 +341,11 @@ def test_an_experiment_whose_data_are_gone_shows_no_others(window, qtbot, tmp_pa
 def test_layout_comes_back(qtbot, tmp_path):
     sizes: list[int] = []
     for turn in range(2):
-        window = MainWindow(Preferences(tmp_path / "settings.ini"), Log(), device="cpu")
+        preferences = Preferences(tmp_path / "settings.ini")
+        if turn == 0:
+            preferences.set("all_cards", True)
+        window = MainWindow(preferences, Log(), device="cpu")
+        assert window.look.all_cards
         if turn == 0:
             window.resize(1024, 707)  # the offscreen screen is small
             window.show()
@@ -398,12 +402,13 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
         min(max(room.height() - FRAME[1], SMALLEST[1]), FIRST[1]),
     )
     assert theme.palette().name == "dark"
-    assert all(card.folds for card, panel in window.columns.panels.items() if panel.is_folded())
+    assert not any(panel.is_folded() for panel in window.panels)
+    assert not window.look.all_cards
     assert not window.panel(TrainingPanel).disclosure.isChecked()
-    qtbot.waitUntil(lambda: window.columns.sizes()[::2] == list(COLUMNS))
+    qtbot.waitUntil(lambda: window.columns.sizes()[::2] == [COLUMNS[0], 0])
     kept = Preferences(tmp_path / "settings.ini")  # the file, as another start would read it
-    assert {key: kept.get(key) for key in KEYS if key not in ("geometry", "columns", "folded")} == {
-        key: default for key, (_, default) in KEYS.items() if key not in ("geometry", "columns", "folded")
+    assert {key: kept.get(key) for key in KEYS if key not in ("geometry", "columns")} == {
+        key: default for key, (_, default) in KEYS.items() if key not in ("geometry", "columns")
     }
     assert window.documents.recent() == []
 

@@ -58,11 +58,11 @@ KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "text_size": (Annotated[int, Meta(ge=80, le=200)], 100),  # % of the usual size
     "geometry": (bytes, b""),
     "columns": (tuple[int, int, int] | None, None),
-    "folded": (dict[str, bool] | None, None),  # None: as the room allows
+    "folded": (dict[str, bool], {}),
     "recent": (list[str], []),
     "folder": (str, ""),
     "time_to_data": (bool, False),
-    "all_cards": (bool, True),  # False: what is needed, when it is needed
+    "all_cards": (bool, False),  # False: what is needed, when it is needed
     "clicked": (bool, False),  # whether a click on the canvas has shown a likelihood
     "tour_offered": (bool, False),
     "plugins": (dict[str, Checksum], {}),  # the files of plug-ins that are loaded at start, each with its SHA-256

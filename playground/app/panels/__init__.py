@@ -27,14 +27,12 @@ class Card:
     Attributes:
         panel: its class.
         column: "left" for the pipeline, "right" for the measurements, "lesson" for the part above the left column.
-        folds: at the first start, its turn to be folded if its column has no room for all; 0 if it stays open.
         asks: what the user has asked for that the card shows. While not all cards are in view, it comes with that and goes with
             it.
     """
 
     panel: Callable[[State, Controllers], CollapsiblePanel]
     column: str
-    folds: int = 0
     asks: Callable[[Controllers], Sequence[object]] = lambda controllers: ()
 
 
@@ -44,10 +42,10 @@ def _document(controllers: Controllers) -> Document:
 
 LAYOUT = (
     Card(LessonPanel, "lesson"),
-    Card(DataPanel, "left", folds=4),
-    Card(NoisePanel, "left", folds=1),
-    Card(ObjectivePanel, "left", folds=2),
-    Card(TrainingPanel, "left", folds=3),
+    Card(DataPanel, "left"),
+    Card(NoisePanel, "left"),
+    Card(ObjectivePanel, "left"),
+    Card(TrainingPanel, "left"),
     Card(SamplingPanel, "left"),
     Card(LikelihoodPanel, "right", asks=lambda c: _document(c).clicked),
     Card(ParticlePanel, "right", asks=lambda c: (c.inspecting.number,) if c.inspecting.is_active else ()),

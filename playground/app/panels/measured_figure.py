@@ -32,7 +32,7 @@ def not_told_apart(figures: Figures) -> str:
         value, (floor, spread) = figures.value(key), figures.floor(key)
         if value is not None and floor is not None and value <= floor + 2 * (spread or 0.0):
             found.append(FIGURES[key].title)
-    return f"By {' and '.join(found)} the samples are not told apart from fresh data." if found else ""
+    return f"The samples are as close to the data as fresh points are ({', '.join(found)})." if found else ""
 
 
 def possible(view: ProblemView | None, experiment: Experiment) -> frozenset[str]:
