@@ -43,10 +43,8 @@ class LessonSummary(QWidget):
         metrics = QFontMetricsF(painter.font())
         for row, (number, one) in enumerate(self._found.items()):
             top, said = row * px(ROW), _said(one)
-            lines = {
-                f"{number}  {one.step.question.rpartition('. ')[2]}": (top, "muted"),
-                said: (top + px(LINE), "text"),
-            }
+            asked = one.step.question.rpartition(". ")[2].replace("_", "").replace("**", "")  # its last sentence, plain
+            lines = {f"{number}  {asked}": (top, "muted"), said: (top + px(LINE), "text")}
             room = metrics.horizontalAdvance(said) + 2 if one.step.scale else float(self.width())
             for text, (y, color) in lines.items():
                 left = self.width() - room if text is said else 0.0
