@@ -82,7 +82,7 @@ class HeldOutCheck:
             held_out, train = self._losses(density.score)
             self._known = held_out - train
 
-    def __call__(self, network: ScoreNetwork) -> HeldOutLoss:
+    def __call__(self, network: ScoreFunction) -> HeldOutLoss:
         """Compute the loss of a network, which is given no labels."""
         held_out, train = self._losses(network)
         of_each = self._by_row(held_out - train - self._known)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtWidgets import QApplication, QMessageBox
@@ -9,6 +10,10 @@ from pytestqt.qtbot import QtBot
 
 from tests import fewer
 from tests.app.known_window import SIZE, KnownWindow, plays
+
+if TYPE_CHECKING:
+    from playground.lab.experiment import Experiment
+    from playground.lab.pinned_run import PinnedRun
 
 SMALL = {
     "data.points": 2_000,
@@ -68,7 +73,7 @@ def put_pin(state, run) -> None:
     state.put(pins=(*state.document.pins, run))
 
 
-def pinned_run(number, name, experiment=None, **more):
+def pinned_run(number: int, name: str, experiment: "Experiment | None" = None, **more: Any) -> "PinnedRun":
     """A run of a network that no training has made."""
     from playground.app.model.pinned_runs import unknown_model
     from playground.lab.experiment import Experiment

@@ -25,7 +25,7 @@ from playground.lab.conflicts import (
 from playground.lab.defaults import resolve
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate
-from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.experiment import Experiment, ExperimentError, replace, value
 from playground.lab.fields import arrows_at, density_over
 from playground.lab.lesson_template import lesson_template
 from playground.lab.problem import Problem
@@ -35,10 +35,12 @@ from playground.lab.session import Session
 from playground.lab.training import Trainer
 from playground.theory.densities import GaussianMixture
 from playground.theory.samplers import ProbabilityFlow
+from playground.theory.samplers.path import PathSampler
 from playground.theory.start_set import MATCHED, MixturePair
 from tests.figures import flat
 from tests.fitting import dotted
 from tests.generators import seeded
+from tests.present import present
 
 SETS: dict[str, Any] = {
     "data.kind": "two-gaussians",
@@ -71,6 +73,7 @@ import numpy as np
 from playground.data.dataset import Dataset
 from playground.kinds.datasets import DataSource
 from playground.kinds.kind import register
+from tests.present import present
 
 
 @register
@@ -135,7 +138,7 @@ def test_a_flow_starts_at_the_points_of_a_plug_in(own_set: str) -> None:
 
 
 def radius(points: np.ndarray, scale: float = 1.0) -> np.ndarray:
-    return np.linalg.norm(points - scale * np.array([20, 0]), axis=1)
+    return np.asarray(np.linalg.norm(points - scale * np.array([20, 0]), axis=1))
 
 
 def test_a_flow_starts_at_the_points_of_a_file(start_file: Path, tmp_path: Path) -> None:
@@ -207,17 +210,19 @@ def test_particles_start_at_the_start_set_and_end_at_the_data(problem: Problem) 
 
 def test_its_grid_is_equal_in_time_and_its_target_is_the_pair_s_own() -> None:
     resolved = resolve(experiment())
-    assert (resolved.sampling.solver, resolved.sampling.time_grid) == ("heun", "time")
-    assert resolve(experiment(sampling__solver="unipc")).sampling.solver == "unipc"
-    assert resolve(experiment(noise__source="noise")).sampling.solver == "dpm-solver++"
-    assert resolved.objective.target_batch == 1
-    assert resolve(experiment(sampling__time_grid="karras")).sampling.time_grid == "karras"
-    assert resolve(experiment(noise__source="noise")).objective.target_batch == 256
+    assert value(resolved, "sampling.solver") == "heun"
+    assert value(resolved, "sampling.time_grid") == "time"
+    assert value(resolve(experiment(sampling__solver="unipc")), "sampling.solver") == "unipc"
+    assert value(resolve(experiment(noise__source="noise")), "sampling.solver") == "dpm-solver++"
+    assert value(resolved, "objective.target_batch") == 1
+    assert value(resolve(experiment(sampling__time_grid="karras")), "sampling.time_grid") == "karras"
+    assert value(resolve(experiment(noise__source="noise")), "objective.target_batch") == 256
 
 
 def test_by_default_a_gaussian_ends_with_its_deviation() -> None:
     """From N(0, 1.5^2) to N(0, 0.5^2) by the exact velocity; 50 steps of DPM-Solver++ had ended at 0.5123."""
     sampler = make_sampler(Problem.build(experiment(sampling__steps="auto")))
+    assert isinstance(sampler, PathSampler)
     data, start = (
         GaussianMixture(*(torch.tensor(values, dtype=torch.float64) for values in ([[0.0]], [std], [1.0])))
         for std in (0.5, 1.5)
@@ -254,9 +259,10 @@ def test_training_lowers_the_loss_and_goes_on_as_it_was(coupling: str) -> None:
     for each in (trainer, other):
         each.extend()
         next(each)
-    np.testing.assert_array_equal(
-        *(np.concatenate([tensor.numpy().ravel() for tensor in each.snapshot().values()]) for each in (trainer, other))
+    one, two = (
+        np.concatenate([tensor.numpy().ravel() for tensor in each.snapshot().values()]) for each in (trainer, other)
     )
+    np.testing.assert_array_equal(one, two)
 
 
 def test_pairs_are_matched_while_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,8 +308,8 @@ def test_a_reflow_trains_on_pairs_of_its_own_flow(problem: Problem, monkeypatch:
     # By the true velocity the ends follow from the starts: the same pairs as by a run from there.
     exact = problem.known_score()
     assert exact is not None
-    x, z = reflow.flow_pairs(problem.process(), problem.noise.start, exact, seeded(0))
-    again, same = reflow.flow_pairs(problem.process(), problem.noise.start, exact, seeded(0))
+    x, z = reflow.flow_pairs(problem.process(), present(problem.noise.start), exact, seeded(0))
+    again, same = reflow.flow_pairs(problem.process(), present(problem.noise.start), exact, seeded(0))
     assert torch.equal(x, again)
     assert torch.equal(z, same)
     process = problem.process()
@@ -343,9 +349,7 @@ def test_what_needs_a_score_says_that_there_is_none(problem: Problem) -> None:
         assert conflict.edits[0].changes == {"noise.source": "noise"}
     exact = problem.known_score()
     assert exact is not None
-    errors = result(score_figures(problem, exact))
-    errors = flat(errors)
-    assert errors is not None
+    errors = flat(result(score_figures(problem, exact)))
     assert "there is a velocity but no score" in str(errors["reasons"]["fisher_divergence"])
     progress = result(evaluate(problem, exact))
     for key in ("test_nll", "kl", "optimal_nll", "kl_of_smoothing"):

@@ -9,7 +9,7 @@ import torch
 
 from playground.kinds.datasets import load_dataset
 from playground.lab.conflicts import sampling_conflict, training_conflict
-from playground.lab.experiment import Experiment, dump, parse, replace
+from playground.lab.experiment import Experiment, dump, parse, replace, value
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.session import Session
@@ -17,6 +17,7 @@ from playground.lab.training import Trainer
 from playground.lab.without_effect import settings_without_effect
 from tests.fitting import dotted
 from tests.generators import seeded
+from tests.present import present
 
 SMALL = {"data.kind": "two-gaussians", "data.classes": "on", "data.points": 500, "likelihood.points": 50}
 
@@ -32,7 +33,8 @@ def test_a_perceptron_learns_the_score_of_each_class_and_of_all(
 ) -> None:
     """Measured 0.06 to 0.17; the score of all data in place of a class's would be wrong by 0.5 or more."""
     problem, told = guided_gaussians.problem, None if label is None else torch.tensor(label)
-    level, density = torch.tensor(sigma), problem.density if label is None else problem.class_densities.densities[label]
+    level, classes = torch.tensor(sigma), present(problem.class_densities)
+    density = present(problem.density) if label is None else classes.densities[label]
     x = density.sample(1_000, seeded(0))
     x = x + sigma * torch.randn(x.shape, generator=seeded(1))
     with torch.no_grad():
@@ -44,7 +46,7 @@ def test_a_perceptron_learns_the_score_of_each_class_and_of_all(
 def test_its_targets_do_not_mix_classes() -> None:
     """A stable target is a mean over points of all classes: with it a class would be learned as all data."""
     problem = problem_of()
-    assert build_objective(problem).target_batch == problem.resolve().objective.target_batch == 1
+    assert build_objective(problem).target_batch == value(problem.resolve(), "objective.target_batch") == 1
     assert build_objective(problem_of(data__classes="off")).target_batch > 1
     asked = replace(problem.experiment, {"objective.target_batch": 64})
     assert "would mix classes" in str(training_conflict(asked, problem.conditions))
@@ -59,7 +61,7 @@ def test_the_optimal_loss_is_that_of_the_classes_and_of_all() -> None:
     for hidden in (0.0, 0.5, 1.0):
         trainer = Trainer(problem_of(training__label_dropout=hidden, training__steps=1))
         (progress,) = list(trainer)
-        found[hidden] = progress.optimal_loss, progress.optimal_loss_error
+        found[hidden] = present(progress.optimal_loss), present(progress.optimal_loss_error)
     untold = Trainer(problem_of(data__classes="off", objective__target_batch=1, training__steps=1))
     (progress,) = list(untold)
     assert found[1.0][0] == pytest.approx(progress.optimal_loss, abs=1e-6)
@@ -98,7 +100,7 @@ def test_a_session_keeps_the_classes(tmp_path: Path) -> None:
 
 def test_labels_of_a_file_are_learned_and_kept(tmp_path: Path) -> None:
     toy = load_dataset("two-gaussians", classes="on", points=400)
-    rows = [f"{x},{y},{toy.class_names[label]}" for (x, y), label in zip(toy.points, toy.labels, strict=True)]
+    rows = [f"{x},{y},{toy.class_names[label]}" for (x, y), label in zip(toy.points, present(toy.labels), strict=True)]
     (tmp_path / "points.csv").write_text("x,y,class\n" + "\n".join(rows) + "\n")
     settings = {"data.kind": "file", "data.path": str(tmp_path / "points.csv"), "training.steps": 20}
     problem = Problem.build(replace(Experiment(), settings))

@@ -15,7 +15,7 @@ from playground.lab.compute import result
 from playground.lab.conflicts import Conditions, comparison_conflict, sampling_conflict, training_conflict
 from playground.lab.defaults import resolve
 from playground.lab.evaluation import evaluate, sample_distances
-from playground.lab.experiment import Experiment, ExperimentError, fields, owners, replace
+from playground.lab.experiment import Experiment, ExperimentError, fields, owners, replace, value
 from playground.lab.label_dropout_checks import (
     untrained_conditional_score,
     untrained_unconditional_score,
@@ -32,6 +32,7 @@ from tests.densities import density_of
 from tests.figures import flat
 from tests.fitting import dotted
 from tests.generators import seeded
+from tests.present import present
 
 TINY = {
     "network.width": 32,
@@ -79,7 +80,7 @@ def test_all_labels_come_in_the_datas_shares() -> None:
     seen: list[torch.Tensor] = []
 
     def score(x: torch.Tensor, sigma: torch.Tensor, label: torch.Tensor | None = None) -> torch.Tensor:
-        seen.append(label)
+        seen.append(present(label))
         return -x / (1 + sigma**2)  # a stable score: with a random network particles would move far away
 
     last(digits(sampling__labels="all", sampling__particles=400), score)
@@ -91,7 +92,7 @@ def test_all_labels_come_in_the_datas_shares() -> None:
 def test_the_adaptive_solver_tells_each_particle_its_own_label(network: torch.nn.Module) -> None:
     flow = {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__steps": 3}
     problem = digits(sampling__labels="all", **flow)
-    told, together = problem.particle_labels, last(problem, network)
+    told, together = present(problem.particle_labels), last(problem, network)
     assert len(set(told.tolist())) > 1
     for label in told.unique():
         alone = last(digits(sampling__labels="one", sampling__label=int(label), **flow), network)
@@ -111,7 +112,7 @@ def test_the_flow_to_a_class_starts_with_the_moments_of_that_class(labels: str) 
     }
     of_class = {"sampling.source": "exact", "sampling.labels": labels, "sampling.label": 1, "sampling.particles": 4000}
     problem = Problem.build(replace(Experiment(), settings | of_class))
-    samples, told = last(problem, problem.known_score()), problem.particle_labels
+    samples, told = last(problem, present(problem.known_score())), present(problem.particle_labels)
     for label in told.unique():
         points = problem.dataset.points[problem.dataset.labels == int(label)]
         own = samples[(told.expand(len(samples)) == label).numpy()]
@@ -121,10 +122,11 @@ def test_the_flow_to_a_class_starts_with_the_moments_of_that_class(labels: str) 
 
 def distance_from_the_conditional_distribution(problem: Problem) -> float:
     """The Kolmogorov-Smirnov distance of the sampled y from p(y | x), which is integrated over a line."""
-    y = np.sort(last(problem, problem.known_score())[:, 1].astype(np.float64))
+    y = np.sort(last(problem, present(problem.known_score()))[:, 1].astype(np.float64))
     line = np.linspace(-12.0, 12.0, 20_001)
-    x = problem.dataset.held_out[problem.experiment.sampling.inpainting_image][0]
-    cumulated = problem.exact_log_prob(np.stack([np.full_like(line, x), line], axis=1)).exp().cumsum(0).numpy()
+    x = problem.dataset.held_out[value(problem.experiment, "sampling.inpainting_image")][0]
+    log_prob = present(problem.exact_log_prob(np.stack([np.full_like(line, x), line], axis=1)))
+    cumulated = log_prob.exp().cumsum(0).numpy()
     expected = np.interp(y, line, cumulated / cumulated[-1])
     return float(np.abs(expected - (np.arange(len(y)) + 0.5) / len(y)).max())
 
@@ -136,7 +138,7 @@ def test_the_known_part_of_an_image_is_reached(network: torch.nn.Module, mask: s
     problem = digits(
         sampling__inpainting_mask=mask, sampling__inpainting_image=5, sampling__kind=kind, sampling__steps=40
     )
-    known = known_coordinates(problem.experiment.sampling.mask, problem).numpy()
+    known = present(known_coordinates(problem.experiment.sampling.mask, problem)).numpy()
     end, source = last(problem, network), problem.dataset.held_out[5]
     assert known.shape == (1, 8, 8)
     assert 16 <= (~known).sum() <= 32
@@ -172,9 +174,9 @@ def test_every_sampler_reaches_the_known_part_or_says_why_not(chosen: dict[str, 
     if refusal is not None:
         assert "choose" in str(refusal)
         with pytest.raises(ExperimentError):
-            next(sample(problem, problem.known_score()))
+            next(sample(problem, present(problem.known_score())))
         return
-    end, finest = last(problem, problem.known_score()), problem.units.sigma_to_user(problem.noise.sigma_min)
+    end, finest = last(problem, present(problem.known_score())), problem.units.sigma_to_user(problem.noise.sigma_min)
     assert np.isfinite(end).all()
     assert np.abs(end[:, 0] - problem.dataset.held_out[0][0]).max() < 5 * finest
     assert np.abs(end[:, 1]).max() < 4
@@ -202,7 +204,7 @@ def test_in_the_plane_one_coordinate_is_known(mask: str, axis: int) -> None:
         },
     )
     problem = Problem.build(experiment)
-    end = last(problem, problem.known_score())
+    end = last(problem, present(problem.known_score()))
     source = problem.dataset.held_out[0]
     assert np.abs(end[:, axis] - source[axis]).max() < 1e-4
     inside = density_of(problem.dataset).log_prob(torch.from_numpy(end).double()) > -6
@@ -240,27 +242,27 @@ def test_adaptive_steps_that_inpainting_makes_too_short_name_a_remedy() -> None:
     asked = {f"sampling__{key}": value for key, value in settings.items()} | {"sampling__particles": 4}
     problem = digits(**asked)
     with pytest.raises(SamplerDiverged, match=r"the score is stiff there, .* raise the finest noise level\. Heun's"):
-        last(problem, problem.known_score())
+        last(problem, present(problem.known_score()))
     coarser = digits(noise__sigma_min=1.0, **asked)
-    assert np.isfinite(last(coarser, coarser.known_score())).all()
+    assert np.isfinite(last(coarser, present(coarser.known_score()))).all()
 
 
 def test_automatic_correctors_act_with_inpainting_and_stay_automatic() -> None:
     free, given = Experiment(), replace(Experiment(), {"sampling.inpainting_mask": "left"})
-    assert resolve(free).sampling.corrector_steps == 0
-    assert resolve(given).sampling.corrector_steps == KNOWN_CORRECTORS
-    assert resolve(replace(given, {"sampling.corrector_steps": 1})).sampling.corrector_steps == 1
+    assert value(resolve(free), "sampling.corrector_steps") == 0
+    assert value(resolve(given), "sampling.corrector_steps") == KNOWN_CORRECTORS
+    assert value(resolve(replace(given, {"sampling.corrector_steps": 1})), "sampling.corrector_steps") == 1
     # A model trained without a mask is sampled with one, so "auto" must not have been replaced by 0.
-    assert Problem.build(free).resolve().sampling.corrector_steps == "auto"
+    assert value(Problem.build(free).resolve(), "sampling.corrector_steps") == "auto"
 
 
 def test_what_is_not_there_is_refused_in_a_sentence(network: torch.nn.Module) -> None:
-    for key, value, said in (
+    for key, wrong, said in (
         ("sampling.label", 10, "choose one from 0 to 9"),
         ("sampling.inpainting_image", 9_999, r"are 359 \(sampling\.inpainting_image = 0 to 358\)"),
     ):
         experiment = replace(
-            digits().experiment, {key: value, "sampling.labels": "one", "sampling.inpainting_mask": "left"}
+            digits().experiment, {key: wrong, "sampling.labels": "one", "sampling.inpainting_mask": "left"}
         )
         with pytest.raises(ExperimentError, match=said):
             last(dataclasses.replace(digits(), experiment=experiment), network)
@@ -338,7 +340,7 @@ def test_a_class_without_an_effect_gives_a_remark_and_no_error(settings: dict[st
 
 
 @pytest.mark.parametrize(
-    ("present", "choice"),
+    ("given", "choice"),
     [
         ((3, 7), "3 or 7"),
         ((0, 2, 9), "0, 2 or 9"),
@@ -350,23 +352,23 @@ def test_a_class_without_an_effect_gives_a_remark_and_no_error(settings: dict[st
         ),
     ],
 )
-def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[int], choice: str) -> None:
+def test_a_class_that_no_image_has_is_refused_and_never_drawn(given: Sequence[int], choice: str) -> None:
     known = digits(sampling__particles=200)
     count = len(known.dataset.points)
-    dataset = dataclasses.replace(known.dataset, labels=np.resize(np.array(present), count))
-    drawn = Problem.build(known.experiment, dataset).particle_labels
-    assert set(drawn.tolist()) <= set(present)
+    dataset = dataclasses.replace(known.dataset, labels=np.resize(np.array(given), count))
+    drawn = present(Problem.build(known.experiment, dataset).particle_labels)
+    assert set(drawn.tolist()) <= set(given)
     for label, there in (
-        (present[0], True),
-        (present[-1], True),
-        (6 if len(present) < 10 else 50, False),
+        (given[0], True),
+        (given[-1], True),
+        (6 if len(given) < 10 else 50, False),
         (500, False),
     ):
         problem = Problem.build(replace(known.experiment, {"sampling.labels": "one", "sampling.label": label}), dataset)
         if there:
             assert problem.particle_labels == label
         else:
-            refusal = sampling_conflict(problem.experiment, problem.conditions)
+            refusal = present(sampling_conflict(problem.experiment, problem.conditions))
             assert refusal.key == "sampling.label"
             assert str(refusal) == f"sampling.label = {label} is not a class of these data: choose {choice}."
             forward = replace(problem.experiment, {"sampling.kind": "forward"})
@@ -480,8 +482,7 @@ def test_a_network_without_labels_gives_no_warning_about_them() -> None:
 def test_a_score_that_was_never_trained_is_not_measured(network: torch.nn.Module) -> None:
     problem = digits(training__label_dropout=0.0)
     progress = result(evaluate(problem, network))
-    errors = result(score_figures(problem, network))
-    errors = flat(errors)
+    errors = flat(result(score_figures(problem, network)))
     for found, key in ((flat(progress), "bits_per_dim"), (errors, "fisher_divergence")):
         assert found[key] is None
         assert "never trained" in str(found["reasons"][key])
@@ -497,9 +498,9 @@ def test_the_defaults_use_no_labels_with_an_mlp() -> None:
 
 def test_classes_take_no_stable_target() -> None:
     told, untold = digits(objective__target_batch=64), digits(objective__target_batch=64, network__kind="energy")
-    assert build_objective(digits()).target_batch == digits().resolve().objective.target_batch == 1
+    assert build_objective(digits()).target_batch == value(digits().resolve(), "objective.target_batch") == 1
     assert build_objective(untold).target_batch == 64
-    assert untold.resolve().objective.target_batch == 64
+    assert value(untold.resolve(), "objective.target_batch") == 64
     files = replace(told.experiment, {"data.kind": "images", "data.path": "images"})
     for problem in (told, Problem.build(files, told.dataset)):  # only the files themselves say that they have classes
         with pytest.raises(

@@ -279,6 +279,7 @@ class Machine(RuleBasedStateMachine):
         found, expected = self.store.get(self.document.training), self.plain.trained[number][1]
         assert (found is None) == (expected is None)
         if expected is not None:
+            assert found is not None
             assert found.state.keys() == expected.keys()
             for name in expected.keys() - {"seconds"}:
                 np.testing.assert_array_equal(found.state[name], expected[name])
@@ -386,7 +387,13 @@ def test_columns_share_a_path_and_pins_are_read_again() -> None:
     assert whole.run.compared
     assert whole.column(0).experiment.sampling.steps == 4
     assert whole.column(0).training == document.training
-    for broken in ({"clicked": ["x"]}, {"columns": 5 * [{}]}, {"pins": [{"number": 3, "name": 5}]}, {"pins": [3]}):
+    damaged: tuple[dict[str, Any], ...] = (
+        {"clicked": ["x"]},
+        {"columns": 5 * [{}]},
+        {"pins": [{"number": 3, "name": 5}]},
+        {"pins": [3]},
+    )
+    for broken in damaged:
         with pytest.raises(ExperimentError, match="damaged"):
             History.from_json({**told, "parts": broken}, pins)
     with pytest.raises(ExperimentError, match="cannot differ"):

@@ -25,6 +25,7 @@ from playground.lab.without_effect import settings_without_effect
 from tests import figures
 from tests.densities import density_of
 from tests.fitting import dotted
+from tests.present import present
 
 SMALL = {
     "data.kind": "file",
@@ -70,7 +71,7 @@ def test_few_rows_are_not_memorized() -> None:
     assert reports[-1].note is None
     stopped, reports = trained(problem_of(80))
     last = reports[-1]
-    kept = stopped.stopping.best_step
+    kept = present(stopped.stopping.best_step)
     assert kept + PATIENCE <= last.step < 2_500
     assert str(last.note).startswith(
         f"Training stopped early at step {last.step:,}: the held-out loss has not fallen since step {kept:,}"
@@ -78,7 +79,7 @@ def test_few_rows_are_not_memorized() -> None:
     assert fresh_nll(stopped) < fresh_nll(to_the_end) - 0.5
     told = [report.held_out_loss - report.loss for report in reports if report.held_out_loss is not None]
     assert told[-1] > told[2] + 0.1  # the gap opens
-    beside = to_the_end.held_out_loss(0.5, 0.0)
+    beside = present(to_the_end.held_out_loss(0.5, 0.0))
     assert beside[0] - 0.5 > 4 * beside[1]
 
 
@@ -159,7 +160,7 @@ def test_a_pause_and_a_saved_session_change_nothing(tmp_path: Path) -> None:
     assert first.stopping.best_step is not None
     Session.of(problem.experiment, problem.dataset, weights=first.state()).save(tmp_path / "paused.spg")
     second = Trainer(problem)
-    second.restore(dict(Session.load(tmp_path / "paused.spg").weights))
+    second.restore(dict(present(Session.load(tmp_path / "paused.spg").weights)))
     *_, last = second
     assert (last.step, last.note) == (reports[-1].step, reports[-1].note)
     assert torch.equal(flat(whole.ema), flat(second.ema))
@@ -176,7 +177,7 @@ def test_early_stopping_can_be_chosen_during_training() -> None:
     trainer.set_hyperparameters(replace(trainer.problem.experiment, {"training.early_stopping": "on"}))
     *_, last = trainer
     assert last.finished
-    assert trainer.stopping.best_step > began
+    assert present(trainer.stopping.best_step) > began
 
 
 def test_the_noise_is_the_same_at_every_check_and_its_error_is_right() -> None:
@@ -237,7 +238,7 @@ def test_validation_rows_are_no_test_rows_after_a_change_that_keeps_the_weights(
     assert fields()["training.early_stopping"].resets
     points = np.random.default_rng(0).integers(0, 17, size=(60, 1, 8, 8)).astype(np.float32)
     dataset = Dataset(
-        "images", points[20:], None, (1, 8, 8), (), points[:20], labels=np.arange(40) % 10, grey_levels=17
+        "images", points[20:], None, (1, 8, 8), ("x", "y"), points[:20], labels=np.arange(40) % 10, grey_levels=17
     )
     settings = {"data.kind": "digits", "training.early_stopping": "on", "training.label_dropout": 0.1}
     problem = Problem.build(replace(Experiment(), settings), dataset)
@@ -251,9 +252,9 @@ def test_validation_rows_are_no_test_rows_after_a_change_that_keeps_the_weights(
 def test_a_check_differentiates_no_more_than_its_bound() -> None:
     settings = {"data.kind": "digits", "objective.kind": "exact"}
     for changes, drawn in ((settings, EVALUATION_PASSES // 2 // 64), ({"data.kind": "digits"}, IMAGES), ({}, POINTS)):
-        seen = []
+        seen: list[int] = []
 
-        def score(x: torch.Tensor, sigma: torch.Tensor, label: object = None, seen: list[Any] = seen) -> torch.Tensor:
+        def score(x: torch.Tensor, sigma: torch.Tensor, label: object = None, seen: list[int] = seen) -> torch.Tensor:
             seen.append(len(x))
             return -x
 

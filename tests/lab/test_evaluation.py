@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,12 @@ from playground.messages import plain
 from playground.theory import likelihood as theory
 from playground.theory import two_samples
 from playground.theory.noise.process import ScoreFunction
+from playground.theory.transport import squared_wasserstein2
 from tests.densities import density_of
 from tests.figures import flat
 from tests.fitting import CONTINUOUS, dotted, fitting
 from tests.generators import seeded
+from tests.present import present
 
 BOUNDS = (-2.0, 3.0, -1.5, 2.0)
 
@@ -53,7 +55,7 @@ def normal_score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
     return -x / (1 + sigma.reshape(-1, *[1] * (x.ndim - 1)) ** 2)
 
 
-def measured(problem: Problem, score: ScoreFunction, samples: np.ndarray) -> dict[str, Any]:
+def measured(problem: Problem, score: ScoreFunction, samples: np.ndarray | None) -> dict[str, Any]:
     """The figures of a score and of samples."""
     likelihoods, distances = (
         flat(compute.result(evaluate(problem, score))),
@@ -73,9 +75,9 @@ def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: 
     problem = Problem.build(experiment(data__points=20_000, data__scale=scale, noise__kind=noise))
     points = problem.dataset.held_out[:50]
     result = compute.result(log_likelihood(problem, density_of(problem).score, points))
-    exact = density_of(problem.dataset).log_prob(torch.from_numpy(points), result.sigma).numpy()
+    exact = density_of(problem.dataset).log_prob(torch.from_numpy(points), float(result.sigma)).numpy()
     np.testing.assert_allclose(result.log_prob, exact, atol=1e-3)
-    np.testing.assert_allclose(result.exact, exact, atol=1e-3)
+    np.testing.assert_allclose(present(result.exact), exact, atol=1e-3)
     np.testing.assert_allclose(result.prior_term + result.trace_term, result.log_prob)
     assert result.sigma == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_min))
     assert result.evaluations.min() > 20
@@ -85,7 +87,7 @@ def test_the_automatic_sigma_max_makes_the_error_of_the_prior_small() -> None:
     """The worst of 1,000 points of two unequal Gaussians is off by 0.015 nat; with half of that sigma_max by 0.11."""
     problem = Problem.build(experiment(data__kind="two-gaussians", data__points=20_000, likelihood__points=1000))
     result = compute.result(log_likelihood(problem, density_of(problem).score, problem.dataset.held_out))
-    assert np.abs(result.log_prob - result.exact).max() < 0.03
+    assert np.abs(result.log_prob - present(result.exact)).max() < 0.03
 
 
 @pytest.mark.parametrize(
@@ -103,9 +105,12 @@ def test_batches_are_small_enough_to_cancel_soon(
 ) -> None:
     problem, asked = Problem.build(experiment(**changes)), []
     solve = theory.log_likelihood
-    monkeypatch.setattr(
-        theory, "log_likelihood", lambda *args, **more: (asked.append(more["batch"]), solve(*args, **more))[1]
-    )
+
+    def noted(*arguments: Any, **more: Any) -> object:
+        asked.append(more["batch"])
+        return solve(*arguments, **more)
+
+    monkeypatch.setattr(theory, "log_likelihood", noted)
     next(log_likelihood(problem, problem.network(), problem.dataset.held_out[:2]))
     assert asked == [together]
 
@@ -138,11 +143,12 @@ def test_the_path_is_in_user_units() -> None:
     problem = odd_units()
     points = problem.dataset.held_out[:3]
     result = compute.result(log_likelihood(problem, normal_score, points, record_path=True))
-    assert result.path.shape == (len(result.path_sigma), 3, 2)
-    np.testing.assert_allclose(result.path[0], points, rtol=1e-5)
-    assert result.path_sigma[0] == pytest.approx(result.sigma, rel=1e-4)
-    assert result.path_sigma[-1] == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_max), rel=1e-4)
-    grown = (result.path[-1] - problem.units.offset) / (points - problem.units.offset)
+    path, sigmas = present(result.path), present(result.path_sigma)
+    assert path.shape == (len(sigmas), 3, 2)
+    np.testing.assert_allclose(path[0], points, rtol=1e-5)
+    assert sigmas[0] == pytest.approx(float(result.sigma), rel=1e-4)
+    assert sigmas[-1] == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_max), rel=1e-4)
+    grown = (path[-1] - problem.units.offset) / (points - problem.units.offset)
     np.testing.assert_allclose(grown, math.hypot(1, problem.noise.sigma_max), rtol=2e-3)
 
 
@@ -192,17 +198,19 @@ def test_the_ends_of_an_interpolation_keep_the_estimates_of_their_encoding(probe
     )
     ends = problem.dataset.held_out[:2]
     there = compute.result(log_likelihood(problem, density_of(problem).score, ends))
-    assert (there.standard_error > 0.01).all()
+    errors = present(there.standard_error)
+    assert errors.min() > 0.01
     for count in (2, 7):
         way = compute.result(interpolate(problem, density_of(problem).score, ends, count))
         np.testing.assert_allclose(way.log_prob[[0, -1]], there.log_prob, atol=1e-3)
         if count == 2:  # with more points, those between contribute to the ends' error
-            np.testing.assert_allclose(way.standard_error, there.standard_error, atol=1e-3)
-        assert (way.standard_error > 0).all()
+            np.testing.assert_allclose(present(way.standard_error), errors, atol=1e-3)
+        assert present(way.standard_error).min() > 0
     single = Problem.build(experiment(likelihood__trace="hutchinson"))
     assert compute.result(interpolate(single, density_of(single).score, ends, 3)).standard_error is None
     exact = Problem.build(experiment())
-    assert compute.result(interpolate(exact, density_of(exact).score, ends, 3)).standard_error.tolist() == [0, 0, 0]
+    found = compute.result(interpolate(exact, density_of(exact).score, ends, 3))
+    assert present(found.standard_error).tolist() == [0, 0, 0]
 
 
 def test_decoded_points_have_the_error_that_they_report() -> None:
@@ -211,8 +219,9 @@ def test_decoded_points_have_the_error_that_they_report() -> None:
     problem = Problem.build(experiment(likelihood__trace="hutchinson", **settings))
     codes = np.random.default_rng(2).normal(size=(400, 2))
     found = compute.result(decode(problem, density_of(problem).score, codes))
-    exact = problem.exact_log_prob(found.points, problem.units.sigma_to_user(problem.noise.sigma_min)).numpy()
-    reported = np.sqrt(np.mean(found.standard_error**2))
+    finest = problem.units.sigma_to_user(problem.noise.sigma_min)
+    exact = present(problem.exact_log_prob(found.points, finest)).numpy()
+    reported = np.sqrt(np.mean(present(found.standard_error) ** 2))
     assert np.sqrt(np.mean((found.log_prob - exact) ** 2)) == pytest.approx(reported, rel=0.2)
 
 
@@ -233,8 +242,8 @@ def test_estimated_traces_have_the_error_that_they_report() -> None:
     )
     points = problem.dataset.held_out
     estimate = compute.result(log_likelihood(problem, density_of(problem).score, points))
-    reported = np.sqrt(np.mean(estimate.standard_error**2))
-    assert np.sqrt(np.mean((estimate.log_prob - estimate.exact) ** 2)) == pytest.approx(reported, rel=0.25)
+    reported = np.sqrt(np.mean(present(estimate.standard_error) ** 2))
+    assert np.sqrt(np.mean((estimate.log_prob - present(estimate.exact)) ** 2)) == pytest.approx(reported, rel=0.25)
     found = flat(compute.result(evaluate(problem, density_of(problem).score)))
     assert found["trace_standard_error"] == pytest.approx(reported)
     single = Problem.build(experiment(likelihood__trace="hutchinson"))
@@ -292,7 +301,7 @@ def test_maps_of_any_size_are_complete(resolution: int) -> None:
         found = last_map.log_density
     z = (grid_points(bounds, resolution, resolution) - problem.units.offset) / problem.units.scale
     exact = -0.5 * (z**2).sum(-1) - np.log(problem.units.scale).sum() - math.log(2 * math.pi)
-    np.testing.assert_allclose(found, exact, atol=0.02)
+    np.testing.assert_allclose(present(found), exact, atol=0.02)
 
 
 def test_rows_go_upwards_and_columns_to_the_right() -> None:
@@ -308,7 +317,7 @@ def test_maps_follow_sigma() -> None:
     *_, field = density_map(problem, density_of(problem).score, BOUNDS, 12, sigma=0.5)
     points = grid_points(BOUNDS, 12, 12).reshape(-1, 2)
     exact = density_of(problem.dataset).log_prob(torch.from_numpy(points), 0.5)
-    np.testing.assert_allclose(field.log_density, exact.reshape(12, 12), atol=5e-3)
+    np.testing.assert_allclose(present(field.log_density), exact.reshape(12, 12), atol=5e-3)
     np.testing.assert_allclose(log_density_at(problem, points, 0.5, None), exact, atol=1e-4)
     with pytest.raises(ValueError, match="not known"):
         log_density_at(odd_units(), points, 0.5, None)
@@ -338,8 +347,8 @@ def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
     estimated = Problem.build(experiment(likelihood__trace="hutchinson", likelihood__trace_probes=probes))
     score = density_of(exact).score
     assert compute.result(integral(estimated, score, resolution=48)) == pytest.approx(1.0, abs=2e-3)
-    maps = ([*density_map(problem, score, BOUNDS, 16)][-1].log_density for problem in (exact, estimated))
-    np.testing.assert_array_equal(*maps)
+    one, two = (present([*density_map(problem, score, BOUNDS, 16)][-1].log_density) for problem in (exact, estimated))
+    np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.claims
@@ -768,8 +777,12 @@ def test_the_floor_is_computed_once_for_the_same_data_and_is_another_for_others(
 ) -> None:
     found, matched = [], []
     monkeypatch.setattr(sample_metrics, "_KNOWN_FLOORS", {})
-    transport = sample_metrics.squared_wasserstein2
-    monkeypatch.setattr(sample_metrics, "squared_wasserstein2", lambda a, b: matched.append(1) or transport(a, b))
+
+    def counted(one: torch.Tensor, other: torch.Tensor) -> Generator[None, None, float]:
+        matched.append(1)
+        return squared_wasserstein2(one, other)
+
+    monkeypatch.setattr(sample_metrics, "squared_wasserstein2", counted)
     for seed, steps in ((0, 3), (0, 4), (1, 3)):
         settings = {"data.kind": "two-gaussians", "data.points": 2_000, "seed": seed, "sampling.steps": steps}
         problem = Problem.build(replace(Experiment(), settings))

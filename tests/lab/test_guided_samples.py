@@ -27,6 +27,7 @@ from playground.theory.noise.process import ScoreFunction
 from tests.figures import flat
 from tests.fitting import dotted
 from tests.generators import seeded
+from tests.present import present
 
 EXACT = {
     "data.kind": "two-moons",
@@ -46,7 +47,7 @@ def problem_of(**changes: object) -> Problem:
 
 
 def run(problem: Problem, score: ScoreFunction | None = None) -> Trajectory:
-    *_, trajectory = sample(problem, score or problem.known_score())
+    *_, trajectory = sample(problem, score or present(problem.known_score()))
     return trajectory
 
 
@@ -107,9 +108,9 @@ def test_few_draws_of_many_classes_are_drawn_from_those_that_come() -> None:
 
 def test_the_tilted_density_of_all_classes_is_their_mixture() -> None:
     problem = problem_of(data__kind="two-gaussians", sampling__labels="all", sampling__guidance=2.0)
-    both = tilted(problem)
+    both = present(tilted(problem))
     ones = [
-        tilted(problem_of(data__kind="two-gaussians", sampling__label=label, sampling__guidance=2.0))
+        present(tilted(problem_of(data__kind="two-gaussians", sampling__label=label, sampling__guidance=2.0)))
         for label in (0, 1)
     ]
     x = torch.from_numpy(problem.dataset.points[:50])
@@ -191,12 +192,14 @@ def test_autoguidance_follows_two_steps_of_one_training(guided_gaussians: Traine
     problem = guided_by_checkpoint(trainer, sampling__labels=labels)
     kept = trainer.checkpoints.weights
     score = with_weaker(problem, trainer.ema, kept, trainer.step)
+    assert isinstance(score, ScoreWithWeaker)
+    weaker = present(score.weaker)
     weak = problem.network()
-    weak.load_state_dict(dict(kept[weaker_step(problem.experiment, kept, trainer.step)]))
+    weak.load_state_dict(dict(kept[present(weaker_step(problem.experiment, kept, trainer.step))]))
     x, sigma = problem.test[:40], torch.tensor(0.5)
     told = () if labels == "none" else (torch.tensor(1),)
     with torch.no_grad():
-        torch.testing.assert_close(score.weaker(x, sigma, *told), weak(x, sigma, *told))
+        torch.testing.assert_close(weaker(x, sigma, *told), weak(x, sigma, *told))
         assert float((score(x, sigma, *told) - weak(x, sigma, *told)).abs().mean()) > 0.01
     guided, plain = run(problem, score), run(guided_by_checkpoint(trainer, sampling__guidance=0.0), trainer.ema)
     assert guided.nfe_mean[-1] == 2 * plain.nfe_mean[-1]

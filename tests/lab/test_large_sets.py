@@ -21,6 +21,7 @@ from playground.lab.problem import Problem, diameter
 from playground.lab.session import Session
 from playground.theory import local_geometry
 from tests.generators import seeded
+from tests.present import present
 
 COUNT, SHAPE = 3_000, (3, 32, 32)
 NUMBERS = COUNT * math.prod(SHAPE)  # 37 MB in single precision
@@ -61,11 +62,11 @@ def peak(work: Callable[[], Any]) -> int:
         tracemalloc.stop()
 
 
-class Tensors(TorchDispatchMode):
+class Tensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records the largest number of elements of a torch tensor in double precision."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.most = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -137,7 +138,9 @@ def test_expensive_diagnostics_are_computed_once(monkeypatch: pytest.MonkeyPatch
     view = made.view
     assert view.diameter == pytest.approx(made.problem.units.sigma_to_user(diameter(made.problem.train)))
     assert np.shares_memory(view.points, dataset.points)
-    np.testing.assert_allclose(view.brightness, dataset.points.mean(axis=(1, 2, 3), dtype=np.float64), atol=1e-6)
+    np.testing.assert_allclose(
+        present(view.brightness), dataset.points.mean(axis=(1, 2, 3), dtype=np.float64), atol=1e-6
+    )
     assert view.limits == (dataset.points.min(), dataset.points.max())
 
 

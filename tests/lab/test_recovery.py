@@ -15,6 +15,7 @@ from playground.lab.recovery import OLD, VERSION, YOUNG, OldTraining, Work, fold
 from playground.lab.session import Session, SessionError
 from playground.lab.store import NOTE, Store
 from playground.lab.trained import Trained
+from tests.present import present
 
 pytestmark = pytest.mark.files
 
@@ -37,10 +38,10 @@ def test_a_training_comes_back_with_all_of_its_data(tmp_path: Path) -> None:
     (store,) = left_behind(tmp_path)
     assert recovery.read(store) == WORK
     wanted = replace(Experiment(), {"sampling.steps": 7})
-    session = recovery.session_of(store, KEY, wanted, view={"layers": []})
+    session = present(recovery.session_of(store, KEY, wanted, view={"layers": []}))
     np.testing.assert_array_equal(session.points, POINTS)
     np.testing.assert_array_equal(session.held_out, POINTS[:5])
-    assert session.weights["step"] == 3
+    assert present(session.weights)["step"] == 3
     assert (session.experiment, session.training, session.device) == (wanted, {"state": "paused"}, "cpu")
     assert session.view == {"layers": []}
     assert recovery.session_of(store, TrainingKey.of(Experiment(), name="other"), wanted) is None
@@ -49,10 +50,10 @@ def test_a_training_comes_back_with_all_of_its_data(tmp_path: Path) -> None:
 def test_points_are_written_once_and_are_those_of_each_training(tmp_path: Path) -> None:
     with Store(tmp_path / "a") as store:
         keep_training(store, KEY, TRAINED, SESSION.kept_points)
-        before = {path.name: path.stat().st_ino for path in store.folder.glob("points-*")}
+        before = {path.name: path.stat().st_ino for path in present(store.folder).glob("points-*")}
         second = TrainingKey.of(Experiment(), name="second")
         keep_training(store, second, TRAINED, SESSION.kept_points)
-        assert {path.name: path.stat().st_ino for path in store.folder.glob("points-*")} == before
+        assert {path.name: path.stat().st_ino for path in present(store.folder).glob("points-*")} == before
         assert len(before) == 1
         # A file that has changed: other points by the same settings.
         other = Session(Experiment(), POINTS[::-1].copy(), POINTS[:5]).kept_points
@@ -60,8 +61,8 @@ def test_points_are_written_once_and_are_those_of_each_training(tmp_path: Path) 
         keep_training(store, third, Trained({}), other)
         store.release()
         for key, points in ((KEY, POINTS), (second, POINTS), (third, POINTS[::-1])):
-            np.testing.assert_array_equal(recovery.session_of(store, key, Experiment()).points, points)
-        assert recovery.session_of(store, third, Experiment()).weights is None
+            np.testing.assert_array_equal(present(recovery.session_of(store, key, Experiment())).points, points)
+        assert present(recovery.session_of(store, third, Experiment())).weights is None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there the user's own folder keeps others out")
@@ -71,7 +72,7 @@ def test_nobody_else_may_read_the_work(tmp_path: Path) -> None:
         store = filled(tmp_path / "recovery")
     finally:
         os.umask(before)
-    assert store.folder.stat().st_mode & 0o777 == 0o700
+    assert present(store.folder).stat().st_mode & 0o777 == 0o700
 
 
 def test_a_locked_folder_is_not_offered(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_a_locked_folder_is_not_offered(tmp_path: Path) -> None:
 
 def test_the_newest_is_offered_first(tmp_path: Path) -> None:
     stores = [filled(tmp_path) for _ in range(3)]
-    folders = [store.folder for store in stores]
+    folders = [present(store.folder) for store in stores]
     for seconds, store, folder in zip((30, 10, 20), stores, folders, strict=True):
         store.close()
         os.utime(folder / NOTE, (time.time() - seconds,) * 2)
@@ -114,7 +115,7 @@ def damage(path: Path) -> None:
 
 def test_a_damaged_note_is_said_and_stays_until_it_is_discarded(tmp_path: Path) -> None:
     store = filled(tmp_path)
-    path = store.folder / NOTE
+    path = present(store.folder) / NOTE
     store.close()
     damage(path)
     for _ in range(2):
@@ -127,7 +128,7 @@ def test_a_damaged_note_is_said_and_stays_until_it_is_discarded(tmp_path: Path) 
 
 def test_a_damaged_training_is_none(tmp_path: Path) -> None:
     store = filled(tmp_path)
-    folder = store.folder
+    folder = present(store.folder)
     store.close()
     damage(next(folder.glob("training-*")))
     (left,) = left_behind(tmp_path)
@@ -173,10 +174,10 @@ def test_the_work_of_version_1_is_read_with_its_points(tmp_path: Path) -> None:
     assert session.measurements == {"quality": {}}
     np.testing.assert_array_equal(session.points, POINTS)
     np.testing.assert_array_equal(session.held_out, POINTS[:5])
-    assert session.weights["step"] == 3
-    assert (store.folder / OLD).exists()
+    assert present(session.weights)["step"] == 3
+    assert (present(store.folder) / OLD).exists()
     recovery.drop_old(store)
-    assert [path for path in store.folder.iterdir() if path.suffix in (".json", ".spg")] == []
+    assert [path for path in present(store.folder).iterdir() if path.suffix in (".json", ".spg")] == []
 
 
 @pytest.mark.parametrize("name", ["../mine.spg", "/etc/passwd", "a/b-1.spg", "weights-1.toml", "", "weights-1.spg\n"])

@@ -7,6 +7,7 @@ import math
 import re
 import threading
 import zipfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,21 @@ from playground.lab import trajectory
 from playground.lab.compute import result
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.evaluation import sample_distances
-from playground.lab.experiment import Experiment, ExperimentError, fields, replace
+from playground.lab.experiment import Experiment, ExperimentError, fields, replace, value
 from playground.lab.fields import log_density_at, score_at
 from playground.lab.problem import Problem
 from playground.lab.sampling import make_sampler, sample, step_in_user_units
 from playground.lab.trajectory import Trajectory
+from playground.theory.densities import Boxes
 from playground.theory.metrics import sliced_wasserstein2
 from playground.theory.noise.process import ScoreFunction
 from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisAdjustedLangevin, SamplerDiverged, Step
+from playground.theory.samplers.ddim import DDIMSampler
 from tests.densities import density_of
 from tests.figures import flat
 from tests.fitting import CONTINUOUS, LOCAL, SAMPLERS, dotted, fitting
 from tests.generators import seeded
+from tests.present import present
 
 NOISES = fields()["noise.kind"].choices
 LEGAL = [pair for pair in itertools.product(SAMPLERS, NOISES) if pair[0] in LOCAL or pair[1] not in ("none", "single")]
@@ -138,7 +142,7 @@ def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
     count = 2_000 if start == "auto" else 800
     settings = {"sampling__kind": "mala", "sampling__start": start, "sampling__particles": count}
     problem = Problem.build(experiment(**SHARP, **settings, sampling__steps=300))
-    frames, density = run(problem).positions, problem.dataset.density
+    frames, density = run(problem).positions, present(problem.dataset.density)
     for frame in (frames[0], frames[-1]):
         assert np.isfinite(density.log_prob(torch.from_numpy(frame).double()).numpy()).all()
     if start == "auto":
@@ -146,6 +150,7 @@ def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
             0
         )  # one axis is uniform over 8: the standard deviation of its square is 0.89 times the variance
         assert spread == pytest.approx(8**2 / 12, rel=4.4 * 0.9 / np.sqrt(count))
+        assert isinstance(density, Boxes)
         centres = ((density.lows + density.highs) / 2).numpy()
         nearest = np.square(frames[-1][:, None] - centres).sum(2).argmin(1)
         assert np.bincount(nearest) / count == pytest.approx(1 / 8, abs=4.4 * np.sqrt(7 / 64 / count))
@@ -184,7 +189,7 @@ def test_a_vp_process_is_shown_as_it_is_contracted() -> None:
 def test_samples_come_from_the_density(kind: str) -> None:
     """Two moons with the exact score: mean and spread of 2,000 particles are those of the density."""
     problem = Problem.build(experiment(sampling__kind=kind, sampling__particles=2000, sampling__steps=500))
-    last, density = run(problem).positions[-1], problem.dataset.density
+    last, density = run(problem).positions[-1], present(problem.dataset.density)
     assert last.mean(0) == pytest.approx(density.mean.numpy(), abs=0.1)
     assert last.var(0).mean() == pytest.approx(density.variance, rel=0.12)
 
@@ -239,16 +244,20 @@ def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
 def test_default_steps_and_grid_follow_the_solver(
     settings: dict[str, Any], steps: int, grid: str, evaluations: int
 ) -> None:
-    given = {"sampling__steps": "auto"} | {f"sampling__{key}": value for key, value in settings.items()}
+    given = {"sampling__steps": "auto"} | {f"sampling__{key}": given for key, given in settings.items()}
     problem = Problem.build(experiment(**given, sampling__particles=2))
-    resolved = problem.resolve().sampling
-    assert (resolved.steps, resolved.time_grid) == (steps, grid)
-    calls, score = [], problem.known_score("exact")
-    assert score is not None
-    counted = lambda x, sigma: (calls.append(1), score(x, sigma))[1]  # noqa: E731
+    resolved = problem.resolve()
+    assert (resolved.sampling.steps, value(resolved, "sampling.time_grid")) == (steps, grid)
+    calls, score = [], present(problem.known_score("exact"))
+
+    def counted(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        found: torch.Tensor = score(x, sigma)
+        return found
+
     *_, trajectory = sample(problem, counted)
     assert len(calls) == evaluations
-    assert trajectory.steps == steps + (resolved.kind in ("reverse-sde", "edm"))
+    assert trajectory.steps == steps + (resolved.sampling.kind in ("reverse-sde", "edm"))
 
 
 @pytest.mark.claims
@@ -281,7 +290,9 @@ def test_ddim_has_at_most_the_noise_of_ancestral_sampling(stochasticity: float) 
     conflict = sampling_conflict(chosen)
     assert (None if conflict is None else conflict.code) == ("beyond-ancestral-sampling" if stochasticity > 1 else None)
     if conflict is None:
-        assert make_sampler(Problem.build(chosen)).eta == stochasticity
+        sampler = make_sampler(Problem.build(chosen))
+        assert isinstance(sampler, DDIMSampler)
+        assert sampler.eta == stochasticity
     else:
         (edit,) = conflict.edits
         assert sampling_conflict(replace(chosen, edit.changes)) is None
@@ -328,7 +339,7 @@ def test_the_last_frame_is_drawn_over_its_own_density(noise: str, kind: str) -> 
             sampling__steps=200,
         )
     )
-    frames, density = run(problem, score=problem.known_score("exact")), problem.dataset.density
+    frames, density = run(problem, score=problem.known_score("exact")), present(problem.dataset.density)
     last, variance = frames.positions[-1], 1 + frames.sigma[-1] ** 2
     for sign in (1, -1):
         mode = last[sign * last.sum(1) > 0]
@@ -343,7 +354,7 @@ def test_the_last_frame_is_drawn_over_its_own_density(noise: str, kind: str) -> 
         places = torch.from_numpy(units.to_user(units.to_internal(points) / alpha))
         expected = density.log_prob(places, sigma).numpy() - 2 * np.log(alpha)
         assert log_density_at(problem, points, sigma, time) == pytest.approx(expected, rel=1e-4)
-        field = score_at(problem, problem.known_score("exact"), points, sigma, time)
+        field = score_at(problem, present(problem.known_score("exact")), points, sigma, time)
         np.testing.assert_allclose(field, density.score(places, torch.tensor(sigma)) / alpha, rtol=1e-3, atol=1e-4)
 
 
@@ -530,13 +541,13 @@ def test_metropolis_accepts_as_many_steps_in_any_number_of_dimensions() -> None:
         points = noise.uniform(-1, 1, size=(20, *shape))
         dataset = Dataset("a", points[:10], None, shape, ("x", "y"), points[10:], grey_levels=256)
         problem = Problem.build(replace(Experiment(), images | chain), dataset)
-        share = (
-            make_sampler(problem).step / problem.noise.sigma_min**2
-        )  # its training points have no width of their own
+        sampler = make_sampler(problem)
+        assert isinstance(sampler, MetropolisAdjustedLangevin)
+        share = sampler.step / problem.noise.sigma_min**2  # its training points have no width of their own
         walk = MetropolisAdjustedLangevin(lambda x, _: -0.5 * x.flatten(1).square().sum(1), 0.0, share, 1)
         start = torch.randn(count, *shape, generator=seeded(1), dtype=torch.float64)
         *_, end = walk.run(lambda x, _: -x, start, seeded(2))
-        accepted.append(end.accepted)
+        accepted.append(present(end.accepted))
     limit = 1 + math.erf(-((2 * mala.STEP) ** 1.5) / 8 / math.sqrt(2))
     assert limit == pytest.approx(0.62, abs=0.005)
     error = math.sqrt(limit * (1 - limit) / count)
@@ -578,7 +589,7 @@ def test_a_step_above_two_over_the_curvature_is_refused_and_the_one_it_names_is_
     score = problem.known_score() or problem.network().requires_grad_(False)
     with pytest.raises(SamplerDiverged, match="unstable") as caught:
         run(problem, score)
-    bound = float(re.search(r"above (\S+) diverge", str(caught.value))[1])
+    bound = float(present(re.search(r"above (\S+) diverge", str(caught.value)))[1])
     for share, runs in ((0.9, True), (1.1, False)):
         problem = Problem.build(experiment(**settings, sampling__step=share * bound))
         if runs:
@@ -596,9 +607,11 @@ def test_a_step_above_two_over_the_curvature_is_refused_and_the_one_it_names_is_
 @pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind != "mala"])
 def test_finite_nonsense_is_called_diverged(kind: str) -> None:
     """With a score that points outwards, particles move far away long before they are infinite."""
-    given: dict[str, object] = {"langevin": {"sampling__step": 0.3}, "annealed-langevin": {"sampling__levels": 10}}.get(
-        kind, {}
-    )
+    every: dict[str, dict[str, object]] = {
+        "langevin": {"sampling__step": 0.3},
+        "annealed-langevin": {"sampling__levels": 10},
+    }
+    given = every.get(kind, {})
     problem = Problem.build(experiment(sampling__kind=kind, sampling__steps=200, **given))
     with pytest.raises(SamplerDiverged, match="The particles diverged from the data by step"):
         run(problem, lambda x, sigma: 3 * x / (0.5 + sigma**2))
@@ -763,6 +776,7 @@ def test_an_export_that_is_cancelled_or_fails_leaves_no_file(tmp_path: Path) -> 
     writing = frames.writing_csv(tmp_path / "run.csv")
     assert 0 < next(writing) < 1
     assert len(list(tmp_path.iterdir())) == 1  # the temporary one
+    assert isinstance(writing, Generator)
     writing.close()
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(OSError, match="No such file"):
@@ -785,9 +799,10 @@ def test_a_file_that_is_no_trajectory_is_refused_in_a_sentence(tmp_path: Path) -
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match=r"."):
             Trajectory.load_npz(tmp_path / name)
-    figures = dict.fromkeys(("sigma", "time", "step_size"), np.ones(2))
+    figures: dict[str, Any] = dict.fromkeys(("sigma", "time", "step_size"), np.ones(2))
     for few in ((0, 3, 2), (2, 0, 2)):
-        np.savez(tmp_path / "none.npz", positions=np.zeros(few), **{name: np.ones(few[0]) for name in figures})
+        none: dict[str, Any] = {name: np.ones(few[0]) for name in figures}
+        np.savez(tmp_path / "none.npz", positions=np.zeros(few), **none)
         with pytest.raises(ValueError, match="no frames, or no particles"):
             Trajectory.load_npz(tmp_path / "none.npz")
     np.savez(tmp_path / "far.npz", positions=np.zeros((2, 3, 2)), **figures | {"time": np.full(2, np.inf)})
@@ -798,7 +813,7 @@ def test_a_file_that_is_no_trajectory_is_refused_in_a_sentence(tmp_path: Path) -
 def test_an_archive_that_is_damaged_inside_or_blown_up_is_no_trajectory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrays = dict.fromkeys(("sigma", "time", "step_size"), np.ones(2))
+    arrays: dict[str, Any] = dict.fromkeys(("sigma", "time", "step_size"), np.ones(2))
     path = tmp_path / "run.npz"
     np.savez_compressed(path, positions=np.zeros((2, 1_000, 2)), **arrays)
     whole = path.read_bytes()

@@ -18,6 +18,7 @@ from playground.lab.problem import Problem
 from playground.theory.empirical import Empirical
 from tests.fitting import dotted
 from tests.generators import seeded
+from tests.present import present
 
 
 def experiment(**settings: object) -> Experiment:
@@ -75,7 +76,7 @@ def test_likelihoods_by_the_training_set_are_its_closed_form() -> None:
         experiment(data__points=300, likelihood__points=50, likelihood__source="empirical", noise__sigma_min=0.1)
     )
     points = np.concatenate([problem.dataset.points[:20], problem.dataset.held_out[:20]])
-    score = problem.known_score("empirical")
+    score = present(problem.known_score("empirical"))
     found = compute.result(log_likelihood(problem, score, points))
     x = torch.from_numpy(problem.units.to_internal(points)).double()
     closed = Empirical(problem.train.double()).log_prob(x, problem.noise.sigma_min)
@@ -85,7 +86,7 @@ def test_likelihoods_by_the_training_set_are_its_closed_form() -> None:
     grid = torch.from_numpy(problem.units.to_internal(grid_points(bounds, 24, 24).reshape(-1, 2))).double()
     closed = Empirical(problem.train.double()).log_prob(grid, problem.noise.sigma_min).exp()
     closed = closed.numpy().reshape(24, 24) / problem.units.scale.prod()
-    np.testing.assert_allclose(np.exp(field), closed, rtol=0.03, atol=1e-4)
+    np.testing.assert_allclose(np.exp(present(field)), closed, rtol=0.03, atol=1e-4)
 
 
 def test_the_training_sets_map_is_its_density_by_a_plain_sum_over_all_points(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +105,7 @@ def test_the_training_sets_map_is_its_density_by_a_plain_sum_over_all_points(mon
     means = logsumexp(plain.reshape(40, 6, 40, 6), axis=(1, 3)) - math.log(36)
     likely = means > means.max() - 12  # farther out the plain sum needs finer points
     assert likely.mean() > 0.2
-    np.testing.assert_allclose(maps[-1].log_density[likely], means[likely], atol=0.05)
+    np.testing.assert_allclose(present(maps[-1].log_density)[likely], means[likely], atol=0.05)
 
 
 def test_training_images_are_likelier_than_held_out_images_by_the_training_sets_score() -> None:
@@ -112,7 +113,7 @@ def test_training_images_are_likelier_than_held_out_images_by_the_training_sets_
     settings = {"likelihood__tolerance": 1e-2, "likelihood__source": "empirical", "noise__kind": "vp"}
     problem = Problem.build(experiment(data__kind="digits", noise__sigma_min=0.15, **settings))
     images = np.concatenate([problem.dataset.points[:3], problem.dataset.held_out[:3]])
-    found = compute.result(log_likelihood(problem, problem.known_score("empirical"), images)).log_prob
+    found = compute.result(log_likelihood(problem, present(problem.known_score("empirical")), images)).log_prob
     assert found[:3].min() > found[3:].max() + 20
 
 

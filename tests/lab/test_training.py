@@ -18,11 +18,13 @@ from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer, TrainingProgress, recommended_threads
 from playground.lab.weights import load_weights
+from playground.theory.fused_training import denoising_steps
 from playground.theory.noise import per_point
 from playground.theory.noise.process import ScoreFunction
 from tests.densities import density_of
 from tests.fitting import dotted, fitting
 from tests.generators import seeded
+from tests.present import present
 
 SMALL = {
     "data.kind": "two-gaussians",
@@ -97,7 +99,7 @@ def test_the_final_loss_is_measured_as_in_training(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(trainer.objective, "loss", loss)
     assert problem.noise.sigma_min < final_loss(trainer)[0] < problem.noise.sigma_max
     assert {network for network, _, _ in asked} == {trainer.ema}
-    half = 1 / problem.dataset.grey_levels / problem.units.length
+    half = 1 / present(problem.dataset.grey_levels) / problem.units.length
     x, label = (torch.cat([draw[part] for draw in asked]) for part in (1, 2))
     some = x[:300].flatten(1)
     apart = (some[:, None] - problem.train.flatten(1)).abs().amax(-1)
@@ -105,7 +107,7 @@ def test_the_final_loss_is_measured_as_in_training(monkeypatch: pytest.MonkeyPat
     assert 0.9 * half < off.min() <= off.max() <= 1.0001 * half  # one of 64 pixels is near the end of its level
     hidden = label == problem.classes
     assert hidden.double().mean() == pytest.approx(0.25, abs=0.03)
-    assert torch.equal(label[:300][~hidden[:300]], problem.labels[rows][~hidden[:300]])
+    assert torch.equal(label[:300][~hidden[:300]], present(problem.labels)[rows][~hidden[:300]])
     assert np.array_equal(trainer.state()["generator"], before)  # training continues as without the measurement
 
 
@@ -122,12 +124,13 @@ def test_the_error_of_the_final_loss_is_its_spread_over_draws(monkeypatch: pytes
     assert losses.std(ddof=1) / 1.7 < errors.mean() < 1.7 * losses.std(ddof=1)  # of 16: 3.5 standard deviations
 
 
-def test_the_final_loss_of_the_true_score_is_optimal_with_any_target_batch() -> None:
+def test_the_final_loss_of_the_true_score_is_optimal_with_any_target_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """The means are over 1,500 points; over 512, as for the other objectives, the loss would be twice as much."""
     trainer = Trainer(Problem.build(experiment(training__batch=1500, objective__target_batch=1500)))
-    density = trainer.problem.density
-    trainer.ema = density.score
-    floor, floor_error = build_objective(trainer.problem).optimal_loss_with_error(density, torch.Generator(), parts=8)
+    density = present(trainer.problem.density)
+    monkeypatch.setattr(trainer, "ema", density.score)
+    objective = build_objective(trainer.problem)
+    floor, floor_error = present(objective.optimal_loss_with_error(density, torch.Generator(), parts=8))
     loss, error = final_loss(trainer)
     assert loss == pytest.approx(floor, abs=4 * math.hypot(error, floor_error))
     assert floor_error < 0.1 * floor
@@ -259,7 +262,6 @@ def test_each_step_of_a_block_sees_every_noise_level(monkeypatch: pytest.MonkeyP
         seen.append(arguments[2])
         return denoising_steps(*arguments)
 
-    denoising_steps = training.denoising_steps
     monkeypatch.setattr(training, "denoising_steps", recorded)
     trainer = Trainer(Problem.build(experiment()))
     next(trainer)
@@ -305,6 +307,7 @@ def test_optimizer_is_adam_and_averaged_weights_warm_up(monkeypatch: pytest.Monk
     parameters = [parameter.detach().clone().requires_grad_() for parameter in twin.network.parameters()]
     adam = torch.optim.Adam(parameters, lr=1.0, betas=(0.9, 0.99), eps=1e-8)
     generator, settings = trainer.problem.generator("training"), trainer.problem.experiment.training
+    assert settings.batch != "auto"
     data, objective = trainer.problem.train, build_objective(trainer.problem)
     for step in range(30):
         assert next(trainer).learning_rate == pytest.approx(settings.learning_rate * (step + 1) / 100)
@@ -313,7 +316,10 @@ def test_optimizer_is_adam_and_averaged_weights_warm_up(monkeypatch: pytest.Monk
         names = [name for name, _ in twin.network.named_parameters()]
 
         def score(x: torch.Tensor, level: torch.Tensor, names: list[str] = names) -> torch.Tensor:
-            return torch.func.functional_call(twin.network, dict(zip(names, parameters, strict=True)), (x, level))
+            found: torch.Tensor = torch.func.functional_call(
+                twin.network, dict(zip(names, parameters, strict=True)), (x, level)
+            )
+            return found
 
         loss = objective.loss(score, data[rows], sigma, generator).mean()
         for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
@@ -373,7 +379,7 @@ def test_settings_change_on_the_fly() -> None:
     for progress in trainer:
         if progress.step > 100:
             break
-    floor = progress.optimal_loss
+    floor = present(progress.optimal_loss)
     changed = {"training.learning_rate": 1e-3, "training.batch": 16, "objective.kind": "sliced"}
     trainer.set_hyperparameters(replace(trainer.problem.experiment, changed))
     progress = next(trainer)
@@ -393,16 +399,18 @@ def test_an_infinite_loss_is_not_blamed_on_the_learning_rate(sigma: float) -> No
 
 @pytest.mark.claims  # a statistic of 80,000 points
 @pytest.mark.usefixtures("whole_optimal_losses")
-def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_loss() -> None:
+def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     trainer = Trainer(Problem.build(experiment(training__steps=5000)))
     first = next(trainer)
-    assert first.optimal_loss is not None
-    assert first.optimal_loss_error is not None
-    truth = trainer.objective.optimal_loss(trainer.problem.density, trainer.problem.generator("another"), 400_000)
-    assert 0 < first.optimal_loss_error < 0.05 * first.optimal_loss
-    assert abs(first.optimal_loss - truth) < 4 * first.optimal_loss_error
+    optimal, error = present(first.optimal_loss), present(first.optimal_loss_error)
+    density, generator = present(trainer.problem.density), trainer.problem.generator("another")
+    truth = present(trainer.objective.optimal_loss(density, generator, 400_000))
+    assert 0 < error < 0.05 * optimal
+    assert abs(optimal - truth) < 4 * error
     trainer.set_hyperparameters(replace(trainer.problem.experiment, {"training.learning_rate": 1e-3}))
-    trainer.objective.optimal_loss = lambda *_: pytest.fail("the loss is the same")
+    monkeypatch.setattr(trainer.objective, "optimal_loss", lambda *_: pytest.fail("the loss is the same"))
     assert next(trainer).optimal_loss == first.optimal_loss
     trainer.set_hyperparameters(replace(trainer.problem.experiment, {"objective.weight": "sigma2"}))
     assert next(trainer).optimal_loss != first.optimal_loss
@@ -537,7 +545,7 @@ def test_label_dropout_changes_the_loss_identity_of_networks_with_labels(network
     assert (loss_identity(first) == loss_identity(replace(first, {"training.label_dropout": 0.6}))) is same
 
 
-def test_the_final_loss_takes_no_longer_with_more_axes() -> None:
+def test_the_final_loss_takes_no_longer_with_more_axes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exact matching of 8 x 8 images took 7.5 s after training."""
     digits = {"data.kind": "digits", "network.kind": "mlp", "network.width": 16, "objective.kind": "exact"}
     trainer = Trainer(Problem.build(replace(Experiment(), digits)))
@@ -548,7 +556,7 @@ def test_the_final_loss_takes_no_longer_with_more_axes() -> None:
         drawn.append(len(x))
         return loss(score, x, *arguments)
 
-    trainer.objective.loss = counted  # type: ignore[method-assign]
+    monkeypatch.setattr(trainer.objective, "loss", counted)
     done = list(trainer.evaluate_loss())
     assert done == sorted(done)
     assert len(done) > 10
