@@ -144,16 +144,15 @@ def training(window: MainWindow) -> None:
 
 
 def likelihood(window: MainWindow) -> None:
-    """A clicked point with its path, the test set and the quality measured."""
+    """A clicked point with its path, and the quality measured."""
     show_frame(window, 0.8)
     QTest.mouseClick(window.canvas.surface, Qt.MouseButton.LeftButton, pos=place(window, -0.62, 0.98))
     wait(lambda: window.controllers.clicking.likelihood is not None)
-    window.controllers.measuring.measure("test-set")
-    wait(lambda: not window.controllers.jobs.running("test-set"))
-    window.controllers.measuring.measure("quality")
-    wait(lambda: not window.controllers.jobs.running("quality"))
-    window.controllers.measuring.measure("fisher")
-    wait(lambda: not window.controllers.jobs.running("fisher"))
+    for command, job in (("test_set", "test-set"), ("samples", "quality"), ("errors", "fisher")):
+        window.actions_by_key.refresh()
+        window.actions_by_key.trigger(f"measure.{command}")  # which brings the card of the result
+        while window.controllers.jobs.running(job):
+            wait(seconds=0.1)
 
 
 def annealed(window: MainWindow) -> None:
@@ -243,8 +242,8 @@ SIZES = {"opening": ((1440, 900), (1280, 720))}
 
 
 def choose(window: MainWindow, kind: str) -> None:
-    """Press a tile of the data card and wait for the data."""
-    QTest.mouseClick(window.panel(DataPanel).tiles[kind], Qt.MouseButton.LeftButton)
+    """Press a tile of the data card, which may be one of those behind "more", and wait for the data."""
+    window.panel(DataPanel).tiles[kind].click()
 
     def chosen() -> bool:
         resolved = problem(window).resolved
@@ -259,7 +258,6 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as place_of_settings:
         settings = Preferences(Path(place_of_settings) / "settings.ini")
         settings.set("theme", theme)
-        settings.set("all_cards", True)
         settings.set("tour_offered", True)
         window = MainWindow(settings, Log())
         window.show()
