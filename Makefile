@@ -15,7 +15,7 @@ export PYTHONFAULTHANDLER := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test claims golden mutants check format docs checkpoints screenshots sheets gallery libraries package package-test lock clean
+.PHONY: run demo test claims golden mutants check format docs checkpoints screenshots sheets gallery libraries browser package package-test lock clean
 
 run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -31,10 +31,11 @@ demo: $(INSTALLED)  ## train on two moons for a few seconds, sample, measure and
 
 test: $(INSTALLED)  ## every test but the claims, offscreen; warnings are errors
 	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m "not alone and not claims"
-	$(OFFSCREEN) $(BIN)/python -m pytest -m alone
+	$(OFFSCREEN) $(BIN)/python -m pytest -m "alone and not claims"
 
-claims: $(INSTALLED)  ## measure what scenes, lessons, docs, trainings and samplers claim, and every size of text
+claims: $(INSTALLED) browser  ## measure what scenes, lessons, docs, trainings and samplers claim, and every size of text
 	$(OFFSCREEN) $(BIN)/python -m pytest $(PARALLEL) -m "claims and not alone"
+	$(OFFSCREEN) $(BIN)/python -m pytest -m "claims and alone"
 
 golden: $(INSTALLED)  ## record anew what small experiments give; CONTRIBUTING.md says when
 	$(OFFSCREEN) $(BIN)/python -m tests.golden.record
@@ -45,6 +46,7 @@ mutants: $(INSTALLED)  ## seed wrong equations one at a time: the tests must cat
 check: $(INSTALLED)  ## format, lint, types, import rules, dead code, examples in docstrings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/oxlint resources/web
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
@@ -83,6 +85,9 @@ lock:  ## resolve the package's exact versions anew; needs uv
 
 libraries:  ## Qt's system libraries on Debian and Ubuntu
 	@packaging/install-system-libraries
+
+browser:  # in which web pages are tested, on Debian
+	@command -v chromium chromium-browser google-chrome >/dev/null || packaging/install-system-libraries chromium
 
 # Installed again only when the dependencies may have changed.
 $(INSTALLED): pyproject.toml | libraries

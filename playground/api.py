@@ -14,6 +14,7 @@ import dataclasses
 import difflib
 import functools
 import inspect
+import json
 import math
 import os
 import subprocess
@@ -51,7 +52,7 @@ from playground.lab.points import Points
 from playground.lab.problem import Problem
 from playground.lab.progress import MeasuringProgress
 from playground.lab.run_figures import run_figures
-from playground.lab.session import Session, SessionError
+from playground.lab.session import METRICS, MODEL, TRAJECTORY, Session, SessionError
 from playground.lab.sweep import Progress as SweepProgress
 from playground.lab.sweep import Row as Row
 from playground.lab.sweep import folder as folders
@@ -159,6 +160,23 @@ class Run:
     session: Session
     trajectory: Trajectory
     metrics: Figures = field(repr=False)
+
+    def save_html(self, path: str | os.PathLike[str]) -> None:
+        """Write the run as a web page: one file that plays in any browser, with the weights of each training step that is kept.
+
+        Raises:
+            UserError: the file cannot be written; the sentence says why.
+        """
+        with tempfile.TemporaryDirectory(prefix="score-playground-") as name:
+            folder = Path(name)
+            self.session.save(folder / MODEL)
+            self.trajectory.save_npz(folder / TRAJECTORY)
+            (folder / METRICS).write_text(json.dumps(self.metrics.to_json(), default=str), "utf-8")
+            # The pictures of frames are a matter of rooms above this one.
+            command = [sys.executable, "-m", "playground", "video", str(folder), "--out", os.fspath(path)]
+            done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+        if done.returncode:
+            raise UserError(done.stderr.strip().rpartition("\n")[2])
 
 
 @_known_keywords

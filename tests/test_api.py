@@ -375,6 +375,21 @@ def test_the_true_density_is_an_object_in_the_user_s_units(page: dict[str, Any])
         sp.density(array)
 
 
+@pytest.mark.claims  # starts a process
+def test_a_run_is_saved_as_a_web_page(tmp_path: Path) -> None:
+    run = sp.run(sp.Experiment(), QUICK | {"likelihood.points": 20}).result()
+    run.save_html(tmp_path / "run.html")
+    text = (tmp_path / "run.html").read_text(encoding="utf-8")
+    found = re.search(r'id="shown">(.*?)</script>', text)
+    assert found is not None
+    shown = json.loads(found[1])
+    assert shown["columns"][0]["runs"][-1]["frames"][-1] == run.trajectory.steps
+    assert shown["steps"][-1] == run.session.step
+    assert "W₂" in dict(shown["figures"])
+    with pytest.raises(UserError, match="nowhere"):
+        run.save_html(tmp_path / "nowhere" / "run.html")
+
+
 @pytest.mark.claims
 def test_a_session_is_one_line(page: dict[str, Any]) -> None:
     assert repr(page["session"]) == (

@@ -275,6 +275,13 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
                 lambda w, c: w.exports.picture(),
                 "Ctrl+Shift+E",
             ),
+            "file.export_page": Action(
+                "Export web page…",
+                "Export the run, the training or the columns as one file that plays in any browser",
+                lambda w, c: w.exports.web_page(),
+                why_not=why_disabled.exporting_page,
+                when=lambda w, c: w.exports.has_frames,
+            ),
             "file.export_trajectory": Action(
                 "Export trajectory…",
                 "Export the particles of every frame as NPZ or CSV",

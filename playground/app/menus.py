@@ -17,7 +17,7 @@ from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.lab.lessons import load_all
 
-CANVAS_MENU = ("edit.copy_picture", "file.export_picture", "file.export_video", "view.fit")
+CANVAS_MENU = ("edit.copy_picture", "file.export_picture", "file.export_video", "file.export_page", "view.fit")
 TEACHING = ("learn.check", "learn.scenes", "learn.field_names", "help.glossary", "help.tour")
 """What the menu Learn of the top bar has below the lessons."""
 

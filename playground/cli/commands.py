@@ -20,7 +20,7 @@ from playground.lab.experiment import fields
 from playground.messages import alternatives
 from playground.user_errors import UserError
 
-VIDEO_SUFFIXES = (".mp4", ".webm", ".gif")
+VIDEO_SUFFIXES = (".mp4", ".webm", ".gif", ".html")
 
 app = typer.Typer(
     help="See how score-based generative models work. Without a command, open the window; with a FILE, open "
@@ -129,12 +129,15 @@ def run(
     seed: Seed = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
+    web: Annotated[
+        bool, typer.Option("--web", help="Write the run as a web page too, which plays in any browser: run.html.")
+    ] = False,
 ) -> None:
     """Train, sample and evaluate an experiment, and write everything into a folder."""
     from playground.cli.running import run_experiment
     from playground.cli.settings import read_experiment
 
-    run_experiment(read_experiment(experiment, settings or [], seed), _folder(out), device, overwrite)
+    run_experiment(read_experiment(experiment, settings or [], seed), _folder(out), device, overwrite, web)
 
 
 @app.command(epilog=ALL_KINDS)
@@ -362,7 +365,9 @@ def interpolate(
 @app.command()
 def video(
     folder: Model,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Ends in .mp4, .webm or .gif.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Ends in .mp4, .webm or .gif, or in .html for a web page.")
+    ],
     size: Annotated[
         str,
         typer.Option(
@@ -385,7 +390,7 @@ def video(
         ),
     ] = False,
 ) -> None:
-    """Paint the sampled trajectory of a run, or of a session, as a video."""
+    """Paint the sampled trajectory of a run, or of a session, as a video, or write it as a web page that plays alone."""
     gif = out.suffix.lower() == ".gif"
     # A GIF does not code motion: at the size and frame rate of a video it is too large to mail.
     size, fps = size or ("360x270" if gif else "960x720"), fps if fps is not None else 10 if gif else 30

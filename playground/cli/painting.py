@@ -16,17 +16,20 @@ from playground.app.controllers.video_frames import complete_run, video_frames_o
 from playground.app.model.live_training import Weights
 from playground.app.model.model import Model
 from playground.app.model.views import WantedOverlays
+from playground.app.style.figure_words import figure_rows
 from playground.cli.reporting import stage
 from playground.drawing.coloring import Coloring, by_class
 from playground.drawing.film import HOLD_SECONDS, FrameOverlay, OverlayMaker, trail
-from playground.drawing.frames import Preparation, Style, TrainingStep, of_run, of_training, write_film, write_picture
+from playground.drawing.frames import FilmedRun, Preparation, Style, of_run, of_training, write_film, write_picture
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
 from playground.drawing.layers import Data, Particles, Trails
 from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.render import headless
 from playground.drawing.scene import Scene
+from playground.drawing.web_page import SIZE, STAGES, Page, PageColumn, spread, write_page
 from playground.kinds.inpainting import known_pixels
+from playground.lab.measured import Figures
 from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
 
@@ -65,10 +68,45 @@ def paint_training_video(model: Model, stages: Sequence[Weights], path: Path, si
         own = dataclasses.replace(model, weights=weights)
         return lambda trajectory, frames: _frames(own, scene, trajectory, frames, size, weights_in_view(weights))
 
-    steps = [TrainingStep(run, overlay_maker(weights)) for run, weights in zip(runs, stages, strict=True)]
+    steps = [FilmedRun(run, overlay_maker(weights)) for run, weights in zip(runs, stages, strict=True)]
     seconds = min(MOST_SECONDS, max(LEAST_SECONDS, STEP_SECONDS * len(stages))) + HOLD_SECONDS
     frames = functools.partial(of_training, scene, steps, 1.0, _style(problem, size))
     _write("Video", write_film(frames, path, seconds, fps), f"{len(stages)} training steps")
+
+
+def paint_web_page(
+    model: Model,
+    trajectory: Trajectory,
+    path: Path,
+    figures: Figures | None = None,
+    stages: Sequence[Weights] = (),
+) -> None:
+    """Write a run as a web page.
+
+    Args:
+        figures: what was measured of it, if anything.
+        stages: the weights of earlier training steps and the newest ones. If there are any, the page has a run from the same noise
+            with each of them.
+    """
+    problem, sampling = model.problem, model.problem.experiment.sampling
+    scene = _scene(problem, trajectory, SIZE)
+    shown = [stages[number] for number in spread(len(stages), STAGES)] if stages else [model.weights]
+
+    def filmed(weights: Weights, recorded: Trajectory | None) -> FilmedRun:
+        own, said = dataclasses.replace(model, weights=weights), weights_in_view(weights) if stages else ""
+        return FilmedRun(
+            complete_run(problem, weights, sampling.seed, recorded),
+            lambda run, frames: _frames(own, scene, run, frames, SIZE, said),
+        )
+
+    runs = [*(filmed(weights, None) for weights in shown[:-1]), filmed(shown[-1], trajectory)]
+    page = Page(
+        problem.dataset.name,
+        [PageColumn(sampling.title, "particles", scene, runs)],
+        [weights.step or 0 for weights in shown] if stages else [],
+        figure_rows(figures) if figures is not None else (),
+    )
+    _write("Web page", write_page(page, path), f"{len(runs)} training steps" if stages else "")
 
 
 def _run_frames(model: Model, trajectory: Trajectory, size: tuple[int, int]) -> Preparation:

@@ -25,7 +25,7 @@ from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.problem import Problem
 from playground.lab.run_figures import sampling_cost
-from playground.lab.session import MODEL, Session
+from playground.lab.session import METRICS, MODEL, TRAJECTORY, Session
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
 from playground.lab.without_effect import settings_without_effect
@@ -35,9 +35,11 @@ from playground.user_errors import UserError
 if TYPE_CHECKING:
     from playground.app.model.live_training import Weights
 
-EXPERIMENT, METRICS = "experiment.toml", "metrics.json"
-TRAJECTORY, SAMPLES, PICTURE, VIDEO = "trajectory.npz", "samples.csv", "picture.png", "video.mp4"
-EVERYTHING = (EXPERIMENT, MODEL, METRICS, TRAJECTORY, SAMPLES, PICTURE, VIDEO)
+EXPERIMENT = "experiment.toml"
+SAMPLES, PICTURE, VIDEO, WEB = "samples.csv", "picture.png", "video.mp4", "run.html"
+PAGE = ".html"
+"""The suffix of a web page."""
+EVERYTHING = (EXPERIMENT, MODEL, METRICS, TRAJECTORY, SAMPLES, PICTURE, VIDEO, WEB)
 UNFINISHED = "unfinished.safetensors"
 
 
@@ -224,40 +226,48 @@ def column_names(problem: Problem) -> list[str]:
 
 
 def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int, training: bool = False) -> None:
-    """``score-playground video``."""
+    """``score-playground video``; the suffix of a web page makes one."""
     from playground.app.model.model import Model
-    from playground.cli.painting import paint_training_video, paint_video
+    from playground.cli.painting import paint_training_video, paint_video, paint_web_page
 
     model = open_model(folder, device="cpu")
-    problem, network = model.problem, model.model.network
-    if training:
+    problem, shown = model.problem, Model.of(model.problem, model.model.network)
+    page, steps = out.suffix.lower() == PAGE, training_steps(model.model)
+    if training or (page and steps):
         raise_conflict(sampling_conflict(problem.experiment, problem.conditions))
-        stages = _training_steps(model.model)
-        paint_training_video(Model.of(problem, network), stages, out, size, fps)
-        say(f"The video is {out}")
-        return
-    trajectory = _recorded(folder, problem) if folder.is_dir() else _played(model)
-    paint_video(Model.of(problem, network), trajectory, out, size, fps)
-    say(f"The video is {out}")
+    if training and not page:
+        if not steps:
+            _ = model.model.learned  # its error says what to do if there is no network
+            none = f"{folder} holds no weights of earlier training steps: train anew by score-playground run."
+            raise UserError(none)
+        paint_training_video(shown, steps, out, size, fps)
+    else:
+        trajectory = _recorded(folder, problem) if folder.is_dir() else _played(model)
+        if page:
+            paint_web_page(shown, trajectory, out, _figures(folder), steps)
+        else:
+            paint_video(shown, trajectory, out, size, fps)
+    say(f"The {'web page' if page else 'video'} is {out}")
 
 
-def _training_steps(model: Model) -> "list[Weights]":
-    """The weights of each training step that a session keeps, and the newest weights.
-
-    Raises:
-        UserError: the session keeps no earlier steps.
-        SessionError: the network was not trained.
-    """
+def training_steps(model: Model) -> "list[Weights]":
+    """The weights of each training step that a session keeps, and the newest weights; empty if it keeps no earlier step."""
     from playground.app.model.live_training import Weights
 
-    _ = model.learned  # its error says what to do if there is no network
-    assert model.network is not None
     kept, last = model.checkpoints, model.step
     earlier = [step for step in kept if step < last]
-    if not earlier:
-        raise UserError(f"{model.path} holds no weights of earlier training steps: train anew by score-playground run.")
+    if not earlier or model.network is None:
+        return []
     found = [Weights(number, kept[step], untrained=step == 0, step=step) for number, step in enumerate(earlier)]
     return [*found, Weights(len(found), model.network.state_dict(), untrained=False, step=last)]
+
+
+def _figures(folder: Path) -> Figures | None:
+    """What was measured of the run in a folder, if it can be read."""
+    try:
+        return Figures.of(json.loads((folder / METRICS).read_text("utf-8")))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _recorded(folder: Path, problem: Problem) -> Trajectory:

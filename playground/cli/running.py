@@ -10,7 +10,7 @@ import numpy as np
 from playground.app.model.model import Model
 from playground.cli import results
 from playground.cli.folders import create_folder, replace_results
-from playground.cli.painting import paint_picture, paint_video
+from playground.cli.painting import paint_picture, paint_video, paint_web_page
 from playground.cli.reporting import Update, note, say, stage, warn, with_error
 from playground.cli.stopping import if_stopped
 from playground.cli.summary import print_figures
@@ -27,7 +27,7 @@ from playground.lab.progress import MeasuringProgress
 from playground.lab.provenance import Provenance
 from playground.lab.run_figures import run_figures
 from playground.lab.sampling import require_stable_step
-from playground.lab.session import MODEL, Session
+from playground.lab.session import METRICS, MODEL, TRAJECTORY, Session
 from playground.lab.trained import Trained
 from playground.lab.training import TrainingProgress
 from playground.user_errors import UserError
@@ -35,11 +35,12 @@ from playground.user_errors import UserError
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
 
 
-def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite: bool) -> None:
+def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite: bool, web: bool = False) -> None:
     """Run an experiment and write the results into a folder.
 
     Args:
         overwrite: replace the files of an earlier run in the folder.
+        web: write a web page too.
 
     Raises:
         UserError, ExperimentError, DataError: the experiment, its data, the device or the folder cannot be used.
@@ -67,15 +68,18 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             _session(problem, found).save(new / MODEL)
             trained = found
             trajectory = results.run_sampler(opened)
-            trajectory.save_npz(new / results.TRAJECTORY)
+            trajectory.save_npz(new / TRAJECTORY)
             final = trajectory.positions[-1]
             results.write_csv(new / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
             measured = _measure(run_figures(opened))
             made_by = {"provenance": measured.value("provenance")}  # as in other files
-            results.write_json(new / results.METRICS, measured.to_json() | made_by)
+            results.write_json(new / METRICS, measured.to_json() | made_by)
             painted = Model.of(problem, opened.model.network)
             paint_picture(painted, trajectory, new / results.PICTURE, VIDEO_SIZE)
             paint_video(painted, trajectory, new / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
+            if web:
+                steps = results.training_steps(opened.model)
+                paint_web_page(painted, trajectory, new / results.WEB, measured, steps)
     print_figures(measured, problem)
     say(f"Everything is in {folder}")
     warn(memorization_warning(measured, problem.experiment))

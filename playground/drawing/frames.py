@@ -102,11 +102,11 @@ def of_run(
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class TrainingStep:
-    """The weights of one training step, in a film of the training.
+class FilmedRun:
+    """A run on a web page, or in a film of the training, where it has the weights of one training step.
 
     Attributes:
-        run: makes an iterator over the growing run with its weights.
+        run: makes an iterator over the growing run.
         overlay_maker: makes the overlays of that run.
     """
 
@@ -114,7 +114,7 @@ class TrainingStep:
     overlay_maker: OverlayMaker
 
 
-def of_training(scene: Scene, steps: Sequence[TrainingStep], share: float, style: Style, shown: Shown) -> Preparing:
+def of_training(scene: Scene, steps: Sequence[FilmedRun], share: float, style: Style, shown: Shown) -> Preparing:
     """A frame for each training step: the same noise and the same frame of the run, with the weights of that step.
 
     Args:
@@ -137,7 +137,7 @@ def of_training(scene: Scene, steps: Sequence[TrainingStep], share: float, style
     return Frames(style.size, len(steps), lambda number: style.paint(scenes[number]))
 
 
-def _scene_of(scene: Scene, step: TrainingStep, share: float) -> Generator[float, None, Scene]:
+def _scene_of(scene: Scene, step: FilmedRun, share: float) -> Generator[float, None, Scene]:
     """The scene of one training step, without references to its whole run, because a film keeps one for each step."""
     for run in step.run():
         frame = round(share * (run.total - 1))

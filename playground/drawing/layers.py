@@ -154,7 +154,7 @@ class Density(_Map):
         high = math.log(self.peak())
         return high - LOG_RANGE, high
 
-    def _level(self) -> np.ndarray:
+    def shares(self) -> np.ndarray:
         """The position of each value on the colour bar, (H, W), from 0 to 1."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             ratio = np.nan_to_num(np.asarray(self.values, np.float64) / self.peak(), nan=0.0, posinf=1.0)
@@ -164,7 +164,7 @@ class Density(_Map):
         return clipped
 
     def image(self, palette: Palette) -> QImage:
-        return image_of(density_colors(palette)[np.round(255 * self._level()[::-1]).astype(np.uint8)])
+        return image_of(density_colors(palette)[np.round(255 * self.shares()[::-1]).astype(np.uint8)])
 
     def _lines(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray, float]:
         ends = self._segments(plane)
@@ -213,11 +213,16 @@ class ScoreError(_Map):
         numbers = ((0.0, "0"), (0.5, number_text(self.top / 2)), (1.0, f"≥ {number_text(self.top)}"))
         return ColorScale(f"score error per {unit}", colors, numbers)
 
-    def image(self, palette: Palette) -> QImage:
+    def shares(self) -> np.ndarray:
+        """The strength of each value's red, (H, W), from 0 to 1."""
         assert self.values is not None
         with np.errstate(over="ignore", invalid="ignore"):
             ratio = np.nan_to_num(np.asarray(self.values, np.float64) / self.top, nan=1.0, posinf=1.0)
-        level = np.round(255 * np.clip(ratio, 0, 1)[::-1] ** ERROR_SHOWN).astype(np.uint8)
+        shown: np.ndarray = np.clip(ratio, 0, 1) ** ERROR_SHOWN
+        return shown
+
+    def image(self, palette: Palette) -> QImage:
+        level = np.round(255 * self.shares()[::-1]).astype(np.uint8)
         colors = raster.tints(palette.color("error"), ERROR_ALPHA)[level]
         return image_of(colors, QImage.Format.Format_ARGB32_Premultiplied)
 

@@ -38,8 +38,8 @@ if typing.TYPE_CHECKING:
     from playground.data import Dataset
 
 SUFFIX = ".spg"
-MODEL = "model.safetensors"
-"""The session in the folder of a run."""
+MODEL, METRICS, TRAJECTORY = "model.safetensors", "metrics.json", "trajectory.npz"
+"""The session, the figures and the particles in the folder of a run."""
 FORMAT = "score-playground session"
 VERSION = 2
 """The first version whose files have a checksum."""

@@ -11,7 +11,7 @@ from playground.app.controllers.measurements import learned_score
 from playground.app.dialogs.export_dialog import ExportDialog
 from playground.app.model.preferences import Preferences
 from playground.drawing.film import at_frame, schedule
-from playground.drawing.frames import Style, TrainingStep, of_training, write_film
+from playground.drawing.frames import FilmedRun, Style, of_training, write_film
 from playground.drawing.layers import Particles, Path, Trails
 from playground.drawing.palette import DARK
 from playground.drawing.render import PictureError
@@ -23,7 +23,7 @@ from playground.messages import Message
 FRAMES = 21
 
 
-def stage(number: int, asked: list) -> TrainingStep:
+def stage(number: int, asked: list) -> FilmedRun:
     """A run whose particles all stand at (number, frame)."""
     whole = np.stack([np.full((5, 2), (number, frame), float) for frame in range(FRAMES)])
 
@@ -42,7 +42,7 @@ def stage(number: int, asked: list) -> TrainingStep:
         yield 0.5
         return lambda scene, frame: at_frame(scene, run.positions, frame)
 
-    return TrainingStep(run, overlay)
+    return FilmedRun(run, overlay)
 
 
 def test_each_step_is_sampled_to_the_frame_in_view_and_held_as_long_as_any_other(tmp_path, monkeypatch):

@@ -301,7 +301,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ["likelihood", "{run}", "--points", "{tmp}/points.csv", "--out", "{tmp}/folder.csv"],
         "folder.csv is a folder",
     ),
-    "unknown video": (["video", "{run}", "--out", "{tmp}/a.avi"], "must end in .mp4 or .webm or .gif."),
+    "unknown video": (["video", "{run}", "--out", "{tmp}/a.avi"], "must end in .mp4 or .webm or .gif or .html."),
     "size of text": (["video", "{run}", "--out", "{tmp}/a.mp4", "--size", "big"], "must read like 1280x720."),
     "size of nothing": (["video", "{run}", "--out", "{tmp}/a.mp4", "--size", "0x0"], "between 64x64 and 7680x4320."),
     "size of planets": (["video", "{run}", "--out", "{tmp}/a.mp4", "--size", "99999x99999"], "between 64x64"),

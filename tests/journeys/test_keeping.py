@@ -1,5 +1,6 @@
 """What is kept: history, files, unsaved work, exports."""
 
+import base64
 import html
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zlib
 from pathlib import Path
 
 import av
@@ -281,6 +283,35 @@ def test_a_film_and_its_particles(desk, tmp_path):
     assert np.isfinite(positions).all()
     assert sigma[0] > 100 * sigma[-1]  # from noise to data
     assert positions[0].std() > 2 * positions[-1].std()
+
+
+@pytest.mark.guide("Exports")
+def test_a_run_as_a_web_page(desk, tmp_path):
+    """With its last frame as it is exported as particles."""
+    page, particles = tmp_path / "run.html", tmp_path / "particles.npz"
+
+    def journey(user: User) -> None:
+        at_the_end(user)
+        user.menu("File", "Export web page…")
+        user.names_file(page)
+        is_written(user, page)
+        user.menu("File", "Export trajectory…")
+        user.names_file(particles)
+        is_written(user, particles)
+
+    desk(journey)
+    text = page.read_text(encoding="utf-8")
+    shown, numbers = (re.search(rf'id="{name}">(.*?)</script>', text)[1] for name in ("shown", "numbers"))
+    (column,) = json.loads(shown)["columns"]
+    place = column["runs"][-1]["positions"]
+    packed = np.frombuffer(zlib.decompress(base64.b64decode(numbers)), np.uint8)
+    low, high = packed[place["at"] :][: 2 * np.prod(place["shape"])].reshape(2, *place["shape"]).astype(np.uint16)
+    final = np.cumsum(low | high << 8, axis=0, dtype=np.uint16)[-1] / 65534
+    x0, y0, x1, y1 = place["box"]
+    with np.load(particles) as arrays:
+        assert np.abs([x0, y0] + final * [x1 - x0, y1 - y0] - arrays["positions"][-1]).max() < 1e-4 * (x1 - x0)
+    assert text.count("<script") == 3
+    assert "://" not in text
 
 
 @pytest.mark.claims  # starts a process

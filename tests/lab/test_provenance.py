@@ -86,6 +86,12 @@ def _comment(path: Path) -> Any:
     return json.loads(text.partition("\n")[0].removeprefix("# provenance = "))
 
 
+def _page(path: Path) -> Any:
+    found = re.search(r'id="shown">(.*?)</script>', path.read_text("utf-8"))
+    assert found is not None
+    return json.loads(found[1])["provenance"][0]
+
+
 def _notebook(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))["metadata"]["provenance"]
 
@@ -93,7 +99,7 @@ def _notebook(path: Path) -> Any:
 READERS: dict[str, Callable[[Path], Any]] = {
     **dict.fromkeys((".safetensors", ".spg"), _safetensors),
     **{".npz": _npz, ".json": _json, ".png": _image, ".gif": _image, ".mp4": _video, ".webm": _video},
-    **{".svg": _svg, ".pdf": _pdf, ".toml": _comment, ".py": _comment, ".ipynb": _notebook},
+    **{".svg": _svg, ".pdf": _pdf, ".toml": _comment, ".py": _comment, ".ipynb": _notebook, ".html": _page},
 }
 """For every kind of file that is written of a run, but CSV, which has no place for it."""
 
@@ -117,7 +123,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         fewer.pixels_of_films(patch)
         patch.setitem(plugins.loaded, place / "mine.py", plugins.Loaded((), PLUGIN))
         for words in (
-            ("run", place / "given/experiment.toml", "--out", out / "run", *QUICK),
+            ("run", place / "given/experiment.toml", "--out", out / "run", "--web", *QUICK),
             ("sample", out / "run", "--out", out / "sampled.npz", "--device=cpu"),
             *(("video", out / "run", "--out", out / f"film{end}", "--size=96x72") for end in (".webm", ".gif")),
             *(("script", out / "run", "--out", out / f"short{end}") for end in (".py", ".ipynb")),

@@ -14,19 +14,23 @@ from playground.app.canvas.run_view import RunView
 from playground.app.canvas.run_views import RunViews
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.exported_files import ExportedFile
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
 from playground.app.model.columns import LETTERS
+from playground.app.model.live_training import Weights
 from playground.app.model.preferences import Choice, VideoChoice
 from playground.app.style import text_size, theme
+from playground.app.style.figure_words import figure_rows
+from playground.app.style.number_formats import format_number
 from playground.app.widgets.charts.distance import COLORS
 from playground.drawing.film import FrameOverlay, OverlayMaker
 from playground.drawing.frames import (
     COMPLETED,
+    FilmedRun,
     Preparation,
     Preparing,
     Shown,
     Style,
-    TrainingStep,
     completed,
     of_run,
     of_training,
@@ -38,6 +42,7 @@ from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
 from playground.drawing.render import render
 from playground.drawing.side_by_side import DrawnColumn, SideBySide
+from playground.drawing.web_page import SIZE, STAGES, Page, PageColumn, PageQuestion, spread, write_page
 from playground.kinds.samplers.sampler import Sampler
 from playground.lab.compute import Shares, passed_on, result
 from playground.messages import Message
@@ -118,6 +123,41 @@ class Exported:
 
         return write
 
+    def web_page(self) -> ExportedFile:
+        """All columns, or the run with the weights of each training step, and the question of the lesson's step if it is answered."""
+        lessons, model, trained = self._controllers.lessons, self._state.model, list[Weights]()
+        if self.is_compared:
+            columns = [column for view in self._views.views for column in self._page_column(view)]
+        else:
+            scene = self._canvas.scene(*SIZE)
+            films = [FilmedRun(self._sampling.trajectory_iterator(), self.overlay_makers()(scene.viewport))]
+            if model is not None and self.why_no_training is None:
+                kept, every = model.training.now.shown_weights, self.training_film(scene.viewport)
+                places = spread(len(kept), STAGES)
+                trained, films = [kept[place] for place in places], [every[place] for place in places]
+            columns = [PageColumn(self._state.experiment.sampling.title, "particles", scene, films)]
+        found = lessons.measured if lessons.step is not None and lessons.step.question else None
+        page = Page(
+            lessons.lesson.title if lessons.lesson is not None else "" if model is None else model.view.name,
+            columns,
+            [weights.made for weights in trained],
+            figure_rows(self._controllers.measuring.evaluation),
+            PageQuestion.of(found, format_number) if found is not None and found.complete else None,
+        )
+        return ExportedFile("Export web page", ("Web pages (*.html)",), partial(write_page, page))
+
+    def _page_column(self, view: RunView) -> list[PageColumn]:
+        """A column of a page; none without a run."""
+        run, scene = view.run, view.canvas.still()(*SIZE)
+        trajectory = None if run is None else run.trajectory
+        if run is None or run.model is None or run.failure is not None or trajectory is None:
+            return []
+        maker = _maker(
+            view, partial(video_frames_over, run.model, self._following.wanted_by(run)), run.experiment.sampling
+        )
+        film = FilmedRun(lambda: iter((trajectory,)), maker(scene.viewport))
+        return [PageColumn(f"{LETTERS[view.place]}  {view.head.button.words()}", COLORS[view.place], scene, [film])]
+
     def copied(self) -> QImage:
         """The canvas or the columns in view as they are now, at twice their pixels."""
         frame, unit = self._playing.frame, text_size.factor()
@@ -133,13 +173,13 @@ class Exported:
         image.setDevicePixelRatio(1.0)
         return image
 
-    def training_film(self, viewport: Viewport) -> list[TrainingStep]:
+    def training_film(self, viewport: Viewport) -> list[FilmedRun]:
         """The steps of a film of the training: the current view with the weights of each."""
         model, steps = self._controllers.state.model, []
         for weights in () if model is None else model.training.now.shown_weights:
             views, said = self._following.video_frame_maker(weights=weights), readouts.weights_in_view(weights)
             sampler, run = self._state.experiment.sampling, self._sampling.trajectory_iterator(weights)
-            steps.append(TrainingStep(run, _maker(self._view, views, sampler, said)(viewport)))
+            steps.append(FilmedRun(run, _maker(self._view, views, sampler, said)(viewport)))
         return steps
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:

@@ -92,6 +92,11 @@ def choosing_step(controllers: Controllers) -> Message | None:
     return NO_STEPS if replaying.steps else NOT_TRAINED
 
 
+def exporting_page(controllers: Controllers) -> Message | None:
+    """The reason why the columns cannot be exported as a page yet."""
+    return controllers.comparing.awaited if controllers.comparing.is_active else None
+
+
 @_with_data
 def evaluating(experiment: Experiment, view: ProblemView) -> Message | None:
     """The reason why the test set has no likelihoods."""

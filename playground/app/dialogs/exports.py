@@ -91,6 +91,10 @@ class Exports(QObject):
         """Ask for a picture's size and name, then paint it."""
         self._open_dialog("picture")
 
+    def web_page(self) -> None:
+        """Ask for the name of a web page, then write it."""
+        self.save(self._exported.web_page())
+
     def copy_picture(self) -> None:
         """Copy the canvas, or the columns, at twice its pixels."""
         QGuiApplication.clipboard().setImage(self._exported.copied())

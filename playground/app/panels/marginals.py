@@ -61,9 +61,7 @@ class Marginals(QWidget):
         frame = min(self._playing.frame, len(trajectory) - 1)
         positions = trajectory.positions[frame]
         if (positions.ndim > 2) == view.is_image:
-            sigma, step = readouts.short_caption(trajectory, frame)
-            stays = frame and trajectory.sigma[frame] == trajectory.sigma[0]  # as in Langevin dynamics
-            moment = "" if frame == trajectory.total - 1 else step if stays else sigma
+            moment = "" if frame == trajectory.total - 1 else ", ".join(readouts.short_caption(trajectory, frame))
             self.histogram.show_samples(self._along(positions), moment)
 
     @Slot(str)

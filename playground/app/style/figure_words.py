@@ -9,7 +9,8 @@ from playground.app.style.number_formats import (
     format_percent,
     format_percent_with_error,
 )
-from playground.lab.figures import FIGURES
+from playground.lab.figures import FIGURES, sorts_of
+from playground.lab.figures.parts import PARTS
 from playground.lab.figures.spec import MEASURED, FigureSpec
 from playground.lab.measured import Figures
 
@@ -89,3 +90,14 @@ def shares_in_words(figures: Figures, key: str) -> tuple[str, list[str]]:
         worst = 0 if floor is None else int(np.nanargmax(np.abs(shares - true)))
         text, exact = f"{names[worst] or 'worst '}{decimal(shares[worst])}", decimal(true[worst])
     return f"{text} ({spec.beside} {exact})", lines
+
+
+OF_A_RUN = "held out", "samples"
+"""The cards whose figures a web page has."""
+
+
+def figure_rows(figures: Figures) -> list[tuple[str, str]]:
+    """The names of what is known of held-out points and samples, with its values beside their floors."""
+    keys = (key for part in PARTS for key in sorts_of(part) if key in FIGURES)
+    shown = [key for key in keys if FIGURES[key].printed and FIGURES[key].card in OF_A_RUN]
+    return [(FIGURES[key].title, beside_floor(figures, key)) for key in shown if figures.known(key).value is not None]

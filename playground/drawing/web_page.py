@@ -1,0 +1,353 @@
+"""A run as a web page: one file that plays without this program and makes no request.
+
+The page has what a film has, as numbers: particles, trails, score field, density and caption of each frame. Positions are rounded to
+1/65,534 of the box that holds the whole run. ``resources/web`` has the page's script and style; its test reads the numbers back.
+"""
+
+import base64
+import functools
+import json
+import math
+import re
+import zlib
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.drawing.frames import FilmedRun, completed
+from playground.drawing.layers import Density, Field, ScoreError
+from playground.drawing.palette import DARK, LIGHT, Palette, category_colors, density_colors, value_colors
+from playground.drawing.plane import Plane
+from playground.drawing.render import PictureError
+from playground.drawing.scene import Scene
+from playground.lab.atomic import atomic_write
+from playground.lab.compute import Shares, passed_on
+from playground.lab.lessons import ANSWER, MeasuredStep
+from playground.lab.step_figure import filled_in
+from playground.resources import resource
+from playground.user_errors import cannot_write
+
+SIZE = 960, 720
+"""Units across and down of a canvas; the page scales it."""
+LIMIT = 2_000_000
+"""Most bytes of positions or pixels before they are packed: the page then has at most 3 MB, whatever they are."""
+PARTICLES, IMAGES, POINTS = 2_000, 35, 3_000
+"""Most particles of a run, images of a run, and training points."""
+FEWEST = 48
+"""Frames that every run has, if it has so many: there are fewer particles otherwise."""
+STAGES = 8
+"""Most training steps."""
+MOMENTS = 96
+"""Frames of all runs together that have a score field and a density of their own; others show those of the nearest such frame."""
+CELLS = 96
+"""Most cells of a density across and down."""
+LONGEST = 18.0
+"""Units of the longest half of an arrow, see :meth:`Field.arrows`."""
+NOWHERE = 65_535
+"""Stands for a coordinate that is not finite."""
+COLORS = "background", "panel", "raised", "border", "grid", "text", "muted", "accent", "on_accent"
+CONCEPTS = "data", "learned", "exact", "error", "particles", "trails", "likelihood", "density"
+
+
+@dataclass(frozen=True, eq=False)
+class PageColumn:
+    """One run of a page, or the runs of several training steps.
+
+    Attributes:
+        title: what it is.
+        color: of its title, as the palette names it.
+        scene: its canvas, of :data:`SIZE`; layers that are None are left out.
+        runs: the run with the weights of each training step.
+    """
+
+    title: str
+    color: str
+    scene: Scene
+    runs: Sequence[FilmedRun]
+
+
+@dataclass(frozen=True)
+class PageQuestion:
+    """A question of a lesson. What was measured is shown after a prediction.
+
+    Attributes:
+        text: said before it, in Markdown.
+        choices: the answers to choose from, if there are any.
+        right: the index of the right one.
+        scale: the ends of a scale on which a number is given instead.
+        explanation: said after it, in Markdown; the prediction takes the place of ``{you}``, and its distance to what was measured
+            that of ``{distance}``.
+        measured: the value, or a place of the plane, which is to be marked if there are neither choices nor a scale.
+        reach: the largest distance of a mark that counts as right.
+    """
+
+    text: str
+    question: str
+    explanation: str
+    measured: tuple[float, ...]
+    choices: tuple[str, ...] = ()
+    right: int | None = None
+    scale: tuple[float, float] | None = None
+    reach: float = 0.0
+
+    @classmethod
+    def of(cls, found: MeasuredStep, number: Callable[[float], str]) -> "PageQuestion":
+        """The question of a step whose figures are measured.
+
+        Args:
+            number: writes a value of the explanation.
+        """
+        step, values = found.step, dict(found.values)
+        measured = (values[ANSWER],) if step.mark is None else found.place
+        if step.mark is not None:
+            values |= dict(zip((f"{ANSWER}_x", f"{ANSWER}_y"), measured, strict=True))
+        kept = re.sub(r"\{(you(?:_[xy])?|distance)(?::[^{}]*)?\}", r"\0\1\0", step.explanation)
+        explanation = re.sub(r"\0(\w+)\0", r"{\1}", filled_in(kept, values, number))
+        choices = tuple(choice.text for choice in step.choices)
+        right = step.right_choice(measured[0]) if choices else None
+        reach = step.mark or 0.0
+        return cls(step.text, step.question, explanation, measured, choices, right, step.scale, reach)
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """What a web page shows.
+
+    Attributes:
+        columns: at least one; all have as many runs.
+        steps: the training step of each run of a column; none if there is one run.
+        figures: names and values, as they are written.
+    """
+
+    title: str
+    columns: Sequence[PageColumn]
+    steps: Sequence[int] = ()
+    figures: Sequence[tuple[str, str]] = ()
+    question: PageQuestion | None = None
+
+
+def write_page(page: Page, path: Path) -> Generator[float, None, None]:
+    """Write a page; yields the fraction done. Stop iterating to cancel: no file is left.
+
+    Raises:
+        PictureError: there is no run, the folder cannot be written, or the disk is full.
+    """
+    arrays = _Arrays()
+    count = sum(len(column.runs) for column in page.columns)
+    columns = list[dict[str, Any]]()
+    for column in page.columns:
+        runs = list[dict[str, Any]]()
+        for run in column.runs:
+            done = len(columns) * len(column.runs) + len(runs)
+            told = functools.partial(_share, done, count + 1)
+            runs.append((yield from passed_on(_run(run, column.scene, count, arrays), told)))
+        columns.append({"title": column.title, "color": column.color, "runs": runs} | _still(column.scene, arrays))
+    contents = {
+        "title": page.title,
+        "columns": columns,
+        "steps": [*page.steps],
+        "figures": [*page.figures],
+        "question": page.question and vars(page.question),
+        "provenance": [
+            json.loads(told) for told in dict.fromkeys(run["made"] for one in columns for run in one["runs"]) if told
+        ],
+        "size": SIZE,
+        "themes": {palette.name: _theme(palette) for palette in (DARK, LIGHT)},
+    }
+    text = page_text(contents, arrays.packed())
+    try:
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+            yield 1.0  # the last moment to cancel
+    except OSError as error:
+        raise PictureError(cannot_write(path, error)) from None
+
+
+def _share(done: int, parts: int, share: float) -> float:
+    return (done + share) / parts
+
+
+def page_text(told: Mapping[str, Any], numbers: bytes) -> str:
+    """The page with these contents."""
+    shown = json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    parts = {
+        "TITLE": _escaped(told["title"]),
+        "STYLE": resource("web/page.css").read_text("utf-8"),
+        "SHOWN": shown.replace("<", "\\u003c"),  # so that no text of a user ends the element
+        "NUMBERS": base64.b64encode(numbers).decode(),
+        "SCRIPT": resource("web/page.js").read_text("utf-8"),
+    }
+    text = resource("web/page.html").read_text("utf-8")
+    for name, part in parts.items():
+        text = text.replace(f"<!--{name}-->", part, 1)
+    return text
+
+
+class _Arrays:
+    """Arrays one after the other, each known by its place."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def add(self, array: NDArray[Any]) -> dict[str, Any]:
+        """Append an array of bytes or of 16-bit numbers, whose low bytes come first; return where it is."""
+        array = np.ascontiguousarray(array)
+        wide = array.dtype == np.uint16
+        planes = [array.astype(np.uint8), (array >> 8).astype(np.uint8)] if wide else [array.view(np.uint8)]
+        place = self._length
+        for plane in planes:
+            self._parts.append(plane.tobytes())
+            self._length += plane.size
+        return {"at": place, "shape": [*array.shape], "type": array.dtype.name}
+
+    def packed(self) -> bytes:
+        return zlib.compress(b"".join(self._parts), 9)
+
+
+def _run(filmed: FilmedRun, scene: Scene, count: int, arrays: _Arrays) -> Generator[float, None, dict[str, Any]]:
+    """One run; `count` is the number of all runs of the page."""
+    shares = Shares()
+    run = yield from passed_on(completed(filmed.run()), shares.part(0.5))
+    positions = run.positions
+    image = positions.ndim != 3
+    item = math.prod(run.shape) if image else 4  # bytes
+    room = LIMIT // count // item  # for particles of all frames
+    most = max(1, min(IMAGES if image else PARTICLES, room // min(FEWEST, len(run))))
+    stride = -(-positions.shape[1] // most)
+    drawn = positions[:, ::stride]
+    frames = spread(len(run), room // drawn.shape[1])
+    moments = frames[spread(len(frames), MOMENTS // count)]
+    overlay = yield from passed_on(filmed.overlay_maker(run, frames), shares.part(0.3))
+    told: dict[str, Any] = {"frames": frames.tolist(), "of": positions.shape[1], "made": run.provenance, "captions": []}
+    labels, scenes, painting = list[NDArray[np.uint8]](), dict[int, Scene](), shares.part()
+    for number, frame in enumerate(frames.tolist()):
+        shown = overlay(scene, frame)
+        told["captions"].append([*shown.caption])
+        if frame in moments:
+            scenes[number] = shown
+        if shown.particles is not None and shown.particles.coloring is not None:
+            labels.append(shown.particles.coloring.labels[::stride])
+            told["colors"] = _coloring(shown)
+        yield painting((number + 1) / len(frames))
+    if image:
+        told["images"] = _images(drawn[frames], scene, arrays)
+        return told
+    told["positions"] = _points(drawn[frames], arrays, along=True)
+    if labels:
+        told["labels"] = arrays.add(np.stack(labels))
+    return told | _overlays(scenes, Plane(scene.viewport, *SIZE), arrays)
+
+
+def spread(length: int, most: int) -> NDArray[np.intp]:
+    """At most so many of 0 ... length - 1, the first and the last among them."""
+    return np.unique(np.round(np.linspace(0, length - 1, max(2, min(length, most)))).astype(int))
+
+
+def _still(scene: Scene, arrays: _Arrays) -> dict[str, Any]:
+    """What is the same in every frame."""
+    told: dict[str, Any] = {"viewport": scene.viewport, "axes": scene.axes, "image": scene.images is not None}
+    told["hidden"] = [name for name in ("particles", "trails") if getattr(scene, name) is None]
+    if scene.data is not None:
+        stride = -(-len(scene.data.points) // POINTS)
+        told["data"] = _points(scene.data.points[::stride], arrays)
+        if scene.data.coloring is not None:
+            told["data"]["labels"] = arrays.add(scene.data.coloring.labels[::stride])
+    if scene.path is not None:
+        told["path"] = _points(scene.path.points, arrays)
+    return told
+
+
+def _points(points: NDArray[Any], arrays: _Arrays, along: bool = False) -> dict[str, Any]:
+    """Points (..., 2) in a box that holds all of them.
+
+    Args:
+        along: whether the differences along the first axis are stored, which take less room.
+    """
+    finite = np.isfinite(points)
+    flat, known = points.reshape(-1, 2).astype(np.float64), finite.reshape(-1, 2)
+    low = np.min(flat, axis=0, where=known, initial=np.inf)
+    high = np.max(flat, axis=0, where=known, initial=-np.inf)
+    low, high = (np.where(known.any(axis=0), end, 0.0) for end in (low, high))
+    extent = np.where(high > low, high - low, 1.0)
+    whole = np.where(finite, np.round((points - low) / extent * (NOWHERE - 1)), NOWHERE).astype(np.uint16)
+    if along:
+        whole = np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1]))  # modulo 65,536
+    return {"box": [*low.tolist(), *(low + extent).tolist()], **arrays.add(whole)}
+
+
+def _images(images: NDArray[Any], scene: Scene, arrays: _Arrays) -> dict[str, Any]:
+    """Images (frames, N, C, H, W) or (frames, N, H, W) as brightness, channels last."""
+    assert scene.images is not None
+    low, high = scene.images.limits
+    share = np.clip(np.nan_to_num((images - low) / max(high - low, 1e-300)), 0, 1)
+    share = share[:, :, None] if share.ndim == 4 else share
+    return arrays.add(np.moveaxis(np.round(255 * share).astype(np.uint8), 2, -1))
+
+
+def _overlays(scenes: Mapping[int, Scene], plane: Plane, arrays: _Arrays) -> dict[str, Any]:
+    """Maps and arrows of the frames that have some, by their number on the page."""
+    told: dict[str, Any] = {"moments": [*scenes], "maps": {}, "fields": {}}
+    maps: dict[str, list[Density | ScoreError]] = {"density": [], "error": []}
+    fields: dict[str, list[Field]] = {"exact": [], "learned": [], "error": []}
+    for scene in scenes.values():
+        for one in scene.maps():
+            if isinstance(one, Density):
+                maps["density"].append(one)
+            elif one.values is not None:
+                maps["error"].append(one)
+        arrows = None if scene.error is None else scene.error.arrows
+        for name, field in (("exact", scene.exact), ("learned", scene.learned), ("error", arrows)):
+            if field is not None:
+                fields[name].append(field)
+    for name, shown in maps.items():
+        if len(shown) == len(scenes) and shown:
+            cells = np.stack([np.round(255 * _thinned(one.shares())).astype(np.uint8) for one in shown])
+            told["maps"][name] = {**arrays.add(cells), "extent": shown[0].extent}
+    for name, some in fields.items():
+        if len(some) == len(scenes) and some:
+            told["fields"][name] = {"what": some[0].what, **_arrows([field.arrows(plane) for field in some], arrays)}
+    return told
+
+
+def _thinned(values: NDArray[Any]) -> NDArray[Any]:
+    """Every so manieth value in both directions, so that at most CELLS are left."""
+    rows, columns = (-(-side // CELLS) for side in values.shape)
+    return values[::rows, ::columns]
+
+
+def _arrows(moments: Sequence[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]], arrays: _Arrays) -> dict[str, Any]:
+    """The arrows of each moment: middles in 1/64 of a unit of SIZE, and halves in 1/7 of one."""
+    tails = np.concatenate([tail for tail, _, _ in moments])
+    tips = np.concatenate([tip for _, tip, _ in moments])
+    middles = np.clip(np.round((tails + tips) * 32), 0, NOWHERE).astype(np.uint16)
+    halves = np.clip(np.round((tips - tails) / 2 * 127 / LONGEST), -127, 127).astype(np.int8)
+    return {
+        "counts": [len(tail) for tail, _, _ in moments],
+        "middles": arrays.add(middles),
+        "halves": arrays.add(halves),
+    }
+
+
+def _coloring(scene: Scene) -> dict[str, Any]:
+    assert scene.particles is not None
+    assert scene.particles.coloring is not None
+    coloring = scene.particles.coloring
+    return {"title": coloring.title, "numbers": coloring.numbers, "names": coloring.names, "order": coloring.order}
+
+
+def _theme(palette: Palette) -> dict[str, Any]:
+    """The colours of a palette."""
+    colors = {name: getattr(palette, name) for name in (*COLORS, *CONCEPTS)}
+    tables = {"densities": density_colors, "values": value_colors, "categories": category_colors}
+    return colors | {
+        name: [f"#{color & 0xFFFFFF:06x}" for color in table(palette).tolist()] for name, table in tables.items()
+    }
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
