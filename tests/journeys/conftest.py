@@ -30,11 +30,13 @@ class Desk:
             file: what is opened with the program; None as without an argument.
             all_cards: whether all cards are in view.
         """
-        from playground.app import main
+        from playground.app.model.errors import Log
+        from playground.app.model.preferences import Preferences
+        from playground.app.window import MainWindow
 
-        preferences = main.Preferences()
+        preferences = Preferences()
         preferences.set("all_cards", all_cards)
-        window = main.MainWindow(preferences, main.Log(), file, "cpu")
+        window = MainWindow(preferences, Log(), file, "cpu")
         window.resize(1440, 900)
         window.show()
 

@@ -61,7 +61,7 @@ def same(one: np.ndarray, other: np.ndarray) -> bool:
 
 def amber(picture: np.ndarray) -> np.ndarray:
     """Where a picture has the colour of the chip of particles, (height, width)."""
-    return picture[:, :, 0] - picture[:, :, 2].astype(int) > 100
+    return np.asarray(picture[:, :, 0] - picture[:, :, 2].astype(int) > 100)
 
 
 def one_of(picture: np.ndarray) -> tuple[float, float]:

@@ -1,7 +1,10 @@
 """The calm window: what is needed is there, and what is asked for comes."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.journeys.conftest import Desk
 from tests.journeys.reading import numbers, one_of, pause
 from tests.journeys.user import ALT, User
 
@@ -18,7 +21,7 @@ def shows(user: User, *names: str) -> None:
 
 
 @pytest.mark.guide("The window", "Likelihood", "A particle and its step", "Runs", "Quality")
-def test_what_is_asked_for_comes_and_is_closed(desk, exact):
+def test_what_is_asked_for_comes_and_is_closed(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         user.reads("σ = ")
         pause(user)
@@ -58,7 +61,7 @@ def test_what_is_asked_for_comes_and_is_closed(desk, exact):
 
 
 @pytest.mark.guide("The window", "The calm window", "Preferences")
-def test_all_cards_and_back(desk, exact):
+def test_all_cards_and_back(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         user.reads("σ = ")
         shows(user)
@@ -76,7 +79,7 @@ def test_all_cards_and_back(desk, exact):
 
 
 @pytest.mark.guide("The window", "Undo and history")
-def test_a_hidden_setting_is_a_chip_that_sets_it_back(desk, exact):
+def test_a_hidden_setting_is_a_chip_that_sets_it_back(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         user.reads("σ = ")
         user.click("Sample: advanced settings", "CheckBox")

@@ -1,13 +1,16 @@
 """The calm window: its top bar, its canvas and its timeline, without all cards."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.journeys.conftest import Desk
 from tests.journeys.reading import at_the_end, numbers, pause, read, same, sigma
 from tests.journeys.user import User
 
 
 @pytest.mark.guide("The canvas")
-def test_one_button_opens_the_layers(desk, exact):
+def test_one_button_opens_the_layers(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         def in_view() -> str:
             return user.find("In view").value
@@ -32,7 +35,7 @@ def test_one_button_opens_the_layers(desk, exact):
 
 
 @pytest.mark.guide("The canvas", "The timeline")
-def test_the_caption_says_the_step_only_while_the_run_is_paused(desk, exact):
+def test_the_caption_says_the_step_only_while_the_run_is_paused(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         user.wait(user.moves, "particles to move")
         user.reads("σ = ", inside="Layers")
@@ -52,7 +55,7 @@ def test_the_caption_says_the_step_only_while_the_run_is_paused(desk, exact):
 
 
 @pytest.mark.guide("The canvas", "Likelihood")
-def test_a_line_says_what_a_click_does_until_one_did_it(desk, exact):
+def test_a_line_says_what_a_click_does_until_one_did_it(desk: Desk, exact: Path) -> None:
     line = "click a point for its likelihood"
 
     def clicks(user: User) -> None:
@@ -70,7 +73,7 @@ def test_a_line_says_what_a_click_does_until_one_did_it(desk, exact):
 
 
 @pytest.mark.guide("The canvas", "Keys")
-def test_arrow_keys_read_out_what_is_in_the_middle(desk, exact):
+def test_arrow_keys_read_out_what_is_in_the_middle(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         at_the_end(user)
         user.press("Right")
@@ -86,7 +89,7 @@ def test_arrow_keys_read_out_what_is_in_the_middle(desk, exact):
 
 
 @pytest.mark.guide("Lessons", "Scenes")
-def test_learn_has_the_lessons_and_the_last_step_the_next_one(desk):
+def test_learn_has_the_lessons_and_the_last_step_the_next_one(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.click("Learn", "ButtonMenu")
         user.find("Scenes", "MenuItem")
@@ -115,7 +118,7 @@ def test_learn_has_the_lessons_and_the_last_step_the_next_one(desk):
 
 
 @pytest.mark.guide("The window", "Watching the field being learned")
-def test_the_timeline_of_the_training_comes_with_the_first_training(desk):
+def test_the_timeline_of_the_training_comes_with_the_first_training(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.wait(user.moves, "particles to move")
         assert not user.finds("Timeline of the training")
@@ -131,7 +134,7 @@ def test_the_timeline_of_the_training_comes_with_the_first_training(desk):
 
 
 @pytest.mark.guide("Compare")
-def test_compared_runs_have_the_room_of_the_side_columns(desk, exact):
+def test_compared_runs_have_the_room_of_the_side_columns(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         at_the_end(user)
         wide = user.find("Canvas", "Canvas").where.width()
@@ -157,7 +160,7 @@ def test_compared_runs_have_the_room_of_the_side_columns(desk, exact):
 
 
 @pytest.mark.guide("Compare", "Objective and network")
-def test_objectives_are_compared_by_one_command(desk):
+def test_objectives_are_compared_by_one_command(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.menu("Sample", "Compare objectives")
         for head in ("A: .*[Ee]xact.*", "B: .*[Ss]liced.*", "C: [Dd]enoising.*"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.journeys.conftest import EXACT, SMALL
+from tests.journeys.conftest import EXACT, SMALL, Desk
 from tests.journeys.reading import at_the_end, numbers, pause, show_only
 from tests.journeys.user import User
 
@@ -18,7 +18,7 @@ def exports_trajectory(user: User, file: Path) -> None:
 
 
 @pytest.mark.guide("The window")
-def test_first_start(desk):
+def test_first_start(desk: Desk) -> None:
     """What comes with the program moves at once, and the tour that is offered can be left."""
 
     def journey(user: User) -> None:
@@ -41,7 +41,7 @@ def test_first_start(desk):
 
 
 @pytest.mark.guide("Data", "Undo and history")
-def test_another_toy_and_its_settings(desk):
+def test_another_toy_and_its_settings(desk: Desk) -> None:
     """A value is typed, refused, set by a double click on its label, and all of it undone."""
 
     def journey(user: User) -> None:
@@ -66,7 +66,7 @@ def test_another_toy_and_its_settings(desk):
 
 
 @pytest.mark.guide("Your own points", "Sampling")
-def test_own_points_with_decimal_commas(desk, tmp_path):
+def test_own_points_with_decimal_commas(desk: Desk, tmp_path: Path) -> None:
     """What is sampled by the score of the own points has their units again."""
     points = np.random.default_rng(0).normal((1.5, 200.0), (0.1, 3.0), (200, 2))
     rows = "\n".join(f"{x:.4f};{y:.4f}".replace(".", ",") for x, y in points)
@@ -94,7 +94,7 @@ def test_own_points_with_decimal_commas(desk, tmp_path):
 
 
 @pytest.mark.guide("Your own points", "When something is wrong")
-def test_points_that_cannot_be_read(desk, tmp_path):
+def test_points_that_cannot_be_read(desk: Desk, tmp_path: Path) -> None:
     """The sentence names the line, and what was there is still there."""
     (tmp_path / "bad.csv").write_text("a,b\n" + "1,2\n" * 40 + "1,hello\n" * 20, encoding="utf-8")
     (tmp_path / "short.csv").write_text("a,b\n" + "1,2\n" * 40, encoding="utf-8")
@@ -135,7 +135,7 @@ def colors(user: User, left: float, right: float) -> np.ndarray:
 
 
 @pytest.mark.guide("Drawing", "Likelihood")
-def test_draw_train_and_click(desk):
+def test_draw_train_and_click(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.click("Data: Drawing", "CheckBox")
         user.reads("nothing drawn yet")
@@ -162,7 +162,7 @@ def test_draw_train_and_click(desk):
 
 
 @pytest.mark.guide("Noise", "When something is wrong")
-def test_mend_too_little_noise(desk):
+def test_mend_too_little_noise(desk: Desk) -> None:
     """The warning's button makes the change that helps."""
 
     def journey(user: User) -> None:
@@ -182,7 +182,7 @@ def test_mend_too_little_noise(desk):
 
 
 @pytest.mark.guide("Sampling")
-def test_another_sampler(desk):
+def test_another_sampler(desk: Desk) -> None:
     """Sampler, steps, score and seed each change the next run; the first seed brings the first samples back."""
 
     def journey(user: User) -> None:
@@ -200,7 +200,7 @@ def test_another_sampler(desk):
 
 
 @pytest.mark.guide("Noise", "Undo and history")
-def test_drag_the_noise(desk):
+def test_drag_the_noise(desk: Desk) -> None:
     """An end of the chart is dragged; undo takes it back, and redo brings it again."""
 
     def journey(user: User) -> None:
@@ -226,7 +226,7 @@ GUIDED = EXACT.replace("[sampling]", '[sampling]\nkind = "probability-flow"')
 
 
 @pytest.mark.guide("Classes", "Sampling")
-def test_one_moon_by_its_class(desk, tmp_path):
+def test_one_moon_by_its_class(desk: Desk, tmp_path: Path) -> None:
     """With classes, particles are drawn from the chosen moon alone; without, from both."""
     file, moon, both = tmp_path / "guided.toml", tmp_path / "moon.npz", tmp_path / "both.npz"
     file.write_text(GUIDED, encoding="utf-8")
@@ -268,7 +268,7 @@ def pictures(folder: Path, count: int) -> None:
 
 
 @pytest.mark.guide("Images", "Sampling")
-def test_fill_in_the_right_half_of_pictures(desk, tmp_path):
+def test_fill_in_the_right_half_of_pictures(desk: Desk, tmp_path: Path) -> None:
     """A folder of pictures becomes the data; what is given of a held-out picture stays, and the rest goes with it."""
     pictures(tmp_path / "pictures", 40)
     file = tmp_path / "filled.npz"
@@ -299,7 +299,7 @@ def test_fill_in_the_right_half_of_pictures(desk, tmp_path):
 
 @pytest.mark.guide("Noise", "Training", "Quality")
 @pytest.mark.claims  # a statistic of a training
-def test_flow_from_one_set_to_another(desk, tmp_path):
+def test_flow_from_one_set_to_another(desk: Desk, tmp_path: Path) -> None:
     """Particles begin at the second set, and end at the data; the paths are measured."""
     file = tmp_path / "paths.npz"
 
@@ -327,7 +327,7 @@ def test_flow_from_one_set_to_another(desk, tmp_path):
 
 
 @pytest.mark.guide("Objective and network", "Training")
-def test_maximum_likelihood_asks_for_an_energy(desk, tmp_path):
+def test_maximum_likelihood_asks_for_an_energy(desk: Desk, tmp_path: Path) -> None:
     """What cannot be trained is said with a way out; another objective goes on from the weights of the one before."""
     file = tmp_path / "short.toml"
     file.write_text(SMALL.read_text(encoding="utf-8").replace("steps = 300", "steps = 40"), encoding="utf-8")
@@ -355,7 +355,7 @@ def test_maximum_likelihood_asks_for_an_energy(desk, tmp_path):
 
 
 @pytest.mark.guide("Training", "Undo and history")
-def test_pause_train_more_and_reset(desk):
+def test_pause_train_more_and_reset(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.unfold("Train")
         user.click("Train: advanced settings")
@@ -383,7 +383,7 @@ def steps(text: str) -> int:
 
 
 @pytest.mark.guide("Saving and opening")
-def test_save_and_open(desk, tmp_path):
+def test_save_and_open(desk: Desk, tmp_path: Path) -> None:
     def journey(user: User) -> None:
         user.click("Data: Rings", "CheckBox")
         user.reads("Rings · denoising")

@@ -29,12 +29,12 @@ def marks() -> dict[str, list[str]]:
 MARKS = marks()
 
 
-def test_each_heading_has_a_journey():
+def test_each_heading_has_a_journey() -> None:
     named = {heading for headings in MARKS.values() for heading in headings}
     assert [heading for heading in HEADINGS if heading not in named] == []
 
 
 @pytest.mark.parametrize("journey", MARKS)
-def test_each_journey_names_headings_of_the_guide(journey):
+def test_each_journey_names_headings_of_the_guide(journey: str) -> None:
     assert MARKS[journey]
     assert set(MARKS[journey]) <= set(HEADINGS)

@@ -15,11 +15,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from own_process import at_work
 from PIL import Image
 
+from tests.journeys.conftest import Desk
 from tests.journeys.reading import at_the_end
 from tests.journeys.user import User
+from tests.own_process import at_work
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,7 +89,7 @@ def work(user: User) -> str:
 
 
 @pytest.mark.guide("Undo and history", "Training")
-def test_undo_across_two_trainings_and_back_by_hand(desk):
+def test_undo_across_two_trainings_and_back_by_hand(desk: Desk) -> None:
     """The weights of each data set are found again: by undo, by redo, by the old value, and by the list of changes."""
 
     def journey(user: User) -> None:
@@ -129,7 +130,7 @@ def test_undo_across_two_trainings_and_back_by_hand(desk):
 
 
 @pytest.mark.guide("Saving and opening", "Likelihood")
-def test_a_session_is_the_same_in_another_window(desk, tmp_path):
+def test_a_session_is_the_same_in_another_window(desk: Desk, tmp_path: Path) -> None:
     """Who gets the file sees the weights, the figures and the layers of whoever saved it."""
     file = tmp_path / "shared.spg"
     seen: dict[str, str] = {}
@@ -164,7 +165,7 @@ def test_a_session_is_the_same_in_another_window(desk, tmp_path):
 
 
 @pytest.mark.guide("Saving and opening", "Exports")
-def test_settings_as_toml_are_opened_again(desk, tmp_path):
+def test_settings_as_toml_are_opened_again(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
 
     def writes(user: User) -> None:
@@ -195,7 +196,7 @@ def test_settings_as_toml_are_opened_again(desk, tmp_path):
 
 @pytest.mark.claims  # kills a process
 @pytest.mark.guide("After a crash")
-def test_work_of_a_killed_program_comes_back(desk):
+def test_work_of_a_killed_program_comes_back(desk: Desk) -> None:
     """With its weights and its history; and what was restored is asked about no more."""
     with at_work(VICTIM, PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "tests")])) as (loss, _):
         assert loss.startswith("held out")
@@ -224,7 +225,7 @@ def test_work_of_a_killed_program_comes_back(desk):
 
 
 @pytest.mark.guide("Exports", "What made a file")
-def test_pictures_of_the_canvas(desk, tmp_path):
+def test_pictures_of_the_canvas(desk: Desk, tmp_path: Path) -> None:
     """As pixels of the chosen size, and as lines and words, each with what made it."""
     png, svg = tmp_path / "canvas.png", tmp_path / "canvas.svg"
 
@@ -243,13 +244,14 @@ def test_pictures_of_the_canvas(desk, tmp_path):
     assert written.count("<circle") >= 200  # particles
     assert written.count("<polyline") >= 200  # arrows
     assert "score evaluations" in written
-    made = json.loads(Image.open(png).text["provenance"])
+    with Image.open(png) as picture:
+        made = json.loads(picture.info["provenance"])
     assert made["seeds"] == {"data.seed": 0, "training.seed": 0, "sampling.seed": 0}
     assert json.dumps(made["version"]) in html.unescape(written)
 
 
 @pytest.mark.guide("Exports")
-def test_a_film_and_its_particles(desk, tmp_path):
+def test_a_film_and_its_particles(desk: Desk, tmp_path: Path) -> None:
     film, particles = tmp_path / "film.mp4", tmp_path / "particles.npz"
 
     def journey(user: User) -> None:
@@ -286,7 +288,7 @@ def test_a_film_and_its_particles(desk, tmp_path):
 
 
 @pytest.mark.guide("Exports")
-def test_a_run_as_a_web_page(desk, tmp_path):
+def test_a_run_as_a_web_page(desk: Desk, tmp_path: Path) -> None:
     """With its last frame as it is exported as particles."""
     page, particles = tmp_path / "run.html", tmp_path / "particles.npz"
 
@@ -301,7 +303,7 @@ def test_a_run_as_a_web_page(desk, tmp_path):
 
     desk(journey)
     text = page.read_text(encoding="utf-8")
-    shown, numbers = (re.search(rf'id="{name}">(.*?)</script>', text)[1] for name in ("shown", "numbers"))
+    ((shown,), (numbers,)) = (re.findall(rf'id="{name}">(.*?)</script>', text) for name in ("shown", "numbers"))
     (column,) = json.loads(shown)["columns"]
     place = column["runs"][-1]["positions"]
     packed = np.frombuffer(zlib.decompress(base64.b64decode(numbers)), np.uint8)
@@ -317,7 +319,7 @@ def test_a_run_as_a_web_page(desk, tmp_path):
 @pytest.mark.claims  # starts a process
 @pytest.mark.guide("Exports")
 @pytest.mark.qt_log_ignore("^QAccessibleTree::indexFromLogical")  # the list of files that is read while it is made anew
-def test_a_script_runs_without_the_program(desk, tmp_path):
+def test_a_script_runs_without_the_program(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "alone.zip"
 
     def journey(user: User) -> None:
@@ -329,7 +331,7 @@ def test_a_script_runs_without_the_program(desk, tmp_path):
     desk(journey)
     shutil.unpack_archive(file, tmp_path)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command = [sys.executable, tmp_path / "alone" / "experiment.py"]
+    command = [sys.executable, str(tmp_path / "alone" / "experiment.py")]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "samples.npy has 200 samples" in done.stdout

@@ -1,12 +1,19 @@
 """Scenes and lessons."""
 
 import csv
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from tests.journeys.conftest import Desk
 from tests.journeys.user import User
 
 LESSON = "Lesson"
+
+
+def follows(user: User, sampler: str) -> bool:
+    return user.find("sampler", "ComboBox").value == sampler
 
 
 def predicts(user: User, step: int, answer: str) -> None:
@@ -28,7 +35,7 @@ def predicts(user: User, step: int, answer: str) -> None:
 
 
 @pytest.mark.guide("Lessons")
-def test_a_lesson_to_its_end(desk, tmp_path):
+def test_a_lesson_to_its_end(desk: Desk, tmp_path: Path) -> None:
     """Each prediction comes before its answer; own work comes back, and the answers are a file."""
     answers = tmp_path / "ada.csv"
 
@@ -60,7 +67,7 @@ def test_a_lesson_to_its_end(desk, tmp_path):
 
 
 @pytest.mark.guide("Lessons")
-def test_a_lesson_goes_on_where_it_was_left(desk):
+def test_a_lesson_goes_on_where_it_was_left(desk: Desk) -> None:
     def begins(user: User) -> None:
         user.menu("Learn", "Lessons", "What a score is.*")
         user.reads("step 1 of 4", inside="Lesson")
@@ -81,7 +88,7 @@ def test_a_lesson_goes_on_where_it_was_left(desk):
 
 
 @pytest.mark.guide("Scenes", "Five questions")
-def test_a_scene_is_measured_and_own_work_comes_back(desk):
+def test_a_scene_is_measured_and_own_work_comes_back(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.click("Data: Rings", "CheckBox")
         user.reads("Rings · denoising")
@@ -103,7 +110,7 @@ def test_a_scene_is_measured_and_own_work_comes_back(desk):
 
 
 @pytest.mark.guide("Five questions", "Scenes")
-def test_the_way_to_each_of_the_five_questions(desk):
+def test_the_way_to_each_of_the_five_questions(desk: Desk) -> None:
     """Without typing, from what is on the first screen: the scenes and lessons that the guide names are there."""
 
     def journey(user: User) -> None:
@@ -119,7 +126,7 @@ def test_the_way_to_each_of_the_five_questions(desk):
             user.click(f"{title}: .*", "Button", "Scenes")
             user.find(title, "StaticText", "Scene")
             user.unfold("Sample")
-            user.wait(lambda followed=followed: user.find("sampler", "ComboBox").value == followed, followed)
+            user.wait(partial(follows, user, followed), followed)
         user.press("Ctrl+Z", 5)
         user.reads("Two moons · denoising")
         user.click("Canvas")

@@ -2,16 +2,18 @@
 
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.journeys.conftest import Desk
 from tests.journeys.reading import amber, at_the_end, comes_back, numbers, one_of, same, show_only, sigma, step
 from tests.journeys.user import ALT, User
 
 
 @pytest.mark.guide("The timeline")
-def test_pause_step_and_scrub(desk, exact):
+def test_pause_step_and_scrub(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         track = "Timeline of the sampler"
         user.wait(user.moves, "particles to move")
@@ -51,7 +53,7 @@ def test_pause_step_and_scrub(desk, exact):
 
 
 @pytest.mark.guide("The timeline")
-def test_the_same_noise_and_other_noise(desk, exact):
+def test_the_same_noise_and_other_noise(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         show_only(user, "Particles")
         user.click("Loop", "CheckBox")
@@ -77,7 +79,7 @@ def test_the_same_noise_and_other_noise(desk, exact):
 
 
 @pytest.mark.guide("The timeline")
-def test_loop_and_speed(desk, exact):
+def test_loop_and_speed(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         speed = "Speed as a number"
         show_only(user, "Particles")
@@ -109,7 +111,7 @@ def test_loop_and_speed(desk, exact):
 
 
 @pytest.mark.guide("Watching the field being learned", "Training")
-def test_watch_the_field_being_learned(desk):
+def test_watch_the_field_being_learned(desk: Desk) -> None:
     def journey(user: User) -> None:
         track = "Timeline of the training"
         user.click("Train", "Button")
@@ -145,7 +147,7 @@ def test_watch_the_field_being_learned(desk):
 
 
 @pytest.mark.guide("Watching the field being learned")
-def test_play_the_training(desk):
+def test_play_the_training(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.click("Train", "Button")
         user.reads("finished · 300 steps")
@@ -171,7 +173,7 @@ def test_play_the_training(desk):
 
 
 @pytest.mark.guide("The canvas")
-def test_layers_and_their_options(desk):
+def test_layers_and_their_options(desk: Desk) -> None:
     def journey(user: User) -> None:
         at_the_end(user)
         user.press(",", 11)
@@ -194,7 +196,7 @@ def test_layers_and_their_options(desk):
 
 
 @pytest.mark.guide("The canvas")
-def test_move_and_zoom(desk, exact):
+def test_move_and_zoom(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         at_the_end(user)
         show_only(user, "Data", "Particles")
@@ -229,7 +231,7 @@ def test_move_and_zoom(desk, exact):
 
 
 @pytest.mark.guide("One field, five names", "The canvas")
-def test_five_names_of_the_field(desk, exact):
+def test_five_names_of_the_field(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         card = "One field, five names"
         at_the_end(user)
@@ -270,7 +272,7 @@ def test_five_names_of_the_field(desk, exact):
 
 
 @pytest.mark.guide("A particle and its step")
-def test_follow_a_particle(desk, exact):
+def test_follow_a_particle(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         at_the_end(user)
         user.press(",", 20)

@@ -1,17 +1,19 @@
 """Measuring points, samples and runs, and comparing them: the third part of docs/guide.md."""
 
 import csv
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from tests.journeys.conftest import Desk
 from tests.journeys.reading import amber, at_the_end, comes_back, numbers, one_of, read, same, show_only
 from tests.journeys.user import ALT, SHIFT, User
 
 
 @pytest.mark.guide("Likelihood")
-def test_click_points_for_their_likelihood(desk, exact):
+def test_click_points_for_their_likelihood(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         at_the_end(user)
         show_only(user, "Particles", "Likelihood path")
@@ -39,7 +41,7 @@ def test_click_points_for_their_likelihood(desk, exact):
 
 
 @pytest.mark.guide("Likelihood")
-def test_density_map_and_test_set(desk, exact):
+def test_density_map_and_test_set(desk: Desk, exact: Path) -> None:
     def journey(user: User) -> None:
         user.click("Test set", "Button")
         test, best = (numbers(user.measured(rf"{name} NLL( \(\d+\))?", "Likelihood")) for name in ("test", "optimal"))
@@ -62,12 +64,15 @@ def test_density_map_and_test_set(desk, exact):
 
 
 @pytest.mark.guide("Quality")
-def test_measure_score_samples_and_budget(desk):
+def test_measure_score_samples_and_budget(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.click("Train", "Button")
         user.reads("finished · 300 steps")
         at_the_end(user)
-        at_this = lambda: numbers(user.measured("relative error at σ", "Quality"))[0]  # noqa: E731
+
+        def at_this() -> float:
+            return numbers(user.measured("relative error at σ", "Quality"))[0]
+
         user.wait(lambda: at_this() > 100, "the error at the last step, measured at the end of training")
         error = at_this()
         user.press(",", 20)
@@ -97,7 +102,7 @@ def test_measure_score_samples_and_budget(desk):
 
 
 @pytest.mark.guide("Runs")
-def test_pin_three_runs_and_restore_one(desk, exact, tmp_path):
+def test_pin_three_runs_and_restore_one(desk: Desk, exact: Path, tmp_path: Path) -> None:
     def costs(user: User) -> list[float]:
         return [numbers(cell.name)[0] for cell in user.finds("NFE: .*", "TreeItem")]
 
@@ -146,7 +151,7 @@ def test_pin_three_runs_and_restore_one(desk, exact, tmp_path):
 
 
 @pytest.mark.guide("Compare", "Exports", "A particle and its step")
-def test_compare_four_runs_and_film_them(desk, exact, tmp_path):
+def test_compare_four_runs_and_film_them(desk: Desk, exact: Path, tmp_path: Path) -> None:
     film = tmp_path / "four.mp4"
 
     def canvases(user: User) -> list[np.ndarray]:

@@ -1,14 +1,16 @@
 """Keys, preferences, and what is said when something is wrong."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
+from tests.journeys.conftest import Desk
 from tests.journeys.user import User
 
 
 @pytest.mark.guide("Keys")
-def test_keys_do_what_their_list_says(desk):
+def test_keys_do_what_their_list_says(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.press("F1")
         user.reads("Density map", inside="Keys")
@@ -37,7 +39,7 @@ def test_keys_do_what_their_list_says(desk):
 
 
 @pytest.mark.guide("Preferences", "Scenes")
-def test_presenter_mode_shows_the_canvas_and_the_words_of_the_scenes(desk):
+def test_presenter_mode_shows_the_canvas_and_the_words_of_the_scenes(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.reads("not trained")
         before = user.find("Canvas").where.width()
@@ -60,7 +62,7 @@ def test_presenter_mode_shows_the_canvas_and_the_words_of_the_scenes(desk):
 
 
 @pytest.mark.guide("When something is wrong")
-def test_a_damaged_file_gets_a_sentence_and_a_report_can_be_copied(desk, tmp_path):
+def test_a_damaged_file_gets_a_sentence_and_a_report_can_be_copied(desk: Desk, tmp_path: Path) -> None:
     damaged = tmp_path / "mine.spg"
     damaged.write_bytes(b"PK\x03\x04 this is none")
 
@@ -89,7 +91,7 @@ def test_a_damaged_file_gets_a_sentence_and_a_report_can_be_copied(desk, tmp_pat
 
 
 @pytest.mark.guide("When something is wrong", "Sampling")
-def test_a_number_that_is_not_allowed_is_told_and_escape_takes_the_old_one_back(desk):
+def test_a_number_that_is_not_allowed_is_told_and_escape_takes_the_old_one_back(desk: Desk) -> None:
     def journey(user: User) -> None:
         user.unfold("Sample")
         user.write("steps", "0", "Sample")

@@ -3,13 +3,15 @@
 import csv
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from playground.cli import main
-from tests.journeys.conftest import SMALL
+from tests.journeys.conftest import SMALL, Desk
 from tests.journeys.user import User
 
 ROOT = Path(__file__).parents[2]
@@ -25,8 +27,11 @@ seeds = 2
 """
 
 
+Command = Callable[..., tuple[int, str]]
+
+
 @pytest.fixture
-def command(capsys):
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
     """What the program answers to a command of the terminal: its exit code, and what it writes there."""
 
     def run(*words: object) -> tuple[int, str]:
@@ -42,13 +47,17 @@ def is_dark(user: User) -> bool:
     return float(np.median(user.picture())) < 100
 
 
+def is_theme(user: User, dark: bool) -> bool:
+    return is_dark(user) == dark
+
+
 def width(user: User) -> int:
     """Of a word, in pixels."""
     return user.find("speed", "StaticText").where.width()
 
 
 @pytest.mark.guide("Preferences", "The window")
-def test_theme_and_text_size_are_there_at_the_next_start(desk):
+def test_theme_and_text_size_are_there_at_the_next_start(desk: Desk) -> None:
     widths: list[int] = []
     themes: list[bool] = []
 
@@ -57,7 +66,7 @@ def test_theme_and_text_size_are_there_at_the_next_start(desk):
         first = is_dark(user)  # which one depends on the system
         for dark in (not first, first, not first):
             user.menu("View", "Dark theme" if dark else "Light theme")
-            user.wait(lambda dark=dark: is_dark(user) == dark, "the other theme")
+            user.wait(partial(is_theme, user, dark), "the other theme")
         themes.append(not first)
         widths.append(width(user))
         user.press("Ctrl++", 3)
@@ -76,7 +85,7 @@ def test_theme_and_text_size_are_there_at_the_next_start(desk):
 
 
 @pytest.mark.guide("Command line", "run", "The other commands")
-def test_a_run_of_the_command_line_opens_in_the_window(desk, command, tmp_path):
+def test_a_run_of_the_command_line_opens_in_the_window(desk: Desk, command: Command, tmp_path: Path) -> None:
     folder, more, points = tmp_path / "out", tmp_path / "more.npz", tmp_path / "points.csv"
     assert command("run", SMALL, "--out", folder, "--set", "training.steps=100", "--seed", 7)[0] == 0
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -105,7 +114,7 @@ def test_a_run_of_the_command_line_opens_in_the_window(desk, command, tmp_path):
 
 @pytest.mark.claims  # starts processes
 @pytest.mark.guide("Sweeps", "sweep")
-def test_a_sweep_of_four_cells_to_its_table(desk, tmp_path):
+def test_a_sweep_of_four_cells_to_its_table(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL.read_text(encoding="utf-8").replace("300", "30"), encoding="utf-8")
     sweep, folder = tmp_path / "tiny.toml", tmp_path / "out"
     sweep.write_text(SWEEP, encoding="utf-8")
@@ -143,7 +152,7 @@ def test_a_sweep_of_four_cells_to_its_table(desk, tmp_path):
 
 
 @pytest.mark.guide("On a cluster", "Sweeps")
-def test_plain_tcp_is_refused(desk, command, tmp_path):
+def test_plain_tcp_is_refused(desk: Desk, command: Command, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL.read_text(encoding="utf-8"), encoding="utf-8")
     sweep = tmp_path / "tiny.toml"
     sweep.write_text(SWEEP, encoding="utf-8")
@@ -166,7 +175,7 @@ def test_plain_tcp_is_refused(desk, command, tmp_path):
 
 
 @pytest.mark.guide("Plug-ins and audits")
-def test_a_plugin_is_asked_about_loaded_and_audited(desk, tmp_path):
+def test_a_plugin_is_asked_about_loaded_and_audited(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "cross.py"
     file.write_text(PLUGIN, encoding="utf-8")
 
@@ -204,7 +213,7 @@ def test_a_plugin_is_asked_about_loaded_and_audited(desk, tmp_path):
 
 
 @pytest.mark.guide("Boltzmann machine")
-def test_the_small_boltzmann_machine_learns_its_patterns(desk):
+def test_the_small_boltzmann_machine_learns_its_patterns(desk: Desk) -> None:
     """The loss comes near its optimum, which is known, and samples are patterns."""
 
     def journey(user: User) -> None:

@@ -306,7 +306,7 @@ class User:
         from_, to = _point(thing.where, start), _point(thing.where, end)
         for step in range(1, steps + 1):
             place = from_ + (to - from_) * step / steps
-            self._send(lambda place=place: _mouse(place, "move", keys))
+            self._send(functools.partial(_mouse, place, "move", keys))
         self._send(lambda: _mouse(to, "release", keys))
 
     def point_at(self, name: str | Thing, at: tuple[float, float] = (0.5, 0.5), **where: str) -> None:
@@ -324,7 +324,7 @@ class User:
         Args:
             keys: one chord as Qt writes it, such as "Ctrl+Z", "Return", "Space" or "A".
         """
-        chord = QKeySequence(keys)[0]
+        chord = QKeySequence(keys)[0]  # type: ignore[index]  # the stub lacks it
         self.wait(lambda: self._in_program(_is_active), "an active window")
         for _ in range(times):
             self._send(lambda: QTest.keyClick(_focused(), chord.key(), chord.keyboardModifiers()))
@@ -332,7 +332,7 @@ class User:
     def type(self, text: str) -> None:
         """Type a text where the focus is."""
         for letter in text:
-            self._send(lambda letter=letter: QTest.keyClick(_focused(), letter))
+            self._send(functools.partial(_strike, letter))
 
     def write(
         self, name: str | Thing, text: str, inside: str | None = None, role: str = "EditableText", end: str = "Return"
@@ -644,6 +644,10 @@ def _is_active() -> bool:
     for top in [top for top in QApplication.topLevelWidgets() if top.isVisible() and top.windowType() in TOP_LEVELS]:
         top.activateWindow()
     return False
+
+
+def _strike(letter: str) -> None:
+    QTest.keyClick(_focused(), letter)  # type: ignore[call-overload]  # the stub knows keys only
 
 
 def _focused() -> QWidget:
