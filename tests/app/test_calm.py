@@ -260,6 +260,14 @@ def test_six_tiles_have_names_and_more_brings_the_others(calm):
     data.more.click()
     calm.state.edit({"data.kind": "rings"})
     assert seen() == {*FIRST, "rings"}
+    high = data.height()
+    calm.state.edit({"data.kind": "digits"})
+    wait(lambda: rests(calm))
+    assert seen() == {*FIRST}
+    assert not data.file_row.isVisible()
+    assert data.height() <= high
+    calm.look.set_all_cards(True)
+    assert data.file_row.isVisible()
 
 
 def chips(window) -> dict[str, QAbstractButton]:

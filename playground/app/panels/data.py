@@ -167,6 +167,7 @@ class DataPanel(CollapsiblePanel):
     def show_all(self, on: bool) -> None:
         super().show_all(on)
         self._place_tiles()
+        self._refresh()
 
     def _tile(self, kind: str, source: type[DataSource], field: Field) -> QToolButton:
         tile = QToolButton(self)
@@ -312,7 +313,8 @@ class DataPanel(CollapsiblePanel):
             self._place_tiles()
         name, what = OPENS[data.images]
         named(self.open, name, f"Open {what}; or drop one on the window.")
-        self.file_row.setVisible(data.is_finite)
+        # On a calm card the title has the number of what ships with the program.
+        self.file_row.setVisible(data.is_file or (data.is_finite and not self._calm))
         for button in (self.folder, self.open):
             button.setVisible(data.is_file and (button is self.open or data.images))
         strokes = data.strokes if isinstance(data, Drawing) else None
