@@ -183,7 +183,7 @@ def test_a_histogram_of_samples_says_at_which_moment_they_are(calm):
     legend = lambda: [entry.text for entry in histogram.entries()]  # noqa: E731
     calm.playing.set_playing(False)
     calm.playing.seek(3)
-    wait(lambda: any("samples at σ = " in text and "step 3/" in text for text in legend()))
+    wait(lambda: any("at σ = " in text and "step 3/" in text for text in legend()))
     calm.playing.seek(calm.playing.total - 1)
     wait(lambda: "samples" in legend())
 

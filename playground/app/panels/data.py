@@ -285,9 +285,7 @@ class DataPanel(CollapsiblePanel):
 
     @property
     def _failure(self) -> Message | None:
-        """Why the data give no problem. Other reasons are shown where they can be corrected: here only if a stroke or a path
-        is missing.
-        """
+        """Why the data give no problem; other reasons are shown where they can be corrected."""
         why = self.state.failure
         elsewhere = why is None or why.key.startswith("noise.") or why == training_conflict(self.state.experiment)
         return None if elsewhere else why
@@ -313,7 +311,6 @@ class DataPanel(CollapsiblePanel):
             self._place_tiles()
         name, what = OPENS[data.images]
         named(self.open, name, f"Open {what}; or drop one on the window.")
-        # On a calm card the title has the number of what ships with the program.
         self.file_row.setVisible(data.is_file or (data.is_finite and not self._calm))
         for button in (self.folder, self.open):
             button.setVisible(data.is_file and (button is self.open or data.images))

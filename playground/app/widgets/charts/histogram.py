@@ -91,7 +91,7 @@ class MarginalHistogram(ChartView):
             series.append(Series("exact density", between, 100 * density, "exact", legend="", width=1.5))
             series.append(Series("exact", middles, 100 * exact, "exact", width=1.5, alpha=0.0))  # read, not drawn
         if self._samples is not None:
-            legend = f"samples at {self._moment}" if self._moment else None
+            legend = f"at {self._moment}" if self._moment else None  # shorter, so that two lines are enough
             series.append(Series("samples", middles, 100 * self._samples, "particles", legend=legend))
         overlap = self.overlap()
         said = f"Data along {self._axis_name}; no samples yet."
