@@ -149,4 +149,5 @@ def test_the_focus_is_seen_on_every_kind_of_control(open_window):
         if window.grab(around).toImage() == before:
             unseen.append(f"{type(widget).__name__} {widget.accessibleName()}")
     window.controllers.playing.set_playing(True)
+    window.canvas.setFocus()
     assert unseen == []
