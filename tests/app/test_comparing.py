@@ -17,7 +17,6 @@ from playground.app.controllers import comparing as comparing_module
 from playground.app.controllers import training as training_module
 from playground.app.controllers import why_disabled
 from playground.app.controllers.sampling_worker import SamplingWorker
-from playground.app.model.edit_text import SAME
 from playground.app.model.live_training import LiveTraining
 from playground.app.panels import DataPanel, LikelihoodPanel, ParticlePanel, RunsPanel, likelihood, particle
 from playground.app.panels.training import TrainingPanel
@@ -132,9 +131,9 @@ def test_each_change_of_columns_is_a_step_of_the_history(window) -> None:
     third = seen[0][1]
     assert seen == [
         ["steps 30, EDM sampler", third],
-        [SAME, "steps 30, EDM sampler", third],
-        [SAME, "steps 20", third],
-        [SAME, "steps 20"],
+        ["steps 60, Reverse SDE", "steps 30, EDM sampler", third],
+        ["steps 60, Reverse SDE", "steps 20", third],
+        ["steps 60", "steps 20"],
         [],
     ]
     again = []
@@ -155,7 +154,7 @@ def test_an_empty_drawing_ends_it_and_undo_brings_both_back(window) -> None:
     assert window.state.stack.index() == place + 1
     window.state.undo()
     wait(lambda: comparing.is_active)  # when there are data again
-    assert heads(window) == [SAME, "steps 20"]
+    assert heads(window) == ["steps 60", "steps 20"]
     assert [run.failure for run in comparing.runs] == [None, None]
 
 
@@ -540,7 +539,7 @@ def test_it_makes_way_for_a_lesson_and_a_scene_and_comes_back(window, connect, s
         wait(lambda: window.state.model.training is not own and not building.busy)
     assert heads(window) == []
     window.controllers.lessons.leave()
-    assert heads(window) == [SAME, "steps 20"]
+    assert heads(window) == ["steps 60", "steps 20"]
     assert window.state.stack.index() == place
     assert seen  # and none is of the lesson's data
     assert {id(run.model.problem.dataset) for run in seen} == {id(own.trainer.problem.dataset)}
@@ -554,16 +553,16 @@ def test_a_step_without_settings_ends_it_and_undo_goes_back_through_the_lesson(w
     lessons.begin(lesson_of(path))
     assert heads(window) == []
     window.controllers.column_edits.begin((Column(), Column.of({"sampling.steps": 30})))
-    assert heads(window) == [SAME, "steps 30"]
+    assert heads(window) == ["steps 60", "steps 30"]
     lessons.next()
     assert heads(window) == []
     assert state.stack.index() == place + 3
     state.undo()
-    assert (lessons.place, heads(window)) == (0, [SAME, "steps 30"])
+    assert (lessons.place, heads(window)) == (0, ["steps 60", "steps 30"])
     state.redo()
     assert (lessons.place, heads(window)) == (1, [])
     lessons.leave()
-    assert heads(window) == [SAME, "steps 20"]
+    assert heads(window) == ["steps 60", "steps 20"]
     assert state.stack.index() == place
 
 
