@@ -165,8 +165,10 @@ class Run:
         """Write the run as a web page: one file that plays in any browser, with the weights of each training step that is kept.
 
         Raises:
-            UserError: the file cannot be written; the sentence says why.
+            UserError: the file cannot be written, or does not end in .html; the sentence says why.
         """
+        if Path(path).suffix.lower() != ".html":
+            raise UserError(f"{os.fspath(path)} must end in .html.")
         with tempfile.TemporaryDirectory(prefix="score-playground-") as name:
             folder = Path(name)
             self.session.save(folder / MODEL)

@@ -40,6 +40,7 @@ class HiddenSettings(QWidget):
         card.put_below_title(self)
         self._all = True
         self._shown: dict[str, str] = {}
+        self._usual: dict[str, object] = {}  # what each chip sets back to
         self._chips: list[QPushButton] = []
         self._flow = Flow(self)
         self._flow.setContentsMargins(0, 0, 0, 2)
@@ -66,9 +67,9 @@ class HiddenSettings(QWidget):
             for key in (() if self._all else titles.keys() & usual.keys())
             if self._state.value(key) != usual[key]
         }
-        if found == self._shown:
+        if (found, usual) == (self._shown, self._usual):
             return
-        self._shown = found
+        self._shown, self._usual = found, usual
         for old in self._chips:
             old.hide()
             self._flow.removeWidget(old)

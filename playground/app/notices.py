@@ -62,5 +62,10 @@ class Notices:
             show = "Show folder", "Open the folder it is in", lambda: QDesktopServices.openUrl(folder)
             self._toasts.add("info", sentence, show)
 
+        def begun(sentence: str) -> None:
+            cancel = "Cancel", "Cancel the export; no file is left", exports.cancel
+            self._toasts.add("info", sentence, cancel, is_current=lambda: exports.busy)
+
+        exports.begun.connect(begun)
         exports.finished.connect(exported)
         exports.failed.connect(lambda message: None if exports.in_dialog else self.notify("error", message))

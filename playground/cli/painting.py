@@ -104,6 +104,7 @@ def paint_web_page(
         problem.dataset.name,
         [PageColumn(sampling.title, "particles", scene, runs)],
         [weights.step or 0 for weights in shown] if stages else [],
+        len(shown) - 1,
         figure_rows(figures) if figures is not None else (),
     )
     _write("Web page", write_page(page, path), f"{len(runs)} training steps" if stages else "")

@@ -235,15 +235,17 @@ def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int, traini
     page, steps = out.suffix.lower() == PAGE, training_steps(model.model)
     if training or (page and steps):
         raise_conflict(sampling_conflict(problem.experiment, problem.conditions))
+    if training and not steps:
+        _ = model.model.learned  # its error says what to do if there is no network
+        none = f"{folder} holds no weights of earlier training steps: train anew by score-playground run."
+        raise UserError(none)
     if training and not page:
-        if not steps:
-            _ = model.model.learned  # its error says what to do if there is no network
-            none = f"{folder} holds no weights of earlier training steps: train anew by score-playground run."
-            raise UserError(none)
         paint_training_video(shown, steps, out, size, fps)
     else:
         trajectory = _recorded(folder, problem) if folder.is_dir() else _played(model)
         if page:
+            # The run of a session may be of the weights of an earlier step.
+            steps = steps if folder.is_dir() else []
             paint_web_page(shown, trajectory, out, _figures(folder), steps)
         else:
             paint_video(shown, trajectory, out, size, fps)
@@ -254,9 +256,11 @@ def training_steps(model: Model) -> "list[Weights]":
     """The weights of each training step that a session keeps, and the newest weights; empty if it keeps no earlier step."""
     from playground.app.model.live_training import Weights
 
+    if model.network is None:
+        return []
     kept, last = model.checkpoints, model.step
     earlier = [step for step in kept if step < last]
-    if not earlier or model.network is None:
+    if not earlier:
         return []
     found = [Weights(number, kept[step], untrained=step == 0, step=step) for number, step in enumerate(earlier)]
     return [*found, Weights(len(found), model.network.state_dict(), untrained=False, step=last)]

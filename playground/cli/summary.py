@@ -1,6 +1,6 @@
 """The figures that ``score-playground run`` prints, one a line. Their names, numbers, units and floors are those of the window."""
 
-from playground.app.style.figure_words import beside_floor
+from playground.app.style.figure_words import beside_floor, shares_in_words
 from playground.app.style.number_formats import without_typography
 from playground.cli.reporting import say, warn, with_error
 from playground.cli.results import cost_in_words
@@ -34,7 +34,12 @@ def print_figures(measured: Figures, problem: Problem) -> None:
     for key in (key for part in PARTS for key in sorts_of(part) if key in FIGURES.keys() - left_out):
         spec, figure = FIGURES[key], measured.known(key)
         if spec.printed and figure.value is not None:
-            text = beside_floor(measured, key, whole=True) + {"nat": " nats", "data": length}.get(spec.unit, "")
+            each = (
+                shares_in_words(measured, key)[1] if isinstance(figure.value, tuple) and len(figure.value) > 2 else ()
+            )
+            text = "; ".join(each) or beside_floor(measured, key, whole=True) + {"nat": " nats", "data": length}.get(
+                spec.unit, ""
+            )
             if figure.points:
                 samples, data = figure.points
                 text += f", {samples:,} samples beside {data:,} data"

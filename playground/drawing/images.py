@@ -123,7 +123,7 @@ class ImageGrid(Layer):
         if images.ndim == 4 and images.shape[1] == 3:
             colors = (np.uint32(0xFF000000) | level[:, 0] << 16 | level[:, 1] << 8 | level[:, 2]).astype(np.uint32)
         else:
-            colors = _ink(palette, self.role)[level]
+            colors = ink_colors(palette, self.role)[level]
         return image_of(colors.reshape(-1, images.shape[-1]))
 
 
@@ -201,7 +201,7 @@ def outline(painter: QPainter, palette: Palette, boxes: list[QRectF]) -> None:
     painter.drawRects([box.adjusted(-0.5, -0.5, 0.5, 0.5) for box in boxes])
 
 
-def _ink(palette: Palette, role: str) -> np.ndarray:
+def ink_colors(palette: Palette, role: str) -> np.ndarray:
     """Colours (256,) 0xffRRGGBB from the surface through the role's hue to nearly white; to nearly black if it is light."""
     hue = palette.color(role)
     stops = (QColor(palette.raised), hue, hue.lighter(170) if palette.dark else hue.darker(220))

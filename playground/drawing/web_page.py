@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.drawing.frames import FilmedRun, completed
+from playground.drawing.images import ink_colors
 from playground.drawing.layers import Density, Field, ScoreError
 from playground.drawing.palette import DARK, LIGHT, Palette, category_colors, density_colors, value_colors
-from playground.drawing.plane import Plane
+from playground.drawing.plane import Plane, Viewport
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
 from playground.lab.atomic import atomic_write
@@ -47,6 +48,7 @@ CELLS = 96
 """Most cells of a density across and down."""
 LONGEST = 18.0
 """Units of the longest half of an arrow, see :meth:`Field.arrows`."""
+FAR = 8.0
 NOWHERE = 65_535
 """Stands for a coordinate that is not finite."""
 COLORS = "background", "panel", "raised", "border", "grid", "text", "muted", "accent", "on_accent"
@@ -83,6 +85,7 @@ class PageQuestion:
             that of ``{distance}``.
         measured: the value, or a place of the plane, which is to be marked if there are neither choices nor a scale.
         reach: the largest distance of a mark that counts as right.
+        point: the point of the plane that the question is about, if it is about one.
     """
 
     text: str
@@ -93,15 +96,18 @@ class PageQuestion:
     right: int | None = None
     scale: tuple[float, float] | None = None
     reach: float = 0.0
+    point: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, found: MeasuredStep, number: Callable[[float], str]) -> "PageQuestion":
-        """The question of a step whose figures are measured.
+    def of(cls, found: MeasuredStep, number: Callable[[float], str]) -> "PageQuestion | None":
+        """The question of a step; None before its figures are measured, or if one of them is not known.
 
         Args:
             number: writes a value of the explanation.
         """
         step, values = found.step, dict(found.values)
+        if not found.complete or not all(map(math.isfinite, values.values())):
+            return None
         measured = (values[ANSWER],) if step.mark is None else found.place
         if step.mark is not None:
             values |= dict(zip((f"{ANSWER}_x", f"{ANSWER}_y"), measured, strict=True))
@@ -110,7 +116,8 @@ class PageQuestion:
         choices = tuple(choice.text for choice in step.choices)
         right = step.right_choice(measured[0]) if choices else None
         reach = step.mark or 0.0
-        return cls(step.text, step.question, explanation, measured, choices, right, step.scale, reach)
+        point = step.check.point if step.check is not None else None
+        return cls(step.text, step.question, explanation, measured, choices, right, step.scale, reach, point)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,12 +127,14 @@ class Page:
     Attributes:
         columns: at least one; all have as many runs.
         steps: the training step of each run of a column; none if there is one run.
-        figures: names and values, as they are written.
+        shown: the index of the run that is seen at first.
+        figures: names and values of that run, as they are written.
     """
 
     title: str
     columns: Sequence[PageColumn]
     steps: Sequence[int] = ()
+    shown: int = 0
     figures: Sequence[tuple[str, str]] = ()
     question: PageQuestion | None = None
 
@@ -136,6 +145,8 @@ def write_page(page: Page, path: Path) -> Generator[float, None, None]:
     Raises:
         PictureError: there is no run, the folder cannot be written, or the disk is full.
     """
+    if not page.columns:
+        raise PictureError("There is no run to export yet: press play first.")
     arrays = _Arrays()
     count = sum(len(column.runs) for column in page.columns)
     columns = list[dict[str, Any]]()
@@ -150,6 +161,7 @@ def write_page(page: Page, path: Path) -> Generator[float, None, None]:
         "title": page.title,
         "columns": columns,
         "steps": [*page.steps],
+        "shown": page.shown,
         "figures": [*page.figures],
         "question": page.question and vars(page.question),
         "provenance": [
@@ -237,7 +249,7 @@ def _run(filmed: FilmedRun, scene: Scene, count: int, arrays: _Arrays) -> Genera
     if image:
         told["images"] = _images(drawn[frames], scene, arrays)
         return told
-    told["positions"] = _points(drawn[frames], arrays, along=True)
+    told["positions"] = _points(drawn[frames], scene.viewport, arrays, along=True)
     if labels:
         told["labels"] = arrays.add(np.stack(labels))
     return told | _overlays(scenes, Plane(scene.viewport, *SIZE), arrays)
@@ -254,16 +266,16 @@ def _still(scene: Scene, arrays: _Arrays) -> dict[str, Any]:
     told["hidden"] = [name for name in ("particles", "trails") if getattr(scene, name) is None]
     if scene.data is not None:
         stride = -(-len(scene.data.points) // POINTS)
-        told["data"] = _points(scene.data.points[::stride], arrays)
+        told["data"] = _points(scene.data.points[::stride], scene.viewport, arrays)
         if scene.data.coloring is not None:
             told["data"]["labels"] = arrays.add(scene.data.coloring.labels[::stride])
     if scene.path is not None:
-        told["path"] = _points(scene.path.points, arrays)
+        told["path"] = _points(scene.path.points, scene.viewport, arrays)
     return told
 
 
-def _points(points: NDArray[Any], arrays: _Arrays, along: bool = False) -> dict[str, Any]:
-    """Points (..., 2) in a box that holds all of them.
+def _points(points: NDArray[Any], viewport: Viewport, arrays: _Arrays, along: bool = False) -> dict[str, Any]:
+    """Points (..., 2) in a box that holds all of them but those beyond FAR widths of the viewport, which stand at its edge.
 
     Args:
         along: whether the differences along the first axis are stored, which take less room.
@@ -273,8 +285,12 @@ def _points(points: NDArray[Any], arrays: _Arrays, along: bool = False) -> dict[
     low = np.min(flat, axis=0, where=known, initial=np.inf)
     high = np.max(flat, axis=0, where=known, initial=-np.inf)
     low, high = (np.where(known.any(axis=0), end, 0.0) for end in (low, high))
+    first, last = np.reshape(viewport, (2, 2)).T
+    low, high = np.maximum(low, first - FAR * (last - first)), np.minimum(high, last + FAR * (last - first))
     extent = np.where(high > low, high - low, 1.0)
-    whole = np.where(finite, np.round((points - low) / extent * (NOWHERE - 1)), NOWHERE).astype(np.uint16)
+    whole = np.where(
+        finite, np.round((np.clip(points, low, low + extent) - low) / extent * (NOWHERE - 1)), NOWHERE
+    ).astype(np.uint16)
     if along:
         whole = np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1]))  # modulo 65,536
     return {"box": [*low.tolist(), *(low + extent).tolist()], **arrays.add(whole)}
@@ -343,10 +359,13 @@ def _coloring(scene: Scene) -> dict[str, Any]:
 def _theme(palette: Palette) -> dict[str, Any]:
     """The colours of a palette."""
     colors = {name: getattr(palette, name) for name in (*COLORS, *CONCEPTS)}
-    tables = {"densities": density_colors, "values": value_colors, "categories": category_colors}
-    return colors | {
-        name: [f"#{color & 0xFFFFFF:06x}" for color in table(palette).tolist()] for name, table in tables.items()
+    tables = {
+        "densities": density_colors(palette),
+        "values": value_colors(palette),
+        "categories": category_colors(palette),
+        "inks": ink_colors(palette, "particles"),
     }
+    return colors | {name: [f"#{color & 0xFFFFFF:06x}" for color in table.tolist()] for name, table in tables.items()}
 
 
 def _escaped(text: str) -> str:

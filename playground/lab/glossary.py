@@ -91,10 +91,11 @@ def linked(text: str) -> str:
     found = set[str]()
 
     def link(match: re.Match[str]) -> str:
-        term = ABBREVIATED[match[0]]
-        if term in found:
+        term = ABBREVIATED.get(match[0])
+        if term is None or term in found:
             return match[0]
         found.add(term)
         return f"[{match[0]}](term:{quote(term)})"
 
-    return re.sub(rf"(?<!\w)(?:{'|'.join(ABBREVIATED)})(?![\w²])", link, text)
+    # Links and code of the author stay as they are.
+    return re.sub(rf"\[[^\]]*\]\([^)]*\)|`[^`]*`|(?<!\w)(?:{'|'.join(ABBREVIATED)})(?![\w²])", link, text)

@@ -3,8 +3,9 @@
 // Plays the run that the page has. All numbers come from the program that wrote it; nothing is computed here but their places on the
 // screen. Times are in milliseconds, lengths in units of shown.size unless they are said to be pixels.
 
-const TRAIL = 16; // frames that a trail reaches back
-const MOST_TRAILS = 500;
+const TRAIL = 16; // recorded frames that a trail reaches back, of which the page may have every so manieth only
+const SEGMENTS = 7000; // of all trails in a frame
+const LENGTH = 8; // of a segment in the mean: if they are longer, there are fewer trails
 const DURATION = 6000; // of a run at speed 1
 const HELD = 1000; // for which the last frame stays before the run begins again
 const NOWHERE = 65535; // stands for a coordinate that is not finite
@@ -12,9 +13,9 @@ const LAYERS = {
   data: ["data", "data"],
   density: ["density", "density"],
   errorMap: ["error", "score error"],
-  exact: ["exact", "exact score"],
-  learned: ["learned", "learned score"],
-  error: ["error", "error of the score"],
+  exact: ["exact", "exact "], // what the arrows are follows
+  learned: ["learned", "learned "],
+  error: ["error", "error of the "],
   trails: ["trails", "trails"],
   particles: ["particles", "particles"],
   path: ["likelihood", "likelihood path"],
@@ -26,12 +27,11 @@ const made = (tag, of = {}, ...children) => {
   node.append(...children);
   return node;
 };
+const grouped = (count) => count.toLocaleString("en").replaceAll(",", "\u2009");
 const shown = JSON.parse(element("shown").textContent);
 const [WIDTH, HEIGHT] = shown.size;
 const state = { frame: 0, trained: 0, playing: false, waiting: false, speed: 1, theme: "dark", off: new Set(), mark: null };
 let colors = shown.themes.dark;
-
-/* Numbers ---------------------------------------------------------------------------------------------------------- */
 
 async function unpacked() {
   const packed = Uint8Array.from(atob(element("numbers").textContent.trim()), (sign) => sign.charCodeAt(0));
@@ -96,15 +96,12 @@ function read(bytes) {
   }
 }
 
-/* Drawing ---------------------------------------------------------------------------------------------------------- */
-
 const runOf = (column) => column.runs[Math.min(state.trained, column.runs.length - 1)];
 const framesOf = (run) => run.frames.length;
 const total = () => Math.max(...shown.columns.map((column) => framesOf(runOf(column))));
 /** A run's own frame of the common timeline: all begin and end together. */
 const ownFrame = (run) => Math.round((state.frame / Math.max(total() - 1, 1)) * (framesOf(run) - 1));
 const isOn = (layer) => !state.off.has(layer);
-const kept = new WeakMap(); // of each map or run: what was painted last
 
 /** The moment with a field and a density that is nearest to a frame. */
 function momentOf(run, frame) {
@@ -115,36 +112,26 @@ function momentOf(run, frame) {
   return best;
 }
 
-function keptFor(key, name, make) {
-  const last = kept.get(key);
-  if (last && last.name === name) return last.value;
-  const value = make();
-  kept.set(key, { name, value });
-  return value;
+/** A canvas of small pixels, each [red, green, blue, opacity]; row 0 is at the top. */
+function picture(rows, columns, colorAt) {
+  const canvas = made("canvas", { width: columns, height: rows }), pixels = new ImageData(columns, rows);
+  for (let pixel = 0; pixel < rows * columns; pixel++) pixels.data.set(colorAt(pixel), 4 * pixel);
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  return canvas;
 }
 
 function drawMap(context, map, moment, table, viewport) {
-  const [, rows, columns] = map.shape;
-  const picture = keptFor(map, `${moment} ${state.theme}`, () => {
-    const canvas = made("canvas", { width: columns, height: rows });
-    const pixels = new ImageData(columns, rows);
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        const color = table[map.cells[(moment * rows + row) * columns + column]];
-        pixels.data.set(color, 4 * ((rows - 1 - row) * columns + column));
-      }
-    }
-    canvas.getContext("2d").putImageData(pixels, 0, 0);
-    return canvas;
-  });
+  const [, rows, columns] = map.shape; // row 0 is at the bottom
+  const cell = (pixel) => (moment * rows + rows - 1 - Math.floor(pixel / columns)) * columns + (pixel % columns);
+  const small = picture(rows, columns, (pixel) => table[map.cells[cell(pixel)]]);
   const [x0, x1, y0, y1] = map.extent, [left, right, bottom, top] = viewport;
   const sx = WIDTH / (right - left), sy = HEIGHT / (top - bottom);
   context.imageSmoothingEnabled = true;
-  context.drawImage(picture, (x0 - left) * sx, (top - y1) * sy, (x1 - x0) * sx, (y1 - y0) * sy);
+  context.drawImage(small, (x0 - left) * sx, (top - y1) * sy, (x1 - x0) * sx, (y1 - y0) * sy);
 }
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-const densityTable = () => colors.densities.map((hex) => [...rgb(hex), 255]);
+const opaque = (table) => table.map((hex) => [...rgb(hex), 255]);
 const errorTable = () => Array.from({ length: 256 }, (_, level) => [...rgb(colors.error), Math.round(level / 2)]);
 
 /** Call `call` with each round number between two ends, and its text. */
@@ -168,7 +155,10 @@ function drawGrid(context, column) {
     context.strokeRect(x, -1, 0, HEIGHT + 2);
     if (x > 30 && x < WIDTH - 30) context.fillText(text, x, HEIGHT - 6);
   });
+  context.textAlign = "right";
+  if (`${column.axes}` !== "x,y") context.fillText(column.axes[0], WIDTH - 8, HEIGHT - 22);
   context.textAlign = "left";
+  if (`${column.axes}` !== "x,y") context.fillText(column.axes[1], 8, 16);
   atTicks(bottom, top, HEIGHT, (value, text) => {
     const y = ((top - value) / (top - bottom)) * HEIGHT;
     context.strokeRect(-1, y, WIDTH + 2, 0);
@@ -193,7 +183,15 @@ function drawDiscs(context, points, start, count, to, radius, colorOf, alpha) {
 }
 
 function drawTrails(context, run, frame) {
-  const stride = Math.ceil(run.count / MOST_TRAILS), first = Math.max(0, frame - TRAIL), { to, points } = run;
+  if (!frame) return;
+  const { to, points } = run, from = run.frames[frame] - TRAIL;
+  const first = Math.min(frame - 1, run.frames.findIndex((recorded) => recorded >= from));
+  let stride = Math.ceil((run.count * (frame - first)) / SEGMENTS), length = 0;
+  for (let index = 0; index < run.count; index += stride) {
+    const b = 2 * (frame * run.count + index), a = b - 2 * run.count;
+    length += Math.min(WIDTH, Math.hypot((points[b] - points[a]) * to.sx, (points[b + 1] - points[a + 1]) * to.sy));
+  }
+  while ((length * (frame - first)) / stride > LENGTH * SEGMENTS && stride < run.count) stride *= 2;
   context.strokeStyle = colors.trails;
   context.lineWidth = 1;
   for (let age = first; age < frame; age++) {
@@ -238,29 +236,22 @@ function drawPath(context, still) {
     context.lineTo(still.points[index] * still.to.sx + still.to.tx, still.points[index + 1] * still.to.sy + still.to.ty);
   }
   context.stroke();
+  drawDiscs(context, still.points, 0, 1, still.to, 6, () => colors.likelihood, 1);
 }
 
 function drawImages(context, run, frame) {
-  const [, count, rows, columns, channels] = run.images.shape;
+  const [, count, rows, columns, channels] = run.images.shape, table = opaque(colors.inks);
   const across = Math.ceil(Math.sqrt((count * WIDTH) / HEIGHT)), down = Math.ceil(count / across);
   const pitch = Math.min(WIDTH / across, HEIGHT / down), side = 0.92 * pitch;
-  const ground = rgb(colors.background), ink = rgb(colors.particles), light = rgb(colors.text);
-  const pixels = new ImageData(columns, rows), tile = keptFor(run, "tile", () => made("canvas", { width: columns, height: rows }));
   context.imageSmoothingEnabled = false;
   for (let number = 0; number < count; number++) {
-    for (let pixel = 0; pixel < rows * columns; pixel++) {
-      const at = ((frame * count + number) * rows * columns + pixel) * channels;
-      for (let channel = 0; channel < 3; channel++) {
-        const share = run.pixels[at + (channels === 3 ? channel : 0)] / 255;
-        const mixed = share < 0.7 ? ground[channel] + (share / 0.7) * (ink[channel] - ground[channel])
-          : ink[channel] + ((share - 0.7) / 0.3) * (light[channel] - ink[channel]);
-        pixels.data[4 * pixel + channel] = channels === 3 ? 255 * share : mixed;
-      }
-      pixels.data[4 * pixel + 3] = 255;
-    }
-    tile.getContext("2d").putImageData(pixels, 0, 0);
+    const first = (frame * count + number) * rows * columns;
+    const small = picture(rows, columns, (pixel) => {
+      const at = (first + pixel) * channels;
+      return channels === 3 ? [...run.pixels.subarray(at, at + 3), 255] : table[run.pixels[at]];
+    });
     const left = (WIDTH - across * pitch) / 2 + (number % across) * pitch;
-    context.drawImage(tile, left, (HEIGHT - down * pitch) / 2 + Math.floor(number / across) * pitch, side, side);
+    context.drawImage(small, left, (HEIGHT - down * pitch) / 2 + Math.floor(number / across) * pitch, side, side);
   }
 }
 
@@ -271,23 +262,23 @@ const colorsOf = (coloring) => (coloring && coloring.numbers ? colors.values : c
 function stillOf(column, run, moment) {
   const { width, height } = column.canvas, { data } = column, { maps, fields } = run;
   const name = [state.trained, moment, state.theme, width, ...state.off].join(" ");
-  return keptFor(column, name, () => {
-    const canvas = made("canvas", { width, height }), context = canvas.getContext("2d", { alpha: false });
-    context.scale(width / WIDTH, width / WIDTH);
-    context.fillStyle = colors.background;
-    context.fillRect(0, 0, WIDTH, HEIGHT);
-    if (maps.density && isOn("density")) drawMap(context, maps.density, moment, densityTable(), column.viewport);
-    if (maps.error && isOn("errorMap")) drawMap(context, maps.error, moment, errorTable(), column.viewport);
-    drawGrid(context, column);
-    if (data && isOn("data")) {
-      const colorOf = data.labels ? (index) => colors.categories[data.labels[index] % 8] : () => colors.data;
-      drawDiscs(context, data.points, 0, data.points.length / 2, data.to, 1.4, colorOf, 0.65);
-    }
-    if (fields.exact && isOn("exact")) drawField(context, fields.exact, moment, colors.exact, 2.6, 0.55);
-    if (fields.learned && isOn("learned")) drawField(context, fields.learned, moment, colors.learned, 1.2, 0.9);
-    if (fields.error && isOn("error")) drawField(context, fields.error, moment, colors.error, 1.5, 0.9);
-    return canvas;
-  });
+  if (column.still?.name === name) return column.still.canvas;
+  const canvas = made("canvas", { width, height }), context = canvas.getContext("2d", { alpha: false });
+  context.scale(width / WIDTH, width / WIDTH);
+  context.fillStyle = colors.background;
+  context.fillRect(0, 0, WIDTH, HEIGHT);
+  if (maps.density && isOn("density")) drawMap(context, maps.density, moment, opaque(colors.densities), column.viewport);
+  if (maps.error && isOn("errorMap")) drawMap(context, maps.error, moment, errorTable(), column.viewport);
+  drawGrid(context, column);
+  if (data && isOn("data")) {
+    const colorOf = data.labels ? (index) => colors.categories[data.labels[index] % 8] : () => colors.data;
+    drawDiscs(context, data.points, 0, data.points.length / 2, data.to, 1.4, colorOf, 0.65);
+  }
+  if (fields.exact && isOn("exact")) drawField(context, fields.exact, moment, colors.exact, 2.6, 0.55);
+  if (fields.learned && isOn("learned")) drawField(context, fields.learned, moment, colors.learned, 1.2, 0.9);
+  if (fields.error && isOn("error")) drawField(context, fields.error, moment, colors.error, 1.5, 0.9);
+  column.still = { name, canvas };
+  return canvas;
 }
 
 function draw(column) {
@@ -310,6 +301,7 @@ function draw(column) {
     drawDiscs(context, run.points, 2 * first, run.count, run.to, radius, colorOf, 0.95);
   }
   if (column.path && isOn("path")) drawPath(context, column.path);
+  if (shown.question?.point && !state.mark) drawMark(context, column, shown.question.point, colors.text);
   if (state.mark) drawMark(context, column, state.mark, colors.text);
   if (state.revealed && shown.question.measured.length === 2) drawMark(context, column, shown.question.measured, colors.accent);
 }
@@ -320,8 +312,7 @@ function drawMark(context, column, [x, y], color) {
   const mark = new Path2D(`M${px - 14} ${py}h28M${px} ${py - 14}v28`);
   mark.moveTo(px + 9, py);
   mark.arc(px, py, 9, 0, 7);
-  context.strokeStyle = color;
-  context.lineWidth = 2.5;
+  Object.assign(context, { strokeStyle: color, lineWidth: 2.5 });
   context.stroke(mark);
 }
 
@@ -330,21 +321,19 @@ function show() {
   for (const column of shown.columns) draw(column);
   const run = runOf(shown.columns[0]);
   Object.assign(element("frame"), { max: total() - 1, value: state.frame });
-  element("moment").value = `${run.frames[ownFrame(run)].toLocaleString("en")} of ${run.frames.at(-1).toLocaleString("en")}`;
-  if (shown.steps.length > 1) element("trainedStep").value = shown.steps[state.trained].toLocaleString("en");
+  element("moment").value = `${grouped(run.frames[ownFrame(run)])} of ${grouped(run.frames.at(-1))}`;
+  if (shown.steps.length > 1) element("trainedStep").value = grouped(shown.steps[state.trained]);
 }
 
 /** Say what is seen, for those who do not see it. It is said when the run stands, not for every frame. */
 function say() {
   const said = shown.columns.map((column) => {
     const run = runOf(column), count = (run.images ?? run.positions).shape[1], what = run.images ? "images" : "particles";
-    const some = count < run.of ? `${count.toLocaleString("en")} of ${run.of.toLocaleString("en")}` : count.toLocaleString("en");
+    const some = count < run.of ? `${grouped(count)} of ${grouped(run.of)}` : grouped(count);
     return `${column.title}: ${some} ${what}; ${run.captions[ownFrame(run)].join(", ")}.`;
   });
   element("seen").textContent = said.join(" ");
 }
-
-/* Playing ---------------------------------------------------------------------------------------------------------- */
 
 let last = 0; // the time of the last picture
 let reached = 0; // the frame in view, with its fraction
@@ -379,13 +368,12 @@ function step(now) {
 }
 
 function goTo(frame) {
+  if (state.waiting) return;
   play(false);
   state.frame = Math.max(0, Math.min(total() - 1, frame));
   show();
   say();
 }
-
-/* The question ------------------------------------------------------------------------------------------------------ */
 
 const number = (value) => Number(value.toPrecision(3)).toString().replace("-", "−");
 
@@ -422,24 +410,30 @@ function ask(question) {
       output.value = number(input.valueAsNumber);
       choose(input.valueAsNumber);
     };
-    form.append(made("label", {}, "Your prediction ", input, output));
+    form.append(made("label", {}, `Your prediction, from ${number(low)} to ${number(high)} `, input, output));
   } else {
     form.append(made("p", { textContent: "Click the place, or move the mark with the arrow keys." }));
     markPlaces((where) => choose(where));
   }
   answer.onclick = () => {
     state.revealed = true;
-    state.waiting = element("play").disabled = false;
+    wait(false);
     form.querySelectorAll("input").forEach((input) => (input.disabled = true));
     answer.remove();
     box.append(...revealed(question, said));
     goTo(0);
     play(true);
   };
-  box.append(...paragraphs(question.text), made("p", { className: "asked", textContent: question.question }), form, answer);
+  box.append(...paragraphs(question.text), ...paragraphs(`**${question.question}**`), form, answer);
   box.hidden = false;
-  state.waiting = true;
-  element("play").disabled = true;
+  wait(true);
+}
+
+/** Hold the run at its first frame, and hide what is measured, until there is a prediction. */
+function wait(on) {
+  state.waiting = on;
+  for (const id of ["play", "frame", "trained"]) element(id).disabled = on;
+  element("figures").hidden = on || !shown.figures.length;
 }
 
 /** What was said, what is measured, and why. */
@@ -452,8 +446,10 @@ function revealed(question, said) {
   const verdict = right === null ? "" : right ? " Right." : " Not this time.";
   const truth = question.choices.length && question.right !== null ? question.choices[question.right]
     : words(place ? question.measured : question.measured[0]);
-  const filled = question.explanation.replaceAll("{you}", you).replaceAll("{distance}", number(distance));
-  return [made("p", { className: "asked", textContent: `You said ${you}. Measured: ${truth}.${verdict}` }), ...paragraphs(filled)];
+  const values = { you, you_x: place && number(said[0]), you_y: place && number(said[1]), distance: number(distance) };
+  const filled = question.explanation.replace(/\{(you(?:_[xy])?|distance)\}/g, (_, name) => values[name]);
+  const told = right === null && question.explanation.includes("{you");
+  return [...(told ? [] : [made("p", {}, made("strong", { textContent: `You said ${you}. Measured: ${truth}.${verdict}` }))]), ...paragraphs(filled)];
 }
 
 /** Let a place be marked on the first canvas, by pointer or keys. */
@@ -479,8 +475,6 @@ function markPlaces(chosen) {
     event.stopPropagation();
   });
 }
-
-/* The page ---------------------------------------------------------------------------------------------------------- */
 
 function setTheme(name) {
   state.theme = name;
@@ -508,6 +502,15 @@ function layersThere() {
   return Object.keys(LAYERS).filter((name) => there.has(name));
 }
 
+/** What the colors of particles mean. */
+function legend(coloring) {
+  if (!coloring) return [];
+  const swatch = (index, text) => made("span", { style: `--hue: ${colorsOf(coloring)[index]}`, className: "swatch", textContent: text });
+  const entries = coloring.numbers ? coloring.numbers.map(([share, text]) => swatch(Math.round(255 * share), text))
+    : coloring.names.map((name, index) => swatch(coloring.order[index], name));
+  return [made("figcaption", {}, coloring.title, ...entries)];
+}
+
 function build() {
   document.querySelector("h1").textContent = shown.title;
   const versions = [...new Set(shown.provenance.map((one) => one.version))].join(", ");
@@ -520,16 +523,17 @@ function build() {
     column.canvas.setAttribute("aria-label", column.title);
     column.caption = made("figcaption");
     const title = made("h2", { textContent: column.title });
-    columns.append(made("figure", {}, title, column.canvas, column.caption));
+    columns.append(made("figure", {}, title, column.canvas, column.caption, ...legend(column.runs[0].colors)));
     new ResizeObserver(() => {
-      const width = Math.round(column.canvas.clientWidth * devicePixelRatio);
-      if (!width || width === column.canvas.width) return;
-      [column.canvas.width, column.canvas.height] = [width, Math.round((width * HEIGHT) / WIDTH)];
+      const width = Math.round(column.canvas.clientWidth * devicePixelRatio), height = Math.round((width * HEIGHT) / WIDTH);
+      if (!width || (width === column.canvas.width && height === column.canvas.height)) return;
+      [column.canvas.width, column.canvas.height] = [width, height];
       if (document.documentElement.dataset.ready) draw(column);
     }).observe(column.canvas);
   }
   for (const name of layersThere()) {
-    const [hue, title] = LAYERS[name];
+    const what = shown.columns.map((column) => column.runs[0].fields?.[name]?.what).find(Boolean);
+    const hue = LAYERS[name][0], title = LAYERS[name][1] + (what ?? "");
     const box = made("input", { type: "checkbox", checked: true });
     box.onchange = () => {
       state.off[box.checked ? "delete" : "add"](name);
@@ -542,13 +546,13 @@ function build() {
   element("layers").hidden = !element("layers").querySelector("label");
   if (shown.steps.length > 1) {
     element("training").hidden = false;
-    state.trained = shown.steps.length - 1;
-    Object.assign(element("trained"), { max: state.trained, value: state.trained });
+    state.trained = shown.shown;
+    Object.assign(element("trained"), { max: shown.steps.length - 1, value: state.trained });
+    element("figures").caption.textContent = `Figures with the weights of training step ${grouped(shown.steps[shown.shown])}`;
   }
   for (const [name, value] of shown.figures) {
     const row = made("tr", {}, made("th", { scope: "row", textContent: name }), made("td", { textContent: value }));
     element("figures").tBodies[0].append(row);
-    element("figures").hidden = false;
   }
 }
 
@@ -568,7 +572,7 @@ function listen() {
     show();
   };
   addEventListener("keydown", (event) => {
-    if (event.target.matches("button, select, input") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("button, select, input, summary") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === " ") play(!state.playing);
     else if (event.key === "ArrowRight") goTo(state.frame + 1);
     else if (event.key === "ArrowLeft") goTo(state.frame - 1);
@@ -583,6 +587,7 @@ async function open() {
   read(await unpacked());
   listen();
   document.documentElement.dataset.ready = "yes";
+  wait(false);
   if (shown.question) ask(shown.question);
   show();
   say();

@@ -181,6 +181,16 @@ def test_cards_offer_only_the_clicks_that_columns_take(window) -> None:
     assert [hint.text() for hint in hints] == before
 
 
+def test_the_main_run_is_seen_at_the_share_of_the_columns_after_a_comparison(window) -> None:
+    playing = window.controllers.playing
+    compared(window, Column(), Column.of({"sampling.steps": 20}))
+    playing.set_playing(False)
+    wait(lambda: playing.recorded == playing.total)
+    playing.seek(round(0.5 * (playing.total - 1)))
+    window.controllers.column_edits.leave()
+    assert playing.share == pytest.approx(0.5, abs=0.05)
+
+
 def test_what_belongs_to_the_main_run_alone_comes_back_after_a_comparison(window) -> None:
     brush, canvas, clicking = window.panel(DataPanel).brush, window.canvas, window.controllers.clicking
     clicking.inspect((0.3, 0.2))

@@ -198,6 +198,14 @@ def test_labels_tell_the_noise_and_how_far_sampling_is(transport: Transport) -> 
     assert transport.scrubber.labels()[2:] == ("step 80", "236 of 394 sampled")
 
 
+@pytest.mark.parametrize("last", [0.3, 0.0])  # without and with a last step that denoises
+def test_a_run_at_one_noise_level_is_not_from_noise_to_data(transport: Transport, last: float) -> None:
+    transport.scrubber.set_sigmas(np.array([0.3, 0.3, 0.3, last]))
+    assert [text.split()[0] for text in transport.scrubber.labels()[:2]] == ["start", "end"]
+    transport.scrubber.set_sigmas(np.array([0.3, 0.3, 0.3, last]), (0.3, 0.3))
+    assert [text.split()[0] for text in transport.scrubber.labels()[:2]] == ["start", "end"]
+
+
 def color_at(transport: Transport, frame: int) -> QColor:
     image = transport.scrubber.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     at = place(transport, frame)

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import json
+import math
 import re
 import zlib
 from collections.abc import Callable, Generator
@@ -27,6 +28,7 @@ from playground.drawing.scene import Scene
 from playground.drawing.web_page import FEWEST, LIMIT, NOWHERE, SIZE, Page, PageColumn, PageQuestion, spread, write_page
 from playground.lab.compute import result
 from playground.lab.lessons import MeasuredStep, Step
+from playground.lab.step_figure import Figure
 from playground.lab.trajectory import Trajectory
 
 Show = Callable[[Scene, int], Scene]
@@ -222,12 +224,32 @@ def test_a_question_keeps_what_is_predicted_for_the_reader() -> None:
     step = Step(
         question="How much?",
         scale=(0.0, 1.0),
-        check={"key": "mode_weights"},  # type: ignore[arg-type]
+        check=Figure("mode_weights", index=0),
         explanation="You said {you:.2f}; measured is {measured:.2f} of {all}.",
     )
     found = PageQuestion.of(MeasuredStep(step, {"measured": 0.75, "all": 2.0}, prediction=(0.3,)), format_number)
+    assert found is not None
     assert found.explanation == "You said {you}; measured is 0.75 of 2."
     assert (found.measured, found.scale, found.choices, found.right) == ((0.75,), (0.0, 1.0), (), None)
+
+
+def test_a_question_whose_answer_is_not_known_is_no_question() -> None:
+    step = Step(question="How much?", scale=(0.0, 1.0), check=Figure("mode_weights", index=0))
+    assert PageQuestion.of(MeasuredStep(step, {}), format_number) is None
+    assert PageQuestion.of(MeasuredStep(step, {"measured": math.nan}), format_number) is None
+
+
+def test_a_page_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="no run to export"):
+        result(write_page(Page("", []), tmp_path / "page.html"))
+
+
+def test_a_particle_that_diverged_leaves_the_others_their_places(tmp_path: Path, noise: NDArray[Any]) -> None:
+    noise[:, 0] = 1e6
+    found = written(tmp_path, one(trajectory(noise)))
+    points = found.points(found.shown["columns"][0]["runs"][0]["positions"], along=True)
+    assert np.abs(points[:, 1:] - noise[:, 1:]).max() < 2e-3
+    assert (points[:, 0] > 50).all()
 
 
 def test_the_first_and_the_last_are_among_some() -> None:

@@ -108,7 +108,7 @@ def test_particles_stand_where_the_run_has_them(browser: Any, tmp_path: Path, st
     positions = run_of().positions[41].astype(float)
     wanted = np.stack([(positions[:, 0] + 4) * 120, (3 - positions[:, 1]) * 120], axis=1)  # 960 x 720 over 8 x 6 units
     assert np.abs(drawn - wanted).max() < 0.02
-    assert tab.said == "A sampler 0: 2,000 particles; σ = 41, step 41."
+    assert tab.said == "A sampler 0: 2\u2009000 particles; σ = 41, step 41."
     assert tab.requests == [address]
     assert tab.errors == []
 
@@ -155,8 +155,11 @@ def test_a_prediction_is_made_before_the_run_plays_and_what_was_measured_is_told
     question = PageQuestion(
         "Four of five points lie **right**.", "Where?", "You said {you}; it is 0.8.", (0.8,), ("left", "right"), right=1
     )
-    tab = Tab(browser, saved(tmp_path, question=question))
+    tab = Tab(browser, saved(tmp_path, question=question, figures=[("share", "0.8")]))
     assert tab.page.is_disabled("#play")
+    assert tab.page.is_disabled("#frame")
+    for key in ("ArrowRight", "Space"):
+        tab.page.keyboard.press(key)
     assert tab.frame == 0
     assert "0.8" not in tab.page.inner_text("main")
     assert tab.page.inner_text("#question strong") == "right"
@@ -165,12 +168,13 @@ def test_a_prediction_is_made_before_the_run_plays_and_what_was_measured_is_told
     tab.page.click("text=Reveal")
     assert "You said left. Measured: right. Not this time." in tab.page.inner_text("#question")
     assert "You said left; it is 0.8." in tab.page.inner_text("#question")
+    assert "share" in tab.page.inner_text("#figures")
     tab.wait_for("state.playing && state.frame > 2")
     assert tab.errors == []
 
 
 def test_a_place_is_predicted_by_mouse_or_keys(browser: Any, tmp_path: Path) -> None:
-    question = PageQuestion("", "Where is the mode?", "{distance} away.", (1.0, 0.0), reach=0.25)
+    question = PageQuestion("", "Where is the mode?", "At {you_x}, {you_y}: {distance} away.", (1.0, 0.0), reach=0.25)
     tab = Tab(browser, saved(tmp_path, question=question))
     box = tab.page.locator("canvas").bounding_box()
     tab.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)  # (0, 0)
@@ -181,6 +185,7 @@ def test_a_place_is_predicted_by_mouse_or_keys(browser: Any, tmp_path: Path) -> 
     said = tab.page.inner_text("#question")
     assert "Measured: (1, 0)." in said
     assert "Right." in said
+    assert "At 0.8, 0" in said
     assert "0.2 away." in said
 
 
@@ -189,10 +194,10 @@ def test_the_weights_of_a_training_step_are_chosen(browser: Any, tmp_path: Path,
         return lambda scene, _: dataclasses.replace(scene, caption=(f"run {seed}",))
 
     runs = [filmed(run_of(seed), said(seed)) for seed in range(3)]
-    page = Page("moons", [PageColumn("DDPM", "particles", scene(), runs)], steps=[0, 100, 2_000])
+    page = Page("moons", [PageColumn("DDPM", "particles", scene(), runs)], steps=[0, 100, 2_000], shown=2)
     result(write_page(page, tmp_path / "run.html"))
     tab = Tab(browser, (tmp_path / "run.html").as_uri(), **still)
-    assert (tab.page.input_value("#trained"), tab.page.inner_text("#trainedStep")) == ("2", "2,000")
+    assert (tab.page.input_value("#trained"), tab.page.inner_text("#trainedStep")) == ("2", "2\u2009000")
     tab.page.fill("#frame", "20")
     tab.page.fill("#trained", "1")
     assert tab.page.inner_text("#trainedStep") == "100"

@@ -1,5 +1,6 @@
 """What is exported as a film or a picture: the canvas, or the columns of a comparison."""
 
+import dataclasses
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
@@ -133,16 +134,20 @@ class Exported:
             films = [FilmedRun(self._sampling.trajectory_iterator(), self.overlay_makers()(scene.viewport))]
             if model is not None and self.why_no_training is None:
                 kept, every = model.training.now.shown_weights, self.training_film(scene.viewport)
-                places = spread(len(kept), STAGES)
+                chosen = [place for place, weights in enumerate(kept) if weights.made == model.weights.made]
+                places = sorted({*spread(len(kept), STAGES - 1).tolist(), *chosen})
                 trained, films = [kept[place] for place in places], [every[place] for place in places]
+                scene = dataclasses.replace(scene, path=None, interpolation=None)  # of the weights of one step
             columns = [PageColumn(self._state.experiment.sampling.title, "particles", scene, films)]
         found = lessons.measured if lessons.step is not None and lessons.step.question else None
+        steps = [weights.made for weights in trained]
         page = Page(
             lessons.lesson.title if lessons.lesson is not None else "" if model is None else model.view.name,
             columns,
-            [weights.made for weights in trained],
-            figure_rows(self._controllers.measuring.evaluation),
-            PageQuestion.of(found, format_number) if found is not None and found.complete else None,
+            steps,
+            steps.index(model.weights.made) if model is not None and model.weights.made in steps else len(steps) - 1,
+            () if self.is_compared else figure_rows(self._controllers.measuring.evaluation),
+            None if found is None else PageQuestion.of(found, format_number),
         )
         return ExportedFile("Export web page", ("Web pages (*.html)",), partial(write_page, page))
 
@@ -156,7 +161,9 @@ class Exported:
             view, partial(video_frames_over, run.model, self._following.wanted_by(run)), run.experiment.sampling
         )
         film = FilmedRun(lambda: iter((trajectory,)), maker(scene.viewport))
-        return [PageColumn(f"{LETTERS[view.place]}  {view.head.button.words()}", COLORS[view.place], scene, [film])]
+        cost = readouts.evaluations(trajectory, len(trajectory) - 1)
+        title = f"{LETTERS[view.place]}  {view.head.button.words()}" + (f", {cost}" if cost else "")
+        return [PageColumn(title, COLORS[view.place], scene, [film])]
 
     def copied(self) -> QImage:
         """The canvas or the columns in view as they are now, at twice their pixels."""

@@ -150,10 +150,10 @@ class Comparing(QObject):
         self._settle.stop()
         for job in (PREPARING, MEASURING):
             self._jobs.cancel(job)
+        self._playing.compare(None)  # at the share of the columns that are still there
         self._compared.put(())
         self._playing.samplers.put(())
         self._trainings.put_columns((), self.fair)
-        self._playing.compare(None)
         self.active_changed.emit(False)
 
     @Slot(object)

@@ -28,6 +28,7 @@ from playground.messages import Message, plain
 from playground.user_errors import cannot_write, user_error
 
 JOB = "export"
+TOLD = 1000  # ms after which it is said that a file without a dialog is being written
 SIZED = 0.5  # seconds between two looks at how large the file is, for which its folder is listed
 NO_COLUMN = "Nothing is exported: no column can be sampled. Each says why; change one."
 
@@ -40,6 +41,7 @@ class Exports(QObject):
         propose: returns the file that a dialog proposes, with any suffix.
 
     Signals:
+        begun(str): a sentence; nothing shows the progress of a file without a dialog.
         finished(str, str): a sentence and the path that was written.
         failed(Message): what the user can do; see :attr:`in_dialog`. An error of the program is in the log instead.
 
@@ -48,6 +50,7 @@ class Exports(QObject):
         in_dialog: whether a dialog shows the last error.
     """
 
+    begun = Signal(str)
     finished = Signal(str, str)
     failed = Signal(object)
 
@@ -117,6 +120,13 @@ class Exports(QObject):
         """Write a file."""
         if not self._refuses_second():
             self._start(lambda: file.write(path), path, None)
+            QTimer.singleShot(TOLD, self, self._tell_begun)
+
+    @Slot()
+    def _tell_begun(self) -> None:
+        """Say that a file is being written that has no dialog."""
+        if self._jobs.running(JOB) and self._begun_by is None:
+            self.begun.emit(f"{self._path.name} is being written.")
 
     # --- running
 

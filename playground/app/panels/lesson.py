@@ -148,7 +148,7 @@ class LessonPanel(CollapsiblePanel):
         self.valued = LiveEquationView(controllers.jobs, "equation with values")
         self.text, self.question, self.explanation = (_Markdown() for _ in range(3))
         for written in (self.text, self.question, self.explanation):
-            written.linkActivated.connect(lambda link: self.term_asked.emit(unquote(link.removeprefix("term:"))))
+            written.linkActivated.connect(self._ask_term)
         for title in (self.name, self.question):
             title.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         self.choices = layouts.down(spacing=4)
@@ -357,6 +357,11 @@ class LessonPanel(CollapsiblePanel):
         self._show()
 
     @Slot()
+    def _ask_term(self, link: str) -> None:
+        """Ask for a term of the glossary; other links of a lesson's author lead nowhere."""
+        if link.startswith("term:"):
+            self.term_asked.emit(unquote(link.removeprefix("term:")))
+
     def _start_again(self) -> None:
         texts = {Answer.Discard: "&Forget", Answer.Cancel: "&Cancel"}
         question = "Forget your answers to this lesson?"

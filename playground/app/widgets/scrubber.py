@@ -97,6 +97,8 @@ class Scrubber(Track):
         complete = self._recorded > total
         rises = self._sigmas[-1] > self._sigmas[0]  # the forward process goes from data to noise
         begin, finish, ahead = ("data", "noise", 0) if rises else ("noise", "data", 1)
+        if self._is_level:
+            begin, finish = "start", "end"
         last = float(self._sigmas[-1]) if self._span is None else self._span[ahead]
         right = (
             f"{finish} σ = {format_number(last)}"
@@ -114,6 +116,14 @@ class Scrubber(Track):
             end = f"{self._step(max(self._recorded - 1, 0))} of {end} sampled"
         now = f"step {self._step(self.sliderPosition())}"
         return f"{begin} σ = {format_number(float(self._sigmas[0]))}", right, now, end
+
+    @property
+    def _is_level(self) -> bool:
+        """Whether all of the run has one noise level, as with Langevin dynamics, but for a last step that denoises."""
+        if self._span is None and len(self._sigmas) < 3:
+            return False  # the run has just begun
+        first, last = self._span or (self._sigmas[0], self._sigmas[-2])
+        return bool(np.isclose(first, last))
 
     @property
     def _last_step(self) -> int:
