@@ -1,5 +1,6 @@
 """No text is cut: every widget of the window at two sizes, in many states, and in both themes."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -127,6 +128,7 @@ def too_small(widget: QWidget) -> str:
         document.setDefaultFont(widget.font())
         document.setDocumentMargin(0)
         shown = widget.text() if widget.buddy() is None else widget.text().replace("&", "")
+        shown = re.sub(r"\[([^\]]*)\]\(term:[^)]*\)", r"\1", shown)  # of a link its words are seen
         rich = Qt.TextFormat.PlainText != widget.textFormat() and "<" in widget.text()
         (document.setHtml if rich else document.setPlainText)(shown)
         if widget.wordWrap():

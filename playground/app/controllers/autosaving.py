@@ -156,6 +156,7 @@ class Autosaving(QObject):
 
     def _pack(self) -> Callable[[], Sequence[Message]]:
         history, store, keep = self.history, self._state.store, self._sessions.keep()
+        noted = time.time()
         path, stamp, unsaved, view = (
             self._documents.path,
             self._documents.stamp,
@@ -169,7 +170,7 @@ class Autosaving(QObject):
             keep()
             pins = {run.number: run for document in (history.first, *history.steps) for run in document.pins}
             work = Work(
-                saved=time.time(),
+                saved=noted,
                 summary=summary(history.document.experiment),
                 history=history.to_json(),
                 modified=unsaved,
