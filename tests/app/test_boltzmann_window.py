@@ -306,7 +306,6 @@ def test_each_pattern_of_a_row_is_painted_in_its_cell(window, resized):
     resized(80)
     check_size(window, 80)
     gallery, several = window.samples, [ShownPattern(np.ones((3, 3)), "particles")] * 60
-    window.machine.pause()
     gallery.show_patterns(several)
     image, across = gallery.grab().toImage(), gallery.shape[1]
     assert across > 12
