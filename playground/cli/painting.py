@@ -102,7 +102,7 @@ def paint_web_page(
     runs = [*(filmed(weights, None) for weights in shown[:-1]), filmed(shown[-1], trajectory)]
     page = Page(
         problem.dataset.name,
-        [PageColumn(sampling.title, "particles", scene, runs)],
+        [PageColumn(sampling.title, scene, runs)],
         [weights.step or 0 for weights in shown] if stages else [],
         len(shown) - 1,
         figure_rows(figures) if figures is not None else (),

@@ -49,6 +49,7 @@ CELLS = 96
 LONGEST = 18.0
 """Units of the longest half of an arrow, see :meth:`Field.arrows`."""
 FAR = 8.0
+"""Widths of the viewport beyond which a point stands at the edge, so that a diverged one does not coarsen the others."""
 NOWHERE = 65_535
 """Stands for a coordinate that is not finite."""
 COLORS = "background", "panel", "raised", "border", "grid", "text", "muted", "accent", "on_accent"
@@ -61,13 +62,11 @@ class PageColumn:
 
     Attributes:
         title: what it is.
-        color: of its title, as the palette names it.
         scene: its canvas, of :data:`SIZE`; layers that are None are left out.
         runs: the run with the weights of each training step.
     """
 
     title: str
-    color: str
     scene: Scene
     runs: Sequence[FilmedRun]
 
@@ -156,7 +155,7 @@ def write_page(page: Page, path: Path) -> Generator[float, None, None]:
             done = len(columns) * len(column.runs) + len(runs)
             told = functools.partial(_share, done, count + 1)
             runs.append((yield from passed_on(_run(run, column.scene, count, arrays), told)))
-        columns.append({"title": column.title, "color": column.color, "runs": runs} | _still(column.scene, arrays))
+        columns.append({"title": column.title, "runs": runs} | _still(column.scene, arrays))
     contents = {
         "title": page.title,
         "columns": columns,

@@ -96,7 +96,7 @@ def written(path: Path, page: Page) -> Read:
 
 
 def one(run: Trajectory, show: Show = lambda scene, frame: scene, **layers: Any) -> Page:
-    return Page("moons", [PageColumn("Langevin", "particles", scene(**layers), [filmed(run, show)])])
+    return Page("moons", [PageColumn("Langevin", scene(**layers), [filmed(run, show)])])
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_long_run_of_many_has_fewer_frames_and_particles_and_says_so(tmp_path:
 
 def test_columns_and_training_steps_share_the_room(tmp_path: Path) -> None:
     positions = np.random.default_rng(0).standard_normal((300, 2000, 2)).astype(np.float32)
-    columns = [PageColumn(name, "particles", scene(), [filmed(trajectory(positions))] * 2) for name in "ABCD"]
+    columns = [PageColumn(name, scene(), [filmed(trajectory(positions))] * 2) for name in "ABCD"]
     found = written(tmp_path, Page("", columns, steps=[10, 2000]))
     shapes = [run["positions"]["shape"] for column in found.shown["columns"] for run in column["runs"]]
     assert len(shapes) == 8
@@ -188,7 +188,7 @@ def test_classes_and_training_points_are_there(tmp_path: Path, noise: NDArray[An
 def test_images_are_brightness(tmp_path: Path) -> None:
     images = np.random.default_rng(3).uniform(-1, 1, (9, 50, 1, 8, 8))
     shown = Scene(images=ImageGrid(images[0], (-1.0, 1.0)))
-    found = written(tmp_path, Page("digits", [PageColumn("DDPM", "particles", shown, [filmed(trajectory(images))])]))
+    found = written(tmp_path, Page("digits", [PageColumn("DDPM", shown, [filmed(trajectory(images))])]))
     run = found.shown["columns"][0]["runs"][0]
     pixels = found.array(run["images"])
     assert pixels.shape == (9, 25, 8, 8, 1)  # every second

@@ -16,6 +16,7 @@ from playground.app.canvas.run_views import RunViews
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.exported_files import ExportedFile
+from playground.app.controllers.runs import Run
 from playground.app.controllers.video_frames import VideoFrames, video_frames_over
 from playground.app.model.columns import LETTERS
 from playground.app.model.live_training import Weights
@@ -46,6 +47,7 @@ from playground.drawing.side_by_side import DrawnColumn, SideBySide
 from playground.drawing.web_page import SIZE, STAGES, Page, PageColumn, PageQuestion, spread, write_page
 from playground.kinds.samplers.sampler import Sampler
 from playground.lab.compute import Shares, passed_on, result
+from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
 COPIED_RATIO = 2.0  # pixels of a copied picture per unit of the canvas, sharp on a slide
@@ -138,7 +140,7 @@ class Exported:
                 places = sorted({*spread(len(kept), STAGES - 1).tolist(), *chosen})
                 trained, films = [kept[place] for place in places], [every[place] for place in places]
                 scene = dataclasses.replace(scene, path=None, interpolation=None)  # of the weights of one step
-            columns = [PageColumn(self._state.experiment.sampling.title, "particles", scene, films)]
+            columns = [PageColumn(self._state.experiment.sampling.title, scene, films)]
         found = lessons.measured if lessons.step is not None and lessons.step.question else None
         steps = [weights.made for weights in trained]
         page = Page(
@@ -153,17 +155,14 @@ class Exported:
 
     def _page_column(self, view: RunView) -> list[PageColumn]:
         """A column of a page; none without a run."""
-        run, scene = view.run, view.canvas.still()(*SIZE)
-        trajectory = None if run is None else run.trajectory
-        if run is None or run.model is None or run.failure is not None or trajectory is None:
+        recorded, scene = self._recorded(view), view.canvas.still()(*SIZE)
+        if recorded is None:
             return []
-        maker = _maker(
-            view, partial(video_frames_over, run.model, self._following.wanted_by(run)), run.experiment.sampling
-        )
+        _, trajectory, maker = recorded
         film = FilmedRun(lambda: iter((trajectory,)), maker(scene.viewport))
         cost = readouts.evaluations(trajectory, len(trajectory) - 1)
         title = f"{LETTERS[view.place]}  {view.head.button.words()}" + (f", {cost}" if cost else "")
-        return [PageColumn(title, COLORS[view.place], scene, [film])]
+        return [PageColumn(title, scene, [film])]
 
     def copied(self) -> QImage:
         """The canvas or the columns in view as they are now, at twice their pixels."""
@@ -212,12 +211,10 @@ class Exported:
 
     def _column(self, view: RunView, frame: int | None, as_seen: bool) -> DrawnColumn | None:
         """A column; None if it has no run."""
-        run, total = view.run, self._playing.total
-        trajectory = None if run is None else run.trajectory
-        if run is None or run.model is None or run.failure is not None or trajectory is None:
+        recorded, total = self._recorded(view), self._playing.total
+        if recorded is None:
             return None
-        views = partial(video_frames_over, run.model, self._following.wanted_by(run))
-        maker = _maker(view, views, run.experiment.sampling, view.weights)
+        run, trajectory, maker = recorded
         still = None if frame is None else run.frame_at(frame, total)
 
         def prepare(viewport: Viewport, frames: np.ndarray) -> Generator[float, None, FrameOverlay]:
@@ -234,6 +231,15 @@ class Exported:
             lambda frame: run.frame_at(frame, total) if still is None else still,
             lambda frame: readouts.evaluations(trajectory, frame, " evaluations"),
         )
+
+    def _recorded(self, view: RunView) -> tuple[Run, Trajectory, Callable[[Viewport], OverlayMaker]] | None:
+        """The run of a column, what is recorded of it, and what makes its frames; None if there is nothing to draw."""
+        run = view.run
+        trajectory = None if run is None else run.trajectory
+        if run is None or run.model is None or run.failure is not None or trajectory is None:
+            return None
+        views = partial(video_frames_over, run.model, self._following.wanted_by(run))
+        return run, trajectory, _maker(view, views, run.experiment.sampling, view.weights)
 
     def _columns(self, frame: int | None) -> Written | None:
         drawing = self.drawn(frame)
