@@ -27,6 +27,7 @@ from playground.lab.figures import FIGURES, sorts_of
 from playground.lab.pinned_run import KL
 from playground.messages import Message
 from tests.app.conftest import apply_theme, pinned_run, put_pin, with_figures
+from tests.machine import slowness
 
 ROLE = Qt.ItemDataRole
 
@@ -485,7 +486,7 @@ def test_sixty_runs_are_shown_within_50_milliseconds(qtbot, qapp, controllers, w
         qapp.processEvents()
         return time.thread_time() - begun
 
-    assert min(map(took, range(7))) < 0.05  # beside a busy core each takes longer
+    assert min(map(took, range(7))) < 0.05 * slowness()  # beside a busy core each takes longer
     assert len(texts(panel.table)) == 2 * MOST
 
 
