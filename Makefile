@@ -15,7 +15,7 @@ export PYTHONFAULTHANDLER := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test claims golden mutants check format docs checkpoints screenshots sheets gallery libraries browser package package-test lock clean
+.PHONY: run demo test claims golden mutants check format docs checkpoints screenshots sheets gallery site libraries browser package package-test lock clean
 
 run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -73,7 +73,10 @@ gallery: $(INSTALLED)  ## paint every scene and every step of a lesson in both t
 sheets: $(INSTALLED)  ## paint every sampler on every toy, and digits, into docs/images
 	$(OFFSCREEN) $(BIN)/python docs/images/make_sampler_sheets.py
 
-package: libraries  ## the program as a folder, .tar.xz and .deb (an installer on Windows, .dmg on macOS), into dist
+site: $(INSTALLED)  ## the documentation as a site that needs no network, into out/site
+	$(OFFSCREEN) $(BIN)/python docs/site/make_site.py
+
+package: site libraries  ## the program as a folder, .tar.xz and .deb (an installer on Windows, .dmg on macOS), into dist
 	@packaging/install-system-libraries python3.11 python3.11-venv binutils xz-utils xkb-data
 	$(PACKAGE_PYTHON) packaging/make_package.py $(if $(LOCK),--lock $(LOCK))
 

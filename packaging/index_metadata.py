@@ -22,7 +22,7 @@ class IndexMetadata(MetadataHookInterface):
         }
         metadata["urls"] = {
             "Repository": repository,
-            "Documentation": f"{repository}/blob/main/docs/guide.md",
+            "Documentation": known["SITE"],
             "Changelog": f"{repository}/blob/main/CHANGELOG.md",
             "Issues": known["ISSUES"],
         }

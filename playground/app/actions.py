@@ -25,6 +25,7 @@ from playground.app.controllers.opening import Opening
 from playground.app.controllers.playback_clock import END
 from playground.app.controllers.plugins import Plugins
 from playground.app.dialogs.exports import Exports
+from playground.app.dialogs.help import show_documentation
 from playground.app.dialogs.tour import Tour
 from playground.app.look import Look
 from playground.app.model.errors import Log
@@ -673,6 +674,11 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
     "Help": (
         {
             "help.tour": Action("Tour", "See in two minutes what is where", lambda w, c: w.tour.start()),
+            "help.documentation": Action(
+                "Documentation",
+                "Open guide, lessons, theory and API in the browser",
+                lambda w, c: show_documentation(),
+            ),
             "help.glossary": Action("Glossary", "Find what a symbol or a term means", _opens("glossary")),
             "help.keys": Action("Keys", "Keyboard shortcuts", lambda w, c: w.menu.show_keys(), "F1"),
             "help.write_lesson": Action(

@@ -112,7 +112,7 @@ class Trajectory:
 
     @property
     def positions(self) -> NDArray[np.floating]:
-        """(frames, particles, *shape), a view that stays valid while more frames arrive."""
+        """``(frames, particles, *shape)``, a view that stays valid while more frames arrive."""
         return self._positions[: self._length]
 
     @property

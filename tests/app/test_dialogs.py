@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QUrl
 from PySide6.QtWidgets import (
     QApplication,
     QLabel,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app.dialogs import help as help_dialogs
 from playground.app.dialogs.audit_dialog import AuditDialog
 from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 from playground.app.dialogs.export_dialog import ExportDialog
@@ -21,6 +22,7 @@ from playground.app.dialogs.plugins_dialog import PluginsDialog
 from playground.app.model.preferences import Preferences
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import FilePrompts
+from playground.version import SITE
 from tests.app.conftest import wait
 
 
@@ -107,6 +109,18 @@ def test_every_button_of_the_dialogs_has_a_key_of_its_own(window, tmp_path):
     for dialog in (*made, boltzmann):
         dialog.deleteLater()
     QApplication.processEvents()
+
+
+def test_documentation_opens_the_packaged_pages_and_else_the_published_ones(window, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(help_dialogs.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    for packaged in (tmp_path / "site/index.html", tmp_path / "none"):
+        monkeypatch.setattr(help_dialogs, "resource", lambda name, packaged=packaged: packaged)
+        packaged.parent.mkdir(exist_ok=True)
+        if packaged.suffix:
+            packaged.write_text("")
+        window.actions_by_key.trigger("help.documentation")
+    assert opened == [QUrl.fromLocalFile(str(tmp_path / "site/index.html")).toString(), SITE]
 
 
 def test_about_names_the_licences_of_the_readme_and_stands_off_both_edges(window):

@@ -19,7 +19,8 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
 from playground.app.widgets.file_prompts import close_buttons
-from playground.resources import notices
+from playground.resources import notices, resource
+from playground.version import SITE
 
 CANVAS_KEYS = (
     ("Move the view, or go to an image", "← ↑ ↓ →"),
@@ -91,6 +92,12 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
 def native_keys(keys: Key) -> str:
     """A shortcut as this system writes it; "" if there is none."""
     return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def show_documentation() -> None:
+    """Open the documentation in the browser: the packaged one, which needs no network, or the published one."""
+    packaged = resource("site/index.html")
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(packaged)) if packaged.is_file() else QUrl(SITE))
 
 
 def show_about(parent: QWidget) -> None:

@@ -1,0 +1,107 @@
+"""The documentation as a site: its links lead somewhere, it asks no network, and its search finds what a page says."""
+
+import importlib.util
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+import playground
+from playground.lab import lessons
+
+pytestmark = pytest.mark.claims
+ROOT = Path(__file__).parents[1]
+LOADED = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src")}
+"""What a browser loads by itself."""
+
+
+class Page(HTMLParser):
+    """What a page links to, what it loads, and the places that a link can name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links, self.loaded, self.places = list[str](), list[str](), set[str]()
+        self.equations = 0
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        self.places |= {told[name] for name in ("id", "name") if name in told}
+        self.equations += told.get("class") == "equation"
+        if tag == "a" and "href" in told:
+            self.links.append(told["href"])
+        for name, value in told.items():
+            if (tag, name) in LOADED and told.get("rel") not in ("index", "search", "next", "prev", "canonical"):
+                self.loaded.append(value)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    spec = importlib.util.spec_from_file_location("make_site", ROOT / "docs/site/make_site.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder = tmp_path_factory.mktemp("site") / "site"
+    module.main(["--out", str(folder)])  # a warning of Sphinx fails
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path) for path in site.glob("*.html")}
+
+
+def test_every_link_leads_to_a_page_and_a_place(site: Path, pages: dict[Path, Page]) -> None:
+    count = 0
+    for path, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme:
+                continue
+            there = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert there.is_file(), f"{path.name}: {link}"
+            if parts.fragment and there.suffix == ".html":
+                assert unquote(parts.fragment) in pages[there].places, f"{path.name}: {link}"
+            count += 1
+    assert count > 1000
+
+
+def test_it_loads_nothing_from_the_network(site: Path, pages: dict[Path, Page]) -> None:
+    assert all(page.loaded for page in pages.values())
+    for path, page in pages.items():
+        for loaded in page.loaded:
+            assert not urlsplit(loaded).scheme, f"{path.name}: {loaded}"
+            assert (path.parent / urlsplit(loaded).path).is_file(), f"{path.name}: {loaded}"
+
+
+def test_it_has_every_lesson_every_equation_and_the_api(site: Path, pages: dict[Path, Page]) -> None:
+    taught = (site / "lessons-that-ship.html").read_text(encoding="utf-8")
+    every = lessons.load_all().values()
+    assert all(lesson.title in taught for lesson in every)
+    equations = sum(bool(step.equation) for lesson in every for step in lesson.steps)
+    assert pages[site / "lessons-that-ship.html"].equations == equations > 5
+    shown = (site / "equations.html").read_text(encoding="utf-8")
+    assert all(f'"{name}"' in shown.replace("&quot;", '"') for name in ("two-moons", "vp", "denoising", "reverse-sde"))
+    assert pages[site / "equations.html"].equations > 20
+    named = pages[site / "api.html"].places
+    assert {f"playground.{name}" for name in playground.__all__ if not name.startswith("_")} <= named
+
+
+def test_its_search_finds_a_word_of_the_guide(site: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert chromium, "make browser installs Chromium"
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        asked = list[str]()
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((site / "search.html").as_uri() + "?q=in-painting")
+        page.wait_for_selector("#search-results li a")
+        found = page.eval_on_selector_all("#search-results li a", "links => links.map(link => link.textContent)")
+        browser.close()
+    assert "Guide" in " ".join(found)
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
