@@ -11,7 +11,6 @@ from PySide6.QtGui import QPainter
 
 from playground.drawing.axes import figure_font
 from playground.drawing.chart_pictures import paint_chart
-from playground.drawing.heat_map import cell_box
 from playground.drawing.palette import Palette
 from playground.lab.chart import Axis, Chart, Series, axis_around
 
@@ -53,6 +52,13 @@ def likely_patterns(learned: "Learned") -> list[ShownPattern]:
         share, which = probability(chance), "one of the patterns" if known else "not one of the patterns"
         found.append(ShownPattern(pixels, "data" if known else "learned", share, f"p = {share}, {which}; "))
     return found
+
+
+def cell_box(box: QRectF, shape: tuple[int, ...], place: tuple[int, ...]) -> QRectF:
+    """The cell in a row and column (both from 0) of a box that is divided into cells (rows, columns)."""
+    (rows, columns), (row, column) = shape, place
+    wide, tall = box.width() / columns, box.height() / rows
+    return QRectF(box.left() + column * wide, box.top() + row * tall, wide, tall)
 
 
 def paint_pixels(painter: QPainter, box: QRectF, values: np.ndarray, palette: Palette, color: str = "learned") -> None:

@@ -63,9 +63,9 @@ class Plot:
         layout.addItem(self.box, 0, 1)
         layout.addItem(self.axes[0], 1, 1)
         self.view.setCentralItem(layout)
-        for axis in self.axes:
+        for axis, offset in zip(self.axes, (3, 4), strict=True):
             axis.enableAutoSIPrefix(False)  # otherwise it sets its empty label again at each change of range
-            axis.setStyle(tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
+            axis.setStyle(tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=offset)
             axis.setZValue(-1000)  # the grid is below the curves
         self.x_name = QGraphicsSimpleTextItem(self.axes[0])
         self._ground, self._fineness = ground, 1.0

@@ -1,7 +1,8 @@
-"""The pictures of a sweep: charts of lines with bands of standard errors, and heat maps."""
+"""The charts of a sweep: lines with bands of standard errors."""
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,12 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from playground.drawing.chart_pictures import paint_chart
-from playground.drawing.heat_map import TEXT, HeatMap, paint_heat_map
 from playground.drawing.palette import LIGHT
 from playground.drawing.render import PictureError, headless, save_painting
 from playground.drawing.vectors import SUFFIXES
-from playground.lab.chart import Chart, Series
+from playground.lab.chart import Axis, Chart, Series
 from playground.lab.experiment import SEEDS
-from playground.lab.figures import FIGURES, OVER_FLOOR
+from playground.lab.figures import FIGURES
 from playground.lab.measured import floor_name
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Plot, Sweep
@@ -25,6 +25,7 @@ from playground.user_errors import cannot_write
 
 PLOTS = "plots"
 SIZE = (760, 440)  # painter units of a file
+TEXT = 12.0  # px, of the letters
 
 SIGMA, LOSS = "sigma", "loss"
 CURVES = {"train_loss": "training", "held_out_loss": "held-out"}
@@ -33,16 +34,13 @@ DISTANCES = ("wasserstein2", "sliced_wasserstein2", "nearest_neighbour_distance"
 MOST_LINES = 8
 
 
-Picture = Chart | HeatMap
-
-
-def pictures(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Picture]:
+def pictures(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Chart]:
     """The pictures that a sweep's file asks for, or the default ones, by the stems of their files; those without any
     number are left out."""
-    found: dict[str, Picture] = {}
+    found: dict[str, Chart] = {}
     for plot in sweep.plots or default_plots(sweep, rows):
         chosen = [row for row in rows if all(row.values.get(axis) == value for axis, value in plot.where.items())]
-        picture = _heat_map(plot, chosen) if plot.color else _lines(sweep, plot, chosen)
+        picture = _lines(sweep, plot, chosen)
         if picture is not None:
             found[_stem(plot)] = picture
     return found
@@ -61,7 +59,7 @@ def write_results(sweep: Sweep, cells: Sequence[Cell], folder: Path) -> tuple[li
     return rows, save_pictures(pictures(sweep, rows), folder / PLOTS, provenance=folders.provenance(written.values()))
 
 
-def save_pictures(pictures: Mapping[str, Picture], folder: Path, provenance: str = "") -> list[Path]:
+def save_pictures(pictures: Mapping[str, Chart], folder: Path, provenance: str = "") -> list[Path]:
     """Write each picture as PNG, SVG and PDF into a folder, and return the PNG files.
 
     Args:
@@ -77,13 +75,9 @@ def save_pictures(pictures: Mapping[str, Picture], folder: Path, provenance: str
         raise PictureError(cannot_write(folder, error)) from None
     for name, picture in pictures.items():
 
-        def paint(painter: QPainter, painted: Picture = picture) -> None:
+        def paint(painter: QPainter, painted: Chart = picture) -> None:
             painter.fillRect(QRectF(0, 0, *SIZE), LIGHT.color("background"))
-            box = QRectF(16, 14, SIZE[0] - 32, SIZE[1] - 28)
-            if isinstance(painted, HeatMap):
-                paint_heat_map(painter, box, painted, LIGHT)
-            else:
-                paint_chart(painter, box, painted, LIGHT, TEXT)
+            paint_chart(painter, QRectF(16, 14, SIZE[0] - 32, SIZE[1] - 28), painted, LIGHT, TEXT)
 
         for suffix in (".png", *SUFFIXES):
             save_painting(paint, SIZE, folder / f"{name}{suffix}", name, provenance=provenance)
@@ -92,22 +86,18 @@ def save_pictures(pictures: Mapping[str, Picture], folder: Path, provenance: str
 
 
 def default_plots(sweep: Sweep, rows: Sequence[Row]) -> list[Plot]:
-    """Distance against evaluations if these vary, and along the first axis of numbers; a heat map of two axes; losses."""
+    """Distance against evaluations if these vary, and along the axis with the most values, of numbers if there is one; losses."""
     figure = next((key for key in DISTANCES if any(key in row.mean for row in rows)), None)
     varied = (axis for axis in sweep.axes if axis not in SEEDS)  # there is no line along a seed
-    axes = [axis for axis in varied if len({str(row.values.get(axis)) for row in rows}) > 1]
-    numeric = [axis for axis in axes if all(_is_number(row.values[axis]) for row in rows)]
+    counts = {axis: len({str(row.values.get(axis)) for row in rows}) for axis in varied}
+    axes = [axis for axis in counts if counts[axis] > 1]
+    numeric = [axis for axis in axes if not _names(axis, rows)]
     plots = []
     if figure is not None:
         if len({row.mean.get("nfe_mean") for row in rows}) > 1:
             plots.append(Plot("nfe_mean", figure, log=["x", "y"]))
-        plots += [Plot(axis, figure, log=["y"]) for axis in numeric[:1]]
-        over = figure + OVER_FLOOR
-        over = over if any(over in row.mean for row in rows) else figure
-        if len(axes) > 1:
-            across = (numeric or axes)[0]
-            up = next(axis for axis in axes if axis != across)
-            plots.append(Plot(across, up, color=over, log=["color"]))
+        if axes:
+            plots.append(Plot(max(numeric or axes, key=lambda axis: counts[axis]), figure, log=["y"]))
     if any(row.curves for row in rows):
         plots.append(Plot(SIGMA, LOSS, log=["x", "y"]))
     return plots
@@ -124,6 +114,12 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _names(axis: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    """The values of an axis, unless they are numbers, in their order; none of a figure."""
+    values = [row.values[axis] for row in rows if axis in row.values]
+    return () if all(map(_is_number, values)) else tuple(dict.fromkeys(map(shown, values)))
+
+
 def _value(row: Row, key: str) -> float:
     """The figure or the axis of a row; nan if it is unknown."""
     value = row.values.get(key, row.mean.get(key))
@@ -136,8 +132,7 @@ def shown(value: Any) -> str:
 
 
 def _stem(plot: Plot) -> str:
-    what = f"{plot.color}-over-{plot.x}-and-{plot.y}" if plot.color else f"{plot.y}-against-{plot.x}"
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in what)
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in f"{plot.y}-against-{plot.x}")
 
 
 def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Chart | None:
@@ -148,9 +143,10 @@ def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Chart | None:
     for row in rows:
         name = ", ".join(_named(axis, row.values.get(axis)) for axis in axes)
         grouped.setdefault(name, []).append(row)
+    names = _names(plot.x, rows)
     lines: list[Series] = []
     for category, (name, members) in enumerate(list(grouped.items())[:MOST_LINES]):
-        lines += _losses(name, members, category) if plot.x == SIGMA else _line(plot, name, members, category)
+        lines += _losses(name, members, category) if plot.x == SIGMA else _line(plot, name, members, category, names)
     if not lines:
         return None
     floor = floor_name(plot.y)
@@ -162,7 +158,8 @@ def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Chart | None:
     left_out = len(grouped) - MOST_LINES
     note = f"and {left_out} more" if left_out > 0 else ""
     top = math.inf if plot.top is None else plot.top
-    return Chart.around("", (name_of(plot.x), name_of(plot.y)), lines, (log_x, log_y), top, note)
+    chart = Chart.around("", (name_of(plot.x), name_of(plot.y)), lines, (log_x, log_y), top, note)
+    return replace(chart, x=Axis(chart.x.name, -0.5, len(names) - 0.5, names=names)) if names else chart
 
 
 def _named(axis: str, value: Any) -> str:
@@ -170,9 +167,11 @@ def _named(axis: str, value: Any) -> str:
     return f"{axis.rpartition('.')[2]} {shown(value)}" if _is_number(value) else str(value)
 
 
-def _line(plot: Plot, name: str, rows: Sequence[Row], category: int) -> list[Series]:
+def _line(plot: Plot, name: str, rows: Sequence[Row], category: int, names: Sequence[str]) -> list[Series]:
     """The means over the seeds along x, with their standard errors; an unknown error is 0."""
-    points = [(_value(row, plot.x), _value(row, plot.y), row.error.get(plot.y, 0.0)) for row in rows]
+    places = [names.index(shown(row.values[plot.x])) if names else _value(row, plot.x) for row in rows]
+    heights = [(_value(row, plot.y), row.error.get(plot.y, 0.0)) for row in rows]
+    points = [(place, *height) for place, height in zip(places, heights, strict=True)]
     points = sorted(point for point in points if all(map(math.isfinite, point)))
     if not points:
         return []
@@ -193,35 +192,3 @@ def _losses(name: str, rows: Sequence[Row], category: int) -> list[Series]:
 
 def _series(name: str, x: np.ndarray, y: np.ndarray, error: np.ndarray, category: int, kind: str = "points") -> Series:
     return Series(name, x, y, "", kind, error=error if error.any() else None, category=category)
-
-
-def _heat_map(plot: Plot, rows: Sequence[Row]) -> HeatMap | None:
-    columns, ups = (_in_order([row.values.get(axis) for row in rows]) for axis in (plot.x, plot.y))
-    ups.reverse()  # they run up
-    if not columns or not ups:
-        return None
-    values, errors = np.full((2, len(ups), len(columns)), np.nan)
-    cells = np.full(values.shape, -1)
-    for place in np.ndindex(values.shape):
-        members = [
-            row
-            for row in rows
-            if (row.values.get(plot.y), row.values.get(plot.x)) == (ups[place[0]], columns[place[1]])
-        ]
-        cells[place] = next((row.cell.number for row in members), -1)
-        known = [row for row in members if plot.color in row.mean]
-        if known:
-            values[place] = np.mean([row.mean[plot.color] for row in known])
-            # The combinations of other axes are independent of each other.
-            errors[place] = math.hypot(*(row.error.get(plot.color, math.nan) for row in known)) / len(known)
-    if not np.isfinite(values).any():
-        return None
-    log = "color" in plot.log and bool((values[np.isfinite(values)] > 0).all())
-    titles = tuple(map(shown, columns)), tuple(map(shown, ups))
-    return HeatMap(name_of(plot.x), name_of(plot.y), name_of(plot.color), *titles, values, errors, log, cells)
-
-
-def _in_order(values: Sequence[Any]) -> list[Any]:
-    """The different values, numbers in rising order."""
-    different = [value for place, value in enumerate(values) if value is not None and value not in values[:place]]
-    return sorted(different) if all(map(_is_number, different)) else different

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -62,12 +62,14 @@ class Axis:
     Args:
         name: the name with its unit.
         log: whether the axis is logarithmic; both ends must then be above 0.
+        names: what stands at 0, 1, 2 and so on, on an axis that has no numbers.
     """
 
     name: str
     low: float
     high: float
     log: bool = False
+    names: tuple[str, ...] = field(default=(), kw_only=True)
 
     def place(self, values: np.ndarray) -> np.ndarray:
         """Return the positions of values, 0 at the low end and 1 at the high end."""
@@ -76,6 +78,9 @@ class Axis:
 
     def marks(self, most: int) -> list[tuple[float, str]]:
         """Values with their labels, at most about `most`."""
+        if self.names:
+            places = range(0, len(self.names), math.ceil(len(self.names) / most))
+            return [(place, self.names[place]) for place in places if self.low <= place <= self.high]
         if not self.log:
             return ticks(self.low, self.high, nice_step((self.high - self.low) / most))
         first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
@@ -208,4 +213,5 @@ class Chart:
     def can_be_log(self, side: int) -> bool:
         """Whether an axis can be logarithmic with these values."""
         values = np.concatenate([(one.x, one.y)[side] for one in self.series])
-        return bool(len(values) and np.nanmin(values) >= 0 and np.nanmax(values) > 0)
+        numbers = len(values) and not self.axes[side].names
+        return bool(numbers and np.nanmin(values) >= 0 and np.nanmax(values) > 0)

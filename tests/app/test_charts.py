@@ -35,7 +35,7 @@ from playground.kinds.noise.discrete import Discrete
 from playground.kinds.noise.none import NoNoise
 from playground.kinds.noise.single import SingleLevel
 from playground.kinds.noise.ve import VarianceExploding
-from playground.lab.chart import Series
+from playground.lab.chart import Axis, Chart, Series
 from playground.user_errors import user_error
 
 LEVELS = np.geomspace(8.0, 0.05, 10)
@@ -562,6 +562,13 @@ def test_under_the_pointer_the_values_are_read(loss, qtbot):
     assert found == f"step {steps[at]}, loss {named(loss, 'loss').y[at]:.3g}, optimal 1.85"
     QApplication.sendEvent(loss.plot.view.viewport(), QEvent(QEvent.Type.Leave))
     assert text_of(loss) == rest
+
+
+def test_on_an_axis_of_names_the_name_is_read(qtbot):
+    chart, axis = ChartView("Chart", "", 200), Axis("sampler", -0.5, 1.5, names=("euler", "heun"))
+    chart.show_chart(Chart((Series("W2", np.arange(2.0), np.ones(2), "data"),), axis, Axis("W2", 0, 2)), "")
+    shown(qtbot, chart)
+    assert reading(chart, 1.0) == "heun, W2 1"
 
 
 def test_arrow_keys_read_from_point_to_point_and_other_keys_go_on_to_the_window(loss):

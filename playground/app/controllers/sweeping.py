@@ -11,8 +11,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.workers.jobs import Jobs, without_fraction
-from playground.drawing.sweep_pictures import Picture, pictures, write_results
+from playground.drawing.sweep_pictures import pictures, write_results
 from playground.lab import sweep as sweeps
+from playground.lab.chart import Chart
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
@@ -47,7 +48,7 @@ class SweepReport:
     found: Mapping[int, Mapping[str, Any]]
     rows: Sequence[Row]
     each: Sequence[Row]
-    pictures: Mapping[str, Picture]
+    pictures: Mapping[str, Chart]
     broken: Sequence[Cell] = ()
     seconds_left: float | None = None
 

@@ -49,25 +49,31 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fi
 
 
 class Plot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"lines": "for"}):
-    """A picture of a sweep's table.
+    """A chart of a sweep's table.
 
     Attributes:
         x: an axis, or a figure such as "nfe_mean".
-        y: the figure of the lines; of a heat map the axis that runs up.
-        color: the figure of a heat map; without it the picture has lines.
+        y: the figure of the lines.
         lines: an axis whose values have a line each; by default all axes but `x`.
         where: the values of other axes to which the picture is limited.
-        log: which of "x", "y" and "color" are logarithmic.
+        log: which of "x" and "y" are logarithmic.
         top: the end of the y axis; larger values of lines are marked there with their numbers.
+        color: of a heat map, which earlier versions drew: its figure, with the axis of the lines as `y`.
     """
 
     x: str
     y: str
-    color: str = ""
     lines: str = ""
     where: dict[str, Any] = {}
     log: list[Literal["x", "y", "color"]] = []
     top: float | None = None
+    color: str = ""
+
+    def __post_init__(self) -> None:
+        if self.color:
+            log = ["y" if one == "color" else one for one in self.log]
+            for name, value in {"y": self.color, "log": log, "color": ""}.items():
+                msgspec.structs.force_setattr(self, name, value)
 
 
 class Sweep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

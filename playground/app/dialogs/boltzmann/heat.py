@@ -6,9 +6,9 @@ import numpy as np
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QAccessible, QMouseEvent, QPainter, QPen
 
+from playground.app.dialogs.boltzmann.cells import Cells
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
-from playground.app.widgets.cells import Cells
 from playground.drawing.boltzmann import paint_pixels
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPainter
 
+from playground.app.dialogs.boltzmann.cells import Cells
 from playground.app.style import theme
 from playground.app.style.text_size import px
-from playground.app.widgets.cells import Cells
 from playground.drawing.boltzmann import paint_pixels
 
 SIDE = 112  # px of the whole grid

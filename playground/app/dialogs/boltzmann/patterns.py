@@ -7,11 +7,11 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QScrollArea
 
+from playground.app.dialogs.boltzmann.cells import Cells
 from playground.app.style import text_size, theme
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.cells import Cells
 from playground.app.widgets.charts.level_picture import paint_sentence
 from playground.drawing.boltzmann import ShownPattern, paint_patterns
 

@@ -35,7 +35,7 @@ LEFT = 320  # px
 SHIPPED = {
     "samplers": "Five samplers by steps",
     "evaluations": "Error against evaluations",
-    "memorization": "Memorization map",
+    "memorization": "Memorization",
 }
 ABOUT = "Each combination of the axes' values is trained, sampled and measured once for each seed."
 

@@ -10,14 +10,12 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from playground.app.controllers.sweeping import CANCELLED, Sweeping
 from playground.app.dialogs.sweep.form import Prompts, SweepForm
-from playground.app.dialogs.sweep.picture import SweepMap
 from playground.app.dialogs.sweep.table import columns
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration
@@ -28,8 +26,7 @@ from playground.app.widgets.captions import button, named
 from playground.app.widgets.charts.tall import TallChart
 from playground.app.widgets.controls import ChoiceBox, SegmentedControl
 from playground.app.widgets.table import Table
-from playground.drawing.heat_map import HeatMap
-from playground.drawing.sweep_pictures import Picture
+from playground.lab.chart import Chart
 from playground.lab.experiment import Experiment
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import NOTE, Cell
@@ -79,12 +76,8 @@ class SweepWindow(QDialog):
     # --- layout
 
     def _lay_out(self) -> None:
-        self.map = SweepMap()
         self.chart = TallChart("Chart of the sweep", ABOUT, 200)
         self.chart.set_provenance(self._provenance)
-        self.picture = QStackedWidget()
-        self.picture.addWidget(self.chart)
-        self.picture.addWidget(self.map)
         self.start_button = button("&Start", "Compute what is not finished yet", self._start, "startSweep")
         set_role(self.start_button, "primary")
         self.cancel_button = button(
@@ -117,7 +110,6 @@ class SweepWindow(QDialog):
         self.table = Table("Table of the sweep", lambda row: row.cell.number)
         self.table.activated.connect(self._open_chosen)
         self.table.chosen.connect(self._show_state)
-        self.map.opened.connect(self._open_number)
         below = QWidget()
         layouts.down(
             layouts.across(self.lines, None, self.run_button, spacing=UNIT),
@@ -127,7 +119,7 @@ class SweepWindow(QDialog):
             margins=(0, UNIT, 0, 0),
         )
         parts = QSplitter(Qt.Orientation.Vertical)
-        parts.addWidget(self.picture)
+        parts.addWidget(self.chart)
         parts.addWidget(below)
         parts.setStretchFactor(0, 3)
         parts.setStretchFactor(1, 2)
@@ -168,13 +160,10 @@ class SweepWindow(QDialog):
     def show_picture(self) -> None:
         report, name = self.sweeping.report, self.choice.currentData()
         shown = None if report is None else report.pictures.get(name)
-        if isinstance(shown, HeatMap):
-            self.map.show_map(shown)
-        elif shown is None:
+        if shown is None:
             self.chart.show_empty(EMPTY)
         else:
             self.chart.show_chart(shown, f"Chart of {_title(shown)}")
-        self.picture.setCurrentWidget(self.map if isinstance(shown, HeatMap) else self.chart)
 
     def _provenance(self) -> str:
         report = self.sweeping.report
@@ -235,12 +224,6 @@ class SweepWindow(QDialog):
         if self._cell is not None:
             self.sweeping.open_cell(self._cell)
 
-    @Slot(int)
-    def _open_number(self, number: int) -> None:
-        """Open the run that stands for a heat map's cell."""
-        if self.sweeping.report is not None and number >= 0:
-            self.sweeping.open_cell(self.sweeping.report.cells[number])
-
     # --- the end
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -255,7 +238,5 @@ class SweepWindow(QDialog):
         return self.sweeping.shutdown(seconds)
 
 
-def _title(picture: Picture) -> str:
-    if isinstance(picture, HeatMap):
-        return f"{picture.color} over {picture.x} and {picture.y}"
+def _title(picture: Chart) -> str:
     return f"{picture.y.name} against {picture.x.name}"

@@ -149,7 +149,8 @@ class ChartView(QWidget):
 
     def say_x(self, value: float) -> str:
         """An x value under the pointer, in words."""
-        return format_number(value)
+        names = () if self.chart is None else self.chart.x.names
+        return names[round(value)] if names else format_number(value)
 
     def say_y(self, value: float, error: float = 0.0) -> str:
         """A y value under the pointer in words, with its standard error if known."""

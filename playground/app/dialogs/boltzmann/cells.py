@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from playground.app.style import theme
 from playground.app.style.painting import paint_box
 from playground.app.widgets.captions import named
-from playground.drawing.heat_map import cell_box
+from playground.drawing.boltzmann import cell_box
 
 OPENING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
