@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import itertools
 import pkgutil
 import typing
 from collections.abc import Iterable, Mapping
@@ -128,7 +129,7 @@ def register(kind: type[_K]) -> type[_K]:
 
 def registered() -> tuple[type[Kind], ...]:
     """All registered kinds of all families."""
-    return tuple(kind for family in list(_REGISTRY.values()) for kind in family.values())
+    return tuple(itertools.chain.from_iterable(family.values() for family in list(_REGISTRY.values())))
 
 
 def forget(kind: type[Kind]) -> None:

@@ -7,6 +7,7 @@ any other struct of settings too. This module imports no torch, so the window ca
 
 import difflib
 import functools
+import operator
 import os
 import re
 import tomllib
@@ -76,6 +77,11 @@ def _fields(
 
 def every_field(kind: type[msgspec.Struct] = Experiment) -> Mapping[str, Field]:
     """Every setting of every kind by its dotted key. If several kinds have it, the first kind's field is taken."""
+    return _every_field(kind, registered())
+
+
+@functools.lru_cache(maxsize=8)
+def _every_field(kind: type[msgspec.Struct], _registered: tuple[type[Kind], ...]) -> Mapping[str, Field]:
     default = _default(kind)
     found = dict(fields(default))
     for name, section in _sections(default).items():
@@ -100,7 +106,19 @@ def value(described: msgspec.Struct, key: str) -> Any:
     Raises:
         AttributeError: the chosen kind has no such setting.
     """
-    return functools.reduce(getattr, key.split("."), described)
+    return operator.attrgetter(key)(described)
+
+
+def differing(one: msgspec.Struct, other: msgspec.Struct) -> list[str]:
+    """The settings with different values, or that only one of two descriptions of a type has; a section that both share is not read."""
+    before, after = fields(one), fields(other)
+    sections = {name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)}
+    return [
+        key
+        for key in {**before, **after}
+        if key.partition(".")[0] in sections
+        and (key not in before or key not in after or value(one, key) != value(other, key))
+    ]
 
 
 def changed(experiment: Experiment) -> dict[str, Any]:

@@ -208,3 +208,17 @@ def test_ctrl_c_copies_the_canvas_but_for_text_that_is_edited(window, monkeypatc
     QTest.keyClick(edit, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert copied == [True]
     assert QApplication.clipboard().text() == edit.text()
+
+
+def test_an_edit_touches_no_command_that_stays_as_it_is(window, connect):
+    command = window.actions_by_key["sample.play"]
+    window.state.edit({"sampling.steps": 40})
+    wait()
+    told: list[None] = []
+    connect(command.changed, lambda: told.append(None))
+    window.state.edit({"sampling.steps": 41})
+    window.actions_by_key.refresh()
+    assert told == []
+    window.state.edit({"data.kind": "drawn"})  # nothing is to be played
+    assert told
+    assert not command.isEnabled()

@@ -385,3 +385,14 @@ def test_a_gesture_keeps_none_of_the_experiments_on_its_way():
         seed for thing in gc.get_objects() if type(thing) is Experiment and (seed := thing.sampling.seed) >= 100_000
     ]
     assert set(seeds) == {100_049}
+
+
+def test_what_the_settings_decide_is_found_once_for_each_experiment():
+    state = State()
+    resolved = state.resolved
+    assert "auto" not in (resolved.training.batch, resolved.network.kind)
+    assert state.resolved is resolved
+    state.edit({"training.batch": 64})
+    assert state.resolved.training.batch == 64
+    state.undo()
+    assert state.resolved == resolved

@@ -412,3 +412,13 @@ def test_conflicts_that_leave_nothing_to_build_come_first(objective: str, settin
 def test_likelihood_needs_a_path_of_noise(noise: str) -> None:
     refusal = likelihood_conflict(with_settings(noise__kind=noise))
     assert (refusal is not None) == (noise in ("none", "single"))
+
+
+def test_settings_that_differ_are_those_with_other_values_or_of_another_kind() -> None:
+    ve, discrete = (experiments.replace(Experiment(), {"noise.kind": kind}) for kind in ("ve", "discrete"))
+    assert experiments.differing(ve, ve) == []
+    assert experiments.differing(ve, experiments.replace(ve, {"seed": 3})) == [*experiments.SEEDS]
+    found = experiments.differing(ve, discrete)
+    assert found == experiments.differing(discrete, ve) == ["noise.kind", "noise.levels", "noise.sigmas"]
+    bigger = experiments.replace(discrete, {"noise.levels": 7, "noise.sigma_max": 5.5})
+    assert experiments.differing(discrete, bigger) == ["noise.sigma_max", "noise.levels"]

@@ -114,7 +114,9 @@ class Measuring(QObject):
 
     def look_up(self) -> None:
         """Show what is known of the weights and settings in view."""
-        self._show_figures(self._known())
+        known = self._known()
+        if known or self._shown:
+            self._show_figures(known)
 
     def _known(self) -> dict[str, Figures]:
         """What was measured with the weights in view and the current settings; nothing while training changes the weights."""

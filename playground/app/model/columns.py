@@ -66,15 +66,8 @@ def presets(field: Field, value: float) -> list[float]:
 
 def edits_between(main: Experiment, other: Experiment) -> dict[str, Any]:
     """The fewest edits that turn one experiment into the other, as far as columns may differ; kinds come first."""
-    known = description.fields(other)
-    kinds = {
-        key: description.value(other, key)
-        for key in known
-        if key.endswith(".kind") and may_differ(key) and description.value(other, key) != description.value(main, key)
-    }
-    base = description.replace(main, kinds)
-    return kinds | {
-        key: description.value(other, key)
-        for key in known
-        if may_differ(key) and key not in kinds and description.value(other, key) != description.value(base, key)
-    }
+    found: dict[str, Any] = {}
+    for is_kind in (True, False):
+        keys = filter(may_differ, description.differing(description.replace(main, found), other))
+        found |= {key: description.value(other, key) for key in keys if key.endswith(".kind") or not is_kind}
+    return found

@@ -34,7 +34,7 @@ def edit_text(before: Experiment, after: Experiment) -> str:
     'Data: Two moons → Rings\\ndata: Two moons → Rings'
     """
     known, now = description.fields(before), description.fields(after)
-    changed = [key for key in known if key in now and description.value(before, key) != description.value(after, key)]
+    changed = [key for key in description.differing(before, after) if key in known and key in now]
     opened = _opened(before, after)
     if opened:
         return f"Open {opened}\nopening of {opened}"

@@ -13,6 +13,7 @@ from playground.app.model.history import shared
 from playground.kinds.kind import Kind
 from playground.kinds.setting import own_fields
 from playground.lab import experiment as description
+from playground.lab.defaults import resolve
 from playground.lab.document import Document
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.keys import Digests
@@ -78,6 +79,7 @@ class EditedDocument(QObject):
         super().__init__(parent)
         self._document = self._loaded = Document(experiment or Experiment())
         self._announced = self._document
+        self._resolved: tuple[Experiment, Experiment] | None = None
         self._saved: Document | None = self._document  # None if there is unsaved work besides the document
         self._gesture: tuple[str, Edit] | None = None  # the tag of a gesture, and the edit that its next edit continues
         self.stack = QUndoStack(self)
@@ -92,6 +94,14 @@ class EditedDocument(QObject):
     @property
     def experiment(self) -> Experiment:
         return self._document.experiment
+
+    @property
+    def resolved(self) -> Experiment:
+        """The experiment with each "auto" that other settings decide replaced by its value."""
+        # Each row of a setting asks after each edit.
+        if self._resolved is None or self._resolved[0] is not self.experiment:
+            self._resolved = self.experiment, resolve(self.experiment)
+        return self._resolved[1]
 
     def value(self, key: str) -> Any:
         return description.value(self.experiment, key)
@@ -121,7 +131,7 @@ class EditedDocument(QObject):
     def _replaced(self, changes: Mapping[str, Any]) -> tuple[Experiment, tuple[str, ...]]:
         """The experiment with some keys changed, and the keys of the settings that other data return to their defaults."""
         after = description.replace(self.experiment, changes, self._remembered)
-        if not _differences(self.experiment, after) & OTHER_DATA:
+        if OTHER_DATA.isdisjoint(description.differing(self.experiment, after)):
             return after, ()
         known = description.fields(after).items()
         chosen = {key: field for key, field in known if field.of_data and key not in changes}
@@ -142,7 +152,7 @@ class EditedDocument(QObject):
         except ExperimentError as error:
             self.refused.emit(next(iter(changes)), error.message)
             return False
-        before, after = self.experiment, shared(self.experiment, after)
+        after = shared(self.experiment, after)
         document = msgspec.structs.replace(self._document.with_experiment(after), digests=self._digests(after, changes))
         if document == self._document:
             return True
@@ -150,8 +160,6 @@ class EditedDocument(QObject):
         self._push(old, document, merge)
         if cleared:
             self.cleared.emit(cleared)
-        if _differences(before, after) & OTHER_DATA:
-            self.replaced.emit()
         return True
 
     def note_read(self, key: str, file: str, digest: str) -> None:
@@ -275,7 +283,7 @@ class EditedDocument(QObject):
                 if named == key
             }
             before, after = edit.before.experiment, edit.after.experiment
-            self._keep_kinds(before, other_data=bool(_differences(before, after) & OTHER_DATA))
+            self._keep_kinds(before, other_data=not OTHER_DATA.isdisjoint(description.differing(before, after)))
         self.replaced.emit()
 
     def close(self) -> None:
@@ -318,13 +326,14 @@ class EditedDocument(QObject):
         self._gesture = None
         before, self._document = self.experiment, self.document_at(self.stack.index())
         told, self._announced = self._announced, self._document
-        keys = _differences(told.experiment, self.experiment)
-        self._keep_kinds(told.experiment, other_data=bool(keys & OTHER_DATA))
+        keys = frozenset(description.differing(told.experiment, self.experiment))
+        other_data = not keys.isdisjoint(OTHER_DATA)
+        self._keep_kinds(told.experiment, other_data)
         if keys:
             self.changed.emit(keys)
         if told != self._announced:
             self.document_changed.emit()
-        if self.experiment != before:
+        if other_data or self.experiment != before:
             self.replaced.emit()
         self.history_changed.emit()
 
@@ -341,14 +350,5 @@ class EditedDocument(QObject):
                 self._remembered[name, kind] = msgspec.structs.replace(had, **default)
 
 
-def _differences(one: Experiment, other: Experiment) -> frozenset[str]:
-    """The keys with different values, or that only one of the two has."""
-    before, after = ({key: description.value(of, key) for key in description.fields(of)} for of in (one, other))
-    return frozenset(key for key in before.keys() | after.keys() if before.get(key, _NONE) != after.get(key, _NONE))
-
-
 def _without_clicked(document: Document) -> Document:
     return msgspec.structs.replace(document, clicked=())
-
-
-_NONE = object()

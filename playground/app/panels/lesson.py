@@ -34,7 +34,6 @@ from playground.app.widgets.file_prompts import Answer, ask
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.step_bar import StepBar
-from playground.lab.defaults import resolve
 from playground.lab.experiment import fields
 from playground.lab.experiment import value as experiment_value
 from playground.lab.glossary import linked
@@ -294,7 +293,7 @@ class LessonPanel(CollapsiblePanel):
         """The current numbers of some settings; for "auto" its number, if known."""
         experiment, view, found = self._state.experiment, self._state.problem, dict[str, float]()
         for name in names & fields(experiment).keys():
-            value = experiment_value(resolve(experiment), name)
+            value = experiment_value(self._state.resolved, name)
             if value == "auto" and name == "sampling.step":
                 value = self._building.default_step
             elif value == "auto" and view is not None and view.resolved is not None and name in fields(view.resolved):

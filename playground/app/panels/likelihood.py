@@ -24,7 +24,6 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import make_field
 from playground.app.workers.jobs import JobStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
-from playground.lab.defaults import resolve
 from playground.lab.figures.likelihoods import TRIP
 from playground.lab.settings import LOG_P_OF
 from playground.lab.trust import UNMEASURED
@@ -276,7 +275,7 @@ class LikelihoodPanel(CollapsiblePanel):
         view = self.state.problem
         images = view is not None and view.is_image
         self.map.setVisible(not images)
-        estimated = resolve(self.state.experiment).likelihood.trace == "hutchinson"
+        estimated = self.state.resolved.likelihood.trace == "hutchinson"
         for name in ("trace_probes", "probes"):
             self.settings[name].setVisible(estimated)
         self.settings["dequantization_samples"].setVisible(images)

@@ -13,7 +13,6 @@ from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import make_field
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.lab.conflicts import training_conflict
-from playground.lab.defaults import resolve
 
 
 class ObjectivePanel(CollapsiblePanel):
@@ -44,8 +43,7 @@ class ObjectivePanel(CollapsiblePanel):
     @Slot()
     def _refresh(self) -> None:
         self.objective.refresh()
-        experiment, view = self.state.experiment, self.state.problem
-        network = resolve(experiment).network
+        network, view = self.state.resolved.network, self.state.problem
         text = f"{network.title} {network.width}×{network.depth}"
         self.set_state(f"{text} · {format_compact(view.parameters_count)}" if view is not None else text)
         self._say()

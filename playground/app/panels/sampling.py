@@ -26,7 +26,6 @@ from playground.app.widgets.throttle import Throttle
 from playground.data.dataset import one_line
 from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import sampling_conflict
-from playground.lab.defaults import resolve
 
 OF_CLASSES = frozenset({"sampling.labels", "sampling.label"})
 OF_GUIDANCE = frozenset({"sampling.guidance", "sampling.guidance_min", "sampling.guidance_max"})
@@ -143,7 +142,7 @@ class SamplingPanel(CollapsiblePanel):
             row = rows.get(key)
             if isinstance(row, NumberField):
                 row.set_resolved(value if isinstance(value, float) else None)
-        particles = resolve(experiment).sampling.particles
+        particles = self.state.resolved.sampling.particles
         assert particles != "auto"
         self.set_state(f"{sampling.short} · {format_count(particles)}")
         self._arrange()

@@ -20,7 +20,6 @@ from playground.app.widgets.equation import ItemTooltips, Tooltip, words
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.number_rows import NumberField
 from playground.lab import experiment as description
-from playground.lab.defaults import resolve
 
 LONGEST_NAME = 24  # characters of a file's name on its button
 
@@ -104,7 +103,7 @@ class ChoiceField(FieldRow):
 
     def _title_of_auto(self) -> str:
         """The word for "auto" with the choice that it stands for, if other settings determine that."""
-        title, choice = self.field.title_of("auto"), description.value(resolve(self.state.experiment), self.key)
+        title, choice = self.field.title_of("auto"), description.value(self.state.resolved, self.key)
         return title if choice == "auto" else f"{title}: {self.field.title_of(choice)}"
 
     def edit(self, value: Any, merge: str = "") -> bool:

@@ -20,7 +20,6 @@ from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.equation import words
 from playground.app.widgets.field_row import LABEL_WIDTH, FieldRow
 from playground.lab import experiment as description
-from playground.lab.defaults import resolve
 from playground.lab.experiment import SEEDS
 
 EDIT_WIDTH = 58
@@ -79,7 +78,7 @@ class NumberRow(FieldRow):
         """The number in view; None while that of "auto" is not known."""
         given = self.state.value(key)
         if given == "auto":
-            given = description.value(resolve(self.state.experiment), key)
+            given = description.value(self.state.resolved, key)
         return self._resolved[key] if given == "auto" else given
 
     def refresh(self) -> None:
