@@ -637,8 +637,8 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             ),
             "learn.answers": Action(
                 "Save answers…",
-                "Save what you predicted in lessons, and what was measured, as CSV",
-                lambda w, c: w.documents.ask_save_answers(c.lessons.rows, c.lessons.when_measured),
+                "Save what you predicted in the lessons that you choose, and what was measured, as CSV",
+                _opens("answers"),
                 when=lambda w, c: c.lessons.has_answers,
             ),
         },

@@ -102,6 +102,12 @@ def _glossary(owner: Window, parent: QWidget) -> QDialog:
     return GlossaryDialog(parent)
 
 
+def _answers(owner: Window, parent: QWidget) -> QDialog:
+    from playground.app.dialogs.answers_dialog import AnswersDialog
+
+    return AnswersDialog(owner.controllers.lessons, owner.documents, parent)
+
+
 def _palette(owner: Window, parent: QWidget) -> QDialog:
     from playground.app.dialogs.command_palette import CommandPalette
 
@@ -119,6 +125,7 @@ DIALOGS: dict[str, Callable[[Window, QWidget], QDialog]] = {
     "scenes": _scenes,
     "runs": _runs,
     "glossary": _glossary,
+    "answers": _answers,
     "palette": _palette,
 }
 

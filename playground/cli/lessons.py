@@ -100,9 +100,8 @@ def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None
     """Put the answers that students have saved into one table, and into one picture.
 
     Args:
-        folder: the folder of their CSV files, each named after its student. With the lesson's own file beside them the
-            picture has its scales.
-        out: the table, a row for each question of each student, with the student first.
+        folder: the folder of their CSV files. With the lesson's own file beside them the picture has its scales.
+        out: the table, a row for each question of each student.
         picture: PNG, SVG or PDF; by default a PNG beside the table.
 
     Raises:
@@ -114,12 +113,11 @@ def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None
     files = [path for path in files if path.resolve() != out.resolve()]
     if not files:
         raise UserError(f"{folder} holds no answers: give a folder of the CSV files that Learn > Save answers writes.")
-    rows = [(path.stem, row) for path in files for row in _rows(path)]
-    write_csv(out, ("student", *COLUMNS), ((student, *row.values()) for student, row in rows))
+    rows = [row for path in files for row in _rows(path)]
+    write_csv(out, COLUMNS, (row.values() for row in rows))
     asked: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-    for student, row in rows:
-        key = row["lesson"], row["step"], row["question"]
-        asked.setdefault(key, []).append({**row, "student": student})
+    for row in rows:
+        asked.setdefault((row["lesson"], row["step"], row["question"]), []).append(row)
     for (lesson, step, question), answers in sorted(asked.items(), key=_in_order):
         say(f"{lesson}, step {step}: {question}")
         for answer, count in Counter(row["answer"] for row in answers).most_common():

@@ -64,8 +64,8 @@ NUMBERS = ("int", "float")  # kinds of settings that an equation may name
 SURE = 2.0
 """Standard errors that a measured answer keeps from every bound of the choices."""
 RESERVED = frozenset({ANSWER, f"{ANSWER}_x", f"{ANSWER}_y", "you", "you_x", "you_y", "distance"})
-COLUMNS = ("lesson", "step", "question", "answer", "measured", "right")
-"""Of a file of answers."""
+COLUMNS = ("student", "lesson", "step", "question", "answer", "measured", "right")
+"""Of a file of answers, and of the table of a class."""
 
 
 class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

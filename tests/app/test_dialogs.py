@@ -94,9 +94,13 @@ def assert_keys(dialog: QWidget) -> None:
 def test_every_button_of_the_dialogs_has_a_key_of_its_own(window, tmp_path):
     window.dialogs.show("log")
     window.dialogs.show("report")
+    window.dialogs.show("answers")
     window.menu.show_keys()
     show_about(window)
-    shown = [window.findChild(QWidget, name) for name in ("logDialog", "reportDialog", "keysDialog", "aboutDialog")]
+    shown = [
+        window.findChild(QWidget, name)
+        for name in ("logDialog", "reportDialog", "answersDialog", "keysDialog", "aboutDialog")
+    ]
     made = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
     boltzmann = BoltzmannWindow(window)
     made += [AuditDialog(window.state, window), PluginsDialog(window.plugins, print, window)]

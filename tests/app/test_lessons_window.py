@@ -2,7 +2,9 @@
 
 import csv
 import itertools
+import platform
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -292,7 +294,7 @@ def test_a_choice_is_judged_by_what_is_measured(controller, qtbot, choice, right
     controller.predict(choice)
     until_measured(controller, qtbot)
     assert controller.answer.right is right
-    assert controller.rows() == [("mine", 3, "Which?", ("few", "many")[choice], 0.75, right)]
+    assert controller.rows("Ada", ["mine"]) == [("Ada", "mine", 3, "Which?", ("few", "many")[choice], 0.75, right)]
 
 
 def test_no_step_lies_beyond_the_ends(controller):
@@ -497,7 +499,7 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(window, qtbot, monk
     assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), (0.5, -0.5))
     assert panel.explanation.text() == "0.5 away, at (0.5, −0.5)."
     assert panel.notice.text.text() == "Right. Measured: (0.5, −0.5); your mark is 0.5 away."
-    assert lessons.rows() == [("marks", 1, "Where?", "(0.5, 0)", "(0.5, -0.5)", True)]
+    assert lessons.rows("Ada", ["marks"]) == [("Ada", "marks", 1, "Where?", "(0.5, 0)", "(0.5, -0.5)", True)]
     panel.again.click()
     assert canvas.shown().marks.you is None
     canvas.picking.picked.emit((3.0, 3.0), "")
@@ -973,6 +975,14 @@ def test_below_a_lesson_at_the_start_lies_what_the_program_opens_with(qapp, tmp_
         end(window)
 
 
+def save_answers(window, qtbot):
+    window.actions_by_key.trigger("learn.answers")
+    dialog = window.dialogs.made["answers"]
+    dialog.save.click()
+    until_written(window, qtbot)
+    return dialog
+
+
 def test_answers_are_saved_as_a_table(window, qtbot, tmp_path, monkeypatch):
     lessons, path = window.controllers.lessons, tmp_path / "answers.csv"
     monkeypatch.setattr(FilePrompts, "save_path", lambda *_: path)
@@ -982,17 +992,41 @@ def test_answers_are_saved_as_a_table(window, qtbot, tmp_path, monkeypatch):
     lessons.predict(0.5)
     until_shown(window, qtbot)
     window.actions_by_key.refresh()
-    window.actions_by_key.trigger("learn.answers")
-    until_written(window, qtbot)
+    dialog = save_answers(window, qtbot)
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
-    assert rows == [list(COLUMNS), ["mine", "2", "How many?", "0.5", "0.75", ""]]
+    assert rows == [list(COLUMNS), [platform.node(), "mine", "2", "How many?", "0.5", "0.75", ""]]
     lessons.progress.take(Answer("=1+1", 1, "-What?", (-2.5,), "-2.5"))
-    window.actions_by_key.trigger("learn.answers")
-    until_written(window, qtbot)
+    dialog.name.setText("@Ada")
+    save_answers(window, qtbot)
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[1] == ["'=1+1", "1", "'-What?", "-2.5", "", ""]
+    assert rows[1] == ["'@Ada", "'=1+1", "1", "'-What?", "-2.5", "", ""]
+
+
+def test_answers_have_a_name_that_is_kept_and_are_those_to_the_chosen_lessons(window, qtbot, tmp_path, monkeypatch):
+    proposed, path = [], tmp_path / "answers.csv"
+    monkeypatch.setattr(FilePrompts, "save_path", lambda *asked: (proposed.append(Path(asked[2]).name), path)[1])
+    first, second, *_ = load_all()
+    for lesson in (first, second):
+        window.controllers.lessons.progress.take(Answer(lesson, 2, "What?", (-2.5,), "-2.5"))
+    window.dialogs.show("answers")
+    dialog = window.dialogs.made["answers"]
+    assert [dialog.chosen.item(row).text() for row in (0, 1)] == [load_all()[name].title for name in (first, second)]
+    dialog.name.setText("  ")
+    assert not dialog.save.isEnabled()
+    dialog.name.setText(" Ada / Lovelace ")
+    assert dialog.save.isEnabled()
+    for row in (0, 1):
+        dialog.chosen.item(row).setCheckState(Qt.CheckState.Unchecked)
+    assert not dialog.save.isEnabled()
+    dialog.chosen.item(1).setCheckState(Qt.CheckState.Checked)
+    dialog.save.click()
+    until_written(window, qtbot)
+    with path.open(newline="") as file:
+        assert [row[:3] for row in csv.reader(file)][1:] == [["Ada / Lovelace", second, "2"]]
+    assert proposed == ["Ada - Lovelace.csv"]
+    assert window.documents.student == "Ada / Lovelace"
 
 
 def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(window, qtbot, tmp_path, monkeypatch):
@@ -1014,13 +1048,12 @@ def test_an_answer_that_is_saved_while_it_is_measured_is_filled_in_once_it_is(wi
     lessons.go(2)
     lessons.predict(1)
     window.actions_by_key.refresh()
-    window.actions_by_key.trigger("learn.answers")
-    until_written(window, qtbot)
-    assert saved() == [["mine", "3", "Which?", "many", "", ""]]
+    save_answers(window, qtbot)
+    assert saved() == [[platform.node(), "mine", "3", "Which?", "many", "", ""]]
     held.set()
     until_shown(window, qtbot)
     qtbot.waitUntil(lambda: not window.documents.busy)
-    assert saved() == [["mine", "3", "Which?", "many", "0.75", "True"]]
+    assert saved() == [[platform.node(), "mine", "3", "Which?", "many", "0.75", "True"]]
     path.unlink()
     lessons.forget_answer()
     lessons.predict(0)  # which nobody asked to save
@@ -1235,7 +1268,7 @@ def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(control
     owner = QObject()
     later = Lessons(state, Training(state), Jobs(owner), owner)
     later.progress.keep_in(folder)
-    assert later.rows() == [("mine", 2, "How many?", "0.8", 0.75, None)]
+    assert later.rows("Ada", ["mine"]) == [("Ada", "mine", 2, "How many?", "0.8", 0.75, None)]
     later.begin(LESSON)
     assert later.place == 2  # the first step that was not done
     later.back()
@@ -1369,7 +1402,7 @@ def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(window
     assert panel.steps.accessibleName() == "Step 2 of 3, 2 done"
     assert panel.explanation.text() == "It is 0.75."
     assert window.state.experiment.sampling.steps == 7  # as it was measured
-    assert lessons.rows() == [("mine", 2, "How many?", "0.5", 0.75, None)]
+    assert lessons.rows("Ada", ["mine"]) == [("Ada", "mine", 2, "How many?", "0.5", 0.75, None)]
     window.actions_by_key.refresh()
     assert window.actions_by_key["learn.answers"].isEnabled()
     window.menu.fill_lessons(menu)

@@ -234,9 +234,9 @@ def test_a_new_lesson_can_be_checked_as_it_is(tmp_path: Path, capsys: pytest.Cap
     assert "cannot be written" in capsys.readouterr().err
 
 
-def answers(path: Path, *rows: list[str]) -> None:
+def answers(path: Path, *rows: list[str], student: str = "") -> None:
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, *rows])
+        csv.writer(file).writerows([COLUMNS, *([student or path.stem, *row] for row in rows)])
 
 
 def test_a_class_becomes_one_table_of_predictions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,7 +252,7 @@ def test_a_class_becomes_one_table_of_predictions(tmp_path: Path, capsys: pytest
     assert said.count("answered right") == 1  # of the other question none is measured
     with out.open(newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["student", *COLUMNS]
+    assert rows[0] == [*COLUMNS]
     assert [row[0] for row in rows[1:]] == ["ada", "emmy", "emmy"]
     assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0  # the table itself is not a student's file
 
@@ -310,7 +310,7 @@ def test_the_picture_has_the_scale_of_the_question_bundled_or_beside_the_answers
 
 
 def test_no_cell_of_the_class_s_table_is_a_formula(tmp_path: Path) -> None:
-    answers(tmp_path / "=cmd.csv", ["mine", "2", "'=Which?", "@few", "-0.75", "False"])
+    answers(tmp_path / "ada.csv", ["mine", "2", "'=Which?", "@few", "-0.75", "False"], student="=cmd")
     out = tmp_path / "class.csv"
     assert main(["lesson", "report", str(tmp_path), "--out", str(out)]) == 0
     with out.open(newline="") as file:

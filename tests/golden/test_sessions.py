@@ -169,6 +169,7 @@ def test_answers_to_a_lesson_are_kept(desk: Desk, tmp_path: Path, form: str) -> 
 
     def journey(user: User) -> None:
         user.menu("Learn", "Save answers.*")
+        user.click("Save…", "Button", "Save answers")
         user.names_file(table)
         user.wait(table.exists, "the answers")
 

@@ -52,13 +52,16 @@ def test_a_lesson_to_its_end(desk: Desk, tmp_path: Path) -> None:
         user.reads("Rings · denoising")
         assert not user.finds("Lesson.*", "CheckBox")
         user.menu("Learn", "Save answers.*")
+        user.write("Your name", "Ada", inside="Save answers", end="Tab")
+        user.click("Save…", "Button", "Save answers")
         user.names_file(answers)
         user.wait(answers.exists, "the file of answers")
 
     desk(journey)
     with answers.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["lesson"], row["step"]) for row in rows] == [("01-score", step) for step in "234"]
+    told = [(row["student"], row["lesson"], row["step"]) for row in rows]
+    assert told == [("Ada", "01-score", step) for step in "234"]
     assert rows[2]["answer"] == "It rises"
     assert rows[2]["right"] == "False"
     centre = -2.0610  # log 0.8 - log 2 pi

@@ -1,6 +1,7 @@
 """Saves files, names the file in the window, and asks before unsaved work is lost. A thread writes."""
 
 import platform
+import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,8 +25,11 @@ from playground.messages import Message, plain
 from playground.user_errors import UserError, cannot_write
 
 UNTITLED = "Untitled"
+NOT_IN_NAMES = r'[\\/:*?"<>|\x00-\x1f]|^\.+'  # of files on some system
 
 Result = TypeVar("Result")
+Act = Callable[[], None]
+Rows = Iterable[Iterable[object]]
 Stamp = tuple[int, int]  # time of the last change in ns, and size in bytes
 
 
@@ -166,17 +170,21 @@ class Documents(QObject):
         if path is not None:
             self.save_to(path, then)
 
-    def ask_save_answers(
-        self, rows: Callable[[], Iterable[Iterable[object]]], when_measured: Callable[[Callable[[], None]], None]
-    ) -> None:
-        """Ask for a name, at first the computer's, then write the answers given in lessons as CSV.
+    @property
+    def student(self) -> str:
+        """Who answers lessons: the name that was given last, at first the computer's."""
+        return self._preferences.get("student") or platform.node()
+
+    def save_answers(self, student: str, rows: Callable[[], Rows], when_measured: Callable[[Act], None]) -> None:
+        """Ask for a file, then write the answers given in lessons as CSV. The student's name becomes the default one.
 
         Args:
             rows: returns the answers.
             when_measured: calls what it is given if an answer that is being measured gets its value: the file is then
                 written again.
         """
-        proposed = str(self.proposal().with_name(f"{platform.node() or 'answers'}.csv"))
+        self._preferences.set("student", student)
+        proposed = str(self.proposal().with_name(f"{re.sub(NOT_IN_NAMES, '-', student)}.csv"))
         path = self._prompts.save_path("Save answers", proposed, "Comma-separated values (*.csv)", ".csv")
         if path is None:
             return
@@ -315,8 +323,7 @@ class Documents(QObject):
 
     def forget(self, path: Path) -> None:
         """Take a file from the recent ones."""
-        others = [name for name in self._preferences.get("recent") if Path(name) != path]
-        self._preferences.set("recent", others)
+        self._preferences.set("recent", [name for name in self._preferences.get("recent") if Path(name) != path])
 
     # --- outcomes
 

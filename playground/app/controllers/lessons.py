@@ -1,7 +1,7 @@
 """The lesson or scene in view: its step, the prediction, and what is measured for it."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -304,9 +304,9 @@ class Lessons(QObject):
         if self.lesson is not None and self.step is not None and self.step.settings != self.step.answer_settings:
             self._put(self.lesson, self.place)
 
-    def rows(self) -> list[tuple[object, ...]]:
-        """The answers as a table with :data:`playground.lab.lessons.COLUMNS`."""
-        return self.progress.rows()
+    def rows(self, student: str, lessons: Collection[str]) -> list[tuple[object, ...]]:
+        """The student's answers to some lessons as a table with :data:`playground.lab.lessons.COLUMNS`."""
+        return self.progress.rows(student, lessons)
 
     def when_measured(self, call: Callable[[], None]) -> None:
         """Call something once the answer that is being measured has its value; never if none is, or if it gets none."""

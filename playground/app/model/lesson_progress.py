@@ -5,7 +5,7 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -127,9 +127,13 @@ class LessonProgress(QObject):
             return msgspec.structs.replace(found, values=None)  # the step has other figures than when it was answered
         return found
 
-    def rows(self) -> list[tuple[object, ...]]:
-        """All answers as a table with :data:`playground.lab.lessons.COLUMNS`."""
-        return [(one.lesson, one.step, one.question, one.said, one.measured, one.right) for one in self.answers()]
+    def rows(self, student: str, lessons: Collection[str]) -> list[tuple[object, ...]]:
+        """The student's answers to some lessons as a table with :data:`playground.lab.lessons.COLUMNS`."""
+        return [
+            (student, one.lesson, one.step, one.question, one.said, one.measured, one.right)
+            for one in self.answers()
+            if one.lesson in lessons
+        ]
 
     def answers(self) -> list[Answer]:
         """All answers, by lesson and step."""

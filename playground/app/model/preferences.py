@@ -61,6 +61,7 @@ KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "folded": (dict[str, bool], {}),
     "recent": (list[str], []),
     "folder": (str, ""),
+    "student": (str, ""),  # whose answers to lessons are saved; "": the computer's name
     "time_to_data": (bool, False),
     "all_cards": (bool, False),  # False: what is needed, when it is needed
     "clicked": (bool, False),  # whether a click on the canvas has shown a likelihood
