@@ -10,6 +10,7 @@ import pytest
 
 import playground
 from playground.lab import lessons
+from playground.lab.headings import headings
 
 pytestmark = pytest.mark.claims
 ROOT = Path(__file__).parents[1]
@@ -67,6 +68,12 @@ def test_every_link_leads_to_a_page_and_a_place(site: Path, pages: dict[Path, Pa
                 assert unquote(parts.fragment) in pages[there].places, f"{path.name}: {link}"
             count += 1
     assert count > 1000
+
+
+def test_every_heading_that_find_lists_is_a_place(site: Path, pages: dict[Path, Page]) -> None:
+    for heading in headings():
+        page, _, place = heading.place.partition("#")
+        assert place in pages[site / page].places, heading
 
 
 def test_it_loads_nothing_from_the_network(site: Path, pages: dict[Path, Page]) -> None:

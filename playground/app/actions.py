@@ -613,7 +613,7 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
         {
             "learn.palette": Action(
                 "Find…",
-                "Find any command, setting, scene or lesson by a few letters of its name",
+                "Find any command, setting, lesson, term or page by a few letters of its name",
                 _opens("palette"),
                 "Ctrl+K",
             ),

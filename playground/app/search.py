@@ -1,4 +1,5 @@
-"""The entries of the command palette: every command, card, choice, setting, scene and lesson, and each term of the glossary."""
+"""The entries of the command palette: every command, card, choice, setting, scene and lesson, each heading of guide and theory, and each
+term of the glossary."""
 
 import functools
 import itertools
@@ -9,12 +10,14 @@ from PySide6.QtWidgets import QWidget
 from playground.app.actions import LESSONS, MENUS, Action, Window
 from playground.app.controllers.lessons import Lessons
 from playground.app.dialogs.command_palette import Entry
+from playground.app.dialogs.help import show_documentation
 from playground.app.panels import DataPanel, LessonPanel
 from playground.app.style.labels import CARDS, begun, capital, worded
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow
 from playground.lab.experiment import every_field, fields, owners
 from playground.lab.glossary import glossary
+from playground.lab.headings import headings
 from playground.lab.lessons import load_all
 from playground.messages import alternatives
 
@@ -27,6 +30,7 @@ def entries(window: Window) -> list[Entry]:
         *_choices(window),
         *_settings(window),
         *_lessons(window.controllers.lessons),
+        *_headings(),
         *_terms(window),
     ]
 
@@ -110,6 +114,13 @@ def _lessons(lessons: Lessons) -> Iterator[Entry]:
     for kind, folder in (("Scene", "scenes"), ("Lesson", "lessons")):
         for name, lesson in load_all(folder).items():
             yield Entry(lesson.title, kind, functools.partial(lessons.begin, lesson), alias=f"{folder} {name}")
+
+
+def _headings() -> Iterator[Entry]:
+    """Each heading of the documentation, which opens in the browser."""
+    for heading in headings():
+        show = functools.partial(show_documentation, heading.place)
+        yield Entry(f"{capital(heading.page)}: {heading.text}", "Help", show)
 
 
 def _terms(window: Window) -> Iterator[Entry]:

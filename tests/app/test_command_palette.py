@@ -1,10 +1,14 @@
 """The command palette: what is found by a few letters, what it does, and why something cannot be done now."""
 
+import re
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
+from playground.app.dialogs import help as help_dialogs
 from playground.app.dialogs.command_palette import CommandPalette, Entry, match
 from playground.app.dialogs.glossary_dialog import GlossaryDialog
 from playground.app.panels import SamplingPanel
@@ -12,6 +16,8 @@ from playground.app.search import entries
 from playground.app.widgets.field_row import FieldRow
 from playground.lab.lessons import load_all
 from playground.messages import Message
+from playground.resources import page
+from playground.version import SITE
 
 
 def titles(palette):
@@ -193,3 +199,16 @@ def test_a_command_is_done_as_by_its_menu(window):
     of(window, "Loop").run()
     assert window.playing.loop != before
     assert window.actions_by_key["sample.loop"].isChecked() == window.playing.loop
+
+
+def test_it_finds_headings_of_guide_and_theory_and_opens_their_place(window, monkeypatch):
+    opened = []
+    monkeypatch.setattr(help_dialogs.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    monkeypatch.setattr(help_dialogs, "resource", lambda name: Path("none"))
+    for title in ("Guide: The calm window", "Theory: Annealed Langevin dynamics"):
+        of(window, title).run()
+    assert opened == [f"{SITE}guide.html#the-calm-window", f"{SITE}theory.html#annealed-langevin-dynamics-t9"]
+    known = {entry.title for entry in entries(window)}
+    guide = re.findall(r"(?m)^## (.+)$", page("guide.md").read_text("utf-8"))
+    assert {f"Guide: {title}" for title in guide} <= known
+    assert not any("# " in title for title in known)

@@ -118,13 +118,11 @@ def test_every_button_of_the_dialogs_has_a_key_of_its_own(window, tmp_path):
 def test_documentation_opens_the_packaged_pages_and_else_the_published_ones(window, tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr(help_dialogs.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
-    for packaged in (tmp_path / "site/index.html", tmp_path / "none"):
-        monkeypatch.setattr(help_dialogs, "resource", lambda name, packaged=packaged: packaged)
-        packaged.parent.mkdir(exist_ok=True)
-        if packaged.suffix:
-            packaged.write_text("")
-        window.actions_by_key.trigger("help.documentation")
-    assert opened == [QUrl.fromLocalFile(str(tmp_path / "site/index.html")).toString(), SITE]
+    monkeypatch.setattr(help_dialogs, "resource", lambda name: tmp_path / name)
+    window.actions_by_key.trigger("help.documentation")
+    (tmp_path / "site").mkdir()
+    window.actions_by_key.trigger("help.documentation")
+    assert opened == [f"{SITE}index.html", QUrl.fromLocalFile(str(tmp_path / "site/index.html")).toString()]
 
 
 def test_about_names_the_licences_of_the_readme_and_stands_off_both_edges(window):

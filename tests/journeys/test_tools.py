@@ -29,7 +29,7 @@ def test_keys_do_what_their_list_says(desk: Desk) -> None:
         user.press(keys["Loop"])
         user.wait(lambda: not user.find("Loop", "CheckBox").checked, "the loop to be off")
         user.press(keys["Find"])
-        user.find("Find a command, setting, scene or lesson", "EditableText")
+        user.find("Find a command, setting, lesson, term or page", "EditableText")
         user.type("swiss")
         user.reads("Swiss roll", inside="What was found")
         user.press("Return")

@@ -94,10 +94,11 @@ def native_keys(keys: Key) -> str:
     return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 
-def show_documentation() -> None:
-    """Open the documentation in the browser: the packaged one, which needs no network, or the published one."""
-    packaged = resource("site/index.html")
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(packaged)) if packaged.is_file() else QUrl(SITE))
+def show_documentation(place: str = "index.html") -> None:
+    """Open a place of the documentation in the browser: the packaged one, which needs no network, or the published one."""
+    packaged = resource("site").resolve()
+    site = f"{packaged.as_uri()}/" if packaged.is_dir() else SITE
+    QDesktopServices.openUrl(QUrl(site + place))
 
 
 def show_about(parent: QWidget) -> None:
