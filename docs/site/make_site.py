@@ -31,7 +31,7 @@ PARTS = {
     "Use it": ("guide", "lessons-that-ship", "gallery", "workshop", "sweeps"),
     "Understand it": ("theory", "equations", "metrics", "glossary", "samplers", "published"),
     "Extend it": ("python", "api", "lessons", "plugins", "experiment", "architecture"),
-    "The project": ("benchmarks", "packaging", "dependencies", "contributing", "changelog"),
+    "The project": ("benchmarks", "packaging", "releasing", "dependencies", "contributing", "changelog"),
 }
 """The pages by part of the table of contents."""
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
