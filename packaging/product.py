@@ -1,5 +1,6 @@
 """The product's names: file names, identifiers, version. The version is defined in playground/version.py only."""
 
+import os
 import platform
 import re
 import sys
@@ -17,6 +18,9 @@ WINDOWS_ICON, MACOS_ICON = ICONS / "score-playground.ico", ICONS / "score-playgr
 SYSTEM = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
 DIST = ROOT / "dist"
 FOLDER = DIST / COMMAND  # PyInstaller's output
+SIGNER = os.environ.get("CODESIGN_IDENTITY")
+"""The name of Apple's certificate to sign with; without one the program is signed ad hoc."""
+ENTITLEMENTS = PACKAGING / "entitlements.plist"
 
 
 def version() -> str:

@@ -1,6 +1,8 @@
 """What stands beside the program: how it is cited, and what runs before a commit and on a push."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,32 @@ def test_a_workflow_names_only_files_that_are_here(path: Path) -> None:
     named = {name for command in commands for name in re.findall(r"\bpackaging/[\w./-]+", command)}
     assert named
     assert all((ROOT / name).exists() for name in named)
+
+
+@pytest.mark.skipif(shutil.which("actionlint") is None, reason="needs actionlint")
+def test_actionlint_finds_no_fault_in_the_workflows() -> None:
+    command = ["actionlint", "-shellcheck=", "-pyflakes=", *map(str, WORKFLOWS)]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == ""
+
+
+def test_a_release_is_made_without_keys_too() -> None:
+    """Each step that reads a secret or a variable runs only where it is given; docs/releasing.md says what each is for."""
+    path = ROOT / ".github/workflows/release.yml"
+    jobs = read(path)["jobs"]
+    keyed = [step for step in jobs["package"]["steps"] if re.search(r"\b(secrets|vars)\.", str(step))]
+    assert len(keyed) == 3
+    for step in keyed:
+        (flag,) = re.findall(r"env\.(\w+) == 'true'", step["if"])
+        assert re.search(r"ref_type == 'tag' && secrets\.\w+ != ''", jobs["package"]["env"][flag])
+    page = (ROOT / "docs/releasing.md").read_text(encoding="utf-8")
+    for name in re.findall(r"\b(?:secrets|vars)\.(\w+)", path.read_text(encoding="utf-8")):
+        assert f"`{name}`" in page
+
+
+def test_the_package_index_is_given_no_password() -> None:
+    job = read(ROOT / ".github/workflows/release.yml")["jobs"]["index"]
+    assert job["permissions"] == {"id-token": "write"}
+    assert job["steps"][-1] == {"uses": "pypa/gh-action-pypi-publish@release/v1"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.name)

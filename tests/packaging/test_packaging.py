@@ -223,6 +223,33 @@ def test_macos_reads_a_document_type() -> None:
     assert declared["UTTypeTagSpecification"]["public.filename-extension"] == ["spg"]
 
 
+@pytest.mark.parametrize(
+    ("signer", "asked"),
+    [
+        (None, {"-"}),
+        ("Developer ID Application", {"Developer ID Application", "--timestamp", "runtime", "--entitlements"}),
+    ],
+)
+def test_the_bundle_for_macos_is_signed_by_the_certificate_that_is_given(
+    signer: str | None, asked: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "program").mkdir()
+    (tmp_path / "program/NOTICES.txt").touch()
+    (tmp_path / f"{product.TITLE}.app/Contents/Resources").mkdir(parents=True)
+    ran: list[list[str]] = []
+    monkeypatch.setattr(product, "SIGNER", signer)
+    monkeypatch.setattr(product, "DIST", tmp_path)
+    monkeypatch.setattr(product, "FOLDER", tmp_path / "program")
+    monkeypatch.setattr(archives, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: ran.append(command))
+    archives.disk_image()
+    signing, image = ran
+    assert set(signing) - {"codesign", "--force", "--deep", "--sign"} >= asked
+    assert ("--options" in signing) == (signer is not None)
+    assert image[0] == "hdiutil"
+    assert all(plistlib.loads(product.ENTITLEMENTS.read_bytes()).values())
+
+
 def test_heavy_files_without_a_reason_and_broken_budgets_fail(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
