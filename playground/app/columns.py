@@ -21,7 +21,7 @@ from playground.app.widgets.column import Cards, Column
 SIDE = (272, 460)  # px of a side column, smallest and largest
 NEEDED = 316  # px of a side column in which no card is cut
 MARGINS = 60  # px of each of these for margins and a scroll bar, which do not grow with the text
-CENTRE = 380  # px that the canvas keeps beside two columns
+CENTRE = 0.5  # of the width that the canvas keeps beside two columns
 TEXT = 0.36  # of the width for the text in presenter mode
 
 
@@ -188,7 +188,7 @@ class Columns(QSplitter):
 
     def fit(self) -> None:
         """Use as many columns as there is room for."""
-        joined = self.width() < 2 * _wide(NEEDED) + CENTRE
+        joined = self.width() < 2 * _wide(NEEDED) + round(CENTRE * self.width())
         if joined == self.joined:
             return
         apart = self._apart

@@ -7,7 +7,6 @@ from playground.app.controllers.lessons import Lessons
 from playground.app.search import reveal
 from playground.app.style import theme
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
-from playground.app.widgets.column import Column
 from playground.app.widgets.field_row import FieldRow
 
 FRAME = 6, 3, 6, 3  # px between the frame of a row and its letters
@@ -49,6 +48,3 @@ class Highlighting(QObject):
                     theme.set_state(row, "framed", framed)
                 if framed:
                     self._advanced = reveal(row)
-                    column = panel.column()
-                    if isinstance(column, Column):
-                        column.keep_in_view(row)

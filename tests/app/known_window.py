@@ -54,9 +54,10 @@ class KnownWindow:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir()
             self._window = window = make_window(self.folder)
-            window.resize(*SIZE)
             window.show()
             wait(lambda: plays(window))
+            window.resize(*SIZE)  # now that it was kept on a screen that is smaller
+            wait()
             self._known, self._size, self._style = seen(window), window.size(), QApplication.instance().styleSheet()
         self._window.activateWindow()
         self._window.canvas.setFocus()

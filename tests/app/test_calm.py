@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -110,6 +110,35 @@ def test_a_click_brings_the_likelihood_and_escape_takes_it_away(calm):
     card.disclosure.click()
     calm.actions_by_key.trigger("measure.clear")
     wait(lambda: shown(calm) == [] and calm.canvas.width() == wide)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_what_was_clicked_stays_under_the_pointer_until_this_leaves(calm, share):
+    surface = calm.canvas.surface
+    place, wide, before = QPoint(round(share * surface.width()), 200), surface.width(), calm.canvas.viewport[:2]
+    under = lambda: surface.plane().to_user(place.x(), place.y())  # noqa: E731
+    clicked = under()
+    QTest.mouseClick(surface, LEFT, pos=place)
+    wait(lambda: surface.width() < wide)
+    assert calm.state.document.clicked == (clicked,)
+    if share < 0.5:
+        assert under() == pytest.approx(clicked)
+        QApplication.sendEvent(surface, QEvent(QEvent.Type.Leave))
+    assert calm.canvas.viewport[:2] == pytest.approx(before, abs=0.2)  # all that was in view
+    calm.actions_by_key.trigger("measure.clear")
+    wait(lambda: surface.width() == wide)
+
+
+def test_without_room_a_card_comes_below_the_others_and_is_in_view_with_its_figures(calm):
+    calm.look.set_text_size(150)
+    wait(lambda: calm.columns.joined)
+    wide, card = calm.canvas.width(), calm.panel(LikelihoodPanel)
+    assert wide >= calm.width() / 2
+    calm.clicking.inspect((0.0, 0.5))
+    wait(lambda: calm.clicking.likelihood is not None)
+    wait(lambda: card.exact.visibleRegion().boundingRect() == card.exact.rect())
+    assert calm.canvas.width() == wide
+    assert card.column() is calm.panel(DataPanel).column()
 
 
 def test_a_card_that_came_is_closed_by_its_cross_and_comes_again(calm):

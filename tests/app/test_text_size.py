@@ -137,6 +137,7 @@ def test_the_top_bar_shows_what_there_is_room_for(window, percent, size, shown):
 def test_another_theme_keeps_the_size(window):
     """A style sheet brings back the font that it knows, whenever the palette changes."""
     window.look.set_text_size(150)
+    wait()  # until the cards stand in one column
     before = sizes(window)
     for name in ("light", "dark"):
         window.look.set_theme(name)

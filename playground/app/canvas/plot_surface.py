@@ -21,12 +21,14 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.background_painter import BackgroundPainter
 from playground.app.canvas.brush import Brush
+from playground.app.canvas.pressed_place import PressedPlace
 from playground.app.canvas.view_range import ViewRange
 from playground.app.style import text_size
 from playground.app.style.text_size import px
 from playground.app.widgets.controls import KeyboardRing
 from playground.drawing.axes import text_background
 from playground.drawing.images import ImageGrid, Tiles
+from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane, Viewport
 from playground.drawing.scene import Scene
 
@@ -94,6 +96,7 @@ class PlotSurface(KeyboardRing, QWidget):
         self.marks: list[Callable[[], QRectF | None]] = []  # the rectangle of what the keyboard has selected
         self.brush = Brush(self)
         self._range = ViewRange()
+        self._pressed = PressedPlace(self)
         self._pointer: QPointF | None = None
         self._button: Qt.MouseButton | None = None  # that is held, and paints nothing
         self._last = QPointF()  # where it was pressed, or a drag was last
@@ -120,8 +123,8 @@ class PlotSurface(KeyboardRing, QWidget):
 
     @property
     def wanted(self) -> Viewport:
-        """The view that was asked for, whatever the widget's shape."""
-        return self._range.wanted
+        """The view that was asked for, whatever the widget's shape; while a place is held, what is shown."""
+        return self._range.shown if self._pressed.is_held else self._range.wanted
 
     @property
     def fitted(self) -> Viewport:
@@ -170,13 +173,18 @@ class PlotSurface(KeyboardRing, QWidget):
     def _look(self, change: Callable[[], None]) -> None:
         """Change the view, and show it if it is another one."""
         before = self._range.shown
-        self._range.set_shape(self.width(), self.height())
+        self._range.set_shape(self.width(), self.height(), self._pressed.moved())
         change()
         if self._range.shown != before:
             self.picture.change()
             self.viewport_changed.emit(self._range.shown)
             if self._pointer is not None:
                 self.hovered.emit(self._at(self._pointer))  # the pointer is over another position now
+
+    def release(self) -> None:
+        """Fit the view into the widget, wherever this moves what was pressed."""
+        self._pressed.release()
+        self._look(lambda: None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._forget_pointer()  # until it moves, its position in the new shape is unknown
@@ -214,15 +222,13 @@ class PlotSurface(KeyboardRing, QWidget):
     def _middle(self) -> QPointF:
         return QPointF(self.width() / 2, self.height() / 2)
 
-    def _click(self, position: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        self.clicked.emit(*self._at(position), modifier_of(modifiers))
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()
         if event.button() == Qt.MouseButton.LeftButton and self.brush.is_on and self.movable:
             self.brush.extend(self.plane(), event.position())
         else:
             self._button, self._last = event.button(), event.position()
+            self._pressed.hold(event.position().toPoint())
         self._set_cursor()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -251,7 +257,7 @@ class PlotSurface(KeyboardRing, QWidget):
         if self.brush.paints and event.button() == Qt.MouseButton.LeftButton:
             self.brush.end()
         elif clicked and event.button() == Qt.MouseButton.LeftButton:
-            self._click(event.position(), event.modifiers())
+            self.clicked.emit(*self._at(event.position()), modifier_of(event.modifiers()))
         elif clicked and event.button() == Qt.MouseButton.RightButton:
             self.menu_requested.emit(event.globalPosition().toPoint())
         self._set_cursor()
@@ -278,6 +284,7 @@ class PlotSurface(KeyboardRing, QWidget):
             return True
         if event.type() == QEvent.Type.Leave:
             self._forget_pointer()
+            self.release()
         return bool(super().event(event))
 
     def _forget_pointer(self) -> None:
@@ -314,7 +321,7 @@ class PlotSurface(KeyboardRing, QWidget):
         elif key in BRUSH_KEYS:
             self._turn_brush(1.0 if key == Qt.Key.Key_BracketRight else -1.0)
         elif key in PICK_KEYS:
-            self._click(self._middle(), event.modifiers())
+            self.clicked.emit(*self._at(self._middle()), modifier_of(event.modifiers()))
         else:
             fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
             self._move(Qt.Key(key), fine)
@@ -348,12 +355,7 @@ class PlotSurface(KeyboardRing, QWidget):
             for width, name in ((5.0, "background"), (2.5, "accent")):
                 painter.setPen(QPen(colors.color(name), width))
                 painter.drawRoundedRect(around, 6, 6)
-        if self._hint:
-            box = QRectF(self.fontMetrics().boundingRect(self._hint))
-            box.moveBottomLeft(QPointF(px(HINT[0]), self.height() - px(HINT[1])))
-            text_background(painter, colors, box.adjusted(-6, -3, 6, 3), 4)
-            painter.setPen(colors.color("muted"))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, self._hint)
+        _paint_hint(painter, self._hint, self.height(), colors)
         if self.ringed:
             painter.setPen(QPen(colors.color("accent"), 2))
             painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))
@@ -361,3 +363,13 @@ class PlotSurface(KeyboardRing, QWidget):
                 middle = self._middle()
                 for way in (QPointF(CROSS, 0), QPointF(0, CROSS)):
                     painter.drawLine(middle - way, middle + way)
+
+
+def _paint_hint(painter: QPainter, hint: str, height: int, colors: Palette) -> None:
+    """Paint the line about what a click does, if there is one."""
+    if hint:
+        box = QRectF(painter.fontMetrics().boundingRect(hint))
+        box.moveBottomLeft(QPointF(px(HINT[0]), height - px(HINT[1])))
+        text_background(painter, colors, box.adjusted(-6, -3, 6, 3), 4)
+        painter.setPen(colors.color("muted"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, hint)

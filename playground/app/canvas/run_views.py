@@ -134,6 +134,7 @@ class RunViews(QWidget):
     def _begin_or_end(self, active: bool) -> None:
         self.setAccessibleName("Comparison" if active else "")
         self._make_views()
+        self.views[0].canvas.surface.release()  # all columns show the same
         self._give_room()
         self._marking.stop()
         if active:
@@ -210,9 +211,10 @@ class RunViews(QWidget):
             view.head.show_cost(self._playing.frame)
 
     def _link(self, origin: RunView) -> None:
-        """Show the same part of the plane in all views."""
+        """Show the same part of the plane in the other views."""
         for view in self.views:
-            view.canvas.surface.look_at(origin.canvas.surface.wanted)
+            if view is not origin:
+                view.canvas.surface.look_at(origin.canvas.surface.wanted)
 
     # The chart
 

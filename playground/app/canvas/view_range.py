@@ -1,6 +1,7 @@
 """The part of the plane in view: fit, zoom and pan."""
 
 import numpy as np
+from PySide6.QtCore import QPoint
 
 from playground.drawing.plane import Viewport, shaped
 
@@ -24,10 +25,20 @@ class ViewRange:
         self.locked = True
         self._shape = 1, 1
 
-    def set_shape(self, width: int, height: int) -> None:
-        """Set the width and height of the widget."""
-        self._shape = max(width, 1), max(height, 1)
-        self.show(self.wanted)
+    def set_shape(self, width: int, height: int, moved: QPoint | None = None) -> None:
+        """Fit what was asked for into the width and height of the widget.
+
+        Args:
+            moved: how far its upper left corner has moved, if what is in view is to stay where it is, at the same scale.
+        """
+        before, self._shape = self._shape, (max(width, 1), max(height, 1))
+        if moved is None:
+            self.show(self.wanted)
+        else:
+            x0, x1, y0, y1 = self.shown
+            across, down = (x1 - x0) / before[0], (y1 - y0) / before[1]
+            x0, y1 = x0 + moved.x() * across, y1 - moved.y() * down
+            self.shown = x0, x0 + self._shape[0] * across, y1 - self._shape[1] * down, y1
 
     def set_locked(self, locked: bool) -> None:
         """Set whether both axes have the same scale."""

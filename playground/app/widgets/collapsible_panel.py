@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -24,7 +23,7 @@ from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, caption, named
-from playground.app.widgets.column import Column
+from playground.app.widgets.column import Cards, Column
 from playground.app.widgets.controls import PressedByEnter, paint_chevron
 from playground.app.widgets.equation_dialog import NamedEquation, WithEquations, open_equations
 from playground.app.widgets.selectable import SelectableLabel
@@ -440,19 +439,18 @@ class CollapsiblePanel(QFrame):
         self.header.setChecked(not folded)
 
     def reveal(self, part: QWidget | None = None) -> None:
-        """Bring the card, unfold it and scroll to it, or to one of its parts."""
+        """Bring the card, unfold it, and keep it or one of its parts in view, also when it grows by what is measured."""
         self.wanted.emit()
         self.set_folded(False)
         column = self.column()
         if column is not None:
             QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # only now is its layout done
-            column.ensureWidgetVisible(part or self)
-            column.horizontalScrollBar().setValue(0)
+            column.keep_in_view(part or self)
 
-    def column(self) -> QScrollArea | None:
+    def column(self) -> Cards | None:
         """The column that it scrolls in."""
         above = self.parentWidget()
-        while above is not None and not isinstance(above, QScrollArea):
+        while above is not None and not isinstance(above, Cards):
             above = above.parentWidget()
         return above
 

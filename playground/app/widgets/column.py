@@ -28,17 +28,21 @@ class Cards(QScrollArea):
         self.verticalScrollBar().actionTriggered.connect(self._scrolled)
 
     def keep_in_view(self, part: QWidget | None) -> None:
-        """Keep a widget of these cards in view, whatever comes and goes, until the user scrolls or presses something."""
+        """Keep a widget of these cards in view, whatever comes and goes, until the user scrolls or presses something.
+
+        Of one that is higher than the room for it the beginning is in view.
+        """
         self._in_view = part
         self._show_kept()
 
     def _show_kept(self) -> None:
         part, whole = self._in_view, self.widget()
-        if part is None or whole is None or not isValid(part) or not whole.isAncestorOf(part):
+        if part is None or whole is None or not isValid(part) or not whole.isAncestorOf(part) or part.isHidden():
             self._in_view = None
         elif not self._steadying:
             self._steadying = True
-            super().ensureWidgetVisible(part, 0, px(AROUND))
+            bar, top = self.verticalScrollBar(), part.mapTo(whole, QPoint()).y() - px(AROUND)
+            bar.setValue(min(max(bar.value(), top + part.height() + 2 * px(AROUND) - self.viewport().height()), top))
             self.horizontalScrollBar().setValue(0)
             self._steadying = False
 
