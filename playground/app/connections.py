@@ -35,6 +35,7 @@ from playground.lab.session import Session
 
 CLICK = "click a point for its likelihood"
 MORE = "Alt+click follows a particle. Arrow keys move the view under a cross, where Enter clicks."
+BACK = "The cards make room for the columns; S brings them back."
 # After a change of these, the user wants to see the particles move.
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})
 
@@ -91,7 +92,8 @@ class Connections(QObject):
             there_is.connect(window.actions_by_key.refresh)
         window.state.problem_changed.connect(self.show_name)
         controllers.lessons.beginning.connect(window.tour.end)  # it would cover what is taught
-        controllers.lessons.changed.connect(lambda: window.top_bar.fill_train(controllers.lessons.lesson is None))
+        for leading in (controllers.lessons.changed, window.tour.shown_changed):
+            leading.connect(self._fill_train)
         # The user comes from another window, which may have answered.
         application().applicationStateChanged.connect(controllers.lessons.look)
         window.opening.lesson_opened.connect(controllers.lessons.begin)
@@ -152,12 +154,21 @@ class Connections(QObject):
             signal.connect(self._make_room)
 
     @Slot()
+    def _fill_train(self) -> None:
+        """Fill the button that trains, unless a lesson or the tour has one to press next."""
+        led = self._controllers.lessons.lesson is not None or not self._window.tour.isHidden()
+        self._window.top_bar.fill_train(not led)
+
+    @Slot()
     def _make_room(self) -> None:
         """Put the side columns away when runs begin to be compared, unless all cards are to be in view."""
         has_room = self._controllers.comparing.is_active and not self._window.look.all_cards
         if has_room != self._has_room:
             self._has_room = has_room
             self._window.columns.put_away(has_room)
+            if has_room:
+                columns = self._window.columns
+                self._window.notices.notify("info", BACK, "view.columns", lambda: columns.are_away)
 
     @Slot()
     def _show_status(self) -> None:

@@ -196,6 +196,7 @@ def test_how_good_is_it_measures_and_shows_the_quality(calm):
     wait(lambda: calm.controllers.measuring.evaluation.value("sliced_wasserstein2") is not None)
     rows = calm.panel(QualityPanel).samples.rows
     assert rows["sliced_wasserstein2"].isVisible()
+    wait(lambda: not calm.panel(QualityPanel).buttons["quality"].isVisible())  # it would measure nothing new
     assert all(row.isVisible() == (row.text() != "–") for row in rows.values())
     card = calm.panel(QualityPanel)
     assert card.buttons["fisher"].isVisible()
@@ -287,9 +288,12 @@ def test_six_tiles_have_names_and_more_brings_the_others(calm):
     data.more.click()
     assert seen() == {*data.tiles}
     data.more.click()
-    calm.state.edit({"data.kind": "rings"})
-    assert seen() == {*FIRST, "rings"}
+    wait()
     high = data.height()
+    calm.state.edit({"data.kind": "rings"})
+    assert seen() == {*FIRST[:-1], "rings"}
+    wait(lambda: rests(calm))
+    assert data.height() == high
     calm.state.edit({"data.kind": "digits"})
     wait(lambda: rests(calm))
     assert seen() == {*FIRST}
@@ -407,6 +411,33 @@ def test_tab_goes_from_part_to_part_and_down_each_card(calm):
     ]
     assert wrong == []
     assert {*chips(calm)} <= {one.accessibleName() for one in found}, [one.accessibleName() for one in found]
+
+
+def test_tab_reaches_the_layers_after_the_left_cards_also_after_all_cards_came_and_went(calm):
+    def stops() -> list:
+        calm.panel(DataPanel).header.setFocus()
+        found = [QApplication.focusWidget()]
+        while QTest.keyClick(found[-1], Qt.Key.Key_Tab) or QApplication.focusWidget() is not found[0]:
+            found.append(QApplication.focusWidget())
+        left, bar = calm.panel(DataPanel).column(), calm.chips
+        return [next((n for n, p in enumerate((left, bar, calm.canvas)) if p.isAncestorOf(one)), 3) for one in found]
+
+    for _ in range(3):
+        found = stops()
+        assert {0, 1, 2} <= {*found}
+        assert found[: found.index(3)] == sorted(found[: found.index(3)])
+        assert {*found[found.index(3) :]} == {3}
+        calm.actions_by_key.trigger("view.all_cards")
+
+
+def test_one_button_at_a_time_is_filled(calm):
+    button = calm.top_bar.train
+    role = lambda: button.property("role")  # noqa: E731
+    assert role() == "primary"
+    calm.tour.start()
+    assert role() == ""
+    calm.tour.end()
+    assert role() == "primary"
 
 
 def test_nothing_in_the_pipeline_moves_when_a_card_comes(calm):

@@ -141,6 +141,7 @@ def test_compared_runs_have_the_room_of_the_side_columns(desk: Desk, exact: Path
         user.click("Compare", "Button", "Sample")
         user.find("Column B: .*", "ButtonMenu")
         user.wait(lambda: not user.finds("Sample: .*·.*", "CheckBox"), "the cards to make room")
+        user.reads("S brings them back")
         for letter in "CD":
             user.click(". Column", "Button")
             user.find(f"Column {letter}: .*", "ButtonMenu")

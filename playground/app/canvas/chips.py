@@ -1,11 +1,13 @@
 """The layers above the canvas: a chip for each, in its colour, or one button that opens the chips beside a legend of those in view."""
 
 import functools
+import itertools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QAccessible, QActionGroup, QFontMetrics, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QFrame,
     QLabel,
     QLayout,
@@ -255,6 +257,9 @@ class ChipBar(QWidget):
         self._line.setHidden(on)
         self._all.setWindowFlags(Qt.WindowType.Widget if on else Qt.WindowType.Popup)
         self._all.setVisible(on)
+        # Qt puts what comes back from another window at the end of Tab's way.
+        for one, other in itertools.pairwise([self.button, *self._all.findChildren(QAbstractButton)] if on else ()):
+            QWidget.setTabOrder(one, other)
 
     def show_frame(self, scene: Scene, caption: Sequence[str]) -> None:
         """Name the layers in view beside the button, and what is said of the frame."""

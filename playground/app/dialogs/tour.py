@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -129,7 +129,12 @@ class Tour(QFrame):
     Args:
         window: the window with the parts, which owns the tour.
         begin: begins the first lesson.
+
+    Signals:
+        shown_changed(): it came or went.
     """
+
+    shown_changed = Signal()
 
     def __init__(self, window: QWidget, begin: Callable[[], object]) -> None:
         super().__init__(window)
@@ -225,9 +230,11 @@ class Tour(QFrame):
 
     def showEvent(self, event: QShowEvent) -> None:
         self._take_keys(True)
+        self.shown_changed.emit()
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._take_keys(False)
+        self.shown_changed.emit()
 
     def _take_keys(self, taken: bool) -> None:
         """Take Enter and Escape from the canvas, or give them back."""

@@ -143,7 +143,7 @@ class DataPanel(CollapsiblePanel):
 
     @Slot()
     def _place_tiles(self) -> None:
-        """Put all tiles beside each other; on a calm card the first, the chosen one and, if asked for, the others, with names."""
+        """Put all tiles beside each other; on a calm card six with names, of which the last may be the chosen one, or all if asked for."""
         calm = self._calm
         columns = LABELLED_COLUMNS if calm else COLUMNS
         for index in range(COLUMNS):
@@ -151,13 +151,13 @@ class DataPanel(CollapsiblePanel):
         self.more.setVisible(calm)
         self.more.setText("less" if self.more.isChecked() else "more…")
         style = Qt.ToolButtonStyle.ToolButtonTextUnderIcon if calm else Qt.ToolButtonStyle.ToolButtonIconOnly
-        place = 0
+        chosen = self.state.experiment.data.kind
+        six = FIRST if chosen in FIRST else (*FIRST[:-1], chosen)  # a third row would push the last card out of view
+        shown = [kind for kind in self.tiles if not calm or self.more.isChecked() or kind in six]
+        for place, kind in enumerate(shown):
+            self._grid.addWidget(self.tiles[kind], *divmod(place, columns))
         for kind, tile in self.tiles.items():
-            shown = not calm or self.more.isChecked() or kind in (*FIRST, self.state.experiment.data.kind)
-            tile.setVisible(shown)
-            if shown:
-                self._grid.addWidget(tile, place // columns, place % columns)
-                place += 1
+            tile.setVisible(kind in shown)
             tile.setFixedHeight(px(LABELLED if calm else TILE))
             if tile.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextOnly:  # of a plug-in without an icon
                 tile.setText(DataSource.kinds()[kind].title if calm else kind[:2])

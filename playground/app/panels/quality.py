@@ -56,6 +56,8 @@ SECTIONS = {
     ),
 }
 """The parts of the card by the measurement of each: heading, name and tooltip of the button."""
+MEASURED = {"fisher": "relative_score_error", "quality": "sliced_wasserstein2", "budget": TOTAL}
+"""A figure of each measurement; the paths of a flow have their button as long as they have a heading."""
 
 
 class QualityPanel(CollapsiblePanel):
@@ -109,6 +111,7 @@ class QualityPanel(CollapsiblePanel):
         )
         button.failed.connect(lambda sentence: self.notice.say("error", sentence))
         button.ran.connect(lambda began: self.notice.say("error", "") if began else None)
+        button.ran.connect(self._show_measured)
         layouts.add(self.body, layouts.across((label, 1), button, margins=0), *parts)
 
     # Content
@@ -117,11 +120,15 @@ class QualityPanel(CollapsiblePanel):
         super().show_all(on)
         self._show_measured()
 
+    @Slot()
     def _show_measured(self) -> None:
         """Show what was measured; of the rest a calm card has only the button that measures it."""
         for part, key in ((self.score, "relative_score_error"), (self.budget, TOTAL)):
             found = self._figures.known(key)
             part.setVisible(not self._calm or found.value is not None or found.reason is not None)
+        for job, key in MEASURED.items():
+            measured = self._figures.value(key) is not None and not self.buttons[job].running
+            self.buttons[job].setVisible(not (self._calm and measured))
 
     @Slot()
     def _problem_changed(self) -> None:
