@@ -150,7 +150,7 @@ class Connections(QObject):
             controllers.comparing.active_changed,
         ):
             signal.connect(self._invite)
-        for signal in (changed, controllers.comparing.active_changed):
+        for signal in (changed, controllers.lessons.changed, controllers.comparing.active_changed):
             signal.connect(self._make_room)
 
     @Slot()
@@ -161,8 +161,11 @@ class Connections(QObject):
 
     @Slot()
     def _make_room(self) -> None:
-        """Put the side columns away when runs begin to be compared, unless all cards are to be in view."""
-        has_room = self._controllers.comparing.is_active and not self._window.look.all_cards
+        """Put the side columns away when runs begin to be compared, unless all cards are to be in view, or a lesson asks about them."""
+        controllers = self._controllers
+        has_room = (
+            controllers.comparing.is_active and controllers.lessons.lesson is None and not self._window.look.all_cards
+        )
         if has_room != self._has_room:
             self._has_room = has_room
             self._window.columns.put_away(has_room)

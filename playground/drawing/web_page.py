@@ -113,7 +113,7 @@ class PageQuestion:
         kept = re.sub(r"\{(you(?:_[xy])?|distance)(?::[^{}]*)?\}", r"\0\1\0", step.explanation)
         explanation = re.sub(r"\0(\w+)\0", r"{\1}", filled_in(kept, values, number))
         choices = tuple(choice.text for choice in step.choices)
-        right = step.right_choice(measured[0]) if choices else None
+        right = found.right_choice if choices else None
         reach = step.mark or 0.0
         point = step.check.point if step.check is not None else None
         return cls(step.text, step.question, explanation, measured, choices, right, step.scale, reach, point)

@@ -33,13 +33,13 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from playground.lab import experiment as experiments
 from playground.lab.claims import Claim, Found
-from playground.lab.columns import needs_training
+from playground.lab.columns import FEWEST, MOST, may_differ, needs_training
 from playground.lab.experiment import Described, Experiment, ExperimentError, every_field, files
 from playground.lab.live_equation import LiveEquation
 from playground.lab.step_figure import FARTHEST, PLACES, Figure, check_fields, check_figures, filled_in
@@ -63,20 +63,24 @@ ANSWER = "measured"
 NUMBERS = ("int", "float")  # kinds of settings that an equation may name
 SURE = 2.0
 """Standard errors that a measured answer keeps from every bound of the choices."""
-RESERVED = frozenset({ANSWER, f"{ANSWER}_x", f"{ANSWER}_y", "you", "you_x", "you_y", "distance"})
+OF_COLUMNS = frozenset(f"{ANSWER}_{number}" for number in range(1, MOST + 1))
+RESERVED = OF_COLUMNS | {ANSWER, f"{ANSWER}_x", f"{ANSWER}_y", "you", "you_x", "you_y", "distance"}
+EXTREME: dict[str, Callable[[list[float]], float]] = {"least": min, "greatest": max}
 COLUMNS = ("student", "lesson", "step", "question", "answer", "measured", "right")
 """Of a file of answers, and of the table of a class."""
 
 
 class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One answer to choose, and the values of the figure for which it is right.
+    """One answer to choose, and the values of the figure for which it is right; or a column to choose.
 
     Attributes:
         text: the answer.
+        settings: of a column: what it changes in the step's settings, by section.
         at_least, below: bounds of the figure; a missing bound means that there is none on that side.
     """
 
     text: str
+    settings: dict[str, Any] = {}
     at_least: float | None = None
     below: float | None = None
 
@@ -92,7 +96,8 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         experiment: settings by section, instead of a scene or as changes to it.
         weights: the name of a session that ships with the program: its weights take the place of a training.
         question: what is to be predicted; a step without a question is only shown, and its figures measured.
-        choices: answers to choose from.
+        choices: answers to choose from. If some have settings, each is a column of a comparison, two to four.
+        right: of columns, the one with the least or with the greatest figure.
         scale: the ends of a scale on which a number is given, instead of choices.
         mark: a place on the canvas is marked, instead of choices. The value is the largest distance from the measured
             place that counts as right, in the data's unit.
@@ -110,6 +115,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     weights: str = ""
     question: str = ""
     choices: tuple[Choice, ...] = ()
+    right: Literal["least", "greatest"] = "least"
     scale: tuple[float, float] | None = None
     mark: float | None = None
     check: Figure | None = None
@@ -143,9 +149,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         if before is None or asked is None:
             return before
         after = experiments.from_file(asked.settings, before)
-        trained = before.sampling.follows == "learned" and before.data == after.data
-        alone = after.sampling.follows == "learned" and (not trained or needs_training(before, after))
-        return before if alone else after
+        return before if _trains_alone(before, after) else after
 
     @functools.cached_property
     def equation_names_answer(self) -> bool:
@@ -157,6 +161,12 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         """The figures that are measured, by name: the answer, and those for the explanation."""
         if self.check is None:
             return self.figures
+        if self.compares:
+            measured = {
+                f"{ANSWER}_{number}": msgspec.structs.replace(self.check, settings=choice.settings)
+                for number, choice in enumerate(self.choices, start=1)
+            }
+            return measured | self.figures
         if self.mark is None:
             return {ANSWER: self.check, **self.figures}
         places = {f"{ANSWER}_{axis}": msgspec.structs.replace(self.check, index=n) for n, axis in enumerate("xy")}
@@ -165,8 +175,15 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """The names of the values that its explanation may contain."""
-        said = ("you_x", "you_y", "distance") if self.mark is not None else ("you",) if self.check is not None else ()
+        said: tuple[str, ...] = ("you", ANSWER) if self.check is not None else ()
+        if self.mark is not None:
+            said = "you_x", "you_y", "distance"
         return frozenset((*said, *self.asked))
+
+    @property
+    def compares(self) -> bool:
+        """Whether its choices are columns of a comparison."""
+        return any(choice.settings for choice in self.choices)
 
     @property
     def is_bounded(self) -> bool:
@@ -174,7 +191,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         return any(one.at_least is not None or one.at_most is not None for one in self.asked.values())
 
     def right_choice(self, value: float) -> int | None:
-        """The index of the choice that a measured value makes right; None if there are no choices, or none is right."""
+        """The index of the choice whose bounds hold a measured value; None if there are no choices, or none does."""
         return next((place for place, choice in enumerate(self.choices) if choice.holds(value)), None)
 
     def say(self, prediction: Sequence[float]) -> str:
@@ -253,12 +270,25 @@ class MeasuredStep:
         return {**self.values, **found, **you, "distance": math.dist(self.prediction, self.place)}
 
     @property
+    def right_choice(self) -> int | None:
+        """The index of the choice that is right by what is measured; None if there are no choices, or none is right."""
+        if not self.step.compares:
+            return self.step.right_choice(self.values[ANSWER])
+        values = self.columns
+        return values.index(EXTREME[self.step.right](values)) if all(map(math.isfinite, values)) else None
+
+    @property
+    def columns(self) -> list[float]:
+        """The measured figure of each column."""
+        return [self.values[f"{ANSWER}_{number}"] for number in range(1, len(self.step.choices) + 1)]
+
+    @property
     def right(self) -> bool | None:
         """Whether the prediction is right; None on a scale, where it is only more or less near."""
         if self.step.mark is not None:
             return math.dist(self.prediction, self.place) <= self.step.mark
         if self.step.choices:
-            return self.step.right_choice(self.values[ANSWER]) == int(self.prediction[0])
+            return self.right_choice == int(self.prediction[0])
         return None
 
     def explained(self, number: Callable[[float], str]) -> str:
@@ -266,15 +296,17 @@ class MeasuredStep:
         return filled_in(self.step.explanation, self.named, number)
 
 
-def judge(step: Step, value: float, error: float) -> tuple[str, bool]:
-    """The answer that a measured value gives to a question with choices or a scale, in words, and whether it is a sound one.
+def judge(found: MeasuredStep) -> tuple[str, bool]:
+    """The answer that measured values give to a question with choices or a scale, in words, and whether it is a sound one.
 
     It is decided if no bound of the choices lies within `SURE` standard errors; so an error as large as a choice decides none.
-    A number on a scale is only more or less near, so there the errors on both sides need only be less than the scale.
-
-    Args:
-        error: the standard error of the value; 0 if it is not known.
+    A column is right if no other comes within `SURE` standard errors of their difference. A number on a scale is only more or less
+    near, so there the errors on both sides need only be less than the scale. An error that is not known counts as 0.
     """
+    step = found.step
+    if step.compares:
+        return _judge_columns(found)
+    value, error = found.values[ANSWER], found.errors.get(ANSWER, 0.0)
     reach = SURE * error
     if step.scale is not None:
         low, high = step.scale
@@ -289,6 +321,21 @@ def judge(step: Step, value: float, error: float) -> tuple[str, bool]:
     ends = {end for choice in step.choices for end in (choice.at_least, choice.below) if end is not None}
     near = [f"{end:g}" for end in sorted(ends) if abs(value - end) <= reach and error]
     return (f"{right[0]}; undecided, for its error reaches {' and '.join(near)}", False) if near else (right[0], True)
+
+
+def _judge_columns(found: MeasuredStep) -> tuple[str, bool]:
+    first, texts, values = found.right_choice, [choice.text for choice in found.step.choices], found.columns
+    if first is None:
+        return "the figure of a column is not known", False
+    errors = [found.errors.get(f"{ANSWER}_{number}", 0.0) for number in range(1, len(values) + 1)]
+    near = [
+        text
+        for place, text in enumerate(texts)
+        if place != first and abs(values[place] - values[first]) <= SURE * math.hypot(errors[place], errors[first])
+    ]
+    return (
+        (f"{texts[first]}; undecided, for {' and '.join(near)} may be it too", False) if near else (texts[first], True)
+    )
 
 
 def measured_cell(values: Mapping[str, float]) -> float | str | None:
@@ -452,12 +499,38 @@ def _check(step: Step) -> None:
         raise ExperimentError("mark is the distance that counts as right, above 0.")
     if step.check is not None and (step.mark is not None) != (step.check.key in PLACES):
         raise ExperimentError(f"a mark needs a check of a place, {' or '.join(PLACES)}, and no other has one.")
+    if step.compares:
+        _check_columns(step)
     if step.check is not None and step.figures.keys() & RESERVED:
         raise ExperimentError("its figures need names of their own.")
     if step.question and re.search(r"\{\w*:", step.explanation):
         raise ExperimentError("a result is written as {measured}, without a format: it has three digits everywhere.")
     check_fields(step.explanation, step.names)
     check_figures(step.asked, settings)
+
+
+def _check_columns(step: Step) -> None:
+    """Refuse columns that the window could not show at once."""
+    main = step.settings
+    if main is None or step.check is None or step.check.settings:
+        raise ExperimentError("columns change the settings of their step: it needs some, and its check none.")
+    if not FEWEST <= len(step.choices) <= MOST:
+        raise ExperimentError(f"there are {FEWEST} to {MOST} columns, not {len(step.choices)}.")
+    for choice in step.choices:
+        if choice.at_least is not None or choice.below is not None:
+            raise ExperimentError("a column has no bounds: the one with the least or the greatest figure is right.")
+        other = experiments.from_file(choice.settings, main)
+        for key in experiments.differing(main, other):
+            if not may_differ(key):
+                raise ExperimentError(f"{key} cannot differ between columns.")
+        if _trains_alone(main, other):
+            raise ExperimentError(f"the column {choice.text} would need a training of its own.")
+
+
+def _trains_alone(main: Experiment, other: Experiment) -> bool:
+    """Whether other settings need a training that the settings of a step do not begin."""
+    trained = main.sampling.follows == "learned" and main.data == other.data
+    return other.sampling.follows == "learned" and (not trained or needs_training(main, other))
 
 
 def _check_texts(step: Step) -> None:

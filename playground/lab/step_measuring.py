@@ -18,7 +18,7 @@ from playground.lab.experiment import Experiment
 from playground.lab.fields import arrows_at
 from playground.lab.keys import FiguresKey, Key
 from playground.lab.latent import interpolate
-from playground.lab.lessons import MeasuredStep, Step, bundled_weights
+from playground.lab.lessons import ANSWER, MeasuredStep, Step, bundled_weights
 from playground.lab.likelihood import decode, log_likelihood
 from playground.lab.measured import ENDS, owners
 from playground.lab.opened import Opened
@@ -72,7 +72,10 @@ def measure(step: Step, device: str = "cpu") -> Iterator[tuple[float, MeasuredSt
         values[name], error = runs[experiment].value(figure), runs[experiment].error(figure)
         if error is not None and math.isfinite(error):
             errors[name] = error
-    yield 1.0, MeasuredStep(step, values, errors)
+    found = MeasuredStep(step, values, errors)
+    if step.compares and found.right_choice is not None:
+        values[ANSWER] = found.columns[found.right_choice]
+    yield 1.0, found
 
 
 class _Run:

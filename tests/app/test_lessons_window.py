@@ -88,7 +88,7 @@ class Training:
     def __init__(self, state):
         self.state = state
 
-    def teach(self, experiment, lesson, weights=None):
+    def teach(self, experiment, lesson, weights=None, columns=()):
         wanted = msgspec.structs.replace(self.state.document, experiment=experiment, lesson=lesson)
         self.state.push(wanted.begun(lesson.name))
 
@@ -294,7 +294,9 @@ def test_a_choice_is_judged_by_what_is_measured(controller, qtbot, choice, right
     controller.predict(choice)
     until_measured(controller, qtbot)
     assert controller.answer.right is right
-    assert controller.rows("Ada", ["mine"]) == [("Ada", "mine", 3, "Which?", ("few", "many")[choice], 0.75, right)]
+    assert controller.progress.rows("Ada", ["mine"]) == [
+        ("Ada", "mine", 3, "Which?", ("few", "many")[choice], 0.75, right)
+    ]
 
 
 def test_no_step_lies_beyond_the_ends(controller):
@@ -499,7 +501,7 @@ def test_a_click_on_the_canvas_is_the_mark_that_is_predicted(window, qtbot, monk
     assert (canvas.shown().marks.you, canvas.shown().marks.measured) == ((0.5, 0.0), (0.5, -0.5))
     assert panel.explanation.text() == "0.5 away, at (0.5, −0.5)."
     assert panel.notice.text.text() == "Right. Measured: (0.5, −0.5); your mark is 0.5 away."
-    assert lessons.rows("Ada", ["marks"]) == [("Ada", "marks", 1, "Where?", "(0.5, 0)", "(0.5, -0.5)", True)]
+    assert lessons.progress.rows("Ada", ["marks"]) == [("Ada", "marks", 1, "Where?", "(0.5, 0)", "(0.5, -0.5)", True)]
     panel.again.click()
     assert canvas.shown().marks.you is None
     canvas.picking.picked.emit((3.0, 3.0), "")
@@ -1268,7 +1270,7 @@ def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(control
     owner = QObject()
     later = Lessons(state, Training(state), Jobs(owner), owner)
     later.progress.keep_in(folder)
-    assert later.rows("Ada", ["mine"]) == [("Ada", "mine", 2, "How many?", "0.8", 0.75, None)]
+    assert later.progress.rows("Ada", ["mine"]) == [("Ada", "mine", 2, "How many?", "0.8", 0.75, None)]
     later.begin(LESSON)
     assert later.place == 2  # the first step that was not done
     later.back()
@@ -1402,7 +1404,7 @@ def test_a_window_that_the_user_comes_back_to_shows_what_another_has_done(window
     assert panel.steps.accessibleName() == "Step 2 of 3, 2 done"
     assert panel.explanation.text() == "It is 0.75."
     assert window.state.experiment.sampling.steps == 7  # as it was measured
-    assert lessons.rows("Ada", ["mine"]) == [("Ada", "mine", 2, "How many?", "0.5", 0.75, None)]
+    assert lessons.progress.rows("Ada", ["mine"]) == [("Ada", "mine", 2, "How many?", "0.5", 0.75, None)]
     window.actions_by_key.refresh()
     assert window.actions_by_key["learn.answers"].isEnabled()
     window.menu.fill_lessons(menu)
@@ -1418,3 +1420,31 @@ def test_a_screen_reader_reads_no_marks_of_markdown(window):
     read = window.panel(LessonPanel).text.accessibleName()
     assert "The chip Density shows p" in read
     assert not set(read) & set("*<")
+
+
+def test_a_question_shows_its_columns_and_measures_none_before_the_prediction(window, qtbot, monkeypatch):
+    def measure(step):
+        yield 1.0, MeasuredStep(step, {"measured_1": 0.5, "measured_2": 0.75, "measured": 0.75})
+
+    monkeypatch.setattr(step_measuring, "measure", measure)
+    lessons, comparing, panel = window.controllers.lessons, window.controllers.comparing, window.panel(LessonPanel)
+    own = window.state.experiment
+    columns = (Choice("A: 60 steps"), Choice("B: 20 steps", {"sampling": {"steps": 20}}))
+    step = Step(experiment=SAME_DATA, question="Which?", choices=columns, right="greatest", check=CHECK)
+    lessons.begin(Lesson("columns", "Columns", (step, Step(text="End."))))
+    qtbot.waitUntil(lambda: len(comparing.runs) == 2 and all(run.finished for run in comparing.runs))
+    assert [dict(column.edits) for column in comparing.columns] == [{}, {"sampling.steps": 20}]
+    window.controllers.playing.hold(True)
+    wait(milliseconds=300)
+    assert [run.curve for run in comparing.runs] == [None, None]
+    panel.group.button(0).click()
+    panel.commit.click()
+    until_shown(window, qtbot)
+    assert lessons.answer.right is False
+    assert panel.notice.text.text() == "Not as you said: B: 20 steps. Measured: 0.75."
+    qtbot.waitUntil(lambda: all(run.curve is not None for run in comparing.runs))
+    assert lessons.progress.rows("Ada", ["columns"]) == [("Ada", "columns", 1, "Which?", "A: 60 steps", 0.75, False)]
+    lessons.next()
+    lessons.leave()
+    assert not comparing.is_active
+    assert window.state.experiment == own

@@ -272,3 +272,82 @@ def test_a_bound_that_is_kept_by_less_than_a_standard_error_says_so(
     assert found.holds == (value <= 1.2)
     assert bool(found.advice) == advice
     assert (found.verdict == "warning") == (advice and found.holds)
+
+
+COLUMNS = """+++
+title = "Columns"
++++
+
++++
+scene = "langevin-weights"
+experiment.data.points = 500
+experiment.sampling.particles = 200
+experiment.sampling.steps = 20
+question = "Which of these has most particles in the right mode?"
+right = "greatest"
+choices = [
+    { text = "Langevin" },
+    { text = "Reverse SDE", settings.sampling.kind = "reverse-sde" },
+]
+check = { key = "mode_weights", index = 0 }
++++
+Look.
+
+---
+It is {measured}: {measured_1} and {measured_2}.
+"""
+
+
+def test_the_answer_may_be_a_column(tmp_path: Path) -> None:
+    (step,) = lessons.load(write(tmp_path, COLUMNS)).steps
+    assert step.compares
+    *_, (_, measured) = measure(step)
+    first, second = measured.columns
+    assert second > first + 0.1  # the prior knows the weights, a box does not
+    assert measured.right_choice == 1
+    assert measured.values["measured"] == second
+    assert replace(measured, prediction=(1.0,)).right
+    assert not replace(measured, prediction=(0.0,)).right
+    assert lessons.judge(measured) == ("Reverse SDE", True)
+    assert measured.explained("{:.3f}".format) == f"It is {second:.3f}: {first:.3f} and {second:.3f}."
+
+
+@pytest.mark.parametrize(
+    ("right", "values", "error", "said"),
+    [
+        ("least", (1.0, 2.0, 3.0), 0.4, ("A", False)),
+        ("least", (1.0, 2.0, 3.0), 0.3, ("A", True)),
+        ("greatest", (1.0, 2.0, 3.0), 0.3, ("C", True)),
+        ("greatest", (1.0, 2.0, 3.0), 0.4, ("C", False)),
+        ("greatest", (1.0, 2.0, np.nan), 0.1, ("the figure of a column is not known", False)),
+    ],
+)
+def test_a_column_is_right_if_no_other_may_be_it(
+    right: str, values: tuple[float, ...], error: float, said: tuple[str, bool]
+) -> None:
+    choices = tuple(lessons.Choice(name, {"sampling": {"steps": 5}}) for name in "ABC")
+    step = lessons.Step(question="Which?", choices=choices, right=right, check=Figure("nfe_max"))  # type: ignore[arg-type]
+    names = [f"measured_{number}" for number in (1, 2, 3)]
+    found = lessons.MeasuredStep(step, dict(zip(names, values, strict=True)), dict.fromkeys(names, error))
+    answer, holds = lessons.judge(found)
+    assert (answer.partition(";")[0], holds) == said
+    assert ("B may be it too" in answer) == (not holds and values[2] == 3.0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"Langevin" }', '"Langevin", below = 1.0 }', "a column has no bounds"),
+        ('{ text = "Langevin" },', "", "there are 2 to 4 columns, not 1"),
+        ("settings.sampling.kind", "settings.sampling.sort", "sort"),
+        ('sampling.kind = "reverse-sde"', "data.points = 600", "data.points cannot differ between columns"),
+        ('sampling.kind = "reverse-sde"', 'sampling.source = "learned"', "would need a training of its own"),
+        ("index = 0 }", "index = 0, settings.sampling.steps = 3 }", "and its check none"),
+        ('"greatest"', '"best"', "right"),
+    ],
+)
+def test_columns_that_cannot_be_shown_at_once_are_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in COLUMNS
+    with pytest.raises(ExperimentError) as refused:
+        lessons.load(write(tmp_path, COLUMNS.replace(old, new, 1)))
+    assert said in str(refused.value)

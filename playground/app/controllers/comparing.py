@@ -246,7 +246,7 @@ class Comparing(QObject):
             self._poll_trainings()
         if self._compared.new_failures():
             self.changed.emit()
-        if not self._jobs.running(MEASURING):
+        if not self._jobs.running(MEASURING) and not self._playing.is_held:  # which would answer a lesson's question
             self._measure_next()
 
     def _poll_trainings(self) -> None:

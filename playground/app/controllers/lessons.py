@@ -1,7 +1,7 @@
 """The lesson or scene in view: its step, the prediction, and what is measured for it."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.notification import Notification
 from playground.app.controllers.training import Training
+from playground.app.model.columns import columns_of
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
@@ -293,7 +294,8 @@ class Lessons(QObject):
         step, settings = lesson.steps[place], self._given(lesson, place)
         where = LessonPlace(lesson.name, lesson.title, None if lesson.is_scene else place)
         if settings is not None:
-            self._training.teach(settings, where, bundled_weights()[step.weights] if step.weights else None)
+            weights = bundled_weights()[step.weights] if step.weights else None
+            self._training.teach(settings, where, weights, columns_of(step))
         else:
             self._state.put(lesson=where, columns=())
         self._follow()  # the document stays the same if only the texts or figures of a file were changed
@@ -303,10 +305,6 @@ class Lessons(QObject):
         """Put the settings of the current step anew, if those of its question and of its answer differ."""
         if self.lesson is not None and self.step is not None and self.step.settings != self.step.answer_settings:
             self._put(self.lesson, self.place)
-
-    def rows(self, student: str, lessons: Collection[str]) -> list[tuple[object, ...]]:
-        """The student's answers to some lessons as a table with :data:`playground.lab.lessons.COLUMNS`."""
-        return self.progress.rows(student, lessons)
 
     def when_measured(self, call: Callable[[], None]) -> None:
         """Call something once the answer that is being measured has its value; never if none is, or if it gets none."""

@@ -15,6 +15,7 @@ from playground.app.model.live_training import Snapshot
 from playground.app.model.model import LiveModel
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
+from playground.lab.columns import Columns
 from playground.lab.conflicts import training_conflict
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment
@@ -118,7 +119,9 @@ class Training(QObject):
 
     # What the window may ask for
 
-    def teach(self, experiment: Experiment, lesson: LessonPlace, weights: Path | None = None) -> None:
+    def teach(
+        self, experiment: Experiment, lesson: LessonPlace, weights: Path | None = None, columns: Columns = ()
+    ) -> None:
         """Take the experiment of a scene or of a lesson's step, with weights of its own, as one step of the history; and train to
         the end if its particles follow a learned score. Weights that a step with these settings has learned stay: the steps of a
         lesson share their weights, and two scenes do not.
@@ -128,7 +131,7 @@ class Training(QObject):
         """
         state = self._state
         settings = shared(state.experiment, experiment)
-        wanted = structs.replace(state.document, experiment=settings, lesson=lesson, columns=(), clicked=())
+        wanted = structs.replace(state.document, experiment=settings, lesson=lesson, columns=columns, clicked=())
         key = wanted.training
         if key is None or key in state.own.trainings or key.name.rpartition(" ")[0] != lesson.name:
             wanted = wanted.begun(new_name(lesson.name))

@@ -56,6 +56,6 @@ class AnswersDialog(QDialog):
         self.save.setEnabled(bool(self.name.text().strip() and self._names()))
 
     def _save(self) -> None:
-        student, names = self.name.text().strip(), self._names()
+        student, names, progress = self.name.text().strip(), self._names(), self._lessons.progress
         self.close()
-        self._documents.save_answers(student, lambda: self._lessons.rows(student, names), self._lessons.when_measured)
+        self._documents.save_answers(student, lambda: progress.rows(student, names), self._lessons.when_measured)

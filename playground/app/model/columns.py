@@ -9,6 +9,7 @@ from playground.lab import experiment as description
 from playground.lab.columns import Column, Columns, may_differ, with_edits
 from playground.lab.conflicts import Conditions, sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError, Field
+from playground.lab.lessons import Step
 
 LETTERS = "ABCD"
 
@@ -62,6 +63,13 @@ def presets(field: Field, value: float) -> list[float]:
     if field.kind == "int":
         found = [round(each) for each in found]
     return sorted({each for each in found if low <= each <= high and each != value})
+
+
+def columns_of(step: Step) -> Columns:
+    """The columns among which a step of a lesson asks to choose; none if it asks otherwise."""
+    main = step.shown_settings
+    others = [description.from_file(choice.settings, main) for choice in step.choices] if step.compares else []
+    return tuple(Column.of(edits_between(main, other)) for other in others)
 
 
 def edits_between(main: Experiment, other: Experiment) -> dict[str, Any]:

@@ -373,8 +373,7 @@ def _judged(measured: MeasuredStep) -> str:
     if measured.step.mark is not None:
         said, away = "Right" if measured.right else "It is elsewhere", format_number(measured.named["distance"])
         return f"{said}. Measured: {_place(measured.place)}; your mark is {away} away."
-    value = measured.values[ANSWER]
-    choice = measured.step.right_choice(value)
+    value, choice = measured.values[ANSWER], measured.right_choice
     true = "none of these" if choice is None else measured.step.choices[choice].text
     return f"{'As you said' if measured.right else 'Not as you said'}: {true}. Measured: {format_number(value)}."
 

@@ -77,6 +77,6 @@ def _said(one: MeasuredStep) -> str:
     sign = "✓" if one.right else "✗"
     if one.step.mark is not None:
         return f"{sign} {format_number(one.named['distance'])} away"
-    choice = one.step.right_choice(one.values[ANSWER])
+    choice = one.right_choice
     true = "none of these" if choice is None else one.step.choices[choice].text
     return f"{sign} {one.step.say(one.prediction)}" + ("" if one.right else f"; measured: {true}")

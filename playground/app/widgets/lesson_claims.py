@@ -43,12 +43,17 @@ def _drawn(equation: str) -> Found:
 
 def _answer(step: Step, found: Callable[[], MeasuredStep]) -> Found:
     if step.mark is None:
-        value, error = found().values[ANSWER], found().errors.get(ANSWER, 0.0)
-        said = without_typography(format_measured(value, error, 2) if error else format_number(value))
-        answer, holds = lessons.judge(step, value, error)
+        names = [name for name in step.asked if name.startswith(ANSWER)]  # one, or one for each column
+        said = ", ".join(_value(found(), name) for name in names)
+        answer, holds = lessons.judge(found())
     else:
         said, (answer, holds) = said_place(found().place), _place(step, found().place)
     return Found(not holds, f"Measured {said}: {answer}")
+
+
+def _value(found: MeasuredStep, name: str) -> str:
+    value, error = found.values[name], found.errors.get(name, 0.0)
+    return without_typography(format_measured(value, error, 2) if error else format_number(value))
 
 
 def _place(step: Step, place: tuple[float, float]) -> tuple[str, bool]:
