@@ -1093,11 +1093,14 @@ def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
     assert looks() == before
     assert names() == wide
     has_unit = lambda: {view.head.cost.text().endswith("evaluations") for view in window.run_views.views}  # noqa: E731
-    for width in (1024, 1366):  # without room for the unit of the number in each head, and with
+    for width in (1024, 1366):
         window.resize(width, 768)
-        wait(lambda width=width: has_unit() == {width > 1024})
-        assert has_unit() == {width > 1024}
+        wait(lambda width=width: window.width() == width and has_unit() == {True})
+        assert has_unit() == {True}  # two rows of two have room for the unit of the number in each head
     wait(lambda: looks() == before and names() == wide)
     assert looks() == before
     assert names() == wide
+    window.controllers.column_edits.remove(3)
+    wait(lambda: has_unit() == {False})
+    assert has_unit() == {False}  # three beside each other have none
     window.resize(1280, 720)

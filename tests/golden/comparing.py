@@ -31,8 +31,9 @@ ROUNDED = ("round_trip_error", "round_trip_log_prob_error", "log_partition_error
 """Metrics that are rounding errors themselves: they may be ten times smaller or larger."""
 COUNTED = ("memorized_share", "classifier_accuracy", "mode_weights", "class_frequencies")
 """Shares of particles, of which one may fall to the other side."""
-DRIFT = {"21-two-sets": 100.0}
-"""Factors on the tolerances, by experiment. Optimal transport joins a few points otherwise where two ways cost almost the same."""
+DRIFT = {"16-own-rows": 10.0, "21-two-sets": 100.0}
+"""Factors on the tolerances, by experiment. With a loose tolerance the solver takes another step for the worst of a few points, whose
+round trip is then 27 times as far off. Optimal transport joins a few points otherwise where two ways cost almost the same."""
 
 
 @dataclass(frozen=True)
