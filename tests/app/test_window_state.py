@@ -10,6 +10,7 @@ from playground.app.panels import SamplingPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.window import MainWindow
 from tests.app.conftest import end, make_window, wait
+from tests.app.known_window import plays
 
 LEFT = Qt.MouseButton.LeftButton
 FRAMES = {"of this system": None, "high and wide": (6, 70, 6, 6)}  # px at the left, above, at the right, below
@@ -119,3 +120,12 @@ def test_the_cards_buttons_stay_where_they_are_as_training_begins_and_ends(windo
     monkeypatch.undo()
     window.controllers.training.changed.emit(window.controllers.training.status)
     assert set(map(str, places.values())) == {str(places["untrained"])}, places
+
+
+def test_a_window_without_a_model_yet_does_not_call_its_network_untrained(bare_window):
+    card = bare_window.panel(TrainingPanel)
+    assert bare_window.state.model is None
+    assert card.header.state == ""
+    bare_window.show()
+    wait(lambda: plays(bare_window))
+    assert card.header.state == "untrained"

@@ -237,7 +237,8 @@ class TrainingPanel(CollapsiblePanel):
             self.set_state("starts when ready")
             return
         if progress is None or training == "untrained":
-            self.set_state(f"{training} · {format_count(trained)} steps" if trained else "untrained")
+            known = "" if self.state.model is None else "untrained"  # at the start weights may still be read
+            self.set_state(f"{training} · {format_count(trained)} steps" if trained else known)
             return
         steps = f"{format_count(progress.step)} steps"
         if training == "training":
