@@ -15,7 +15,7 @@ export PYTHONFAULTHANDLER := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test claims golden mutants check format docs checkpoints screenshots sheets gallery site libraries browser package package-test lock clean
+.PHONY: run demo test claims golden mutants check format docs checkpoints screenshots film sheets gallery site libraries browser package package-test lock clean
 
 run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -69,6 +69,9 @@ screenshots: $(INSTALLED)  ## paint the real window into docs/images
 
 gallery: $(INSTALLED)  ## paint every scene and every step of a lesson in both themes, on one page in out/gallery
 	$(OFFSCREEN) $(BIN)/python docs/images/make_gallery.py
+
+film: $(INSTALLED)  ## film the real window for README, into docs/images
+	$(OFFSCREEN) $(BIN)/python docs/images/make_film.py
 
 sheets: $(INSTALLED)  ## paint every sampler on every toy, and digits, into docs/images
 	$(OFFSCREEN) $(BIN)/python docs/images/make_sampler_sheets.py

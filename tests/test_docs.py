@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from playground.app.actions import ACTIONS, MENUS
 from playground.app.model.preferences import Preferences
@@ -136,6 +137,15 @@ def test_every_picture_is_shown_on_a_page() -> None:
         for target, _ in LINK.findall(page.read_text(encoding="utf-8"))
     }
     assert set((ROOT / "docs/images").glob("*.png")) - shown == set()
+
+
+def test_the_film_of_the_readme_moves_and_is_small() -> None:
+    path = ROOT / "docs/images/film.webp"
+    assert path.stat().st_size <= 5_000_000
+    with Image.open(path) as film:
+        assert film.is_animated
+        assert film.n_frames > 60
+    assert "docs/images/film.webp" in (ROOT / "README.md").read_text(encoding="utf-8").partition("## Start")[0]
 
 
 SCREEN = 50  # lines of a page

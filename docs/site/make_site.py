@@ -34,6 +34,7 @@ PARTS = {
     "The project": ("benchmarks", "packaging", "releasing", "dependencies", "contributing", "changelog"),
 }
 """The pages by part of the table of contents."""
+PICTURES = ".png", ".webp"
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 """A link to a file."""
 INSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
@@ -65,7 +66,7 @@ def _linked(page: Path) -> str:
 def _place(folder: Path, file: str) -> str:
     """Where a link of a page in a folder leads to from the site: to another page, a picture, or the repository."""
     path = (folder / file).resolve()
-    if path.is_relative_to(DOCS) and path.suffix in (".md", ".png"):
+    if path.is_relative_to(DOCS) and path.suffix in (".md", *PICTURES):
         return path.relative_to(DOCS).as_posix()
     name = path.relative_to(ROOT).as_posix()
     return INSIDE.get(name, f"{REPOSITORY}/blob/main/{name}")
