@@ -43,6 +43,7 @@ def window(one_window, monkeypatch):
     """It has learned 3 x 3 bars and stripes."""
     monkeypatch.setattr(module, "PICTURE", 0.0)
     one_window.show()
+    one_window.activateWindow()
     if one_window.machine.settings != Boltzmann(steps=300) or not one_window.machine.finished:
         for name in (module.LEARN, module.COST):
             one_window.machine.jobs.cancel(name)
@@ -204,6 +205,7 @@ def test_patterns_are_drawn_by_keys(window):
 
 def test_a_pattern_is_chosen_and_removed_by_keys(window):
     window.patterns.setFocus()
+    window.patterns.choose(0)  # whatever a test before this one chose
     QTest.keyClick(window.patterns, Qt.Key.Key_Right)
     second = texts(window)[1]
     assert write_pattern(window.pad.pattern) == second
