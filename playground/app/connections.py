@@ -86,6 +86,7 @@ class Connections(QObject):
             replaying.steps_changed,
             replaying.playing_changed,
             controllers.comparing.active_changed,
+            controllers.lessons.changed,
         ):
             changed.connect(self._refresh)
         for there_is in (playing.trajectory_changed, controllers.pinning.finished_changed):

@@ -13,6 +13,7 @@ VALUES = {
     "clicked": True,
     "time_to_data": True,
     "plugins": {"/tmp/ä b.py": "0" * 64},
+    "student": "Ada",
     "geometry": b"\x00\x01\xff",
     "columns": (300, 800, 300),
     "folded": {"data": True},
