@@ -355,7 +355,8 @@ def test_layout_comes_back(qtbot, tmp_path):
             window.show()
             assert window.height() == 707
             window.resize(1366, 707)  # the offscreen screen is small
-            wait(lambda: not window.columns.joined)
+            wait()
+            assert not window.columns.joined
             assert window.columns.sizes()[0] == sizes[0]
             assert window.panels[0].is_folded()
         sizes = window.columns.sizes()

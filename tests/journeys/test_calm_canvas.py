@@ -40,6 +40,7 @@ def test_the_caption_says_the_step_only_while_the_run_is_paused(desk: Desk, exac
         user.wait(user.moves, "particles to move")
         user.reads("σ = ", inside="Layers")
         assert "step" not in user.find("Canvas", "Canvas").value
+        user.wait(lambda: sigma(user) < 1, "the run to come so far")
         pause(user)
         assert read(user, r"step (\d+/41)") in user.reads(r"step \d+/41", inside="Layers")
         before = sigma(user)
