@@ -73,8 +73,8 @@ def measure(step: Step, device: str = "cpu") -> Iterator[tuple[float, MeasuredSt
         if error is not None and math.isfinite(error):
             errors[name] = error
     found = MeasuredStep(step, values, errors)
-    if step.compares and found.right_choice is not None:
-        values[ANSWER] = found.columns[found.right_choice]
+    if step.compares:
+        values[ANSWER] = math.nan if found.right_choice is None else found.columns[found.right_choice]
     yield 1.0, found
 
 

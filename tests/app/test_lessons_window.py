@@ -45,7 +45,7 @@ from playground.lab import step_measuring
 from playground.lab.experiment import Experiment, from_tree, replace
 from playground.lab.glossary import ABBREVIATED, glossary
 from playground.lab.lesson_template import lesson_template
-from playground.lab.lessons import COLUMNS, Choice, Lesson, MeasuredStep, Step, bundled, load, load_all
+from playground.lab.lessons import ANSWER, COLUMNS, Choice, Lesson, MeasuredStep, Step, bundled, load, load_all
 from playground.lab.live_equation import LiveEquation
 from playground.lab.session import Session
 from playground.lab.step_figure import Figure
@@ -718,7 +718,7 @@ def laptop(window, monkeypatch):
 @pytest.mark.parametrize("name", load_all())
 def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_small_screen(laptop, monkeypatch, name):
     def measure(step):
-        yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, 0.4))
+        yield 1.0, MeasuredStep(step, dict.fromkeys((*step.asked, ANSWER), 0.4))
 
     monkeypatch.setattr(step_measuring, "measure", measure)
     lessons, panel = laptop.controllers.lessons, laptop.panel(LessonPanel)
