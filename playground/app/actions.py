@@ -728,7 +728,6 @@ class Actions(QObject):
         self._actions: dict[str, QAction] = {}
         self._plain: dict[int, str] = {}
         self._tips: dict[str, str] = {}
-        self._shown: dict[str, tuple[str, Message | None]] = {}  # the text of each, and why it is disabled
         for key, command in ACTIONS.items():
             self._actions[key] = action = QAction(command.text, self)
             action.setObjectName(key)
@@ -788,9 +787,6 @@ class Actions(QObject):
             action, text, why = self[key], self.text(key), self.why_not(key)
             if command.checked:
                 action.setChecked(command.checked(self._window, self._controllers))
-            if self._shown.get(key) == (text, why):
-                continue  # Qt would tell every button and menu, with each of the 80 commands after each edit
-            self._shown[key] = text, why
             action.setProperty("label", text if command.label else None)
             action.setText(f"{text}\t{command.key}" if command.key else text)
             action.setEnabled(why is None)

@@ -173,6 +173,7 @@ def test_help_begins_the_self_test_in_the_same_dialog_and_the_window_ends_it(bar
 
 def test_the_lesson_in_view_is_checked_by_a_press(window, qtbot) -> None:
     action = window.actions_by_key["learn.check"]
+    assert not action.isEnabled()
     window.controllers.lessons.begin(lessons.load_all()["01-score"])
     qtbot.waitUntil(action.isEnabled)
     action.trigger()

@@ -1,6 +1,8 @@
 """Scenes and lessons."""
 
+import csv
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -33,8 +35,9 @@ def predicts(user: User, step: int, answer: str) -> None:
 
 
 @pytest.mark.guide("Lessons")
-def test_a_lesson_to_its_end(desk: Desk) -> None:
-    """Each prediction comes before its answer, and own work comes back."""
+def test_a_lesson_to_its_end(desk: Desk, tmp_path: Path) -> None:
+    """Each prediction comes before its answer; own work comes back, and the answers are a file."""
+    answers = tmp_path / "ada.csv"
 
     def journey(user: User) -> None:
         user.click("Data: Rings", "CheckBox")
@@ -48,8 +51,22 @@ def test_a_lesson_to_its_end(desk: Desk) -> None:
         user.click("Finish", "Button", LESSON)
         user.reads("Rings · denoising")
         assert not user.finds("Lesson.*", "CheckBox")
+        user.menu("Learn", "Save answers.*")
+        user.write("Your name", "Ada", inside="Save answers", end="Tab")
+        user.click("Save…", "Button", "Save answers")
+        user.names_file(answers)
+        user.wait(answers.exists, "the file of answers")
 
     desk(journey)
+    with answers.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    told = [(row["student"], row["lesson"], row["step"]) for row in rows]
+    assert told == [("Ada", "01-score", step) for step in "234"]
+    assert rows[2]["answer"] == "It rises"
+    assert rows[2]["right"] == "False"
+    centre = -2.0610  # log 0.8 - log 2 pi
+    for row, exact in zip(rows, (centre - 4.5, centre - 1.3863, centre - 0.6931), strict=True):
+        assert float(row["measured"]) == pytest.approx(exact, abs=0.01)
 
 
 @pytest.mark.guide("Lessons")
