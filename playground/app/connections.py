@@ -202,7 +202,6 @@ class Connections(QObject):
             self._window.toasts.settle()  # errors about files or drawings are out of date
         if keys & PLAYED:
             self._controllers.playing.set_playing(True)
-        self.show_name()
 
     @Slot(object)
     def _opened(self, session: Session) -> None:
