@@ -22,6 +22,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, QPoint
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleInterface,
+    QCursor,
     QImage,
     QKeySequence,
     QMouseEvent,
@@ -592,6 +593,7 @@ def _click(
     if window.windowType() in TOP_LEVELS and not window.isActiveWindow():
         window.activateWindow()  # as a window manager does
         QApplication.processEvents()
+    QCursor.setPos(place)  # a menu closes under a press if the pointer rests where it was when the menu came
     (QTest.mouseDClick if double else QTest.mouseClick)(widget, button, keys, widget.mapFromGlobal(place))
 
 
