@@ -17,7 +17,7 @@ each other head begins a step. In a step, the text comes before a line ``---`` a
     Four of five data points lie in the right mode.
 
     ---
-    You said {you}; measured is {measured}. Between the modes the score does not know their weights.
+    You said {you}; we measured {measured}. Between the modes the score does not know their weights.
 
 A scene is a lesson of one step without a question: its text is a claim, and its figures have the claimed bounds. Earlier
 versions had scenes in TOML, which can still be read.

@@ -41,8 +41,8 @@ def answer(monkeypatch: pytest.MonkeyPatch, value: float, error: float | None) -
 def test_each_question_is_printed_with_its_answer(measured: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lesson", "check", "05-langevin-weights"]) == 0
     said = capsys.readouterr().out
-    assert re.search(r"What share of the particles ends there\? +ok  Measured 0.5: on the scale\n", said)
-    assert re.search(r"what share ends in the right mode\? +ok  Measured 0.5: About half, as before\n", said)
+    assert re.search(r"What share of the particles ends up there\? +ok  Measured 0.5: on the scale\n", said)
+    assert re.search(r"what share ends up in the right mode\? +ok  Measured 0.5: About half, as before\n", said)
 
 
 def test_a_measured_answer_has_the_digits_that_its_error_supports(
@@ -287,7 +287,7 @@ def test_the_picture_has_the_scale_of_the_question_bundled_or_beside_the_answers
 ) -> None:
     drawn = []
     monkeypatch.setattr(lesson_command, "save_class_picture", lambda questions, path: drawn.extend(questions))
-    bundled = "Four of five data points lie in the right mode. What share of the particles ends there?"
+    bundled = "Four of five data points lie in the right mode. What share of the particles ends up there?"
     own = tmp_path / "own.lesson.md"
     own.write_text(
         "+++\ntitle = 'Own'\n+++\n+++\nquestion = 'How?'\nscale = [0, 7]\ncheck = { key = 'nfe_max' }\n+++\nText.\n"
