@@ -11,6 +11,7 @@ from PySide6.QtGui import QFontMetrics, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from playground.app.canvas.column_head import ONE_ROW
 from playground.app.canvas.readouts import vector
 from playground.app.canvas.run_views import EQUAL
 from playground.app.controllers import comparing as comparing_module
@@ -337,7 +338,7 @@ def test_columns_begin_alike_and_in_the_order_of_tabs(window) -> None:
     window.controllers.column_edits.begin()
     assert window.canvas.scene(100, 100).followed is None
     first, second = window.run_views.views
-    assert (first.head.cost.text(), second.head.cost.text()) == ("", "")
+    assert (first.head.cost.text(), second.head.cost.text()) == (" ", " ")
     assert first.canvas.surface.fitted == second.canvas.surface.fitted
     found, following = [], first.canvas.surface
     while len(found) < 3:
@@ -1103,4 +1104,22 @@ def test_four_columns_are_as_before_after_the_presenter_mode(window) -> None:
     window.controllers.column_edits.remove(3)
     wait(lambda: has_unit() == {False})
     assert has_unit() == {False}  # three beside each other have none
+    window.resize(1280, 720)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_no_number_in_a_head_changes_the_width_of_the_name_beside_it(window, count) -> None:
+    window.resize(1366, 768)
+    window.columns.put_away(True)
+    compared(window, *(Column.of({"sampling.steps": steps}) for steps in (20, 30, 40, 50)[:count]))
+    window.playing.set_playing(False)
+    heads = [view.head for view in window.run_views.views]
+    wait(lambda: all(head.width() > ONE_ROW for head in heads))
+    before = [(head.button.width(), head.cost.width()) for head in heads]
+    for text in ("1 evaluation", "σ = 0.0123   step 350/500   700 evaluations (most 712)"):
+        for head in heads:
+            head.cost.setText(text)
+        wait(milliseconds=60)
+        assert [(head.button.width(), head.cost.width()) for head in heads] == before
+        assert all(head.cost.sizeHint().width() <= head.cost.width() for head in heads)
     window.resize(1280, 720)

@@ -4,7 +4,7 @@ import functools
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from playground.app.canvas import column_menu, readouts
 from playground.app.controllers.controllers import Controllers
@@ -18,7 +18,6 @@ from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.charts.distance import COLORS
 from playground.app.widgets.menu_button import MenuButton
-from playground.app.widgets.steady_size import SteadySize
 from playground.lab.columns import Column
 
 GAP = UNIT // 2
@@ -33,13 +32,13 @@ class ColumnHead(QWidget):
     def __init__(self, place: int, controllers: Controllers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.place, self._controllers, self._comparing = place, controllers, controllers.comparing
-        self._unit = ""  # behind the number
         self._caption: tuple[str, ...] = ()  # what is said of its frame, unless its canvas says it
         letter = LETTERS[place]
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         self.letter, self.cost = QLabel(letter), QLabel(alignment=right)
         set_role(self.letter, "heading")
         set_role(self.cost, "caption")
+        self.cost.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # no number moves the name
         self.menu = QMenu(self)
         self.menu.setToolTipsVisible(True)
         self.menu.aboutToShow.connect(self._fill)
@@ -53,10 +52,9 @@ class ColumnHead(QWidget):
         self.remove.clicked.connect(lambda: controllers.column_edits.remove(place))
         for control in (self.button, self.remove):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._cost_room = SteadySize(self.cost, self)
         name = layouts.across(self.letter, (self.button, 1), spacing=GAP, margins=0)
-        end = layouts.across(None, self._cost_room, self.remove, spacing=GAP, margins=0)
-        self._rows = layouts.down((name, 1), end, within=self, spacing=GAP, margins=GAP)
+        end = layouts.across((self.cost, 1), self.remove, spacing=GAP, margins=0)
+        self._rows = layouts.down((name, 1), (end, 1), within=self, spacing=GAP, margins=GAP)
         self.apply_palette()
 
     @property
@@ -95,19 +93,15 @@ class ColumnHead(QWidget):
         self.remove.setVisible(self._controllers.column_edits.can_remove)
 
     def show_cost(self, frame: int) -> None:
-        """Show the progress of its own training, or the score evaluations up to a frame of the common timeline."""
-        run = self._run
+        """Show the progress of its own training, or the caption and score evaluations of a frame of the common timeline."""
+        run, said = self._run, list[str]()
         share = None if run is None else self._comparing.trained(run)
         if share is not None:
-            self.cost.setText(f"training {share:.0%}")
+            said = [f"training {share:.0%}"]
         elif run is not None and run.trajectory is not None:
-            unit = self._unit_here
-            if unit != self._unit:
-                self._unit = unit
-                self._cost_room.apply_text_size()
             own = run.frame_at(frame, self._controllers.playing.total)
-            cost = readouts.evaluations(run.trajectory, own, unit)
-            self.cost.setText("   ".join(filter(None, (*self._caption, cost))))
+            said = [*self._caption, readouts.evaluations(run.trajectory, own, self._unit_here)]
+        self.cost.setText("   ".join(filter(None, said)) or " ")  # a space is as high as a number
 
     def set_caption(self, caption: tuple[str, ...]) -> None:
         """Set what is said of the frame, beside the cost; nothing if the canvas says it."""
