@@ -61,6 +61,7 @@ class ImageGrid(Layer):
         role: the hue: samples are particles, originals are data.
         below: number of images in the strip below, for which room is left.
         known: (H, W), True at the known pixels; their border is drawn on every image.
+        frame: the part that it fills, in painter units, if not the whole picture; it may reach beyond.
     """
 
     images: np.ndarray
@@ -70,9 +71,12 @@ class ImageGrid(Layer):
     role: Hue = "particles"
     below: int = 0
     known: np.ndarray | None = None
+    frame: QRectF | None = None
 
     def tiles(self, width: float, height: float) -> Tiles:
         """The layout in a picture of `width` x `height`."""
+        frame = QRectF(0, 0, width, height) if self.frame is None else self.frame
+        width, height = frame.width(), frame.height()
         # There is room for a caption of four lines at the foot; a thumbnail has none.
         margin, foot = min(20.0, 0.05 * width, 0.05 * height), min(caption_height(4), 0.25 * height)
         if self.below:
@@ -85,8 +89,8 @@ class ImageGrid(Layer):
         rows = math.ceil(shown / columns)
         pitch = min(across / columns, down / rows, 160.0)
         side = pitch - max(min(2.0, 0.2 * pitch), 0.08 * pitch)
-        left = (width - columns * pitch + pitch - side) / 2
-        top = margin + (down - rows * pitch + pitch - side) / 2
+        left = frame.left() + (width - columns * pitch + pitch - side) / 2
+        top = frame.top() + margin + (down - rows * pitch + pitch - side) / 2
         return Tiles(min(shown, len(self.images)), columns, pitch, side, left, top)
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:

@@ -129,6 +129,25 @@ def test_what_was_clicked_stays_under_the_pointer_until_this_leaves(calm, share)
     wait(lambda: surface.width() == wide)
 
 
+def test_a_clicked_image_stays_under_the_pointer_until_this_leaves(calm):
+    calm.state.edit({"data.kind": "digits"})
+    wait(lambda: rests(calm) and calm.playing.is_of_now and calm.playing.trajectory.finished)
+    surface = calm.canvas.surface
+    tiles = lambda: calm.canvas.shown().images.tiles(surface.width(), surface.height())  # noqa: E731
+    number, wide, before = tiles().columns + 1, surface.width(), tiles()
+    place = before.box(number).center().toPoint()
+    QTest.mouseClick(surface, LEFT, pos=place)
+    wait(lambda: surface.width() < wide)
+    assert tiles() == before
+    QTest.mouseDClick(surface, LEFT, pos=place)
+    assert tiles() == before
+    assert calm.state.document.clicked == (number,)
+    QApplication.sendEvent(surface, QEvent(QEvent.Type.Leave))
+    assert tiles() != before
+    assert surface.rect().toRectF().contains(tiles().box(tiles().shown - 1))  # all of it is in view
+    calm.controllers.inspecting.clear()
+
+
 def test_without_room_a_card_comes_below_the_others_and_is_in_view_with_its_figures(calm):
     calm.look.set_text_size(150)
     wait(lambda: calm.columns.joined)

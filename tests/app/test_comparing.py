@@ -339,7 +339,7 @@ def test_columns_begin_alike_and_in_the_order_of_tabs(window) -> None:
     assert window.canvas.scene(100, 100).followed is None
     first, second = window.run_views.views
     assert (first.head.cost.text(), second.head.cost.text()) == (" ", " ")
-    assert first.canvas.surface.fitted == second.canvas.surface.fitted
+    assert first.canvas.surface.range.fitted == second.canvas.surface.range.fitted
     found, following = [], first.canvas.surface
     while len(found) < 3:
         following = following.nextInFocusChain()

@@ -1,5 +1,6 @@
 """The widget with the picture, in which the mouse moves the view."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Literal
 
@@ -65,7 +66,7 @@ def modifier_of(modifiers: Qt.KeyboardModifier) -> str:
 
 
 class PlotSurface(KeyboardRing, QWidget):
-    """A view of the plane with pan, zoom and fit, and two tools of the left button: point and brush.
+    """A view of the plane with pan, zoom and fit, and two tools of the left button: point and brush. Its `range` is what it shows.
 
     Signals carry the user's coordinates:
         viewport_changed(tuple): x0, x1, y0, y1.
@@ -95,7 +96,7 @@ class PlotSurface(KeyboardRing, QWidget):
         self.picture = BackgroundPainter(scene, self.painted.emit, self.update, self)
         self.marks: list[Callable[[], QRectF | None]] = []  # the rectangle of what the keyboard has selected
         self.brush = Brush(self)
-        self._range = ViewRange()
+        self.range = ViewRange()
         self._pressed = PressedPlace(self)
         self._pointer: QPointF | None = None
         self._button: Qt.MouseButton | None = None  # that is held, and paints nothing
@@ -119,65 +120,59 @@ class PlotSurface(KeyboardRing, QWidget):
 
     def view_range(self) -> Viewport:
         """The view: x0, x1, y0, y1."""
-        return self._range.shown
+        return self.range.shown
 
     @property
     def wanted(self) -> Viewport:
         """The view that was asked for, whatever the widget's shape; while a place is held, what is shown."""
-        return self._range.shown if self._pressed.is_held else self._range.wanted
-
-    @property
-    def fitted(self) -> Viewport:
-        """The bounds that were fitted last."""
-        return self._range.fitted
+        return self.range.shown if self._pressed.is_held else self.range.wanted
 
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and this widget's."""
         return Plane(self.view_range(), max(self.width(), 1), max(self.height(), 1))
 
+    def framed(self, grid: ImageGrid) -> ImageGrid:
+        """The same grid, laid out where the view is: its images stay where they are while a place is held."""
+        frame, unit = self.range.frame, text_size.factor()
+        return dataclasses.replace(grid, frame=QRectF(frame.topLeft().toPointF() / unit, frame.size().toSizeF() / unit))
+
     def tiles(self, grid: ImageGrid) -> Tiles:
         """The positions of a grid's images in this widget."""
-        unit = text_size.factor()
-        return grid.tiles(self.width() / unit, self.height() / unit).enlarged(unit)
+        return self.framed(grid).tiles(self.width(), self.height()).enlarged(text_size.factor())
 
     @property
     def movable(self) -> bool:
         """Whether the mouse moves the view, which images do not have."""
         return self._scene().images is None
 
-    @property
-    def aspect_locked(self) -> bool:
-        """Whether both axes have the same scale."""
-        return self._range.locked
-
     def set_aspect_locked(self, locked: bool) -> None:
         """Set whether both axes have the same scale."""
-        self._look(lambda: self._range.set_locked(locked))
+        self._look(lambda: self.range.set_locked(locked))
 
     def fit(self, bounds: Viewport) -> None:
         """Fit these bounds into the view."""
-        self._look(lambda: self._range.fit(bounds))
+        self._look(lambda: self.range.fit(bounds))
 
     def look_at(self, viewport: Viewport) -> None:
         """Show this part, without changing what fits the whole."""
-        self._look(lambda: self._range.show(viewport))
+        self._look(lambda: self.range.show(viewport))
 
     def zoom(self, factor: float, centre: tuple[float, float] | None = None) -> None:
         """Enlarge by a factor; the point `centre`, by default the centre of the view, keeps its position."""
-        self._look(lambda: self._range.zoom(factor, centre))
+        self._look(lambda: self.range.zoom(factor, centre))
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the view by fractions of its width and height; positive shows what lies right and above."""
-        self._look(lambda: self._range.pan(dx, dy))
+        self._look(lambda: self.range.pan(dx, dy))
 
     def _look(self, change: Callable[[], None]) -> None:
         """Change the view, and show it if it is another one."""
-        before = self._range.shown
-        self._range.set_shape(self.width(), self.height(), self._pressed.moved())
+        before = self.range.shown
+        self.range.set_shape(self.width(), self.height(), self._pressed.moved())
         change()
-        if self._range.shown != before:
+        if self.range.shown != before:
             self.picture.change()
-            self.viewport_changed.emit(self._range.shown)
+            self.viewport_changed.emit(self.range.shown)
             if self._pointer is not None:
                 self.hovered.emit(self._at(self._pointer))  # the pointer is over another position now
 
@@ -188,9 +183,9 @@ class PlotSurface(KeyboardRing, QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._forget_pointer()  # until it moves, its position in the new shape is unknown
-        before = self._range.shown
+        before = self.range.shown
         self._look(lambda: None)
-        if self._range.shown == before:  # the same view has room for more or fewer arrows
+        if self.range.shown == before:  # the same view has room for more or fewer arrows
             self.viewport_changed.emit(before)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -264,10 +259,10 @@ class PlotSurface(KeyboardRing, QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         event.accept()
-        if self.brush.is_on or event.button() != Qt.MouseButton.LeftButton:
+        if self.brush.is_on or not self.movable or event.button() != Qt.MouseButton.LeftButton:
             self.mousePressEvent(event)
         else:
-            self.fit(self.fitted)
+            self.fit(self.range.fitted)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.accept()
@@ -335,7 +330,7 @@ class PlotSurface(KeyboardRing, QWidget):
         elif key in ZOOMS:
             self.zoom(ZOOMS[key])
         else:
-            self.fit(self.fitted)
+            self.fit(self.range.fitted)
 
     def _turn_brush(self, notches: float) -> None:
         _, _, y0, y1 = self.view_range()

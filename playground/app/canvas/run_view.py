@@ -152,6 +152,7 @@ class RunView(QFrame):
         if not problem.has_data_of(self._problem):
             # Only for other data: a view that the user chose stays when noise or network change.
             self._problem = problem
+            canvas.surface.release()
             self._show_run()
             canvas.set_readout([])
             if not (problem.is_image or (self._drawing and drawn)):
@@ -236,7 +237,7 @@ class RunView(QFrame):
         """Show nothing of a run."""
         self._in_scene = ()
         self.canvas.change(particles=None, trails=None, followed=None, caption=(), beside=None)
-        self.head.cost.setText("")
+        self.head.cost.setText(" ")
 
     @Slot()
     def want(self) -> None:

@@ -154,7 +154,7 @@ class RunViews(QWidget):
             view = RunView(len(self.views), self._controllers, self._layers)
             if self.views:
                 first = self.views[0].canvas.surface
-                view.canvas.surface.fit(first.fitted)
+                view.canvas.surface.fit(first.range.fitted)
                 view.canvas.surface.look_at(first.wanted)
             view.canvas.viewport_changed.connect(lambda _, view=view: self._link(view))
             view.canvas.surface.menu_requested.connect(self.menu_requested)

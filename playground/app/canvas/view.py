@@ -208,8 +208,8 @@ class CanvasView(QWidget):
 
     def still(self) -> Callable[[float, float], Scene]:
         """The current scene for a picture of any shape, which is given later; see :meth:`scene`."""
-        shown = dataclasses.replace(self.shown(), beside=None)
-        locked, columns, rows = self.surface.aspect_locked, self.width(), self.height()
+        shown = dataclasses.replace(self.shown(), beside=None, images=self._scene.images)
+        locked, columns, rows = self.surface.range.locked, self.width(), self.height()
 
         def scene(width: float, height: float) -> Scene:
             # In the screen's own shape use exactly its viewport, so that the pixels are equal too.
@@ -228,7 +228,9 @@ class CanvasView(QWidget):
         hidden = self.layers.hidden - self._always
         if "path" in hidden and self._scene.images is None:
             hidden.add("interpolation")
-        return dataclasses.replace(self._scene, viewport=self.viewport, **dict.fromkeys(hidden))  # type: ignore[arg-type]
+        images = None if self._scene.images is None else self.surface.framed(self._scene.images)
+        shown = dataclasses.replace(self._scene, viewport=self.viewport, images=images)
+        return dataclasses.replace(shown, **dict.fromkeys(hidden))  # type: ignore[arg-type]
 
     def apply_palette(self) -> None:
         """Repaint with other colours."""
