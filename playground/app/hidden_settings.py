@@ -3,33 +3,35 @@
 import collections
 import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
-from playground.app.canvas.chips import Flow
 from playground.app.controllers.lessons import Lessons
 from playground.app.model.edit_text import value_text
 from playground.app.model.state import State
 from playground.app.style import theme
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.field_row import FieldRow, warning
 from playground.app.widgets.throttle import Throttle
 from playground.lab import experiment as description
 
 LOOKS = 30  # ms between two looks at the cards
+CROSS = "  ✕"
 
 
 class HiddenSettings(QWidget):
-    """A chip for each setting whose row is not in view and that differs from its default or, in a lesson or scene, from what
-    that has set; a click sets this again.
+    """A chip for the settings whose rows are not in view and that differ from their default or, in a lesson or scene, from what
+    that has set; a click sets this again. It is one line: a second chip counts the others, which its menu sets back.
 
     Args:
         lessons: the lesson or scene in view.
         panels: the cards with the rows.
-        card: the one below whose title they stand.
+        card: the one beside whose title they stand, where they move no other part.
     """
 
     def __init__(
@@ -37,13 +39,14 @@ class HiddenSettings(QWidget):
     ) -> None:
         super().__init__()
         self._state, self._lessons, self._panels, self._card = state, lessons, tuple(panels), card
-        card.put_below_title(self)
+        card.header.put_in_place_of_state(self)
         self._all = True
         self._shown: dict[str, str] = {}
         self._usual: dict[str, object] = {}  # what each chip sets back to
+        self._changes: dict[str, int] = {}  # with which of the changes each setting was changed last
         self._chips: list[QPushButton] = []
-        self._flow = Flow(self)
-        self._flow.setContentsMargins(0, 0, 0, 2)
+        self._row = layouts.across(None, within=self, spacing=theme.UNIT // 2, margins=0)
+        state.changed.connect(self._count)
         look = Throttle(LOOKS, self._look, self)
         for changed in (state.changed, lessons.changed):
             changed.connect(look.ask)
@@ -57,6 +60,10 @@ class HiddenSettings(QWidget):
         self._all = on
         self._look()
 
+    @Slot(object)
+    def _count(self, keys: frozenset[str]) -> None:
+        self._changes |= dict.fromkeys(keys, max(self._changes.values(), default=0) + 1)
+
     @Slot()
     def _look(self) -> None:
         fields, usual = self._state.fields(), self._before()
@@ -69,17 +76,37 @@ class HiddenSettings(QWidget):
         }
         if (found, usual) == (self._shown, self._usual):
             return
+        order = sorted(found, key=lambda key: (-self._changes.get(key, 0), key))  # what changed last comes first
         self._shown, self._usual = found, usual
         for old in self._chips:
             old.hide()
-            self._flow.removeWidget(old)
+            self._row.removeWidget(old)
             old.deleteLater()
-        self._chips = [self._chip(key, text) for key, text in sorted(found.items())]
-        for before, chip in itertools.pairwise([self._card.disclosure, *self._chips]):
-            self._flow.addWidget(chip)
-            QWidget.setTabOrder(before, chip)  # otherwise Tab would reach it after all older widgets
+        first, others = order[:1], order[1:]
+        self._chips = [*map(self._chip, first), *([self._others(others)] if others else [])]
+        for chip in self._chips:
+            self._row.addWidget(chip)
+        # Otherwise Tab would reach them after all older widgets.
+        for before, after in itertools.pairwise([self._card.header, *self._chips, self._card.disclosure]):
+            QWidget.setTabOrder(before, after)
         self.setVisible(bool(found))
-        self.updateGeometry()
+        self._elide()
+        self._card.header.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._elide()
+
+    def apply_text_size(self) -> None:
+        self._elide()
+
+    def _elide(self) -> None:
+        """Show as much of the first chip's text as there is room for beside the number of the others."""
+        if self._chips:
+            chip = self._chips[0]
+            chip.setText(CROSS)
+            room = self.width() - sum(one.sizeHint().width() + self._row.spacing() for one in self._chips)
+            said = QFontMetrics(chip.font()).elidedText(chip.accessibleName(), Qt.TextElideMode.ElideRight, room)
+            chip.setText(said + CROSS)
 
     def _hidden(self) -> dict[str, str]:
         """The settings with an effect whose rows are behind a fold, or on a card that is not in view, with the card's title."""
@@ -91,18 +118,30 @@ class HiddenSettings(QWidget):
             for key in row.keys
         }
 
-    def _chip(self, key: str, text: str) -> QPushButton:
-        field = self._state.field(key)
-        chip = QPushButton(f"{text}  ✕", self)
-        theme.set_role(chip, "chip")
-        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        chip.setAccessibleName(text)
-        default = f"Set {field.label} back to {value_text(field, self._before()[key])}."
-        cost = warning(self._state.unsaved_steps()) if field.resets else ""
-        chip.setToolTip(wrapped(f"{field.description}.", default, *([cost] if cost else [])))
-        chip.setAccessibleDescription(default)
+    def _chip(self, key: str) -> QPushButton:
+        text = self._shown[key]
+        chip = _button(text, self)
+        chip.setToolTip(wrapped(f"{text}.", f"{self._state.field(key).description}.", *self._ways_back(key)))
+        chip.setAccessibleDescription(self._ways_back(key)[0])
         chip.clicked.connect(functools.partial(self._set_back, key))
         return chip
+
+    def _others(self, keys: Sequence[str]) -> QPushButton:
+        chip = _button(f"{len(keys)} more hidden settings", self)
+        menu = QMenu(chip, toolTipsVisible=True)
+        for key in keys:
+            action = menu.addAction(self._shown[key] + CROSS, functools.partial(self._set_back, key))
+            action.setToolTip(wrapped(*self._ways_back(key)))
+        chip.setMenu(menu)
+        chip.setText(f"+{len(keys)}")
+        chip.setToolTip(wrapped(*(f"{self._shown[key]}." for key in keys)))
+        return chip
+
+    def _ways_back(self, key: str) -> list[str]:
+        """What a click does, and what it costs."""
+        field = self._state.field(key)
+        cost = warning(self._state.unsaved_steps()) if field.resets else ""
+        return [f"Set {field.label} back to {value_text(field, self._before()[key])}.", *([cost] if cost else [])]
 
     def _set_back(self, key: str) -> None:
         self._state.edit({key: self._before()[key]})
@@ -114,3 +153,11 @@ class HiddenSettings(QWidget):
         if given is not None:
             usual |= {key: description.value(given, key) for key in usual.keys() & description.fields(given)}
         return usual
+
+
+def _button(name: str, parent: QWidget) -> QPushButton:
+    chip = QPushButton(parent)
+    theme.set_role(chip, "chip")
+    chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    chip.setAccessibleName(name)
+    return chip

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -14,12 +15,14 @@ from PySide6.QtWidgets import (
     QFrame,
     QLabel,
     QLineEdit,
+    QPushButton,
     QScrollBar,
 )
 
 from playground.app.canvas.chips import ChipBar, InView
 from playground.app.canvas.layers import Layers
 from playground.app.connections import CLICK
+from playground.app.hidden_settings import CROSS
 from playground.app.panels import (
     DataPanel,
     FieldNamesPanel,
@@ -84,9 +87,7 @@ def test_the_first_window_has_few_controls_and_a_wide_canvas(qtbot, tmp_path, si
         if percent == 100:
             assert not any(window.panel(kind).is_folded() for kind in PIPELINE)
             column = window.panel(SamplingPanel).column()
-            wait(
-                lambda: column.verticalScrollBar().maximum() <= window.hidden_settings.height()
-            )  # chips of this small one
+            wait(lambda: column.verticalScrollBar().maximum() == 0)
     finally:
         window.look.set_text_size(100)  # other windows of the process have the same
         end(window)
@@ -322,12 +323,25 @@ def test_six_tiles_have_names_and_more_brings_the_others(calm):
     assert data.file_row.isVisible()
 
 
-def chips(window) -> dict[str, QAbstractButton]:
+def chip_buttons(window) -> list[QPushButton]:
     hidden = window.hidden_settings
-    made = lambda: hidden.findChildren(QAbstractButton)  # noqa: E731
+    made = lambda: hidden.findChildren(QPushButton)  # noqa: E731
     wait(milliseconds=60)
     wait(lambda: not hidden.isVisible() or all(chip.isVisible() for chip in made()))  # Qt shows those of a layout later
-    return {chip.accessibleName(): chip for chip in made() if chip.isVisible()}
+    return [chip for chip in made() if chip.isVisible()]
+
+
+def chips(window) -> dict[str, QPushButton | QAction]:
+    """What sets back each hidden setting: the chip, or an action of the menu beside it."""
+    found = {}
+    for chip in chip_buttons(window):
+        actions = [] if chip.menu() is None else chip.menu().actions()
+        found |= {action.text().removesuffix(CROSS): action for action in actions} or {chip.accessibleName(): chip}
+    return found
+
+
+def press(chip: QPushButton | QAction) -> None:
+    (chip.trigger if isinstance(chip, QAction) else chip.click)()
 
 
 def test_what_is_set_and_hidden_is_a_chip_whose_cross_sets_it_back(calm):
@@ -339,13 +353,39 @@ def test_what_is_set_and_hidden_is_a_chip_whose_cross_sets_it_back(calm):
     card.disclosure.click()
     assert text not in chips(calm)  # it is in view
     card.disclosure.click()
-    chips(calm)[text].click()
+    press(chips(calm)[text])
     assert calm.state.value("training.learning_rate") == calm.state.field("training.learning_rate").default
     assert chips(calm).keys() == before.keys()
     calm.state.undo()
     assert text in chips(calm)
     calm.look.set_all_cards(True)
     assert not chips(calm)
+
+
+def test_hidden_settings_stand_in_one_line_that_moves_nothing(calm):
+    """The first chip is as wide as there is room for; the others are counted, and in a menu."""
+    header, kind = calm.panel(SamplingPanel).header, calm.panel(SamplingPanel).kind
+    end, place = calm.panel(SamplingPanel).column().verticalScrollBar().maximum(), kind.mapTo(calm, QPoint())
+    edits = {
+        "training.learning_rate": 5.5e-5,
+        "training.batch": 300,
+        "sampling.stochasticity": 0.5,
+        "noise.sigma_max": 9,
+    }
+    for key, value in edits.items():
+        calm.state.edit({key: value})
+        wait(milliseconds=60)
+    named = chips(calm)
+    assert {"learning rate 5.5e-5", "noise ℓ 0.5"} <= named.keys()
+    first, others = chip_buttons(calm)
+    assert others.text() == f"+{len(named) - 1}"
+    assert header.rect().contains(QRect(others.mapTo(header, QPoint()), others.size()))
+    assert others.geometry().left() > first.geometry().right()
+    assert first.text().endswith(CROSS)
+    assert kind.mapTo(calm, QPoint()) == place
+    assert calm.panel(SamplingPanel).column().verticalScrollBar().maximum() == end
+    others.showMenu()
+    QApplication.activePopupWidget().close()
 
 
 def test_in_a_lesson_a_chip_is_only_what_the_user_changed(calm):
@@ -371,7 +411,7 @@ def test_a_chip_sets_back_what_the_step_of_a_lesson_has_set_and_names_the_card_w
     found = chips(calm)
     assert found.keys() == {"Sample score Learned", "Likelihood score Exact"}
     assert "back to Exact" in found["Sample score Learned"].toolTip()
-    found["Sample score Learned"].click()
+    press(found["Sample score Learned"])
     assert calm.state.value("sampling.source") == "exact"
     assert chips(calm).keys() == {"Likelihood score Exact"}
     lessons.leave()
@@ -390,7 +430,7 @@ def test_a_chip_is_reached_after_the_title_and_stays_when_the_card_is_folded(cal
     assert not calm.panel(SamplingPanel).kind.isVisible()
     header.setFocus()
     QTest.keyClick(header, Qt.Key.Key_Tab)
-    assert QApplication.focusWidget() in chips(calm).values(), QApplication.focusWidget().accessibleName()
+    assert QApplication.focusWidget() in chip_buttons(calm), QApplication.focusWidget().accessibleName()
 
 
 def test_a_closed_card_leaves_a_chip_of_what_is_set_on_it(calm):
@@ -429,7 +469,7 @@ def test_tab_goes_from_part_to_part_and_down_each_card(calm):
         )
     ]
     assert wrong == []
-    assert {*chips(calm)} <= {one.accessibleName() for one in found}, [one.accessibleName() for one in found]
+    assert {*chip_buttons(calm)} <= {*found}, [one.accessibleName() for one in found]
 
 
 def test_tab_reaches_the_layers_after_the_left_cards_also_after_all_cards_came_and_went(calm):

@@ -353,6 +353,7 @@ QFrame[role="card"] QPushButton[role="chip"], QPushButton[role="chip"] {
 QFrame[role="card"] QPushButton[role="chip"]:checked { background: @hover; color: @text; }
 QFrame[role="card"] QPushButton[role="chip"]:hover { color: @text; }
 QFrame[role="card"] QPushButton[role="chip"]:focus { border-color: @accent; }
+QPushButton[role="chip"]::menu-indicator { image: none; width: 0; }
 
 QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox {
     background: @background; color: @text; border: 1px solid @border; border-radius: 6px; padding: 4px 6px;

@@ -85,6 +85,7 @@ class PanelHeader(QAbstractButton):
         super().__init__(parent)
         self._title, self._number, self._state = title, number, ""
         self._tool: QWidget | None = None
+        self._in_place: QWidget | None = None
         self.cross = Cross(title, self)
         self.cross.hide()
         self.setCheckable(True)
@@ -122,6 +123,11 @@ class PanelHeader(QAbstractButton):
         self._tool = tool
         self._place_tool()
 
+    def put_in_place_of_state(self, part: QWidget) -> None:
+        """Put a part between the title and the tool; while it is not hidden, the state is in the tooltip alone."""
+        part.setParent(self)
+        self._in_place = part
+
     def resizeEvent(self, event: object) -> None:
         self._place_tool()
 
@@ -135,6 +141,23 @@ class PanelHeader(QAbstractButton):
             self._tool.setGeometry(
                 self.width() - self._end - side.width(), (self.height() - side.height()) // 2, *side.toTuple()
             )
+        if self._in_place is not None:
+            self._in_place.setGeometry(self._room)
+
+    @property
+    def _title_left(self) -> int:
+        return 0 if self._number is None else px(26)
+
+    @property
+    def _title_width(self) -> int:
+        return QFontMetrics(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)).horizontalAdvance(self._title)
+
+    @property
+    def _room(self) -> QRect:
+        """Where the state is."""
+        left = self._title_left + self._title_width + 16
+        taken = self._end + (0 if self._tool is None or self._tool.isHidden() else self._tool.width() + 2)
+        return QRect(left, 0, self.width() - left - taken, self.height())
 
     @property
     def _end(self) -> int:
@@ -143,33 +166,28 @@ class PanelHeader(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
-        x = 0.0
-        middle = self.height() / 2
+        x, middle = self._title_left, self.height() / 2
         if self._number is not None:
             badge = QRectF(0, middle - px(18) / 2, px(18), px(18))
             paint_box(painter, badge, badge.height() / 2, theme.color("hover"))
             painter.setFont(theme.text_font(11, QFont.Weight.DemiBold))
             painter.setPen(theme.color("muted"))
             painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(self._number))
-            x = px(26)
-        font = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
-        painter.setFont(font)
+        painter.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
         painter.setPen(theme.color("text"))
-        title_width = QFontMetrics(font).horizontalAdvance(self._title)
-        line = QRectF(x, 0, title_width + 4, self.height())
+        line = QRectF(x, 0, self._title_width + 4, self.height())
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self._title)
-        font = theme.number_font()
-        painter.setFont(font)
-        painter.setPen(theme.color("muted"))
-        taken = self._end + (self._tool.width() + 2 if self._tool is not None and self._tool.isVisible() else 0)
-        room = QRect(round(line.right()) + 12, 0, self.width() - round(line.right()) - 12 - taken, self.height())
-        text = shortened(self._state, QFontMetrics(font), room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+        if self._in_place is None or self._in_place.isHidden():
+            font, room = theme.number_font(), self._room
+            painter.setFont(font)
+            painter.setPen(theme.color("muted"))
+            text = shortened(self._state, QFontMetrics(font), room.width())
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         color = theme.color("text" if self.underMouse() else "muted")
         paint_chevron(painter, QPointF(self.width() - self._end + px(12), middle + 0.5), color, self.isChecked())
         if self.hasFocus():
             # Around number and title only, because the state ends at the card's edge.
-            ring = QRectF(x - 4 if x else 1, 1, title_width + 9, self.height() - 2)
+            ring = QRectF(x - 4 if x else 1, 1, self._title_width + 9, self.height() - 2)
             paint_box(painter, ring, 4, line=theme.color("accent"), width=1.5)
 
     def _name(self) -> None:
@@ -301,7 +319,8 @@ class Disclosure(MarkButton):
     def _make_room(self) -> None:
         """Share the header's width with the state."""
         header = self.parentWidget()
-        if header is not None:
+        if isinstance(header, PanelHeader):
+            header.resizeEvent(None)
             header.update()
 
     def paint_mark(self, painter: QPainter, color: QColor) -> None:
@@ -473,10 +492,6 @@ class CollapsiblePanel(QFrame):
             column.release()
         top = part.mapTo(whole, QPoint(0, -UNIT)).y()
         bar.setValue(min(max(bar.value(), top + part.height() - room), top))
-
-    def put_below_title(self, part: QWidget) -> None:
-        """Put a part between the title and the rest, also while the card is folded."""
-        self._outer.insertWidget(1, part)
 
     def behind(self, *parts: QWidget) -> QVBoxLayout:
         """A new part of the body, at its end, that a calm card shows only with the advanced part."""
