@@ -49,7 +49,7 @@ def grid_image(plane: Plane, palette: Palette) -> QImage:
 
 def paint_grid(painter: QPainter, plane: Plane, palette: Palette) -> None:
     """Paint the grid lines of a plane."""
-    for places, vertical in zip(_ticks(plane), (True, False), strict=True):
+    for places, vertical in zip(ticks_of(plane), (True, False), strict=True):
         for value, _, place in places:
             painter.setPen(QPen(palette.color("text", 0.10 if value == 0 else 0.045), 1))
             edge = math.floor(place) + 0.5
@@ -74,7 +74,7 @@ def _painted(plane: Plane) -> Iterator[tuple[QImage, QPainter]]:
         yield image, painter
 
 
-def _ticks(plane: Plane) -> tuple[list[tuple[float, str, float]], list[tuple[float, str, float]]]:
+def ticks_of(plane: Plane) -> tuple[list[tuple[float, str, float]], list[tuple[float, str, float]]]:
     """The ticks of the x axis and of the y axis: value, label and position in painter units."""
     x0, x1, y0, y1 = plane.viewport
     step_x, step_y = (nice_step(SPACING / abs(scale)) for scale in plane.scale)
@@ -88,7 +88,7 @@ def paint_numbers(painter: QPainter, plane: Plane, names: tuple[str, str], palet
     width, height = plane.width, plane.height
     if width < 160 or height < 120:
         return
-    across, upward = _ticks(plane)
+    across, upward = ticks_of(plane)
     font = figure_font(11)
     metrics = QFontMetricsF(font)
     line = metrics.height()

@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.drawing.axes import ticks_of
+from playground.drawing.coloring import Coloring
 from playground.drawing.frames import FilmedRun, completed
 from playground.drawing.images import ink_colors
 from playground.drawing.layers import Density, Field, ScoreError
 from playground.drawing.palette import DARK, LIGHT, Palette, category_colors, density_colors, value_colors
-from playground.drawing.plane import Plane, Viewport
+from playground.drawing.plane import Plane
 from playground.drawing.render import PictureError
-from playground.drawing.scene import Scene
+from playground.drawing.scene import NAMES, Scene
 from playground.lab.atomic import atomic_write
 from playground.lab.compute import Shares, passed_on
 from playground.lab.lessons import ANSWER, MeasuredStep
@@ -48,8 +50,8 @@ CELLS = 96
 """Most cells of a density across and down."""
 LONGEST = 18.0
 """Units of the longest half of an arrow, see :meth:`Field.arrows`."""
-FAR = 8.0
-"""Widths of the viewport beyond which a point stands at the edge, so that a diverged one does not coarsen the others."""
+FAR = 8
+"""Canvases around the one in view, beyond which a point stands at the edge, so that a diverged one does not coarsen the others."""
 NOWHERE = 65_535
 """Stands for a coordinate that is not finite."""
 COLORS = "background", "panel", "raised", "border", "grid", "text", "muted", "accent", "on_accent"
@@ -148,28 +150,26 @@ def write_page(page: Page, path: Path) -> Generator[float, None, None]:
         raise PictureError("There is no run to export yet: press play first.")
     arrays = _Arrays()
     count = sum(len(column.runs) for column in page.columns)
-    columns = list[dict[str, Any]]()
+    columns, layers, made = list[dict[str, Any]](), dict[str, str](), list[str]()
     for column in page.columns:
         runs = list[dict[str, Any]]()
         for run in column.runs:
-            done = len(columns) * len(column.runs) + len(runs)
-            told = functools.partial(_share, done, count + 1)
-            runs.append((yield from passed_on(_run(run, column.scene, count, arrays), told)))
+            told = functools.partial(_share, len(made), count + 1)
+            shown = yield from passed_on(_run(run, column.scene, count, arrays), told)
+            layers |= shown.layers
+            made.append(shown.provenance)
+            runs.append(shown.told)
         columns.append({"title": column.title, "runs": runs} | _still(column.scene, arrays))
     contents = {
-        "title": page.title,
         "columns": columns,
+        "layers": [(name, layers[name]) for name, _ in NAMES.values() if name in layers],
         "steps": [*page.steps],
         "shown": page.shown,
-        "figures": [*page.figures],
         "question": page.question and vars(page.question),
-        "provenance": [
-            json.loads(told) for told in dict.fromkeys(run["made"] for one in columns for run in one["runs"]) if told
-        ],
         "size": SIZE,
         "themes": {palette.name: _theme(palette) for palette in (DARK, LIGHT)},
     }
-    text = page_text(contents, arrays.packed())
+    text = _page_text(page, [json.loads(one) for one in dict.fromkeys(made) if one], contents, arrays.packed())
     try:
         with atomic_write(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
@@ -182,20 +182,27 @@ def _share(done: int, parts: int, share: float) -> float:
     return (done + share) / parts
 
 
-def page_text(told: Mapping[str, Any], numbers: bytes) -> str:
-    """The page with these contents."""
-    shown = json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def _page_text(page: Page, made: Sequence[Any], contents: Mapping[str, Any], numbers: bytes) -> str:
+    """The page with these contents.
+
+    Args:
+        made: what made each run.
+    """
+    shown = json.dumps(contents, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    rows = (f'<tr><th scope="row">{_escaped(name)}<td>{_escaped(value)}\n' for name, value in page.figures)
+    step = f" with the weights of training step {page.steps[page.shown]:,}" if page.steps else ""
     parts = {
-        "TITLE": _escaped(told["title"]),
+        "TITLE": _escaped(page.title),
         "STYLE": resource("web/page.css").read_text("utf-8"),
+        "WEIGHTS": step.replace(",", "\u202f"),
+        "FIGURES": "".join(rows),
+        "VERSIONS": ", ".join(dict.fromkeys(_escaped(str(one.get("version", ""))) for one in made)),
+        "PROVENANCE": _escaped(json.dumps(made, ensure_ascii=False, indent=1)),
         "SHOWN": shown.replace("<", "\\u003c"),  # so that no text of a user ends the element
         "NUMBERS": base64.b64encode(numbers).decode(),
         "SCRIPT": resource("web/page.js").read_text("utf-8"),
     }
-    text = resource("web/page.html").read_text("utf-8")
-    for name, part in parts.items():
-        text = text.replace(f"<!--{name}-->", part, 1)
-    return text
+    return re.sub("<!--([A-Z]+)-->", lambda found: parts[found[1]], resource("web/page.html").read_text("utf-8"))
 
 
 class _Arrays:
@@ -220,10 +227,25 @@ class _Arrays:
         return zlib.compress(b"".join(self._parts), 9)
 
 
-def _run(filmed: FilmedRun, scene: Scene, count: int, arrays: _Arrays) -> Generator[float, None, dict[str, Any]]:
+@dataclass(frozen=True)
+class _Run:
+    """One run as its page has it.
+
+    Attributes:
+        told: for the script.
+        layers: the colour and the name of each layer that some frame shows.
+    """
+
+    told: dict[str, Any]
+    layers: Mapping[str, str]
+    provenance: str
+
+
+def _run(filmed: FilmedRun, scene: Scene, count: int, arrays: _Arrays) -> Generator[float, None, _Run]:
     """One run; `count` is the number of all runs of the page."""
     shares = Shares()
     run = yield from passed_on(completed(filmed.run()), shares.part(0.5))
+    plane = Plane(scene.viewport, *SIZE)
     positions = run.positions
     image = positions.ndim != 3
     item = math.prod(run.shape) if image else 4  # bytes
@@ -234,7 +256,7 @@ def _run(filmed: FilmedRun, scene: Scene, count: int, arrays: _Arrays) -> Genera
     frames = spread(len(run), room // drawn.shape[1])
     moments = frames[spread(len(frames), MOMENTS // count)]
     overlay = yield from passed_on(filmed.overlay_maker(run, frames), shares.part(0.3))
-    told: dict[str, Any] = {"frames": frames.tolist(), "of": positions.shape[1], "made": run.provenance, "captions": []}
+    told: dict[str, Any] = {"frames": frames.tolist(), "of": positions.shape[1], "captions": []}
     labels, scenes, painting = list[NDArray[np.uint8]](), dict[int, Scene](), shares.part()
     for number, frame in enumerate(frames.tolist()):
         shown = overlay(scene, frame)
@@ -243,15 +265,16 @@ def _run(filmed: FilmedRun, scene: Scene, count: int, arrays: _Arrays) -> Genera
             scenes[number] = shown
         if shown.particles is not None and shown.particles.coloring is not None:
             labels.append(shown.particles.coloring.labels[::stride])
-            told["colors"] = _coloring(shown)
+            told["colors"] = _coloring(shown.particles.coloring)
         yield painting((number + 1) / len(frames))
     if image:
         told["images"] = _images(drawn[frames], scene, arrays)
-        return told
-    told["positions"] = _points(drawn[frames], scene.viewport, arrays, along=True)
+        return _Run(told, {}, run.provenance)
+    told["points"] = _points(drawn[frames], scene, arrays, along=True)
     if labels:
         told["labels"] = arrays.add(np.stack(labels))
-    return told | _overlays(scenes, Plane(scene.viewport, *SIZE), arrays)
+    layers = dict(named for one in scenes.values() for named in one.named_layers())
+    return _Run(told | _overlays(scenes, plane, arrays), layers, run.provenance)
 
 
 def spread(length: int, most: int) -> NDArray[np.intp]:
@@ -262,37 +285,36 @@ def spread(length: int, most: int) -> NDArray[np.intp]:
 def _still(scene: Scene, arrays: _Arrays) -> dict[str, Any]:
     """What is the same in every frame."""
     told: dict[str, Any] = {"viewport": scene.viewport, "axes": scene.axes, "image": scene.images is not None}
-    told["hidden"] = [name for name in ("particles", "trails") if getattr(scene, name) is None]
+    told["ticks"] = [[(place, text) for _, text, place in some] for some in ticks_of(Plane(scene.viewport, *SIZE))]
+    told["layers"] = [name for name, _ in scene.named_layers()]
     if scene.data is not None:
         stride = -(-len(scene.data.points) // POINTS)
-        told["data"] = _points(scene.data.points[::stride], scene.viewport, arrays)
+        told["data"] = _points(scene.data.points[::stride], scene, arrays)
         if scene.data.coloring is not None:
-            told["data"]["labels"] = arrays.add(scene.data.coloring.labels[::stride])
+            told["labels"] = arrays.add(scene.data.coloring.labels[::stride])
     if scene.path is not None:
-        told["path"] = _points(scene.path.points, scene.viewport, arrays)
+        told["path"] = _points(scene.path.points, scene, arrays)
     return told
 
 
-def _points(points: NDArray[Any], viewport: Viewport, arrays: _Arrays, along: bool = False) -> dict[str, Any]:
-    """Points (..., 2) in a box that holds all of them but those beyond FAR widths of the viewport, which stand at its edge.
+def _points(points: NDArray[Any], scene: Scene, arrays: _Arrays, along: bool = False) -> dict[str, Any]:
+    """Points (..., 2) as whole numbers, whose places on the canvas are these times a scale, plus an offset. Points more than FAR canvases
+    away stand at the edge of the others.
 
     Args:
         along: whether the differences along the first axis are stored, which take less room.
     """
+    places = Plane(scene.viewport, *SIZE).to_painter(points)
     finite = np.isfinite(points)
-    flat, known = points.reshape(-1, 2).astype(np.float64), finite.reshape(-1, 2)
-    low = np.min(flat, axis=0, where=known, initial=np.inf)
-    high = np.max(flat, axis=0, where=known, initial=-np.inf)
+    flat, known, size = places.reshape(-1, 2), finite.reshape(-1, 2), np.array(SIZE)
+    low = np.maximum(np.min(flat, axis=0, where=known, initial=np.inf), -FAR * size)
+    high = np.minimum(np.max(flat, axis=0, where=known, initial=-np.inf), (FAR + 1) * size)
     low, high = (np.where(known.any(axis=0), end, 0.0) for end in (low, high))
-    first, last = np.reshape(viewport, (2, 2)).T
-    low, high = np.maximum(low, first - FAR * (last - first)), np.minimum(high, last + FAR * (last - first))
-    extent = np.where(high > low, high - low, 1.0)
-    whole = np.where(
-        finite, np.round((np.clip(points, low, low + extent) - low) / extent * (NOWHERE - 1)), NOWHERE
-    ).astype(np.uint16)
+    scale = np.where(high > low, high - low, 1.0) / (NOWHERE - 1)
+    whole = np.where(finite, np.clip(np.round((places - low) / scale), 0, NOWHERE - 1), NOWHERE).astype(np.uint16)
     if along:
         whole = np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1]))  # modulo 65,536
-    return {"box": [*low.tolist(), *(low + extent).tolist()], **arrays.add(whole)}
+    return {"scale": scale.tolist(), "offset": low.tolist(), "along": along, **arrays.add(whole)}
 
 
 def _images(images: NDArray[Any], scene: Scene, arrays: _Arrays) -> dict[str, Any]:
@@ -322,10 +344,11 @@ def _overlays(scenes: Mapping[int, Scene], plane: Plane, arrays: _Arrays) -> dic
     for name, shown in maps.items():
         if len(shown) == len(scenes) and shown:
             cells = np.stack([np.round(255 * _thinned(one.shares())).astype(np.uint8) for one in shown])
-            told["maps"][name] = {**arrays.add(cells), "extent": shown[0].extent}
+            x0, x1, y0, y1 = shown[0].extent
+            told["maps"][name] = {**arrays.add(cells), "corners": plane.to_painter([(x0, y1), (x1, y0)]).tolist()}
     for name, some in fields.items():
         if len(some) == len(scenes) and some:
-            told["fields"][name] = {"what": some[0].what, **_arrows([field.arrows(plane) for field in some], arrays)}
+            told["fields"][name] = _arrows([field.arrows(plane) for field in some], arrays)
     return told
 
 
@@ -348,11 +371,15 @@ def _arrows(moments: Sequence[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]], 
     }
 
 
-def _coloring(scene: Scene) -> dict[str, Any]:
-    assert scene.particles is not None
-    assert scene.particles.coloring is not None
-    coloring = scene.particles.coloring
-    return {"title": coloring.title, "numbers": coloring.numbers, "names": coloring.names, "order": coloring.order}
+def _coloring(coloring: Coloring) -> dict[str, Any]:
+    """The table of the colours, and what each of some means."""
+    if coloring.numbers is not None:
+        return {
+            "title": coloring.title,
+            "of": "values",
+            "key": [(round(255 * at), text) for at, text in coloring.numbers],
+        }
+    return {"title": coloring.title, "of": "categories", "key": [*zip(coloring.order, coloring.names, strict=False)]}
 
 
 def _theme(palette: Palette) -> dict[str, Any]:

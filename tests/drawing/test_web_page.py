@@ -57,13 +57,13 @@ class Read:
         high = self._bytes[place["at"] + size : place["at"] + 2 * size]
         return (low.astype(np.uint16) | high.astype(np.uint16) << 8).reshape(place["shape"])
 
-    def points(self, place: dict[str, Any], along: bool = False) -> NDArray[Any]:
+    def points(self, place: dict[str, Any]) -> NDArray[Any]:
+        """Points in the user's units, in the viewport of :func:`scene`."""
         whole = self.array(place)
-        if along:
+        if place["along"]:
             whole = np.cumsum(whole, axis=0, dtype=np.uint16)
-        x0, y0, x1, y1 = place["box"]
-        found = np.array([x0, y0]) + whole / (NOWHERE - 1) * np.array([x1 - x0, y1 - y0])
-        return np.where(whole == NOWHERE, np.nan, found)
+        places = whole * np.array(place["scale"]) + np.array(place["offset"])
+        return np.where(whole == NOWHERE, np.nan, places * np.array([8, -6]) / SIZE + np.array([-4, 3]))
 
 
 def trajectory(positions: NDArray[Any], provenance: str = "") -> Trajectory:
@@ -109,13 +109,13 @@ def test_particles_are_those_of_the_run_but_for_rounding(tmp_path: Path, noise: 
     run = found.shown["columns"][0]["runs"][0]
     assert run["frames"] == [*range(40)]
     unit = np.ptp(noise, axis=(0, 1)) / (NOWHERE - 1)
-    assert (abs(found.points(run["positions"], along=True) - noise) <= 0.51 * unit).all()
+    assert (abs(found.points(run["points"]) - noise) <= 0.51 * unit).all()
 
 
 def test_what_is_not_finite_has_no_place(tmp_path: Path, noise: NDArray[Any]) -> None:
     noise[5:, 7] = np.nan
     found = written(tmp_path, one(trajectory(noise)))
-    points = found.points(found.shown["columns"][0]["runs"][0]["positions"], along=True)
+    points = found.points(found.shown["columns"][0]["runs"][0]["points"])
     assert np.array_equal(np.isnan(points), np.isnan(noise))
 
 
@@ -123,11 +123,11 @@ def test_a_long_run_of_many_has_fewer_frames_and_particles_and_says_so(tmp_path:
     positions = np.random.default_rng(0).standard_normal((1500, 5000, 2)).astype(np.float32)
     found = written(tmp_path, one(trajectory(positions)))
     run = found.shown["columns"][0]["runs"][0]
-    frames, particles, _ = run["positions"]["shape"]
+    frames, particles, _ = run["points"]["shape"]
     assert (run["of"], particles) == (5000, 1667)  # every third
     assert 4 * particles * frames <= LIMIT < 4 * particles * (frames + 1)
     assert (run["frames"][0], run["frames"][-1]) == (0, 1499)
-    points = found.points(run["positions"], along=True)
+    points = found.points(run["points"])
     assert np.abs(points[3] - positions[run["frames"][3], ::3]).max() < 1e-3
     assert len(found.text) <= LARGEST  # although noise cannot be compressed
 
@@ -136,7 +136,7 @@ def test_columns_and_training_steps_share_the_room(tmp_path: Path) -> None:
     positions = np.random.default_rng(0).standard_normal((300, 2000, 2)).astype(np.float32)
     columns = [PageColumn(name, scene(), [filmed(trajectory(positions))] * 2) for name in "ABCD"]
     found = written(tmp_path, Page("", columns, steps=[10, 2000]))
-    shapes = [run["positions"]["shape"] for column in found.shown["columns"] for run in column["runs"]]
+    shapes = [run["points"]["shape"] for column in found.shown["columns"] for run in column["runs"]]
     assert len(shapes) == 8
     assert len({tuple(shape) for shape in shapes}) == 1
     assert shapes[0][0] >= FEWEST
@@ -181,7 +181,7 @@ def test_classes_and_training_points_are_there(tmp_path: Path, noise: NDArray[An
     found = written(tmp_path, one(trajectory(noise), show, data=Data(points, by_class(labels, ()))))
     column = found.shown["columns"][0]
     assert np.abs(found.points(column["data"]) - points).max() < 1e-4
-    assert np.array_equal(found.array(column["data"]["labels"]), by_class(labels, ()).labels)
+    assert np.array_equal(found.array(column["labels"]), by_class(labels, ()).labels)
     assert np.array_equal(found.array(column["runs"][0]["labels"])[0], by_class(np.arange(300) % 3, ()).labels)
 
 
@@ -197,16 +197,17 @@ def test_images_are_brightness(tmp_path: Path) -> None:
 
 def test_no_text_of_a_user_becomes_part_of_the_page(tmp_path: Path, noise: NDArray[Any]) -> None:
     evil = "</script><script>alert(1)</script><!--NUMBERS--><!--SCRIPT-->"
-    made = one(trajectory(noise))
-    found = written(tmp_path, Page(evil, made.columns, figures=[(evil, evil)]))
-    assert found.shown["title"] == found.shown["figures"][0][0] == evil
+    columns = [dataclasses.replace(column, title=evil) for column in one(trajectory(noise)).columns]
+    found = written(tmp_path, Page(evil, columns, figures=[(evil, evil)]))
+    assert found.shown["columns"][0]["title"] == evil
     assert found.text.count("<script") == 3
-    assert "<title>&lt;/script>" in found.text
+    assert found.text.count("&lt;/script>&lt;script>alert(1)") == 4  # title, heading, name and value of a figure
+    assert found.text.count("alert(1)") == 5
 
 
 def test_a_page_makes_no_request(tmp_path: Path, noise: NDArray[Any]) -> None:
     found = written(tmp_path, one(trajectory(noise, '{"version": "1"}')))
-    assert found.shown["provenance"] == [{"version": "1"}]
+    assert "Made by Score Playground 1</summary>" in found.text
     assert "default-src 'none'" in found.text
     assert not re.search(r"\bfetch\(|XMLHttp|https?:|\bsrc=|\bhref=|@import|url\(", found.text)
 
@@ -247,7 +248,7 @@ def test_a_page_without_a_run_is_refused(tmp_path: Path) -> None:
 def test_a_particle_that_diverged_leaves_the_others_their_places(tmp_path: Path, noise: NDArray[Any]) -> None:
     noise[:, 0] = 1e6
     found = written(tmp_path, one(trajectory(noise)))
-    points = found.points(found.shown["columns"][0]["runs"][0]["positions"], along=True)
+    points = found.points(found.shown["columns"][0]["runs"][0]["points"])
     assert np.abs(points[:, 1:] - noise[:, 1:]).max() < 2e-3
     assert (points[:, 0] > 50).all()
 

@@ -25,9 +25,9 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = [pytest.mark.claims, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
 READY = "html[data-ready=yes]"
 PARTICLES, FRAMES = 2_000, 60
-PLACED = """run => Array.from({length: run.count}, (_, i) => {
-    const at = 2 * (ownFrame(run) * run.count + i);
-    return [run.points[at] * run.to.sx + run.to.tx, run.points[at + 1] * run.to.sy + run.to.ty];
+PLACED = """run => Array.from({length: run.points.shape[1]}, (_, i) => {
+    const { values, shape, scale, offset } = run.points, at = 2 * (ownFrame(run) * shape[1] + i);
+    return [values[at] * scale[0] + offset[0], values[at + 1] * scale[1] + offset[1]];
 })"""
 """The places on the canvas of the particles that are drawn."""
 
@@ -249,3 +249,15 @@ def test_it_is_drawn_as_often_as_the_screen_asks(
     drawing = "() => { const began = performance.now(); state.frame = (state.frame + 1) % total(); show(); return performance.now() - began; }"
     spent = sorted(tab.page.evaluate(drawing) for _ in range(60))
     assert spent[30] < 1000 / least * slowness()  # ms for one frame of 2,000 particles in each column
+
+
+def test_numbers_on_the_axes_are_legible_on_a_phone(browser: Any, tmp_path: Path, still: dict[str, Any]) -> None:
+    tab = Tab(browser, saved(tmp_path), (320, 640), **still)
+    heights = tab.page.evaluate("""() => {
+        const { canvas } = shown.columns[0], context = canvas.getContext("2d"), heights = [];
+        context.fillText = () => heights.push(parseFloat(context.font) * canvas.clientWidth / WIDTH);
+        drawGrid(context, shown.columns[0]);
+        return heights;
+    }""")
+    assert len(heights) > 4
+    assert min(heights) >= 10.9
