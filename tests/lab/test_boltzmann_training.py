@@ -201,9 +201,9 @@ def test_cost_is_measured_for_every_number_of_units() -> None:
 
 @pytest.mark.alone
 def test_z_of_one_more_unit_takes_about_twice_as_long() -> None:
-    growth = list(measure_cost())[-1].growth()
-    assert growth is not None
-    assert 1.7 < growth[0] < 2.4
+    measured = [list(measure_cost())[-1].growth() for _ in range(3)]  # other work may slow down a part of one
+    growth = sorted(one[0] for one in measured if one is not None)
+    assert 1.7 < growth[len(growth) // 2] < 2.4
 
 
 def test_growth_is_measured_where_the_states_take_the_time() -> None:
