@@ -18,6 +18,7 @@ from playground.kinds.setting import Field
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import SEEDS, Experiment, every_field, fields, owners, replace
 from tests.app.conftest import wait
+from tests.own_process import ran
 
 
 def describe() -> list[tuple[dict[str, str], Field]]:
@@ -807,6 +808,30 @@ def test_every_equation_can_be_drawn(latex):
 def test_an_equation_that_cannot_be_read_is_an_error():
     with pytest.raises(ValueError, match="cannot be drawn"):
         equation_image(r"\frac{1", "#ffffff", 1.0)
+
+
+def test_threads_that_first_draw_an_equation_at_once_draw_the_same_and_leave_warnings_as_they_are():
+    assert ran(AT_ONCE) == "True 1\n"
+
+
+AT_ONCE = """
+import sys, threading, warnings
+from playground.app.widgets.equation import equation_svg
+
+before, drawn, together = list(warnings.filters), [], threading.Barrier(8)
+
+def draw():
+    together.wait()
+    drawn.append(equation_svg("x^2", "black"))
+
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=draw) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(before == list(warnings.filters), len(set(drawn)))
+"""
 
 
 @pytest.mark.parametrize("steps", [999_999, 1_000_000, 1_234_567])

@@ -3,6 +3,7 @@
 import base64
 import functools
 import html
+import threading
 import warnings
 from collections.abc import Callable
 
@@ -16,6 +17,8 @@ from playground.app.widgets.controls import ChoiceBox
 from playground.lab.experiment import Field
 
 SIZE = 16  # px
+_IMPORTING = threading.Lock()
+"""Held while ziamath is imported: its modules import each other, so a second thread would find some of them half imported."""
 
 
 def equation_svg(latex: str, color: str, pixels: int = SIZE) -> bytes:
@@ -24,7 +27,7 @@ def equation_svg(latex: str, color: str, pixels: int = SIZE) -> bytes:
     Raises:
         ValueError: the LaTeX cannot be read.
     """
-    with warnings.catch_warnings():
+    with _IMPORTING, warnings.catch_warnings():
         # On Python 3.11 and 3.12 its import of its own fonts warns.
         warnings.simplefilter("ignore", DeprecationWarning)
         from ziamath.config import config
