@@ -93,6 +93,7 @@ def test_it_has_every_lesson_every_equation_and_the_api(site: Path, pages: dict[
     shown = (site / "equations.html").read_text(encoding="utf-8")
     assert all(f'"{name}"' in shown.replace("&quot;", '"') for name in ("two-moons", "vp", "denoising", "reverse-sde"))
     assert pages[site / "equations.html"].equations > 20
+    assert pages[site / "theory.html"].equations > 300
     named = pages[site / "api.html"].places
     assert {f"playground.{name}" for name in playground.__all__ if not name.startswith("_")} <= named
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from playground import theory
+from playground.app.widgets.equation import equation_svg
 from playground.theory.densities import Density
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import SIGMA_DISTRIBUTIONS, Noise, Process
@@ -19,6 +20,9 @@ PAGE = (ROOT / "docs/theory.md").read_text(encoding="utf-8")
 SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
 ROWS = re.findall(r"^\| (T\d+) \| (.+) \| `(tests/[^`]+)` \|$", PAGE, re.MULTILINE)
 SYSTEMS = [f"T{number}" for number in range(1, 19)]
+WORDS = re.sub(r"(?ms)^```math\n.*?^```\n", "", PAGE)
+DISPLAYED = re.findall(r"(?ms)^```math\n(.*?)\n```$", PAGE)
+INLINE = re.findall(r"\$([^$\n]+)\$", WORDS)
 NAMES = sorted(set(re.findall(r"`(playground\.[\w.]+)`", PAGE)))
 TESTS = sorted(set(re.findall(r"`(tests/[\w/]+\.py::\w+)`", PAGE)))
 
@@ -64,8 +68,29 @@ def test_every_section_names_code() -> None:
 
 def test_nothing_is_quoted_in_another_form() -> None:
     """A name that the patterns above miss would never be checked."""
-    quoted = set(re.findall(r"`([^`]+)`", PAGE))
+    quoted = set(re.findall(r"`([^`]+)`", WORDS))
     assert quoted - set(NAMES) - set(TESTS) == {"score-playground selftest", "sampling.corrector_steps"}
+
+
+def test_every_equation_is_drawn_and_each_of_its_commands_is_known() -> None:
+    from ziamath.tex import tex2mml
+
+    assert len(DISPLAYED) > 35
+    assert len(INLINE) > 250
+    for latex in {*DISPLAYED, *INLINE}:
+        equation_svg(latex, "black")  # whose import of ziamath comes first
+        assert ">\\" not in tex2mml(latex), latex  # an unknown command is drawn as its name
+
+
+def test_github_sets_the_same_equations() -> None:
+    r"""It allows no \operatorname, and its Markdown takes a backslash before punctuation away from an equation in a line."""
+    assert [latex for latex in (*DISPLAYED, *INLINE) if "operatorname" in latex] == []
+    assert [latex for latex in INLINE if re.search(r"\\[^a-zA-Z]", latex)] == []
+
+
+def test_no_formula_is_left_in_the_text() -> None:
+    text = re.sub(r"\$[^$\n]+\$|`[^`]+`|\]\([^)]+\)", "", WORDS.partition("## Appendix")[0])
+    assert re.findall(r".*[$_^√∑Σ∫∇].*|^    \S.*", text, re.MULTILINE) == []
 
 
 def subclasses(base: type) -> set[type]:

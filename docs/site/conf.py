@@ -1,6 +1,7 @@
 """How Sphinx makes the site from the pages that make_site.py gathers."""
 
 import html
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ html_title = project
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_fence_as_directive = ["math"]  # as GitHub writes an equation
 myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]  # a page may begin with a heading of any level
 
@@ -52,15 +54,18 @@ html_static_path = ["static"]
 
 
 def _visit(visitor: Any, node: Any) -> None:
-    """Write an equation as an SVG drawing in the colour of the text, so that the pages need no script and no network."""
+    """Write an equation as an SVG drawing in the colour and size of the text, so that the pages need no script and no network."""
     from docutils.nodes import SkipNode
 
-    from playground.app.widgets.equation import equation_svg
+    from playground.app.widgets.equation import SIZE, equation_svg
 
     latex = node.astext()
     svg = equation_svg(latex, "currentColor").decode()
+    _, top, width, height = (float(number) / SIZE for number in re.findall(r'viewBox="(.*?)"', svg)[0].split())
+    style = f"width: {width:.3f}em; height: {height:.3f}em; vertical-align: {-top - height:.3f}em"
     block = "div" if node.tagname == "math_block" else "span"
     said = html.escape(latex)
+    svg = svg.replace("<svg", f'<svg style="{style}"', 1)
     visitor.body.append(f'<{block} class="equation" role="img" aria-label="{said}">{svg}</{block}>')
     raise SkipNode
 
