@@ -385,7 +385,7 @@ def test_a_run_is_saved_as_a_web_page(tmp_path: Path) -> None:
     shown = json.loads(found[1])
     assert shown["columns"][0]["runs"][-1]["frames"][-1] == run.trajectory.steps
     assert shown["steps"][-1] == run.session.step
-    assert "W₂" in dict(shown["figures"])
+    assert '<tr><th scope="row">W₂<td>' in text
     with pytest.raises(UserError, match="nowhere"):
         run.save_html(tmp_path / "nowhere" / "run.html")
 

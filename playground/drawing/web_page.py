@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.drawing.axes import ticks_of
+from playground.drawing.chart_html import chart_html, share_along
 from playground.drawing.coloring import Coloring
 from playground.drawing.frames import FilmedRun, completed
 from playground.drawing.images import ink_colors
@@ -28,6 +29,7 @@ from playground.drawing.plane import Plane
 from playground.drawing.render import PictureError
 from playground.drawing.scene import NAMES, Scene
 from playground.lab.atomic import atomic_write
+from playground.lab.chart import Chart
 from playground.lab.compute import Shares, passed_on
 from playground.lab.lessons import ANSWER, MeasuredStep
 from playground.lab.step_figure import filled_in
@@ -66,11 +68,18 @@ class PageColumn:
         title: what it is.
         scene: its canvas, of :data:`SIZE`; layers that are None are left out.
         runs: the run with the weights of each training step.
+        letter: the letter of its name in a comparison, in this colour.
+        said: returns what is said after the caption of a frame.
+        at: returns where a frame is on the page's chart, (x, y); None if it is not there.
     """
 
     title: str
     scene: Scene
     runs: Sequence[FilmedRun]
+    letter: str = ""
+    color: str = "text"
+    said: Callable[[int], str] = lambda frame: ""
+    at: Callable[[int], tuple[float, float] | None] = lambda frame: None
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,8 @@ class Page:
         steps: the training step of each run of a column; none if there is one run.
         shown: the index of the run that is seen at first.
         figures: names and values of that run, as they are written.
+        note: how columns are compared.
+        chart: below the columns.
     """
 
     title: str
@@ -138,6 +149,8 @@ class Page:
     shown: int = 0
     figures: Sequence[tuple[str, str]] = ()
     question: PageQuestion | None = None
+    note: str = ""
+    chart: Chart | None = None
 
 
 def write_page(page: Page, path: Path) -> Generator[float, None, None]:
@@ -159,7 +172,13 @@ def write_page(page: Page, path: Path) -> Generator[float, None, None]:
             layers |= shown.layers
             made.append(shown.provenance)
             runs.append(shown.told)
-        columns.append({"title": column.title, "runs": runs} | _still(column.scene, arrays))
+            for caption, frame in zip(shown.told["captions"], shown.told["frames"], strict=True):
+                caption += filter(None, [column.said(frame)])
+            if page.chart is not None:
+                places = map(column.at, shown.told["frames"])
+                shown.told["places"] = [place and _on_chart(page.chart, *place) for place in places]
+        head = {"title": column.title, "letter": column.letter, "color": column.color, "runs": runs}
+        columns.append(head | _still(column.scene, arrays))
     contents = {
         "columns": columns,
         "layers": [(name, layers[name]) for name, _ in NAMES.values() if name in layers],
@@ -182,6 +201,12 @@ def _share(done: int, parts: int, share: float) -> float:
     return (done + share) / parts
 
 
+def _on_chart(chart: Chart, x: float, y: float) -> list[float]:
+    """A place on a chart, each coordinate from 0 to 1."""
+    pairs = zip(chart.axes, (x, y), strict=True)
+    return [round(float(share_along(axis, np.array(value))), 4) for axis, value in pairs]
+
+
 def _page_text(page: Page, made: Sequence[Any], contents: Mapping[str, Any], numbers: bytes) -> str:
     """The page with these contents.
 
@@ -194,6 +219,8 @@ def _page_text(page: Page, made: Sequence[Any], contents: Mapping[str, Any], num
     parts = {
         "TITLE": _escaped(page.title),
         "STYLE": resource("web/page.css").read_text("utf-8"),
+        "NOTE": _escaped(page.note),
+        "CHART": "" if page.chart is None else chart_html(page.chart),
         "WEIGHTS": step.replace(",", "\u202f"),
         "FIGURES": "".join(rows),
         "VERSIONS": ", ".join(dict.fromkeys(_escaped(str(one.get("version", ""))) for one in made)),

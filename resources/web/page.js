@@ -248,9 +248,16 @@ function drawMark(context, column, [x, y], color) {
   context.stroke(mark);
 }
 
+/** Mark on the chart where a column stands. */
+function showPlace({ runs: [run], mark: { style } }) {
+  const [x, y] = run.places?.[ownFrame(run)] ?? [];
+  Object.assign(style, { display: x === undefined ? "none" : "", left: `${100 * x}%`, bottom: `${100 * y}%` });
+}
+
 /** Draw all columns, and show where the timelines stand. */
 function show() {
-  for (const column of shown.columns) draw(column);
+  shown.columns.forEach(draw);
+  shown.columns.forEach(showPlace);
   const run = runOf(shown.columns[0]);
   Object.assign(element("frame"), { max: total() - 1, value: state.frame });
   element("moment").value = `${grouped(run.frames[ownFrame(run)])} of ${grouped(run.frames.at(-1))}`;
@@ -262,9 +269,9 @@ function say() {
   const said = shown.columns.map((column) => {
     const run = runOf(column), count = (run.images ?? run.points).shape[1], what = run.images ? "images" : "particles";
     const some = count < run.of ? `${grouped(count)} of ${grouped(run.of)}` : grouped(count);
-    return `${column.title}: ${some} ${what}; ${run.captions[ownFrame(run)].join(", ")}.`;
+    return `${column.letter} ${column.title}: ${some} ${what}; ${run.captions[ownFrame(run)].join(", ")}.`;
   });
-  element("seen").textContent = said.join(" ");
+  element("seen").textContent = said.join(" ").trim();
 }
 
 let last = 0; // the time of the last picture
@@ -365,6 +372,7 @@ function wait(on) {
   state.waiting = on;
   for (const id of ["play", "frame", "trained"]) element(id).disabled = on;
   element("figures").hidden = on || !element("figures").rows.length;
+  element("chart").hidden = on || !document.querySelector(".plot");
 }
 
 /** A number, or a place of two. */
@@ -437,7 +445,9 @@ function build() {
   for (const column of shown.columns) {
     column.canvas = made("canvas", { role: "img", ariaLabel: column.title });
     column.caption = made("figcaption");
-    const title = made("h2", { textContent: column.title });
+    const style = `--hue: var(--${column.color})`, title = made("h2", {}, made("b", { style, textContent: column.letter }), column.title);
+    column.mark = made("i", { style });
+    document.querySelector(".plot")?.append(column.mark);
     element("columns").append(made("figure", {}, title, column.canvas, column.caption, ...legend(column.runs[0].colors)));
     new ResizeObserver(() => resize(column)).observe(column.canvas);
   }

@@ -456,6 +456,23 @@ def test_a_sampler_without_a_score_has_no_evaluations_to_be_made_equal(window) -
     assert window.run_views.said.text() == "⚠ Column B is not made equal: its sampler evaluates no score."
 
 
+def test_a_web_page_shows_what_the_window_shows_of_each_column(window, tmp_path) -> None:
+    comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
+    wait(lambda: all(run.curve is not None for run in comparing.runs))
+    result(window.exported.web_page().write(tmp_path / "run.html"))
+    text = (tmp_path / "run.html").read_text("utf-8")
+    columns = json.loads(text.partition('id="shown">')[2].partition("</script>")[0])["columns"]
+    assert [(one["letter"], one["title"]) for one in columns] == [("A", "steps 60"), ("B", "steps 20")]
+    chart = window.run_views.chart
+    for column, run, series in zip(columns, comparing.runs, chart.series[1:], strict=True):
+        last, cost = column["runs"][0], run.trajectory.nfe_mean[-1]
+        assert last["captions"][-1][-1] == f"{cost:.0f} evaluations"
+        places = zip((chart.chart.x, chart.chart.y), (cost, series.y[-1]), strict=True)
+        assert last["places"][-1] == pytest.approx([float(axis.place(at)) for axis, at in places], abs=1e-4)
+        assert f">{series.legend}<" in text
+    assert window.run_views.said.text() in text
+
+
 def test_distances_are_charted_against_evaluations_and_go_to_csv(window, tmp_path) -> None:
     comparing = compared(window, Column(), Column.of({"sampling.steps": 20}))
     wait(lambda: all(run.curve is not None for run in comparing.runs))

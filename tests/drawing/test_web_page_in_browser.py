@@ -7,6 +7,7 @@ import dataclasses
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from playground.drawing.layers import Data, Density, Field
 from playground.drawing.scene import Scene
 from playground.drawing.web_page import Page, PageColumn, PageQuestion, write_page
+from playground.lab.chart import Axis, Chart, Series
 from playground.lab.compute import result
 from tests.drawing.test_web_page import filmed, scene, trajectory
 from tests.machine import slowness
@@ -204,6 +206,43 @@ def test_the_weights_of_a_training_step_are_chosen(browser: Any, tmp_path: Path,
     assert tab.page.inner_text("#trainedStep") == "100"
     assert tab.frame == 20
     assert tab.said.endswith("run 1.")
+
+
+def test_the_chart_marks_where_each_column_stands(browser: Any, tmp_path: Path, still: dict[str, Any]) -> None:
+    x = np.arange(FRAMES, dtype=float)
+    curves = [
+        Series(letter, x, factor * (FRAMES - x), "error", "points") for letter, factor in (("A", 1.0), ("B", 0.5))
+    ]
+    chart = Chart(tuple(curves), Axis("evaluations", 0, FRAMES), Axis("distance", 0, FRAMES))
+
+    def at(one: Series, frame: int) -> tuple[float, float]:
+        return frame, float(one.y[frame])
+
+    def said(frame: int) -> str:
+        return f"{frame} evaluations"
+
+    columns = [
+        PageColumn("words", scene(), [filmed(run_of())], one.name, one.color, said, partial(at, one)) for one in curves
+    ]
+    question = PageQuestion("", "Which?", "", (0.0,), ("A", "B"), right=0)
+    result(write_page(Page("moons", columns, note="All from the same noise.", chart=chart), tmp_path / "run.html"))
+    tab = Tab(browser, (tmp_path / "run.html").as_uri(), **still)
+    tab.page.fill("#frame", "15")
+    plot = tab.page.locator(".plot").bounding_box()
+    for mark, up in zip(tab.page.locator(".plot i").all(), (0.75, 0.375), strict=True):
+        box = mark.bounding_box()
+        assert (box["x"] + box["width"] / 2 - plot["x"]) / plot["width"] == pytest.approx(0.25, abs=0.01)
+        assert (plot["y"] + plot["height"] - box["y"] - box["height"] / 2) / plot["height"] == pytest.approx(
+            up, abs=0.02
+        )
+    assert tab.said.startswith("A words: 2\u2009000 particles; 15 evaluations.")
+    assert "All from the same noise." in tab.page.inner_text("main")
+    result(write_page(Page("moons", columns, question=question, chart=chart), tmp_path / "run.html"))
+    tab = Tab(browser, (tmp_path / "run.html").as_uri(), **still)
+    assert not tab.page.is_visible("#chart")  # which would answer the question
+    tab.page.get_by_role("radio", name="A").check()
+    tab.page.click("text=Reveal")
+    assert tab.page.is_visible("#chart")
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 640), (768, 1024), (1920, 1080), (3840, 2160)])

@@ -305,13 +305,14 @@ def test_a_run_as_a_web_page(desk: Desk, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     ((shown,), (numbers,)) = (re.findall(rf'id="{name}">(.*?)</script>', text) for name in ("shown", "numbers"))
     (column,) = json.loads(shown)["columns"]
-    place = column["runs"][-1]["positions"]
+    place = column["runs"][-1]["points"]
     packed = np.frombuffer(zlib.decompress(base64.b64decode(numbers)), np.uint8)
     low, high = packed[place["at"] :][: 2 * np.prod(place["shape"])].reshape(2, *place["shape"]).astype(np.uint16)
-    final = np.cumsum(low | high << 8, axis=0, dtype=np.uint16)[-1] / 65534
-    x0, y0, x1, y1 = place["box"]
+    final = np.cumsum(low | high << 8, axis=0, dtype=np.uint16)[-1] * place["scale"] + place["offset"]
+    (left, right, bottom, top), (width, height) = column["viewport"], json.loads(shown)["size"]
     with np.load(particles) as arrays:
-        assert np.abs([x0, y0] + final * [x1 - x0, y1 - y0] - arrays["positions"][-1]).max() < 1e-4 * (x1 - x0)
+        placed = (arrays["positions"][-1] - [left, top]) * [width / (right - left), height / (bottom - top)]
+        assert np.abs(final - placed).max() < 0.1  # of 960 units
     assert text.count("<script") == 3
     assert "://" not in text
 

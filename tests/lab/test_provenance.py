@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import hashlib
+import html
 import json
 import os
 import re
@@ -87,9 +88,9 @@ def _comment(path: Path) -> Any:
 
 
 def _page(path: Path) -> Any:
-    found = re.search(r'id="shown">(.*?)</script>', path.read_text("utf-8"))
+    found = re.search("<pre>(.*?)</pre>", path.read_text("utf-8"), re.DOTALL)
     assert found is not None
-    return json.loads(found[1])["provenance"][0]
+    return json.loads(html.unescape(found[1]))[0]
 
 
 def _notebook(path: Path) -> Any:

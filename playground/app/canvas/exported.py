@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from playground.app.canvas import readouts
 from playground.app.canvas.frames import frames_of
 from playground.app.canvas.run_view import RunView
-from playground.app.canvas.run_views import RunViews
+from playground.app.canvas.run_views import RunViews, place_of
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.exported_files import ExportedFile
@@ -150,6 +150,8 @@ class Exported:
             steps.index(model.weights.made) if model is not None and model.weights.made in steps else len(steps) - 1,
             () if self.is_compared else figure_rows(self._controllers.measuring.evaluation),
             None if found is None else PageQuestion.of(found, format_number),
+            self._views.said.text() if self.is_compared else "",
+            self._views.chart.chart if self.is_compared else None,
         )
         return ExportedFile("Export web page", ("Web pages (*.html)",), partial(write_page, page))
 
@@ -158,11 +160,18 @@ class Exported:
         recorded, scene = self._recorded(view), view.canvas.still()(*SIZE)
         if recorded is None:
             return []
-        _, trajectory, maker = recorded
-        film = FilmedRun(lambda: iter((trajectory,)), maker(scene.viewport))
-        cost = readouts.evaluations(trajectory, len(trajectory) - 1)
-        title = f"{LETTERS[view.place]}  {view.head.button.words()}" + (f", {cost}" if cost else "")
-        return [PageColumn(title, scene, [film])]
+        run, trajectory, maker = recorded
+        return [
+            PageColumn(
+                view.head.button.words(),
+                scene,
+                [FilmedRun(lambda: iter((trajectory,)), maker(scene.viewport))],
+                LETTERS[view.place],
+                COLORS[view.place],
+                lambda frame: readouts.evaluations(trajectory, frame, " evaluations"),
+                partial(place_of, run),
+            )
+        ]
 
     def copied(self) -> QImage:
         """The canvas or the columns in view as they are now, at twice their pixels."""

@@ -271,8 +271,16 @@ def _places(runs: Sequence[Run], frame: int, total: int) -> list[tuple[float, fl
     """Evaluations, distance and colour of each measured column at a frame of the common timeline."""
     found = []
     for run in runs:
-        trajectory, curve = run.trajectory, run.curve
-        if trajectory is not None and isinstance(curve, DistanceCurve):
-            cost = float(trajectory.nfe_mean[run.frame_at(frame, total)])
-            found.append((cost, float(np.interp(cost, curve.evaluations, curve.distances)), COLORS[run.place]))
+        place = place_of(run, run.frame_at(frame, total)) if run.trajectory is not None else None
+        if place is not None:
+            found.append((*place, COLORS[run.place]))
     return found
+
+
+def place_of(run: Run, frame: int) -> tuple[float, float] | None:
+    """Evaluations and distance of a column at a frame of its own; None before it is measured."""
+    trajectory, curve = run.trajectory, run.curve
+    if trajectory is None or not isinstance(curve, DistanceCurve):
+        return None
+    cost = float(trajectory.nfe_mean[frame])
+    return cost, float(np.interp(cost, curve.evaluations, curve.distances))
