@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,13 @@ class PageColumn:
     at: Callable[[int], tuple[float, float] | None] = lambda frame: None
 
 
+class PageEquation(NamedTuple):
+    """An equation as LaTeX, which a screen reader says, and as the element of HTML that draws it in the colour of the text."""
+
+    latex: str
+    svg: str
+
+
 @dataclass(frozen=True)
 class PageQuestion:
     """A question of a lesson. What was measured is shown after a prediction.
@@ -96,6 +103,9 @@ class PageQuestion:
         measured: the value, or a place of the plane, which is to be marked if there are neither choices nor a scale.
         reach: the largest distance of a mark that counts as right.
         point: the point of the plane that the question is about, if it is about one.
+        columns: what was measured of each choice, if they are the page's columns.
+        equations: said with the text.
+        answer_equations: said before the explanation.
     """
 
     text: str
@@ -107,6 +117,9 @@ class PageQuestion:
     scale: tuple[float, float] | None = None
     reach: float = 0.0
     point: tuple[float, float] | None = None
+    columns: tuple[str, ...] = ()
+    equations: tuple[PageEquation, ...] = ()
+    answer_equations: tuple[PageEquation, ...] = ()
 
     @classmethod
     def of(cls, found: MeasuredStep, number: Callable[[float], str]) -> "PageQuestion | None":
@@ -127,7 +140,8 @@ class PageQuestion:
         right = found.right_choice if choices else None
         reach = step.mark or 0.0
         point = step.check.point if step.check is not None else None
-        return cls(step.text, step.question, explanation, measured, choices, right, step.scale, reach, point)
+        columns = tuple(map(number, found.columns)) if step.compares else ()
+        return cls(step.text, step.question, explanation, measured, choices, right, step.scale, reach, point, columns)
 
 
 @dataclass(frozen=True, eq=False)

@@ -348,6 +348,25 @@ function predicting({ choices, scale }, choose) {
   return [made("label", {}, `Your prediction, from ${number(low)} to ${number(high)} `, input, output)];
 }
 
+/** The scale with what was said and what is measured, each named at its place. */
+function scaleWith({ scale: [low, high], measured: [found] }, said) {
+  const at = (value) => `${Math.min(100, Math.max(0, (100 * (value - low)) / (high - low)))}%`;
+  const named = (className, value, textContent) => made("span", { className, style: `--at: ${at(value)}`, textContent });
+  const line = made("div", {}, named("found", found, `measured: ${number(found)}`), named("you", said, `you: ${number(said)}`));
+  return made("div", { className: "scale" }, number(low), line, number(high));
+}
+
+/** Show which choice is right, and what is measured of each column. */
+function judge(labels, { columns, right }) {
+  labels.forEach((label, index) => {
+    if (columns.length) label.append(" ", made("output", { textContent: columns[index] }));
+    if (index === right) label.className = "right";
+  });
+}
+
+const drawn = (equations) =>
+  equations.map(([latex, svg]) => made("div", { className: "equation", role: "img", ariaLabel: latex, innerHTML: svg }));
+
 function ask(question) {
   let said = null; // the index of a choice, a number, or a place
   const answer = made("button", { type: "button", className: "main", textContent: "Reveal", disabled: true });
@@ -358,11 +377,14 @@ function ask(question) {
   answer.onclick = () => {
     state.revealed = form.disabled = true;
     wait(false);
-    answer.replaceWith(...revealed(question, said));
+    if (question.scale) form.replaceChildren(scaleWith(question, said));
+    judge(form.querySelectorAll("label"), question);
+    answer.replaceWith(...drawn(question.answer_equations), ...revealed(question, said));
     goTo(0);
     play(true);
   };
-  element("question").append(...paragraphs(question.text), ...paragraphs(`**${question.question}**`), form, answer);
+  const asked = paragraphs(`**${question.question}**`);
+  element("question").append(...paragraphs(question.text), ...drawn(question.equations), ...asked, form, answer);
   element("question").hidden = false;
   wait(true);
 }

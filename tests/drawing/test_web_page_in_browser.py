@@ -16,7 +16,7 @@ import pytest
 
 from playground.drawing.layers import Data, Density, Field
 from playground.drawing.scene import Scene
-from playground.drawing.web_page import Page, PageColumn, PageQuestion, write_page
+from playground.drawing.web_page import Page, PageColumn, PageEquation, PageQuestion, write_page
 from playground.lab.chart import Axis, Chart, Series
 from playground.lab.compute import result
 from tests.drawing.test_web_page import filmed, scene, trajectory
@@ -173,6 +173,44 @@ def test_a_prediction_is_made_before_the_run_plays_and_what_was_measured_is_told
     assert "You said left; it is 0.8." in tab.page.inner_text("#question")
     assert "share" in tab.page.inner_text("#figures")
     tab.wait_for("state.playing && state.frame > 2")
+    assert tab.errors == []
+
+
+def test_a_scale_shows_what_was_said_beside_what_is_measured(browser: Any, tmp_path: Path) -> None:
+    drawing = '<svg width="9" height="9"><path fill="currentColor" d="M0 0h9v9z"/></svg>'
+    question = PageQuestion(
+        "", "How much?", "You said {you}.", (0.75,), scale=(0.0, 1.0),
+        equations=(PageEquation("a = b", drawing),), answer_equations=(PageEquation("a = 3", drawing),),
+    )  # fmt: skip
+    tab = Tab(browser, saved(tmp_path, question=question), (320, 640))
+    said = [image.get_attribute("aria-label") for image in tab.page.locator(".equation").all()]
+    assert said == ["a = b"]
+    tab.page.fill("#question input", "0.2")
+    tab.page.click("text=Reveal")
+    line = tab.page.locator(".scale div").bounding_box()
+    for name, words, at in (("you", "you: 0.2", 0.2), ("found", "measured: 0.75", 0.75)):
+        mark, box = tab.page.locator(f".scale .{name}"), tab.page.locator(f".scale .{name}").bounding_box()
+        assert mark.inner_text() == words
+        assert box["x"] + at * box["width"] == pytest.approx(line["x"] + at * line["width"], abs=0.5)
+        assert box["x"] >= line["x"]
+    assert tab.page.locator(".scale").inner_text().split("\n")[::3] == ["0", "1"]
+    assert tab.page.get_by_role("img", name="a = 3").is_visible()
+    assert "You said 0.2." in tab.page.inner_text("#question")
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert tab.errors == []
+
+
+def test_a_question_of_columns_shows_what_is_measured_of_each(browser: Any, tmp_path: Path) -> None:
+    choices = "A: Heun", "B: Euler"
+    question = PageQuestion("", "Which ends farthest?", "", (4.3,), choices, right=1, columns=("1.1", "4.3"))
+    tab = Tab(browser, saved(tmp_path, columns=2, question=question))
+    assert "4.3" not in tab.page.inner_text("main")
+    tab.page.get_by_role("radio", name="A: Heun").check()
+    tab.page.click("text=Reveal")
+    assert tab.page.locator("#question fieldset output").all_inner_texts() == ["1.1", "4.3"]
+    assert tab.page.locator("#question .right").inner_text().strip() == "B: Euler 4.3"
+    assert "You said A: Heun. Measured: B: Euler. Not this time." in tab.page.inner_text("#question")
+    tab.wait_for("state.frame > 2")
     assert tab.errors == []
 
 

@@ -23,8 +23,8 @@ from playground.app.model.live_training import Weights
 from playground.app.model.preferences import Choice, VideoChoice
 from playground.app.style import text_size, theme
 from playground.app.style.figure_words import figure_rows
-from playground.app.style.number_formats import format_number
 from playground.app.widgets.charts.distance import COLORS
+from playground.app.widgets.step_equation import numbers_in_view, page_question
 from playground.drawing.film import FrameOverlay, OverlayMaker
 from playground.drawing.frames import (
     COMPLETED,
@@ -44,9 +44,11 @@ from playground.drawing.palette import PALETTES
 from playground.drawing.plane import Viewport
 from playground.drawing.render import render
 from playground.drawing.side_by_side import DrawnColumn, SideBySide
-from playground.drawing.web_page import SIZE, STAGES, Page, PageColumn, PageQuestion, spread, write_page
+from playground.drawing.web_page import SIZE, STAGES, Page, PageColumn, spread, write_page
 from playground.kinds.samplers.sampler import Sampler
 from playground.lab.compute import Shares, passed_on, result
+from playground.lab.lessons import Step
+from playground.lab.live_equation import LiveEquation
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 
@@ -149,11 +151,15 @@ class Exported:
             steps,
             steps.index(model.weights.made) if model is not None and model.weights.made in steps else len(steps) - 1,
             () if self.is_compared else figure_rows(self._controllers.measuring.evaluation),
-            None if found is None else PageQuestion.of(found, format_number),
+            None if found is None else page_question(found, self._numbers(found.step)),
             self._views.said.text() if self.is_compared else "",
             self._views.chart.chart if self.is_compared else None,
         )
         return ExportedFile("Export web page", ("Web pages (*.html)",), partial(write_page, page))
+
+    def _numbers(self, step: Step) -> dict[str, float]:
+        """The numbers of the settings that the equation of a step names."""
+        return numbers_in_view(LiveEquation(step.equation).names, self._state, self._controllers.building)
 
     def _page_column(self, view: RunView) -> list[PageColumn]:
         """A column of a page; none without a run."""

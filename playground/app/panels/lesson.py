@@ -20,7 +20,7 @@ from playground.app.model.state import State
 from playground.app.panels.figure import JobButton
 from playground.app.panels.lesson_summary import LessonSummary
 from playground.app.style import theme
-from playground.app.style.number_formats import format_number, without_typography
+from playground.app.style.number_formats import format_number
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
@@ -34,8 +34,7 @@ from playground.app.widgets.file_prompts import Answer, ask
 from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.step_bar import StepBar
-from playground.lab.experiment import fields
-from playground.lab.experiment import value as experiment_value
+from playground.app.widgets.step_equation import numbers_in_view, with_values
 from playground.lab.glossary import linked
 from playground.lab.lessons import ANSWER, Lesson, MeasuredStep, Step
 from playground.lab.live_equation import LiveEquation
@@ -280,27 +279,12 @@ class LessonPanel(CollapsiblePanel):
         changed = scene is not None and self._state.experiment != step.settings
         self.changed.say("info", CHANGED if changed else "")
         equation, measured = LiveEquation(step.equation), lessons.measured
-        values: dict[str, float | str] = {**self._settings(equation.names)}
-        for name, value in ({} if measured is None else measured.named).items():
-            values[name] = without_typography(format_number(value))
-        valued, known = equation.with_values(values), lessons.may_go_on
+        numbers = numbers_in_view(equation.names, self._state, self._building)
+        valued, known = with_values(step.equation, numbers, measured), lessons.may_go_on
         self.symbols.show_equation(equation.symbols if known or not step.equation_names_answer else "", "Equation")
         self.valued.show_equation(
             valued if known and valued != equation.symbols else "", "The equation with its values"
         )
-
-    def _settings(self, names: frozenset[str]) -> dict[str, float]:
-        """The current numbers of some settings; for "auto" its number, if known."""
-        experiment, view, found = self._state.experiment, self._state.problem, dict[str, float]()
-        for name in names & fields(experiment).keys():
-            value = experiment_value(self._state.resolved, name)
-            if value == "auto" and name == "sampling.step":
-                value = self._building.default_step
-            elif value == "auto" and view is not None and view.resolved is not None and name in fields(view.resolved):
-                value = experiment_value(view.resolved, name)
-            if isinstance(value, int | float):
-                found[name] = value
-        return found
 
     def _lay_out(self, lesson: Lesson, step: Step) -> None:
         """Lay out another step."""
