@@ -105,7 +105,7 @@ class PageQuestion:
         point: the point of the plane that the question is about, if it is about one.
         columns: what was measured of each choice, if they are the page's columns.
         equations: said with the text.
-        answer_equations: said before the explanation.
+        valued: said before the explanation: with their values, and those that name the answer.
     """
 
     text: str
@@ -119,7 +119,7 @@ class PageQuestion:
     point: tuple[float, float] | None = None
     columns: tuple[str, ...] = ()
     equations: tuple[PageEquation, ...] = ()
-    answer_equations: tuple[PageEquation, ...] = ()
+    valued: tuple[PageEquation, ...] = ()
 
     @classmethod
     def of(cls, found: MeasuredStep, number: Callable[[float], str]) -> "PageQuestion | None":

@@ -379,7 +379,7 @@ function ask(question) {
     wait(false);
     if (question.scale) form.replaceChildren(scaleWith(question, said));
     judge(form.querySelectorAll("label"), question);
-    answer.replaceWith(...drawn(question.answer_equations), ...revealed(question, said));
+    answer.replaceWith(...drawn(question.valued), ...revealed(question, said));
     goTo(0);
     play(true);
   };

@@ -18,18 +18,18 @@ def question(equation: str, **told):
 def test_an_equation_that_names_the_answer_comes_after_the_prediction():
     found = question("d = [[d|measured]] > [[p|you]]")
     assert found.equations == ()
-    assert [one.latex for one in found.answer_equations] == [
+    assert [one.latex for one in found.valued] == [
         "d = {d} > {p}",
         "d = {0.25} > {p}",
     ]  # the window's prediction is not the reader's
-    assert all("currentColor" in one.svg and "://" not in one.svg for one in found.answer_equations)
+    assert all("currentColor" in one.svg and "://" not in one.svg for one in found.valued)
 
 
 def test_another_equation_stands_beside_the_question_and_has_its_values_after_it():
     found = question("1/[[N|sampling.steps]]")
     assert [one.latex for one in found.equations] == ["1/{N}"]
-    assert [one.latex for one in found.answer_equations] == ["1/{40}"]
-    assert question("a = b").answer_equations == ()
+    assert [one.latex for one in found.valued] == ["1/{40}"]
+    assert question("a = b").valued == ()
     assert question("").equations == ()
 
 

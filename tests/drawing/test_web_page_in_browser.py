@@ -180,7 +180,7 @@ def test_a_scale_shows_what_was_said_beside_what_is_measured(browser: Any, tmp_p
     drawing = '<svg width="9" height="9"><path fill="currentColor" d="M0 0h9v9z"/></svg>'
     question = PageQuestion(
         "", "How much?", "You said {you}.", (0.75,), scale=(0.0, 1.0),
-        equations=(PageEquation("a = b", drawing),), answer_equations=(PageEquation("a = 3", drawing),),
+        equations=(PageEquation("a = b", drawing),), valued=(PageEquation("a = 3", drawing),),
     )  # fmt: skip
     tab = Tab(browser, saved(tmp_path, question=question), (320, 640))
     said = [image.get_attribute("aria-label") for image in tab.page.locator(".equation").all()]

@@ -54,8 +54,8 @@ def page_question(measured: MeasuredStep, numbers: Mapping[str, float]) -> PageQ
     symbols, valued = LiveEquation(step.equation).symbols, with_values(step.equation, numbers, unpredicted)
     first, *others = map(_drawn, dict.fromkeys((symbols, valued)))
     if step.equation_names_answer:
-        return dataclasses.replace(question, answer_equations=(first, *others))
-    return dataclasses.replace(question, equations=(first,), answer_equations=tuple(others))
+        return dataclasses.replace(question, valued=(first, *others))
+    return dataclasses.replace(question, equations=(first,), valued=tuple(others))
 
 
 def _drawn(latex: str) -> PageEquation:
