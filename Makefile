@@ -76,8 +76,8 @@ film: $(INSTALLED)  ## film the real window for README, into docs/images
 sheets: $(INSTALLED)  ## paint every sampler on every toy, and digits, into docs/images
 	$(OFFSCREEN) $(BIN)/python docs/images/make_sampler_sheets.py
 
-site: $(INSTALLED)  ## the documentation as a site that needs no network, into out/site
-	$(OFFSCREEN) $(BIN)/python docs/site/make_site.py
+site: $(INSTALLED)  ## the documentation as a site that needs no network, into out/site; with what moves: make site MOVING=yes
+	$(OFFSCREEN) $(BIN)/python docs/site/make_site.py $(if $(MOVING),--moving)
 
 package: site libraries  ## the program as a folder, .tar.xz and .deb (an installer on Windows, .dmg on macOS), into dist
 	@packaging/install-system-libraries python3.11 python3.11-venv binutils xz-utils xkb-data

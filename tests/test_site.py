@@ -1,21 +1,28 @@
 """The documentation as a site: its links lead somewhere, it asks no network, and its search finds what a page says."""
 
-import importlib.util
+import html
+import importlib
+import re
 import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from PySide6.QtGui import QImage
 
 import playground
 from playground.lab import lessons
 from playground.lab.headings import headings
+from playground.version import SITE
 
 pytestmark = pytest.mark.claims
 ROOT = Path(__file__).parents[1]
 LOADED = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src")}
 """What a browser loads by itself."""
+PLAYED = "annealing", "guidance"
 
 
 class Page(HTMLParser):
@@ -39,14 +46,17 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    spec = importlib.util.spec_from_file_location("make_site", ROOT / "docs/site/make_site.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def make_site() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs/site")
+        yield importlib.import_module("make_site")
+
+
+@pytest.fixture(scope="module")
+def site(make_site: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site with the web pages of two scenes: one of a known score, one of digits by weights that ship with the program."""
     folder = tmp_path_factory.mktemp("site") / "site"
-    module.main(["--out", str(folder)])  # a warning of Sphinx fails
+    make_site.main(["--out", str(folder), "--moving", *PLAYED])  # a warning of Sphinx fails
     return folder
 
 
@@ -96,6 +106,32 @@ def test_it_has_every_lesson_every_equation_and_the_api(site: Path, pages: dict[
     assert pages[site / "theory.html"].equations > 300
     named = pages[site / "api.html"].places
     assert {f"playground.{name}" for name in playground.__all__ if not name.startswith("_")} <= named
+
+
+def test_the_gallery_has_every_scene_and_plays_those_that_were_run(site: Path, pages: dict[Path, Page]) -> None:
+    shown = (site / "gallery.html").read_text(encoding="utf-8")
+    for name, scene in lessons.load_all(lessons.SCENES).items():
+        place = f"scenes/{name}"
+        assert scene.title in html.unescape(shown).replace("’", "'")
+        linked = pages[site / "gallery.html"].links
+        assert (f"{place}.html" if name in PLAYED else f"{SITE}{place}.html") in linked
+        assert (f"{place}.png" in pages[site / "gallery.html"].loaded) == (name in PLAYED)
+    assert re.search(r"Measured: right mode 0\.(7[6-9]|8[0-4]), data 0\.80\.", shown)  # the claim of annealing
+    for name in PLAYED:
+        told = (site / f"scenes/{name}.html").read_text(encoding="utf-8")
+        assert lessons.load_all(lessons.SCENES)[name].title in told
+        assert 50_000 < len(told) < 3_000_000
+        picture = QImage(str(site / f"scenes/{name}.png"))
+        assert len({picture.pixel(x, y) for x in range(0, 480, 3) for y in range(0, 360, 3)}) > 20
+
+
+def test_without_what_moves_the_film_is_a_picture_and_a_scene_plays_in_the_published_site(
+    make_site: ModuleType, tmp_path: Path
+) -> None:
+    make_site.gather(tmp_path, None)
+    assert "images/film.webp" not in (tmp_path / "index.md").read_text(encoding="utf-8")
+    gallery = (tmp_path / "gallery.md").read_text(encoding="utf-8")
+    assert gallery.count(f"[Play]({SITE}scenes/") == len(lessons.load_all(lessons.SCENES))
 
 
 def test_its_search_finds_a_word_of_the_guide(site: Path) -> None:

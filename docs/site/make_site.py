@@ -1,9 +1,10 @@
 """Makes the documentation as a site that needs no network: `make site`.
 
-    python docs/site/make_site.py [--out DIR]
+    python docs/site/make_site.py [--out DIR] [--moving [SCENE ...]]
 
 The pages of docs/ as they are, the lessons with their equations, the claims of all scenes, the functions of ``import playground`` from
-their docstrings, and the equations of all kinds.
+their docstrings, and the equations of all kinds. What moves takes most of the room, and is only in the site that is published: the film
+of README, and a web page for each scene.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import playground
@@ -21,7 +22,7 @@ from playground.lab import lessons
 from playground.lab.experiment import Experiment
 from playground.lab.lessons import Lesson
 from playground.lab.live_equation import LiveEquation
-from playground.version import REPOSITORY
+from playground.version import REPOSITORY, SITE
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -39,20 +40,29 @@ LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 """A link to a file."""
 INSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
 """Files outside docs/ that the site has, and their names there."""
+FILM, STILL = "images/film.webp", "images/opening-dark.png"
+"""The film of README, and the picture in its place where nothing moves."""
+Scenes = Mapping[str, str]
+"""What was measured of each scene that has a web page."""
 
 
-def gather(folder: Path) -> None:
-    """Put the sources of all pages into a folder."""
+def gather(folder: Path, scenes: Scenes | None) -> None:
+    """Put the sources of all pages into a folder.
+
+    Args:
+        scenes: None for a site where nothing moves.
+    """
     shutil.copytree(DOCS / "images", folder / "images", ignore=shutil.ignore_patterns("*.py"))
     for page in [*sorted(DOCS.glob("*.md")), *(ROOT / name for name in INSIDE)]:
         text = _linked(page)
+        text = text.replace(FILM, STILL) if scenes is None else text
         (folder / INSIDE.get(page.name, page.name)).write_text(text, encoding="utf-8")
     with (folder / "index.md").open("a", encoding="utf-8") as index:
         index.write(_contents())
     for name, text in (
         ("equations", _equations()),
         ("api", _api()),
-        ("gallery", _gallery()),
+        ("gallery", _gallery(scenes or {})),
         ("lessons-that-ship", "".join(_lessons())),
     ):
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
@@ -127,34 +137,52 @@ def _steps(lesson: Lesson) -> Iterator[str]:
             yield from (f"> - {choice.text}\n" for choice in step.choices)
 
 
-def _gallery() -> str:
-    """The claims of all scenes."""
+def _gallery(scenes: Scenes) -> str:
+    """The claims of all scenes, each with its picture, which opens its web page, and what was measured."""
     lines = ["# Gallery", "", "The scenes of **Learn > Scenes**: each states a claim, and the window measures it."]
     for scene in lessons.load_all(lessons.SCENES).values():
-        lines += ["", f"## {scene.title}", "", scene.steps[0].text]
+        place, text = f"scenes/{scene.name}", scene.steps[0].text
+        lines += ["", f"## {scene.title}", ""]
+        if scene.name in scenes:
+            picture = f'<img src="{place}.png" alt="The last step of the run" width="480" height="360" loading="lazy">'
+            lines += [
+                f'<a class="scene" href="{place}.html">{picture}<span>Play</span></a>',
+                "",
+                text,
+                "",
+                scenes[scene.name],
+            ]
+        else:
+            lines += [text, "", f"[Play]({SITE}{place}.html)"]
     return "\n".join(lines) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument(
+        "--moving", nargs="*", metavar="SCENE", help="with what moves; of scenes only these, if some are named"
+    )
     chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as sources:
-        gather(Path(sources))
+    with tempfile.TemporaryDirectory() as folder:
+        sources, played = Path(folder, "sources"), Path(folder, "scenes")
+        sources.mkdir()
+        played.mkdir()
+        gather(sources, None if chosen.moving is None else _played(chosen.moving, played))
         shutil.rmtree(chosen.out, ignore_errors=True)
-        command = [
-            sys.executable,
-            "-m",
-            "sphinx",
-            "-b",
-            "html",
-            "--fail-on-warning",
-            "--keep-going",
-            "-q",
-            "-c",
-            str(DOCS / "site"),
-        ]
-        subprocess.run([*command, "-d", f"{sources}/.doctrees", sources, str(chosen.out)], check=True)
+        command = [sys.executable, "-m", "sphinx", "-b", "html", "--fail-on-warning", "--keep-going", "-q"]
+        places = ["-c", str(DOCS / "site"), "-d", f"{folder}/doctrees", str(sources), str(chosen.out)]
+        subprocess.run([*command, *places], check=True)
+        if chosen.moving is not None:
+            shutil.copytree(played, chosen.out / "scenes")
+
+
+def _played(names: Sequence[str], folder: Path) -> Scenes:
+    """Write the web pages of scenes into a folder; of all scenes, if none are named."""
+    from scene_pages import write_scene  # loads torch
+
+    every = lessons.load_all(lessons.SCENES)
+    return {name: write_scene(every[name], folder) for name in names or every}
 
 
 if __name__ == "__main__":

@@ -40,10 +40,12 @@ MARGIN = 0.25  # around the data, so that approaching particles are visible
 IMAGES = 100  # of a grid
 
 
-def paint_picture(model: Model, trajectory: Trajectory, path: Path, size: tuple[int, int]) -> None:
+def paint_picture(
+    model: Model, trajectory: Trajectory, path: Path, size: tuple[int, int], labels: Labels | None = None
+) -> None:
     """Write the last frame as PNG, with twice the pixels of `size` along each side."""
     width, height = size
-    frames = _run_frames(model, trajectory, (2 * width, 2 * height))
+    frames = _run_frames(model, trajectory, (2 * width, 2 * height), labels)
     _write("Picture", write_picture(frames, len(trajectory) - 1, path), "")
 
 
@@ -80,6 +82,7 @@ def paint_web_page(
     path: Path,
     figures: Figures | None = None,
     stages: Sequence[Weights] = (),
+    title: str = "",
 ) -> None:
     """Write a run as a web page.
 
@@ -87,6 +90,7 @@ def paint_web_page(
         figures: what was measured of it, if anything.
         stages: the weights of earlier training steps and the newest ones. If there are any, the page has a run from the same noise
             with each of them.
+        title: in place of the name of the data.
     """
     problem, sampling = model.problem, model.problem.experiment.sampling
     scene = _scene(problem, trajectory, SIZE)
@@ -101,7 +105,7 @@ def paint_web_page(
 
     runs = [*(filmed(weights, None) for weights in shown[:-1]), filmed(shown[-1], trajectory)]
     page = Page(
-        problem.dataset.name,
+        title or problem.dataset.name,
         [PageColumn(sampling.title, scene, runs)],
         [weights.step or 0 for weights in shown] if stages else [],
         len(shown) - 1,
@@ -110,13 +114,16 @@ def paint_web_page(
     _write("Web page", write_page(page, path), f"{len(runs)} training steps" if stages else "")
 
 
-def _run_frames(model: Model, trajectory: Trajectory, size: tuple[int, int]) -> Preparation:
+def _run_frames(
+    model: Model, trajectory: Trajectory, size: tuple[int, int], labels: Labels | None = None
+) -> Preparation:
     scene = _scene(model.problem, trajectory, size)
 
     def overlay_maker(run: Trajectory | None, frames: NDArray[np.integer]) -> Generator[float, None, FrameOverlay]:
         return _frames(model, scene, run, frames, size)
 
-    return functools.partial(of_run, scene, trajectory, overlay_maker, _style(model.problem, size))
+    style = _style(model.problem, size) if labels is None else Style(size, labels=labels)
+    return functools.partial(of_run, scene, trajectory, overlay_maker, style)
 
 
 def _style(problem: Problem, size: tuple[int, int]) -> Style:

@@ -21,6 +21,7 @@ from playground.lab.latent import interpolate
 from playground.lab.lessons import ANSWER, MeasuredStep, Step, bundled_weights
 from playground.lab.likelihood import decode, log_likelihood
 from playground.lab.measured import ENDS, owners
+from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.run_figures import fraction, part_of
 from playground.lab.sample_metrics import FLOOR_PAIRS
@@ -50,23 +51,26 @@ LINE = 4_000  # places along which the law of an inpainted coordinate is compute
 Array = NDArray[np.floating]
 
 
-def measure(step: Step, device: str = "cpu") -> Iterator[tuple[float, MeasuredStep]]:
+def measure(step: Step, device: str = "cpu", store: Store | None = None) -> Iterator[tuple[float, MeasuredStep]]:
     """Train, sample and measure the figures of a step; yields the fraction done and the figures measured so far.
 
     Experiments with the same training share one network, and equal experiments share one run of the sampler.
+
+    Args:
+        store: what is computed on the way, and what was before.
 
     Raises:
         UserError: an experiment cannot be run.
     """
     values: dict[str, float] = {}
     errors: dict[str, float] = {}
-    store = Store()
-    runs: dict[Experiment, _Run] = {}
+    store = store or Store()
+    runs: dict[Experiment, StepRun] = {}
     for count, (name, figure) in enumerate(step.asked.items()):
         experiment, so_far = step.settings_of(figure), MeasuredStep(step, dict(values), dict(errors))
         yield count / len(step.asked), so_far
         if experiment not in runs:
-            runs[experiment] = _Run(experiment, device, store, step.weights)
+            runs[experiment] = StepRun(experiment, device, store, step.weights)
         for done in runs[experiment].measure(figure):
             yield (count + done) / len(step.asked), so_far
         values[name], error = runs[experiment].value(figure), runs[experiment].error(figure)
@@ -78,7 +82,7 @@ def measure(step: Step, device: str = "cpu") -> Iterator[tuple[float, MeasuredSt
     yield 1.0, found
 
 
-class _Run:
+class StepRun:
     """One experiment of a step. It trains, samples and measures only what a figure needs.
 
     Args:
@@ -169,6 +173,13 @@ class _Run:
     def trajectory(self) -> Generator[float, None, Trajectory]:
         run: Trajectory = yield from self._compute(self._opened.document.run)
         return run
+
+    def network(self) -> Generator[float, None, torch.nn.Module | None]:
+        """The network whose score the particles follow; None if they follow a known one."""
+        if self.problem.experiment.sampling.follows != "learned":
+            return None
+        model: Model = yield from self._compute(self._opened.document.model)
+        return model.network
 
     def _score(self, source: str) -> Generator[float, None, ScoreFunction]:
         """The score of a source; the learned one is trained first."""
@@ -306,7 +317,7 @@ def preview(step: Step) -> Iterator[tuple[Array, Array] | None]:
     """
     few = {"sampling.particles": PREVIEW_PARTICLES, "training.seconds": PREVIEW_SECONDS}
     experiment = experiments.replace(step.shown_settings, few)
-    runner, frames = _Run(experiment, "cpu", Store(), step.weights), np.zeros((0, 0, 2))
+    runner, frames = StepRun(experiment, "cpu", Store(), step.weights), np.zeros((0, 0, 2))
     points: Array = runner.problem.dataset.points
     if len(runner.problem.shape) != 3:
         run = yield from passed_on(runner.trajectory(), lambda _: None)
