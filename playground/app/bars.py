@@ -67,7 +67,7 @@ SHEET = """
 #recoveryBar { background: @raised; border-bottom: 1px solid @accent; }
 #transportBar { border-top: 1px solid @border; }
 #statusBar { background: @background; border-top: 1px solid @border; }
-#lessonColumn, #leftColumn, #rightColumn { background: @panel; }
+#leftColumn, #rightColumn { background: @panel; }
 #centre { background: @background; }
 #layers:window { background: @panel; border: 1px solid @border; }
 #columns::handle { background: @border; }

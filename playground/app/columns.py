@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
@@ -16,7 +15,7 @@ from playground.app.style import text_size
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
-from playground.app.widgets.column import Cards, Column
+from playground.app.widgets.column import Column
 
 SIDE = (272, 460)  # px of a side column, smallest and largest
 NEEDED = 316  # px of a side column in which no card is cut
@@ -25,17 +24,15 @@ CENTRE = 0.5  # of the width that the canvas keeps beside two columns
 TEXT = 0.36  # of the width for the text in presenter mode
 
 
-Area = TypeVar("Area", bound=Cards)
-
-
-def filled(name: str, cards: Iterable[QWidget], area: Area) -> Area:
+def filled(name: str, cards: Iterable[QWidget]) -> Column:
     """A column with these cards below each other."""
     inside = QWidget()
     margin = UNIT * 3 // 2
     layouts.down(*cards, None, within=inside, spacing=UNIT, margins=(margin, UNIT, margin, UNIT // 2))
-    area.setObjectName(name)
-    area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-    return layouts.scrolled(inside, area)
+    column = Column()
+    column.setObjectName(name)
+    column.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+    return layouts.scrolled(inside, column)
 
 
 class Columns(QSplitter):
@@ -51,9 +48,10 @@ class Columns(QSplitter):
     def __init__(self, state: State, controllers: Controllers) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self.panels = {card: card.panel(state, controllers) for card in LAYOUT}
-        left = filled("leftColumn", self.cards("left"), Column())
-        left.put_above(filled("lessonColumn", self.cards("lesson"), Cards()))  # a question stays in view
-        right = filled("rightColumn", self.cards("right"), Column())
+        left = filled("leftColumn", self.cards("left"))
+        for lesson in self.cards("lesson"):  # a question stays in view
+            left.put_first(lesson)
+        right = filled("rightColumn", self.cards("right"))
         self.setObjectName("columns")
         self.setHandleWidth(1)
         self.setChildrenCollapsible(False)

@@ -1,12 +1,13 @@
 """What was pressed stays under the pointer, whatever comes and goes around it."""
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel
-from playground.app.widgets.column import Cards, Column
+from playground.app.style.theme import UNIT
+from playground.app.widgets.column import Column
 from tests.app.conftest import wait
 
 LEFT = Qt.MouseButton.LeftButton
@@ -119,60 +120,46 @@ def test_scrolling_lets_go(window, column):
     assert not column.held
 
 
-def test_a_part_above_whose_height_changes_with_every_fit_is_fitted_once(qtbot):
-    """A margin brings the bar, which takes width; the next height takes the bar away again."""
+@pytest.fixture
+def with_first(qtbot):
+    """A column whose first card, of so many lines, stays above 40 lines."""
 
-    class Alternating(QVBoxLayout):
-        asked = 0
-
-        def totalHeightForWidth(self, width: int) -> int:
-            self.asked += 1
-            return 40 + 20 * (self.asked % 2)
-
-    column, above, card = Column(), Cards(), QWidget()
-    qtbot.addWidget(column)
-    card.setMinimumHeight(900)
-    column.setWidget(card)
-    content = QWidget()
-    layout = Alternating(content)
-    layout.addWidget(QLabel("a question"))
-    above.setWidget(content)
-    column.put_above(above)
-    column.resize(300, 600)
-    column.show()
-    before = layout.asked
-    column.resize(300, 610)
-    qtbot.wait(50)
-    assert 0 < layout.asked - before < 10
-
-
-def test_the_bars_of_the_cards_and_of_a_long_part_above_stand_in_one_line(qtbot):
-    column, above = Column(), QScrollArea()
-    qtbot.addWidget(column)
-    for area, count in ((column, 40), (above, 40)):
-        inside = QWidget()
+    def make(lines: int, height: int = 400) -> tuple[Column, QWidget]:
+        column, first, inside = Column(), QWidget(), QWidget()
+        qtbot.addWidget(column)
         rows = QVBoxLayout(inside)
-        for number in range(count):
-            line = QLabel(f"Line {number}.")
-            line.setWordWrap(True)
-            rows.addWidget(line)
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-    column.resize(300, 400)
-    column.put_above(above)
-    column.show()
+        for layout, count in ((rows, 40), (QVBoxLayout(first), lines)):
+            for number in range(count):
+                layout.addWidget(QLabel(f"Line {number}.", wordWrap=True))
+        column.setWidget(inside)
+        column.setWidgetResizable(True)
+        column.resize(300, height)
+        column.put_first(first)
+        column.show()
+        return column, first
 
-    def bars() -> list[QRect]:
-        found = column.verticalScrollBar(), above.verticalScrollBar()
-        assert all(bar.isVisible() for bar in found)
-        return [QRect(bar.mapTo(column, QPoint()), bar.size()) for bar in found]
+    return make
 
-    qtbot.waitUntil(lambda: bars()[0].top() >= bars()[1].bottom())
-    cards, lesson = bars()
-    assert (cards.left(), cards.right()) == (lesson.left(), lesson.right())
-    assert above.viewport().width() == column.viewport().width()
-    rows = above.widget().layout()
-    while rows.count() > 2:
-        rows.takeAt(0).widget().deleteLater()
-    qtbot.waitUntil(lambda: above.height() < 100 and above.width() == column.viewport().width())
+
+def test_a_first_card_stays_above_the_others_and_where_it_is_too_high_scrolls_with_them(qtbot, with_first):
+    column, first = with_first(3)
+    bar, stays = column.verticalScrollBar(), lambda: first.parentWidget() is column
+    qtbot.waitUntil(lambda: stays() and bar.mapTo(column, QPoint()).y() >= first.geometry().bottom())
+    bar.setValue(bar.maximum())
+    assert first.y() == UNIT
+    field = first.layout().itemAt(0).widget()
+    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    field.setFocus()
+    for number in range(20):
+        first.layout().addWidget(QLabel(f"Another line {number}."))
+    qtbot.waitUntil(lambda: not stays() and bar.mapTo(column, QPoint()).y() < UNIT)
+    assert field.hasFocus()
+    column.keep_in_view(first.layout().itemAt(22).widget())
+    last = first.layout().itemAt(22).widget()
+    assert column.rect().contains(last.mapTo(column, last.rect().center()))
+    column.resize(300, 1200)
+    qtbot.waitUntil(stays)
+    assert field.hasFocus()
+    first.hide()
+    qtbot.waitUntil(lambda: column.viewport().height() == column.height())
+    assert first.isHidden()

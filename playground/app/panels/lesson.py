@@ -28,7 +28,7 @@ from playground.app.style.wrapping import unbroken, with_indices
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.widgets.column import Cards
+from playground.app.widgets.column import Column
 from playground.app.widgets.controls import Slider
 from playground.app.widgets.file_prompts import Answer, ask
 from playground.app.widgets.live_equation_view import LiveEquationView
@@ -251,10 +251,10 @@ class LessonPanel(CollapsiblePanel):
             set_role(one, "primary" if one is leading else "")
         self.onward.setToolTip("To the next step." if lessons.may_go_on else "First predict, then see.")
         column = self.column()
-        if isinstance(column, Cards):
-            if not explained:
-                column.keep_in_view(None)
-            elif answered and not self._explains:
+        if isinstance(column, Column):
+            if self._explains and not explained:
+                column.keep_in_view(self)
+            elif explained and answered and not self._explains:
                 self.set_folded(False)
                 column.keep_in_view(self.onward)  # its equation is drawn later, and moves it
         self._explains = bool(explained)

@@ -23,7 +23,7 @@ from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, caption, named
-from playground.app.widgets.column import Cards, Column
+from playground.app.widgets.column import Column
 from playground.app.widgets.controls import PressedByEnter, paint_chevron
 from playground.app.widgets.equation_dialog import NamedEquation, WithEquations, open_equations
 from playground.app.widgets.selectable import SelectableLabel
@@ -466,10 +466,10 @@ class CollapsiblePanel(QFrame):
             QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)  # only now is its layout done
             column.keep_in_view(part or self)
 
-    def column(self) -> Cards | None:
+    def column(self) -> Column | None:
         """The column that it scrolls in."""
         above = self.parentWidget()
-        while above is not None and not isinstance(above, Cards):
+        while above is not None and not isinstance(above, Column):
             above = above.parentWidget()
         return above
 
@@ -488,8 +488,7 @@ class CollapsiblePanel(QFrame):
         whole = column.widget()
         assert part is not None
         assert whole is not None
-        if isinstance(column, Column):
-            column.release()
+        column.release()
         top = part.mapTo(whole, QPoint(0, -UNIT)).y()
         bar.setValue(min(max(bar.value(), top + part.height() - room), top))
 
