@@ -147,16 +147,16 @@ def test_a_first_card_stays_above_the_others_and_where_it_is_too_high_scrolls_wi
     qtbot.waitUntil(lambda: stays() and bar.mapTo(column, QPoint()).y() >= first.geometry().bottom())
     bar.setValue(bar.maximum())
     assert first.y() == UNIT
-    field = first.layout().itemAt(0).widget()
+    field = first.findChild(QLabel)
     field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     field.setFocus()
-    for number in range(20):
-        first.layout().addWidget(QLabel(f"Another line {number}."))
+    more = [QLabel(f"Another line {number}.") for number in range(20)]
+    for line in more:
+        first.layout().addWidget(line)
     qtbot.waitUntil(lambda: not stays() and bar.mapTo(column, QPoint()).y() < UNIT)
     assert field.hasFocus()
-    column.keep_in_view(first.layout().itemAt(22).widget())
-    last = first.layout().itemAt(22).widget()
-    assert column.rect().contains(last.mapTo(column, last.rect().center()))
+    column.keep_in_view(more[-1])
+    assert column.rect().contains(more[-1].mapTo(column, more[-1].rect().center()))
     column.resize(300, 1200)
     qtbot.waitUntil(stays)
     assert field.hasFocus()

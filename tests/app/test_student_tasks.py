@@ -73,7 +73,7 @@ def test_what_a_score_is(window) -> None:
     mouse.choose(window, "Learn", "Lessons", "What a score is")
     panel = window.panel(LessonPanel)
     assert panel.isVisible()
-    assert says(panel.text.text(), "gradient of the log-density", "where log p rises fastest", "length is the slope")
+    assert says(panel.text.text(), "gradient of the log-density", "in which log p rises fastest", "length is the slope")
     assert mouse.clicks <= MOST
 
 

@@ -31,7 +31,7 @@ def predicts(user: User, step: int, answer: str) -> None:
     else:
         user.click("Your prediction", "Slider", LESSON)
     user.click("This is my prediction", "Button", LESSON)
-    user.reads(r"[Mm]easured is \**−\d", inside=LESSON)
+    user.reads(r"[Ww]e measured \**−\d", inside=LESSON)
 
 
 @pytest.mark.guide("Lessons")
