@@ -82,15 +82,15 @@ class TrainingProcess:
             UserError: the method raised one, or another error that the user can mend.
             RuntimeError: the method raised any other error.
         """
-        with self._lock:
-            try:
-                if self._connection is None or self._has_ended:
-                    raise EOFError
+        answer = None
+        with self._lock, contextlib.suppress(EOFError, OSError):
+            if self._connection is not None and not self._has_ended:
                 self._connection.send((name, number, arguments))
-                reply, said, trace = self._connection.recv()
-            except (EOFError, OSError):
-                self._has_ended = True
-                raise ProcessEnded from None
+                answer = self._connection.recv()
+        if answer is None:  # raised here, since the frames of an error while sending would keep what was sent
+            self._has_ended = True
+            raise ProcessEnded
+        reply, said, trace = answer
         if said is not None:
             raise UserError(said)
         if trace:
