@@ -184,7 +184,7 @@ class Exports(QObject):
             try:
                 for done in writing:
                     if time.monotonic() - sized > SIZED:
-                        size, sized = size_so_far(path), time.monotonic()
+                        size, sized = max(size, size_so_far(path)), time.monotonic()
                     yield done, size
             finally:
                 close(writing)
