@@ -106,7 +106,7 @@ def test_learn_has_the_lessons_and_the_last_step_the_next_one(desk: Desk) -> Non
             else:
                 user.click("Your prediction", "Slider", "Lesson")
             user.click("This is my prediction", "Button", "Lesson")
-            user.reads(r"[Mm]easured is \**−\d", inside="Lesson")
+            user.reads(r"[Mm]easured \**−\d", inside="Lesson")
         user.click("Next lesson", "Button", "Lesson")
         user.find("Exact score matching.*", "StaticText", "Lesson")
         user.reads("step 1 of", inside="Lesson")
