@@ -3,11 +3,11 @@
 import html
 import importlib
 import re
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -16,7 +16,7 @@ from PySide6.QtGui import QImage
 import playground
 from playground.lab import lessons
 from playground.lab.headings import headings
-from playground.version import SITE
+from playground.version import REPOSITORY, SITE
 
 pytestmark = pytest.mark.claims
 ROOT = Path(__file__).parents[1]
@@ -80,6 +80,13 @@ def test_every_link_leads_to_a_page_and_a_place(site: Path, pages: dict[Path, Pa
     assert count > 1000
 
 
+def test_every_link_to_the_repository_leads_to_a_file(pages: dict[Path, Page]) -> None:
+    files = re.compile(re.escape(REPOSITORY) + r"/(?:blob|edit|raw|tree)/main/([^?#]+)")
+    linked = {found[1] for page in pages.values() for link in page.links if (found := files.match(link))}
+    assert len(linked) > 5
+    assert [name for name in sorted(linked) if not (ROOT / name).exists()] == []
+
+
 def test_every_heading_that_find_lists_is_a_place(site: Path, pages: dict[Path, Page]) -> None:
     for heading in headings():
         page, _, place = heading.place.partition("#")
@@ -134,18 +141,34 @@ def test_without_what_moves_the_film_is_a_picture_and_a_scene_plays_in_the_publi
     assert gallery.count(f"[Play]({SITE}scenes/") == len(lessons.load_all(lessons.SCENES))
 
 
-def test_its_search_finds_a_word_of_the_guide(site: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert chromium, "make browser installs Chromium"
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        asked = list[str]()
+@pytest.fixture
+def tab() -> Iterator[tuple[Any, list[str]]]:
+    """A page in a browser, and what it asks for."""
+    from tests.drawing.test_web_page_in_browser import CHROMIUM, sync_api
+
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page, asked = browser.new_page(), list[str]()
         page.on("request", lambda request: asked.append(request.url))
-        page.goto((site / "search.html").as_uri() + "?q=in-painting")
-        page.wait_for_selector("#search-results li a")
-        found = page.eval_on_selector_all("#search-results li a", "links => links.map(link => link.textContent)")
+        yield page, asked
         browser.close()
+
+
+def test_its_search_finds_a_word_of_the_guide(site: Path, tab: tuple[Any, list[str]]) -> None:
+    page, asked = tab
+    page.goto((site / "search.html").as_uri() + "?q=in-painting")
+    page.wait_for_selector("#search-results li a")
+    found = page.eval_on_selector_all("#search-results li a", "links => links.map(link => link.textContent)")
     assert "Guide" in " ".join(found)
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_a_scene_plays_from_the_gallery(site: Path, tab: tuple[Any, list[str]]) -> None:
+    page, asked = tab
+    page.goto((site / "gallery.html").as_uri())
+    page.click("a.scene")
+    page.wait_for_selector("html[data-ready=yes]")
+    assert page.text_content("h1") == lessons.load_all(lessons.SCENES)[PLAYED[0]].title
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []

@@ -47,7 +47,10 @@ for stand_in in (ArrayLike, NDArray):
 
 html_theme = "furo"
 html_favicon = str(ROOT / "packaging/icon.svg")
-html_theme_options = {"source_repository": REPOSITORY, "source_branch": "main", "source_directory": "docs/"}
+html_theme_options = {
+    "top_of_page_buttons": [],  # to a page's source, which half of the pages do not have
+    "footer_icons": [{"name": "Source code", "url": REPOSITORY, "html": "Source code", "class": ""}],
+}
 html_copy_source = html_show_sourcelink = False
 html_show_copyright = False
 html_static_path = ["static"]
