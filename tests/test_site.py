@@ -87,6 +87,11 @@ def test_every_link_to_the_repository_leads_to_a_file(pages: dict[Path, Page]) -
     assert [name for name in sorted(linked) if not (ROOT / name).exists()] == []
 
 
+def test_a_link_to_a_page_has_its_title_and_not_the_name_of_its_file(pages: dict[Path, Page]) -> None:
+    for path in pages:
+        assert re.findall(r'<span class="std std-\w+">[\w/-]+\.md<', path.read_text(encoding="utf-8")) == [], path.name
+
+
 def test_every_heading_that_find_lists_is_a_place(site: Path, pages: dict[Path, Page]) -> None:
     for heading in headings():
         page, _, place = heading.place.partition("#")

@@ -38,6 +38,8 @@ PARTS = {
 PICTURES = ".png", ".webp"
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 """A link to a file."""
+NAMED = re.compile(r"\[[\w/-]+\.md\](?=\((?!https?:))")
+"""The text of a link to a page that is the name of its file; without a text a link has the title of its page or section."""
 INSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
 """Files outside docs/ that the site has, and their names there."""
 FILM, STILL = "images/film.webp", "images/opening-dark.png"
@@ -70,7 +72,8 @@ def gather(folder: Path, scenes: Scenes | None) -> None:
 
 def _linked(page: Path) -> str:
     """A page with its links as they are on the site."""
-    return LINK.sub(lambda link: f"]({_place(page.parent, link[1])}", page.read_text(encoding="utf-8"))
+    text = LINK.sub(lambda link: f"]({_place(page.parent, link[1])}", page.read_text(encoding="utf-8"))
+    return NAMED.sub("[]", text)
 
 
 def _place(folder: Path, file: str) -> str:
