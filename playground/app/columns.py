@@ -137,7 +137,7 @@ class Columns(QSplitter):
             if before and not asked:
                 self._close(card)
             elif any(one not in before for one in asked):
-                if not self._all:
+                if not self._all or self.joined:  # else it is in view, or one scrolls there
                     panel.reveal()
                 elif self._away:
                     self._put_away.add(card)

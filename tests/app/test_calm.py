@@ -161,6 +161,17 @@ def test_without_room_a_card_comes_below_the_others_and_is_in_view_with_its_figu
     assert card.column() is calm.panel(DataPanel).column()
 
 
+def test_with_all_cards_in_one_column_a_click_shows_its_card(calm):
+    calm.look.set_all_cards(True)
+    calm.resize(1024, 700)
+    wait(lambda: calm.columns.joined)
+    exact = calm.panel(LikelihoodPanel).exact
+    assert exact.visibleRegion().isEmpty()
+    calm.clicking.inspect((0.0, 0.5))
+    wait(lambda: calm.clicking.likelihood is not None)
+    wait(lambda: exact.visibleRegion().boundingRect() == exact.rect())
+
+
 def test_a_card_that_came_is_closed_by_its_cross_and_comes_again(calm):
     calm.clicking.inspect((0.0, 0.5))
     cross = calm.panel(LikelihoodPanel).header.cross
