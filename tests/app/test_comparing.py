@@ -1140,3 +1140,18 @@ def test_no_number_in_a_head_changes_the_width_of_the_name_beside_it(window, cou
         assert [(head.button.width(), head.cost.width()) for head in heads] == before
         assert all(head.cost.sizeHint().width() <= head.cost.width() for head in heads)
     window.resize(1280, 720)
+
+
+def test_a_narrow_head_shows_its_numbers_whole_and_what_is_cut_in_the_tooltip(window) -> None:
+    window.resize(1024, 700)
+    compared(window, Column.of({"sampling.steps": 20}), Column.of({"sampling.steps": 30}), Column.of({}))
+    window.playing.set_playing(False)
+    head = window.run_views.views[0].head
+    head.set_caption(("weights of training step 12 000, untrained", "σ = 0.0123"))
+    head.show_cost(window.playing.frame)
+    shown, *numbers = head.cost.text().split("   ")
+    assert shown.endswith("…")
+    assert numbers[0] == "σ = 0.0123"
+    assert head.cost.fontMetrics().horizontalAdvance(head.cost.text()) <= head.cost.width()
+    assert "12 000, untrained" in head.cost.toolTip()
+    window.resize(1280, 720)

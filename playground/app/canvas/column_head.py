@@ -3,7 +3,7 @@
 import functools
 
 from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from playground.app.canvas import column_menu, readouts
@@ -101,7 +101,13 @@ class ColumnHead(QWidget):
         elif run is not None and run.trajectory is not None:
             own = run.frame_at(frame, self._controllers.playing.total)
             said = [*self._caption, readouts.evaluations(run.trajectory, own, self._unit_here)]
-        self.cost.setText("   ".join(filter(None, said)) or " ")  # a space is as high as a number
+        first, *rest = [*filter(None, said)] or [" "]  # a space is as high as a number
+        numbers, metrics = "".join(f"   {one}" for one in rest), QFontMetrics(self.cost.font())
+        self.cost.setToolTip(first + numbers)
+        if rest:  # the numbers are whole, and before them as much as there is room for
+            room = self.cost.width() - metrics.horizontalAdvance(numbers)
+            first = metrics.elidedText(first, Qt.TextElideMode.ElideRight, room)
+        self.cost.setText(first + numbers)
 
     def set_caption(self, caption: tuple[str, ...]) -> None:
         """Set what is said of the frame, beside the cost; nothing if the canvas says it."""
