@@ -430,7 +430,7 @@ def _lesson(context: typer.Context) -> None:
     """Write and check lessons, and put a class's answers into one table."""
     if context.invoked_subcommand is None:
         raise UserError(
-            "lesson needs check, new or report after it, as in score-playground lesson check: see score-playground lesson --help."
+            "lesson needs check, new, page or report after it, as in score-playground lesson check: see score-playground lesson --help."
         )
 
 
@@ -469,6 +469,19 @@ def new(
     from playground.cli.lessons import write_lesson
 
     write_lesson(file, experiment, overwrite)
+
+
+@lesson.command()
+def page(
+    name: Annotated[str, typer.Argument(metavar="LESSON", help="Name of a lesson, or a file (.lesson.md).")],
+    step: Annotated[int, typer.Argument(metavar="STEP", help="The number of a step that asks something.", min=1)],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The web page (.html).")],
+    device: Device = "auto",
+) -> None:
+    """Measure a step of a lesson and write it as a web page, whose reader predicts before the run plays."""
+    from playground.cli.lessons import write_page
+
+    write_page(name, step, _output(out, (".html",)), device)
 
 
 @lesson.command()

@@ -6,14 +6,16 @@ import math
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import torch
 
+from playground.app.model.model import Model
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.lesson_claims import lesson_claims
+from playground.app.widgets.step_equation import numbers_of, page_question
 from playground.cli.claims import print_claims
 from playground.cli.reporting import say, short, stage
 from playground.drawing.class_picture import Question, Reply, save_class_picture
@@ -22,11 +24,16 @@ from playground.lab import experiment as experiments
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
 from playground.lab.claims import measured
+from playground.lab.compute import result
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import COLUMNS, MeasuredStep, Step
+from playground.lab.live_equation import LiveEquation
+from playground.lab.sampling import step_in_user_units
 from playground.lab.settings import Experiment
-from playground.lab.step_measuring import measure
+from playground.lab.step_measuring import StepRun, measure
+from playground.lab.store import Store
 from playground.lab.table_cells import number_in, uncovered
+from playground.lab.trajectory import Trajectory
 from playground.user_errors import UserError, cannot_write
 
 FARTHEST = 1e12  # largest number on an axis
@@ -52,8 +59,7 @@ def check_lessons(names: Sequence[str], folder: str, device: str, json: bool = F
     paths = {name: known.get(name, Path(name)) for name in names or known}
     for name, path in paths.items():
         if not path.is_file():
-            what = f"a file ending in {lessons.SUFFIX}, or one of {', '.join(known)}"
-            raise UserError(f"{name} is no {folder.removesuffix('s')}: give {what}.")
+            raise UserError(_no_lesson(name, folder.removesuffix("s"), known))
     claims = {name: list(lesson_claims(lessons.load(path), partial(_measured, device))) for name, path in paths.items()}
 
     def left(done: int) -> str:
@@ -66,10 +72,50 @@ def check_lessons(names: Sequence[str], folder: str, device: str, json: bool = F
     return all(claim.holds for claim in print_claims(every, measured(every), json, left=left))
 
 
-def _measured(device: str, step: Step) -> MeasuredStep:
+def write_page(name: str, number: int, out: Path, device: str) -> None:
+    """``score-playground lesson page``: write the page of a lesson's step, whose reader predicts before the run plays.
+
+    Raises:
+        UserError: there is no such lesson, the step asks nothing, or its answer is not known.
+    """
+    from playground.cli.painting import paint_step
+
+    path = lessons.bundled().get(name, Path(name))
+    if not path.is_file():
+        raise UserError(_no_lesson(name, "lesson", lessons.bundled()))
+    lesson = lessons.load(path)
+    asking = [place for place, step in enumerate(lesson.steps, start=1) if step.question]
+    if number not in asking:
+        raise UserError(f"Step {number} of {name} asks nothing: give one of {', '.join(map(str, asking))}.")
+    step, store = lesson.steps[number - 1], Store()
+    found = _measured(device, step, store)
+    settings = (
+        [*map(step.settings_of, step.answers)] if step.compares else [step.answer_settings or step.shown_settings]
+    )
+    runs = [_run(StepRun(experiment, device, store, step.weights)) for experiment in settings]
+    problem, names = runs[0][0].problem, LiveEquation(step.equation).names
+    own_step = step_in_user_units(problem) if "sampling.step" in names else None
+    by_default = {} if own_step is None else {"sampling.step": own_step}
+    question = page_question(found, by_default | numbers_of(names, problem.resolve()))
+    if question is None:
+        raise UserError(f"The answer of step {number} of {name} is not known: a figure of it is no finite number.")
+    paint_step(lesson.title, step, runs, question, out)
+    say(f"The web page is {out}")
+
+
+def _run(of: StepRun) -> tuple[Model, Trajectory]:
+    network, run = result(of.network()), result(of.trajectory())
+    return Model.of(of.problem, network), run
+
+
+def _no_lesson(name: str, what: str, known: Collection[str]) -> str:
+    return f"{name} is no {what}: give a file ending in {lessons.SUFFIX}, or one of {', '.join(known)}."
+
+
+def _measured(device: str, step: Step, store: Store | None = None) -> MeasuredStep:
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     with stage("Measuring") as update:
-        for done, latest in measure(step, device):
+        for done, latest in measure(step, device, store):
             update(done, "")
             found = latest
     return found

@@ -13,10 +13,13 @@ from playground.app.canvas.frames import frames_of
 from playground.app.canvas.readouts import weights_in_view
 from playground.app.controllers.overlay_timing import as_known
 from playground.app.controllers.video_frames import complete_run, video_frames_over
+from playground.app.model.columns import LETTERS, columns_of
+from playground.app.model.edit_text import difference
 from playground.app.model.live_training import Weights
 from playground.app.model.model import Model
 from playground.app.model.views import WantedOverlays
 from playground.app.style.figure_words import figure_rows
+from playground.app.widgets.charts.distance import COLORS, distance_chart
 from playground.cli.reporting import stage
 from playground.drawing.coloring import Coloring, by_class
 from playground.drawing.film import HOLD_SECONDS, FrameOverlay, OverlayMaker, trail
@@ -27,8 +30,12 @@ from playground.drawing.layers import Data, Particles, Trails
 from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.render import headless
 from playground.drawing.scene import Scene
-from playground.drawing.web_page import SIZE, STAGES, Page, PageColumn, spread, write_page
+from playground.drawing.web_page import SIZE, STAGES, Page, PageColumn, PageQuestion, spread, write_page
 from playground.kinds.inpainting import known_pixels
+from playground.lab.columns import DistanceCurve
+from playground.lab.comparison import distance_curve
+from playground.lab.experiment import ExperimentError
+from playground.lab.lessons import Step
 from playground.lab.measured import Figures
 from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
@@ -112,6 +119,44 @@ def paint_web_page(
         figure_rows(figures) if figures is not None else (),
     )
     _write("Web page", write_page(page, path), f"{len(runs)} training steps" if stages else "")
+
+
+def paint_step(
+    title: str, step: Step, runs: Sequence[tuple[Model, Trajectory]], question: PageQuestion, path: Path
+) -> None:
+    """Write the page of a lesson's step.
+
+    Args:
+        runs: those of the answer: one, or one for each choice of a step whose choices are columns.
+    """
+    edits = columns_of(step)
+    curves = [_curve(model.problem, run) for model, run in runs] if edits else []
+    known = [(LETTERS[place], place, curve) for place, curve in enumerate(curves) if curve is not None]
+
+    def shown(place: int, model: Model, run: Trajectory) -> PageColumn:
+        scene = _scene(model.problem, run, SIZE)
+        filmed = FilmedRun(lambda: iter((run,)), lambda run, frames: _frames(model, scene, run, frames, SIZE))
+        if not edits:
+            return PageColumn(model.problem.experiment.sampling.title, scene, [filmed])
+        curve, head = curves[place], difference(step.shown_settings, edits[place], edits)
+
+        def at(frame: int) -> tuple[float, float] | None:
+            return None if curve is None else curve.at(float(run.nfe_mean[frame]))
+
+        return PageColumn(head, scene, [filmed], LETTERS[place], COLORS[place], at=at)
+
+    chart = distance_chart(known)[0] if known else None
+    page = Page(title, [shown(place, *one) for place, one in enumerate(runs)], question=question, chart=chart)
+    _write("Web page", write_page(page, path), "")
+
+
+def _curve(problem: Problem, run: Trajectory) -> DistanceCurve | None:
+    """The distance of a run to the data along it; None if such samples cannot be compared with the data."""
+    try:
+        *_, (_, found) = distance_curve(problem, run)
+    except ExperimentError:
+        return None
+    return found
 
 
 def _run_frames(

@@ -81,3 +81,7 @@ class DistanceCurve:
     distances: NDArray[np.float64]
     floor: float
     floor_std: float
+
+    def at(self, evaluations: float) -> tuple[float, float]:
+        """The place of so many evaluations on the curve: they, and the distance."""
+        return evaluations, float(np.interp(evaluations, self.evaluations, self.distances))

@@ -162,15 +162,17 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         if self.check is None:
             return self.figures
         if self.compares:
-            measured = {
-                f"{ANSWER}_{number}": msgspec.structs.replace(self.check, settings=choice.settings)
-                for number, choice in enumerate(self.choices, start=1)
-            }
-            return measured | self.figures
+            return {f"{ANSWER}_{number}": figure for number, figure in enumerate(self.answers, start=1)} | self.figures
         if self.mark is None:
             return {ANSWER: self.check, **self.figures}
         places = {f"{ANSWER}_{axis}": msgspec.structs.replace(self.check, index=n) for n, axis in enumerate("xy")}
         return {**places, **self.figures}
+
+    @property
+    def answers(self) -> list[Figure]:
+        """The answer of each column, if its choices are columns."""
+        assert self.check is not None
+        return [msgspec.structs.replace(self.check, settings=choice.settings) for choice in self.choices]
 
     @functools.cached_property
     def names(self) -> frozenset[str]:

@@ -20,7 +20,7 @@ Measuring = Iterator[tuple[float, MeasuredStep]]
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     value = [0.5]
 
-    def measure(step: Step, device: str) -> Measuring:
+    def measure(step: Step, device: str, store: object) -> Measuring:
         yield 0.5, MeasuredStep(step, {})
         yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value[0]))
 
@@ -31,7 +31,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def answer(monkeypatch: pytest.MonkeyPatch, value: float, error: float | None) -> None:
     """Let every figure be measured as this value with this error."""
 
-    def measure(step: Step, device: str) -> Measuring:
+    def measure(step: Step, device: str, store: object) -> Measuring:
         errors = {} if error is None else {"measured": error}
         yield 1.0, MeasuredStep(step, dict.fromkeys(step.asked, value), errors)
 
@@ -150,7 +150,7 @@ def test_a_place_is_to_be_in_view(
     code: int,
     said: str,
 ) -> None:
-    def measure(step: Step, device: str) -> Measuring:
+    def measure(step: Step, device: str, store: object) -> Measuring:
         places = dict(zip(("measured_x", "measured_y"), place, strict=True))
         yield 1.0, MeasuredStep(step, {name: places.get(name, 0.2) for name in step.asked})
 
@@ -186,6 +186,61 @@ def test_every_claim_holds_and_every_question_is_decided(folder: str, name: str)
 def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str], command: str, what: str, first: str) -> None:
     assert main([*command.split(), "06-none"]) == 2
     assert f"06-none is no {what}: give a file ending in .lesson.md, or one of {first}" in capsys.readouterr().err
+
+
+TWO_SOLVERS = """+++
+title = "Two step counts"
+topic = "Solvers"
++++
+
++++
+question = "Which ends farther from the data?"
+right = "greatest"
+equation = 'N = [[N|sampling.steps]]'
+choices = [{ text = "A" }, { text = "B", settings = { sampling = { steps = 2 } } }]
+check = { key = "sliced_wasserstein2" }
+[experiment]
+data = { kind = "two-moons", points = 400 }
+sampling = { kind = "probability-flow", source = "exact", particles = 200, steps = 20 }
++++
+Both begin with the same noise.
+
+---
+B ends at {measured_2}.
+
++++
++++
+Nothing is asked here.
+"""
+
+
+def test_a_step_becomes_a_page_with_its_question_and_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("playground.lab.training.Trainer.__init__")  # the exact score needs no training
+    lesson, page = tmp_path / "own.lesson.md", tmp_path / "page.html"
+    lesson.write_text(TWO_SOLVERS)
+    assert main(["lesson", "page", str(lesson), "1", "--out", str(page)]) == 0
+    text = page.read_text("utf-8")
+    shown = json.loads(text.partition('id="shown">')[2].partition("</script>")[0])
+    question, columns = shown["question"], shown["columns"]
+    assert (question["choices"], question["right"]) == (["A", "B"], 1)
+    assert question["explanation"] == f"B ends at {question['columns'][1]}."
+    assert [latex for latex, _ in question["equations"] + question["valued"]] == ["N = {N}", "N = {20}"]
+    assert [(one["letter"], one["title"]) for one in columns] == [("A", "steps 20"), ("B", "steps 2")]
+    assert [len(one["runs"][0]["frames"]) for one in columns] == [21, 3]
+    end = columns[1]["runs"][0]["places"][-1]
+    assert 0 < end[0] < 1
+    assert all(f">{letter} 0." in text for letter in "AB")  # the names of the curves of its chart
+    assert "Two step counts" in text
+
+
+def test_a_page_needs_a_step_that_asks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lesson, page = tmp_path / "own.lesson.md", tmp_path / "page.html"
+    lesson.write_text(TWO_SOLVERS)
+    assert main(["lesson", "page", str(lesson), "2", "--out", str(page)]) == 2
+    assert "asks nothing: give one of 1." in capsys.readouterr().err
+    assert main(["lesson", "page", "06-none", "1", "--out", str(page)]) == 2
+    assert "06-none is no lesson: give a file ending in .lesson.md, or one of 01-score" in capsys.readouterr().err
+    assert not page.exists()
 
 
 def test_a_claim_is_printed_with_its_figures(measured: list[float], capsys: pytest.CaptureFixture[str]) -> None:

@@ -287,7 +287,7 @@ def test_standard_output_has_the_results_alone(
     assert (" ...\n" in progress) == (command != "script")
 
 
-def measured_at_once(step: Step, device: str) -> Iterator[tuple[float, MeasuredStep]]:
+def measured_at_once(step: Step, device: str, store: object) -> Iterator[tuple[float, MeasuredStep]]:
     """The figures of a step, all within their bounds."""
     middle = {
         name: next(bound for bound in (figure.at_least, figure.at_most, 0.5) if bound is not None)
@@ -311,7 +311,7 @@ def measured_at_once(step: Step, device: str) -> Iterator[tuple[float, MeasuredS
         ),
         (
             ["lesson"],
-            "lesson needs check, new or report after it, as in score-playground lesson check: see score-playground lesson --help.",
+            "lesson needs check, new, page or report after it, as in score-playground lesson check: see score-playground lesson --help.",
         ),
     ],
 )
@@ -327,7 +327,7 @@ def test_a_command_that_lacks_something_names_its_own_help(arguments: list[str],
     [
         ("score-playground le", {"lesson"}),
         ("score-playground run --se", {"--set", "--seed"}),
-        ("score-playground lesson ", {"check", "new", "report"}),
+        ("score-playground lesson ", {"check", "new", "page", "report"}),
         ("score-playground --plugin x.py aud", {"audit"}),
     ],
 )
@@ -543,12 +543,12 @@ def test_claims_that_are_stopped_are_counted(ask: Ask, tmp_path: Path, monkeypat
 def test_what_is_not_measured_yet_is_named_in_the_command_that_does(
     command: tuple[str, ...], names: list[str], ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measure(step: Step, device: str) -> Iterator[tuple[float, MeasuredStep]]:
+    def measure(step: Step, device: str, store: object) -> Iterator[tuple[float, MeasuredStep]]:
         settings = step.shown_settings
         first = settings.data.kind == "two-gaussians" and settings.noise.kind != "single"
         if not first:
             stop()
-        return measured_at_once(step, device)
+        return measured_at_once(step, device, store)
 
     monkeypatch.setattr("playground.cli.lessons.measure", measure)
     code, _, error = ask(*command, *names)

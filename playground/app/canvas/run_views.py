@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QPushButton, QWidget
@@ -282,5 +281,4 @@ def place_of(run: Run, frame: int) -> tuple[float, float] | None:
     trajectory, curve = run.trajectory, run.curve
     if trajectory is None or not isinstance(curve, DistanceCurve):
         return None
-    cost = float(trajectory.nfe_mean[frame])
-    return cost, float(np.interp(cost, curve.evaluations, curve.distances))
+    return curve.at(float(trajectory.nfe_mean[frame]))

@@ -34,31 +34,36 @@ class DistanceChart(ChartView):
 
     def show_curves(self, curves: Sequence[tuple[str, int, DistanceCurve]]) -> None:
         """Show the curves of columns, each with the column's letter and place."""
-        series = []
-        for letter, place, curve in curves:
-            series.append(
-                Series(
-                    letter,
-                    curve.evaluations,
-                    curve.distances,
-                    COLORS[place],
-                    "points",
-                    legend=f"{letter} {format_number(float(curve.distances[-1]))}",
-                    width=WIDTHS[place],
-                )
-            )
-        longest = max(float(curve.evaluations[-1]) for _, _, curve in curves)
-        floor = float(np.mean([curve.floor for _, _, curve in curves]))
-        spread = float(np.mean([curve.floor_std for _, _, curve in curves]))
-        known = format_measured(floor, spread, 2)
-        ends, level, around = np.array([0.0, max(longest, 1.0)]), np.full(2, floor), np.full(2, spread)
-        series.insert(0, Series("floor", ends, level, "muted", "dashed", legend=f"floor {known}", error=around))
-        heights = [one.y for one in series] + [level + around, level - around if spread < floor else level]
-        log = min(float(part.min()) for part in heights) > 0
-        y = axis_around(heights, f"{FIGURES['sliced_wasserstein2'].title} to the data", log)
-        said = ", ".join(f"{letter} ends at {format_number(float(curve.distances[-1]))}" for letter, _, curve in curves)
-        chart = Chart(tuple(series), Axis("evaluations", 0.0, float(ends[1])), y)
-        self.show_chart(chart, f"{said}; the floor is {known}.")
+        self.show_chart(*distance_chart(curves))
 
     def say_x(self, value: float) -> str:
         return f"{format_number(value)} evaluations"
+
+
+def distance_chart(curves: Sequence[tuple[str, int, DistanceCurve]]) -> tuple[Chart, str]:
+    """The chart of these curves, each with the column's letter and place, and a description of it."""
+    series = []
+    for letter, place, curve in curves:
+        series.append(
+            Series(
+                letter,
+                curve.evaluations,
+                curve.distances,
+                COLORS[place],
+                "points",
+                legend=f"{letter} {format_number(float(curve.distances[-1]))}",
+                width=WIDTHS[place],
+            )
+        )
+    longest = max(float(curve.evaluations[-1]) for _, _, curve in curves)
+    floor = float(np.mean([curve.floor for _, _, curve in curves]))
+    spread = float(np.mean([curve.floor_std for _, _, curve in curves]))
+    known = format_measured(floor, spread, 2)
+    ends, level, around = np.array([0.0, max(longest, 1.0)]), np.full(2, floor), np.full(2, spread)
+    series.insert(0, Series("floor", ends, level, "muted", "dashed", legend=f"floor {known}", error=around))
+    heights = [one.y for one in series] + [level + around, level - around if spread < floor else level]
+    log = min(float(part.min()) for part in heights) > 0
+    y = axis_around(heights, f"{FIGURES['sliced_wasserstein2'].title} to the data", log)
+    said = ", ".join(f"{letter} ends at {format_number(float(curve.distances[-1]))}" for letter, _, curve in curves)
+    chart = Chart(tuple(series), Axis("evaluations", 0.0, float(ends[1])), y)
+    return chart, f"{said}; the floor is {known}."
