@@ -114,14 +114,14 @@ class PanelHeader(QAbstractButton):
     def set_closable(self, closable: bool) -> None:
         """Set whether the card can be closed, by a cross at its right."""
         self.cross.setVisible(closable)
-        self._place_tool()
+        self.place_parts()
         self.update()
 
     def set_tool(self, tool: QWidget) -> None:
         """Put a small button between the state and the chevron; the header owns it."""
         tool.setParent(self)
         self._tool = tool
-        self._place_tool()
+        self.place_parts()
 
     def put_in_place_of_state(self, part: QWidget) -> None:
         """Put a part between the title and the tool; while it is not hidden, the state is in the tooltip alone."""
@@ -129,12 +129,13 @@ class PanelHeader(QAbstractButton):
         self._in_place = part
 
     def resizeEvent(self, event: object) -> None:
-        self._place_tool()
+        self.place_parts()
 
     def sizeHint(self) -> QSize:
         return QSize(px(160), px(24))
 
-    def _place_tool(self) -> None:
+    def place_parts(self) -> None:
+        """Place the cross, the tool and what is there in place of the state."""
         self.cross.setGeometry(self.width() - px(18), (self.height() - px(18)) // 2, px(18), px(18))
         if self._tool is not None:
             side = self._tool.sizeHint()
@@ -320,7 +321,7 @@ class Disclosure(MarkButton):
         """Share the header's width with the state."""
         header = self.parentWidget()
         if isinstance(header, PanelHeader):
-            header.resizeEvent(None)
+            header.place_parts()
             header.update()
 
     def paint_mark(self, painter: QPainter, color: QColor) -> None:
@@ -519,7 +520,7 @@ class CollapsiblePanel(QFrame):
             self.disclosure.setChecked(False)
 
     def apply_text_size(self) -> None:
-        self.header.resizeEvent(None)  # to place its tool
+        self.header.place_parts()
 
     @Slot(bool)
     def _toggled(self, opened: bool) -> None:
