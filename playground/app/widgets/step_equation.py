@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 
 from playground.app.controllers.building import Building
 from playground.app.model.state import State
@@ -15,7 +15,7 @@ from playground.lab.lessons import MeasuredStep
 from playground.lab.live_equation import LiveEquation
 
 
-def numbers_of(names: Collection[str], *experiments: Experiment) -> dict[str, float]:
+def numbers_of(names: Set[str], *experiments: Experiment) -> dict[str, float]:
     """The numbers of some settings, each in the first experiment that has a number and not "auto"."""
     found = dict[str, float]()
     for experiment in experiments:
@@ -26,11 +26,12 @@ def numbers_of(names: Collection[str], *experiments: Experiment) -> dict[str, fl
     return found
 
 
-def numbers_in_view(names: Collection[str], state: State, building: Building) -> dict[str, float]:
+def numbers_in_view(names: Set[str], state: State, building: Building) -> dict[str, float]:
     """The current numbers of some settings; for "auto" its number, if known."""
-    view, step, found = state.problem, building.default_step, numbers_of(names, state.resolved)
-    if "sampling.step" in names and step is not None:
-        found.setdefault("sampling.step", step)
+    view, found = state.problem, numbers_of(names, state.resolved)
+    step = building.default_step if "sampling.step" in names - found.keys() else None
+    if step is not None:
+        found["sampling.step"] = step
     return found if view is None or view.resolved is None else numbers_of(names, view.resolved) | found
 
 
