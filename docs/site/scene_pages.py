@@ -1,17 +1,13 @@
 """A scene as a web page and a picture, made of a run as the command line makes them."""
 
-from collections.abc import Generator
 from pathlib import Path
 
-from playground.app.model.model import Model
 from playground.app.style.number_formats import format_number
-from playground.cli.painting import paint_picture, paint_web_page
+from playground.cli.painting import paint_picture, paint_web_page, run_of
 from playground.drawing.labels import Labels
-from playground.lab.compute import result
 from playground.lab.lessons import Lesson
 from playground.lab.step_measuring import StepRun, measure
 from playground.lab.store import Store
-from playground.lab.trajectory import Trajectory
 
 PICTURE = 240, 180
 """Of which a picture has twice the pixels along each side."""
@@ -25,13 +21,7 @@ def write_scene(scene: Lesson, folder: Path) -> str:
     """
     (step,), store = scene.steps, Store()
     *_, (_, found) = measure(step, store=store)
-    run = StepRun(step.shown_settings, "cpu", store, step.weights)
-
-    def shown() -> Generator[float, None, tuple[Model, Trajectory]]:
-        network = yield from run.network()
-        return Model.of(run.problem, network), (yield from run.trajectory())
-
-    model, trajectory = result(shown())
+    model, trajectory = run_of(StepRun(step.shown_settings, "cpu", store, step.weights))
     paint_web_page(model, trajectory, folder / f"{scene.name}.html", title=scene.title)
     paint_picture(model, trajectory, folder / f"{scene.name}.png", PICTURE, Labels(caption=False, legend=False))
     return found.explained(format_number)

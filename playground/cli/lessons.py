@@ -6,13 +6,12 @@ import math
 import os
 import shlex
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from playground.app.model.model import Model
 from playground.app.style.number_formats import format_number
 from playground.app.widgets.lesson_claims import lesson_claims
 from playground.app.widgets.step_equation import numbers_of, page_question
@@ -24,7 +23,6 @@ from playground.lab import experiment as experiments
 from playground.lab import lessons
 from playground.lab.atomic import atomic_write
 from playground.lab.claims import measured
-from playground.lab.compute import result
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import COLUMNS, MeasuredStep, Step
 from playground.lab.live_equation import LiveEquation
@@ -33,7 +31,6 @@ from playground.lab.settings import Experiment
 from playground.lab.step_measuring import StepRun, measure
 from playground.lab.store import Store
 from playground.lab.table_cells import number_in, uncovered
-from playground.lab.trajectory import Trajectory
 from playground.user_errors import UserError, cannot_write
 
 FARTHEST = 1e12  # largest number on an axis
@@ -56,10 +53,7 @@ def check_lessons(names: Sequence[str], folder: str, device: str, json: bool = F
         UserError: there is no such lesson, or one cannot be read.
     """
     known = lessons.bundled(folder)
-    paths = {name: known.get(name, Path(name)) for name in names or known}
-    for name, path in paths.items():
-        if not path.is_file():
-            raise UserError(_no_lesson(name, folder.removesuffix("s"), known))
+    paths = {name: _path(name, folder.removesuffix("s"), known) for name in names or known}
     claims = {name: list(lesson_claims(lessons.load(path), partial(_measured, device))) for name, path in paths.items()}
 
     def left(done: int) -> str:
@@ -78,12 +72,9 @@ def write_page(name: str, number: int, out: Path, device: str) -> None:
     Raises:
         UserError: there is no such lesson, the step asks nothing, or its answer is not known.
     """
-    from playground.cli.painting import paint_step
+    from playground.cli.painting import paint_step, run_of
 
-    path = lessons.bundled().get(name, Path(name))
-    if not path.is_file():
-        raise UserError(_no_lesson(name, "lesson", lessons.bundled()))
-    lesson = lessons.load(path)
+    lesson = lessons.load(_path(name, "lesson", lessons.bundled()))
     asking = [place for place, step in enumerate(lesson.steps, start=1) if step.question]
     if number not in asking:
         raise UserError(f"Step {number} of {name} asks nothing: give one of {', '.join(map(str, asking))}.")
@@ -92,7 +83,7 @@ def write_page(name: str, number: int, out: Path, device: str) -> None:
     settings = (
         [*map(step.settings_of, step.answers)] if step.compares else [step.answer_settings or step.shown_settings]
     )
-    runs = [_run(StepRun(experiment, device, store, step.weights)) for experiment in settings]
+    runs = [run_of(StepRun(experiment, device, store, step.weights)) for experiment in settings]
     problem, names = runs[0][0].problem, LiveEquation(step.equation).names
     own_step = step_in_user_units(problem) if "sampling.step" in names else None
     by_default = {} if own_step is None else {"sampling.step": own_step}
@@ -103,13 +94,12 @@ def write_page(name: str, number: int, out: Path, device: str) -> None:
     say(f"The web page is {out}")
 
 
-def _run(of: StepRun) -> tuple[Model, Trajectory]:
-    network, run = result(of.network()), result(of.trajectory())
-    return Model.of(of.problem, network), run
-
-
-def _no_lesson(name: str, what: str, known: Collection[str]) -> str:
-    return f"{name} is no {what}: give a file ending in {lessons.SUFFIX}, or one of {', '.join(known)}."
+def _path(name: str, what: str, known: Mapping[str, Path]) -> Path:
+    """The file of a lesson or scene that is given by its name or as a file."""
+    path = known.get(name, Path(name))
+    if not path.is_file():
+        raise UserError(f"{name} is no {what}: give a file ending in {lessons.SUFFIX}, or one of {', '.join(known)}.")
+    return path
 
 
 def _measured(device: str, step: Step, store: Store | None = None) -> MeasuredStep:

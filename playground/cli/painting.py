@@ -34,10 +34,12 @@ from playground.drawing.web_page import SIZE, STAGES, Page, PageColumn, PageQues
 from playground.kinds.inpainting import known_pixels
 from playground.lab.columns import DistanceCurve
 from playground.lab.comparison import distance_curve
+from playground.lab.compute import result
 from playground.lab.experiment import ExperimentError
 from playground.lab.lessons import Step
 from playground.lab.measured import Figures
 from playground.lab.problem import Problem
+from playground.lab.step_measuring import StepRun
 from playground.lab.trajectory import Trajectory
 
 LEAST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of a video, without the hold at its end
@@ -119,6 +121,12 @@ def paint_web_page(
         figure_rows(figures) if figures is not None else (),
     )
     _write("Web page", write_page(page, path), f"{len(runs)} training steps" if stages else "")
+
+
+def run_of(step_run: StepRun) -> tuple[Model, Trajectory]:
+    """The model and the finished run of a lesson's or a scene's step."""
+    network, run = result(step_run.network()), result(step_run.trajectory())
+    return Model.of(step_run.problem, network), run
 
 
 def paint_step(
