@@ -17,8 +17,8 @@ from playground.app.widgets.controls import ChoiceBox
 from playground.lab.experiment import Field
 
 SIZE = 16  # px
-_IMPORTING = threading.Lock()
-"""Held while ziamath is imported: its modules import each other, so a second thread would find some of them half imported."""
+_DRAWING = threading.Lock()
+"""Held while ziamath is imported and draws: its modules import each other, and all its drawings read one open font file."""
 
 
 def equation_svg(latex: str, color: str, pixels: int = SIZE) -> bytes:
@@ -27,17 +27,18 @@ def equation_svg(latex: str, color: str, pixels: int = SIZE) -> bytes:
     Raises:
         ValueError: the LaTeX cannot be read.
     """
-    with _IMPORTING, warnings.catch_warnings():
-        # On Python 3.11 and 3.12 its import of its own fonts warns.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from ziamath.config import config
-        from ziamath.zmath import Latex
+    with _DRAWING:
+        with warnings.catch_warnings():
+            # On Python 3.11 and 3.12 its import of its own fonts warns.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from ziamath.config import config
+            from ziamath.zmath import Latex
 
-    config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
-    try:
-        svg: str = Latex(latex, size=pixels, color=color).svg()
-    except Exception as error:  # ziamath raises any error of its parser
-        raise ValueError(f"{latex} cannot be drawn: {error}") from error
+        config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
+        try:
+            svg: str = Latex(latex, size=pixels, color=color).svg()
+        except Exception as error:  # ziamath raises any error of its parser
+            raise ValueError(f"{latex} cannot be drawn: {error}") from error
     return svg.encode()
 
 
