@@ -230,6 +230,24 @@ def test_a_place_is_predicted_by_mouse_or_keys(browser: Any, tmp_path: Path) -> 
     assert "0.2 away." in said
 
 
+def test_all_of_it_is_done_by_touch(browser: Any, tmp_path: Path) -> None:
+    question = PageQuestion("", "Where is the mode?", "You said {you}.", (1.0, 0.0), reach=0.25)
+    tab = Tab(browser, saved(tmp_path, question=question), (390, 700), has_touch=True, is_mobile=True)
+    canvas = tab.page.locator("canvas")
+    canvas.tap(position={"x": canvas.bounding_box()["width"] * 5 / 8, "y": canvas.bounding_box()["height"] / 2})
+    tab.page.tap("text=Reveal")
+    said = tab.page.inner_text("#question")
+    assert "Right." in said  # within 0.25
+    tab.wait_for("state.playing && state.frame > 2")
+    tab.page.tap("#play")
+    bar = tab.page.locator("#frame")
+    bar.tap(position={"x": bar.bounding_box()["width"] / 2, "y": bar.bounding_box()["height"] / 2})
+    assert tab.frame == pytest.approx(FRAMES / 2, abs=2)
+    tab.page.get_by_label("trails", exact=True).tap()
+    assert tab.page.evaluate("[...state.off]") == ["trails"]
+    assert tab.errors == []
+
+
 def test_the_weights_of_a_training_step_are_chosen(browser: Any, tmp_path: Path, still: dict[str, Any]) -> None:
     def said(seed: int) -> Callable[[Scene, int], Scene]:
         return lambda scene, _: dataclasses.replace(scene, caption=(f"run {seed}",))
