@@ -1,11 +1,6 @@
-from typing import TYPE_CHECKING
-
 from playground.data import toys
 from playground.kinds.datasets.data_source import Toy
 from playground.kinds.kind import register
-
-if TYPE_CHECKING:
-    from playground.theory.densities import Density
 
 
 @register
@@ -16,7 +11,4 @@ class Checkerboard(Toy, tag="checkerboard", frozen=True):
     phrase = "checkerboard"
     place = 3
     own_noise = 0.0
-
-    @classmethod
-    def density(cls, noise: float) -> "Density":
-        return toys.checkerboard(noise)
+    density = staticmethod(toys.checkerboard)

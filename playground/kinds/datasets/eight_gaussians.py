@@ -1,11 +1,6 @@
-from typing import TYPE_CHECKING
-
 from playground.data import toys
 from playground.kinds.datasets.data_source import ToyWithClasses
 from playground.kinds.kind import register
-
-if TYPE_CHECKING:
-    from playground.theory.densities import Density
 
 
 @register
@@ -17,7 +12,4 @@ class EightGaussians(ToyWithClasses, tag="eight-gaussians", frozen=True):
     place = 2
     own_noise = 0.5 / 1.414
     parts = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
-
-    @classmethod
-    def density(cls, noise: float) -> "Density":
-        return toys.eight_gaussians(noise)
+    density = staticmethod(toys.eight_gaussians)

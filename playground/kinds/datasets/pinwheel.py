@@ -1,11 +1,6 @@
-from typing import TYPE_CHECKING
-
 from playground.data import toys
 from playground.kinds.datasets.data_source import ToyWithClasses
 from playground.kinds.kind import register
-
-if TYPE_CHECKING:
-    from playground.theory.densities import Density
 
 
 @register
@@ -17,7 +12,4 @@ class Pinwheel(ToyWithClasses, tag="pinwheel", frozen=True):
     place = 4
     own_noise = 0.15
     parts = ("first arm", "second arm", "third arm", "fourth arm", "fifth arm")
-
-    @classmethod
-    def density(cls, noise: float) -> "Density":
-        return toys.pinwheel(noise)
+    density = staticmethod(toys.pinwheel)

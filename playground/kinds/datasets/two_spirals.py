@@ -1,11 +1,6 @@
-from typing import TYPE_CHECKING
-
 from playground.data import toys
 from playground.kinds.datasets.data_source import ToyWithClasses
 from playground.kinds.kind import register
-
-if TYPE_CHECKING:
-    from playground.theory.densities import Density
 
 
 @register
@@ -17,7 +12,4 @@ class TwoSpirals(ToyWithClasses, tag="two-spirals", frozen=True):
     place = 5
     own_noise = 0.1
     parts = ("first arm", "second arm")
-
-    @classmethod
-    def density(cls, noise: float) -> "Density":
-        return toys.two_spirals(noise)
+    density = staticmethod(toys.two_spirals)
