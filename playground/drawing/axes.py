@@ -2,8 +2,6 @@
 
 import functools
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
@@ -39,14 +37,6 @@ def caption_height(lines: int) -> float:
     return 30 + lines * (QFontMetricsF(figure_font(12)).height() + 2) + 6
 
 
-@functools.lru_cache(maxsize=8)
-def grid_image(plane: Plane, palette: Palette) -> QImage:
-    """Grid lines of a plane, transparent elsewhere."""
-    with _painted(plane) as (image, painter):
-        paint_grid(painter, plane, palette)
-    return image
-
-
 def paint_grid(painter: QPainter, plane: Plane, palette: Palette) -> None:
     """Paint the grid lines of a plane."""
     for places, vertical in zip(ticks_of(plane), (True, False), strict=True):
@@ -55,23 +45,6 @@ def paint_grid(painter: QPainter, plane: Plane, palette: Palette) -> None:
             edge = math.floor(place) + 0.5
             ends = (edge, 0, edge, plane.height) if vertical else (0, edge, plane.width, edge)
             painter.drawLine(QPointF(ends[0], ends[1]), QPointF(ends[2], ends[3]))
-
-
-@functools.lru_cache(maxsize=8)
-def numbers_image(plane: Plane, names: tuple[str, str], palette: Palette) -> QImage:
-    """Axis numbers and axis names of a plane, transparent elsewhere; thumbnails have none."""
-    with _painted(plane) as (image, painter):
-        paint_numbers(painter, plane, names, palette)
-    return image
-
-
-@contextmanager
-def _painted(plane: Plane) -> Iterator[tuple[QImage, QPainter]]:
-    image = QImage(plane.columns, plane.rows, QImage.Format.Format_ARGB32_Premultiplied)
-    image.setDevicePixelRatio(plane.ratio)
-    image.fill(Qt.GlobalColor.transparent)
-    with QPainter(image) as painter:
-        yield image, painter
 
 
 def ticks_of(plane: Plane) -> tuple[list[tuple[float, str, float]], list[tuple[float, str, float]]]:

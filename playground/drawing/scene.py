@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
-from playground.drawing.axes import figure_font, grid_image, numbers_image, paint_grid, paint_numbers, text_background
+from playground.drawing.axes import figure_font, paint_grid, paint_numbers, text_background
 from playground.drawing.color_scale import Legend, fits
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
@@ -26,7 +26,6 @@ from playground.drawing.layers import (
 from playground.drawing.marks import Marks
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
-from playground.drawing.vectors import is_vector
 
 NAMES = {
     "data": ("data", "data"),
@@ -200,17 +199,10 @@ def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
     painter.fillRect(QRectF(0, 0, plane.width, plane.height), scene.palette.color("background"))
     for map_ in scene.maps():
         map_.paint(painter, plane, scene.palette)
-    if is_vector(painter):
-        paint_grid(painter, plane, scene.palette)
-    else:
-        painter.drawImage(0, 0, grid_image(plane, scene.palette))
+    paint_grid(painter, plane, scene.palette)
     for layer in scene.still():
         layer.paint(painter, plane, scene.palette)
-    # Over the arrows, which would cross them out.
-    if is_vector(painter):
-        paint_numbers(painter, plane, scene.axes, scene.palette)
-    else:
-        painter.drawImage(0, 0, numbers_image(plane, scene.axes, scene.palette))
+    paint_numbers(painter, plane, scene.axes, scene.palette)  # over the arrows, which would cross them out
 
 
 def _paint_layer_names(painter: QPainter, scene: Scene, plane: Plane) -> None:
