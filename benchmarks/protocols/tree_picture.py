@@ -55,4 +55,4 @@ def paint_trees(path: Path, clouds: Mapping[str, Tensor]) -> None:
 
 def scene_of(place: Scene, points: np.ndarray, is_data: bool) -> Scene:
     """The scene with points (N, 2)."""
-    return replace(place, data=Data(points)) if is_data else replace(place, particles=Particles(points, DOT))
+    return replace(place, data=Data(points)) if is_data else replace(place, particles=Particles(points, size=DOT))

@@ -190,7 +190,7 @@ def toy_row(toy: str, source: str, columns: Sequence[Column]) -> Iterator[Cell |
             scores[chosen.network.kind] = here.known_score() or trained(here)
         points = last_frame(here, scores[chosen.network.kind])
         ratio = judge.ratio(points)
-        yield Cell(dataclasses.replace(place, particles=Particles(points, DOT)), ratio, ratio > judge.bound)
+        yield Cell(dataclasses.replace(place, particles=Particles(points, size=DOT)), ratio, ratio > judge.bound)
 
 
 def digits_row(columns: Sequence[Column]) -> Iterator[Cell | None]:

@@ -58,7 +58,7 @@ def at_frame(scene: Scene, positions: np.ndarray, frame: int) -> Scene:
     if scene.images is not None:
         images: ImageGrid = dataclasses.replace(scene.images, images=positions[frame])
         return dataclasses.replace(scene, images=images)
-    particles = scene.particles and Particles(positions[frame], scene.particles.size)
+    particles = scene.particles and Particles(positions[frame], size=scene.particles.size)
     trails = scene.trails and Trails(trail(positions, frame), scene.trails.length)
     return dataclasses.replace(scene, particles=particles, trails=trails)
 

@@ -8,7 +8,7 @@ import functools
 import math
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -21,9 +21,9 @@ from playground.drawing.color_scale import number as number_text
 from playground.drawing.coloring import OPACITY, Coloring
 from playground.drawing.contours import contour_segments
 from playground.drawing.palette import Palette, density_colors, rgb
-from playground.drawing.pixel_buffers import PixelBuffer, image_of
+from playground.drawing.pixel_buffers import image_of
 from playground.drawing.plane import Plane
-from playground.drawing.vectors import RATIO, embed, fine, is_vector
+from playground.drawing.vectors import embed, fine, is_vector
 from playground.lab.chart import nice_step
 
 Role = Literal["data", "learned", "exact", "error", "particles", "trails", "likelihood"]
@@ -113,11 +113,9 @@ class Density(_Map):
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         super().paint(painter, plane, palette)
-        if self.style != "plain" and self.peak() > 0 and is_vector(painter):
-            painter.setPen(QPen(palette.color("text", 0.45), 1.0))
-            painter.drawLines([QLineF(*ends) for ends in self._segments(plane).tolist()])
-        elif self.style != "plain" and self.peak() > 0:
-            raster.paint_tinted(painter, *self._keep("lines", (plane, palette), lambda: self._lines(plane, palette)))
+        if self.style != "plain" and self.peak() > 0:
+            segments = self._keep("segments", plane, lambda: self._segments(plane))
+            _paint_lines(painter, plane, palette, "text", segments, np.ones(len(segments)), opacity=0.45)
 
     def peak(self) -> float:
         """The largest value, which has the brightest colour; 0 if there is none."""
@@ -165,12 +163,6 @@ class Density(_Map):
 
     def image(self, palette: Palette) -> QImage:
         return image_of(density_colors(palette)[np.round(255 * self.shares()[::-1]).astype(np.uint8)])
-
-    def _lines(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray, float]:
-        ends = self._segments(plane)
-        strength = np.full(len(ends), 1.0)
-        coverage = lines.line_coverage(ends, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=False)
-        return coverage.copy(), raster.tints(palette.color("text"), 0.45), plane.ratio
 
     def _segments(self, plane: Plane) -> np.ndarray:
         """The contours' segments, (M, 4) in device pixels."""
@@ -228,42 +220,95 @@ class ScoreError(_Map):
 
 
 @dataclass(frozen=True, eq=False)
-class Data(Layer):
-    """The training points, (N, 2), as small dots; the colour is stronger if several share a pixel.
+class _Dots(Layer):
+    """Points as discs, in the colour of a role or of their classes; more than `most` uncoloured ones are counted pixel by pixel.
 
     Args:
-        coloring: the class of each point that its colour shows.
+        positions: (N, 2).
+        coloring: a property of each point that its colour shows.
     """
 
-    points: np.ndarray
+    role: ClassVar[Role]
+    opacity: ClassVar[float]
+    most: ClassVar[int]
+
+    positions: np.ndarray
     coloring: Coloring | None = None
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        if is_vector(painter):
-            if len(self.points) <= 2000:
-                _discs(painter, plane, self.points, DOT, self.coloring, palette, "data", DOT_OPACITY)
-            else:
-                embed(painter, plane, self._sheet(fine(plane), palette).image)
-            return
-        painter.drawImage(0, 0, self._keep("sheet", (plane, palette), lambda: self._sheet(plane, palette)).image)
+        if not is_vector(painter):
+            inked = self._keep("inked", (plane, palette), lambda: self._inked(plane, palette))
+            raster.paint_tinted(painter, *inked, plane.ratio)
+        elif len(self.positions) <= self.most:
+            self._draw(painter, plane, palette)
+        else:
+            found, colors = self._inked(fine(plane), palette)
+            embed(painter, plane, image_of(colors[found], QImage.Format.Format_ARGB32_Premultiplied))
 
-    def _sheet(self, plane: Plane, palette: Palette) -> PixelBuffer:
-        pixels = plane.to_pixels(self.points)
+    def radius(self) -> float:
+        """That of a disc, in painter units."""
+        raise NotImplementedError
+
+    def square(self) -> float:
+        """The side of the square on which a point is counted, in painter units."""
+        raise NotImplementedError
+
+    def crowd(self, counts: np.ndarray, palette: Palette) -> np.ndarray:
+        """The colours of 0 to 255 points on a pixel, (256,) uint32, for counts (H, W)."""
+        raise NotImplementedError
+
+    def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
+        """The coverage of the picture, and the colours of its values."""
+        pixels, radius = plane.to_pixels(self.positions), self.radius() * plane.ratio
         if self.coloring is not None:
-            radius = max(DOT * plane.ratio, 1.0)
-            found = raster.discs(pixels, radius, plane.columns, plane.rows, self.coloring.labels)
-            return raster.tinted(found, self.coloring.colors(palette, DOT_OPACITY), plane.ratio)
-        color = palette.color("data")
-        if len(pixels) <= 2000:
-            coverage = raster.discs(pixels, DOT * plane.ratio, plane.columns, plane.rows)
-            return raster.tinted(coverage, raster.tints(color, DOT_OPACITY), plane.ratio)
-        found = raster.counts(pixels, plane.columns, plane.rows, max(1, round(1.5 * plane.ratio)))
-        found = np.minimum(found, 255).astype(np.uint8)
+            found = raster.discs(pixels, max(radius, 1.0), plane.columns, plane.rows, self.coloring.labels)
+            return found, self.coloring.colors(palette, self.opacity)
+        if len(pixels) <= self.most:
+            found = raster.discs(pixels, radius, plane.columns, plane.rows)
+            return found, raster.tints(palette.color(self.role), self.opacity)
+        square = max(1, round(self.square() * plane.ratio))
+        found = np.minimum(raster.counts(pixels, plane.columns, plane.rows, square), 255).astype(np.uint8)
+        return found, self.crowd(found, palette)
+
+    def _draw(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        """Draw the visible points as discs of a file of lines and text."""
+        inks = None
+        if self.coloring is not None:
+            inks = self.coloring.colors(palette, self.opacity)[255 * 256 :][self.coloring.labels].tolist()
+        painter.setBrush(palette.color(self.role, self.opacity))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(Qt.PenStyle.NoPen)
+        radius, places = self.radius(), plane.to_painter(self.positions)
+        room = np.array([plane.width, plane.height]) + radius
+        with np.errstate(invalid="ignore"):
+            seen = np.flatnonzero(((places > -radius) & (places < room)).all(axis=1))
+        for number in seen.tolist():
+            if inks is not None:
+                painter.setBrush(_unpremultiplied(inks[number]))
+            painter.drawEllipse(QPointF(*places[number].tolist()), radius, radius)
+
+
+@dataclass(frozen=True, eq=False)
+class Data(_Dots):
+    """The training points as small dots; the colour is stronger if several share a pixel."""
+
+    role = "data"
+    opacity = DOT_OPACITY
+    most = 2_000
+
+    def radius(self) -> float:
+        return DOT
+
+    def square(self) -> float:
+        return 1.5
+
+    def crowd(self, counts: np.ndarray, palette: Palette) -> np.ndarray:
         # A single point must be visible, and a million must not fill the canvas.
-        typical = float(found.sum()) / max(int(np.count_nonzero(found)), 1)
+        typical = float(counts.sum()) / max(int(np.count_nonzero(counts)), 1)
         opacity = np.maximum(1 - np.exp(-0.5 * np.arange(256) / max(typical, 1.0)), 0.16)
         opacity[0] = 0
-        return raster.tinted(found, raster.tints(color, DOT_OPACITY)[np.round(255 * opacity).astype(int)], plane.ratio)
+        colors: np.ndarray = raster.tints(palette.color("data"), DOT_OPACITY)[np.round(255 * opacity).astype(int)]
+        return colors
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,25 +330,15 @@ class Field(Layer):
     what: str = "score"
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        if len(self.positions) and is_vector(painter):
-            segments, strength, thickness = self._strokes(plane)
-            _draw_lines(painter, segments, strength * self._opacity(), palette, self.role, thickness)
-        elif len(self.positions):
-            raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
+        if len(self.positions):
+            # The exact score is a broader, paler stroke under the learned one, so both are visible where they agree.
+            thickness = {"exact": 2.6, "error": 1.5}.get(self.role, 1.0)
+            opacity = 0.55 if self.role == "exact" else 1.0
+            _paint_lines(painter, plane, palette, self.role, *self._strokes(plane), thickness, opacity)
 
-    def _opacity(self) -> float:
-        return 0.55 if self.role == "exact" else 1.0
-
-    def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
-        segments, strength, thickness = self._strokes(plane)
-        coverage = lines.line_coverage(segments, strength, max(thickness, 1.0), plane.columns, plane.rows, ink=False)
-        return coverage, raster.tints(palette.color(self.role), self._opacity())
-
-    def _strokes(self, plane: Plane) -> tuple[np.ndarray, np.ndarray, float]:
-        """The shafts and heads of the arrows: (M, 4) device pixels, (M,) strengths, and their thickness."""
+    def _strokes(self, plane: Plane) -> tuple[np.ndarray, np.ndarray]:
+        """The shafts and heads of the arrows: (M, 4) device pixels, and (M,) strengths."""
         tails, tips, strength = self.arrows(plane)
-        # The exact score is a broader, paler stroke under the learned one, so both are visible where they agree.
-        thickness = {"exact": 2.6, "error": 1.5}.get(self.role, 1.0) * plane.ratio
         step = tips - tails
         length = np.hypot(step[:, 0], step[:, 1])
         along = step / np.maximum(length, 1e-12)[:, None]
@@ -311,7 +346,7 @@ class Field(Layer):
         side = np.stack([-along[:, 1], along[:, 0]], axis=1)
         left, right = tips - head * (along - 0.55 * side), tips - head * (along + 0.55 * side)
         segments = np.concatenate([np.hstack([tails, tips]), np.hstack([left, tips]), np.hstack([right, tips])])
-        return segments, np.tile(strength, 3), thickness
+        return segments, np.tile(strength, 3)
 
     def arrows(self, plane: Plane) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Tails (N, 2) and tips (N, 2) in device pixels, and opacities (N,) in [0.4, 1]; without zero vectors."""
@@ -334,45 +369,29 @@ class Field(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Particles(Layer):
-    """The sampler's particles, (N, 2), as discs; more than SPRITES as a glow that counts them pixel by pixel.
+class Particles(_Dots):
+    """The sampler's particles; more than SPRITES are a glow.
 
     Args:
         size: factor on the radius.
-        coloring: a property of each particle that its colour shows; all particles are then discs.
     """
 
-    positions: np.ndarray
-    size: float = 1.0
-    coloring: Coloring | None = None
+    role = "particles"
+    opacity = OPACITY
+    most = SPRITES
 
-    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        if is_vector(painter) and len(self.positions) <= SPRITES:
-            _discs(painter, plane, self.positions, self.radius(), self.coloring, palette, "particles", OPACITY)
-        elif is_vector(painter):
-            coverage, colors = self._inked(fine(plane), palette)
-            embed(painter, plane, raster.tinted(coverage, colors, RATIO).image)
-        else:
-            raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
+    size: float = 1.0
 
     def radius(self) -> float:
         """Painter units: 3 for a few hundred, 1.5 for ten thousand."""
         crowding = math.sqrt(math.sqrt(600 / max(len(self.positions), 1)))
         return self.size * min(3.0, max(1.5, 3.0 * crowding))
 
-    def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
-        pixels = plane.to_pixels(self.positions)
-        if self.coloring is not None:
-            radius = max(self.radius() * plane.ratio, 1.0)
-            found = raster.discs(pixels, radius, plane.columns, plane.rows, self.coloring.labels)
-            return found, self.coloring.colors(palette)
-        color = palette.color("particles")
-        if len(pixels) <= SPRITES:
-            coverage = raster.discs(pixels, self.radius() * plane.ratio, plane.columns, plane.rows)
-            return coverage, raster.tints(color, OPACITY)
-        square = max(1, round(self.size * plane.ratio))
-        found = np.minimum(raster.counts(pixels, plane.columns, plane.rows, square), 255).astype(np.uint8)
-        return found, _glow(palette)
+    def square(self) -> float:
+        return self.size
+
+    def crowd(self, counts: np.ndarray, palette: Palette) -> np.ndarray:
+        return _glow(palette)
 
 
 @dataclass(frozen=True, eq=False)
@@ -390,11 +409,8 @@ class Trails(Layer):
     length: int = 16
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        if len(self.positions) >= 2 and is_vector(painter):
-            segments, strength = self._strokes(plane)
-            _draw_lines(painter, segments, np.tanh(strength), palette, "trails", 1.0)
-        elif len(self.positions) >= 2:
-            raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
+        if len(self.positions) >= 2:
+            _paint_lines(painter, plane, palette, "trails", *self._strokes(plane), ink=True)
 
     def drawn(self, plane: Plane) -> np.ndarray:
         """(K, M, 2) device pixels of the particles whose trails are drawn."""
@@ -422,11 +438,6 @@ class Trails(Layer):
         hops = len(paths) - 1
         age = np.repeat(np.arange(1, hops + 1) / hops, paths.shape[1])
         return np.concatenate([paths[:-1], paths[1:]], axis=2).reshape(-1, 4), 0.12 + 0.48 * age
-
-    def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
-        segments, strength = self._strokes(plane)
-        coverage = lines.line_coverage(segments, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=True)
-        return coverage, _ink(palette)
 
 
 @dataclass(frozen=True, eq=False)
@@ -571,40 +582,35 @@ def _unpremultiplied(value: int) -> QColor:
     return QColor(red, green, blue, alpha)
 
 
-def _discs(
+def _paint_lines(
     painter: QPainter,
     plane: Plane,
-    points: np.ndarray,
-    radius: float,
-    coloring: Coloring | None,
     palette: Palette,
-    concept: str,
-    opacity: float,
+    color: str,
+    segments: np.ndarray,
+    strength: np.ndarray,
+    thickness: float = 1.0,
+    opacity: float = 1.0,
+    ink: bool = False,
 ) -> None:
-    """Draw the visible points (N, 2) as discs with a radius in painter units, each in its own colour or all in a concept's."""
-    inks = None if coloring is None else coloring.colors(palette, opacity)[255 * 256 :][coloring.labels].tolist()
-    painter.setBrush(palette.color(concept, opacity))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(Qt.PenStyle.NoPen)
-    places = plane.to_painter(points)
-    room = np.array([plane.width, plane.height]) + radius
-    with np.errstate(invalid="ignore"):
-        seen = np.flatnonzero(((places > -radius) & (places < room)).all(axis=1))
-    for number in seen.tolist():
-        if inks is not None:
-            painter.setBrush(_unpremultiplied(inks[number]))
-        painter.drawEllipse(QPointF(*places[number].tolist()), radius, radius)
+    """Paint line segments (M, 4) in device pixels, each with a strength (M,) from 0 to 1.
 
-
-def _draw_lines(
-    painter: QPainter, segments: np.ndarray, opacity: np.ndarray, palette: Palette, role: Role, thickness: float
-) -> None:
-    """Draw line segments (M, 4) in painter units; segments of similar opacity are drawn together."""
+    Args:
+        thickness: in painter units.
+        opacity: that of strength 1.
+        ink: whether crossing lines add up, until they saturate; otherwise the stronger one stays.
+    """
+    if not is_vector(painter):
+        broad = max(thickness * plane.ratio, 1.0)
+        coverage = lines.line_coverage(segments, strength, broad, plane.columns, plane.rows, ink=ink)
+        colors = _ink(palette) if ink else raster.tints(palette.color(color), opacity)
+        raster.paint_tinted(painter, coverage, colors, plane.ratio)
+        return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    steps = np.round(20 * opacity).astype(int)
+    steps = np.round(20 * (np.tanh(strength) if ink else opacity * strength)).astype(int)
     finite = np.isfinite(segments).all(axis=1)
-    for step in np.unique(steps[finite]).tolist():
-        pen = QPen(palette.color(role, step / 20), thickness)
+    for step in np.unique(steps[finite]).tolist():  # those of similar opacity together
+        pen = QPen(palette.color(color, step / 20), thickness)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
         painter.drawLines([QLineF(*ends) for ends in segments[finite & (steps == step)].tolist()])

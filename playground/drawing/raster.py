@@ -8,9 +8,9 @@ import functools
 
 import numpy as np
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 
-from playground.drawing.pixel_buffers import PixelBuffer, empty_buffer
+from playground.drawing.pixel_buffers import empty_buffer
 
 LARGEST = 14.0  # largest radius of a disc, in pixels
 MARGIN = 32  # pixels around the image where shapes are written without a bounds check: twice LARGEST, and 3
@@ -27,8 +27,7 @@ def discs(centres: np.ndarray, radius: float, width: int, height: int, labels: n
         labels: (N,) uint8.
 
     Returns:
-        (height, width) uint8, 255 inside a disc; with labels uint16 of coverage x 256 + label. Valid until the next call
-        in this thread.
+        (height, width) uint8, 255 inside a disc; with labels uint16 of coverage x 256 + label.
     """
     radius = min(max(radius, 0.5), LARGEST)
     stride = width + 2 * MARGIN
@@ -53,7 +52,7 @@ def discs(centres: np.ndarray, radius: float, width: int, height: int, labels: n
         pixel = anchor[:, None] + shifts
         values = kernel[part_y * parts + part_x]
         np.maximum.at(padded, pixel.ravel(), (values.T | marks).T.ravel())
-    return cropped(padded, width, height)
+    return cropped(padded, width, height).copy()
 
 
 @functools.lru_cache(maxsize=64)
@@ -109,15 +108,6 @@ def premultiplied(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def tinted(coverage: np.ndarray, colors: np.ndarray, ratio: float) -> PixelBuffer:
-    """A coverage (height, width) uint8 as an image that can be kept; a painter unit has `ratio` device pixels."""
-    height, width = coverage.shape
-    sheet = PixelBuffer(width, height)
-    _look_up(coverage, colors, sheet.pixels())
-    sheet.image.setDevicePixelRatio(ratio)
-    return sheet
-
-
 def paint_tinted(painter: QPainter, coverage: np.ndarray, colors: np.ndarray, ratio: float) -> None:
     """Paint a coverage (height, width) once, of uint8 or of labelled discs.
 
@@ -125,15 +115,15 @@ def paint_tinted(painter: QPainter, coverage: np.ndarray, colors: np.ndarray, ra
     """
     height, width = coverage.shape
     rows = max(1, STRIP // width)
-    sheet = PixelBuffer(width, rows)
-    sheet.image.setDevicePixelRatio(ratio)
-    pixels = sheet.pixels()
+    sheet = QImage(width, rows, QImage.Format.Format_ARGB32_Premultiplied)
+    sheet.setDevicePixelRatio(ratio)
+    pixels = np.frombuffer(sheet.bits(), np.uint32)
     for top in range(0, height, rows):
         strip = coverage[top : top + rows]
         if strip.any():
             _look_up(strip, colors, pixels[: strip.size])
             pixels[strip.size :] = 0  # the last strip is shorter
-            painter.drawImage(QPointF(0, top / ratio), sheet.image)
+            painter.drawImage(QPointF(0, top / ratio), sheet)
 
 
 def _look_up(coverage: np.ndarray, colors: np.ndarray, pixels: np.ndarray) -> None:

@@ -329,8 +329,8 @@ def _still(scene: Scene, arrays: _Arrays) -> dict[str, Any]:
     told["ticks"] = [[(place, text) for _, text, place in some] for some in ticks_of(Plane(scene.viewport, *SIZE))]
     told["layers"] = [name for name, _ in scene.named_layers()]
     if scene.data is not None:
-        stride = -(-len(scene.data.points) // POINTS)
-        told["data"] = _points(scene.data.points[::stride], scene, arrays)
+        stride = -(-len(scene.data.positions) // POINTS)
+        told["data"] = _points(scene.data.positions[::stride], scene, arrays)
         if scene.data.coloring is not None:
             told["labels"] = arrays.add(scene.data.coloring.labels[::stride])
     if scene.path is not None:

@@ -76,7 +76,7 @@ def test_films_colour_particles_as_the_screen_does(model, run, kind) -> None:
     with pytest.raises(StopIteration) as ended:  # nothing is to be prepared
         next(preparing)
     overlay = ended.value.value
-    shown = overlay(Scene(particles=Particles(run.positions[0], 1.6)), 7).particles
+    shown = overlay(Scene(particles=Particles(run.positions[0], size=1.6)), 7).particles
     np.testing.assert_array_equal(shown.positions, run.positions[7])
     assert shown.size == 1.6
     values = None

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from playground.drawing import raster
 from playground.drawing.color_scale import ColorKey, ColorScale
@@ -30,7 +30,7 @@ def test_each_particle_has_its_colour_in_the_middle_of_its_disc(qapp: object, pa
     kinds = np.zeros(count, np.int64)
     kinds[:3] = [0, 3, 6]
     coloring = by_kind(kinds, "kind", tuple("abcdefgh"))
-    image = render(Scene(viewport=BOX, palette=palette, particles=Particles(positions, 2.0, coloring)), *SIZE)
+    image = render(Scene(viewport=BOX, palette=palette, particles=Particles(positions, coloring, 2.0)), *SIZE)
     plane = Plane(BOX, *SIZE)
     for (x, y), kind in zip(plane.to_painter(positions[:3]).tolist(), (0, 3, 6), strict=True):
         found, meant = image.pixelColor(int(x), int(y)), QColor(int(category_colors(palette)[kind]))
@@ -98,7 +98,7 @@ def test_the_legend_is_in_the_picture(qapp: object) -> None:
         by_direction(places + np.arange(3)[:, None], "began"),
     ):
         assert isinstance(coloring.legend(DARK), ColorScale if coloring.numbers else ColorKey)
-        coloured = dataclasses.replace(plain, particles=Particles(places, 1.0, coloring))
+        coloured = dataclasses.replace(plain, particles=Particles(places, coloring))
         changed = (pixels(render(coloured, *SIZE)) != pixels(render(plain, *SIZE))).any(axis=2)
         assert changed[:50, 440:].any()
         assert not changed[200:, :100].any()
@@ -148,7 +148,11 @@ def test_training_points_have_the_colours_of_the_key_of_their_classes(
     assert key.names == ("left", "middle", "top")
     assert len({*key.colors}) == 3
     plane = Plane(BOX, *SIZE, 2.0)
-    sheet = Data(points, coloring)._sheet(plane, palette).image
+    sheet = QImage(plane.columns, plane.rows, QImage.Format.Format_ARGB32_Premultiplied)
+    sheet.setDevicePixelRatio(plane.ratio)
+    sheet.fill(0)
+    with QPainter(sheet) as painter:
+        Data(points, coloring).paint(painter, plane, palette)
     for place, color in zip(points[:3], key.colors, strict=True):
         x, y = plane.to_pixels(place[None])[0]
         shown = sheet.pixelColor(int(x), int(y))

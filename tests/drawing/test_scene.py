@@ -92,7 +92,7 @@ def test_more_particles_on_a_pixel_glow_brighter() -> None:
 
 def test_size_scales_particles() -> None:
     areas = [
-        np.count_nonzero(difference(Scene(BOX), particles=Particles(np.array([[5.0, 2.5]]), size)))
+        np.count_nonzero(difference(Scene(BOX), particles=Particles(np.array([[5.0, 2.5]]), size=size)))
         for size in (0.6, 1.0, 1.6)
     ]
     assert areas[0] < areas[1] < areas[2]

@@ -98,7 +98,7 @@ class CanvasView(QWidget):
     def with_run(self, scene: Scene) -> Scene:
         """A scene with layers for particles and trails of the chosen size and length."""
         size, length = self.layers.options["particles", "size"], self.layers.options["trails", "length"]
-        particles, trails = Particles(np.zeros((0, 2)), size), Trails(np.zeros((1, 0, 2)), length)  # type: ignore[arg-type]
+        particles, trails = Particles(np.zeros((0, 2)), size=size), Trails(np.zeros((1, 0, 2)), length)  # type: ignore[arg-type]
         return dataclasses.replace(scene, particles=particles, trails=trails)
 
     def set_interpolation(self, points: np.ndarray | None) -> None:
@@ -163,7 +163,7 @@ class CanvasView(QWidget):
     @Slot(str, str)
     def _take_option(self, layer: str, option: str) -> None:
         if (layer, option) == ("data", "color") and self._scene.data is not None:
-            self.set_data(self._scene.data.points, self._classes)
+            self.set_data(self._scene.data.positions, self._classes)
 
     @property
     def wanted(self) -> WantedOverlays:
@@ -198,8 +198,8 @@ class CanvasView(QWidget):
         """Fit these bounds into the view; by default all data, or all particles if there are no data."""
         if bounds is None:
             for layer in (self._scene.data, self._scene.particles):
-                points = None if layer is None else layer.points if isinstance(layer, Data) else layer.positions
-                bounds = bounds if bounds is not None or points is None else bounds_of(points)
+                if bounds is None and layer is not None:
+                    bounds = bounds_of(layer.positions)
         self.surface.fit(bounds or (-1.0, 1.0, -1.0, 1.0))
 
     def scene(self, width: float, height: float) -> Scene:

@@ -109,7 +109,7 @@ class SceneTile(PressedByEnter):
             return
         plane = Plane(shaped(plane_bounds(data), width, height), width, height, ratio)
         Data(data).paint(painter, plane, theme.palette())
-        Particles(frames[self.frame], 0.8).paint(painter, plane, theme.palette())
+        Particles(frames[self.frame], size=0.8).paint(painter, plane, theme.palette())
 
 
 class Gallery(WorkingDialog):
