@@ -33,12 +33,14 @@ class Format:
         encoders: FFmpeg's names, best first; builds differ in the encoders that they have.
         pixels: the pixel format of the encoder.
         options: settings of the first encoder.
+        layout: settings of the file around it.
     """
 
     title: str
     encoders: tuple[str, ...]
     pixels: str
     options: dict[str, str]
+    layout: dict[str, str]
 
 
 FORMATS = {
@@ -48,15 +50,17 @@ FORMATS = {
         "yuv420p",
         # Quality before size, because thin lines on a dark background show every artefact.
         # No macroblock trees, because x264 computes them differently with AVX-512, and the files would differ.
-        {"crf": "18", "preset": "veryfast", "mbtree": "0", "movflags": "+faststart"},
+        {"crf": "18", "preset": "veryfast", "mbtree": "0"},
+        {"movflags": "+faststart"},
     ),
     ".webm": Format(
         "VP9",
         ("libvpx-vp9",),
         "yuv420p",
         {"crf": "28", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"},
+        {},
     ),
-    ".gif": Format("GIF", ("gif",), "pal8", {}),
+    ".gif": Format("GIF", ("gif",), "pal8", {}, {}),
 }
 
 BT709 = 1  # FFmpeg's number for the colour matrix, primaries and transfer of high-definition video
@@ -107,25 +111,27 @@ def write_video(
         with atomic_write(target) as temporary:
             # Raises an error with a clear reason before the first picture is painted.
             temporary.touch()
-            told = ""
-            with av.open(str(temporary), "w", options=_container_options(form)) as container:
-                write = _writer(container, name, form, size, fps)
-                for number, frame in enumerate(frames, start=1):
-                    if number == 1:
+            told, last, written = "", None, -1
+            repeatable = {"fflags": "+bitexact"}  # a Matroska file has a random number otherwise
+            with av.open(str(temporary), "w", options=repeatable | form.layout) as container:
+                encode = _encoding(container, name, form, size, fps)
+                for number, frame in enumerate(frames):
+                    if not number:
                         told = container.metadata["comment"] = frame.text(PROVENANCE)
-                    write(frame)
-                    yield min(number / max(total, 1), 0.999)
-                write(None)
+                    # Each frame of a GIF has its own palette, so one that repeats would be stored whole.
+                    if frame is not last or form.title != "GIF":
+                        encode(frame, number)
+                        written = number
+                    last = frame
+                    yield min((number + 1) / max(total, 1), 0.999)
+                if last is not None and written < number:  # until when a repeated one is seen
+                    encode(last, number)
+                container.mux(container.streams.video[0].encode(None))
             if form.title == "GIF" and told:
                 _comment(temporary, told)
     except (OSError, av.FFmpegError) as error:
         raise VideoError(cannot_write(target, error)) from error
     yield 1.0
-
-
-def _container_options(form: Format) -> dict[str, str]:
-    repeatable = {"fflags": "+bitexact"}  # a Matroska file has a random number otherwise
-    return repeatable | ({"movflags": form.options["movflags"]} if "movflags" in form.options else {})
 
 
 def _comment(path: Path, text: str) -> None:
@@ -138,57 +144,37 @@ def _comment(path: Path, text: str) -> None:
     path.write_bytes(contents[:head] + comment + contents[head:])
 
 
-def _writer(
+def _encoding(
     container: "OutputContainer", name: str, form: Format, size: tuple[int, int], fps: float
-) -> "typing.Callable[[QImage | None], None]":
-    """Return a function that encodes one picture, or flushes the encoder if it is given None."""
+) -> "typing.Callable[[QImage, int], None]":
+    """Return a function that encodes a picture, which is seen from that of this number on."""
     even = form.pixels == "yuv420p"
     width, height = (side // 2 * 2 if even else side for side in size)
     rate = Fraction(fps).limit_denominator(1000)
     stream: VideoStream = container.add_stream(name, rate=rate)  # type: ignore[assignment]
     stream.width, stream.height, stream.pix_fmt = width, height, form.pixels
     if name == form.encoders[0]:
-        stream.options = {key: value for key, value in form.options.items() if key != "movflags"}
+        stream.options = dict(form.options)
     if even:
         context = stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = 1  # 16 to 235, as players expect
     palette = None if even else _palette_graph(width, height, rate)
-    count = 0
-    last: QImage | None = None
-    held = False  # whether the last picture must still be written again
 
-    def write(image: QImage | None) -> None:
-        nonlocal count, last, held
-        if palette is not None and image is not None and image is last:
-            count, held = count + 1, True  # each GIF frame has its own palette, so a repeated one would be stored whole
-            return
-        if image is None and held:
-            assert last is not None
-            count, image_at_the_end, last = count - 1, last, None
-            write(image_at_the_end)
-            held = False
-            write(None)
-            return
-        last, held = image, False
-        if image is not None:
-            frame = av.VideoFrame.from_ndarray(_pixels(image, size)[:height, :width], format="bgra")
-            frame.pts, frame.time_base = count, 1 / rate
-            count += 1
-            if palette is not None:
-                palette.push(frame)
-                pulled = palette.pull()
-                assert isinstance(pulled, av.VideoFrame)  # only pictures were pushed
-                frame = pulled
-                frame.pts, frame.time_base = count - 1, 1 / rate
-            else:
-                frame = frame.reformat(format=form.pixels, dst_colorspace="ITU709", dst_color_range="MPEG")
-            packets = stream.encode(frame)
+    def encode(image: QImage, number: int) -> None:
+        frame = av.VideoFrame.from_ndarray(_pixels(image, size)[:height, :width], format="bgra")
+        frame.pts, frame.time_base = number, 1 / rate
+        if palette is None:
+            frame = frame.reformat(format=form.pixels, dst_colorspace="ITU709", dst_color_range="MPEG")
         else:
-            packets = stream.encode(None)
-        container.mux(packets)
+            palette.push(frame)
+            pulled = palette.pull()
+            assert isinstance(pulled, av.VideoFrame)  # only pictures were pushed
+            frame = pulled
+            frame.pts, frame.time_base = number, 1 / rate
+        container.mux(stream.encode(frame))
 
-    return write
+    return encode
 
 
 def _palette_graph(width: int, height: int, rate: Fraction) -> av.filter.Graph:
