@@ -5,7 +5,6 @@ The page has what a film has, as numbers: particles, trails, score field, densit
 """
 
 import base64
-import functools
 import json
 import math
 import re
@@ -56,8 +55,6 @@ FAR = 8
 """Canvases around the one in view, beyond which a point stands at the edge, so that a diverged one does not coarsen the others."""
 NOWHERE = 65_535
 """Stands for a coordinate that is not finite."""
-COLORS = "background", "panel", "raised", "border", "grid", "text", "muted", "accent", "on_accent"
-CONCEPTS = "data", "learned", "exact", "error", "particles", "trails", "likelihood", "density"
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,14 +172,14 @@ def write_page(page: Page, path: Path) -> Generator[float, None, None]:
     """
     if not page.columns:
         raise PictureError("There is no run to export yet: press play first.")
-    arrays = _Arrays()
+    arrays, shares = _Arrays(), Shares()
     count = sum(len(column.runs) for column in page.columns)
     columns, layers, made = list[dict[str, Any]](), dict[str, str](), list[str]()
     for column in page.columns:
         runs = list[dict[str, Any]]()
         for run in column.runs:
-            told = functools.partial(_share, len(made), count + 1)
-            shown = yield from passed_on(_run(run, column.scene, count, arrays), told)
+            part = shares.part(1 / (count + 1 - len(made)))
+            shown = yield from passed_on(_run(run, column.scene, count, arrays), part)
             layers |= shown.layers
             made.append(shown.provenance)
             runs.append(shown.told)
@@ -209,10 +206,6 @@ def write_page(page: Page, path: Path) -> Generator[float, None, None]:
             yield 1.0  # the last moment to cancel
     except OSError as error:
         raise PictureError(cannot_write(path, error)) from None
-
-
-def _share(done: int, parts: int, share: float) -> float:
-    return (done + share) / parts
 
 
 def _on_chart(chart: Chart, x: float, y: float) -> list[float]:
@@ -370,26 +363,26 @@ def _images(images: NDArray[Any], scene: Scene, arrays: _Arrays) -> dict[str, An
 def _overlays(scenes: Mapping[int, Scene], plane: Plane, arrays: _Arrays) -> dict[str, Any]:
     """Maps and arrows of the frames that have some, by their number on the page."""
     told: dict[str, Any] = {"moments": [*scenes], "maps": {}, "fields": {}}
-    maps: dict[str, list[Density | ScoreError]] = {"density": [], "error": []}
-    fields: dict[str, list[Field]] = {"exact": [], "learned": [], "error": []}
-    for scene in scenes.values():
-        for one in scene.maps():
-            if isinstance(one, Density):
-                maps["density"].append(one)
-            elif one.values is not None:
-                maps["error"].append(one)
-        arrows = None if scene.error is None else scene.error.arrows
-        for name, field in (("exact", scene.exact), ("learned", scene.learned), ("error", arrows)):
-            if field is not None:
-                fields[name].append(field)
-    for name, shown in maps.items():
-        if len(shown) == len(scenes) and shown:
+    every = scenes.values()
+    maps: dict[str, list[Density | ScoreError | None]] = {
+        "density": [one.density for one in every],
+        "error": [one.error for one in every],
+    }
+    for name, some in maps.items():
+        shown = [one for one in some if one is not None and one.values is not None]
+        if shown and len(shown) == len(scenes):
             cells = np.stack([np.round(255 * _thinned(one.shares())).astype(np.uint8) for one in shown])
             x0, x1, y0, y1 = shown[0].extent
             told["maps"][name] = {**arrays.add(cells), "corners": plane.to_painter([(x0, y1), (x1, y0)]).tolist()}
-    for name, some in fields.items():
-        if len(some) == len(scenes) and some:
-            told["fields"][name] = _arrows([field.arrows(plane) for field in some], arrays)
+    fields: dict[str, list[Field | None]] = {
+        "exact": [one.exact for one in every],
+        "learned": [one.learned for one in every],
+        "error": [one.error and one.error.arrows for one in every],
+    }
+    for name, drawn in fields.items():
+        arrows = [one.arrows(plane) for one in drawn if one is not None]
+        if arrows and len(arrows) == len(scenes):
+            told["fields"][name] = _arrows(arrows, arrays)
     return told
 
 
@@ -401,8 +394,7 @@ def _thinned(values: NDArray[Any]) -> NDArray[Any]:
 
 def _arrows(moments: Sequence[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]], arrays: _Arrays) -> dict[str, Any]:
     """The arrows of each moment: middles in 1/64 of a unit of SIZE, and halves in 1/7 of one."""
-    tails = np.concatenate([tail for tail, _, _ in moments])
-    tips = np.concatenate([tip for _, tip, _ in moments])
+    tails, tips = (np.concatenate([moment[end] for moment in moments]) for end in (0, 1))
     middles = np.clip(np.round((tails + tips) * 32), 0, NOWHERE).astype(np.uint16)
     halves = np.clip(np.round((tips - tails) / 2 * 127 / LONGEST), -127, 127).astype(np.int8)
     return {
@@ -425,7 +417,7 @@ def _coloring(coloring: Coloring) -> dict[str, Any]:
 
 def _theme(palette: Palette) -> dict[str, Any]:
     """The colours of a palette."""
-    colors = {name: getattr(palette, name) for name in (*COLORS, *CONCEPTS)}
+    colors = {name: color for name, color in vars(palette).items() if str(color).startswith("#")}
     tables = {
         "densities": density_colors(palette),
         "values": value_colors(palette),
