@@ -377,7 +377,7 @@ def _overlays(scenes: Mapping[int, Scene], plane: Plane, arrays: _Arrays) -> dic
     fields: dict[str, list[Field | None]] = {
         "exact": [one.exact for one in every],
         "learned": [one.learned for one in every],
-        "error": [one.error and one.error.arrows for one in every],
+        "error": [None if one.error is None else one.error.arrows for one in every],
     }
     for name, drawn in fields.items():
         arrows = [one.arrows(plane) for one in drawn if one is not None]
