@@ -34,13 +34,8 @@ def chart_html(chart: Chart) -> str:
     )
 
 
-def share_along(axis: Axis, values: np.ndarray) -> np.ndarray:
-    """The positions of values, 0 at the low end and 1 at the high end; values without a logarithm are at the low end."""
-    return axis.place(np.maximum(values, axis.low) if axis.log else values)
-
-
 def _marks(axis: Axis, most: int) -> list[tuple[float, str]]:
-    return [(float(axis.place(np.array(value))), text) for value, text in axis.marks(most)]
+    return [(float(axis.place(value)), text) for value, text in axis.marks(most)]
 
 
 def _looks(one: Series | None, **style: float) -> str:
@@ -66,5 +61,5 @@ def _shapes(chart: Chart, one: Series) -> Iterator[str]:
 
 
 def _points(chart: Chart, x: np.ndarray, y: np.ndarray) -> str:
-    places = zip(share_along(chart.x, x).tolist(), share_along(chart.y, y).tolist(), strict=True)
+    places = zip(chart.x.place(x).tolist(), chart.y.place(y).tolist(), strict=True)
     return " ".join(f"{UNIT * across:.1f},{UNIT * (1 - up):.1f}" for across, up in places)

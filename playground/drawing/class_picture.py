@@ -192,7 +192,7 @@ def _paint_marks(painter: QPainter, one: Question, box: QRectF) -> None:
     inside = paint_chart(painter, plane, dataclasses.replace(chart, x=x, y=y), LIGHT)
     written: list[QRectF] = []
     for reply in sorted(replies, key=lambda reply: -reply.value[1]):
-        across, up = (float(axis.place(np.array(value))) for axis, value in zip((x, y), reply.value, strict=True))
+        across, up = (float(axis.place(value)) for axis, value in zip((x, y), reply.value, strict=True))
         text = f"{reply.who} ✓" if reply.right else reply.who
         width = QFontMetricsF(figure_font(11)).horizontalAdvance(text)
         name = QRectF(

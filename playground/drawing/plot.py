@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 from playground.drawing.color_scale import number
 from playground.drawing.legend import color_of, mark_of
 from playground.drawing.palette import Palette
-from playground.lab.chart import Axis, Chart, Series
+from playground.lab.chart import Chart, Series
 
 TICK_ROOM = (3.6, 1.65)  # heights of the letters, least room for a label of the x and of the y axis
 ZOOM = 1e4  # largest zoom
@@ -193,20 +193,20 @@ class Plot:
         """The x value at a position in the view; None outside the plot, except for a few pixels."""
         if self._chart is None or not self.box.sceneBoundingRect().adjusted(-4, -4, 4, 4).contains(at):
             return None
-        return float(self._chart.x.unbend(np.array(self.box.mapSceneToView(at).x())))
+        return float(self._chart.x.unbend(self.box.mapSceneToView(at).x()))
 
     def pixels(self, x: float) -> float:
         """The distance of an x value from the view's left edge, in pixels; nan before anything is shown."""
         if self._chart is None:
             return math.nan
-        return float(self.box.mapViewToScene(QPointF(float(_bent(self._chart.x, np.array(x))), 0)).x())
+        return float(self.box.mapViewToScene(QPointF(float(self._chart.x.bend(x)), 0)).x())
 
     def mark(self, x: float | None) -> None:
         """Draw a line through this x value."""
         self._mark.setVisible(x is not None)
         if x is not None and self._chart is not None:
             low, high = self._ends()[0]
-            self._mark.setValue(min(max(float(_bent(self._chart.x, np.array(x))), low), high))
+            self._mark.setValue(min(max(float(self._chart.x.bend(x)), low), high))
 
     def show_places(self, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
         """Mark points (x, y, colour) on the curves."""
@@ -221,14 +221,14 @@ class Plot:
         self._spots.setVisible(x is not None and self.scaled)
         if x is None or self._chart is None or self._palette is None:
             return
-        self._cross.setValue(float(_bent(self._chart.x, np.array(x))))
+        self._cross.setValue(float(self._chart.x.bend(x)))
         spots = [(one, self._chart.nearest(one, x)) for one in self._chart.measured]
         self._scatter(self._spots, [(one.x[at], one.y[at], color_of(one, self._palette)) for one, at in spots])
 
     def _scatter(self, item: pyqtgraph.ScatterPlotItem, spots: Sequence[tuple[float, float, QColor]]) -> None:
         assert self._chart is not None
         places = zip(self._chart.axes, np.array([spot[:2] for spot in spots]).reshape(-1, 2).T, strict=True)
-        item.setData(*(_bent(axis, at) for axis, at in places), brush=[spot[2] for spot in spots])
+        item.setData(*(axis.bend(at) for axis, at in places), brush=[spot[2] for spot in spots])
 
     # Items
 
@@ -236,7 +236,7 @@ class Plot:
         assert self._chart is not None
         self._hide(one.name)
         across, up = self._chart.axes
-        x, y, color = _bent(across, one.x), _bent(up, one.y), color_of(one, palette, one.alpha)
+        x, y, color = across.bend(one.x), up.bend(one.y), color_of(one, palette, one.alpha)
         if one.kind == "bars":
             bars = self._item(
                 "bars", one.name, lambda: pyqtgraph.BarGraphItem(x=[0], height=[0], width=1, pen=pyqtgraph.mkPen(None))
@@ -248,7 +248,7 @@ class Plot:
             band = self._item(
                 "band", one.name, lambda: pyqtgraph.PlotCurveItem(fillLevel="enclosed", antialias=True, pen=None)
             )
-            below, above = _bent(up, one.y - one.error), _bent(up, one.y + one.error)
+            below, above = up.bend(one.y - one.error), up.bend(one.y + one.error)
             edge = np.concatenate([below, above[::-1]])
             band.setData(np.concatenate([x, x[::-1]]), edge, brush=color_of(one, palette, BAND))
         pen = self._pen(color, one.width)
@@ -303,7 +303,7 @@ class Plot:
 
     def _ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
         assert self._chart is not None
-        across, up = (tuple(axis.bend(np.array([axis.low, axis.high])).tolist()) for axis in self._chart.axes)
+        across, up = (tuple(axis.bend([axis.low, axis.high]).tolist()) for axis in self._chart.axes)
         return across, up
 
     def _limit(self) -> None:
@@ -350,10 +350,10 @@ class Plot:
         """The positions of the labels on an axis of this length."""
         assert self._chart is not None
         axis = self._chart.axes[side]
-        low, high = axis.unbend(np.array(self.box.viewRange()[side])).tolist()
+        low, high = axis.unbend(self.box.viewRange()[side]).tolist()
         part = dataclasses.replace(axis, low=low, high=high)
         for most in range(max(2, int(length // (TICK_ROOM[side] * self._metrics.height()))), 0, -1):
-            marks = [(float(axis.bend(np.array(value))), _grouped(label)) for value, label in part.marks(most)]
+            marks = [(float(part.bend(value)), _grouped(label)) for value, label in part.marks(most)]
             gaps = np.diff([place for place, _ in marks]) * length / abs(np.diff(self.box.viewRange()[side])[0])
             widest = max([self._metrics.horizontalAdvance(label) for _, label in marks], default=0.0)
             if side or not (gaps < widest + 8).any():
@@ -363,11 +363,6 @@ class Plot:
 
 def _grouped(label: str) -> str:
     return f"{int(label):,}".replace(",", THIN_SPACE) if label.isdecimal() else label
-
-
-def _bent(axis: Axis, values: np.ndarray) -> np.ndarray:
-    """Values along an axis; values without a logarithm are put at its low end."""
-    return axis.bend(np.maximum(values, min(axis.low, axis.high)) if axis.log else values)
 
 
 def _line() -> pyqtgraph.PlotDataItem:

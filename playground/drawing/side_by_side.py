@@ -146,8 +146,8 @@ def _paint_head(painter: QPainter, box: QRectF, column: DrawnColumn, frame: int,
 def _paint_places(painter: QPainter, plot: QRectF, drawn: DrawnChart, frame: int, palette: Palette) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for x, y, color in drawn.at(frame):
-        left = plot.left() + float(drawn.chart.x.place(np.array(x))) * plot.width()
-        bottom = plot.bottom() - float(drawn.chart.y.place(np.array(y))) * plot.height()
+        left = plot.left() + float(drawn.chart.x.place(x)) * plot.width()
+        bottom = plot.bottom() - float(drawn.chart.y.place(y)) * plot.height()
         painter.setPen(QPen(palette.color("text"), 1.5))
         painter.setBrush(palette.color(color))
         painter.drawEllipse(QPointF(left, bottom), 4.5, 4.5)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.drawing.axes import ticks_of
-from playground.drawing.chart_html import chart_html, share_along
+from playground.drawing.chart_html import chart_html
 from playground.drawing.coloring import Coloring
 from playground.drawing.frames import FilmedRun, completed
 from playground.drawing.images import ink_colors
@@ -210,8 +210,7 @@ def write_page(page: Page, path: Path) -> Generator[float, None, None]:
 
 def _on_chart(chart: Chart, x: float, y: float) -> list[float]:
     """A place on a chart, each coordinate from 0 to 1."""
-    pairs = zip(chart.axes, (x, y), strict=True)
-    return [round(float(share_along(axis, np.array(value))), 4) for axis, value in pairs]
+    return [round(float(axis.place(value)), 4) for axis, value in zip(chart.axes, (x, y), strict=True)]
 
 
 def _page_text(page: Page, made: Sequence[Any], contents: Mapping[str, Any], numbers: bytes) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -71,9 +72,9 @@ class Axis:
     log: bool = False
     names: tuple[str, ...] = field(default=(), kw_only=True)
 
-    def place(self, values: np.ndarray) -> np.ndarray:
+    def place(self, values: ArrayLike) -> np.ndarray:
         """Return the positions of values, 0 at the low end and 1 at the high end."""
-        low, high = self.bend(np.array([self.low, self.high]))
+        low, high = self.bend([self.low, self.high])
         return np.asarray((self.bend(values) - low) / (high - low))
 
     def marks(self, most: int) -> list[tuple[float, str]]:
@@ -91,13 +92,13 @@ class Axis:
         step = max(1, math.ceil((last - first + 1) / most))
         return [(10.0**power, power_of_ten(power)) for power in range(first, last + 1, step)]
 
-    def bend(self, values: np.ndarray) -> np.ndarray:
-        """Map values to distances along the axis: the values themselves, or their logarithms."""
-        return np.log10(values) if self.log else np.asarray(values, float)
+    def bend(self, values: ArrayLike) -> np.ndarray:
+        """Map values to distances along the axis: the values themselves, or their logarithms, of which the least is the low end's."""
+        return np.asarray(np.log10(np.maximum(values, min(self.low, self.high))) if self.log else values, float)
 
-    def unbend(self, distances: np.ndarray) -> np.ndarray:
+    def unbend(self, distances: ArrayLike) -> np.ndarray:
         """Map distances along the axis back to values."""
-        return 10.0 ** np.asarray(distances, float) if self.log else np.asarray(distances, float)
+        return np.asarray(np.power(10.0, distances) if self.log else distances, float)
 
 
 def axis_around(values: Sequence[np.ndarray], name: str, log: bool = False, margin: float = 0.06) -> Axis:
@@ -199,8 +200,7 @@ class Chart:
 
     def nearest(self, one: Series, x: float) -> int:
         """The index of the point nearest to an x value in the axis's scale."""
-        with np.errstate(divide="ignore"):
-            return int(np.abs(self.x.bend(one.x) - self.x.bend(np.array(x))).argmin())
+        return int(np.abs(self.x.bend(one.x) - self.x.bend(x)).argmin())
 
     def with_scales(self, log: Mapping[int, bool]) -> "Chart":
         """The chart with its x axis (0) or its y axis (1) logarithmic or linear, around the values, where they allow it."""

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from playground.drawing.chart_html import chart_html, share_along
+from playground.drawing.chart_html import chart_html
 from playground.lab.chart import Axis, Chart, Series
 
 X = np.array([0.0, 10.0, 40.0])
@@ -31,7 +31,7 @@ def test_a_band_that_reaches_below_zero_ends_at_the_axis() -> None:
     assert found is not None
     low, _, _, high = (point.split(",")[1] for point in found[1].split())
     assert low == "1000.0"
-    assert float(high) == round(1000 * (1 - float(share_along(chart().y, np.array(0.3)))), 1)
+    assert float(high) == round(1000 * (1 - float(chart().y.place(0.3))), 1)
 
 
 def test_names_and_numbers_are_text() -> None:

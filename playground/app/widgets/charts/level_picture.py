@@ -54,7 +54,7 @@ class Levels:
 
     def x(self, sigma: float) -> float:
         """Where a sigma lies."""
-        return self.plot.right() - self.plot.width() * float(self.axis.place(np.array(max(sigma, 1e-300))))
+        return self.plot.right() - self.plot.width() * float(self.axis.place(sigma))
 
     def sigma(self, x: float) -> float:
         """The sigma at a place."""

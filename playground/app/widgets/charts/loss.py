@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PySide6.QtGui import QFontMetricsF, QResizeEvent
 
 from playground.app.style import theme
@@ -34,24 +35,24 @@ class LossAxis(Axis):
     base: float = 0.0
     unit: float = 1.0
 
-    def bend(self, values: np.ndarray) -> np.ndarray:
+    def bend(self, values: ArrayLike) -> np.ndarray:
         return np.asarray(np.arcsinh((np.asarray(values, float) - self.base) / self.unit))
 
-    def unbend(self, distances: np.ndarray) -> np.ndarray:
+    def unbend(self, distances: ArrayLike) -> np.ndarray:
         return np.asarray(self.base + self.unit * np.sinh(np.asarray(distances, float)))
 
     def marks(self, most: int) -> list[tuple[float, str]]:
         """Round values at about equal distances."""
-        low, high = self.bend(np.array([self.low, self.high])).tolist()
+        low, high = self.bend([self.low, self.high]).tolist()
         gap = (high - low) / (most + 1)
         found, free = list[tuple[float, str]](), low
         for place in np.arange(low + gap / 2, high, gap).tolist():
-            below, middle, above = self.unbend(np.array([place - gap / 2, place, place + gap / 2])).tolist()
+            below, middle, above = self.unbend([place - gap / 2, place, place + gap / 2]).tolist()
             step = nice_step((above - below) / 2)
             for value, label in ticks(middle - step / 2, middle + step / 2, step)[:1]:
-                if free <= self.bend(np.array(value)) <= high:
+                if free <= self.bend(value) <= high:
                     found.append((value, label))
-                    free = float(self.bend(np.array(value))) + gap
+                    free = float(self.bend(value)) + gap
         return found
 
 
@@ -144,8 +145,8 @@ def _axis(base: float, high: float, means: np.ndarray) -> LossAxis:
     tail = means[-max(len(means) // 4, 8) :]
     unit = max(float(np.std(tail)), 1e-3 * abs(base), 1e-9)
     ends = LossAxis("loss", base, max(high, base + 4 * unit), False, base, unit)
-    top = float(ends.bend(np.array(ends.high)))
-    low, high = ends.unbend(np.array([-ROOM * top, 1.05 * top])).tolist()
+    top = float(ends.bend(ends.high))
+    low, high = ends.unbend([-ROOM * top, 1.05 * top]).tolist()
     return dataclasses.replace(ends, low=low, high=high)
 
 
