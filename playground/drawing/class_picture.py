@@ -165,7 +165,7 @@ def numbers_chart(one: Question) -> Chart:
         spread = dataclasses.replace(band, error=np.full(2, count / 2))
         series = [spread, Series("ends", *ends, "particles", legend="", width=2.5), *series]
     return Chart(
-        tuple(series), x, Names("", -0.5, count - 0.5, names=tuple(short[::-1])), "", "" if measured else "not measured"
+        tuple(series), x, Axis("", -0.5, count - 0.5, names=tuple(short[::-1])), "", "" if measured else "not measured"
     )
 
 
@@ -202,16 +202,6 @@ def _paint_marks(painter: QPainter, one: Question, box: QRectF) -> None:
             name.translate(0, 4)
         written.append(name)
         _write(painter, name, text, 11, "text")
-
-
-@dataclass(frozen=True)
-class Names(Axis):
-    """An axis with a name at each whole number from 0 on."""
-
-    names: tuple[str, ...] = ()
-
-    def marks(self, most: int) -> list[tuple[float, str]]:
-        return [(float(row), name) for row, name in enumerate(self.names)]
 
 
 def _write(
