@@ -64,11 +64,7 @@ def denoising_steps(
     slope, pull = OUTPUTS[prediction](sigma, sigma)
     # s + z/sigma = slope F + rest
     rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, : x.shape[2]] * (pull / inverse).unsqueeze(1)
-    share = weight.unsqueeze(1) / x.shape[1]
-    return _denoising_steps(seen, slope.unsqueeze(1), rest, share, optimizer)
-
-
-def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, optimizer: OptimizerState) -> Tensor:
+    slope, share = slope.unsqueeze(1), weight.unsqueeze(1) / x.shape[1]
     weights, biases, activation = optimizer.weights, optimizer.biases, optimizer.activation
     count, last, width = seen.shape[2], len(weights) - 1, weights[0].shape[0]
     pull = 2.0 * share * slope
