@@ -38,7 +38,7 @@ def load_file(request: DatasetRequest) -> Dataset:
     Raises:
         DataError: see :func:`read_points`; or there are too few different points.
     """
-    points, axes, column = read_labelled_points(request.path)
+    points, axes, column = read_points(request.path)
     name = Path(request.path).name
     labels, class_names = (None, ()) if column is None else numbered(name, column)
     return _split_rows(name, points, axes, labels, class_names, request)
@@ -146,21 +146,12 @@ def _held_out(group: NDArray[np.int64], count: int, seed: int) -> NDArray[np.boo
     return taken[group]
 
 
-def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
-    """The points of :func:`read_columns`, and the names of their axes ("x", "y" if the file has none).
+def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str], list[str] | None]:
+    """The points of :func:`read_columns`, the names of their axes ("x", "y" if the file has none), and the labels of the rows, if the
+    file has such a column.
 
     Raises:
         DataError: as :func:`read_columns`; or no density can be learned, as rows are too few or do not differ enough.
-    """
-    points, axes, _ = read_labelled_points(path)
-    return points, axes
-
-
-def read_labelled_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str], list[str] | None]:
-    """The points and axes of :func:`read_points`, and the labels of the rows, if the file has such a column.
-
-    Raises:
-        DataError: as :func:`read_points`.
     """
     points, names, labels = _read(path, None)
     axes = names or ("x", "y")

@@ -204,10 +204,7 @@ class _LabelColumn:
     @classmethod
     def of(cls, text: str) -> "_LabelColumn | None":
         """The column of a text, or None if its header has none."""
-        lines = (line for line in _content(text) if not _SEPARATOR.fullmatch(line[1]))
-        _, header = next(lines, (0, ""))
-        for separator in ("\t", ";", ",", None):
-            cells = [cell[:40] for cell in _all_cells(header, separator)]
+        for separator, cells in _headers(text):
             places = [place for place, cell in enumerate(cells) if cell.casefold() in LABEL_NAMES]
             if len(cells) == 3 and len(places) == 1:
                 x, y = (cell for place, cell in enumerate(cells) if place != places[0])
@@ -239,28 +236,35 @@ def _narrowed(name: str, text: str, names: tuple[str, str]) -> str:
     Raises:
         DataError: a line does not have as many cells as the header.
     """
-    lines = (line for line in _content(text) if not _SEPARATOR.fullmatch(line[1]))
-    _, header = next(lines, (0, ""))
-    for separator in ("\t", ";", ",", None):
-        cells = [cell[:40] for cell in _cells(header, separator)]
-        order = columns_named(names, cells)
-        if len(cells) > 2 and order is not None:
-            break
-    else:
+    fitting = [
+        (separator, len(cells), order)
+        for separator, cells in _headers(text)
+        if len(cells) > 2 and (order := columns_named(names, cells)) is not None
+    ]
+    if not fitting:
         return text
+    separator, width, order = fitting[0]
     kept = [""] * (text.count("\n") + 1)
     for number, line in _content(text):
         row = _all_cells(line, separator)
-        if len(row) == len(cells):
+        if len(row) == width:
             kept[number - 1] = "\t".join(row[place] or '""' for place in order)
         elif separator is None:  # a name may contain blanks
             return text
         elif not _SEPARATOR.fullmatch(line):
             raise DataError(
-                f"{name}, line {number}: {len(row)} cell{'' if len(row) == 1 else 's'} where the header has {len(cells)}; "
+                f"{name}, line {number}: {len(row)} cell{'' if len(row) == 1 else 's'} where the header has {width}; "
                 "complete or remove the line."
             )
     return "\n".join(kept)
+
+
+def _headers(text: str) -> Iterator[tuple[str | None, list[str]]]:
+    """Yield each separator that the header may have, and the cells that it then has."""
+    lines = (line for _, line in _content(text) if not _SEPARATOR.fullmatch(line))
+    header = next(lines, "")
+    for separator in ("\t", ";", ",", None):
+        yield separator, [cell[:40] for cell in _cells(header, separator)]
 
 
 def columns_named(names: Sequence[str], header: Sequence[str]) -> list[int] | None:

@@ -74,7 +74,7 @@ def test_columns_are_chosen_by_name_among_more(content: str, points: list[list[f
 
 @pytest.mark.parametrize("content", READABLE.values(), ids=READABLE.keys())
 def test_common_table_formats(content: str, tmp_path: Path) -> None:
-    points, axes = read_points(_write(tmp_path, content))
+    points, axes, _ = read_points(_write(tmp_path, content))
     np.testing.assert_allclose(points, POINTS, rtol=0, atol=1e-12)
     assert axes == ("x", "y")
     assert points.dtype == np.float64
@@ -91,21 +91,21 @@ def test_common_table_formats(content: str, tmp_path: Path) -> None:
     ],
 )
 def test_the_header_names_the_axes(content: str, axes: tuple[str, str], tmp_path: Path) -> None:
-    points, names = read_points(_write(tmp_path, content))
+    points, names, _ = read_points(_write(tmp_path, content))
     assert names == axes
     np.testing.assert_array_equal(points, POINTS)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 def test_encodings(encoding: str, tmp_path: Path) -> None:
-    points, axes = read_points(_write(tmp_path, ("größe,y\n" + PLAIN).encode(encoding)))
+    points, axes, _ = read_points(_write(tmp_path, ("größe,y\n" + PLAIN).encode(encoding)))
     assert axes == ("größe", "y")
     np.testing.assert_array_equal(points, POINTS)
 
 
 def test_decimal_commas_far_below_whole_numbers(tmp_path: Path) -> None:
     rows = [f"{i};{i % 7}" for i in range(1_000)] + ["1,5;2,5"]
-    points, _ = read_points(_write(tmp_path, "\n".join(rows)))
+    points, *_ = read_points(_write(tmp_path, "\n".join(rows)))
     assert points[-1].tolist() == [1.5, 2.5]
 
 
@@ -235,7 +235,7 @@ def test_bad_arrays(content: bytes | np.ndarray, sentence: str, tmp_path: Path) 
 def test_arrays_of_every_real_type(dtype: str, order: str, tmp_path: Path) -> None:
     points = (np.abs(POINTS) * 30).astype(dtype)
     np.save(tmp_path / "points.npy", np.asarray(points, order=order))  # type: ignore[call-overload]
-    read, axes = read_points(tmp_path / "points.npy")
+    read, axes, _ = read_points(tmp_path / "points.npy")
     np.testing.assert_array_equal(read, points.astype(np.float64))
     assert axes == ("x", "y")
     np.save(tmp_path / "without-ending", points)
@@ -295,7 +295,7 @@ def test_a_bad_line_deep_in_a_large_file_is_named_soon(tmp_path: Path) -> None:
 def test_blocks_of_comments_only(tmp_path: Path) -> None:
     """They are longer than a block of the parser, before, between and after the data."""
     silence = "# nothing to see\n" * 40_000
-    points, _ = read_points(_write(tmp_path, silence + "x,y\n" + PLAIN + silence + PLAIN + silence))
+    points, *_ = read_points(_write(tmp_path, silence + "x,y\n" + PLAIN + silence + PLAIN + silence))
     np.testing.assert_array_equal(points, np.concatenate([POINTS, POINTS]))
     with pytest.raises(DataError, match=f"line {80_000 + 102}: NaN"):
         read_points(_write(tmp_path, silence + "x,y\n" + PLAIN + silence + "1,nan\n"))

@@ -49,7 +49,7 @@ def test_the_label_may_come_first_and_whole_numbers_are_sorted_by_size(tmp_path:
 
 def test_points_are_read_without_their_labels(tmp_path: Path) -> None:
     path = written(tmp_path, ["x,y,label", *rows_with(["a"] * 90)])
-    points, axes = files.read_points(path)
+    points, axes, _ = files.read_points(path)
     np.testing.assert_array_equal(points, ROWS)
     assert axes == ("x", "y")
     assert files.read_columns(path, ("y", "x"))[0].tolist() == [[y, x] for x, y in ROWS]
