@@ -5,7 +5,7 @@ This module imports no torch before there are weights: a sweep asks for the step
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -42,48 +42,23 @@ def nearest_earlier(kept: Iterable[int], now: int, asked: int | Literal["auto"] 
 
 
 class Checkpoints:
-    """At most 40 checkpoints of one training, log-spaced, in the order of their steps.
+    """At most MOST checkpoints of one training, log-spaced, in the order of their steps.
 
-    When there would be more, or more bytes, every second one is dropped and the factor between later ones is squared.
+    When there would be more, or more bytes than BYTES, every second one is dropped and the factor between later ones is squared.
+    Two are kept, however large they are.
 
-    Args:
-        most: the largest number of checkpoints.
-        size: bytes that all of them may take together. Two are kept, however large they are.
+    Attributes:
+        weights: the weights by their step, as they are now: training replaces this mapping and does not change it.
     """
 
-    def __init__(self, most: int = MOST, size: int = BYTES) -> None:
-        self._most, self._size = most, size
+    def __init__(self) -> None:
         self._factor = FACTOR
-        self._weights: dict[int, Weights] = {}
-
-    def __len__(self) -> int:
-        return len(self._weights)
-
-    def __iter__(self) -> Iterator[int]:
-        """The steps."""
-        return iter(self._weights)
-
-    def __getitem__(self, step: int) -> Weights:
-        """The weights after a step, for ``load_state_dict``.
-
-        Raises:
-            KeyError: there is no checkpoint of this step.
-        """
-        return self._weights[step]
-
-    @property
-    def weights(self) -> Mapping[int, Weights]:
-        """The weights by their step, as they are now: training replaces this mapping and does not change it."""
-        return self._weights
-
-    @property
-    def nbytes(self) -> int:
-        return sum(tensor.nbytes for weights in self._weights.values() for tensor in weights.values())
+        self.weights: Mapping[int, Weights] = {}
 
     @property
     def due(self) -> int:
         """The first step whose weights are kept next."""
-        last = max(self._weights, default=None)
+        last = max(self.weights, default=None)
         return 0 if last is None else max(last + 1, math.ceil(self._factor * last))
 
     def offer(self, step: int, weights: Callable[[], Weights]) -> None:
@@ -95,29 +70,25 @@ class Checkpoints:
         if step < self.due:
             return
         kept = {name: tensor.cpu() for name, tensor in weights().items()}
-        self._weights = {**self._weights, step: kept}  # in one assignment, since other threads may be reading
-        while len(self) > self._limit:
-            self._weights = {step: self._weights[step] for step in list(self)[::2]}
+        self.weights = {**self.weights, step: kept}  # in one assignment, since other threads may be reading
+        size = sum(tensor.nbytes for tensor in kept.values())
+        while len(self.weights) > min(MOST, max(2, BYTES // max(1, size))):
+            self.weights = dict(itertools.islice(self.weights.items(), 0, None, 2))
             self._factor **= 2
 
     def forget_after(self, step: int) -> None:
         """Drop the checkpoints of later steps: training goes on from this one."""
-        self._weights = {kept: weights for kept, weights in self._weights.items() if kept <= step}
+        self.weights = {kept: weights for kept, weights in self.weights.items() if kept <= step}
 
     def share(self, weights: Mapping[int, Weights]) -> None:
         """Keep these in place of equal weights of the same steps."""
-        self._weights = {step: weights.get(step, own) for step, own in self._weights.items()}
-
-    @property
-    def _limit(self) -> int:
-        some = next(iter(self._weights.values()))
-        return min(self._most, max(2, self._size // max(1, sum(tensor.nbytes for tensor in some.values()))))
+        self.weights = {step: weights.get(step, own) for step, own in self.weights.items()}
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """All checkpoints as arrays, for :meth:`restore`."""
         return {
             f"{PREFIX}.{step}.{name}": tensor.numpy()
-            for step, weights in self._weights.items()
+            for step, weights in self.weights.items()
             for name, tensor in weights.items()
         }
 
@@ -138,7 +109,7 @@ class Checkpoints:
                 if bool(torch.isfinite(tensor).all()):
                     found.setdefault(int(step), {})[name] = tensor
         whole = sorted(step for step, weights in found.items() if weights.keys() == like.keys())
-        self._weights = {step: found[step] for step in whole[-self._most :]}
+        self.weights = {step: found[step] for step in whole[-MOST:]}
         later = [step for step in whole if step]
         if len(later) > 1:  # the spacing that they had
             self._factor = max(FACTOR, min(b / a for a, b in itertools.pairwise(later)))

@@ -45,12 +45,12 @@ class Model:
         return int(self.state["step"])
 
     @functools.cached_property
-    def checkpoints(self) -> Checkpoints:
-        """The weights of earlier steps of its training."""
+    def checkpoints(self) -> Mapping[int, Weights]:
+        """The weights of earlier steps of its training, by step."""
         found = Checkpoints()
         if self.network is not None:
             found.restore(self.state, self.network.state_dict())
-        return found
+        return found.weights
 
     @property
     def learned(self) -> ScoreFunction:
@@ -88,7 +88,7 @@ class Model:
             return known or self.learned
         if not asks_checkpoint(self.problem.experiment):
             return self.network
-        kept = self.checkpoints.weights if self.earlier is None else self.earlier
+        kept = self.checkpoints if self.earlier is None else self.earlier
         return with_weaker(self.problem, self.network, kept, self.step)
 
     @property

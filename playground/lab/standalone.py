@@ -156,7 +156,7 @@ average.copy_(best)  #? early
 
 # Sampling {rule}
 weaker = copy.deepcopy(averaged)  #? weaker
-weaker.load_state_dict(checkpoints[nearest_earlier(checkpoints, len(losses), {settings.sampling.guide_step!r})])  #? weaker
+weaker.load_state_dict(checkpoints.weights[nearest_earlier(checkpoints.weights, len(losses), {settings.sampling.guide_step!r})])  #? weaker
 {density}  #? exact
 {score}
 {sampler}

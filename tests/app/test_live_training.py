@@ -77,7 +77,7 @@ def test_the_weights_of_a_kept_step_are_found_and_the_newest_take_the_place_of_o
         one.rest()
     step = one.now.kept_steps[1]
     kept = one.now.weights_at(step)
-    assert (kept.step, kept.made, kept.tensors) == (step, step, one.trainer.checkpoints[step])
+    assert (kept.step, kept.made, kept.tensors) == (step, step, one.trainer.checkpoints.weights[step])
     assert one.now.weights_at(step + 1) is one.now.weights_at(None) is one.now.newest
     assert [weights.made for weights in one.now.shown_weights] == list(one.now.shown_steps)
 

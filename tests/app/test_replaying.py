@@ -341,7 +341,7 @@ def test_a_file_has_run_and_figures_of_the_newest_weights_whichever_are_in_view(
     assert other.replaying.steps == steps
     assert other.replaying.step is None
     other.replaying.choose(2)
-    tensors = [one.state.model.training.trainer.checkpoints[steps[2]] for one in (controllers, other)]
+    tensors = [one.state.model.training.trainer.checkpoints.weights[steps[2]] for one in (controllers, other)]
     for name, tensor in tensors[0].items():
         np.testing.assert_array_equal(tensor, tensors[1][name])
     qtbot.waitUntil(lambda: complete(other))

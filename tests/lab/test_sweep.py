@@ -232,15 +232,17 @@ def test_cells_are_guided_by_earlier_steps_of_their_training(tmp_path: Path, as_
     trainer = Trainer(Problem.build(cells[3].experiment))
     for _ in trainer:
         pass
-    assert len([step for step in trainer.checkpoints if step < 300]) > 2
-    score = with_weaker(trainer.problem, trainer.ema.requires_grad_(False), trainer.checkpoints.weights, trainer.step)
+    assert len([step for step in trainer.checkpoints.weights if step < 300]) > 2
+    score = with_weaker(
+        trainer.problem, trainer.ema.requires_grad_(False), trainer.checkpoints.weights.weights, trainer.step
+    )
     path = shared_path(trainer.problem, trainer.problem.experiment.sampling.seed)
     (*_, trajectory) = sample(trainer.problem, score, path=path)
     figures = flat(result(sample_distances(trainer.problem, trajectory.positions[-1])))
     assert found[3] == pytest.approx(figures["sliced_wasserstein2"], rel=1e-6)
     opened = folders.opened(tmp_path, cells[3])
     assert isinstance(opened, Session)
-    assert len(Opened.session(opened, "cpu").model.checkpoints) == len(trainer.checkpoints)
+    assert len(Opened.session(opened, "cpu").model.checkpoints) == len(trainer.checkpoints.weights)
 
 
 def test_weights_of_earlier_steps_are_left_out_where_none_guides(tmp_path: Path) -> None:
