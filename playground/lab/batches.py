@@ -20,14 +20,23 @@ def sample_batch(
     """
     data, count = problem.train, steps * batch
     rows = torch.randint(len(data), (count,), generator=generator, device=data.device)
-    sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigma_distribution)
+    sigma = problem.training_sigmas(count, generator)
     sigma = sigma.view(-1, steps).t().flatten()
     x = data.index_select(0, rows)
-    grey_levels = problem.dataset.grey_levels
-    if grey_levels is not None:  # drawn anew each time: fixed fractions of a grey level would be memorized
-        width = 2 / grey_levels / problem.units.length
-        x = x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
+    if problem.grey_level:  # drawn anew each time: fixed fractions of a grey level would be memorized
+        x = with_grey_noise(problem, x, generator)
     return x, sigma, _labels(problem, network, rows, generator)
+
+
+def with_grey_noise(problem: Problem, x: Tensor, generator: torch.Generator) -> Tensor:
+    """Images with noise of their own within a grey level at each pixel; other points stay where they are."""
+    return x + problem.grey_level * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
+
+
+def drawn(points: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Draw `count` of the points in random order; how often two points are drawn differs by at most one."""
+    order = torch.randperm(len(points), generator=generator, device=generator.device).to(points.device)
+    return points[order[torch.arange(count, device=points.device) % len(points)]]
 
 
 def _labels(problem: Problem, network: ScoreNetwork, rows: Tensor, generator: torch.Generator) -> Tensor | None:

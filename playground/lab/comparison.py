@@ -1,24 +1,21 @@
 """Comparison of runs that differ in a few settings: one Brownian path, equal evaluations, and the distance to the data."""
 
 import bisect
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 from playground.kinds.samplers import FollowsScore
-from playground.lab import experiment as description
-from playground.lab import sample_metrics
 from playground.lab.columns import DistanceCurve
 from playground.lab.conflicts import comparison_conflict, why_too_few_samples
 from playground.lab.experiment import ExperimentError
 from playground.lab.measured import mean_floor
 from playground.lab.problem import Problem
+from playground.lab.sample_metrics import along_directions, compared_data
 from playground.lab.sampling import make_sampler
 from playground.lab.trajectory import Trajectory
 from playground.theory.guidance import LabelledScore
-from playground.theory.metrics import sliced_wasserstein2
 from playground.theory.samplers import Sampler
 
 MEASURED_FRAMES = 24
@@ -54,12 +51,8 @@ def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: 
         ExperimentError: the sampler does not fit the noise or the data.
     """
 
-    def with_steps(steps: int) -> Problem:
-        changed = description.replace(problem.experiment, {"sampling.steps": steps})
-        return dataclasses.replace(problem, experiment=changed)
-
     def cost(steps: int) -> int:
-        tried = with_steps(steps)
+        tried = problem.edited({"sampling.steps": steps})
         try:
             return evaluations(tried, make_sampler(tried, score)) or 0
         except ExperimentError:  # fewer than one step per level
@@ -71,7 +64,7 @@ def at_equal_evaluations(problem: Problem, score: LabelledScore | None, budget: 
     steps = max(bisect.bisect_right(range(1, min(budget, MOST_STEPS) + 1), budget, key=cost), 1)
     while not cost(steps):
         steps += 1  # to the fewest
-    return with_steps(steps)
+    return problem.edited({"sampling.steps": steps})
 
 
 def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[float, DistanceCurve | None]]:
@@ -86,15 +79,11 @@ def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[f
     conflict = comparison_conflict(problem.experiment, problem.conditions) or why_too_few_samples(count)
     if conflict is not None:
         raise ExperimentError(conflict)
-    reference = sample_metrics.compared_data(problem, count, problem.generator("distances", "cpu"))
-
-    def distance(some: torch.Tensor, others: torch.Tensor) -> float:
-        directions = problem.generator("directions", "cpu")
-        return sliced_wasserstein2(some, others, sample_metrics.PROJECTIONS, directions)
+    reference = compared_data(problem, count, problem.generator("distances", "cpu"))
 
     floors: list[float] = []
     for some, others in reference.pairs:
-        floors.append(distance(some, others))
+        floors.append(along_directions(problem, some, others))
         yield 0.3 * len(floors) / FLOOR_PAIRS, None
         if len(floors) == FLOOR_PAIRS:
             break
@@ -102,6 +91,6 @@ def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[f
     found: list[float] = []
     for frame in frames.tolist():
         positions = trajectory.positions[frame, : reference.count].astype(np.float64)
-        found.append(distance(torch.from_numpy(problem.units.equalized(positions)), reference.data))
+        found.append(along_directions(problem, torch.from_numpy(problem.units.equalized(positions)), reference.data))
         yield 0.3 + 0.7 * len(found) / len(frames), None
     yield 1.0, DistanceCurve(frames, trajectory.nfe_mean[frames], np.array(found), *mean_floor(floors))

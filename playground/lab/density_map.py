@@ -1,6 +1,5 @@
 """The density of a score over the plane, in the user's units: a map that refines step by step, and its integral."""
 
-import dataclasses
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 
 from playground.lab.compute import passed_on
-from playground.lab.experiment import ExperimentError, replace
+from playground.lab.experiment import ExperimentError
 from playground.lab.fields import Array, bounds_of_smoothed, cell_edges, grid_points
 from playground.lab.likelihood import log_likelihood, require_process
 from playground.lab.problem import Problem
@@ -63,7 +62,7 @@ def density_map(
         ExperimentError: the data are not points of the plane, or an error of :func:`log_likelihood`.
     """
     _require_plane(problem)
-    problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"likelihood.trace": "exact"}))
+    problem = problem.edited({"likelihood.trace": "exact"})
     tolerance = max(problem.experiment.likelihood.tolerance, MAP_TOLERANCE)
     points = grid_points(bounds, resolution, resolution)
     values = np.full((resolution, resolution), np.nan)

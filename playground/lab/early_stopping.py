@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.lab.batches import drawn, with_grey_noise
 from playground.lab.defaults import EVALUATION_PASSES
 from playground.lab.objective import build_held_out_objective
 from playground.lab.problem import Problem
@@ -71,11 +72,10 @@ class HeldOutCheck:
         self._problem, self.objective = problem, build_held_out_objective(problem)
         count = draws_of_check(problem)
         generator = problem.generator("points of the held-out loss")
-        self.x = [_drawn(points, count, generator) for points in (problem.validation, problem.train)]
-        width = 0.0 if problem.dataset.grey_levels is None else 2 / problem.dataset.grey_levels / problem.units.length
-        self.x = [x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5) for x in self.x]
+        self.x = [drawn(points, count, generator) for points in (problem.validation, problem.train)]
+        self.x = [with_grey_noise(problem, x, generator) for x in self.x]
         self._rows = min(len(problem.validation), count)
-        self.sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigma_distribution)
+        self.sigma = problem.training_sigmas(count, generator)
         self._known: Tensor | float = 0.0
         density = problem.density
         if density is not None and problem.experiment.objective.denoises:
@@ -218,9 +218,3 @@ def next_check(step: int) -> int:
 
 def _checks() -> Iterator[int]:
     return itertools.accumulate(itertools.repeat(None), lambda step, _: step + max(LEAST, step // PART), initial=LEAST)
-
-
-def _drawn(points: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Draw `count` of the points in random order; how often two points are drawn differs by at most one."""
-    order = torch.randperm(len(points), generator=generator, device=generator.device).to(points.device)
-    return points[order[torch.arange(count, device=points.device) % len(points)]]

@@ -5,7 +5,6 @@ probability flow, the prior by noisy data, and sigma_min by nearly zero. Each pa
 replacement, so the parts and the floor add up to the whole.
 """
 
-import dataclasses
 import math
 from collections.abc import Generator
 
@@ -13,7 +12,6 @@ import torch
 from torch import Tensor
 
 from playground.kinds.samplers import FromNoise
-from playground.lab import experiment as description
 from playground.lab.conditioning import conditioned_score
 from playground.lab.conflicts import budget_conflict
 from playground.lab.defaults import resolve
@@ -21,7 +19,7 @@ from playground.lab.figures import sorts_of
 from playground.lab.figures.error_budget import FIGURES
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
-from playground.lab.sample_metrics import PROJECTIONS
+from playground.lab.sample_metrics import along_directions
 from playground.lab.sampling import make_sampler
 from playground.theory import metrics, ode
 from playground.theory.densities import Density
@@ -67,10 +65,9 @@ def _points(problem: Problem) -> int:
 
 def _distances(problem: Problem, score: LabelledScore) -> Generator[float, None, Tensor]:
     """The squared distances of each sampler, of which one more part is replaced in each row, (6, REPEATS); yields the progress."""
-    changes = {"sampling.particles": REPEATS * _points(problem)}
-    own = dataclasses.replace(problem, experiment=description.replace(problem.experiment, changes))
-    right = dataclasses.replace(own, experiment=description.replace(own.experiment, {"sampling.score_factor": 1.0}))
-    exact = dataclasses.replace(own, experiment=description.replace(right.experiment, {"sampling.source": "exact"}))
+    own = problem.edited({"sampling.particles": REPEATS * _points(problem)})
+    right = own.edited({"sampling.score_factor": 1.0})
+    exact = right.edited({"sampling.source": "exact"})
     known = exact.known_score()
     assert known is not None
     assert own.dataset.density is not None
@@ -107,15 +104,13 @@ def _distances(problem: Problem, score: LabelledScore) -> Generator[float, None,
             at_fine = posterior_mean(density.score, at_fine, torch.tensor(fine, dtype=torch.float64))
         ends += [at_fine, *reached[2:]]
     data = own.dataset.density.to("cpu", torch.float64).sample(len(start), generator)
-    distances = torch.zeros(len(ends), REPEATS, dtype=torch.float64)
-    for row, end in enumerate(ends):
+    distances = []
+    for end in ends:
         samples = torch.from_numpy(own.units.equalized(own.units.to_user(end.cpu().numpy())))
         pairs = zip(samples.chunk(REPEATS), data.chunk(REPEATS), strict=True)
-        for column, (some, others) in enumerate(pairs):
-            directions = own.generator("directions", "cpu")
-            distances[row, column] = metrics.sliced_wasserstein2(some, others, PROJECTIONS, directions) ** 2
-        yield 0.9 + 0.1 * (row + 1) / len(ends)
-    return distances
+        distances.append([along_directions(own, *pair) ** 2 for pair in pairs])
+        yield 0.9 + 0.1 * len(distances) / len(ends)
+    return torch.tensor(distances, dtype=torch.float64)
 
 
 def _run(problem: Problem, score: LabelledScore, begun: float) -> Generator[float, None, tuple[Tensor, Tensor]]:

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from playground.lab.batches import drawn
 from playground.lab.problem import Problem
 from playground.theory.noise import ScoreFunction
 
@@ -28,8 +29,7 @@ def losses_along_sigma(problem: Problem, score: ScoreFunction) -> dict[str, list
     found: dict[str, list[float]] = {"sigma": [problem.units.sigma_to_user(float(sigma)) for sigma in sigmas]}
     for name, points in (("train_loss", problem.train), ("held_out_loss", problem.test)):
         generator = problem.generator("loss along sigma")  # new: the same noise for both
-        rows = torch.arange(DRAWS, device=points.device) % len(points)
-        x = points[torch.randperm(len(points), generator=generator, device=points.device)[rows]]
+        x = drawn(points, DRAWS, generator)
         generator = problem.generator("noise of the loss along sigma")
         losses = []
         for sigma in sigmas.tolist():

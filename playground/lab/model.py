@@ -10,7 +10,7 @@ from typing import Any
 from playground.lab.autoguidance import asks_checkpoint, with_weaker
 from playground.lab.checkpoints import PREFIX, Checkpoints, Weights
 from playground.lab.compute import computes
-from playground.lab.experiment import ExperimentError, replace
+from playground.lab.experiment import ExperimentError
 from playground.lab.keys import ModelKey, ProblemKey, TrainingKey, WeightsKey
 from playground.lab.problem import Problem
 from playground.lab.session import MODEL, SessionError
@@ -113,8 +113,7 @@ class Model:
         """
         if seed is None:
             return self
-        experiment = replace(self.problem.experiment, {"data.seed": seed})
-        return dataclasses.replace(self, problem=dataclasses.replace(self.problem, experiment=experiment))
+        return dataclasses.replace(self, problem=self.problem.edited({"data.seed": seed}))
 
     @classmethod
     def of(cls, problem: Problem, state: Arrays, weights: Arrays) -> "Model":

@@ -7,8 +7,9 @@ Two coordinate systems meet here and nowhere else. *User units* are what the use
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -23,7 +24,7 @@ from playground.kinds.noise.noise import BLUR, FINEST, SIGMA_MIN
 from playground.kinds.samplers import FollowsScore, FromNoise
 from playground.lab.compute import computes
 from playground.lab.defaults import resolve
-from playground.lab.experiment import Experiment, ExperimentError, value
+from playground.lab.experiment import Experiment, ExperimentError, replace, value
 from playground.lab.keys import GIVEN, PointsKey, ProblemKey
 from playground.lab.points import Points
 from playground.lab.provenance import digests
@@ -191,6 +192,16 @@ class Problem:
         """The distribution from which training draws the noise levels of a process."""
         return self.experiment.training.sigma_distribution
 
+    def training_sigmas(self, count: int, generator: torch.Generator) -> Tensor:
+        """Noise levels (count,) of a batch of training."""
+        return self.noise.training_sigmas(count, generator, self.sigma_distribution)
+
+    @property
+    def grey_level(self) -> float:
+        """The width of a grey level of images, in internal units; 0 for other data."""
+        levels = self.dataset.grey_levels
+        return 0.0 if levels is None else 2 / levels / self.units.length
+
     def with_experiment(self, experiment: Experiment) -> "Problem":
         """The problem of other settings on the same points. It shares their memory and what was computed from them.
 
@@ -201,6 +212,10 @@ class Problem:
         problem = dataclasses.replace(self, experiment=experiment, dataset=dataset, hidden_labels=None)
         _ = problem.noise
         return problem
+
+    def edited(self, changes: Mapping[str, Any]) -> "Problem":
+        """The problem with other settings, by dotted key, that change neither points nor noise nor network."""
+        return dataclasses.replace(self, experiment=replace(self.experiment, changes))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -186,6 +186,11 @@ def _floors(
     return floors, squared
 
 
+def along_directions(problem: Problem, some: Tensor, others: Tensor) -> float:
+    """The sliced Wasserstein-2 distance of two clouds along the same directions at every call."""
+    return metrics.sliced_wasserstein2(some, others, PROJECTIONS, problem.generator("directions", "cpu"))
+
+
 def _transport(a: Tensor, b: Tensor, count: int, fraction: float) -> Generator[float, None, float]:
     """W_2^2 between the first `count` points of both clouds; yields `fraction` meanwhile."""
     return passed_on(squared_wasserstein2(a[:count], b[:count]), lambda _: fraction)

@@ -1,6 +1,5 @@
 """Sampling of an experiment: the choice of the sampler, its start, and its trajectory frame by frame."""
 
-import dataclasses
 import math
 import time
 from collections.abc import Generator, Iterator
@@ -14,7 +13,7 @@ from playground.lab.compute import computes
 from playground.lab.conditioning import conditioned_score
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.defaults import resolve
-from playground.lab.experiment import ExperimentError, replace
+from playground.lab.experiment import ExperimentError
 from playground.lab.keys import RunKey
 from playground.lab.problem import Problem
 from playground.lab.provenance import Provenance
@@ -148,7 +147,7 @@ def sample(
         SamplerDiverged: a Langevin step is too long for the score, or a particle moved far away from the data.
     """
     if seed is not None:
-        problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"sampling.seed": seed}))
+        problem = problem.edited({"sampling.seed": seed})
     sampler = sampler or make_sampler(problem, score)
     require_stable_step(problem, score)
     generator = problem.generator("sampling")
@@ -176,8 +175,8 @@ def shared_path(problem: Problem, seed: int) -> BrownianPath:
         problem: the problem of one run; all runs have the same data and thus the same units.
         seed: the seed of the runs.
     """
-    seeded = dataclasses.replace(problem, experiment=replace(problem.experiment, {"sampling.seed": seed}))
-    return BrownianPath(seeded.generator("Brownian path", "cpu").initial_seed(), problem.device)
+    drawn = problem.edited({"sampling.seed": seed}).generator("Brownian path", "cpu")
+    return BrownianPath(drawn.initial_seed(), problem.device)
 
 
 @computes(RunKey)

@@ -52,8 +52,7 @@ def score_figures(
     known = problem.known_score(source)
     assert known is not None
     generator = problem.generator("score errors")
-    grey_levels = problem.dataset.grey_levels
-    finest = 1e-3 if grey_levels is None else 2 / grey_levels / problem.units.length
+    finest = problem.grey_level or 1e-3
     if 0 < problem.noise.sigma_min == problem.noise.sigma_max:
         levels = 1
     sigmas = np.geomspace(max(problem.noise.sigma_min, finest), max(problem.noise.sigma_max, 10 * finest), levels)

@@ -481,9 +481,7 @@ class Trainer:
         generator = self.problem.generator("reference")
         data = self.problem.train
         x = data[self.problem.some_rows(len(data), 1000, "reference points")]
-        sigma = self.problem.noise.training_sigmas(
-            len(x), generator, self.problem.experiment.training.sigma_distribution
-        )
+        sigma = self.problem.training_sigmas(len(x), generator)
         untrained: list[ScoreFunction] = [StandardNormal()]
         if self.network.prediction != "v":
             untrained.append(self.problem.network())
@@ -520,9 +518,7 @@ class Trainer:
         density, start = self.problem.path_density, self.problem.noise.start
         if density is None or start is None or not isinstance(self._objective, Denoising):
             return None, None
-        sigma = self.problem.noise.training_sigmas(
-            VELOCITY_DRAWS, generator, self.problem.experiment.training.sigma_distribution
-        )
+        sigma = self.problem.training_sigmas(VELOCITY_DRAWS, generator)
         x, z = density.sample(VELOCITY_DRAWS, generator), start.sample(VELOCITY_DRAWS, generator)
         losses = self._objective.loss_of_pairs(density.score, x, z, sigma)
         return mean_with_error(losses[torch.isfinite(losses)])

@@ -233,9 +233,7 @@ def test_cells_are_guided_by_earlier_steps_of_their_training(tmp_path: Path, as_
     for _ in trainer:
         pass
     assert len([step for step in trainer.checkpoints.weights if step < 300]) > 2
-    score = with_weaker(
-        trainer.problem, trainer.ema.requires_grad_(False), trainer.checkpoints.weights.weights, trainer.step
-    )
+    score = with_weaker(trainer.problem, trainer.ema.requires_grad_(False), trainer.checkpoints.weights, trainer.step)
     path = shared_path(trainer.problem, trainer.problem.experiment.sampling.seed)
     (*_, trajectory) = sample(trainer.problem, score, path=path)
     figures = flat(result(sample_distances(trainer.problem, trajectory.positions[-1])))

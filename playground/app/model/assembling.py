@@ -81,9 +81,7 @@ def assemble(
     trainable = problem
     if training_conflict(experiment, problem.conditions) is not None:
         # The data are shown before a fitting objective is chosen; the Train button says what does not fit.
-        trainable = dataclasses.replace(
-            problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
-        )
+        trainable = problem.edited({"objective.kind": "exact"})
     trainer = Trainer(trainable)
     course: Mapping[str, Any] = {}
     if session is not None and session.weights:

@@ -16,7 +16,7 @@ from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.likelihood import log_likelihood
-from playground.theory.noise import SIGMA_DISTRIBUTIONS, Process, SigmaDistributionName
+from playground.theory.noise import SIGMA_DISTRIBUTIONS, Process
 from playground.theory.smoothing import gaussianity
 
 TIMES = 60
@@ -114,12 +114,8 @@ class NoiseAudit:
     @functools.cached_property
     def drawn(self) -> Tensor:
         """Noise levels that training draws, (DRAWS,) float64, sorted: one at a time, as those of a batch are stratified."""
-        found = [self.problem.noise.training_sigmas(1, seeded(number), self.distribution) for number in range(DRAWS)]
+        found = [self.problem.training_sigmas(1, seeded(number)) for number in range(DRAWS)]
         return torch.cat(found).double().sort().values
-
-    @property
-    def distribution(self) -> SigmaDistributionName:
-        return self.problem.sigma_distribution
 
     def outside(self) -> float:
         """The largest factor by which a drawn level lies outside the stated ends, minus 1."""
@@ -134,7 +130,7 @@ class NoiseAudit:
         noise = self.problem.noise
         logs = spaced(math.log(noise.sigma_min), math.log(noise.sigma_max), 20_001)
         middle = (logs[1:] + logs[:-1]) / 2
-        density = noise.relative_density(middle.exp(), self.distribution)
+        density = noise.relative_density(middle.exp(), self.problem.sigma_distribution)
         steps = torch.cat([torch.zeros(1, dtype=torch.float64), (density * logs.diff()).cumsum(0)])
         total = float(steps[-1] / (logs[-1] - logs[0]))
         steps = steps / steps[-1]

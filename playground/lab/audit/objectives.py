@@ -229,7 +229,7 @@ class ObjectiveAudit:
         for part in range(PARTS):
             source = seeded(50 + part)
             x = self.density.sample(POINTS, source)
-            sigma = self.problem.noise.training_sigmas(POINTS, source, self.problem.sigma_distribution).to(x)
+            sigma = self.problem.training_sigmas(POINTS, source).to(x)
             means.append(self.loss.loss(Moved(self.density), x, sigma, source).detach().mean())
         found = torch.stack(means)
         error = math.hypot(float(found.std()) / math.sqrt(PARTS), self.optimum[1])

@@ -367,8 +367,7 @@ class SamplerAudit:
     def unguided_run(self) -> tuple[float, float]:
         """The same with w = 0."""
         problem, both = self.trained
-        unguided = replace(problem.experiment, {"sampling.guidance": 0.0})
-        return self._run(dataclasses.replace(problem, experiment=unguided), both)
+        return self._run(problem.edited({"sampling.guidance": 0.0}), both)
 
     @property
     def name(self) -> str:
