@@ -8,9 +8,7 @@ alone, so runs repeat exactly, with pauses and saved sessions too. All checks to
 time of 7,000 steps.
 """
 
-import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,10 +125,6 @@ class EarlyStopping:
         self.stopped = False
         self._sum, self._count = 0.0, 0
 
-    def due(self, before: int, after: int) -> bool:
-        """Whether a check is due after step `before` and not after step `after`."""
-        return next_check(before) <= after
-
     def add_losses(self, loss: float, steps: int) -> None:
         """Add the mean training loss of some steps to that since the last check."""
         self._sum, self._count = self._sum + loss * steps, self._count + steps
@@ -213,8 +207,7 @@ class EarlyStopping:
 
 def next_check(step: int) -> int:
     """The first step after `step` at which the held-out loss is measured."""
-    return next(check for check in _checks() if check > step)
-
-
-def _checks() -> Iterator[int]:
-    return itertools.accumulate(itertools.repeat(None), lambda step, _: step + max(LEAST, step // PART), initial=LEAST)
+    check = LEAST
+    while check <= step:
+        check += max(LEAST, check // PART)
+    return check

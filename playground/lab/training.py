@@ -63,6 +63,9 @@ class Trainer:
         problem: data, noise and settings.
         network: the network to train; by default a new one of the problem.
 
+    Attributes:
+        objective: the loss that it minimises.
+
     Raises:
         ExperimentError: the objective does not fit the noise, or the network the data.
     """
@@ -138,7 +141,7 @@ class Trainer:
         if conflict is not None:
             raise ExperimentError(conflict)
         self.problem = replace(self.problem, experiment=experiment)
-        self._objective = build_objective(self.problem)
+        self.objective = build_objective(self.problem)
         before, self._loss_identity = self._loss_identity, loss_identity(experiment)
         if self._loss_identity != before:  # other settings do not change the loss
             self._optimal_loss: float | None = None
@@ -200,7 +203,7 @@ class Trainer:
     def _check_held_out(self, loss: float, steps: int) -> tuple[float, float] | None:
         """Measure the held-out loss when it is due, and at the end restore the best averaged weights."""
         self.stopping.add_losses(loss, steps)
-        due = self.stopping.due(self.step - steps, self.step) or self.finished
+        due = next_check(self.step - steps) <= self.step or self.finished
         if self._diverged is not None or not due or not self.problem.has_held_out_loss:
             return None
         found = self.stopping.check(self.step, self.ema)
@@ -219,7 +222,7 @@ class Trainer:
         batch = max(4, min(EVALUATION_BATCH, EVALUATION_PASSES // passes))
         for number in range(EVALUATED):
             yield number / EVALUATED
-            drawn = self._draw(1, max(batch, self._objective.target_batch), generator)
+            drawn = sample_batch(self.problem, self.network, 1, max(batch, self.objective.target_batch), generator)
             means.append(float(self._loss(self.ema, drawn, generator).detach().mean()))
         return statistics.fmean(means), statistics.stdev(means) / math.sqrt(EVALUATED)
 
@@ -337,13 +340,8 @@ class Trainer:
         return self._block if self._fused else 1
 
     @property
-    def objective(self) -> Objective:
-        """The loss that it minimises."""
-        return self._objective
-
-    @property
     def _fused(self) -> bool:
-        kind, objective = type(self.network), type(self._objective)
+        kind, objective = type(self.network), type(self.objective)
         return objective in FUSED.get(kind, ())
 
     @property
@@ -377,9 +375,6 @@ class Trainer:
         seconds = self.seconds + (made / self._rate if self._rate else 0.0)
         return learning_rate(settings.learning_rate, settings.lr_schedule, step, self._done(step, seconds))
 
-    def _draw(self, steps: int, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
-        return sample_batch(self.problem, self.network, steps, batch, generator)
-
     def _starts(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
         """Points (N, dim) and the start points that they are paired with; None if the flow starts at noise.
 
@@ -408,15 +403,15 @@ class Trainer:
         x, sigma, label = drawn
         pairs = self._starts(x, generator)
         if pairs is None:
-            return self._objective.loss(_told(network, label), x, sigma, generator)
-        assert isinstance(self._objective, Denoising)  # by training_conflicts of the noise
-        return self._objective.loss_of_pairs(network, *pairs, sigma)
+            return self.objective.loss(_told(network, label), x, sigma, generator)
+        assert isinstance(self.objective, Denoising)  # by training_conflicts of the noise
+        return self.objective.loss_of_pairs(network, *pairs, sigma)
 
     def _train_fused(self, rates: list[float]) -> Tensor:
         """Make a block of steps in one call; return the mean loss, 0-d."""
         network, weights, settings = self.network, self._weights, self.problem.experiment.training
         shape = (len(rates), self.problem.batch)
-        x, sigma, label = self._draw(*shape, self._generator)
+        x, sigma, label = sample_batch(self.problem, self.network, *shape, self._generator)
         label = None if label is None else label.view(shape)
         x, sigma = x.flatten(1), sigma.to(x)
         self._renew_pairs(len(x))
@@ -425,22 +420,21 @@ class Trainer:
             z = torch.randn(x.shape, generator=self._generator, device=x.device)
         else:
             x, z = pairs
-        lambdas = self._objective.weight(sigma).view(shape)
-        if isinstance(self._objective, Denoising):
-            x, z = self._objective.pairs(x, z, sigma)
+        lambdas = self.objective.weight(sigma).view(shape)
+        if isinstance(self.objective, Denoising):
+            x, z = self.objective.pairs(x, z, sigma)
             x, z, sigma = x.view(*shape, -1), z.view(*shape, -1), sigma.view(shape)
         if not isinstance(network, MLP):
-            objective = self._objective
-            assert isinstance(objective, Denoising)  # by FUSED
-            steps = zip(x.view(*shape, *self.problem.shape), z.view(*shape, *self.problem.shape), sigma, strict=True)
-            return self._descend(rates, (objective.loss_of_pairs(network, *step) for step in steps))
+            assert isinstance(self.objective, Denoising)  # by FUSED
+            of_pairs, parts = self.objective.loss_of_pairs, (part.view(*shape, *self.problem.shape) for part in (x, z))
+            return self._descend(rates, (of_pairs(network, *step) for step in zip(*parts, sigma, strict=True)))
         common = weights.arguments(network, rates, settings.ema_decay)
-        if isinstance(self._objective, Denoising):
+        if isinstance(self.objective, Denoising):
             loss = denoising_steps(x, z, sigma, lambdas, *common, network.prediction, label)
         else:
             x = x + sigma[:, None] * z
-            assert isinstance(self._objective, Exact | Sliced)  # by FUSED
-            directions, scale, along = self._objective.directions(x, self._generator)
+            assert isinstance(self.objective, Exact | Sliced)  # by FUSED
+            directions, scale, along = self.objective.directions(x, self._generator)
             directions = directions.view(-1, *shape, x.shape[1]).transpose(0, 1)
             drawn = (x.view(*shape, -1), directions, sigma.view(shape), lambdas, scale, along)
             loss = matching_steps(*drawn, *common, network.prediction, label)
@@ -452,7 +446,7 @@ class Trainer:
 
         def losses() -> Iterator[Tensor]:
             for _ in rates:
-                drawn = self._draw(1, self.problem.batch, self._generator)
+                drawn = sample_batch(self.problem, self.network, 1, self.problem.batch, self._generator)
                 self._renew_pairs(self.problem.batch)
                 yield self._loss(self.network, drawn, self._generator)
 
@@ -485,7 +479,7 @@ class Trainer:
         untrained: list[ScoreFunction] = [StandardNormal()]
         if self.network.prediction != "v":
             untrained.append(self.problem.network())
-        losses = [self._objective.loss(one, x, sigma, generator).detach().abs().mean() for one in untrained]
+        losses = [self.objective.loss(one, x, sigma, generator).detach().abs().mean() for one in untrained]
         self._reference = float(torch.stack(losses).max().clamp(min=1.0))  # nan if one of them is
         self._optimal_loss, self._optimal_loss_error = self._estimate_optimal_loss(generator)
 
@@ -493,7 +487,7 @@ class Trainer:
         if not self.problem.has_score:
             return self._estimate_loss_of_velocity(generator)
         parts = self._densities_seen()
-        found = [self._objective.optimal_loss_with_error(density, generator) for _, density in parts]
+        found = [self.objective.optimal_loss_with_error(density, generator) for _, density in parts]
         known = [one for one in found if one is not None]
         if not known or len(known) < len(parts):
             return None, None
@@ -516,11 +510,11 @@ class Trainer:
     def _estimate_loss_of_velocity(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:
         """The loss of the true velocity between two sets and its error, over fresh pairs; None if it is not known."""
         density, start = self.problem.path_density, self.problem.noise.start
-        if density is None or start is None or not isinstance(self._objective, Denoising):
+        if density is None or start is None or not isinstance(self.objective, Denoising):
             return None, None
         sigma = self.problem.training_sigmas(VELOCITY_DRAWS, generator)
         x, z = density.sample(VELOCITY_DRAWS, generator), start.sample(VELOCITY_DRAWS, generator)
-        losses = self._objective.loss_of_pairs(density.score, x, z, sigma)
+        losses = self.objective.loss_of_pairs(density.score, x, z, sigma)
         return mean_with_error(losses[torch.isfinite(losses)])
 
     def with_optimal_loss(self, progress: TrainingProgress) -> TrainingProgress:
