@@ -199,8 +199,8 @@ FAULTS = (
     Fault(
         "an error budget of distances that are not squared",
         "lab/error_budget.py",
-        "PROJECTIONS, directions) ** 2",
-        "PROJECTIONS, directions)",
+        "along_directions(own, *pair) ** 2",
+        "along_directions(own, *pair)",
         ("lab/test_error_budget.py::test_a_learned_score_of_moved_data_costs_the_square_of_the_shift",),
     ),
     Fault(
