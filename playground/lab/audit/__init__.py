@@ -8,9 +8,9 @@ Everything runs on the CPU with fixed seeds. A bound on a value with a sampling 
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from playground.kinds.kind import Kind, registered
+from playground.lab.audit.stated import Auditing
 from playground.lab.chart import Chart
 from playground.lab.claims import Claim as Claim
 from playground.lab.claims import one_thread
@@ -33,16 +33,6 @@ class Audit:
     title: str
     claims: tuple[Claim, ...]
     charts: Callable[[], Sequence[Chart]] = tuple
-
-
-class Auditing(Protocol):
-    """What makes the claims of a kind, and keeps what they measure."""
-
-    def claims(self) -> Sequence[Claim]:
-        """The claims, in the order in which they are measured."""
-
-    def charts(self) -> Sequence[Chart]:
-        """The charts of the measurements."""
 
 
 def kind_named(name: str) -> type[Kind]:

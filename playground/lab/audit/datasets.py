@@ -23,8 +23,8 @@ from playground.lab.audit.deviations import (
     spaced,
     standard_errors,
 )
+from playground.lab.audit.stated import Auditing, claim
 from playground.lab.chart import Chart
-from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
@@ -45,7 +45,10 @@ SHARES = 8
 """Cells along each side in which samples are counted, of equal marginal probability."""
 
 
-class DataAudit:
+INTEGRAL = "integrates to 1"
+
+
+class DataAudit(Auditing):
     """The claims of an experiment's data.
 
     Raises:
@@ -78,8 +81,33 @@ class DataAudit:
         """The data's standard deviation."""
         return math.sqrt(self.density.variance)
 
+    # --- what it has
+
+    def has_density(self) -> bool:
+        """Whether its density is known."""
+        return self.data.density is not None
+
+    def is_smooth(self) -> bool:
+        """Whether its density is known and has no sharp edges."""
+        return self.has_density() and not self.density.sharp
+
+    def has_modes(self) -> bool:
+        """Whether it has several modes of known weights."""
+        known = self.data.density
+        return known is not None and known.mode_weights is not None and known.modes is not None and len(known.modes) > 1
+
+    def has_class_densities(self) -> bool:
+        """Whether the points have classes whose densities are known."""
+        known = self.data.density
+        return isinstance(known, GaussianMixture) and known.classes is not None and self.data.labels is not None
+
+    def has_other_classes(self) -> bool:
+        """Whether the points have classes whose densities are not known."""
+        return self.data.labels is not None and not self.has_class_densities()
+
     # --- as it is read
 
+    @claim("as it is read", "shapes, finite numbers, seeds and classes: rules that it breaks", 0.0, 0.0)
     def faults(self) -> float:
         """How many rules of a data set it breaks."""
         data, again, other = self.data, self._load(SEED), self._load(SEED + 1)
@@ -98,16 +126,19 @@ class DataAudit:
         ]
         return float(sum(map(bool, wrong)))
 
+    @claim("as it is read", "standard deviation of the points, in their unit", low=1e-30)
     def spread(self) -> float:
         """The standard deviation over all coordinates, which must not be 0."""
         return float(self.points.flatten(1).var(0).mean().sqrt())
 
+    @claim("as it is read", "share of held-out points that are training points too", 0.01)
     def shared(self) -> float:
         """The share of held-out points that are in the training set too."""
         flat = {row.tobytes() for row in np.ascontiguousarray(self.data.points.reshape(len(self.data.points), -1))}
         held = np.ascontiguousarray(self.data.held_out.reshape(len(self.data.held_out), -1))
         return sum(row.tobytes() in flat for row in held) / len(held)
 
+    @claim("as it is read", "share of a class: largest difference from an equal one", when=has_other_classes)
     def class_errors(self) -> float:
         """The largest difference of a class's share from an equal one, in shares."""
         assert self.data.labels is not None
@@ -127,6 +158,14 @@ class DataAudit:
         nodes = self.density.mean + half * torch.cartesian_prod(steps, steps)
         return nodes, self.density.log_prob(nodes, level * self.unit), 2 * half / count
 
+    @claim("density", "mass outside the square of the integrals, at most", when=has_density)
+    def most_outside(self) -> float:
+        return sum(self.outside())
+
+    @claim(
+        "density", INTEGRAL + ", smoothed by {1:g} of its deviation: error", 1e-4, each=LEVELS[1:3], when=has_density
+    )
+    @claim("density", INTEGRAL + ": error", 1e-3, each=LEVELS[:1], when=is_smooth)
     def integral_error(self, level: float) -> float:
         """How far the integral over the square is from 1 less the mass outside, which two bounds enclose."""
         _, log_p, side = self.near if level == NEAR else self.quadrature(level)
@@ -141,9 +180,6 @@ class DataAudit:
         below, above = self.tails(REACH * self.unit * torch.ones(1, dtype=torch.float64), level)
         first, second = (below + above)[0].tolist()
         return first, second
-
-    def most_outside(self) -> float:
-        return sum(self.outside())
 
     def tails(self, reach: Tensor, level: float = 0.0) -> tuple[Tensor, Tensor]:
         """The mass of each coordinate below mean - reach and above mean + reach, (N, 2) each, for reach (N,)."""
@@ -174,6 +210,7 @@ class DataAudit:
             sigma = level * self.unit
             yield sigma, self.points[:count] + (sigma + 0.05 * self.unit) * normals(count, 2)
 
+    @claim("density", "score is the gradient of log p at every level: relative error", 1e-7, when=has_density)
     def score_error(self) -> float:
         """The score against autograd of the log-density, relative to 1 over the unit plus its size, at all levels."""
         worst = 0.0
@@ -182,6 +219,7 @@ class DataAudit:
             worst = max(worst, gap(self.unit * self.density.score(x.detach(), sigma), self.unit * gradient))
         return worst
 
+    @claim("density", "smoothing twice is smoothing once by the sum: relative error", 1e-3, when=has_density)
     def smoothing_error(self) -> float:
         """p_sigma(x) against the mean of p_s over x + noise, s^2 + noise^2 = sigma^2, by quadrature: relative to the highest."""
         first, second = 0.5 * self.unit, 0.8 * self.unit
@@ -195,6 +233,7 @@ class DataAudit:
         right = self.density.log_prob(x, math.hypot(first, second)).exp()
         return float((found - right).abs().max() / right.max())
 
+    @claim("density", "log p in standardized units differs by the Jacobian", 1e-9, when=has_density)
     def standardized_error(self) -> float:
         """log p of the standardized density against the change of variables."""
         moved = self.density.standardized(self.density.mean, self.unit)
@@ -202,79 +241,9 @@ class DataAudit:
         expected = self.density.log_prob(x, 0.3 * self.unit) + 2 * math.log(self.unit)
         return gap(moved.log_prob((x - self.density.mean) / self.unit, 0.3), expected)
 
-    # --- its classes
-
-    @property
-    def has_class_densities(self) -> bool:
-        """Whether the points have classes whose densities are known."""
-        known = self.data.density
-        return isinstance(known, GaussianMixture) and known.classes is not None and self.data.labels is not None
-
-    @functools.cached_property
-    def classes(self) -> ClassDensities:
-        """The densities of the classes.
-
-        Raises:
-            ValueError: one of the classes has no component.
-        """
-        assert isinstance(self.density, GaussianMixture)
-        return ClassDensities.of(self.density)
-
-    @property
-    def labels(self) -> Tensor:
-        assert self.data.labels is not None
-        return torch.tensor(self.data.labels)
-
-    def posteriors(self, x: Tensor, sigma: float) -> Tensor:
-        """p(c | x) = pi_c p(x | c) / p(x) by the stated density p, (N, C), for x (N, dim)."""
-        every = zip(self.classes.densities, self.classes.frequencies, strict=True)
-        joint = torch.stack([density.log_prob(x, sigma) + share.log() for density, share in every], 1)
-        return (joint - self.density.log_prob(x, sigma)[:, None]).exp()
-
-    def weights_error(self) -> float:
-        """How far the weights of the classes are from adding up to 1; 1 if one is not above 0."""
-        assert isinstance(self.density, GaussianMixture)
-        assert self.density.classes is not None
-        shares = torch.zeros(int(self.density.classes.max()) + 1, dtype=torch.float64)
-        shares.index_add_(0, self.density.classes, self.density.weights)
-        return max(abs(float(shares.sum()) - 1), float(shares.min() <= 0))
-
-    def posterior_error(self) -> float:
-        """How far p(c | x) is from adding up to 1 at points of all levels, or from lying between 0 and 1."""
-        worst = 0.0
-        for sigma, x in self.noisy(LEVELS):
-            found = self.posteriors(x, sigma)
-            worst = max(worst, gap(found.sum(1), torch.ones(len(x))), float((-found).max()), float(found.max()) - 1)
-        return worst
-
-    def share_errors(self) -> float:
-        """The largest difference of a class's share of the points from its weight, in standard errors."""
-        shares = torch.bincount(self.labels, minlength=self.classes.count).double() / len(self.labels)
-        return share_gap(shares, self.classes.frequencies, len(self.labels))
-
-    def label_errors(self) -> float:
-        """The labels against p(c | x) at points with noise, over the plane and by each coordinate, in standard errors."""
-        sigma = 0.5 * self.unit  # so that the classes overlap
-        x = self.points + sigma * normals(*self.points.shape, seed=SEED + 2)
-        left = torch.nn.functional.one_hot(self.labels, self.classes.count) - self.posteriors(x, sigma)
-        places = ((x - self.density.mean) / self.unit).clamp(-REACH, REACH)  # for heavy tails too
-        weights = torch.cat([torch.ones_like(x[:, :1]), places], 1)
-        found = (left[:, :, None] * weights[:, None]).flatten(1)
-        return max(standard_errors(column, 0.0) for column in found.T)
-
-    def guided_error(self) -> float:
-        """The score guided by w = 1 against the gradient of log p(x | c) + w log p(c | x), at all levels, relative as :meth:`score_error`."""
-        worst = 0.0
-        for level, x in self.noisy(LEVELS[1:], 100):
-            sigma = doubles(level)
-            for number, density in enumerate(self.classes.densities):
-                tilted = density.log_prob(x.requires_grad_(), sigma) + self.classes.log_posterior(x, sigma)[:, number]
-                found = GuidedScore(self.classes.score, torch.tensor(number), 1.0)(x.detach(), sigma)
-                worst = max(worst, gap(self.unit * found, self.unit * gradient_of(tilted, x)))
-        return worst
-
     # --- its samples
 
+    @claim("samples", "mean and mean square, in standard errors", STANDARD_ERRORS, when=has_density)
     def moment_errors(self) -> float:
         """Mean of the samples, and their mean square, in standard errors; both with distances cut at the edge of the square.
 
@@ -293,11 +262,13 @@ class DataAudit:
         means = max(standard_errors(x[:, axis], -float(cut[axis])) for axis in range(2))
         return max(means, standard_errors(x.square().mean(1), square))
 
+    @claim("samples", "Kolmogorov–Smirnov distance of a coordinate, times √n", KOLMOGOROV, when=has_density)
     def marginal_errors(self) -> float:
         """The larger Kolmogorov-Smirnov distance of a coordinate, times the root of the number of points."""
         axes = enumerate(self.points.sort(0).values.T)
         return max(kolmogorov(self.density.marginal(axis).cdf(x[:, None])) for axis, x in axes)
 
+    @claim("samples", "mean of log p, in standard errors", STANDARD_ERRORS, when=has_density)
     def surprise_errors(self) -> float:
         """The mean of log p over the samples against that over the density, by quadrature, in standard errors.
 
@@ -314,6 +285,7 @@ class DataAudit:
         """Whether points (N, 2) lie in the square of quadrature, (N,)."""
         return ((x - self.density.mean).abs() < REACH * self.unit).all(1)
 
+    @claim("samples", "counts in cells of the plane: Pearson's statistic, standardized", 5.0, when=has_density)
     def cell_errors(self) -> float:
         """Pearson's statistic of the samples in cells of the square, and outside, in standard deviations of its law."""
         nodes, log_p, side = self.near
@@ -337,6 +309,7 @@ class DataAudit:
         used = expected > 1
         return pearson(counts[used], expected[used])
 
+    @claim("samples", "shares of the modes, in standard errors", STANDARD_ERRORS, when=has_modes)
     def mode_errors(self) -> float:
         """The largest difference of a mode's share of the samples from the stated one, in standard errors."""
         modes, weights = self.density.modes, self.density.mode_weights
@@ -346,74 +319,81 @@ class DataAudit:
         shares = torch.bincount(nearest, minlength=len(modes)).double() / len(self.points)
         return share_gap(shares, weights, len(self.points))
 
-    def claims(self) -> list[Claim]:
-        """The claims, in the order in which they are measured."""
-        found = [
-            Claim(
-                "as it is read",
-                "shapes, finite numbers, seeds and classes: rules that it breaks",
-                self.faults,
-                0.0,
-                0.0,
-            ),
-            Claim("as it is read", "standard deviation of the points, in their unit", self.spread, math.inf, 1e-30),
-            Claim("as it is read", "share of held-out points that are training points too", self.shared, 0.01),
-        ]
-        if self.data.labels is not None and not self.has_class_densities:
-            found.append(
-                Claim(
-                    "as it is read",
-                    "share of a class: largest difference from an equal one",
-                    self.class_errors,
-                    math.inf,
-                )
-            )
-        return found if self.data.density is None else found + self.density_claims()
+    # --- its classes
 
-    def density_claims(self) -> list[Claim]:
-        """The claims about its density, and its samples and classes by that."""
-        found = [Claim("density", "mass outside the square of the integrals, at most", self.most_outside, math.inf)]
-        found += [
-            Claim(
-                "density",
-                "integrates to 1" + (f", smoothed by {level:g} of its deviation" if level else "") + ": error",
-                functools.partial(self.integral_error, level),
-                1e-4 if level else 1e-3,
-            )
-            for level in (LEVELS[:3] if not self.density.sharp else LEVELS[1:3])
-        ]
-        found += [
-            Claim("density", "score is the gradient of log p at every level: relative error", self.score_error, 1e-7),
-            Claim(
-                "density", "smoothing twice is smoothing once by the sum: relative error", self.smoothing_error, 1e-3
-            ),
-            Claim("density", "log p in standardized units differs by the Jacobian", self.standardized_error, 1e-9),
-            Claim("samples", "mean and mean square, in standard errors", self.moment_errors, STANDARD_ERRORS),
-            Claim("samples", "Kolmogorov–Smirnov distance of a coordinate, times √n", self.marginal_errors, KOLMOGOROV),
-            Claim("samples", "mean of log p, in standard errors", self.surprise_errors, STANDARD_ERRORS),
-            Claim("samples", "counts in cells of the plane: Pearson's statistic, standardized", self.cell_errors, 5.0),
-        ]
-        modes = self.density.modes
-        if modes is not None and len(modes) > 1 and self.density.mode_weights is not None:
-            found.append(Claim("samples", "shares of the modes, in standard errors", self.mode_errors, STANDARD_ERRORS))
-        return found + self._class_claims()
+    @functools.cached_property
+    def classes(self) -> ClassDensities:
+        """The densities of the classes.
 
-    def _class_claims(self) -> list[Claim]:
-        if not self.has_class_densities:
-            return []
-        return [
-            Claim("classes", "weights of the classes add up to 1: error", self.weights_error, 1e-9),
-            Claim("classes", "p(c | x) are probabilities at every level: error", self.posterior_error, 1e-9),
-            Claim("classes", "shares of the classes, in standard errors", self.share_errors, STANDARD_ERRORS),
-            Claim("classes", "classes of points with noise by p(c | x), in standard errors", self.label_errors, 5.0),
-            Claim(
-                "classes", "score guided by w = 1 is that of p(x | c) p(c | x): relative error", self.guided_error, 1e-7
-            ),
-        ]
+        Raises:
+            ValueError: one of the classes has no component.
+        """
+        assert isinstance(self.density, GaussianMixture)
+        return ClassDensities.of(self.density)
+
+    @property
+    def labels(self) -> Tensor:
+        assert self.data.labels is not None
+        return torch.tensor(self.data.labels)
+
+    def posteriors(self, x: Tensor, sigma: float) -> Tensor:
+        """p(c | x) = pi_c p(x | c) / p(x) by the stated density p, (N, C), for x (N, dim)."""
+        every = zip(self.classes.densities, self.classes.frequencies, strict=True)
+        joint = torch.stack([density.log_prob(x, sigma) + share.log() for density, share in every], 1)
+        return (joint - self.density.log_prob(x, sigma)[:, None]).exp()
+
+    @claim("classes", "weights of the classes add up to 1: error", 1e-9, when=has_class_densities)
+    def weights_error(self) -> float:
+        """How far the weights of the classes are from adding up to 1; 1 if one is not above 0."""
+        assert isinstance(self.density, GaussianMixture)
+        assert self.density.classes is not None
+        shares = torch.zeros(int(self.density.classes.max()) + 1, dtype=torch.float64)
+        shares.index_add_(0, self.density.classes, self.density.weights)
+        return max(abs(float(shares.sum()) - 1), float(shares.min() <= 0))
+
+    @claim("classes", "p(c | x) are probabilities at every level: error", 1e-9, when=has_class_densities)
+    def posterior_error(self) -> float:
+        """How far p(c | x) is from adding up to 1 at points of all levels, or from lying between 0 and 1."""
+        worst = 0.0
+        for sigma, x in self.noisy(LEVELS):
+            found = self.posteriors(x, sigma)
+            worst = max(worst, gap(found.sum(1), torch.ones(len(x))), float((-found).max()), float(found.max()) - 1)
+        return worst
+
+    @claim("classes", "shares of the classes, in standard errors", STANDARD_ERRORS, when=has_class_densities)
+    def share_errors(self) -> float:
+        """The largest difference of a class's share of the points from its weight, in standard errors."""
+        shares = torch.bincount(self.labels, minlength=self.classes.count).double() / len(self.labels)
+        return share_gap(shares, self.classes.frequencies, len(self.labels))
+
+    @claim("classes", "classes of points with noise by p(c | x), in standard errors", 5.0, when=has_class_densities)
+    def label_errors(self) -> float:
+        """The labels against p(c | x) at points with noise, over the plane and by each coordinate, in standard errors."""
+        sigma = 0.5 * self.unit  # so that the classes overlap
+        x = self.points + sigma * normals(*self.points.shape, seed=SEED + 2)
+        left = torch.nn.functional.one_hot(self.labels, self.classes.count) - self.posteriors(x, sigma)
+        places = ((x - self.density.mean) / self.unit).clamp(-REACH, REACH)  # for heavy tails too
+        weights = torch.cat([torch.ones_like(x[:, :1]), places], 1)
+        found = (left[:, :, None] * weights[:, None]).flatten(1)
+        return max(standard_errors(column, 0.0) for column in found.T)
+
+    @claim(
+        "classes", "score guided by w = 1 is that of p(x | c) p(c | x): relative error", 1e-7, when=has_class_densities
+    )
+    def guided_error(self) -> float:
+        """The score guided by w = 1 against the gradient of log p(x | c) + w log p(c | x), at all levels, relative as :meth:`score_error`."""
+        worst = 0.0
+        for level, x in self.noisy(LEVELS[1:], 100):
+            sigma = doubles(level)
+            for number, density in enumerate(self.classes.densities):
+                tilted = density.log_prob(x.requires_grad_(), sigma) + self.classes.log_posterior(x, sigma)[:, number]
+                found = GuidedScore(self.classes.score, torch.tensor(number), 1.0)(x.detach(), sigma)
+                worst = max(worst, gap(self.unit * found, self.unit * gradient_of(tilted, x)))
+        return worst
 
     def charts(self) -> list[Chart]:
         """The samples' distribution functions beside those of the density."""
-        if self.data.density is None:
+        if not self.has_density():
             return []
         lines = []
         for axis, name in enumerate(self.data.axes):

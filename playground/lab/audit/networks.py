@@ -8,8 +8,8 @@ from torch import Tensor
 
 from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import gradient_of, seconds, seeded, spaced
+from playground.lab.audit.stated import Auditing, claim
 from playground.lab.chart import Chart
-from playground.lab.claims import Claim
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
@@ -28,19 +28,18 @@ KNOWN, UNKNOWN = 1.2, 1.01
 """Least ratio of the errors with a wrong and the right noise level, to the exact score, or to the noise: much of that error is
 there for every network. The least of the built-in ones are 1.6 and 1.05; a network that ignores sigma has 1.0000001."""
 
+OTHER_LEVELS = "error with the noise level of another point, over that with its own"
 
-class NetworkAudit:
+
+class NetworkAudit(Auditing):
     """The claims of a network on given data."""
 
     def __init__(self, experiment: Experiment) -> None:
         images = experiment.data.images
         small = {"data.points": 2_000} if experiment.data.known_density else {}
-        steps = {
-            "training.steps": IMAGE_STEPS if images else STEPS,
-            "training.seconds": "auto",
-            "likelihood.points": 10,
-        }
-        self.problem = Problem.build(replace(experiment, small | steps | {"training.early_stopping": "off"}))
+        self.steps = IMAGE_STEPS if images else STEPS
+        short = {"training.steps": self.steps, "training.seconds": "auto", "training.early_stopping": "off"}
+        self.problem = Problem.build(replace(experiment, small | short | {"likelihood.points": 10}))
         self.rows = IMAGE_ROWS if images else ROWS
         self.kind = experiment.network
         self.sizes: dict[str, tuple[list[float], list[float]]] = {}
@@ -72,6 +71,26 @@ class NetworkAudit:
             return [noise.sigma_max]
         return torch.linspace(math.log(noise.sigma_min), math.log(noise.sigma_max), LEVELS).exp().tolist()
 
+    def states_density(self) -> bool:
+        """Whether the network has a density of its own."""
+        return self.kind.resolve(self.problem.experiment.data.images, self.problem.experiment.noise).states_density
+
+    def knows_density(self) -> bool:
+        """Whether the density of the data is known."""
+        return self.problem.density is not None
+
+    def knows_none(self) -> bool:
+        """Whether the density of the data is not known."""
+        return self.problem.density is None
+
+    def levels_of_known(self) -> bool:
+        """Whether the density of the data is known at several levels."""
+        return self.knows_density() and len(self.levels) > 1
+
+    def levels_of_unknown(self) -> bool:
+        """Whether data of no known density have several levels."""
+        return self.knows_none() and len(self.levels) > 1
+
     def clean(self) -> Tensor:
         return self.problem.train[torch.randint(len(self.problem.train), (self.rows,), generator=seeded(1))]
 
@@ -83,6 +102,7 @@ class NetworkAudit:
 
     # --- rules
 
+    @claim("score", "shapes, finite numbers, batches, seeds and files: rules that it breaks", 0.0, 0.0)
     def faults(self) -> float:
         """How many rules of a network it breaks."""
         network, other = self.trained, self.new()
@@ -114,6 +134,10 @@ class NetworkAudit:
         ]
         return float(sum(wrong))
 
+    @claim("score", "largest root mean square of σ s over the levels, untrained", SIZE)
+    def untrained_size(self) -> float:
+        return self._size(self.new(), "untrained")
+
     # --- gradients
 
     def _few(self) -> tuple[Tensor, Tensor]:
@@ -121,6 +145,7 @@ class NetworkAudit:
         sigma = spaced(0.2, 3.0, 8)
         return x[:8].double(), sigma
 
+    @claim("gradient", "along a direction of all weights: relative error", 1e-5)
     def weight_gradient(self) -> float:
         """The derivative of a loss along a random direction of all weights, by autograd against differences; relative."""
         network, (x, sigma) = self.precise, self._few()
@@ -143,6 +168,7 @@ class NetworkAudit:
         above, below, _ = moved(h), moved(-2 * h), moved(h)
         return abs((above - below) / (2 * h) - exact) / max(abs(exact), 1e-3)
 
+    @claim("gradient", "along a direction of x: relative error", 1e-5)
     def point_gradient(self) -> float:
         """The derivative of the score along a random direction of x, by autograd against differences; relative."""
         network, (x, sigma) = self.precise, self._few()
@@ -153,6 +179,7 @@ class NetworkAudit:
         found = (network(x + h * v, sigma).detach() - network(x - h * v, sigma).detach()) / (2 * h)
         return float((found - exact).abs().max() / exact.abs().max().clamp(min=1e-3))
 
+    @claim("gradient", "score is the gradient of its log-density: relative error", 1e-9, when=states_density)
     def density_gradient(self) -> float:
         """The score against autograd of the log-density that it states; relative."""
         network, (x, sigma) = self.precise, self._few()
@@ -163,6 +190,7 @@ class NetworkAudit:
             found = network(x.detach(), sigma)
         return float((found - gradient).abs().max() / gradient.abs().max())
 
+    @claim("training", "weights that {0.steps} steps did not move", 0.0, 0.0)
     def still(self) -> float:
         """How many weights training did not move."""
         before, after = dict(self.new().named_parameters()), dict(self.trained.named_parameters())
@@ -181,12 +209,8 @@ class NetworkAudit:
         self.sizes[name] = self.levels, found
         return max(found)
 
-    def untrained_size(self) -> float:
-        return self._size(self.new(), "untrained")
-
-    def trained_size(self) -> float:
-        return self._size(self.trained, "trained")
-
+    @claim("training", "mean square error to the noise, over that of a Gaussian's score", 0.99, when=knows_none)
+    @claim("training", "mean square error to the exact score, over that of a Gaussian's score", 0.5, when=knows_density)
     def error(self) -> float:
         """Mean square of the residual over that of the score of a Gaussian, averaged over levels.
 
@@ -203,6 +227,8 @@ class NetworkAudit:
                 others += weight * float((-x / (1 + sigma**2) - target).square().mean())
         return own / others
 
+    @claim("training", OTHER_LEVELS, low=UNKNOWN, when=levels_of_unknown)
+    @claim("training", OTHER_LEVELS, low=KNOWN, when=levels_of_known)
     def error_of_other_levels(self) -> float:
         """The error with the noise level of another point for the network's input, over that with each point's own.
 
@@ -234,14 +260,24 @@ class NetworkAudit:
         """The factors a, b of s = a F - b x at noise levels, as in :func:`playground.theory.networks.base.preconditioned`."""
         return OUTPUTS[self.trained.prediction](sigma, torch.where(sigma > 0, sigma, 1.0))
 
+    @claim("training", "largest root mean square of σ s, trained", SIZE)
+    def trained_size(self) -> float:
+        return self._size(self.trained, "trained")
+
     # --- cost
 
+    @claim("cost", "weights")
+    def parameters(self) -> float:
+        return float(self.new().parameters_count)
+
+    @claim("cost", "milliseconds for the score of 1,000 points")
     def seconds(self) -> float:
         """Milliseconds for the score of 1,000 points."""
         network, x = self.trained, self.clean()
         with torch.no_grad():
             return 1e6 * seconds(lambda: network(x, torch.tensor(0.7))) / len(x)
 
+    @claim("cost", "time of a training step, in those of the default network")
     def step_cost(self) -> float:
         """Time of loss and gradient of a batch, over that of the default network."""
         usual = replace(self.problem.experiment, {"network.kind": "auto"})
@@ -257,45 +293,6 @@ class NetworkAudit:
             torch.autograd.grad(loss, weights, allow_unused=True)
 
         return seconds(step)
-
-    def parameters(self) -> float:
-        return float(self.new().parameters_count)
-
-    def claims(self) -> list[Claim]:
-        """The claims, in the order in which they are measured."""
-        steps = IMAGE_STEPS if self.problem.experiment.data.images else STEPS
-        learns = 0.5 if self.problem.density is not None else 0.99
-        to = "exact score" if self.problem.density is not None else "noise"
-        found = [
-            Claim(
-                "score", "shapes, finite numbers, batches, seeds and files: rules that it breaks", self.faults, 0.0, 0.0
-            ),
-            Claim("score", "largest root mean square of σ s over the levels, untrained", self.untrained_size, SIZE),
-            Claim("gradient", "along a direction of all weights: relative error", self.weight_gradient, 1e-5),
-            Claim("gradient", "along a direction of x: relative error", self.point_gradient, 1e-5),
-        ]
-        asked = self.problem.experiment
-        if self.kind.resolve(asked.data.images, asked.noise).states_density:
-            found.append(
-                Claim(
-                    "gradient", "score is the gradient of its log-density: relative error", self.density_gradient, 1e-9
-                )
-            )
-        matters = []
-        if len(self.levels) > 1:
-            least = KNOWN if self.problem.density is not None else UNKNOWN
-            claim = "error with the noise level of another point, over that with its own"
-            matters.append(Claim("training", claim, self.error_of_other_levels, math.inf, least))
-        return [
-            *found,
-            Claim("training", f"weights that {steps} steps did not move", self.still, 0.0, 0.0),
-            Claim("training", f"mean square error to the {to}, over that of a Gaussian's score", self.error, learns),
-            *matters,
-            Claim("training", "largest root mean square of σ s, trained", self.trained_size, SIZE),
-            Claim("cost", "weights", self.parameters, math.inf),
-            Claim("cost", "milliseconds for the score of 1,000 points", self.seconds, math.inf),
-            Claim("cost", "time of a training step, in those of the default network", self.step_cost, math.inf),
-        ]
 
     def charts(self) -> list[Chart]:
         """The size of the score along sigma."""

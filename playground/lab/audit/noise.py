@@ -10,8 +10,8 @@ from torch.distributions import MultivariateNormal
 
 from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import KOLMOGOROV, doubles, gap, kolmogorov, pearson, seeded, spaced
+from playground.lab.audit.stated import Auditing, claim
 from playground.lab.chart import Chart
-from playground.lab.claims import Claim
 from playground.lab.compute import result
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -28,7 +28,7 @@ SEEN, LEAST_NATS = 0.2, 1e-9  # of sigma and of the divergence, on the chart: be
 POINTS = 40
 
 
-class NoiseAudit:
+class NoiseAudit(Auditing):
     """The claims of an experiment's noise on its data."""
 
     def __init__(self, experiment: Experiment) -> None:
@@ -46,18 +46,38 @@ class NoiseAudit:
         start = self.process.t_min
         return start + (1 - start) * (torch.arange(TIMES, dtype=torch.float64) + 0.5) / TIMES
 
+    # --- what it has
+
+    def has_path(self) -> bool:
+        """Whether it has a process from data to noise, or levels in its place."""
+        return self.kind.has_path
+
+    def has_known_path(self) -> bool:
+        """Whether the density along its path is known."""
+        return self.kind.has_path and self.problem.density is not None
+
+    def is_continuous(self) -> bool:
+        """Whether training draws any level."""
+        return self.kind.is_continuous
+
+    def has_few_levels(self) -> bool:
+        """Whether training draws from the levels of a path alone."""
+        return self.kind.has_path and not self.kind.is_continuous
+
     # --- the process
 
     def _slope(self, values: Callable[[Tensor], Tensor]) -> Tensor:
         """The derivative of values in t."""
         return slope(values, self.times, SHORT * (1 - self.process.t_min))
 
+    @claim("process", "α′ is (f/x) α: relative error", 1e-5, when=has_path)
     def drift_error(self) -> float:
         """alpha' = (f/x) alpha, relative to the rates."""
         scale, rate = self.process.scale(self.times), self.process.rate(self.times)
         found = self._slope(lambda t: self.process.scale(t) + 0 * t)
         return float(((found - rate * scale).abs() / (1e-3 + (rate * scale).abs())).max())
 
+    @claim("process", "v′ is 2 (f/x) v + g² for the noise's variance v: relative error", 1e-5, when=has_path)
     def diffusion_error(self) -> float:
         """v' = 2 (f/x) v + g^2 for the variance v of the noise, relative to g^2."""
         process, t = self.process, self.times
@@ -65,20 +85,24 @@ class NoiseAudit:
         expected = 2 * process.rate(t) * process.std(t).square() + process.diffusion(t).square()
         return float(((found - expected).abs() / (expected.abs() + process.diffusion(t).square())).max())
 
+    @claim("process", "t(σ) is the inverse of σ(t)", 1e-8, when=has_path)
     def inverse_error(self) -> float:
         return gap(self.process.time(self.process.sigma(self.times)), self.times)
 
+    @claim("process", "σ at both ends: relative error", 1e-9, when=has_path)
     def end_error(self) -> float:
         """sigma at both ends, relative to those that it states."""
         ends = self.process.sigma(doubles([self.process.t_min, 1.0]))
         stated = doubles([self.process.sigma_min, self.process.sigma_max])
         return float((ends / stated - 1).abs().max())
 
+    @claim("process", "σ rises and α does not: times at which it is otherwise", 0.0, 0.0, when=has_path)
     def falls(self) -> float:
         """At how many times sigma does not rise, or alpha rises."""
         sigma, scale = self.process.sigma(self.times), self.process.scale(self.times) + 0 * self.times
         return float((sigma.diff() <= 0).sum() + (scale.diff() > 1e-12).sum())
 
+    @claim("process", "log p of its prior, a Gaussian with the moments of x(1)", 1e-9, when=has_path)
     def prior_error(self) -> float:
         """log p of the prior against N(alpha m, alpha^2 (C + sigma^2 I)), for data of mean m and covariance C."""
         mean = doubles([0.4, -1.0])
@@ -91,13 +115,17 @@ class NoiseAudit:
 
     # --- from data to noise
 
-    def divergence(self, t: float) -> float:
+    @claim("from data to noise", "x(1) from a Gaussian: divergence in nats", GAUSSIAN_NATS, when=has_path)
+    def divergence(self, t: float = 1.0) -> float:
         """Kullback-Leibler divergence of x(t) from the Gaussian with its moments, in nats."""
         return gaussianity(self.problem.train, float(self.process.sigma(t)))
 
-    def terminal(self) -> float:
-        return self.divergence(1.0)
-
+    @claim(
+        "from data to noise",
+        f"log p of {POINTS} points by the flow, exact score: largest error in nats",
+        0.05,
+        when=has_known_path,
+    )
     def likelihood_error(self) -> float:
         """The largest error of log p of held-out points, by the flow with the exact score, in nats."""
         problem = self.problem
@@ -117,6 +145,7 @@ class NoiseAudit:
         found = [self.problem.training_sigmas(1, seeded(number)) for number in range(DRAWS)]
         return torch.cat(found).double().sort().values
 
+    @claim("levels of training", "levels outside the stated ends: relative", 1e-5)
     def outside(self) -> float:
         """The largest factor by which a drawn level lies outside the stated ends, minus 1."""
         noise = self.problem.noise
@@ -125,6 +154,12 @@ class NoiseAudit:
         low, high = float(self.drawn.min()), float(self.drawn.max())
         return max(noise.sigma_min / low, high / noise.sigma_max, 1.0) - 1
 
+    @claim(
+        "levels of training",
+        "Kolmogorov–Smirnov distance from the stated density, times √n",
+        KOLMOGOROV,
+        when=is_continuous,
+    )
     def distribution_error(self) -> float:
         """The Kolmogorov-Smirnov distance of the drawn levels from their stated density, times the root of their number."""
         noise = self.problem.noise
@@ -137,6 +172,7 @@ class NoiseAudit:
         place = torch.bucketize(self.drawn.log(), logs).clamp(max=len(steps) - 1)
         return kolmogorov(steps[place]) + abs(total - 1)
 
+    @claim("levels of training", "stated densities against the slope of the quantiles", 1e-5, when=is_continuous)
     def quantile_error(self) -> float:
         """The density of ln sigma times the slope of its quantiles is its range, in every distribution of training."""
         u, worst = spaced(0.01, 0.99, 50), 0.0
@@ -146,6 +182,7 @@ class NoiseAudit:
             worst = max(worst, gap(found, torch.full_like(found, drawn.high - drawn.low)))
         return worst
 
+    @claim("levels of training", "levels that do not fall from coarse to fine", 0.0, 0.0, when=has_path)
     def level_faults(self) -> float:
         """How many levels are not above 0, do not fall from coarse to fine, or are not those that training draws."""
         levels = self.problem.noise.levels(20)
@@ -155,75 +192,13 @@ class NoiseAudit:
             wrong += int((nearest > 1e-5 * self.drawn).sum())
         return float(wrong)
 
+    @claim("levels of training", "how often each is drawn: Pearson's statistic, standardized", 5.0, when=has_few_levels)
     def frequency_errors(self) -> float:
         """Pearson's statistic of how often each level is drawn, in standard deviations of its law."""
         levels = self.problem.noise.levels(20).sort().values
         nearest = (self.drawn[:, None] - levels).abs().argmin(1)
         counts = torch.bincount(nearest, minlength=len(levels)).double()
         return pearson(counts, torch.full_like(counts, len(self.drawn) / len(levels)))
-
-    def claims(self) -> list[Claim]:
-        """The claims, in the order in which they are measured."""
-        found = list[Claim]()
-        if self.kind.has_path:
-            found += [
-                Claim("process", "α′ is (f/x) α: relative error", self.drift_error, 1e-5),
-                Claim(
-                    "process",
-                    "v′ is 2 (f/x) v + g² for the noise's variance v: relative error",
-                    self.diffusion_error,
-                    1e-5,
-                ),
-                Claim("process", "t(σ) is the inverse of σ(t)", self.inverse_error, 1e-8),
-                Claim("process", "σ at both ends: relative error", self.end_error, 1e-9),
-                Claim("process", "σ rises and α does not: times at which it is otherwise", self.falls, 0.0, 0.0),
-                Claim(
-                    "process",
-                    "log p of its prior, a Gaussian with the moments of x(1)",
-                    self.prior_error,
-                    1e-9,
-                ),
-                Claim("from data to noise", "x(1) from a Gaussian: divergence in nats", self.terminal, GAUSSIAN_NATS),
-            ]
-            if self.problem.density is not None:
-                found.append(
-                    Claim(
-                        "from data to noise",
-                        f"log p of {POINTS} points by the flow, exact score: largest error in nats",
-                        self.likelihood_error,
-                        0.05,
-                    )
-                )
-        found.append(Claim("levels of training", "levels outside the stated ends: relative", self.outside, 1e-5))
-        if self.kind.is_continuous:
-            found += [
-                Claim(
-                    "levels of training",
-                    "Kolmogorov–Smirnov distance from the stated density, times √n",
-                    self.distribution_error,
-                    KOLMOGOROV,
-                ),
-                Claim(
-                    "levels of training",
-                    "stated densities against the slope of the quantiles",
-                    self.quantile_error,
-                    1e-5,
-                ),
-            ]
-        if self.kind.has_path:
-            found.append(
-                Claim("levels of training", "levels that do not fall from coarse to fine", self.level_faults, 0.0, 0.0)
-            )
-            if not self.kind.is_continuous:
-                found.append(
-                    Claim(
-                        "levels of training",
-                        "how often each is drawn: Pearson's statistic, standardized",
-                        self.frequency_errors,
-                        5.0,
-                    )
-                )
-        return found
 
     def charts(self) -> list[Chart]:
         """The schedules, and how Gaussian x(t) is."""

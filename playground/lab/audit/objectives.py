@@ -16,8 +16,8 @@ from torch import Tensor
 from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import STANDARD_ERRORS, seconds, seeded
 from playground.lab.audit.gaussian import mixture, with_density
+from playground.lab.audit.stated import Auditing, claim
 from playground.lab.chart import Chart
-from playground.lab.claims import Claim
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
@@ -124,7 +124,7 @@ class Slope:
         return self.slope_error / abs(self.curvature)
 
 
-class ObjectiveAudit:
+class ObjectiveAudit(Auditing):
     """The claims of an objective on a mixture of Gaussians."""
 
     def __init__(self, experiment: Experiment) -> None:
@@ -171,30 +171,7 @@ class ObjectiveAudit:
 
     # --- the claims
 
-    def bias(self, sigma: float) -> float:
-        return max(slope.errors for slope in self.slopes(True, sigma))
-
-    def offset(self) -> float:
-        """The largest offset of the minimiser along a direction, relative to the score."""
-        return max(abs(slope.offset) for sigma in LEVELS for slope in self.slopes(True, sigma))
-
-    def curvature(self) -> float:
-        """The least curvature, relative to the largest of its level."""
-        found = []
-        for sigma in LEVELS:
-            curves = [slope.curvature for slope in self.slopes(True, sigma)]
-            found.append(min(curves) / max(map(abs, curves)))
-        return min(found)
-
-    def noise(self) -> float:
-        """Points that it takes for the accuracy that denoising has with one: the geometric mean over levels and directions."""
-        logs = []
-        for sigma in LEVELS:
-            for own, other in zip(self.slopes(True, sigma), self.slopes(False, sigma), strict=True):
-                if own.spread > 0 and other.spread > 0:
-                    logs.append(2 * math.log(own.spread / other.spread))
-        return math.exp(sum(logs) / len(logs)) if logs else math.nan
-
+    @claim("loss", "shape, finite numbers, seeds and gradient: rules that it breaks", 0.0, 0.0)
     def faults(self) -> float:
         """How many rules of a loss it breaks."""
         problem, network = self.problem, self.network
@@ -214,6 +191,24 @@ class ObjectiveAudit:
         ]
         return float(sum(wrong))
 
+    @claim("minimiser", "σ = {1:g}: slope at the true score, in standard errors", ERRORS, each=LEVELS)
+    def bias(self, sigma: float) -> float:
+        return max(slope.errors for slope in self.slopes(True, sigma))
+
+    @claim("minimiser", "least curvature there, relative to the largest", low=1e-3)
+    def curvature(self) -> float:
+        """The least curvature, relative to the largest of its level."""
+        found = []
+        for sigma in LEVELS:
+            curves = [slope.curvature for slope in self.slopes(True, sigma)]
+            found.append(min(curves) / max(map(abs, curves)))
+        return min(found)
+
+    @claim("minimiser", "largest offset of the minimiser, relative to the score")
+    def offset(self) -> float:
+        """The largest offset of the minimiser along a direction, relative to the score."""
+        return max(abs(slope.offset) for sigma in LEVELS for slope in self.slopes(True, sigma))
+
     @functools.cached_property
     def network(self) -> torch.nn.Module:
         return self.problem.network().double()
@@ -222,6 +217,11 @@ class ObjectiveAudit:
     def optimum(self) -> tuple[float, float] | None:
         return self.loss.optimal_loss_with_error(self.density, seeded(5), PARTS, POINTS)
 
+    def states_optimum(self) -> bool:
+        """Whether the objective states its least loss."""
+        return self.optimum is not None
+
+    @claim("minimiser", "loss of the true score: that stated, in standard errors", STANDARD_ERRORS, when=states_optimum)
     def optimum_errors(self) -> float:
         """The mean loss of the true score against the stated optimal loss, in standard errors of both."""
         assert self.optimum is not None
@@ -235,6 +235,17 @@ class ObjectiveAudit:
         error = math.hypot(float(found.std()) / math.sqrt(PARTS), self.optimum[1])
         return abs(float(found.mean()) - self.optimum[0]) / error
 
+    @claim("cost", "gradient noise: points for the accuracy of one in denoising")
+    def noise(self) -> float:
+        """Points that it takes for the accuracy that denoising has with one: the geometric mean over levels and directions."""
+        logs = []
+        for sigma in LEVELS:
+            for own, other in zip(self.slopes(True, sigma), self.slopes(False, sigma), strict=True):
+                if own.spread > 0 and other.spread > 0:
+                    logs.append(2 * math.log(own.spread / other.spread))
+        return math.exp(sum(logs) / len(logs)) if logs else math.nan
+
+    @claim("cost", "time of a training step, in steps of denoising")
     def cost(self) -> float:
         """Time of loss and gradient of a batch, over that of denoising with the same network."""
         network = self.problem.network()
@@ -249,37 +260,6 @@ class ObjectiveAudit:
 
         own, other = (seconds(functools.partial(step, loss)) for loss in (self.loss, self.reference))
         return own / other
-
-    def claims(self) -> list[Claim]:
-        """The claims, in the order in which they are measured."""
-        found = [
-            Claim("loss", "shape, finite numbers, seeds and gradient: rules that it breaks", self.faults, 0.0, 0.0),
-            *(
-                Claim(
-                    "minimiser",
-                    f"σ = {sigma:g}: slope at the true score, in standard errors",
-                    functools.partial(self.bias, sigma),
-                    ERRORS,
-                )
-                for sigma in LEVELS
-            ),
-            Claim("minimiser", "least curvature there, relative to the largest", self.curvature, math.inf, 1e-3),
-            Claim("minimiser", "largest offset of the minimiser, relative to the score", self.offset, math.inf),
-        ]
-        if self.optimum is not None:
-            found.append(
-                Claim(
-                    "minimiser",
-                    "loss of the true score: that stated, in standard errors",
-                    self.optimum_errors,
-                    STANDARD_ERRORS,
-                )
-            )
-        return [
-            *found,
-            Claim("cost", "gradient noise: points for the accuracy of one in denoising", self.noise, math.inf),
-            Claim("cost", "time of a training step, in steps of denoising", self.cost, math.inf),
-        ]
 
     def charts(self) -> list[Chart]:
         """Where the minimiser lies, and its noise, along sigma."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from playground.lab.audit import gaussian
 from playground.lab.audit.chart import chart, line
 from playground.lab.audit.deviations import STANDARD_ERRORS, normals, seeded
 from playground.lab.audit.gaussian import Moments
+from playground.lab.audit.stated import Auditing, claim
 from playground.lab.autoguidance import asks_checkpoint, with_weaker
 from playground.lab.chart import Chart, Series
 from playground.lab.claims import Claim
@@ -98,7 +100,7 @@ def floor(density: Density | TiltedDensity) -> float:
     return distance(torch.cat([density.sample(CLOUD, seeded(150 + pair)) for pair in range(12)]), density, 180)
 
 
-class SamplerAudit:
+class SamplerAudit(Auditing):
     """The claims of a sampler that leads to data."""
 
     def __init__(self, experiment: Experiment) -> None:
@@ -234,6 +236,7 @@ class SamplerAudit:
                 pass
         return counter.nfe_mean
 
+    @claim("run", "frames, start and seeds: rules that it breaks", 0.0, 0.0)
     def faults(self) -> float:
         """How many of the rules that the window relies on a run breaks."""
         sampler, start, _ = self.law(self.processes[-1], self.counts[0])
@@ -374,12 +377,13 @@ class SamplerAudit:
         solver = getattr(self.kind, "solver", "auto")
         return self.kind.title if solver == "auto" else f"{self.kind.title}, {solver}"
 
-    def claims(self) -> list[Claim]:
+    def claims(self) -> Iterator[Claim]:
         """The claims, in the order in which they are measured."""
-        return [*self._contract(), *self.laws(), *self._distances(), *self._classes(), *self._earlier_step()]
+        return itertools.chain(
+            super().claims(), self._cost(), self.laws(), self._distances(), self._classes(), self._earlier_step()
+        )
 
-    def _contract(self) -> Iterator[Claim]:
-        yield Claim("run", "frames, start and seeds: rules that it breaks", self.faults, 0.0, 0.0)
+    def _cost(self) -> Iterator[Claim]:
         stated = self.law("VE", self.counts[0])[0].evaluations
         if stated is None:
             yield Claim("run", f"evaluations for a particle in {self.counts[0]} frames", self.counted)
@@ -484,13 +488,14 @@ class SamplerAudit:
         return found
 
 
-class ForwardAudit:
+class ForwardAudit(Auditing):
     """The claims of a sampler that leads from data to noise: each frame has the moments of the process."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.variances: dict[str, list[tuple[float, float, float]]] = {}  # of each frame: t, measured, right
 
+    @claim("law", "Gaussian, {1}: moments of every frame, in standard errors", STANDARD_ERRORS, each=PROCESSES)
     def errors(self, process: str) -> float:
         """The largest distance of a frame's variance or mean from that of the process, in standard errors."""
         problem = gaussian.gaussian_problem(self.experiment, PROCESSES[process] | {"sampling.steps": 20})
@@ -508,15 +513,7 @@ class ForwardAudit:
         self.variances[process] = rows
         return worst
 
-    def laws(self) -> list[Claim]:
-        """The claims about where it leads on a Gaussian."""
-        what = "moments of every frame, in standard errors"
-        return [
-            Claim("law", f"Gaussian, {process}: {what}", functools.partial(self.errors, process), STANDARD_ERRORS)
-            for process in PROCESSES
-        ]
-
-    claims = laws
+    laws = Auditing.claims
 
     def charts(self) -> list[Chart]:
         """The variance along the way, measured and in closed form."""

@@ -15,20 +15,13 @@ from playground.lab.audit.datasets import DataAudit
 from playground.lab.audit.deviations import seeded
 from playground.lab.audit.gaussian import mixture
 from playground.lab.audit.samplers import auditing
+from playground.lab.audit.stated import claims_of
 from playground.lab.claims import Claim, one_thread
 from playground.lab.experiment import Experiment, replace
 from playground.lab.selftest import boltzmann, energies, guidance, likelihood, noise, sampling, scores, training
 
-THEORY: tuple[Claim, ...] = (
-    *noise.CLAIMS,
-    *scores.CLAIMS,
-    *sampling.CLAIMS,
-    *guidance.CLAIMS,
-    *likelihood.CLAIMS,
-    *training.CLAIMS,
-    *boltzmann.CLAIMS,
-    *energies.CLAIMS,
-)
+THEORY = (noise, scores, sampling, guidance, likelihood, training, boltzmann, energies)
+"""The modules that state claims of the theory, in their order."""
 QUICK = ("law", "density", "classes", "process", "from data to noise", "levels of training", "gradient", "minimiser")
 """Sources of an audit whose claims take little time."""
 SLOW = (
@@ -54,7 +47,8 @@ ELSEWHERE = ("auto", "adaptive")
 def claims() -> tuple[Claim, ...]:
     """The claims of the self-test; nothing is measured yet."""
     with one_thread():
-        return (*_of_kinds(), *_quick("mixture of several widths", _of_mixture()), *THEORY)
+        theory = (claim for module in THEORY for claim in claims_of(module.__name__))
+        return (*_of_kinds(), *_quick("mixture of several widths", _of_mixture()), *theory)
 
 
 def _of_kinds() -> Iterator[Claim]:
@@ -86,12 +80,12 @@ def _values(field: Field) -> tuple[str, ...] | tuple[bool, ...]:
     return field.choices
 
 
-def _of_mixture() -> list[Claim]:
+def _of_mixture() -> Iterator[Claim]:
     """The claims of a data set about a density that no toy has."""
     audited, density = DataAudit(replace(Experiment(), {"data.kind": "two-gaussians"})), mixture()
     points = density.sample(300, seeded()).numpy()
     audited.data = dataclasses.replace(audited.data, points=points, labels=None, density=density)
-    return audited.density_claims()
+    return audited.claims()
 
 
 def _quick(title: str, made: Iterable[Claim]) -> Iterator[Claim]:

@@ -6,16 +6,18 @@ import torch
 from torch import Tensor
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, share_gap, spaced
-from playground.lab.claims import Claim
+from playground.lab.audit.stated import claim
 from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weight, numbers_of, states
 
 
+@claim("Boltzmann machine", "W = 0: Z = 2^d, up to 16 units", 1e-12)
 def no_weights() -> float:
     """Z = 2^d for d from 2 to 16."""
     zero = torch.zeros(16, 16, dtype=torch.float64)
     return max(abs(float(Enumerator(d)(zero[:d, :d]).log_partition) - d * math.log(2)) for d in range(2, 17))
 
 
+@claim("Boltzmann machine", "chain: Z = 2^d prod cosh w, correlation of its ends prod tanh w", 1e-12)
 def chain() -> float:
     """The Ising chain with open ends: Z = 2^d prod cosh w_i, E[y_1 y_d] = prod tanh w_i."""
     w = spaced(-0.9, 1.4, 11)
@@ -24,6 +26,7 @@ def chain() -> float:
     return gap(torch.stack([found.log_partition, found.correlations[0, -1]]), expected)
 
 
+@claim("Boltzmann machine", "log Z is a plain sum, and its gradient half the correlations", 1e-12)
 def gradient() -> float:
     """Compare log Z and its gradient with a plain sum and autograd."""
     weights = (0.5 * normals(10, 10)).requires_grad_()
@@ -33,6 +36,7 @@ def gradient() -> float:
     return max(gap(found.correlations / 2, gradient), gap(found.log_partition, plain.detach()))
 
 
+@claim("Boltzmann machine", "Gibbs: the conditional is the ratio of the joint", 1e-12)
 def conditionals() -> float:
     """p(y_i = +1 | the others) is p(+)/(p(+) + p(-)), in which Z cancels."""
     weights = normals(6, 6)
@@ -46,6 +50,7 @@ def conditionals() -> float:
     return worst
 
 
+@claim("Boltzmann machine", "Gibbs: shares of the states, in standard errors", STANDARD_ERRORS + 0.5)
 def gibbs_errors() -> float:
     """The largest distance of eight states' shares from their probabilities after 20 sweeps, in standard errors."""
     weights, chains = 0.6 * normals(3, 3), 20_000
@@ -53,12 +58,3 @@ def gibbs_errors() -> float:
     *_, last = gibbs(weights, torch.ones(chains, 3, dtype=torch.float64), 20, seeded(1))
     shares = torch.bincount(numbers_of(last), minlength=8) / chains
     return share_gap(shares, probabilities, chains)
-
-
-CLAIMS = [
-    Claim("Boltzmann machine", "W = 0: Z = 2^d, up to 16 units", no_weights, 1e-12),
-    Claim("Boltzmann machine", "chain: Z = 2^d prod cosh w, correlation of its ends prod tanh w", chain, 1e-12),
-    Claim("Boltzmann machine", "log Z is a plain sum, and its gradient half the correlations", gradient, 1e-12),
-    Claim("Boltzmann machine", "Gibbs: the conditional is the ratio of the joint", conditionals, 1e-12),
-    Claim("Boltzmann machine", "Gibbs: shares of the states, in standard errors", gibbs_errors, STANDARD_ERRORS + 0.5),
-]

@@ -5,7 +5,7 @@ import math
 import torch
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, gap, normals, seeded, standard_errors
-from playground.lab.claims import Claim
+from playground.lab.audit.stated import claim
 from playground.lab.selftest.training import network
 from playground.theory.networks import Energy
 from playground.theory.noise import SingleSigma
@@ -15,6 +15,7 @@ from playground.theory.partition import QuadratureGrid, StandardNormal, log_dens
 SIGMA = 0.6
 
 
+@claim("energies", "Z of a Gaussian by quadrature is the closed form, nat", 1e-6)
 def z_of_a_gaussian() -> float:
     """ln Z of exp(-|x|^2/(2 (1 + sigma^2))) is ln(2 pi (1 + sigma^2))."""
     closed = (math.log(2 * math.pi * (1 + sigma**2)) for sigma in (0.0, SIGMA, 20.0))
@@ -22,6 +23,7 @@ def z_of_a_gaussian() -> float:
     return max(abs(a - b) for a, b in zip(found, closed, strict=True))
 
 
+@claim("energies", "the gradient of ln Z is minus the mean gradient of f", 1e-6)
 def gradient_of_z() -> float:
     """grad ln Z by autograd through one sum, against -E_p[grad f] by another on a finer square."""
     made, level = network(Energy, dim=2, std=0.3), normals(1)[0] * 0 + SIGMA
@@ -34,6 +36,7 @@ def gradient_of_z() -> float:
     return max(gap(a, -b) for a, b in zip(found, mean, strict=True))
 
 
+@claim("energies", "maximum likelihood of a Gaussian is its entropy, in standard errors", STANDARD_ERRORS)
 def likelihood() -> float:
     """Compare the NLL of N(0, I) under an untrained network's density with the entropy, D/2 ln(2 pi e (1 + sigma^2))."""
     x = normals(20_000, 2)
@@ -41,12 +44,3 @@ def likelihood() -> float:
         StandardNormal(), x, torch.full((len(x),), SIGMA, dtype=torch.float64), seeded(1)
     )
     return standard_errors(losses, math.log(2 * math.pi * math.e * (1 + SIGMA**2)))
-
-
-CLAIMS = [
-    Claim("energies", "Z of a Gaussian by quadrature is the closed form, nat", z_of_a_gaussian, 1e-6),
-    Claim("energies", "the gradient of ln Z is minus the mean gradient of f", gradient_of_z, 1e-6),
-    Claim(
-        "energies", "maximum likelihood of a Gaussian is its entropy, in standard errors", likelihood, STANDARD_ERRORS
-    ),
-]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from playground.lab.audit.deviations import doubles, normals
 from playground.lab.audit.gaussian import coefficients
-from playground.lab.claims import Claim
+from playground.lab.audit.stated import claim
 from playground.theory.guidance import InpaintingScore
 from playground.theory.noise import ScoreFunction, VarianceExploding
 from playground.theory.samplers import ReverseSDE
@@ -30,6 +30,7 @@ def known_score() -> ScoreFunction:
     return InpaintingScore(normal_score, KNOWN.reshape(1, 1, 2), MASK.reshape(1, 1, 2))
 
 
+@claim("guidance", "known coordinates: power of sigma in the error of the others' score", 3.3, 2.7)
 def power() -> float:
     """Return the power of sigma with which the error of the unknown coordinate's score falls, from sigma = 0.02 to 0.01.
 
@@ -52,11 +53,13 @@ def inpainted() -> tuple[Tensor, Tensor]:
     return found[0], found[1:].T @ found[1:]
 
 
+@claim("guidance", "known coordinates: reverse SDE ends at them, distance", 1e-9)
 def reached() -> float:
     mean, covariance = inpainted()
     return max(float((mean[0] - KNOWN[0]).abs()), float(covariance[0].abs().max()))
 
 
+@claim("guidance", "known coordinates: mean and deviation of the rest, relative distance", 0.07)
 def distribution_of_the_rest() -> float:
     """The larger of the relative distances from the exact conditional mean and standard deviation.
 
@@ -65,15 +68,3 @@ def distribution_of_the_rest() -> float:
     """
     mean, covariance = inpainted()
     return max(abs(float(mean[1]) / MEAN - 1), abs(math.sqrt(float(covariance[1, 1]) / VARIANCE) - 1))
-
-
-CLAIMS = [
-    Claim("guidance", "known coordinates: power of sigma in the error of the others' score", power, 3.3, 2.7),
-    Claim("guidance", "known coordinates: reverse SDE ends at them, distance", reached, 1e-9),
-    Claim(
-        "guidance",
-        "known coordinates: mean and deviation of the rest, relative distance",
-        distribution_of_the_rest,
-        0.07,
-    ),
-]

@@ -1,7 +1,6 @@
 """The likelihoods of a network and of Gaussians, and the distances of samples."""
 
 import math
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -9,7 +8,7 @@ from torch.distributions import Normal
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, doubles, gap, normals, seeded, spaced, standard_errors
 from playground.lab.audit.gaussian import mixture
-from playground.lab.claims import Claim
+from playground.lab.audit.stated import claim
 from playground.lab.compute import result
 from playground.lab.selftest.training import network
 from playground.theory.likelihood import (
@@ -30,6 +29,7 @@ VE, VP = VarianceExploding(0.05, 12.0), VariancePreserving(0.1, 20.0, 0.05)
 SIGMA = 0.05  # finest level of all processes here; the likelihoods are those of the data smoothed by it
 
 
+@claim("likelihood", "a network of random weights: its density integrates to 1, distance", 1e-2)
 def mass() -> float:
     """The flow of any smooth field has a density of integral 1, such as that of a network of random weights."""
     process, score = VP, network(MLP, dim=2, std=0.15).requires_grad_(False)
@@ -41,6 +41,7 @@ def mass() -> float:
     return abs(float(found.log_prob.exp().sum()) * spacing**2 - 1)
 
 
+@claim("likelihood", "encoding and decoding give back point and log p", 1e-5)
 def there_and_back() -> float:
     """Return the round-trip error from data to the prior and back down the flow, of place and log p alike."""
     process, density = VP, mixture()
@@ -50,6 +51,8 @@ def there_and_back() -> float:
     return max(gap(back.x, x), gap(back.log_prob, there.log_prob))
 
 
+@claim("likelihood", "images, Hutchinson's trace: the same, nat", 1e-5, each=("rademacher",))
+@claim("likelihood", "images, exact trace: log p of a Gaussian, nat", 1e-5, each=(None,))
 def images(distribution: str | None) -> float:
     """A Gaussian of 1 x 2 x 3 pixels. The Jacobian is a multiple of the identity, so Rademacher probes are exact too."""
     process, std = VP, 0.7
@@ -66,6 +69,12 @@ def images(distribution: str | None) -> float:
     return float((found.log_prob - exact).abs().max())
 
 
+@claim(
+    "likelihood",
+    "Hutchinson, {}: mean, variance and reported error, in standard errors",
+    STANDARD_ERRORS,
+    each=("rademacher", "gaussian"),
+)
 def hutchinson(distribution: str) -> float:
     r"""Hutchinson's estimate with two probes: its mean tr S, its known variance, and the mean square of its reported error.
 
@@ -96,11 +105,13 @@ def hutchinson(distribution: str) -> float:
     )
 
 
+@claim("likelihood", "bits/dim of the uniform distribution are the bits of its levels", 1e-9)
 def bits() -> float:
     """For the uniform distribution on [-1, 1]^D, each of K levels costs log2 K bits."""
     return max(abs(float(bits_per_dim(doubles([-64 * math.log(2)]), (1, 8, 8), k)) - math.log2(k)) for k in (17, 256))
 
 
+@claim("measures", "sliced Wasserstein-2 of a shift is its length over sqrt(D), distance", 0.02)
 def shift() -> float:
     """A cloud shifted by d lies E[(theta'd)^2]^(1/2) = |d|/sqrt(D) away: 0.5 in the plane for |d| = 0.707."""
     cloud = normals(100, 2)
@@ -108,6 +119,7 @@ def shift() -> float:
     return abs(sliced_wasserstein2(cloud, moved, 5_000, seeded(1)) - 0.5)
 
 
+@claim("measures", "perfect samples lie at their floor, in its standard deviations", STANDARD_ERRORS)
 def floor() -> float:
     """Fresh draws of the density are as far from the data as the floor, in standard deviations of the floor."""
     density = mixture()
@@ -118,6 +130,7 @@ def floor() -> float:
     return float((found - distances.mean()).abs() / distances.std())
 
 
+@claim("measures", "KL between two normal distributions, in standard errors", STANDARD_ERRORS)
 def normal_kl() -> float:
     """KL(N(0, 1) || N(0.3, 1)) = 0.3^2/2, in standard errors."""
     x = normals(10_000)
@@ -125,6 +138,7 @@ def normal_kl() -> float:
     return abs(value - 0.045) / error
 
 
+@claim("measures", "mode weights of perfect samples, in standard errors", STANDARD_ERRORS)
 def shares() -> float:
     """Return the errors of shares of draws of three well separated Gaussians, in standard errors."""
     weights = doubles([0.5, 0.3, 0.2])
@@ -132,25 +146,3 @@ def shares() -> float:
     chosen = torch.multinomial(weights, 5000, replacement=True, generator=seeded())
     found, error = mode_weights(modes[chosen] + normals(5000, 2), modes)
     return float(((found - weights).abs() / error).max())
-
-
-CLAIMS = [
-    Claim("likelihood", "a network of random weights: its density integrates to 1, distance", mass, 1e-2),
-    Claim("likelihood", "encoding and decoding give back point and log p", there_and_back, 1e-5),
-    Claim("likelihood", "images, exact trace: log p of a Gaussian, nat", partial(images, None), 1e-5),
-    Claim("likelihood", "images, Hutchinson's trace: the same, nat", partial(images, "rademacher"), 1e-5),
-    *(
-        Claim(
-            "likelihood",
-            f"Hutchinson, {distribution}: mean, variance and reported error, in standard errors",
-            partial(hutchinson, distribution),
-            STANDARD_ERRORS,
-        )
-        for distribution in ("rademacher", "gaussian")
-    ),
-    Claim("likelihood", "bits/dim of the uniform distribution are the bits of its levels", bits, 1e-9),
-    Claim("measures", "sliced Wasserstein-2 of a shift is its length over sqrt(D), distance", shift, 0.02),
-    Claim("measures", "perfect samples lie at their floor, in its standard deviations", floor, STANDARD_ERRORS),
-    Claim("measures", "KL between two normal distributions, in standard errors", normal_kl, STANDARD_ERRORS),
-    Claim("measures", "mode weights of perfect samples, in standard errors", shares, STANDARD_ERRORS),
-]

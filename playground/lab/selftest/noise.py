@@ -5,13 +5,12 @@ An audit asks whether the parts of a process fit together, which a wrong schedul
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from playground.lab.audit.deviations import gap
-from playground.lab.claims import Claim
+from playground.lab.audit.stated import claim
 from playground.theory import noise
 
 LOW, HIGH = 0.05, 12.0
@@ -43,12 +42,8 @@ FORMULAS: dict[str, tuple[noise.Process, Schedule, Schedule]] = {
 }
 
 
-def marginal(process: noise.Process, scale: Schedule, std: Schedule) -> float:
+@claim("noise", "{}: mean factor and standard deviation are those of its paper", 1e-12, each=FORMULAS)
+def marginal(name: str) -> float:
+    process, scale, std = FORMULAS[name]
     t = torch.linspace(process.t_min, 1.0, 50, dtype=torch.float64)
     return max(gap(process.scale(t), scale(t)), gap(process.std(t), std(t)))
-
-
-CLAIMS = [
-    Claim("noise", f"{name}: mean factor and standard deviation are those of its paper", partial(marginal, *row), 1e-12)
-    for name, row in FORMULAS.items()
-]

@@ -1,23 +1,23 @@
 """Solvers where no audit of a sampler asks so much, on the Gaussian of the audits."""
 
 import math
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from playground.lab.audit.deviations import STANDARD_ERRORS, doubles, normals, seeded, spaced, variance_errors
 from playground.lab.audit.gaussian import STD, center, last, score
-from playground.lab.claims import Claim
+from playground.lab.audit.stated import claim
 from playground.lab.compute import result
 from playground.theory.noise import Process, VarianceExploding, VariancePreserving
 from playground.theory.ode import dormand_prince
 from playground.theory.samplers import AdaptiveFlow, MetropolisAdjustedLangevin, ReverseSDE
 
-VE = VarianceExploding(0.05, 8.0)
 VP = VariancePreserving(0.1, 20.0, 0.05)
+PROCESSES: dict[str, Process] = {"VE": VarianceExploding(0.05, 8.0), "VP": VP}
 
 
+@claim("solvers", "Dormand-Prince: order 5", 5.75, 4.25)
 def dormand_prince_order() -> float:
     """The order: the power of the evaluations with which the error of x' = x cos t falls, at tolerances 1e-9 and 1e-11."""
     x0 = spaced(0.5, 2.0, 40)[:, None]
@@ -29,12 +29,13 @@ def dormand_prince_order() -> float:
     return math.log(errors[0] / errors[1]) / math.log(work[1] / work[0])
 
 
-def adaptive_error(process: Process) -> float:
+@claim("solvers", "adaptive flow, {}: error over its tolerance, 1,000 deviations out too", 30, each=PROCESSES)
+def adaptive_error(name: str) -> float:
     """A Gaussian's flow keeps each point's distance from the mean in standard deviations.
 
     Returns the largest error relative to the tolerance.
     """
-    tolerance, worst = 1e-7, 0.0
+    process, tolerance, worst = PROCESSES[name], 1e-7, 0.0
     shares = doubles([-1000.0, -3.0, 0.0, 0.5, 2.0])[:, None]
     start = float(process.scale(1.0)) * (center() + math.hypot(STD, process.sigma_max) * shares)
     for step in AdaptiveFlow(process, 20, tolerance).run(score, start, seeded()):
@@ -46,6 +47,7 @@ def adaptive_error(process: Process) -> float:
     return worst
 
 
+@claim("solvers", "Metropolis, step {:g}: the right variance, in standard errors", STANDARD_ERRORS, each=(0.1, 0.5))
 def metropolis(step: float) -> float:
     """The variance after 100 steps from another variance, in standard errors."""
 
@@ -57,6 +59,7 @@ def metropolis(step: float) -> float:
     return variance_errors((end - center()).flatten(), STD**2)
 
 
+@claim("solvers", "corrector: variance 1 + r^2 times the right one, in standard errors", STANDARD_ERRORS)
 def corrector() -> float:
     """With nearly equal noise levels the predictor does nothing; the corrector's variance is 1 + r^2 times too large."""
     process, snr = VarianceExploding(0.3, 0.3 * (1 + 1e-9)), 0.5
@@ -65,34 +68,10 @@ def corrector() -> float:
     return variance_errors((end - center()).flatten(), (1 + snr**2) * (STD**2 + 0.3**2))
 
 
+@claim("solvers", "final denoising step: the expected clean point", 1e-12)
 def tweedie() -> float:
     """E[x0 | x] = (s^2 x + sigma^2 m)/(s^2 + sigma^2), the final denoising step."""
     start = spaced(-2, 2, 10).view(5, 2)
     *_, before, after = ReverseSDE(VP, 8, final_denoising=True).run(score, start, seeded())
     x = before.positions / VP.scale(VP.t_min)
     return float((after.positions - (STD**2 * x + 0.05**2 * center()) / (STD**2 + 0.05**2)).abs().max())
-
-
-CLAIMS = [
-    Claim("solvers", "Dormand-Prince: order 5", dormand_prince_order, 5.75, 4.25),
-    *(
-        Claim(
-            "solvers",
-            f"adaptive flow, {name}: error over its tolerance, 1,000 deviations out too",
-            partial(adaptive_error, process),
-            30,
-        )
-        for name, process in (("VE", VE), ("VP", VP))
-    ),
-    *(
-        Claim(
-            "solvers",
-            f"Metropolis, step {step:g}: the right variance, in standard errors",
-            partial(metropolis, step),
-            STANDARD_ERRORS,
-        )
-        for step in (0.1, 0.5)
-    ),
-    Claim("solvers", "corrector: variance 1 + r^2 times the right one, in standard errors", corrector, STANDARD_ERRORS),
-    Claim("solvers", "final denoising step: the expected clean point", tweedie, 1e-12),
-]

@@ -5,11 +5,12 @@ import math
 import torch
 
 from playground.lab.audit.deviations import doubles, gap, gradient_of, normals
-from playground.lab.claims import Claim
+from playground.lab.audit.stated import claim
 from playground.theory.densities import GaussianMixture
 from playground.theory.empirical import Empirical
 
 
+@claim("densities", "training set: the score is the gradient of log p", 1e-10)
 def empirical_gap() -> float:
     density, worst = Empirical(normals(50, 1, 2, 3)), 0.0
     for sigma in (0.3, 5.0):
@@ -18,13 +19,8 @@ def empirical_gap() -> float:
     return worst
 
 
+@claim("densities", "entropy of a Gaussian by quadrature is the closed form, nat", 1e-8)
 def entropy() -> float:
     """Compare the entropy of one Gaussian in the plane with ln(2 pi e s^2)."""
     one = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), doubles([0.3]))
     return abs(one.entropy() - math.log(2 * math.pi * math.e * 0.09))
-
-
-CLAIMS = [
-    Claim("densities", "training set: the score is the gradient of log p", empirical_gap, 1e-10),
-    Claim("densities", "entropy of a Gaussian by quadrature is the closed form, nat", entropy, 1e-8),
-]

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector
 
 from playground.lab.audit.deviations import gap, normals, seeded
-from playground.lab.claims import Claim
+from playground.lab.audit.stated import claim
 from playground.lab.weights import Weights
 from playground.theory import fused_training
 from playground.theory.networks import ACTIVATIONS, MLP
@@ -71,11 +70,13 @@ def denoising_loss(made: Perceptron, step: int) -> Tensor:
     return (weight * residual.square().sum(1)).mean()
 
 
+@claim("training", "{}: denoising steps are those of autograd and Adam", 1e-8, each=ACTIVATIONS)
 def denoising(activation: str) -> float:
     made = network(MLP, activation)
     return furthest(by_hand(fused_training.denoising_steps, made, *draws()), by_autograd(made, denoising_loss))
 
 
+@claim("training", "{}: sliced steps are those of autograd and Adam", 1e-8, each=ACTIVATIONS)
 def matching(activation: str) -> float:
     """Sliced score matching along two directions, in the form with 1/2 |s|^2."""
     x, _, sigma, weight = draws()
@@ -93,15 +94,3 @@ def matching(activation: str) -> float:
     made = network(MLP, activation)
     drawn = (x, directions, sigma, weight, 0.5, False)
     return furthest(by_hand(fused_training.matching_steps, made, *drawn), by_autograd(made, loss))
-
-
-CLAIMS = [
-    *(
-        Claim("training", f"{name}: denoising steps are those of autograd and Adam", partial(denoising, name), 1e-8)
-        for name in ACTIVATIONS
-    ),
-    *(
-        Claim("training", f"{name}: sliced steps are those of autograd and Adam", partial(matching, name), 1e-8)
-        for name in ACTIVATIONS
-    ),
-]
