@@ -14,7 +14,6 @@ FIGURES = {
         unit="data²",
         floor="budget_floor",
         card="budget",
-        printed=True,
     ),
     "budget_score_factor": FigureSpec(
         "score factor",
@@ -22,7 +21,6 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
-        printed=True,
         color="error",
     ),
     "budget_score": FigureSpec(
@@ -31,7 +29,6 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
-        printed=True,
         color="learned",
     ),
     "budget_steps": FigureSpec(
@@ -40,7 +37,6 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
-        printed=True,
         color="trails",
     ),
     "budget_prior": FigureSpec(
@@ -49,7 +45,6 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
-        printed=True,
         color="likelihood",
     ),
     "budget_sigma_min": FigureSpec(
@@ -58,7 +53,6 @@ FIGURES = {
         unit="data²",
         floor=0,
         card="budget",
-        printed=True,
         color="data",
     ),
     "budget_floor": FigureSpec(
@@ -66,7 +60,6 @@ FIGURES = {
         "The squared sliced W₂ that is left: that of a perfect sampler, with so few points. " + EQUALIZED,
         unit="data²",
         card="budget",
-        printed=True,
         color="exact",
     ),
 }

@@ -18,7 +18,6 @@ FIGURES = {
         floor="optimal_nll",
         card="held out",
         needs=("flow",),
-        printed=True,
     ),
     "train_nll": FigureSpec(
         "train NLL",
@@ -27,7 +26,6 @@ FIGURES = {
         floor="test_nll",
         card="held out",
         needs=("flow",),
-        printed=True,
     ),
     "kernel_nll": FigureSpec(
         "NLL, kernel density",
@@ -37,7 +35,6 @@ FIGURES = {
         floor="optimal_nll",
         card="held out",
         needs=("few points",),
-        printed=True,
     ),
     "energy_nll": FigureSpec(
         "test NLL, energy",
@@ -48,7 +45,6 @@ FIGURES = {
         card="held out",
         needs=("energy",),
         tells=("energy_kl",),
-        printed=True,
     ),
     "energy_kl": FigureSpec(
         "KL, energy",
@@ -56,7 +52,6 @@ FIGURES = {
         unit="nat",
         floor=0,
         needs=("energy",),
-        printed=True,
     ),
     "optimal_nll": FigureSpec(
         "optimal NLL",
@@ -66,7 +61,6 @@ FIGURES = {
         unit="nat",
         card="held out",
         needs=("density",),
-        printed=True,
     ),
     "kl_of_smoothing": FigureSpec(
         "KL of smoothing",
@@ -77,7 +71,6 @@ FIGURES = {
         floor=0,
         card="held out",
         needs=("no density", "plane"),
-        printed=True,
     ),
     "entropy": FigureSpec(
         "entropy of the data",
@@ -86,7 +79,6 @@ FIGURES = {
         unit="nat",
         card="held out",
         needs=("density",),
-        printed=True,
     ),
     "integral": FigureSpec(
         "∫ p over the plane",
@@ -96,6 +88,7 @@ FIGURES = {
         card="held out",
         needs=("flow", "plane"),
         part="Integral",
+        printed=False,
     ),
     "energy_integral": FigureSpec(
         "∫ p, energy",
@@ -106,6 +99,7 @@ FIGURES = {
         decimals=3,
         card="held out",
         needs=("energy",),
+        printed=False,
     ),
     "log_partition": FigureSpec(
         "ln Z(σ)",
@@ -115,7 +109,6 @@ FIGURES = {
         unit="nat",
         card="held out",
         needs=("energy",),
-        printed=True,
     ),
     "bits_per_dim": FigureSpec(
         "bits per dimension",
@@ -125,7 +118,6 @@ FIGURES = {
         unit="bit",
         card="held out",
         needs=("images",),
-        printed=True,
     ),
     "trace_standard_error": FigureSpec(
         "trace estimator's s.e.",
@@ -135,6 +127,7 @@ FIGURES = {
         floor=0,
         card="held out",
         needs=("estimated trace",),
+        printed=False,
     ),
     "round_trip_error": FigureSpec(
         "worst round trip: Δx, Δlog p",
@@ -144,5 +137,6 @@ FIGURES = {
         floor=0,
         card="held out",
         needs=("flow",),
+        printed=False,
     ),
 }

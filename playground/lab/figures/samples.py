@@ -5,9 +5,7 @@ from playground.lab.figures.spec import MEASURED, FigureSpec
 
 PART = "Distances"
 FIGURES = {
-    "reference_set": FigureSpec(
-        "reference set", "The data with which the samples are compared.", printed=True, sort="text"
-    ),
+    "reference_set": FigureSpec("reference set", "The data with which the samples are compared.", sort="text"),
     "sliced_wasserstein2": FigureSpec(
         "sliced W₂",
         "Sliced Wasserstein-2 distance between the final particles and the data, in your data's unit. The floor is the "
@@ -18,13 +16,13 @@ FIGURES = {
         card="samples",
         tells=("reference_set",),
         of_runs=True,
-        printed=True,
     ),
     "sliced_wasserstein2_over_floor": FigureSpec(
         "sliced W₂ / floor",
         "Sliced Wasserstein-2 distance to the data over that of a perfect sampler with as many points.",
         floor=1,
         part="",
+        printed=False,
     ),
     "wasserstein2": FigureSpec(
         "W₂",
@@ -36,7 +34,6 @@ FIGURES = {
         card="samples",
         tells=("wasserstein2_squared",),
         of_runs=True,
-        printed=True,
     ),
     "wasserstein2_floor": FigureSpec(
         "floor of W₂",
@@ -44,6 +41,7 @@ FIGURES = {
         unit="data",
         of_runs=True,
         part="",
+        printed=False,
     ),
     "wasserstein2_over_floor": FigureSpec(
         "W₂ / floor",
@@ -52,10 +50,9 @@ FIGURES = {
         floor=1,
         of_runs=True,
         part="",
+        printed=False,
     ),
-    "wasserstein2_squared": FigureSpec(
-        "W₂²", "The square of W₂, in squared units.", unit="data²", floor=MEASURED, printed=True
-    ),
+    "wasserstein2_squared": FigureSpec("W₂²", "The square of W₂, in squared units.", unit="data²", floor=MEASURED),
     "tilted_sliced_wasserstein2": FigureSpec(
         "sliced W₂ to tilted",
         "Sliced Wasserstein-2 distance between the final particles and draws of the tilted density. The floor is that of a "
@@ -65,7 +62,6 @@ FIGURES = {
         floor=MEASURED,
         card="samples",
         needs=("known classes",),
-        printed=True,
     ),
     "tilted_kl": FigureSpec(
         "KL to tilted",
@@ -76,7 +72,6 @@ FIGURES = {
         floor=MEASURED,
         card="samples",
         needs=("known classes",),
-        printed=True,
     ),
     "classifier_accuracy": FigureSpec(
         "C2ST accuracy",
@@ -88,20 +83,17 @@ FIGURES = {
         card="samples",
         tells=("energy_distance", "mmd_squared"),
         of_runs=True,
-        printed=True,
     ),
     "energy_distance": FigureSpec(
         "energy distance",
         "Energy distance between samples and data, with its standard error; a single value may lie below 0.",
         unit="data",
         floor=0,
-        printed=True,
     ),
     "mmd_squared": FigureSpec(
         "squared MMD",
         "Squared maximum mean discrepancy of samples and data, with its standard error; a single value may lie below 0.",
         floor=0,
-        printed=True,
     ),
     "memorized_share": FigureSpec(
         "near a training point",
@@ -110,6 +102,7 @@ FIGURES = {
         unit="share",
         floor=MEASURED,
         beside="fresh",
+        printed=False,
     ),
     "kl": FigureSpec(
         "KL(data || model)",
@@ -124,7 +117,6 @@ FIGURES = {
         needs=("density",),
         of_runs=True,
         part="Likelihoods",
-        printed=True,
     ),
     "kernel_kl": FigureSpec(
         "KL, kernel density",
@@ -135,7 +127,6 @@ FIGURES = {
         card="samples",
         needs=("density", "few points"),
         part="Likelihoods",
-        printed=True,
     ),
     "mode_weights": FigureSpec(
         "mode weights",
@@ -147,7 +138,6 @@ FIGURES = {
         card="samples",
         needs=("modes",),
         of_runs=True,
-        printed=True,
         sort="shares",
     ),
     "class_frequencies": FigureSpec(
@@ -161,6 +151,7 @@ FIGURES = {
         card="samples",
         needs=("images", "labels"),
         sort="shares",
+        printed=False,
     ),
     "nearest_neighbour_distance": FigureSpec(
         "nearest training image",
@@ -171,5 +162,6 @@ FIGURES = {
         beside="held-out",
         card="samples",
         needs=("images",),
+        printed=False,
     ),
 }

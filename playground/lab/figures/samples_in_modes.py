@@ -45,7 +45,6 @@ FIGURES = {
         card="samples",
         needs=("modes",),
         of_runs=True,
-        printed=True,
         measure=_measure,
         page={
             "Formula": "exp(-Σ w_k ln w_k), w_k the fraction of the samples nearest to mode k of the known density.",

@@ -10,12 +10,16 @@ FIGURES = {
         "evaluations where one is enough without.",
         short="NFE",
         unit="count",
+        printed=False,
     ),
     "nfe_max": FigureSpec(
         "most score evaluations",
         "Score evaluations of the particle that took most; the adaptive solver gives each its own.",
         short="most NFE",
         unit="count",
+        printed=False,
     ),
-    "sampling_seconds": FigureSpec("sampling time", "Time that the sampler took.", short="seconds", unit="s"),
+    "sampling_seconds": FigureSpec(
+        "sampling time", "Time that the sampler took.", short="seconds", unit="s", printed=False
+    ),
 }

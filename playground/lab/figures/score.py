@@ -14,6 +14,7 @@ FIGURES = {
         card="score",
         sort="curve",
         color="error",
+        printed=False,
     ),
     "fisher_divergence": FigureSpec(
         "Fisher divergence at σ",
@@ -26,5 +27,6 @@ FIGURES = {
         needs=("reference",),
         card="score",
         sort="curve",
+        printed=False,
     ),
 }

@@ -102,7 +102,7 @@ class FigureSpec:
     color: str = "text"
     tells: tuple[str, ...] = ()
     of_runs: bool = False
-    printed: bool = False
+    printed: bool = True
     sort: Sort = "number"
     part: str | None = None
     measure: "Callable[[np.ndarray | None, Mapping[str, Measured]], Measured] | None" = None
