@@ -29,6 +29,7 @@ from playground.lab.keys import GIVEN, PointsKey, ProblemKey
 from playground.lab.points import Points
 from playground.lab.provenance import digests
 from playground.lab.random_streams import stream
+from playground.lab.trust import spacing
 from playground.messages import Message, setting
 from playground.theory import local_geometry
 from playground.theory.class_densities import ClassDensities
@@ -284,6 +285,11 @@ class Problem:
         if available <= wanted:
             return np.arange(available)
         return np.sort(torch.randperm(available, generator=self.generator(purpose, "cpu"))[:wanted].numpy())
+
+    @functools.cached_property
+    def spacing(self) -> float:
+        """How far a training point is from its nearest neighbour, see :func:`playground.lab.trust.spacing`."""
+        return spacing(self)
 
     @property
     def has_held_out_loss(self) -> bool:

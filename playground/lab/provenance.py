@@ -53,7 +53,11 @@ class Provenance:
         Args:
             settings: an experiment, or a Boltzmann machine.
         """
-        seeds = {key: experiments.value(settings, key) for key in experiments.fields(settings) if _is_seed(key)}
+        seeds = {
+            key: experiments.value(settings, key)
+            for key in experiments.fields(settings)
+            if key in (experiments.SEED, *experiments.SEEDS)
+        }
         files = experiments.files(settings) if isinstance(settings, Experiment) else {}
         loaded = sorted((path.name, one.checksum) for path, one in plugins.loaded.items())
         return cls(
@@ -83,10 +87,6 @@ def digests(experiment: Experiment) -> tuple[tuple[str, str], ...]:
         of_plugin = (one.checksum for one in plugins.loaded.values() if kind in one.kinds)
         found |= {f"{name}.kind": checksum for checksum in of_plugin}
     return tuple(sorted(found.items()))
-
-
-def _is_seed(key: str) -> bool:
-    return key.rpartition(".")[2] == experiments.SEED
 
 
 def _described(file: str) -> dict[str, str | None]:

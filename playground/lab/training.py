@@ -278,7 +278,7 @@ class Trainer:
         """
         try:
             load_weights(self.network, state, "network" if "adam.first" in state else "ema")
-            load_weights(self.ema, state, "ema")
+            load_weights(self.ema, state)
             if "adam.first" in state:
                 self._weights.moments = {
                     name: torch.from_numpy(np.array(state[name])) for name in ("adam.first", "adam.second")

@@ -253,11 +253,6 @@ class Trajectory:
         with atomic_write(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)
 
-    @property
-    def _digits(self) -> int:
-        """The fewest digits from which a number is read back exactly."""
-        return 9 if self._positions.dtype == np.float32 else 17
-
     @classmethod
     def load_npz(cls, path: str | os.PathLike[str]) -> "Trajectory":
         """Read what :meth:`save_npz` wrote.
@@ -294,7 +289,7 @@ class Trajectory:
         """
         dims, frames = math.prod(self.shape), self._length
         names = list(self.axes) if dims == 2 else [f"pixel_{index}" for index in range(dims)]
-        digits = self._digits
+        digits = 9 if self._positions.dtype == np.float32 else 17  # the fewest from which a number is read back exactly
         step = max(1, PIECE // dims) * dims
         rested = time.monotonic()
         with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:

@@ -105,24 +105,15 @@ def _typical(error: Array | None, probes: int) -> float:
 def remoteness(problem: "Problem", points: Array) -> Array:
     """(N,) distance to the nearest training point, as a multiple of :func:`spacing`; above `FAR` a network extrapolates."""
     distances, _ = nearest(_internal(problem, points).flatten(1), _neighbours(problem), 1)
-    return np.asarray((distances[:, 0] / spacing(problem)).cpu().numpy())
+    return np.asarray((distances[:, 0] / problem.spacing).cpu().numpy())
 
 
 def spacing(problem: "Problem") -> float:
     """The 99 % quantile of the distance from a training point to its nearest neighbour, in internal units.
 
     It is at least `NOISES` / `FAR` times the length of the finest noise. It takes a tenth of a second and is needed at
-    every click, so it is computed once for each problem.
+    every click, so each problem keeps it, see :attr:`playground.lab.problem.Problem.spacing`.
     """
-    if problem not in _SPACINGS:
-        _SPACINGS[problem] = _spacing(problem)
-    return _SPACINGS[problem]
-
-
-_SPACINGS: "weakref.WeakKeyDictionary[Problem, float]" = weakref.WeakKeyDictionary()
-
-
-def _spacing(problem: "Problem") -> float:
     train = _neighbours(problem)
     some = train[problem.some_rows(len(train), EVALUATED, "judged neighbours")]
     itself_and_other, _ = nearest(some, train, 2)

@@ -442,7 +442,6 @@ class SamplerAudit(Auditing):
                 area,
                 f"W₂ to the tilted density, w = {self.kind.guidance:g}, over its floor",
                 functools.partial(self.class_distance, self.kind.guidance),
-                math.inf,
             )
 
     def _earlier_step(self) -> Iterator[Claim]:
@@ -459,8 +458,8 @@ class SamplerAudit(Auditing):
             low, high = -math.inf, math.inf
         claim = "evaluations, over those without guidance"
         yield Claim(area, claim, lambda: self.guided_run[0] / self.unguided_run[0], high, low)
-        yield Claim(area, "W₂ over its floor, w = 0", lambda: self.unguided_run[1], math.inf)
-        yield Claim(area, f"W₂ over its floor, w = {self.kind.guidance:g}", lambda: self.guided_run[1], math.inf)
+        yield Claim(area, "W₂ over its floor, w = 0", lambda: self.unguided_run[1])
+        yield Claim(area, f"W₂ over its floor, w = {self.kind.guidance:g}", lambda: self.guided_run[1])
 
     def charts(self) -> list[Chart]:
         """Convergence on the Gaussian, and W2 against evaluations."""
