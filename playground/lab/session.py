@@ -9,13 +9,14 @@ the experiment as TOML, the rest as JSON, and a checksum of the whole file. This
 window opens sessions before torch is loaded.
 """
 
+import contextlib
 import json
 import os
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -48,6 +49,13 @@ LONGEST_RUNS = 10_000_000  # characters of the pinned runs, each of which may ha
 LONGEST_COLUMNS = 100_000  # characters of the columns of a comparison
 
 Arrays = Mapping[str, np.ndarray]
+Values = dict[str, Any]
+Coordinate = Annotated[float, msgspec.Meta(gt=-1e300, lt=1e300)]  # integers in JSON have no limit
+ClassNames = Annotated[
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_CLASS_NAME)], ...],
+    msgspec.Meta(max_length=MOST_CLASS_NAMES),
+]
+"""Names of classes, not more and not longer than names of folders can be."""
 
 
 class SessionError(UserError, ValueError):
@@ -136,8 +144,9 @@ class Session:
             metadata["columns"] = msgspec.json.encode([_without_places(column) for column in self.columns]).decode()
         if self.runs:
             metadata["runs"] = json.dumps(list(self.runs))
-        if self.class_names and _are_names(self.class_names):
-            metadata["class_names"] = json.dumps(self.class_names)
+        with contextlib.suppress(msgspec.ValidationError):  # of more or longer names than are read
+            if msgspec.convert(self.class_names, ClassNames):
+                metadata["class_names"] = json.dumps(self.class_names)
         try:
             checked_file.write(path, metadata, tensors)
         except OSError as error:
@@ -211,28 +220,26 @@ class Session:
                 raise _damaged(path, f"{name[:60]} holds numbers that are not finite")
         if trajectory:
             _check_trajectory(path, trajectory, shape)
-        axes = _json(path, metadata, "axes", list)
-        if len(axes) != 2 or not all(isinstance(axis, str) for axis in axes):
-            raise _damaged(path, "its axes have no names")
+        axes = _json(path, metadata, "axes", tuple[str, str], wrong="its axes have no names")
         if trajectory:
             trajectory["axes"] = np.array(axes)
             if "trajectory" in metadata:
                 trajectory["provenance"] = np.array(metadata["trajectory"])
-        device = _json(path, metadata, "provenance", dict, "{}").get("device")
+        device = _json(path, metadata, "provenance", Values, "{}").get("device")
         return cls(
             experiment=experiment,
             points=data["points"],
             held_out=data["held_out"],
             labels=labels,
             class_names=_class_names(path, metadata, labels),
-            axes=(axes[0], axes[1]),
+            axes=axes,
             start=start,
             weights=weights or None,
             trajectory=trajectory or None,
-            training=_json(path, metadata, "training", dict),
-            view=_json(path, metadata, "view", dict),
+            training=_json(path, metadata, "training", Values),
+            view=_json(path, metadata, "view", Values),
             clicked=_clicked(path, metadata, shape, trajectory),
-            measurements=_json(path, metadata, "measurements", dict, "{}"),
+            measurements=_json(path, metadata, "measurements", Values, "{}"),
             columns=_columns(path, metadata),
             runs=_runs(path, metadata),
             device=device if isinstance(device, str) else None,
@@ -338,22 +345,30 @@ def _experiment(path: Path, metadata: Mapping[str, str]) -> Experiment:
         raise SessionError(said) from None
 
 
-def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type, missing: str = "") -> Any:
-    """An entry that was written as JSON, or what stands for a missing one; without that it is damage."""
+def _json(
+    path: Path, metadata: Mapping[str, str], name: str, kind: Any, missing: str = "", wrong: str | None = None
+) -> Any:
+    """An entry that was written as JSON, as a value of a type, or what stands for a missing one; without that it is damage.
+
+    Args:
+        wrong: what is wrong with a list that has other values.
+    """
+    said = f"its {name} cannot be read"
     try:
         found = json.loads(metadata.get(name, missing))
-    except (ValueError, RecursionError):
-        raise _damaged(path, f"its {name} cannot be read") from None
-    if not isinstance(found, kind):
-        raise _damaged(path, f"its {name} cannot be read")
-    return found
+        if wrong and isinstance(found, list):
+            said = wrong
+        return msgspec.convert(found, kind)
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        raise _damaged(path, said) from None
 
 
 def _runs(path: Path, metadata: Mapping[str, str]) -> tuple[Any, ...]:
     """The pinned runs; none without an entry."""
     if len(metadata.get("runs", "")) > LONGEST_RUNS:
         raise _damaged(path, "its pinned runs are longer than any that are saved")
-    return tuple(_json(path, metadata, "runs", list, "[]"))
+    found: tuple[Any, ...] = _json(path, metadata, "runs", tuple[Any, ...], "[]")
+    return found
 
 
 def _columns(path: Path, metadata: Mapping[str, str]) -> Columns:
@@ -381,43 +396,26 @@ def _without_places(column: Column) -> Column:
 
 def _class_names(path: Path, metadata: Mapping[str, str], labels: np.ndarray | None) -> tuple[str, ...]:
     """Read the names of the labels' classes; none without an entry."""
-    found = _json(path, metadata, "class_names", list, "[]")
-    if not _are_names(found):
-        raise _damaged(path, "its classes have no names that can be used")
+    found: ClassNames = _json(
+        path, metadata, "class_names", ClassNames, "[]", "its classes have no names that can be used"
+    )
     if found and (labels is None or labels.max() >= len(found)):
         raise _damaged(path, "the names of its classes do not fit its labels")
-    return tuple(found)
-
-
-def _are_names(found: Sequence[Any]) -> bool:
-    """Whether these are names of classes, not more and not longer than names of folders can be."""
-    return len(found) <= MOST_CLASS_NAMES and all(
-        isinstance(name, str) and 0 < len(name) <= LONGEST_CLASS_NAME for name in found
-    )
+    return found
 
 
 def _clicked(
     path: Path, metadata: Mapping[str, str], shape: tuple[int, ...], trajectory: Arrays
 ) -> tuple[tuple[float, float] | int, ...]:
     """The clicked points; none without an entry."""
-    found = _json(path, metadata, "clicked", list, "[]")
-    images = trajectory["positions"].shape[1] if trajectory and len(shape) == 3 else 0
-    places: list[tuple[float, float] | int] = []
+    images = trajectory["positions"].shape[1] if trajectory else 0
+    image = Annotated[int, msgspec.Meta(ge=0, lt=images)]
+    kind = tuple[tuple[Coordinate, Coordinate], ...] if shape == (2,) else tuple[image, ...]  # type: ignore[valid-type]
+    wrong = "its clicked points do not fit its data"
+    found: tuple[tuple[float, float] | int, ...] = _json(path, metadata, "clicked", kind, "[]", wrong)
     if len(found) > 2:
         raise _damaged(path, "more than two points are clicked")
-    for place in found:
-        if len(shape) == 3 and type(place) is int and 0 <= place < images:
-            places.append(place)
-        elif shape == (2,) and isinstance(place, list) and len(place) == 2 and all(map(_is_number, place)):
-            places.append((float(place[0]), float(place[1])))
-        else:
-            raise _damaged(path, "its clicked points do not fit its data")
-    return tuple(places)
-
-
-def _is_number(value: Any) -> bool:
-    """Whether this is a number that a float can hold; integers in JSON have no limit."""
-    return type(value) in (int, float) and abs(value) < 1e300
+    return found
 
 
 def _damaged(path: Path, reason: Message | str) -> SessionError:
