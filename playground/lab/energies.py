@@ -88,8 +88,7 @@ def normalised(
     """
     if not isinstance(score, Energy) or problem.shape != (2,):
         return None
-    finest = problem.noise.sigma_min
-    level = finest if sigma is None else max(problem.units.sigma_to_internal(sigma), finest)
+    level = problem.noise.sigma_min if sigma is None else problem.level(sigma)
     reach = float(problem.train.abs().max())
     exactness = (PICTURE_TOLERANCE, PICTURE_CELLS) if for_picture else ()
     return NormalisedEnergy(problem, score, level, log_partition(score, level, reach, problem.train, *exactness))

@@ -106,8 +106,7 @@ def _distances(problem: Problem, score: LabelledScore) -> Generator[float, None,
     data = own.dataset.density.to("cpu", torch.float64).sample(len(start), generator)
     distances = []
     for end in ends:
-        samples = torch.from_numpy(own.units.equalized(own.units.to_user(end.cpu().numpy())))
-        pairs = zip(samples.chunk(REPEATS), data.chunk(REPEATS), strict=True)
+        pairs = zip(own.equalized(end).chunk(REPEATS), data.chunk(REPEATS), strict=True)
         distances.append([along_directions(own, *pair) ** 2 for pair in pairs])
         yield 0.9 + 0.1 * len(distances) / len(ends)
     return torch.tensor(distances, dtype=torch.float64)

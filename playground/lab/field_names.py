@@ -64,13 +64,10 @@ def field_names(
 
     from playground.theory.parametrizations import NoiseLevel, predictions
 
-    units, alpha = problem.units, 1.0
-    level = max(units.sigma_to_internal(sigma), problem.noise.sigma_min)
-    if time is not None:
-        level, alpha = float(problem.process().sigma(time)), float(problem.process().scale(time))
+    units, (level, alpha) = problem.units, problem.level_and_scale(sigma, time)
     if not level > 0:
         return None
-    x = torch.as_tensor(units.to_internal(points), dtype=torch.float32, device=problem.device)
+    x = problem.internal(points)
     with torch.no_grad():
         slope = score(x / alpha, torch.tensor(level, device=problem.device)) / alpha
     at = NoiseLevel(alpha, alpha * level)

@@ -53,10 +53,10 @@ def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float
         sigma: noise level in user units; a level below the finest stands for the finest.
         time: time t of the process, or None in data coordinates.
     """
-    x = _internal(problem, points)
+    x = problem.internal(points)
     with torch.no_grad():
         if time is None:
-            field = score(x, torch.tensor(_internal_sigma(problem, sigma), device=problem.device))
+            field = score(x, torch.tensor(problem.level(sigma), device=problem.device))
         else:
             field = problem.process().score(score, x, torch.tensor(time, device=problem.device))
     return problem.units.score_to_user(field.cpu().numpy())
@@ -122,7 +122,7 @@ def typical_score(problem: Problem, sigma: float, time: float | None) -> float:
     if known is None:
         raise ValueError("The density of these data is not known.")
     generator = problem.generator("typical score")
-    level, scale = _level_and_scale(problem, sigma, time)
+    level, scale = problem.level_and_scale(sigma, time)
     x, start = known.sample(TYPICAL_DRAWS, generator).to(problem.device, torch.float32), problem.noise.start
     noise = torch.randn(x.shape, generator=generator, device=problem.device)
     x = x + level * (noise if start is None else start.sample(TYPICAL_DRAWS, generator))
@@ -153,7 +153,7 @@ def empirical_density_over(
 ) -> Array:
     """The particles' density by the smoothed training set, its mean over each cell, per user units: (rows, columns)."""
     rows, columns = grid_shape(problem, bounds)
-    level, scale = _level_and_scale(problem, sigma, time)  # p_t(x) = p_sigma(x / alpha) / alpha^D
+    level, scale = problem.level_and_scale(sigma, time)  # p_t(x) = p_sigma(x / alpha) / alpha^D
     x_edges, y_edges = (edges.to(problem.train) / scale for edges in cell_edges(problem, bounds, columns, rows))
     means: Array = problem.empirical.cell_means(x_edges, y_edges, level).cpu().numpy().astype(np.float64)
     means /= scale**2 * math.prod(problem.units.scale.tolist())
@@ -188,9 +188,9 @@ def log_density_at(problem: Problem, points: Array, sigma: float, time: float | 
     distribution = problem.empirical if source == "empirical" else problem.path_density
     if distribution is None:
         raise ValueError("The density of these data is not known.")
-    level, scale = _level_and_scale(problem, sigma, time)  # p_t(x) = p_sigma(x / alpha) / alpha^D
+    level, scale = problem.level_and_scale(sigma, time)  # p_t(x) = p_sigma(x / alpha) / alpha^D
     with torch.no_grad():
-        log_prob = distribution.log_prob(_internal(problem, points) / scale, level)
+        log_prob = distribution.log_prob(problem.internal(points) / scale, level)
     return problem.units.log_prob_to_user(log_prob.cpu().numpy() - math.prod(problem.shape) * math.log(scale))
 
 
@@ -204,7 +204,7 @@ def nearest_modes_at(problem: Problem, points: Array, time: float | None) -> NDA
     """
     if problem.density is None or problem.density.modes is None:
         raise ValueError("These data have no known modes.")
-    x = _internal(problem, in_data_coordinates(problem, points, time))
+    x = problem.internal(in_data_coordinates(problem, points, time))
     found: NDArray[np.int64] = torch.cdist(x, problem.density.modes.to(x)).argmin(1).cpu().numpy()
     return found
 
@@ -214,18 +214,3 @@ def in_data_coordinates(problem: Problem, points: Array, time: float | None) -> 
     if time is None:
         return points
     return problem.units.to_user(problem.units.to_internal(points) / float(problem.process().scale(time)))
-
-
-def _internal(problem: Problem, points: Array) -> torch.Tensor:
-    return torch.as_tensor(problem.units.to_internal(points), dtype=torch.float32, device=problem.device)
-
-
-def _internal_sigma(problem: Problem, sigma: float) -> float:
-    return max(problem.units.sigma_to_internal(sigma), problem.noise.sigma_min)
-
-
-def _level_and_scale(problem: Problem, sigma: float, time: float | None) -> tuple[float, float]:
-    """The noise level in internal units, and what the process multiplies the data by: 1 in data coordinates."""
-    if time is None:
-        return _internal_sigma(problem, sigma), 1.0
-    return float(problem.process().sigma(time)), float(problem.process().scale(time))

@@ -131,16 +131,13 @@ def inspect(
 
 def _step(problem: "Problem", trajectory: Trajectory, frame: int, number: int) -> "Step":
     """Return a frame of one particle as the sampler yielded it, in internal units."""
-    import torch
-
     from playground.theory.samplers import Step
 
     units, time = problem.units, float(trajectory.time[frame])
     along_process = not math.isnan(float(trajectory.time[0]))
     size = float(trajectory.step_size[frame]) / (1.0 if along_process else units.sigma_to_user(1.0) ** 2)
-    position = units.to_internal(np.asarray(trajectory.positions[frame][number : number + 1], np.float64))
     return Step(
-        torch.as_tensor(position, dtype=torch.float32, device=problem.device),
+        problem.internal(np.asarray(trajectory.positions[frame][number : number + 1], np.float64)),
         units.sigma_to_internal(float(trajectory.sigma[frame])),
         None if math.isnan(time) else time,
         size,
@@ -192,7 +189,7 @@ def flow_from(problem: "Problem", score: "LabelledScore", start: Array) -> Array
     from playground.theory.samplers import ProbabilityFlow
 
     units = problem.units
-    x = torch.as_tensor(units.to_internal(start)[None], dtype=torch.float32, device=problem.device)
+    x = problem.internal(start[None])
     grid: typing.Literal["karras", "time"] = "karras" if problem.has_score else "time"
     flow = ProbabilityFlow(problem.process(), FLOW_STEPS, False, grid, solver="heun")
     steps: Iterator[Step] = flow.run(conditioned_score(problem, score), x, problem.generator("dragged start"))

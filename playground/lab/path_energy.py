@@ -70,7 +70,7 @@ def path_figures(problem: Problem, score: ScoreFunction) -> Generator[float, Non
     rows = torch.arange(REPEATS * POINTS) % len(fresh.data)
     data = fresh.data[rows]
     other = torch.cat([some[:POINTS] for _, (some, _) in zip(range(REPEATS), fresh.pairs, strict=False)])
-    users = [_equalized(problem, points) for points in (begin, single, path.ends)]
+    users = list(map(problem.equalized, (begin, single, path.ends)))
     found: list[list[float]] = []
     for repeat in range(REPEATS):
         part = slice(repeat * POINTS, (repeat + 1) * POINTS)
@@ -144,10 +144,6 @@ def _ends(problem: Problem, score: ScoreFunction, begin: Tensor, steps: int) -> 
     generator = problem.generator("sampling")  # not used
     *_, last = sampler.run(score, float(process.std(1.0)) * begin, generator)
     return last.positions
-
-
-def _equalized(problem: Problem, points: Tensor) -> Tensor:
-    return torch.from_numpy(problem.units.equalized(problem.units.to_user(points.cpu().numpy())))
 
 
 def _squared(work: Generator[None, None, float], repeat: int) -> Generator[float, None, float]:

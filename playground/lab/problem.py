@@ -223,6 +223,29 @@ class Problem:
         """Shape of one point: (2,) for points of the plane, (channels, height, width) for images."""
         return self.dataset.shape
 
+    def internal(self, points: NDArray[np.floating]) -> Tensor:
+        """Points (N, \\*shape) in user units, converted to internal units: float32 on the device."""
+        return torch.as_tensor(self.units.to_internal(points), dtype=torch.float32, device=self.device)
+
+    def equalized(self, x: Tensor) -> Tensor:
+        """Points (N, \\*shape) in internal units, converted to user units, see `Units.equalized`."""
+        return torch.from_numpy(self.units.equalized(self.units.to_user(x.cpu().numpy())))
+
+    def level(self, sigma: float) -> float:
+        """A noise level in user units, converted to internal units; one below the finest stands for the finest."""
+        return max(self.units.sigma_to_internal(sigma), self.noise.sigma_min)
+
+    def level_and_scale(self, sigma: float, time: float | None) -> tuple[float, float]:
+        """The noise level in internal units, and what the process multiplies the data by: 1 in data coordinates.
+
+        Args:
+            sigma: in user units.
+            time: time t of the process, or None in data coordinates.
+        """
+        if time is None:
+            return self.level(sigma), 1.0
+        return float(self.process().sigma(time)), float(self.process().scale(time))
+
     @functools.cached_property
     def labels(self) -> Tensor | None:
         """(N,) int64 on the device: the class of each training point, where the data have classes."""

@@ -292,8 +292,7 @@ class StepRun:
             assert flown.path is not None
             place = flown.path[-1]
         else:
-            start = torch.as_tensor(problem.units.to_internal(point), dtype=torch.float32, device=problem.device)
-            latent = problem.prior().to_normal(start).cpu().numpy()
+            latent = problem.prior().to_normal(problem.internal(point)).cpu().numpy()
             decoded = yield from decode(problem, score, latent)
             place = decoded.points
         self._found[_name(figure)] = place[0].tolist()

@@ -61,7 +61,7 @@ def closed_form(problem: "Problem", points: Array, sigma: float) -> Array | None
         return np.asarray(known)
     if source == "empirical":
         level = problem.units.sigma_to_internal(sigma)
-        log_prob = problem.empirical.log_prob(_internal(problem, points), level)
+        log_prob = problem.empirical.log_prob(problem.internal(points), level)
         return problem.units.log_prob_to_user(log_prob.cpu().numpy())
     return None
 
@@ -104,7 +104,7 @@ def _typical(error: Array | None, probes: int) -> float:
 
 def remoteness(problem: "Problem", points: Array) -> Array:
     """(N,) distance to the nearest training point, as a multiple of :func:`spacing`; above `FAR` a network extrapolates."""
-    distances, _ = nearest(_internal(problem, points).flatten(1), _neighbours(problem), 1)
+    distances, _ = nearest(problem.internal(points).flatten(1), _neighbours(problem), 1)
     return np.asarray((distances[:, 0] / problem.spacing).cpu().numpy())
 
 
@@ -216,12 +216,6 @@ def _lowest(problem: "Problem", sigma: float) -> tuple[Array, int]:
 
 
 _LOWEST: "weakref.WeakKeyDictionary[Problem, dict[float, tuple[Array, int]]]" = weakref.WeakKeyDictionary()
-
-
-def _internal(problem: "Problem", points: Array) -> "Tensor":
-    import torch
-
-    return torch.from_numpy(np.asarray(problem.units.to_internal(points))).to(problem.train)
 
 
 def nearest(points: "Tensor", train: "Tensor", count: int) -> tuple["Tensor", "Tensor"]:
