@@ -174,7 +174,7 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> Message | Non
     columns = [np.unique(column) for column in points.T]
     if max(map(len, columns)) < most:  # otherwise there are as many distinct points
         distinct = np.unique(points, axis=0)
-        some = distinct[problem.some_rows(len(distinct), EVALUATED, "distinct points")]
+        some = problem.some(distinct, EVALUATED, "distinct points")
         distances, _ = nearest(torch.tensor(some), torch.tensor(distinct), 2)
         if len(distinct) < most and float(distances[:, 1].median()) > apart:
             return Message("few-values", "The {} points take only {} distinct values", (len(points), len(distinct)))

@@ -13,7 +13,7 @@ import torch
 from playground.lab.conflicts import has_energy, path_conflict, unknown_density
 from playground.lab.fields import Array, bounds_of_smoothed, grid_points
 from playground.lab.figures import needing
-from playground.lab.likelihood import checked_points
+from playground.lab.likelihood import checked_points, nll_and_kl
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
 from playground.messages import Message, instead, setting
@@ -157,11 +157,8 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Meas
     found["energy_integral"], found["energy_note"] = Measured(integral), Measured(note, reason=why)
     found["energy_nll"] = Measured(*metrics.mean_with_error(-log_prob))
     if path_conflict(problem.experiment) is not None:
-        found["test_nll"] = found["energy_nll"]
+        found |= nll_and_kl(log_prob, problem.exact_log_prob(points), "test_nll", "kl")
         found["test_points"], found["density"] = Measured(len(points)), Measured(model.origin)
-        true = problem.exact_log_prob(points)
-        if true is not None:
-            found["kl"] = Measured(*metrics.kl_to_known(true, log_prob))
     if problem.dataset.density is not None:
         # The energy is that of the smoothed data, which are far from the data themselves if the one sigma is coarse.
         z = torch.randn(points.shape, generator=problem.generator("energy", "cpu"), dtype=torch.float64)

@@ -17,7 +17,7 @@ from playground.lab.compute import passed_on
 from playground.lab.conflicts import flow_conflict, likelihood_conflict, unknown_density
 from playground.lab.figures import FIGURES, sorts_of
 from playground.lab.label_dropout_checks import untrained_likelihood_score
-from playground.lab.likelihood import PointLikelihoods, log_likelihood, round_trip
+from playground.lab.likelihood import PointLikelihoods, log_likelihood, nll_and_kl, round_trip
 from playground.lab.measured import Figures, Measured, missing
 from playground.lab.problem import Problem
 from playground.lab.progress import MeasuringProgress
@@ -154,7 +154,7 @@ def _train_points(problem: Problem) -> Array:
     """Some of the training points; images are dequantised once."""
     points, levels = problem.dataset.points, problem.dataset.grey_levels
     most = TRAIN_POINTS if levels is None else TRAIN_IMAGES
-    some = points[problem.some_rows(len(points), min(most, len(problem.evaluation_points)), "train NLL")]
+    some = problem.some(points, min(most, len(problem.evaluation_points)), "train NLL")
     return (
         some if levels is None else dequantise(np.asarray(some, dtype=np.float64), levels, problem.experiment.data.seed)
     )
@@ -241,7 +241,7 @@ def _add_likelihoods(
     problem: Problem, points: Array, result: PointLikelihoods, draws: int, found: dict[str, Measured]
 ) -> None:
     log_prob = torch.from_numpy(result.log_prob).reshape(draws, -1).mean(0)
-    found["test_nll"] = Measured(*metrics.mean_with_error(-log_prob))
+    found |= nll_and_kl(log_prob, problem.exact_log_prob(points), "test_nll", "kl")
     found["test_points"] = Measured(len(log_prob))
     if result.standard_error is None:
         found["trace_standard_error"] = Measured(None, reason=_without_trace_error(problem))
@@ -250,21 +250,16 @@ def _add_likelihoods(
     found["likelihood_nfe_mean"] = Measured(float(result.evaluations.mean()))
     smoothed = _SMOOTHED[problem.experiment.likelihood.source]
     found["density"] = Measured(f"p_sigma of {smoothed}, smoothed by sigma_min = {result.sigma:.6g} (user units)")
-    true = problem.exact_log_prob(points)
-    if true is not None:
-        found["kl"] = Measured(*metrics.kl_to_known(true, log_prob))
     if problem.dataset.grey_levels is not None:
         bits = likelihood.bits_per_dim(log_prob, problem.shape, problem.dataset.grey_levels)
         found["bits_per_dim"] = Measured(*metrics.mean_with_error(bits))
 
 
 def _add_smoothing(problem: Problem, found: dict[str, Measured]) -> None:
-    true = problem.exact_log_prob(problem.evaluation_points)
-    smoothed = problem.exact_log_prob(problem.evaluation_points, problem.units.sigma_to_user(problem.noise.sigma_min))
-    assert true is not None
+    points = problem.evaluation_points
+    smoothed = problem.exact_log_prob(points, problem.units.sigma_to_user(problem.noise.sigma_min))
     assert smoothed is not None
-    found["optimal_nll"] = Measured(*metrics.mean_with_error(-smoothed))
-    found["kl_of_smoothing"] = Measured(*metrics.kl_to_known(true, smoothed))
+    found |= nll_and_kl(smoothed, problem.exact_log_prob(points), "optimal_nll", "kl_of_smoothing")
 
 
 def _estimate_smoothing(problem: Problem, found: dict[str, Measured]) -> None:

@@ -29,7 +29,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Measured]:
     training = torch.tensor(problem.dataset.points, dtype=torch.float32).flatten(1)
     distances, rows = _nearest(training, samples[:EVALUATED])
     others = problem.dataset.held_out
-    held_out, _ = _nearest(training, others[problem.some_rows(len(others), EVALUATED, "nearest")])
+    held_out, _ = _nearest(training, problem.some(others, EVALUATED, "nearest"))
     (near, error), (floor, floor_error) = (median_with_error(those[:, 0]) for those in (distances, held_out))
     found = {
         "nearest_neighbour_distance": Measured(near, error, floor, floor_error),

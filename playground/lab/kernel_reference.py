@@ -3,10 +3,10 @@
 import torch
 
 from playground.lab.figures import needing
+from playground.lab.likelihood import nll_and_kl
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import FEW_ROWS, Problem
 from playground.messages import Message
-from playground.theory import metrics
 from playground.theory.empirical import Empirical
 
 
@@ -20,10 +20,7 @@ def add_kernel_density(problem: Problem, found: dict[str, Measured]) -> None:
     x = torch.from_numpy(problem.units.to_internal(points).astype("float64"))
     kernel = Empirical(problem.train.cpu().double()).log_prob(x, width)
     log_prob = torch.from_numpy(problem.units.log_prob_to_user(kernel.numpy()))
-    found["kernel_nll"] = Measured(*metrics.mean_with_error(-log_prob))
-    true = problem.exact_log_prob(points)
-    if true is not None:
-        found["kernel_kl"] = Measured(*metrics.kl_to_known(true, log_prob))
+    found |= nll_and_kl(log_prob, problem.exact_log_prob(points), "kernel_nll", "kernel_kl")
 
 
 def _why_none(problem: Problem) -> Message:

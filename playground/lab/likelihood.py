@@ -17,8 +17,9 @@ from playground.lab import defaults
 from playground.lab.compute import passed_on
 from playground.lab.conflicts import path_conflict
 from playground.lab.experiment import ExperimentError
+from playground.lab.measured import Measured
 from playground.lab.problem import Problem
-from playground.theory import likelihood
+from playground.theory import likelihood, metrics
 from playground.theory.networks import MLP
 from playground.theory.noise import ScoreFunction
 
@@ -211,6 +212,18 @@ def round_trip(
     moved = problem.units.equalized(back.points) - problem.units.equalized(points)
     distance = np.linalg.norm(moved.reshape(len(points), -1), axis=1)
     return RoundTrip(there, back, distance, there.log_prob - back.log_prob)
+
+
+def nll_and_kl(log_prob: Tensor, true: Tensor | None, nll: str, kl: str) -> dict[str, Measured]:
+    """The figures of a density whose log p (N,) at points is known: its NLL, and its KL if the true log p is known too.
+
+    Args:
+        nll, kl: their names.
+    """
+    found = {nll: Measured(*metrics.mean_with_error(-log_prob))}
+    if true is not None:
+        found[kl] = Measured(*metrics.kl_to_known(true, log_prob))
+    return found
 
 
 def checked_points(problem: Problem, points: Array) -> Tensor:

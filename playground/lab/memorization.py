@@ -37,13 +37,11 @@ def memorized_share(problem: "Problem", samples: Array) -> Measured:
 
     from playground.theory.metrics import memorized, share_error
 
-    train = problem.train[problem.some_rows(len(problem.train), NEIGHBOURS, "neighbours")].flatten(1)
+    train = problem.some(problem.train, NEIGHBOURS, "neighbours").flatten(1)
     if train.shape[1] == 2:
         train = torch.unique(train, dim=0)
-    evaluated = torch.from_numpy(
-        problem.units.standardized(samples[problem.some_rows(len(samples), EVALUATED, "copies")])
-    )
-    others = problem.test[problem.some_rows(len(problem.test), EVALUATED, "held-out copies")]
+    evaluated = torch.from_numpy(problem.units.standardized(problem.some(samples, EVALUATED, "copies")))
+    others = problem.some(problem.test, EVALUATED, "held-out copies")
     if problem.density is not None:  # enough draws, however few points are held out
         others = problem.density.sample(EVALUATED, problem.generator("held-out copies"))
     found: list[Any] = []

@@ -9,7 +9,7 @@ import functools
 import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -41,6 +41,8 @@ from playground.theory.local_geometry import diameter as diameter
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import GaussianPrior, Noise, PrincipalAxes, Process
 from playground.theory.noise.sigma_distributions import SigmaDistributionName
+
+Drawn = TypeVar("Drawn", Tensor, NDArray[np.floating])
 
 FEW_POINTS = 10_000
 """Most training points of the plane with which training stops early. For two moons and a network of the default size,
@@ -309,6 +311,10 @@ class Problem:
             return np.arange(available)
         return np.sort(torch.randperm(available, generator=self.generator(purpose, "cpu"))[:wanted].numpy())
 
+    def some(self, points: Drawn, wanted: int, purpose: str) -> Drawn:
+        """`wanted` of the points, as :meth:`some_rows` draws them; the points themselves if there are no more."""
+        return points if len(points) <= wanted else points[self.some_rows(len(points), wanted, purpose)]
+
     @functools.cached_property
     def spacing(self) -> float:
         """How far a training point is from its nearest neighbour, see :func:`playground.lab.trust.spacing`."""
@@ -367,7 +373,7 @@ class Problem:
         held_out = self.dataset.held_out
         if self.density is None and self._sets_rows_aside and len(held_out) > 1:
             held_out = np.delete(held_out, self._validation_rows, axis=0)
-        return held_out[self.some_rows(len(held_out), self.experiment.likelihood.points, "judged")]
+        return self.some(held_out, self.experiment.likelihood.points, "judged")
 
     def exact_log_prob(self, points: NDArray[np.floating], sigma: float = 0.0) -> Tensor | None:
         """log p_sigma (N,) of the known density at points (N, *shape), in user units; None if no density is known.

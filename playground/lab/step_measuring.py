@@ -221,7 +221,7 @@ class StepRun:
         With a minus before the trace, as the lecture misprints it, the losses of s and -s are exchanged.
         """
         problem, score = self.problem, self._exact()
-        clean = problem.train[problem.some_rows(len(problem.train), 2 * SOME, "matching losses")]
+        clean = problem.some(problem.train, 2 * SOME, "matching losses")
         sigma = torch.full((len(clean),), problem.noise.sigma_min, device=problem.device)
         objective, losses = Exact(problem.noise, weight="constant"), []
         for field in (score, lambda x, at: -score(x, at)):

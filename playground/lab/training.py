@@ -474,7 +474,7 @@ class Trainer:
         """
         generator = self.problem.generator("reference")
         data = self.problem.train
-        x = data[self.problem.some_rows(len(data), 1000, "reference points")]
+        x = self.problem.some(data, 1000, "reference points")
         sigma = self.problem.training_sigmas(len(x), generator)
         untrained: list[ScoreFunction] = [StandardNormal()]
         if self.network.prediction != "v":

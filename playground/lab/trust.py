@@ -115,7 +115,7 @@ def spacing(problem: "Problem") -> float:
     every click, so each problem keeps it, see :attr:`playground.lab.problem.Problem.spacing`.
     """
     train = _neighbours(problem)
-    some = train[problem.some_rows(len(train), EVALUATED, "judged neighbours")]
+    some = problem.some(train, EVALUATED, "judged neighbours")
     itself_and_other, _ = nearest(some, train, 2)
     noise = problem.noise.sigma_min * math.sqrt(train.shape[1])
     return max(float(itself_and_other[:, -1].cpu().quantile(0.99)), NOISES / FAR * noise)
@@ -124,7 +124,7 @@ def spacing(problem: "Problem") -> float:
 def _neighbours(problem: "Problem") -> "Tensor":
     """(n, D) training points that are searched for the nearest, in internal units."""
     train = problem.train.flatten(1)
-    return train if len(train) <= NEIGHBOURS else train[problem.some_rows(len(train), NEIGHBOURS, "neighbours")]
+    return problem.some(train, NEIGHBOURS, "neighbours")
 
 
 def flow_warnings(
@@ -208,7 +208,7 @@ def _lowest(problem: "Problem", sigma: float) -> tuple[Array, int]:
     kept = _LOWEST.setdefault(problem, {})
     if sigma not in kept:
         train = problem.dataset.points
-        some = train[problem.some_rows(len(train), RANKED, "ranked by density")]
+        some = problem.some(train, RANKED, "ranked by density")
         noise = torch.randn(some.shape, generator=problem.generator("noise of ranked points", "cpu")).numpy()
         ranked = np.sort(np.asarray(problem.exact_log_prob(some + sigma * noise, sigma)))
         kept[sigma] = ranked[:FEW], len(ranked)
