@@ -410,7 +410,7 @@ def _clicked(
     """The clicked points; none without an entry."""
     images = trajectory["positions"].shape[1] if trajectory else 0
     image = Annotated[int, msgspec.Meta(ge=0, lt=images)]
-    kind = tuple[tuple[Coordinate, Coordinate], ...] if shape == (2,) else tuple[image, ...]  # type: ignore[valid-type]
+    kind = tuple[tuple[Coordinate, Coordinate], ...] if shape == (2,) else tuple[image, ...]
     wrong = "its clicked points do not fit its data"
     found: tuple[tuple[float, float] | int, ...] = _json(path, metadata, "clicked", kind, "[]", wrong)
     if len(found) > 2:
