@@ -21,6 +21,7 @@ from playground.lab.measured import floor_name
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Plot, Sweep
 from playground.lab.sweep.table import Row, write_tables
+from playground.lab.table_cells import is_number
 from playground.user_errors import cannot_write
 
 PLOTS = "plots"
@@ -110,20 +111,16 @@ def name_of(key: str) -> str:
     return NAMES.get(key, key if "." in key else key.replace("_", " "))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _names(axis: str, rows: Sequence[Row]) -> tuple[str, ...]:
     """The values of an axis, unless they are numbers, in their order; none of a figure."""
     values = [row.values[axis] for row in rows if axis in row.values]
-    return () if all(map(_is_number, values)) else tuple(dict.fromkeys(map(shown, values)))
+    return () if all(map(is_number, values)) else tuple(dict.fromkeys(map(shown, values)))
 
 
 def _value(row: Row, key: str) -> float:
     """The figure or the axis of a row; nan if it is unknown."""
     value = row.values.get(key, row.mean.get(key))
-    return float(value) if _is_number(value) else math.nan
+    return float(value) if is_number(value) else math.nan
 
 
 def shown(value: Any) -> str:
@@ -164,7 +161,7 @@ def _lines(sweep: Sweep, plot: Plot, rows: Sequence[Row]) -> Chart | None:
 
 def _named(axis: str, value: Any) -> str:
     """A value of an axis; names speak for themselves."""
-    return f"{axis.rpartition('.')[2]} {shown(value)}" if _is_number(value) else str(value)
+    return f"{axis.rpartition('.')[2]} {shown(value)}" if is_number(value) else str(value)
 
 
 def _line(plot: Plot, name: str, rows: Sequence[Row], category: int, names: Sequence[str]) -> list[Series]:

@@ -27,6 +27,7 @@ from playground.kinds.setting import Field as Field
 from playground.kinds.setting import own_fields
 from playground.lab.atomic import atomic_write
 from playground.lab.settings import Experiment as Experiment
+from playground.lab.table_cells import is_number
 from playground.messages import Edit, Message, digits, setting
 
 Described = TypeVar("Described", bound=msgspec.Struct)
@@ -517,7 +518,7 @@ def _not_allowed(field: Field, given: Any, near: str = "") -> Message:
 
 def _shown(given: Any) -> str:
     """The text of a given value: a number with its digits, anything else with at most 60 characters."""
-    if isinstance(given, int | float) and not isinstance(given, bool):
+    if is_number(given):
         return digits(given)
     shown = f'"{given}"' if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
     return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -146,18 +146,16 @@ def decode(
     score: ScoreFunction,
     latent: Array,
     *,
-    sigma: float | None = None,
-    tolerance: float | None = None,
     probes: Tensor | None = None,
 ) -> Generator[float, None, DecodedPoints]:
-    """Decode latent codes by the probability flow: the inverse of :func:`log_likelihood`; yields the fraction done.
+    """Decode latent codes by the probability flow down to the finest level: the inverse of :func:`log_likelihood`; yields the fraction done.
 
     Args:
         latent: (N, *shape), standard normal numbers.
         probes: Hutchinson's probes if the trace is estimated; None for those that encode as many points.
-        score, sigma, tolerance: as for :func:`log_likelihood`; the errors are the same too.
+        score: as for :func:`log_likelihood`; the errors are the same too.
     """
-    level = _level(problem, sigma)
+    require_process(problem)
     units, prior = problem.units, problem.prior()
     z = _within_reach(problem, latent)
     probes = trace_probes(problem, z) if probes is None else probes
@@ -166,10 +164,10 @@ def decode(
         problem.process(),
         prior,
         prior.from_normal(z),
-        problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
+        problem.experiment.likelihood.tolerance,
         probes=probes,
         batch=_batch(problem, score),
-        sigma=level,
+        sigma=problem.noise.sigma_min,
     )
     return DecodedPoints(
         units.to_user(end.x.cpu().numpy()),

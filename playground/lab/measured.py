@@ -12,6 +12,7 @@ from playground import messages
 from playground.lab.figures import FIGURES, OVER_FLOOR
 from playground.lab.figures.spec import MEASURED
 from playground.lab.figures.spec import Measured as Measured
+from playground.lab.table_cells import is_number
 from playground.messages import Message
 
 ENDS = {"error": "_standard_error", "floor": "_floor", "floor_std": "_floor_std", "points": "_points"}
@@ -88,8 +89,7 @@ class Figures(Mapping[str, Measured]):
             return value / floor if value is not None and floor else None
         owner, part = owners(name, self)[0]
         found = getattr(self.known(owner), part)
-        is_number = isinstance(found, int | float) and not isinstance(found, bool)
-        return float(found) if is_number and math.isfinite(found) else None
+        return float(found) if is_number(found) and math.isfinite(found) else None
 
     @classmethod
     def union(cls, parts: Iterable[Mapping[str, Measured]]) -> Self:

@@ -124,7 +124,6 @@ def sample(
     problem: Problem,
     score: LabelledScore,
     seed: int | None = None,
-    sampler: Sampler | None = None,
     path: BrownianPath | None = None,
     start: Tensor | None = None,
 ) -> Iterator[Trajectory]:
@@ -137,7 +136,6 @@ def sample(
         score: the learned or the exact score, in internal units; may change between steps. The learned one takes labels
             if the data have classes.
         seed: seed of the start and of all noise, instead of `sampling.seed`.
-        sampler: one from :func:`make_sampler`, for a caller that changes its step while it runs.
         path: the Brownian path that gives the noise of the steps, for runs that share one; the start is drawn by the seed.
         start: points (N, *shape) at which the particles start, in internal units; the experiment has N particles. None: the
             sampler's own.
@@ -148,7 +146,7 @@ def sample(
     """
     if seed is not None:
         problem = problem.edited({"sampling.seed": seed})
-    sampler = sampler or make_sampler(problem, score)
+    sampler = make_sampler(problem, score)
     require_stable_step(problem, score)
     generator = problem.generator("sampling")
     # They are drawn in any case, so that the noise after them is the same with a start of one's own.

@@ -1,7 +1,7 @@
 """Cells of tables that people open in spreadsheets."""
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters with which a spreadsheet treats a text as a formula."""
@@ -28,6 +28,11 @@ def cell(value: Any) -> str:
 def uncovered(text: str) -> str:
     """The text that a cell was made of."""
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a number, which True is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def number_in(text: str) -> float:

@@ -61,7 +61,6 @@ class Trainer:
 
     Args:
         problem: data, noise and settings.
-        network: the network to train; by default a new one of the problem.
 
     Attributes:
         objective: the loss that it minimises.
@@ -70,8 +69,8 @@ class Trainer:
         ExperimentError: the objective does not fit the noise, or the network the data.
     """
 
-    def __init__(self, problem: Problem, network: ScoreNetwork | None = None) -> None:
-        self.network = problem.network() if network is None else network
+    def __init__(self, problem: Problem) -> None:
+        self.network = problem.network()
         self.ema = problem.network()
         self.ema.load_state_dict(self.network.state_dict())
         self._weights = Weights(self.network, self.ema)

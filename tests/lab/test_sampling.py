@@ -31,7 +31,7 @@ from playground.lab.trajectory import Trajectory
 from playground.theory.densities import Boxes
 from playground.theory.metrics import sliced_wasserstein2
 from playground.theory.noise.process import ScoreFunction
-from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisAdjustedLangevin, SamplerDiverged, Step
+from playground.theory.samplers import AnnealedLangevin, MetropolisAdjustedLangevin, SamplerDiverged, Step
 from playground.theory.samplers.ddim import DDIMSampler
 from tests.densities import density_of
 from tests.figures import flat
@@ -492,17 +492,6 @@ def test_a_step_in_user_units_is_the_one_taken() -> None:
     assert frames.step_size[1:] == pytest.approx(2.5, rel=1e-6)
     automatic = Problem.build(experiment(data__scale=100.0, sampling__kind="langevin"))
     assert step_in_user_units(automatic) == pytest.approx(run(automatic).step_size[1])
-
-
-def test_langevins_step_can_be_changed_during_a_run() -> None:
-    problem = Problem.build(experiment(sampling__kind="langevin"))
-    sampler = make_sampler(problem)
-    assert isinstance(sampler, Langevin)
-    running = sample(problem, density_of(problem).score, sampler=sampler)
-    frames = [next(running) for _ in range(3)][-1]
-    sampler.step *= 2
-    next(running)
-    assert frames.step_size[3] == pytest.approx(2 * frames.step_size[2])
 
 
 @pytest.mark.claims

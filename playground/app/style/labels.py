@@ -12,6 +12,7 @@ from playground.app.style.number_formats import format_number
 from playground.kinds.kind import Kind, registered
 from playground.kinds.setting import Field, own_fields
 from playground.lab.experiment import FILES, Experiment, every_field
+from playground.lab.table_cells import is_number
 from playground.messages import Message, Setting, Value, alternatives, written
 
 CARDS = {
@@ -112,4 +113,4 @@ _TO_SET = dict.fromkeys(FILES, "open")
 
 
 def _number(value: Value) -> str:
-    return format_number(value) if isinstance(value, int | float) and not isinstance(value, bool) else written(value)
+    return format_number(value) if is_number(value) else written(value)
