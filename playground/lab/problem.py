@@ -312,8 +312,8 @@ class Problem:
         return np.sort(torch.randperm(available, generator=self.generator(purpose, "cpu"))[:wanted].numpy())
 
     def some(self, points: Drawn, wanted: int, purpose: str) -> Drawn:
-        """`wanted` of the points, as :meth:`some_rows` draws them; the points themselves if there are no more."""
-        return points if len(points) <= wanted else points[self.some_rows(len(points), wanted, purpose)]
+        """A copy of `wanted` of the points, as :meth:`some_rows` draws them."""
+        return points[self.some_rows(len(points), wanted, purpose)]
 
     @functools.cached_property
     def spacing(self) -> float:

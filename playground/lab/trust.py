@@ -124,7 +124,7 @@ def spacing(problem: "Problem") -> float:
 def _neighbours(problem: "Problem") -> "Tensor":
     """(n, D) training points that are searched for the nearest, in internal units."""
     train = problem.train.flatten(1)
-    return problem.some(train, NEIGHBOURS, "neighbours")
+    return train if len(train) <= NEIGHBOURS else problem.some(train, NEIGHBOURS, "neighbours")
 
 
 def flow_warnings(
