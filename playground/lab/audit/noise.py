@@ -4,6 +4,7 @@ import functools
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal
@@ -164,13 +165,11 @@ class NoiseAudit(Auditing):
         """The Kolmogorov-Smirnov distance of the drawn levels from their stated density, times the root of their number."""
         noise = self.problem.noise
         logs = spaced(math.log(noise.sigma_min), math.log(noise.sigma_max), 20_001)
-        middle = (logs[1:] + logs[:-1]) / 2
-        density = noise.relative_density(middle.exp(), self.problem.sigma_distribution)
-        steps = torch.cat([torch.zeros(1, dtype=torch.float64), (density * logs.diff()).cumsum(0)])
-        total = float(steps[-1] / (logs[-1] - logs[0]))
-        steps = steps / steps[-1]
-        place = torch.bucketize(self.drawn.log(), logs).clamp(max=len(steps) - 1)
-        return kolmogorov(steps[place]) + abs(total - 1)
+        density = noise.relative_density(logs.exp(), self.problem.sigma_distribution)
+        below = torch.cumulative_trapezoid(density, logs)
+        total = float(below[-1] / (logs[-1] - logs[0]))
+        cdf = np.interp(self.drawn.log(), logs[1:], below / below[-1])
+        return kolmogorov(torch.from_numpy(cdf)) + abs(total - 1)
 
     @claim("levels of training", "stated densities against the slope of the quantiles", 1e-5, when=is_continuous)
     def quantile_error(self) -> float:

@@ -22,6 +22,7 @@ from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.densities import Density
+from playground.theory.metrics import mean_with_error
 from playground.theory.noise import per_point
 from playground.theory.objectives import Denoising, Objective
 
@@ -141,31 +142,26 @@ class ObjectiveAudit(Auditing):
         assert self.problem.density is not None
         return self.problem.density
 
-    def _losses(self, loss: Objective, model: Moved, sigma: float, batch: int) -> Tensor:
-        """Losses of one batch, with the same draws for every model, (BATCH,)."""
-        x = self.density.sample(BATCH, seeded(10_000 + batch))
-        levels = torch.full((BATCH,), sigma, dtype=x.dtype)
-        return loss.loss(model, x, levels, seeded(500_000 + batch)).detach()
+    def _losses(self, loss: Objective, model: Moved, sigma: float) -> Tensor:
+        """The mean loss of each batch, with the same draws for every model, (BATCHES,)."""
+        means = []
+        for batch in range(BATCHES):
+            x = self.density.sample(BATCH, seeded(10_000 + batch))
+            levels = torch.full((BATCH,), sigma, dtype=x.dtype)
+            means.append(loss.loss(model, x, levels, seeded(500_000 + batch)).detach().mean())
+        return torch.stack(means).double()
 
     def slopes(self, own: bool, sigma: float) -> list[Slope]:
         """Slope and curvature along every direction at one level, of the objective or of denoising."""
         if (own, sigma) in self.found:
             return self.found[own, sigma]
         loss = self.loss if own else self.reference
-        still = [self._losses(loss, Moved(self.density), sigma, batch).mean() for batch in range(BATCHES)]
+        still = self._losses(loss, Moved(self.density), sigma)
         found = []
         for direction in DIRECTIONS:
-            slopes, curves = [], []
-            for batch in range(BATCHES):
-                above, below = (
-                    self._losses(loss, Moved(self.density, direction, by), sigma, batch).mean()
-                    for by in (MOVED, -MOVED)
-                )
-                slopes.append((above - below) / (2 * MOVED))
-                curves.append((above + below - 2 * still[batch]) / MOVED**2)
-            moved, curved = torch.stack(slopes).double(), torch.stack(curves).double()
-            root = math.sqrt(BATCHES)
-            found.append(Slope(float(moved.mean()), float(moved.std()) / root, float(curved.mean())))
+            above, below = (self._losses(loss, Moved(self.density, direction, by), sigma) for by in (MOVED, -MOVED))
+            slope, error = mean_with_error((above - below) / (2 * MOVED))
+            found.append(Slope(slope, error, float((above + below - 2 * still).mean()) / MOVED**2))
         self.found[own, sigma] = found
         return found
 
@@ -231,9 +227,8 @@ class ObjectiveAudit(Auditing):
             x = self.density.sample(POINTS, source)
             sigma = self.problem.training_sigmas(POINTS, source).to(x)
             means.append(self.loss.loss(Moved(self.density), x, sigma, source).detach().mean())
-        found = torch.stack(means)
-        error = math.hypot(float(found.std()) / math.sqrt(PARTS), self.optimum[1])
-        return abs(float(found.mean()) - self.optimum[0]) / error
+        found, error = mean_with_error(torch.stack(means))
+        return abs(found - self.optimum[0]) / math.hypot(error, self.optimum[1])
 
     @claim("cost", "gradient noise: points for the accuracy of one in denoising")
     def noise(self) -> float:
