@@ -216,23 +216,23 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
     if check:
         objects.arrays |= {"held_out": check.x[0].numpy(), "held_out_sigma": check.sigma.numpy()}
     objects.call(problem.train, "points")
-    made = {"noise": objects.define("noise", problem.noise)}
+    objects.define("noise", problem.noise)
     if experiment.noise.has_path:
         objects.call(problem.process(), "noise.process()")
     if start is not None:
         objects.call(start, "noise.start")
         objects.call(start.density, "noise.start.density")
-    made["network"] = objects.define("network", trainer.network)
+    objects.define("network", trainer.network)
     for score, name in ((trainer.ema, "averaged"), (learned, "averaged"), (weaker, "weaker")):
         objects.call(score, name)
-    made["objective"] = objects.define("objective", objective)
+    objects.define("objective", objective)
     if check:
-        made["held_out_objective"] = objects.define("held_out_objective", check.objective)
+        objects.define("held_out_objective", check.objective)
     if settings.sampling.follows == "exact":
-        made["density"] = objects.define("density", problem.density)
-    made["score"] = objects.define("score", conditioned_score(problem, problem.known_score() or learned))
-    made["sampler"] = objects.define("sampler", make_sampler(problem, trainer.ema))
-    made["start"] = objects.define("start", settings.sampling.start_of_run(problem))
+        objects.define("density", problem.density)
+    objects.define("score", conditioned_score(problem, problem.known_score() or learned))
+    objects.define("sampler", make_sampler(problem, trainer.ema))
+    objects.define("start", settings.sampling.start_of_run(problem))
 
     has = {
         "": True,
@@ -246,7 +246,7 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
         "draws": isinstance(objective, ScoreMatching) and start is None,
         "early": check is not None,
         "weaker": weaker is not None,
-        "exact": "density" in made,
+        "exact": "density" in objects.made,
     }
     has["partial"] = has["labels"] or has["matched"]
     parts = {part if there else f"not {part}" for part, there in has.items()}
@@ -255,7 +255,7 @@ def files(experiment: Experiment, dataset: Dataset | None = None) -> dict[str, b
     named = re.sub(r'["\\]', "'", title(settings))  # a plug-in's could end the text of the script
     drawn = POINTS.replace("data_points", 'data["points"]') if problem.shape == (2,) else IMAGES
     text = "\n".join(code for code, _, part in lines if part in parts).format(
-        **made,
+        **objects.made,
         about="\n\n".join(textwrap.fill(one, 120) for one in (f"{named}.", ABOUT, LICENSE)) + "\n",
         imports="\n".join(sorted(imports)),
         rule="-" * 60,
@@ -295,6 +295,7 @@ class Objects:
     Attributes:
         imports: the imports that the calls need, by the names that they bind.
         arrays: the contents of the file of data, by name.
+        made: the statements that make objects, by the objects' names.
     """
 
     def __init__(self) -> None:
@@ -303,17 +304,17 @@ class Objects:
         self._plugins: dict[str, tuple[Path, set[str]]] = {}
         self.imports: dict[str, str] = {}
         self.arrays: dict[str, np.ndarray] = {}
+        self.made: dict[str, str] = {}
 
     def call(self, thing: object, name: str) -> str:
         """Let the script have a name for an object, which is then not made again; return the name."""
         self._held.append(thing)
         return self._names.setdefault(id(thing), name)
 
-    def define(self, name: str, thing: object) -> str:
-        """The statement that makes an object, which is called by its name from now on."""
-        text = f"{name} = {self.of(thing, name)}"
+    def define(self, name: str, thing: object) -> None:
+        """Add the statement that makes an object, which is called by its name from now on."""
+        self.made[name] = f"{name} = {self.of(thing, name)}"
         self.call(thing, name)
-        return text
 
     def of(self, thing: Any, name: str) -> str:
         """A value as an expression.

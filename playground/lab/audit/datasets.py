@@ -29,6 +29,7 @@ from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
 from playground.theory.guidance import GuidedScore
+from playground.theory.metrics import mode_weights
 
 POINTS = 20_000
 SEED = 17
@@ -278,12 +279,8 @@ class DataAudit(Auditing):
         kept = log_p > -500
         expected = float((log_p[kept].exp() * log_p[kept]).sum()) * side**2
         x = self.smoothed(SEED)
-        values = torch.where(self.inside(x), self.density.log_prob(x, NEAR * self.unit), 0.0)
-        return standard_errors(values, expected)
-
-    def inside(self, x: Tensor) -> Tensor:
-        """Whether points (N, 2) lie in the square of quadrature, (N,)."""
-        return ((x - self.density.mean).abs() < REACH * self.unit).all(1)
+        inside = ((x - self.density.mean).abs() < REACH * self.unit).all(1)
+        return standard_errors(torch.where(inside, self.density.log_prob(x, NEAR * self.unit), 0.0), expected)
 
     @claim("samples", "counts in cells of the plane: Pearson's statistic, standardized", 5.0, when=has_density)
     def cell_errors(self) -> float:
@@ -315,8 +312,7 @@ class DataAudit(Auditing):
         modes, weights = self.density.modes, self.density.mode_weights
         assert modes is not None
         assert weights is not None
-        nearest = torch.cdist(self.points, modes).argmin(1)
-        shares = torch.bincount(nearest, minlength=len(modes)).double() / len(self.points)
+        shares, _ = mode_weights(self.points, modes)
         return share_gap(shares, weights, len(self.points))
 
     # --- its classes
@@ -347,8 +343,7 @@ class DataAudit(Auditing):
         """How far the weights of the classes are from adding up to 1; 1 if one is not above 0."""
         assert isinstance(self.density, GaussianMixture)
         assert self.density.classes is not None
-        shares = torch.zeros(int(self.density.classes.max()) + 1, dtype=torch.float64)
-        shares.index_add_(0, self.density.classes, self.density.weights)
+        shares = torch.bincount(self.density.classes, self.density.weights)
         return max(abs(float(shares.sum()) - 1), float(shares.min() <= 0))
 
     @claim("classes", "p(c | x) are probabilities at every level: error", 1e-9, when=has_class_densities)

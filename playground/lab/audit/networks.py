@@ -140,15 +140,14 @@ class NetworkAudit(Auditing):
 
     # --- gradients
 
-    def _few(self) -> tuple[Tensor, Tensor]:
+    def _few(self) -> tuple[ScoreNetwork, Tensor, Tensor]:
         x, _ = self.noisy(0.5)
-        sigma = spaced(0.2, 3.0, 8)
-        return x[:8].double(), sigma
+        return self.precise, x[:8].double(), spaced(0.2, 3.0, 8)
 
     @claim("gradient", "along a direction of all weights: relative error", 1e-5)
     def weight_gradient(self) -> float:
         """The derivative of a loss along a random direction of all weights, by autograd against differences; relative."""
-        network, (x, sigma) = self.precise, self._few()
+        network, x, sigma = self._few()
         weights, source, h = dict(network.named_parameters()), seeded(5), 1e-5
         along = {name: torch.randn(one.shape, generator=source, dtype=one.dtype) for name, one in weights.items()}
 
@@ -166,7 +165,7 @@ class NetworkAudit(Auditing):
     @claim("gradient", "along a direction of x: relative error", 1e-5)
     def point_gradient(self) -> float:
         """The derivative of the score along a random direction of x, by autograd against differences; relative."""
-        network, (x, sigma) = self.precise, self._few()
+        network, x, sigma = self._few()
         v = torch.randn(x.shape, generator=seeded(6), dtype=torch.float64)
         slope = torch.autograd.functional.jvp  # by two backward passes
         _, exact = slope(lambda at: network(at, sigma), x, v)  # type: ignore[no-untyped-call]
@@ -177,7 +176,7 @@ class NetworkAudit(Auditing):
     @claim("gradient", "score is the gradient of its log-density: relative error", 1e-9, when=states_density)
     def density_gradient(self) -> float:
         """The score against autograd of the log-density that it states; relative."""
-        network, (x, sigma) = self.precise, self._few()
+        network, x, sigma = self._few()
         assert isinstance(network, EnergyFunction)
         x = x.requires_grad_()
         gradient = gradient_of(network.log_density(x, sigma), x)
