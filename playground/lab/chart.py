@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -40,7 +41,7 @@ def ticks(low: float, high: float, step: float) -> list[tuple[float, str]]:
             label = f"{value:.{decimals}f}"
         else:
             digits = max(0, math.floor(math.log10(abs(value)) + 1e-9) - math.floor(math.log10(step) + 1e-9))
-            label = f"{value:.{digits}e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+            label = re.sub(r"e\+?(-?)0?(?=\d)", r"e\1", f"{value:.{digits}e}")
         found.append((value, label.replace("-", "−")))
     return found
 

@@ -503,17 +503,13 @@ def _not_allowed(field: Field, given: Any, near: str = "") -> Message:
     Args:
         near: a similar choice that may have been meant.
     """
-    name, shown = setting(field.key), _shown(given)
+    code, text = "not-allowed", "{} = {} is not allowed: it must be {}" + ("; did you mean {}?" if near else ".")
     if field.key.endswith(".kind"):  # a plug-in may add it, but no file loads one
-        start, values = "{} = {} is not allowed: it must be {}", (name, shown, field.bound)
-        if not near:
-            return Message("unknown-kind", f"{start}. If a plug-in adds it, load that first.", values, field.key)
-        hint, edits = "; did you mean {}? If a plug-in adds it, load that first.", (Edit("Use it", {field.key: near}),)
-        return Message("unknown-kind", start + hint, (*values, near), field.key, edits)
-    if near:
-        text, edits = "{} = {} is not allowed: it must be {}; did you mean {}?", (Edit("Use it", {field.key: near}),)
-        return Message("not-allowed", text, (name, shown, field.bound, near), field.key, edits)
-    return Message("not-allowed", "{} = {} is not allowed: it must be {}.", (name, shown, field.bound), field.key)
+        code, text = "unknown-kind", f"{text} If a plug-in adds it, load that first."
+    values = (setting(field.key), _shown(given), field.bound)
+    if not near:
+        return Message(code, text, values, field.key)
+    return Message(code, text, (*values, near), field.key, (Edit("Use it", {field.key: near}),))
 
 
 def _shown(given: Any) -> str:

@@ -140,23 +140,21 @@ class Store:
         """The value last put under a key; None if there is none."""
         with self._lock:
             self._use_file(_name(key))
-            if key in self._memory:
-                return self._memory.get(key)
-            if _name(key) not in self._sizes:
-                return None
+            found = self._memory.get(key)
+            if found is not None or _name(key) not in self._sizes:
+                return found
         with self._files:
+            found = self.in_memory(key)  # if another thread has read it meanwhile
+            read = self._read(key) if found is None else None
+            if read is None:
+                return found
+            freeze(read)
             with self._lock:
-                if key in self._memory:  # another thread has read it meanwhile
-                    return self._memory.get(key)
-            value = self._read(key)
-            if value is not None:
-                freeze(value)
-                with self._lock:
-                    if key in self._memory:  # it was held meanwhile
-                        return self._memory.get(key)
-                    self._memory.put(key, value, parts_of(value))
-                self._shrink_memory(key)
-            return value
+                if key not in self._memory:  # otherwise it was held meanwhile
+                    self._memory.put(key, read, parts_of(read))
+                found = self._memory.get(key)
+            self._shrink_memory(key)
+            return found
 
     def in_memory(self, key: Key) -> Any | None:
         """The value last put under a key, if it can be had without waiting for a file."""
