@@ -57,10 +57,7 @@ class Document(msgspec.Struct, frozen=True):
         Args:
             given: the digest of points that are given in place of those of the settings, as by a session.
         """
-        found = dict(digests(experiment))
-        if given is not None:
-            found = {GIVEN: given} | {key: digest for key, digest in found.items() if key != DATA_FILE}
-        return cls(experiment, tuple(found.items()))
+        return cls(experiment, _with_given(dict(digests(experiment)), given))
 
     def edited(self, changes: Mapping[str, Any]) -> "Document":
         """The document with other settings, by dotted key; a file that is chosen anew is taken as it is now.
@@ -70,16 +67,11 @@ class Document(msgspec.Struct, frozen=True):
         """
         experiment = experiments.replace(self.experiment, changes)
         before, found = dict(self.digests), dict(digests(experiment))
-        files = experiments.files(experiment)
-        same = [
-            key
-            for key, file in experiments.files(self.experiment).items()
-            if files.get(key) == file and key not in changes
-        ]
-        found |= {key: before[key] for key in same if key in before}
-        if GIVEN in before and experiment.data == self.experiment.data and DATA_FILE not in changes:
-            found = {GIVEN: before[GIVEN]} | {key: digest for key, digest in found.items() if key != DATA_FILE}
-        return msgspec.structs.replace(self.with_experiment(experiment), digests=tuple(found.items()))
+        same = experiments.files(experiment).items() & experiments.files(self.experiment).items()
+        found |= {key: before[key] for key, _ in same if key in before and key not in changes}
+        is_given = experiment.data == self.experiment.data and DATA_FILE not in changes
+        kept = _with_given(found, before.get(GIVEN) if is_given else None)
+        return msgspec.structs.replace(self.with_experiment(experiment), digests=kept)
 
     def with_experiment(self, experiment: Experiment) -> "Document":
         """The document with other settings and the same files.
@@ -148,6 +140,13 @@ class Document(msgspec.Struct, frozen=True):
         if other is not None:
             raise NeedsTraining(other)
         return self.edited(own)
+
+
+def _with_given(found: dict[str, str], given: str | None) -> Digests:
+    """Digests by setting, with that of given points in place of that of the data's file; None if no points are given."""
+    if given is not None:
+        found = {GIVEN: given} | {key: digest for key, digest in found.items() if key != DATA_FILE}
+    return tuple(found.items())
 
 
 class NeedsTraining(ExperimentError):

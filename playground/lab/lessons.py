@@ -322,7 +322,7 @@ def judge(found: MeasuredStep) -> tuple[str, bool]:
         return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
     ends = {end for choice in step.choices for end in (choice.at_least, choice.below) if end is not None}
     near = [f"{end:g}" for end in sorted(ends) if abs(value - end) <= reach and error]
-    return (f"{right[0]}; undecided, for its error reaches {' and '.join(near)}", False) if near else (right[0], True)
+    return _decided(right[0], near, "its error reaches {}")
 
 
 def _judge_columns(found: MeasuredStep) -> tuple[str, bool]:
@@ -335,9 +335,12 @@ def _judge_columns(found: MeasuredStep) -> tuple[str, bool]:
         for place, text in enumerate(texts)
         if place != first and abs(values[place] - values[first]) <= SURE * math.hypot(errors[place], errors[first])
     ]
-    return (
-        (f"{texts[first]}; undecided, for {' and '.join(near)} may be it too", False) if near else (texts[first], True)
-    )
+    return _decided(texts[first], near, "{} may be it too")
+
+
+def _decided(right: str, near: Sequence[str], why: str) -> tuple[str, bool]:
+    """The right answer, and whether it is decided: it is not if something comes too near."""
+    return (f"{right}; undecided, for {why.format(' and '.join(near))}", False) if near else (right, True)
 
 
 def measured_cell(values: Mapping[str, float]) -> float | str | None:

@@ -75,6 +75,11 @@ def notebook(cells: Iterable[Cell]) -> str:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+    return dumped(contents)
+
+
+def dumped(contents: object) -> str:
+    """The text of a notebook."""
     return json.dumps(contents, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -11,7 +11,7 @@ from playground.data import Dataset
 from playground.lab import standalone
 from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment
-from playground.lab.notebook import short_notebook
+from playground.lab.notebook import dumped, short_notebook
 from playground.lab.provenance import Provenance
 from playground.lab.script import as_python, has_array
 from playground.lab.session import Session
@@ -92,4 +92,4 @@ def _told(text: str, provenance: Provenance, notebook: bool) -> str:
         return f"# provenance = {provenance}\n{text}"
     contents = json.loads(text)
     contents["metadata"]["provenance"] = provenance.as_json()
-    return json.dumps(contents, indent=1, ensure_ascii=False) + "\n"
+    return dumped(contents)
