@@ -1,10 +1,9 @@
 """Charts in pictures and films, drawn by the code that draws those of the window."""
 
-import functools
 import threading
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, QObject, QPointF, QRectF, QSizeF, QThread, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSizeF, QThread, QTimer
 from PySide6.QtGui import QFontMetricsF, QPainter, QPicture
 
 from playground.drawing.axes import figure_font
@@ -62,28 +61,6 @@ def _record(chart: Chart, size: QSizeF, palette: Palette, text: float, fineness:
     return picture, plot.box.sceneBoundingRect().translated(below.topLeft())
 
 
-class _Errands(QObject):
-    """Does work in the application's thread. There is one, which outlasts every thread that sends some."""
-
-    sent = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        application = QCoreApplication.instance()
-        assert application is not None
-        self.moveToThread(application.thread())
-        self.sent.connect(self._do)
-
-    @Slot(object)
-    def _do(self, work: Callable[[], None]) -> None:
-        work()
-
-
-@functools.cache
-def _errands() -> _Errands:
-    return _Errands()
-
-
 def _in_the_applications_thread(work: Callable[[], None]) -> None:
     application = QCoreApplication.instance()
     assert application is not None
@@ -98,7 +75,7 @@ def _in_the_applications_thread(work: Callable[[], None]) -> None:
         finally:
             done.set()
 
-    _errands().sent.emit(do)
+    QTimer.singleShot(0, application, do)
     while not done.wait(PATIENCE):
         if QThread.currentThread().isInterruptionRequested():
             raise PictureError("The picture was stopped.")
