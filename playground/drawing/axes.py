@@ -70,20 +70,23 @@ def paint_numbers(painter: QPainter, plane: Plane, names: tuple[str, str], palet
     for _, label, place in across:
         half = metrics.horizontalAdvance(label) / 2
         if half + 36 < place < width - half - name_x:
-            _label(painter, palette, QRectF(place - half, height - line - 3, 2 * half, line), label, "muted")
+            paint_label(painter, palette, QRectF(place - half, height - line - 3, 2 * half, line), label)
     for _, label, place in upward:
         if line + 8 + line / 2 < place < height - line - 10:
             box = QRectF(6, place - line / 2, metrics.horizontalAdvance(label), line)
-            _label(painter, palette, box, label, "muted")
+            paint_label(painter, palette, box, label)
     painter.setFont(figure_font(11, bold=True))
     metrics = QFontMetricsF(painter.font())
     name_width = metrics.horizontalAdvance(names[0])
-    _label(painter, palette, QRectF(width - name_width - 8, height - line - 3, name_width, line), names[0], "muted")
-    _label(painter, palette, QRectF(6, 6, metrics.horizontalAdvance(names[1]), line), names[1], "muted")
+    paint_label(painter, palette, QRectF(width - name_width - 8, height - line - 3, name_width, line), names[0])
+    paint_label(painter, palette, QRectF(6, 6, metrics.horizontalAdvance(names[1]), line), names[1])
 
 
-def _label(painter: QPainter, palette: Palette, box: QRectF, text: str, color: str) -> None:
-    text_background(painter, palette, box.adjusted(-3, 0, 3, 0), 3)
+def paint_label(
+    painter: QPainter, palette: Palette, box: QRectF, text: str, color: str = "muted", down: float = 0.0
+) -> None:
+    """Paint one line over a patch of background, which is taller than its box by `down` on both sides."""
+    text_background(painter, palette, box.adjusted(-4, -down, 4, down), 3)
     painter.setPen(palette.color(color))
     painter.drawText(box.adjusted(-2, 0, 2, 0), Qt.AlignmentFlag.AlignCenter, text)
 
@@ -91,21 +94,21 @@ def _label(painter: QPainter, palette: Palette, box: QRectF, text: str, color: s
 OPAQUE = 0.88  # of a patch below text: muted text on it reaches 4.5:1 over every colour of the canvas
 
 
-def text_background(painter: QPainter, palette: Palette, box: QRectF, radius: float, opacity: float = OPAQUE) -> None:
+def text_background(painter: QPainter, palette: Palette, box: QRectF, radius: float) -> None:
     """Paint a translucent patch of background, on whole pixels, so that text is readable over arrows and density."""
     if is_vector(painter):
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color("background", opacity))
+        painter.setBrush(palette.color("background", OPAQUE))
         painter.drawRoundedRect(box, radius, radius)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         return
     target = box.toAlignedRect()
     ratio = painter.device().devicePixelRatio()
-    painter.drawImage(target.topLeft(), _patch(palette, target.width(), target.height(), radius, opacity, ratio))
+    painter.drawImage(target.topLeft(), _patch(palette, target.width(), target.height(), radius, ratio))
 
 
 @functools.lru_cache(maxsize=64)
-def _patch(palette: Palette, width: int, height: int, radius: float, opacity: float, ratio: float) -> QImage:
+def _patch(palette: Palette, width: int, height: int, radius: float, ratio: float) -> QImage:
     """An image of a rounded rectangle. Painting it as a path would take 0.4 ms in every frame."""
     image = QImage(round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(ratio)
@@ -113,6 +116,6 @@ def _patch(palette: Palette, width: int, height: int, radius: float, opacity: fl
     with QPainter(image) as painter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color("background", opacity))
+        painter.setBrush(palette.color("background", OPAQUE))
         painter.drawRoundedRect(0, 0, width, height, radius, radius)
     return image

@@ -98,17 +98,12 @@ class ImageGrid(Layer):
         if not tiles.shown:
             return
         strip = self._keep("strip", (palette, tiles.shown), lambda: self.strip(palette, tiles.shown))
-        side = strip.width()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        for number in range(tiles.shown):
-            painter.drawImage(tiles.box(number), strip, QRectF(0, number * side, side, strip.height() // tiles.shown))
-        outline(painter, palette, [tiles.box(number) for number in range(tiles.shown)])
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        boxes = [tiles.box(number) for number in range(tiles.shown)]
+        _paint_strip(painter, palette, strip, boxes)
         if self.known is not None:
             edge = _edge(self.known)
             painter.setPen(QPen(palette.color("data"), min(1.5 / tiles.side, 1 / 32)))
-            for box in map(tiles.box, range(tiles.shown)):
+            for box in boxes:
                 painter.save()
                 painter.translate(box.topLeft())
                 painter.scale(tiles.side, tiles.side)
@@ -117,13 +112,18 @@ class ImageGrid(Layer):
         for chosen, line in ((self.selected, Qt.PenStyle.SolidLine), (self.second, Qt.PenStyle.DotLine)):
             if chosen is not None and 0 <= chosen < tiles.shown:
                 painter.setPen(QPen(palette.color("likelihood"), 2.5, line))
-                painter.drawRoundedRect(tiles.box(chosen).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
+                painter.drawRoundedRect(boxes[chosen].adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
+
+    def brightness(self, images: np.ndarray) -> np.ndarray:
+        """Images of any shape as uint8 between the limits."""
+        low, high = self.limits
+        share = np.nan_to_num((np.asarray(images, float) - low) / max(high - low, 1e-300))
+        return np.round(255 * np.clip(share, 0, 1)).astype(np.uint8)
 
     def strip(self, palette: Palette, shown: int) -> QImage:
         """The images one below the other, at their own resolution."""
-        images = np.asarray(self.images[:shown], float)
-        low, high = self.limits
-        level = np.round(255 * np.clip(np.nan_to_num((images - low) / max(high - low, 1e-300)), 0, 1)).astype(np.uint32)
+        images = self.images[:shown]
+        level = self.brightness(images).astype(np.uint32)
         if images.ndim == 4 and images.shape[1] == 3:
             colors = (np.uint32(0xFF000000) | level[:, 0] << 16 | level[:, 1] << 8 | level[:, 2]).astype(np.uint32)
         else:
@@ -161,11 +161,7 @@ class Strip(Layer):
         painter.setPen(QPen(palette.color("likelihood"), 1.5))
         painter.setBrush(palette.color("background", 0.94))
         painter.drawRoundedRect(card, 8, 8)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        high = strip.height() // count
-        for number, box in enumerate(boxes):
-            painter.drawImage(box, strip, QRectF(0, number * high, strip.width(), high))
-        outline(painter, palette, boxes)
+        _paint_strip(painter, palette, strip, boxes)
 
 
 def _edge(known: np.ndarray) -> QPainterPath:
@@ -197,8 +193,13 @@ def _strip_top(count: int, width: float, height: float) -> float:
     return height - min(82.0, 0.25 * height) - _strip_pitch(count, width, height)
 
 
-def outline(painter: QPainter, palette: Palette, boxes: list[QRectF]) -> None:
-    """Paint a hairline around each image, outside its pixels, to separate it from a background of the same lightness."""
+def _paint_strip(painter: QPainter, palette: Palette, strip: QImage, boxes: list[QRectF]) -> None:
+    """Paint images that lie one below the other into boxes, each in a hairline outside of its pixels, which separates it from a
+    background of the same lightness."""
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+    high = strip.height() // len(boxes)
+    for number, box in enumerate(boxes):
+        painter.drawImage(box, strip, QRectF(0, number * high, strip.width(), high))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(palette.color("border"), 1.0))

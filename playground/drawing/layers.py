@@ -15,7 +15,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing import lines, raster
-from playground.drawing.axes import figure_font, text_background
+from playground.drawing.axes import figure_font, paint_label
 from playground.drawing.color_scale import ColorScale
 from playground.drawing.color_scale import number as number_text
 from playground.drawing.coloring import OPACITY, Coloring
@@ -506,10 +506,8 @@ class FollowedParticle(Layer):
             font = figure_font(11)
             text, metrics = f"arrows × {factor}", QFontMetricsF(font)
             box = QRectF(start.x() + 12, start.y() + 10, metrics.horizontalAdvance(text), metrics.height())
-            text_background(painter, palette, box.adjusted(-4, 0, 4, 0), 3)
             painter.setFont(font)
-            painter.setPen(palette.color("text"))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+            paint_label(painter, palette, box, text, "text")
         for step, role in self.terms:
             across, down = (factor * step * plane.scale).tolist()
             end = QPointF(start.x() + across, start.y() + down)

@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
-from playground.drawing.axes import figure_font, text_background
+from playground.drawing.axes import figure_font, paint_label
 from playground.drawing.layers import Layer, outlined
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane
@@ -86,7 +86,5 @@ def _word(
     y = place.y() + (RADIUS + 5 if below else -RADIUS - 5 - height)
     left = min(max(place.x() - width / 2, 8), plane.width - width - 8)
     box = QRectF(left, y, width + 1, height)
-    text_background(painter, palette, box.adjusted(-5, -1, 5, 1), 4)
     painter.setFont(font)
-    painter.setPen(palette.color(color))
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
+    paint_label(painter, palette, box, word, color, 1)

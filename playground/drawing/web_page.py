@@ -353,10 +353,8 @@ def _points(points: NDArray[Any], scene: Scene, arrays: _Arrays, along: bool = F
 def _images(images: NDArray[Any], scene: Scene, arrays: _Arrays) -> dict[str, Any]:
     """Images (frames, N, C, H, W) or (frames, N, H, W) as brightness, channels last."""
     assert scene.images is not None
-    low, high = scene.images.limits
-    share = np.clip(np.nan_to_num((images - low) / max(high - low, 1e-300)), 0, 1)
-    share = share[:, :, None] if share.ndim == 4 else share
-    return arrays.add(np.moveaxis(np.round(255 * share).astype(np.uint8), 2, -1))
+    found = scene.images.brightness(images)
+    return arrays.add(np.moveaxis(found[:, :, None] if found.ndim == 4 else found, 2, -1))
 
 
 def _overlays(scenes: Mapping[int, Scene], plane: Plane, arrays: _Arrays) -> dict[str, Any]:
