@@ -11,16 +11,18 @@ away. Everything works in any dtype, on any device, and with autograd.
 Source: the score of a smoothed mixture is the posterior mean of its components' scores (Vincent 2011, section 4).
 """
 
-import functools
 import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from playground.theory.log_sums import log_sum_exp
+
+Map = Callable[[Tensor], Tensor]
 
 _LOG_TWO_PI = math.log(2 * math.pi)
 
@@ -112,7 +114,24 @@ class Density(ABC):
         return torch.cat([function(part, level) for part, level in zip(torch.split(x, rows), sigmas, strict=False)])
 
 
-class GaussianMixture(Density):
+class ClosedForm(Density):
+    """A density that is made of tensors: places, lengths, and shares of the mass."""
+
+    def standardized(self, offset: Tensor, scale: float) -> Self:
+        return self.mapped(lambda place: (place - offset) / scale, lambda part: part, scale)
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        def moved(part: Tensor) -> Tensor:
+            return part.to(device=device, dtype=dtype)
+
+        return self.mapped(moved, moved, 1.0)
+
+    @abstractmethod
+    def mapped(self, place: Map, other: Map, scale: float) -> Self:
+        """The density with its places and its other tensors mapped, and its lengths divided by `scale`."""
+
+
+class GaussianMixture(ClosedForm):
     r"""Isotropic Gaussians with weights.
 
     .. math:: p_\sigma(x) = \sum_k w_k N(x; m_k, v_k I),\quad v_k = s_k^2 + \sigma^2,\qquad
@@ -139,13 +158,12 @@ class GaussianMixture(Density):
         mode_weights: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> None:
-        weights = torch.ones_like(stds) if weights is None else weights
-        _check_weights(weights)
+        weights = _normalised(weights, stds)
         if means.ndim != 2 or stds.shape != means.shape[:1] or weights.shape != stds.shape:
             raise ValueError(f"means {tuple(means.shape)} must be (K, dim), stds and weights (K,)")
         if not bool((stds > 0).all()):
             raise ValueError("standard deviations must be above 0")
-        self.means, self.stds, self.weights = means, stds, weights / weights.sum()
+        self.means, self.stds, self.weights = means, stds, weights
         self.modes, self.mode_weights, self.classes = modes, mode_weights, classes
         self.dim = means.shape[1]
         self.mean = self.weights @ means
@@ -172,21 +190,15 @@ class GaussianMixture(Density):
         noise = torch.randn(count, self.dim, generator=generator, dtype=dtype, device=device)
         return self.means[chosen] + self.stds[chosen, None] * noise, chosen
 
-    def standardized(self, offset: Tensor, scale: float) -> "GaussianMixture":
-        modes = None if self.modes is None else (self.modes - offset) / scale
-        return GaussianMixture(
-            (self.means - offset) / scale, self.stds / scale, self.weights, modes, self.mode_weights, self.classes
-        )
-
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "GaussianMixture":
-        move = functools.partial(_move, device=device, dtype=dtype)
-        return GaussianMixture(
-            self.means.to(device=device, dtype=dtype),
-            self.stds.to(device=device, dtype=dtype),
-            self.weights.to(device=device, dtype=dtype),
-            move(self.modes),
-            move(self.mode_weights),
-            None if self.classes is None else self.classes.to(device),
+    def mapped(self, place: Map, other: Map, scale: float) -> Self:
+        means = place(self.means)
+        return type(self)(
+            means,
+            other(self.stds) / scale,
+            other(self.weights),
+            _if_any(place, self.modes),
+            _if_any(other, self.mode_weights),
+            None if self.classes is None else self.classes.to(means.device),
         )
 
     def entropy(self) -> float:
@@ -242,7 +254,7 @@ class GaussianMixture(Density):
         return pull @ self._centred - x * pull.sum(1, keepdim=True)
 
 
-class Boxes(Density):
+class Boxes(ClosedForm):
     r"""Uniform boxes with weights, blurred by a Gaussian of standard deviation `std`.
 
     .. math:: p_\sigma(x) = \sum_k w_k \prod_d \frac{\Phi((x_d - a_{kd})/s) - \Phi((x_d - b_{kd})/s)}{b_{kd} - a_{kd}},
@@ -270,15 +282,14 @@ class Boxes(Density):
         modes: Tensor | None = None,
         mode_weights: Tensor | None = None,
     ) -> None:
-        weights = torch.ones_like(lows[:, 0]) if weights is None else weights
-        _check_weights(weights)
+        weights = _normalised(weights, lows[:, 0])
         if lows.ndim != 2 or lows.shape != highs.shape or weights.shape != lows.shape[:1]:
             raise ValueError(f"lows {tuple(lows.shape)} and highs must be (K, dim), weights (K,)")
         if not bool((lows < highs).all()):
             raise ValueError("each box must have its low corner below its high one")
         if not 0 <= std < math.inf:
             raise ValueError(f"std = {std} must be at least 0")
-        self.lows, self.highs, self.weights, self.std = lows, highs, weights / weights.sum(), float(std)
+        self.lows, self.highs, self.weights, self.std = lows, highs, weights, float(std)
         self.modes, self.mode_weights, self.sharp = modes, mode_weights, self.std == 0
         self.dim = lows.shape[1]
         self._centres, self._halves = (lows + highs) / 2, (highs - lows) / 2
@@ -294,26 +305,14 @@ class Boxes(Density):
         noise = torch.randn(count, self.dim, generator=generator, dtype=dtype, device=device)
         return self.lows[chosen] + uniform * (self.highs - self.lows)[chosen] + self.std * noise
 
-    def standardized(self, offset: Tensor, scale: float) -> "Boxes":
-        modes = None if self.modes is None else (self.modes - offset) / scale
-        return Boxes(
-            (self.lows - offset) / scale,
-            (self.highs - offset) / scale,
-            self.weights,
+    def mapped(self, place: Map, other: Map, scale: float) -> Self:
+        return type(self)(
+            place(self.lows),
+            place(self.highs),
+            other(self.weights),
             self.std / scale,
-            modes,
-            self.mode_weights,
-        )
-
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "Boxes":
-        move = functools.partial(_move, device=device, dtype=dtype)
-        return Boxes(
-            self.lows.to(device=device, dtype=dtype),
-            self.highs.to(device=device, dtype=dtype),
-            self.weights.to(device=device, dtype=dtype),
-            self.std,
-            move(self.modes),
-            move(self.mode_weights),
+            _if_any(place, self.modes),
+            _if_any(other, self.mode_weights),
         )
 
     def entropy(self) -> float:
@@ -396,13 +395,16 @@ class Boxes(Density):
         return torch.where(blurred, (terms.softmax(1)[:, :, None] * gradient).sum(1), 0.0)
 
 
-def _move(part: Tensor | None, device: torch.device | str | None, dtype: torch.dtype | None) -> Tensor | None:
-    return None if part is None else part.to(device=device, dtype=dtype)
+def _if_any(change: Map, part: Tensor | None) -> Tensor | None:
+    return None if part is None else change(part)
 
 
-def _check_weights(weights: Tensor) -> None:
+def _normalised(weights: Tensor | None, like: Tensor) -> Tensor:
+    """Weights that sum to 1; equal ones if there are none."""
+    weights = torch.ones_like(like) if weights is None else weights
     if not bool((weights >= 0).all()) or not 0 < float(weights.sum()) < math.inf:
         raise ValueError("weights must be at least 0 and their sum above 0")
+    return weights / weights.sum()
 
 
 def _check_dim(dim: int) -> None:

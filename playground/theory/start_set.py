@@ -18,7 +18,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from playground.theory.densities import Density, GaussianMixture
+from playground.theory.densities import ClosedForm, Density, GaussianMixture, Map
 from playground.theory.transport import matching_of
 
 Coupling = Literal["independent", "optimal-transport"]
@@ -126,7 +126,7 @@ def matched(x: Tensor, start: Tensor) -> Tensor:
             return start[torch.from_numpy(stop.value).to(start.device)]
 
 
-class MixturePair(Density):
+class MixturePair(ClosedForm):
     r"""The path between two independent mixtures of Gaussians, in data coordinates y = x_0 + sigma x_1.
 
     With components N(m_i, s_i^2 I) of the data and N(n_j, r_j^2 I) of the start set,
@@ -150,11 +150,8 @@ class MixturePair(Density):
         """`count` points of the data, (count, dim)."""
         return self.data.sample(count, generator)
 
-    def standardized(self, offset: Tensor, scale: float) -> "MixturePair":
-        return MixturePair(self.data.standardized(offset, scale), self.start.standardized(offset, scale))
-
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "MixturePair":
-        return MixturePair(self.data.to(device, dtype), self.start.to(device, dtype))
+    def mapped(self, place: Map, other: Map, scale: float) -> "MixturePair":
+        return MixturePair(self.data.mapped(place, other, scale), self.start.mapped(place, other, scale))
 
     def entropy(self) -> float:
         """The entropy of the data, in nats."""
