@@ -1,6 +1,7 @@
 """The legends of a picture: what each colour stands for, in numbers of the user's units or in words."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,14 +107,21 @@ class ColorKey(Legend):
                 painter.setBrush(QColor(color))
                 painter.drawPie(wheel, round(number * span), round(span))
             return
-        for number, (color, name) in enumerate(zip(self.colors, self.names, strict=True)):
-            middle = top + (number + 0.5) * ROW
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(color))
-            painter.drawEllipse(QPointF(left + 2, middle), 4.0, 4.0)
-            painter.setPen(palette.color("text"))
-            text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, LENGTH - 4)
-            painter.drawText(QPointF(left + 14, middle + metrics.ascent() / 2 - 1), text)
+        names = [metrics.elidedText(name, Qt.TextElideMode.ElideRight, LENGTH - 4) for name in self.names]
+        paint_key(painter, palette, zip(map(QColor, self.colors), names, strict=True), QPointF(left + 2, top), ROW)
+
+
+def paint_key(
+    painter: QPainter, palette: Palette, meanings: Iterable[tuple[QColor, str]], corner: QPointF, row: float
+) -> None:
+    """Paint colours as discs, each with its meaning beside it, in rows below a corner."""
+    for number, (color, meaning) in enumerate(meanings):
+        middle = corner + QPointF(0, (number + 0.5) * row)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawEllipse(middle, 4.0, 4.0)
+        painter.setPen(palette.color("text"))
+        painter.drawText(middle + QPointF(12, QFontMetricsF(painter.font()).ascent() / 2 - 1), meaning)
 
 
 def fits(plane: Plane) -> bool:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
 from playground.drawing.axes import figure_font, paint_grid, paint_numbers, text_background
-from playground.drawing.color_scale import Legend, fits
+from playground.drawing.color_scale import Legend, fits, paint_key
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
     Data,
@@ -215,13 +215,8 @@ def _paint_layer_names(painter: QPainter, scene: Scene, plane: Plane) -> None:
     text_background(painter, palette, box, 6)
     painter.setFont(font)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    for number, (role, name) in enumerate(scene.layer_names):
-        middle = box.top() + 4 + (number + 0.5) * row
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color(role))
-        painter.drawEllipse(QPointF(box.left() + 13, middle), 4.5, 4.5)
-        painter.setPen(palette.color("text", 0.85))
-        painter.drawText(QRectF(box.left() + 26, middle - row / 2, wide + 2, row), Qt.AlignmentFlag.AlignVCenter, name)
+    meanings = [(palette.color(role), name) for role, name in scene.layer_names]
+    paint_key(painter, palette, meanings, box.topLeft() + QPointF(13, 4), row)
 
 
 def _paint_caption(
