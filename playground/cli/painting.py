@@ -22,7 +22,7 @@ from playground.app.style.figure_words import figure_rows
 from playground.app.widgets.charts.distance import COLORS, distance_chart
 from playground.cli.reporting import stage
 from playground.drawing.coloring import Coloring, by_class
-from playground.drawing.film import HOLD_SECONDS, FrameOverlay, OverlayMaker, trail
+from playground.drawing.film import HOLD_SECONDS, FrameOverlay
 from playground.drawing.frames import FilmedRun, Preparation, Style, of_run, of_training, write_film, write_picture
 from playground.drawing.images import ImageGrid
 from playground.drawing.labels import Labels
@@ -46,7 +46,6 @@ LEAST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of a video, without the hold at its en
 STEP_SECONDS = 0.4  # for each step in the film of a training
 ARROWS = 32  # across the picture
 MARGIN = 0.25  # around the data, so that approaching particles are visible
-IMAGES = 100  # of a grid
 
 
 def paint_picture(
@@ -71,17 +70,10 @@ def paint_training_video(model: Model, stages: Sequence[Weights], path: Path, si
     Args:
         stages: the weights of each step, in the order of the pictures.
     """
-    problem, seed = model.problem, model.problem.experiment.sampling.seed
-    runs = [complete_run(problem, weights, seed, None) for weights in stages]
-    scene = _scene(problem, next(runs[0]()), size)
-
-    def overlay_maker(weights: Weights) -> OverlayMaker:
-        own = dataclasses.replace(model, weights=weights)
-        return lambda trajectory, frames: _frames(own, scene, trajectory, frames, size, weights_in_view(weights))
-
-    steps = [FilmedRun(run, overlay_maker(weights)) for run, weights in zip(runs, stages, strict=True)]
+    scene = _scene(model.problem, size)
+    steps = [_filmed(dataclasses.replace(model, weights=one), scene, size, weights_in_view(one)) for one in stages]
     seconds = min(MOST_SECONDS, max(LEAST_SECONDS, STEP_SECONDS * len(stages))) + HOLD_SECONDS
-    frames = functools.partial(of_training, scene, steps, 1.0, _style(problem, size))
+    frames = functools.partial(of_training, scene, steps, 1.0, _style(model.problem, size))
     _write("Video", write_film(frames, path, seconds, fps), f"{len(stages)} training steps")
 
 
@@ -102,17 +94,14 @@ def paint_web_page(
         title: in place of the name of the data.
     """
     problem, sampling = model.problem, model.problem.experiment.sampling
-    scene = _scene(problem, trajectory, SIZE)
+    scene = _scene(problem, SIZE)
     shown = [stages[number] for number in spread(len(stages), STAGES)] if stages else [model.weights]
 
-    def filmed(weights: Weights, recorded: Trajectory | None) -> FilmedRun:
-        own, said = dataclasses.replace(model, weights=weights), weights_in_view(weights) if stages else ""
-        return FilmedRun(
-            complete_run(problem, weights, sampling.seed, recorded),
-            lambda run, frames: _frames(own, scene, run, frames, SIZE, said),
-        )
-
-    runs = [*(filmed(weights, None) for weights in shown[:-1]), filmed(shown[-1], trajectory)]
+    runs = []
+    for weights in shown:
+        said = weights_in_view(weights) if stages else ""
+        recorded = trajectory if weights is shown[-1] else None
+        runs.append(_filmed(dataclasses.replace(model, weights=weights), scene, SIZE, said, recorded))
     page = Page(
         title or problem.dataset.name,
         [PageColumn(sampling.title, scene, runs)],
@@ -142,8 +131,8 @@ def paint_step(
     known = [(LETTERS[place], place, curve) for place, curve in enumerate(curves) if curve is not None]
 
     def shown(place: int, model: Model, run: Trajectory) -> PageColumn:
-        scene = _scene(model.problem, run, SIZE)
-        filmed = FilmedRun(lambda: iter((run,)), lambda run, frames: _frames(model, scene, run, frames, SIZE))
+        scene = _scene(model.problem, SIZE)
+        filmed = _filmed(model, scene, SIZE, recorded=run)
         if not edits:
             return PageColumn(model.problem.experiment.sampling.title, scene, [filmed])
         curve, head = curves[place], difference(step.shown_settings, edits[place], edits)
@@ -170,7 +159,7 @@ def _curve(problem: Problem, run: Trajectory) -> DistanceCurve | None:
 def _run_frames(
     model: Model, trajectory: Trajectory, size: tuple[int, int], labels: Labels | None = None
 ) -> Preparation:
-    scene = _scene(model.problem, trajectory, size)
+    scene = _scene(model.problem, size)
 
     def overlay_maker(run: Trajectory | None, frames: NDArray[np.integer]) -> Generator[float, None, FrameOverlay]:
         return _frames(model, scene, run, frames, size)
@@ -193,20 +182,36 @@ def _write(name: str, written: Generator[float, None, None], words: str) -> None
     del application
 
 
-def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> Scene:
-    """Return the scene that all frames share. Its particles only say that this layer is on."""
+def _filmed(
+    model: Model, scene: Scene, size: tuple[int, int], weights: str = "", recorded: Trajectory | None = None
+) -> FilmedRun:
+    """The run with the weights of a model from the noise of its seed.
+
+    Args:
+        weights: the words of the caption about the weights.
+        recorded: the run, if it is made already.
+    """
+    return FilmedRun(
+        complete_run(model.problem, model.weights, model.problem.experiment.sampling.seed, recorded),
+        lambda run, frames: _frames(model, scene, run, frames, size, weights),
+    )
+
+
+def _scene(problem: Problem, size: tuple[int, int]) -> Scene:
+    """Return the scene that all frames share. Its images or particles only say that this layer is on."""
+    nothing = problem.dataset.points[:0]
     if problem.shape != (2,):
         data = problem.dataset.points
         limits = float(data.min()), float(data.max())
         known = known_pixels(problem.experiment.sampling.mask, *problem.shape[-2:])
-        return Scene(images=ImageGrid(trajectory.positions[0][:IMAGES], limits, known=known))
+        return Scene(images=ImageGrid(nothing, limits, known=known))
     exact = problem.path_density is not None
     return Scene(
         viewport=_viewport(problem, size),
         axes=problem.dataset.axes,
         data=None if exact else Data(problem.dataset.points, _class_colors(problem)),
-        particles=Particles(trajectory.positions[0]),
-        trails=Trails(trail(trajectory.positions, 0)),
+        particles=Particles(nothing),
+        trails=Trails(nothing[None]),
     )
 
 

@@ -1111,7 +1111,7 @@ def test_a_video_has_the_learned_density_if_that_of_the_data_is_unknown(odd: Pat
     """The window's video has it too: one function decides what a frame shows."""
     model, trajectory = open_model(odd, device="cpu"), Trajectory.load_npz(odd / "trajectory.npz")
     painted, last = Model.of(model.problem, model.model.network), len(trajectory) - 1
-    scene = painting._scene(model.problem, trajectory, (96, 72))
+    scene = painting._scene(model.problem, (96, 72))
     told: list[float] = []
     shown = result(painting._frames(painted, scene, trajectory, np.array([0, last]), (96, 72)), told.append)
     assert told[-1] == 1.0
