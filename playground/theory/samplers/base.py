@@ -108,6 +108,11 @@ def normal(like: Tensor, generator: StepRandomness) -> Tensor:
     return drawn.to(like.device)
 
 
+def levy_area(like: Tensor, generator: StepRandomness) -> Tensor:
+    """Standard normal numbers for a step's space-time Levy area, independent of its noise."""
+    return generator.area(like) if isinstance(generator, StepNoise) else normal(like, generator)
+
+
 def uniform(like: Tensor, generator: torch.Generator) -> Tensor:
     """Uniform numbers in [0, 1), drawn on the generator's device like :func:`normal`."""
     return torch.rand(like.shape, generator=generator, device=generator.device, dtype=like.dtype).to(like.device)

@@ -234,10 +234,9 @@ class StepNoise:
         """Standard normal numbers: the path's increment over the square root of the step's length."""
         return self._path.increment(like, *self._ends) / math.sqrt(self._length)
 
-    @property
-    def area(self) -> "StepArea":
-        """The step's space-time Levy area as a source of normal numbers, independent of its increment."""
-        return StepArea(self._path, *self._ends)
+    def area(self, like: Tensor) -> Tensor:
+        """Standard normal numbers, independent of those of the increment: the step's space-time Levy area over its deviation."""
+        return self._path.area(like, *self._ends) / math.sqrt(self._length / 12)
 
     @property
     def others(self) -> torch.Generator:
@@ -249,13 +248,6 @@ class StepNoise:
         return abs(self._ends[1] - self._ends[0])
 
 
-class StepArea(StepNoise):
-    """The space-time Levy area of a step along a path."""
-
-    def normal(self, like: Tensor) -> Tensor:
-        return self._path.area(like, *self._ends) / math.sqrt(self._length / 12)
-
-
 Randomness = torch.Generator | BrownianPath
 """The source of a run's random numbers."""
 StepRandomness = torch.Generator | StepNoise
@@ -265,11 +257,6 @@ StepRandomness = torch.Generator | StepNoise
 def over(source: Randomness, start: float, end: float) -> StepRandomness:
     """The source of random numbers for a step from `start` to `end`."""
     return source.over(start, end) if isinstance(source, BrownianPath) else source
-
-
-def area(source: StepRandomness) -> StepRandomness:
-    """The source of a step's Levy area."""
-    return source.area if isinstance(source, StepNoise) else source
 
 
 def others(source: StepRandomness) -> torch.Generator:

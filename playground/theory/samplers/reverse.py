@@ -26,7 +26,7 @@ from torch import Tensor
 
 from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
-from playground.theory.samplers.brownian import StepRandomness, area
+from playground.theory.samplers.brownian import StepRandomness
 from playground.theory.samplers.path import OneStepSampler
 from playground.theory.samplers.terms import Rest
 
@@ -120,7 +120,7 @@ def shark(
     h = sigma**2 - sigma_next**2
     pulled = (1 + stochasticity**2) / 2 * h
     noise = stochasticity * math.sqrt(h) * base.normal(y, generator)
-    shifted = y + stochasticity * math.sqrt(h / 12) * base.normal(y, area(generator))
+    shifted = y + stochasticity * math.sqrt(h / 12) * base.levy_area(y, generator)
     first = score(shifted, y.new_tensor(sigma))
     between = shifted + 5 / 6 * (pulled * first + noise)
     second = score(between, y.new_tensor(math.sqrt(sigma**2 - 5 / 6 * h)))
