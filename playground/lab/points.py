@@ -5,17 +5,13 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
-from playground.data.dataset import StartPoints
-from playground.kinds.datasets.data_source import Saved
+from playground.data.dataset import Dataset, StartPoints
 from playground.lab.settings import Experiment
 from playground.lab.trained import digest_of
-
-if TYPE_CHECKING:
-    from playground.data import Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,22 +24,34 @@ class Points:
         known: the data set itself, unless the points were read from a file that was written before.
     """
 
-    saved: Saved
+    saved: Dataset
     start: np.ndarray | None = None
-    known: "Dataset | None" = None
+    known: Dataset | None = None
 
     @classmethod
-    def of(cls, dataset: "Dataset") -> Self:
+    def of(cls, dataset: Dataset) -> Self:
         """The points of a data set."""
-        saved = Saved(dataset.points, dataset.held_out, dataset.axes, dataset.labels, dataset.class_names)
-        return cls(saved, None if dataset.start is None else dataset.start.points, dataset)
+        return cls(dataset, None if dataset.start is None else dataset.start.points, dataset)
+
+    @classmethod
+    def kept(
+        cls,
+        points: np.ndarray,
+        held_out: np.ndarray,
+        axes: tuple[str, str],
+        labels: np.ndarray | None,
+        class_names: tuple[str, ...],
+        start: np.ndarray | None,
+    ) -> Self:
+        """The points of a file, in the fields of :class:`Dataset`."""
+        return cls(Dataset("", points, None, points.shape[1:], axes, held_out, labels, class_names), start)
 
     @functools.cached_property
     def digest(self) -> str:
         """A name for its content."""
         return digest_of(self.packed()[1])
 
-    def dataset(self, experiment: Experiment) -> "Dataset":
+    def dataset(self, experiment: Experiment) -> Dataset:
         """The data set; toys and drawings get their known density back.
 
         Raises:
@@ -73,7 +81,7 @@ class Points:
         try:
             first, second = json.loads(texts["axes"])
             names = tuple(json.loads(texts["class_names"]))
-            saved = Saved(arrays["points"], arrays["held_out"], (first, second), arrays.get("labels"), names)
+            own = arrays["points"], arrays["held_out"], (first, second), arrays.get("labels"), names
         except (KeyError, TypeError) as error:
             raise ValueError("The points are incomplete.") from error
-        return cls(saved, arrays.get("start"))
+        return cls.kept(*own, arrays.get("start"))

@@ -22,7 +22,6 @@ import msgspec
 import numpy as np
 
 from playground.data.dataset import MOST_CLASS_NAMES
-from playground.kinds.datasets.data_source import Saved
 from playground.lab import checked_file
 from playground.lab import experiment as experiments
 from playground.lab.columns import FEWEST, Column, Columns
@@ -258,7 +257,7 @@ class Session:
     @property
     def kept_points(self) -> Points:
         """Its points."""
-        return Points(Saved(self.points, self.held_out, self.axes, self.labels, self.class_names), self.start)
+        return Points.kept(self.points, self.held_out, self.axes, self.labels, self.class_names, self.start)
 
     def dataset(self) -> "Dataset":
         """The data set as it was saved; toys and drawings get their known density back.

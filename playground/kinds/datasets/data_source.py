@@ -4,13 +4,11 @@ import dataclasses
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from playground.data import repeats, toys
 from playground.data.dataset import DataError, Dataset, DatasetRequest, class_numbers, sample_dataset
@@ -45,24 +43,6 @@ class Stroke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     points: tuple[tuple[float, float], ...]
     radius: float
-
-
-@dataclass(frozen=True, eq=False)
-class Saved:
-    """What a session keeps of a data set.
-
-    Attributes:
-        points, held_out: (N, *shape) and (M, *shape), in the user's units.
-        axes: names of the two coordinates.
-        labels: classes of `points`, (N,), if there are any.
-        class_names: the names of the classes, if they are known.
-    """
-
-    points: NDArray[np.floating]
-    held_out: NDArray[np.floating]
-    axes: tuple[str, str]
-    labels: NDArray[np.int64] | None = None
-    class_names: tuple[str, ...] = ()
 
 
 class DataSource(Kind, frozen=True, kw_only=True):
@@ -147,8 +127,11 @@ class DataSource(Kind, frozen=True, kw_only=True):
         settings = {name: getattr(self, name) for name in self.__struct_fields__}
         return self.read(DatasetRequest(held_out=held_out, stopped=stopped, **settings))
 
-    def restored(self, saved: Saved) -> Dataset:
+    def restored(self, saved: Dataset) -> Dataset:
         """The data set of a session, with its density if that is known.
+
+        Args:
+            saved: what a session keeps of it: points, classes and axes.
 
         Raises:
             DataError: the data cannot be made.
@@ -325,7 +308,7 @@ class ToyWithClasses(Toy, frozen=True):
         return super().read(dataclasses.replace(request, class_names=self.parts))
 
 
-def read_back(saved: Saved, path: str, what: str, precision: type[np.floating], grey_levels: int | None) -> Dataset:
+def read_back(saved: Dataset, path: str, what: str, precision: type[np.floating], grey_levels: int | None) -> Dataset:
     """The data set of a file, from a session.
 
     Args:

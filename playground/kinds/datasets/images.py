@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from playground.data import pictures
 from playground.data.dataset import Dataset, DatasetRequest
-from playground.kinds.datasets.data_source import POINTS, Points, Saved, read_back
+from playground.kinds.datasets.data_source import POINTS, Points, read_back
 from playground.kinds.datasets.from_file import FromFile
 from playground.kinds.kind import register
 from playground.kinds.setting import Auto, Option, meta
@@ -68,7 +68,7 @@ class Images(FromFile, tag="images", frozen=True):
                 "data.path",
             )
 
-    def restored(self, saved: Saved) -> Dataset:
+    def restored(self, saved: Dataset) -> Dataset:
         return read_back(saved, self.path, "images", np.float32, pictures.GREY_LEVELS)
 
     def read(self, request: DatasetRequest) -> Dataset:

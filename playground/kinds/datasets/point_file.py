@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from playground.data import files
 from playground.data.dataset import Dataset, DatasetRequest
-from playground.kinds.datasets.data_source import Saved, read_back
+from playground.kinds.datasets.data_source import read_back
 from playground.kinds.datasets.from_file import FromFile
 from playground.kinds.kind import register
 from playground.kinds.setting import Option, meta
@@ -51,7 +51,7 @@ class PointFile(FromFile, tag="file", frozen=True):
                 "data.path",
             )
 
-    def restored(self, saved: Saved) -> Dataset:
+    def restored(self, saved: Dataset) -> Dataset:
         return read_back(saved, self.path, "rows", np.float64, None)
 
     def read(self, request: DatasetRequest) -> Dataset:
