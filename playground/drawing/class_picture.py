@@ -57,6 +57,11 @@ class Question:
     scale: tuple[float, float] | None = None
 
     @property
+    def values(self) -> list[float]:
+        """All numbers that were measured."""
+        return [value for place in self.measured for value in place]
+
+    @property
     def numbers(self) -> int:
         """The number of numbers in every answer: 0 for choices, 1 for a scale, 2 for marks."""
         (numbers, *others) = {len(reply.value) for reply in self.replies}
@@ -138,8 +143,8 @@ def _paint_choices(painter: QPainter, one: Question, top: float) -> None:
         beside = QRectF(bar.right() + 8, y, WIDTH - MARGIN - bar.right() - 8, ROW)
         _write(painter, beside, names, 12, "muted")
     below = QRectF(left, top + len(one.groups()) * ROW, WIDTH - MARGIN - left, 20)
-    values = [value for place in one.measured for value in place]
-    _write(painter, below, f"{_range(values)}   ✓ right by that" if values else "not measured", 11, "muted")
+    told = f"{_range(one.values)}   ✓ right by that" if one.measured else "not measured"
+    _write(painter, below, told, 11, "muted")
 
 
 def numbers_chart(one: Question) -> Chart:
@@ -149,7 +154,7 @@ def numbers_chart(one: Question) -> Chart:
     """
     replies, count = sorted(one.replies, key=lambda reply: reply.value), len(one.replies)
     values, rows = np.array([reply.value[0] for reply in replies]), np.arange(count)[::-1]
-    measured = [value for place in one.measured for value in place]
+    measured = one.values
     x = axis_around([np.array([*values, *measured] if one.scale is None else one.scale)], "")
     arrows = np.select([values < x.low, values > x.high], ["← ", "→ "], "")
     metrics = QFontMetricsF(figure_font(11))

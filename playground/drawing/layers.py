@@ -535,20 +535,27 @@ class Flow(Layer):
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         corners = _corners(plane, self.points)
-        if len(corners) > 1:
-            _paint_flow(painter, palette, corners, dots=corners[:1])
+        if len(corners) < 2:
+            return
+        for _ in outlined(painter, palette, "likelihood", 2.2):
+            painter.drawPolyline(corners)
+        for dot in self.dots(corners):
+            _dot(painter, dot, 4.0, palette)
+        painter.setBrush(palette.color("background"))
+        painter.setPen(QPen(palette.color("likelihood"), 2.5))
+        painter.drawEllipse(corners[-1], 6.0, 6.0)
+
+    def dots(self, corners: list[QPointF]) -> list[QPointF]:
+        """Those of its corners that have a dot."""
+        return corners[:1]
 
 
 @dataclass(frozen=True, eq=False)
-class InterpolatedPoints(Layer):
+class InterpolatedPoints(Flow):
     """The points of an interpolation, (P, 2): a line through all, evenly spaced dots, and a ring at the end."""
 
-    points: np.ndarray
-
-    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        corners = _corners(plane, self.points)
-        if len(corners) > 1:
-            _paint_flow(painter, palette, corners, dots=corners[:: max((len(corners) - 1) // 8, 1)][1:])
+    def dots(self, corners: list[QPointF]) -> list[QPointF]:
+        return corners[:: max((len(corners) - 1) // 8, 1)][1:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -655,14 +662,3 @@ def outlined(painter: QPainter, palette: Palette, role: str, width: float, alpha
         pen = QPen(color, wide, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
         yield pen
-
-
-def _paint_flow(painter: QPainter, palette: Palette, corners: list[QPointF], dots: list[QPointF]) -> None:
-    """Paint a path of the flow, with dots on it and a ring at its end."""
-    for _ in outlined(painter, palette, "likelihood", 2.2):
-        painter.drawPolyline(corners)
-    for dot in dots:
-        _dot(painter, dot, 4.0, palette)
-    painter.setBrush(palette.color("background"))
-    painter.setPen(QPen(palette.color("likelihood"), 2.5))
-    painter.drawEllipse(corners[-1], 6.0, 6.0)
