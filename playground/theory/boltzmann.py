@@ -12,7 +12,6 @@ The second term is a sum over all 2^d states. There are no biases, so y and -y a
 diagonal of W adds the same number to every state's exponent, and so changes only Z.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -66,65 +65,45 @@ def log_weight(weights: Tensor, y: Tensor) -> Tensor:
     return 0.5 * ((y @ weights) * y).sum(-1)
 
 
-class Enumerator:
-    """Sums over all 2^d states by cutting the units into two halves.
-
-    A state is a pair of half states (a, b), so the values y'Wy/2 form a table of 2^(d/2) x 2^(d/2). An entry is the sum of
-    each half's own term and an element of the product S_A W_AB S_B', where S_A and S_B list the half states. A state then
-    costs one exponential and O(d) additions, while y'Wy alone takes O(d^2). The table is never whole in memory: it is
-    computed, exponentiated and summed in blocks that fit into the processor's cache.
+def log_weights(weights: Tensor) -> Tensor:
+    """y'Wy/2 of every state, (2^d,), in the order of :func:`states`. Their softmax is the vector of probabilities.
 
     Args:
-        units: d, from 2 to 24.
-        block: states in memory at once.
+        weights: W, (d, d) with d from 2 to 24, in float64; it need not be symmetric.
     """
+    return _table(weights)[2].flatten()
 
-    def __init__(self, units: int, block: int = 2**16) -> None:
-        if not 2 <= units <= MOST_UNITS:
-            raise ValueError(f"{units} units cannot be enumerated: from 2 to {MOST_UNITS} can.")
-        self.units = units
-        self._first, self._second = states(units // 2), states(units - units // 2)
-        rows = min(max(block // len(self._second), 1), len(self._first))
-        self._blocks = torch.split(self._first, rows)
-        self._room = torch.empty(rows, len(self._second), dtype=torch.float64)
 
-    def __call__(self, weights: Tensor) -> Enumeration:
-        """log Z and the correlations under W (d, d), in float64; W need not be symmetric.
+def enumerated(weights: Tensor) -> Enumeration:
+    """log Z and the correlations under W, see :func:`log_weights`.
 
-        Autograd does not pass through it: the gradient of log Z is half the correlations.
-        """
-        second = self._second
-        top = torch.tensor(-math.inf, dtype=torch.float64)  # largest y'Wy/2 so far; all sums are over exp(y'Wy/2 - top)
-        sums = second.new_zeros(len(second))  # over the first half's states
-        own = second.new_zeros(self.units // 2, self.units // 2)
-        across = second.new_zeros(self.units // 2, second.shape[1])
-        for first, table in self._tables(weights):
-            before, top = top, torch.maximum(top, table.max())
-            fade = (before - top).exp()
-            table.sub_(top).exp_()
-            sums = sums * fade + table.sum(0)
-            own = own * fade + first.T @ (table.sum(1)[:, None] * first)
-            across = across * fade + first.T @ (table @ second)
-        total = sums.sum()
-        others = second.T @ (sums[:, None] * second)
-        correlations = torch.cat([torch.cat([own, across], 1), torch.cat([across.T, others], 1)]) / total
-        return Enumeration(top + total.log(), correlations)
+    Autograd does not pass through it: the gradient of log Z is half the correlations.
+    """
+    first, second, table = _table(weights)
+    top = table.max()  # all sums are over exp(y'Wy/2 - top)
+    table.sub_(top).exp_()
+    sums = table.sum(1), table.sum(0)  # over the states of the other half
+    own, others = (half.T @ (of_half[:, None] * half) for half, of_half in zip((first, second), sums, strict=True))
+    across = first.T @ (table @ second)
+    total = sums[1].sum()
+    correlations = torch.cat([torch.cat([own, across], 1), torch.cat([across.T, others], 1)]) / total
+    return Enumeration(top + total.log(), correlations)
 
-    def log_weights(self, weights: Tensor) -> Tensor:
-        """y'Wy/2 of every state, (2^d,), in the order of :func:`states`. Their softmax is the vector of probabilities."""
-        return torch.cat([table.flatten().clone() for _, table in self._tables(weights)])
 
-    def _tables(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield half states of the first half, (R, d/2), and y'Wy/2 of each with all those of the second, (R, 2^(d - d/2)).
+def _table(weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The states of the first and of the second half of the units, and y'Wy/2 of each pair of them.
 
-        Each table overwrites the one before.
-        """
-        cut = self.units // 2
-        between = 0.5 * (weights[:cut, cut:] + weights[cut:, :cut].T) @ self._second.T
-        others = log_weight(weights[cut:, cut:], self._second)
-        for first in self._blocks:
-            table = torch.addmm(others.expand(len(first), -1), first, between, out=self._room[: len(first)])
-            yield first, table.add_(log_weight(weights[:cut, :cut], first)[:, None])
+    An entry is the sum of each half's own term and an element of the product S_A W_AB S_B', where S_A and S_B list the half
+    states. So a state costs one exponential and O(d) additions, while y'Wy alone takes O(d^2).
+    """
+    units, cut = len(weights), len(weights) // 2
+    if not 2 <= units <= MOST_UNITS:
+        raise ValueError(f"{units} units cannot be enumerated: from 2 to {MOST_UNITS} can.")
+    first, second = states(cut), states(units - cut)
+    between = 0.5 * (weights[:cut, cut:] + weights[cut:, :cut].T) @ second.T
+    others = log_weight(weights[cut:, cut:], second)
+    table = torch.addmm(others.expand(len(first), -1), first, between)
+    return first, second, table.add_(log_weight(weights[:cut, :cut], first)[:, None])
 
 
 def correlations_of(patterns: Tensor) -> Tensor:
@@ -179,7 +158,7 @@ def sample(log_weights: Tensor, uniform: Tensor) -> Tensor:
     """Exact samples, by inversion of the cumulative distribution.
 
     Args:
-        log_weights: the result of :meth:`Enumerator.log_weights`, (2^d,).
+        log_weights: the result of :func:`log_weights`, (2^d,).
         uniform: uniform numbers in [0, 1), (N,). The same numbers give similar states under similar weights.
 
     Returns:

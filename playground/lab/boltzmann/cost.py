@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from playground.theory.boltzmann import Enumerator, log_weight
+from playground.theory.boltzmann import enumerated, log_weight
 
 FEWEST, MOST = 2, 20  # units measured
 ROUNDS = 3
@@ -95,8 +95,7 @@ def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Generator[Cost, None
             weights = torch.randn(count, count, generator=generator, dtype=torch.float64) / count
             weights = weights + weights.T
             state = torch.ones(1, count, dtype=torch.float64)
-            enumerator = Enumerator(count)
-            partition[place] = min(partition[place], _least(functools.partial(enumerator, weights)))
+            partition[place] = min(partition[place], _least(functools.partial(enumerated, weights)))
             weight[place] = min(weight[place], _least(functools.partial(log_weight, weights, state)))
             known = min(turn, len(units))
             yield Cost(units[:known], partition[:known].copy(), weight[:known].copy(), turn / (ROUNDS * len(units)))

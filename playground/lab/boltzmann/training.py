@@ -14,7 +14,6 @@ from torch import Tensor
 from playground.lab.boltzmann.settings import Boltzmann, patterns_of
 from playground.lab.experiment import ExperimentError
 from playground.theory import boltzmann
-from playground.theory.boltzmann import Enumerator
 
 Array = NDArray[np.float64]
 
@@ -103,12 +102,12 @@ def train(settings: Boltzmann, start: Progress | None = None) -> Iterator[Progre
     patterns = torch.from_numpy(patterns_of(settings)).flatten(1).double()
     if not len(patterns):
         raise ExperimentError("There are no patterns to learn: give patterns, or data = bars-and-stripes.")
-    enumerator, data = Enumerator(patterns.shape[1]), boltzmann.correlations_of(patterns)
+    data = boltzmann.correlations_of(patterns)
     bounds = boltzmann.entropy(patterns), boltzmann.least_nll(patterns)
 
-    def enumerated(weights: Tensor) -> tuple[boltzmann.Enumeration, float]:
+    def summed(weights: Tensor) -> tuple[boltzmann.Enumeration, float]:
         """log Z, the correlations, and the NLL of a pattern."""
-        found = enumerator(weights)
+        found = boltzmann.enumerated(weights)
         return found, float(found.log_partition - boltzmann.log_weight(weights, patterns).mean())
 
     step, rate, weights = 0, settings.learning_rate, torch.zeros_like(data)
@@ -117,7 +116,7 @@ def train(settings: Boltzmann, start: Progress | None = None) -> Iterator[Progre
         step, rate, weights = start.step, start.rate, torch.from_numpy(start.weights)
         steps, nlls = start.steps, start.nlls
     shown = step
-    found, nll = enumerated(weights)
+    found, nll = summed(weights)
     while True:
         if step >= min(shown, settings.steps):
             if step not in steps[-1:]:
@@ -129,7 +128,7 @@ def train(settings: Boltzmann, start: Progress | None = None) -> Iterator[Progre
             return
         while True:
             higher = boltzmann.ascent_step(weights, data, found.correlations, rate)
-            then, nll_then = enumerated(higher)
+            then, nll_then = summed(higher)
             if nll_then <= nll:
                 break
             rate /= 2  # ends at the latest when the step is too short to change anything
@@ -173,7 +172,7 @@ def learn(settings: Boltzmann, start: Progress | None = None) -> Iterator[Learne
     """
     units, shape = settings.rows * settings.columns, (-1, settings.rows, settings.columns)
     patterns = boltzmann.numbers_of(torch.from_numpy(patterns_of(settings)).flatten(1)).unique()
-    enumerator, generator = Enumerator(units), torch.Generator().manual_seed(settings.seed)
+    generator = torch.Generator().manual_seed(settings.seed)
     uniform = torch.rand(settings.samples, generator=generator, dtype=torch.float64)
     samples = (2 * torch.randint(2, (settings.samples, units), generator=generator) - 1).double()
 
@@ -182,7 +181,7 @@ def learn(settings: Boltzmann, start: Progress | None = None) -> Iterator[Learne
 
     for progress in train(settings, start):
         weights = torch.from_numpy(progress.weights)
-        log_weights = enumerator.log_weights(weights)
+        log_weights = boltzmann.log_weights(weights)
         if settings.sampler == "exact":
             samples = boltzmann.sample(log_weights, uniform)
         else:
