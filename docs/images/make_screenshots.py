@@ -222,7 +222,7 @@ def sweep(window: MainWindow) -> None:
         made.start_button.click()
         wait(lambda: not made.sweeping.running, 900)
     made.table.setCurrentIndex(made.table.cells.index(0, 0))
-    made.resize(SIZE)
+    made.resize(*SIZE)
 
 
 def scenes(window: MainWindow) -> None:

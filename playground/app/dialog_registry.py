@@ -1,75 +1,56 @@
 """The dialogs beside the main window: how each is made, and which exist."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.actions import Window
 from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
 from playground.app.search import entries
+from playground.app.widgets.dialog import Dialog
 from playground.lab.lessons import Lesson
 
-AnyDialog = TypeVar("AnyDialog", bound=QDialog)
+AnyDialog = TypeVar("AnyDialog", bound=Dialog)
 
 
-@runtime_checkable
-class Working(Protocol):
-    """A dialog with threads."""
-
-    def shutdown(self, seconds: float) -> bool:
-        """End the threads, when quitting.
-
-        Returns:
-            Whether they ended in time.
-        """
-
-
-@runtime_checkable
-class Starting(Protocol):
-    """A dialog that begins its work when it is shown."""
-
-    def start(self) -> None:
-        """Begin, unless it runs already."""
-
-
-def _log(owner: Window, parent: QWidget) -> QDialog:
+def _log(owner: Window, parent: QWidget) -> Dialog:
     return LogDialog(owner.log, parent)
 
 
-def _history(owner: Window, parent: QWidget) -> QDialog:
+def _history(owner: Window, parent: QWidget) -> Dialog:
     return HistoryWindow(owner.state.stack, parent)
 
 
 # The modules of these are not needed to open the main window.
 
 
-def _report(owner: Window, parent: QWidget) -> QDialog:
+def _report(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.report import ReportDialog
 
     return ReportDialog(owner.log, parent)
 
 
-def _audit(owner: Window, parent: QWidget) -> QDialog:
+def _audit(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.audit_dialog import AuditDialog
 
     return AuditDialog(owner.state, parent)
 
 
-def _plugins(owner: Window, parent: QWidget) -> QDialog:
+def _plugins(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.plugins_dialog import PluginsDialog
 
     return PluginsDialog(owner.plugins, owner.dialogs.show_audit, parent)
 
 
-def _boltzmann(owner: Window, parent: QWidget) -> QDialog:
+def _boltzmann(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 
     return BoltzmannWindow(parent)
 
 
-def _sweep(owner: Window, parent: QWidget) -> QDialog:
+def _sweep(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.controllers.sweeping import Sweeping
     from playground.app.dialogs.sweep.window import SweepWindow
     from playground.app.widgets.file_prompts import FilePrompts
@@ -83,38 +64,38 @@ def _sweep(owner: Window, parent: QWidget) -> QDialog:
     )
 
 
-def _scenes(owner: Window, parent: QWidget) -> QDialog:
+def _scenes(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.gallery import Gallery
 
     lessons = owner.controllers.lessons
     return Gallery(lessons.begin, parent)
 
 
-def _runs(owner: Window, parent: QWidget) -> QDialog:
+def _runs(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.runs_window import RunsWindow
 
     return RunsWindow(owner.controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), parent)
 
 
-def _glossary(owner: Window, parent: QWidget) -> QDialog:
+def _glossary(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.glossary_dialog import GlossaryDialog
 
     return GlossaryDialog(parent)
 
 
-def _answers(owner: Window, parent: QWidget) -> QDialog:
+def _answers(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.answers_dialog import AnswersDialog
 
     return AnswersDialog(owner.controllers.lessons, owner.documents, parent)
 
 
-def _palette(owner: Window, parent: QWidget) -> QDialog:
+def _palette(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.command_palette import CommandPalette
 
     return CommandPalette(lambda: entries(owner), parent)
 
 
-DIALOGS: dict[str, Callable[[Window, QWidget], QDialog]] = {
+DIALOGS: dict[str, Callable[[Window, QWidget], Dialog]] = {
     "log": _log,
     "report": _report,
     "history": _history,
@@ -143,7 +124,7 @@ class DialogRegistry:
 
     def __init__(self, owner: Window, parent: QWidget) -> None:
         self._owner, self._parent = owner, parent
-        self.made: dict[str, QDialog] = {}
+        self.made: dict[str, Dialog] = {}
 
     def show(self, name: str) -> None:
         """Bring a dialog to the front.
@@ -157,8 +138,7 @@ class DialogRegistry:
         dialog.show()
         dialog.raise_()
         dialog.activateWindow()
-        if isinstance(dialog, Starting):
-            dialog.start()
+        dialog.start()
 
     def show_audit(self, name: str) -> None:
         """Bring the audit to the front with a kind chosen, by its section and name, or with the self-test, which begins."""
@@ -196,7 +176,6 @@ class DialogRegistry:
         """
         ended = True
         for dialog in self.made.values():
-            if isinstance(dialog, Working):
-                ended &= dialog.shutdown(seconds)
+            ended &= dialog.shutdown(seconds)
             dialog.close()
         return ended

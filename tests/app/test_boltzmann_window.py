@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea
 
 from playground.app.dialogs.boltzmann import machine as module
 from playground.app.dialogs.boltzmann.pad import SIDE
-from playground.app.dialogs.boltzmann.window import LEFT, BoltzmannWindow
+from playground.app.dialogs.boltzmann.window import LEFT, SIZE, BoltzmannWindow
 from playground.app.style import theme
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.controls import NumberEdit
@@ -31,6 +31,7 @@ def one_window(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_measuring", lambda: measure_cost(2, 7))
         window = BoltzmannWindow()
+        window.resize(*SIZE)  # as on a screen that has room
         window.show()
         yield window
         window.close()

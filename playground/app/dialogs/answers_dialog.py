@@ -1,25 +1,24 @@
 """Learn > Save answers: whose answers they are, and to which lessons."""
 
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.lessons import Lessons
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, named
+from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.file_prompts import close_buttons
 from playground.lab.lessons import load_all
 
 
-class AnswersDialog(QDialog):
+class AnswersDialog(Dialog):
     """A line for the name, and the lessons that have answers, each to be chosen. Nothing is saved without a name or a lesson."""
 
     def __init__(self, lessons: Lessons, documents: Documents, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("answersDialog", "Save answers", parent, (420, 320))
         self._lessons, self._documents = lessons, documents
-        self.setObjectName("answersDialog")
-        self.setWindowTitle("Save answers")
         self.name = named(QLineEdit(documents.student), "Your name", "Your teacher sees it beside your answers.")
         self.name.textChanged.connect(self._refresh)
         label = QLabel("&Name")
@@ -30,9 +29,6 @@ class AnswersDialog(QDialog):
         buttons = close_buttons(self, self.save)
         layouts.down(label, self.name, (self.chosen, 1), buttons, within=self, spacing=UNIT)
         self.start()
-
-    def sizeHint(self) -> QSize:
-        return QSize(420, 320)
 
     def start(self) -> None:
         """List the lessons that have answers now, all chosen."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from PySide6.QtCore import QSize, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 
 from playground.app.dialogs.claim_table import ClaimTable
@@ -11,7 +11,6 @@ from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model import errors
 from playground.app.model.state import State
 from playground.app.style.labels import CARDS, worded
-from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, caption, named
@@ -48,10 +47,8 @@ class AuditDialog(WorkingDialog):
     """
 
     def __init__(self, state: State, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("auditDialog", "Audit", parent, (940, 640))
         self._state = state
-        self.setObjectName("auditDialog")
-        self.setWindowTitle("Audit")
         self.claims: list[Claim] = []
         self._lesson: Lesson | None = None
         self._made = Audit("", "", ())
@@ -93,7 +90,6 @@ class AuditDialog(WorkingDialog):
         self.cancel_button.setAutoDefault(True)  # with the focus on it, Return presses it, not Run
         buttons = layouts.across((self.status, 1), self.cancel_button)
         layouts.down(chosen, (self.table, 1), beside, self.bar, buttons, within=self, spacing=UNIT, margins=2 * UNIT)
-        self.resize(within_screen(self, QSize(px(940), px(640))))
         state.kinds_changed.connect(self._fill)
         self._fill()
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QKeyEvent, QPainter, QPalette, QTextDocument
 from PySide6.QtWidgets import (
-    QDialog,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -23,6 +22,7 @@ from playground.app.style.painting import paint_box
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
+from playground.app.widgets.dialog import Dialog
 from playground.messages import Message
 
 FARTHEST = 20  # largest cost of a match; letters scattered over a title do not count
@@ -100,7 +100,7 @@ def _hit(query: str, entry: Entry) -> tuple[int, tuple[int, ...]] | None:
     return found if other is None else (other[0] + 3, ())
 
 
-class CommandPalette(QDialog):
+class CommandPalette(Dialog):
     """A line to type into, and the found entries; arrows choose, Enter carries out.
 
     Args:
@@ -108,10 +108,9 @@ class CommandPalette(QDialog):
     """
 
     def __init__(self, entries: Callable[[], Sequence[Entry]], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("commandPalette")
-        self.setWindowTitle("Command palette")
-        self.setWindowFlags(Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        super().__init__(
+            "commandPalette", "Command palette", parent, kind=Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint
+        )
         self._make, self._entries = entries, tuple[Entry, ...]()
         self.line = QLineEdit(placeholderText="Find a command, setting, lesson, term or page")
         self.line.setAccessibleName("Find a command, setting, lesson, term or page")

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QDoubleSpinBox,
     QFormLayout,
     QLabel,
@@ -29,6 +28,7 @@ from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import file_prompts, layouts
 from playground.app.widgets.captions import caption, named, number_box
 from playground.app.widgets.controls import ChoiceBox
+from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.file_prompts import completed, may_replace
 from playground.app.workers.jobs import JobStatus
 from playground.messages import Message
@@ -225,7 +225,7 @@ class ExportForm(QWidget):
         self.size_preset.setCurrentIndex(known.index(size) if size in known else len(SIZES))
 
 
-class ExportDialog(QDialog):
+class ExportDialog(Dialog):
     """Asks for the choices of a video or a picture, and shows the progress of its export.
 
     It stays open while the export runs, and the window stays usable.
@@ -239,13 +239,11 @@ class ExportDialog(QDialog):
     cancelled = Signal()
 
     def __init__(self, kind: str, suggestion: Path, preferences: Preferences, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(f"{kind}Dialog", f"Export {kind}", parent)
         self.kind = kind  # "video" or "picture"
         self._preferences = preferences
         self.running = False
         self.failure = ""  # the error of the last export
-        self.setObjectName(f"{kind}Dialog")
-        self.setWindowTitle(f"Export {kind}")
         self.form = ExportForm(preferences.get(kind), suggestion)
         self._lay_out()
 

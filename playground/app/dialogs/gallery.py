@@ -123,9 +123,7 @@ class Gallery(WorkingDialog):
     """
 
     def __init__(self, show: Callable[[Lesson], None], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("gallery")
-        self.setWindowTitle("Scenes")
+        super().__init__("gallery", "Scenes", parent)
         self._show, self.columns = show, COLUMNS
         self._computed: dict[int, Run] = {}  # grows in the thread
         self.tiles = [SceneTile(scene) for scene in load_all(SCENES).values()]

@@ -3,25 +3,24 @@
 import html
 import itertools
 
-from PySide6.QtCore import QSize, Slot
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QTextBrowser, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QLabel, QLineEdit, QTextBrowser, QWidget
 
 from playground.app.style import theme
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import named
+from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.equation_dialog import in_rich_text, table
 from playground.app.widgets.file_prompts import close_buttons
 from playground.lab.glossary import GlossaryEntry, found
 
 
-class GlossaryDialog(QDialog):
+class GlossaryDialog(Dialog):
     """A line to type into, and the entries that contain all of its words."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("glossaryDialog")
-        self.setWindowTitle("Glossary")
+        super().__init__("glossaryDialog", "Glossary", parent, (760, 600))
         self.line = QLineEdit(placeholderText="Find a symbol or a term")
         named(self.line, "Find a symbol or a term", "Type some letters of a symbol, a term, its meaning or a label.")
         self.line.setClearButtonEnabled(True)
@@ -33,9 +32,6 @@ class GlossaryDialog(QDialog):
         buttons = close_buttons(self)
         layouts.down(self.line, (self.entries, 1), self.count, buttons, within=self, spacing=UNIT)
         self._find("")
-
-    def sizeHint(self) -> QSize:
-        return QSize(760, 600)
 
     def start(self) -> None:
         """Select the line's text, ready to type."""

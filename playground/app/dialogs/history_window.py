@@ -1,32 +1,28 @@
 """View > History: every change since the file was opened, in a list; a click goes to that change."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QGuiApplication, QPalette, QUndoStack
 from PySide6.QtWidgets import (
-    QDialog,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QUndoView,
     QWidget,
 )
 
-from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
+from playground.app.widgets.dialog import Dialog
 
 START = "As opened"
 SAID = "Click a change to go there; what comes after it is muted, until another change takes its place."
 
 
-class HistoryWindow(QDialog):
+class HistoryWindow(Dialog):
     """A small window above the main one. The main window's keys work in it."""
 
     def __init__(self, stack: QUndoStack, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("historyWindow")
-        self.setWindowTitle("History")
-        self.setWindowFlags(Qt.WindowType.Tool)
+        super().__init__("historyWindow", "History", parent, (320, 400), Qt.WindowType.Tool)
         self.view = QUndoView(stack, emptyLabel=START)
         self.view.setObjectName("history")
         self.view.setAccessibleName("History: changes since the file was opened")
@@ -35,7 +31,6 @@ class HistoryWindow(QDialog):
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         said = caption(SAID)
         layouts.down(self.view, said, within=self, spacing=UNIT, margins=UNIT)
-        self.resize(within_screen(self, QSize(px(320), px(400))))  # Qt would take the least height for the wrapped text
 
 
 class _Steps(QStyledItemDelegate):

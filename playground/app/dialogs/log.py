@@ -1,22 +1,21 @@
 """The log as text, to copy into a report."""
 
-from PySide6.QtCore import QSize, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from playground.app.model.errors import Log
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button
+from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.file_prompts import close_buttons
 
 
-class LogDialog(QDialog):
+class LogDialog(Dialog):
     """The log as text, with a button that copies all of it."""
 
     def __init__(self, log: Log, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Log")
-        self.setObjectName("logDialog")
+        super().__init__("logDialog", "Log", parent, (820, 480))
         self._log = log
         self.text = QPlainTextEdit(log.text(), readOnly=True)
         self.text.setObjectName("log")
@@ -28,9 +27,6 @@ class LogDialog(QDialog):
         self._timer.timeout.connect(self._refresh)
         log.grew.connect(self._timer.start)
         self._to_end()
-
-    def sizeHint(self) -> QSize:
-        return QSize(820, 480)
 
     def _refresh(self) -> None:
         self.text.setPlainText(self._log.text())

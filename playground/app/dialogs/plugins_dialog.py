@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
-    QDialog,
     QHeaderView,
     QTreeWidget,
     QTreeWidgetItem,
@@ -13,11 +12,11 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.controllers.plugins import Plugin, Plugins
-from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, caption
+from playground.app.widgets.dialog import Dialog
 
 PATH = Qt.ItemDataRole.UserRole
 ABOUT = (
@@ -26,7 +25,7 @@ ABOUT = (
 )
 
 
-class PluginsDialog(QDialog):
+class PluginsDialog(Dialog):
     """The list of plug-ins, from which files can be removed.
 
     Args:
@@ -35,10 +34,8 @@ class PluginsDialog(QDialog):
     """
 
     def __init__(self, plugins: Plugins, audit: Callable[[str], None], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("pluginsDialog", "Plug-ins", parent, (720, 340))
         self._plugins, self._audit = plugins, audit
-        self.setObjectName("pluginsDialog")
-        self.setWindowTitle("Plug-ins")
         about = caption(ABOUT)
         self.table = QTreeWidget()
         self.table.setHeaderLabels(["File", "Adds", "Loaded"])
@@ -63,7 +60,6 @@ class PluginsDialog(QDialog):
         close = button("&Close", "Close this list.", self.close)
         buttons = layouts.across(self.load, self.audit, self.keep, self.remove, None, close)
         layouts.down(about, (self.table, 1), buttons, within=self, spacing=UNIT, margins=2 * UNIT)
-        self.resize(within_screen(self, QSize(px(720), px(340))))
         plugins.changed.connect(self._show)
         self._show()
 

@@ -3,15 +3,15 @@
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
-from PySide6.QtCore import QSize, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QWidget
 
 from playground.app.model.errors import Log
 from playground.app.model.log_file import last_crash, without_home
-from playground.app.style.text_size import px, within_screen
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button
+from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.file_prompts import close_buttons
 from playground.version import ISSUES
 
@@ -38,13 +38,11 @@ def _versions() -> str:
     return ", ".join(found)
 
 
-class ReportDialog(QDialog):
+class ReportDialog(Dialog):
     """Shows what a report would contain. It opens the tracker, and sends nothing."""
 
     def __init__(self, log: Log, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Report a problem")
-        self.setObjectName("reportDialog")
+        super().__init__("reportDialog", "Report a problem", parent, (820, 480))
         self._log = log
         how = QLabel(HOW, wordWrap=True)
         self.text = QPlainTextEdit()
@@ -62,7 +60,6 @@ class ReportDialog(QDialog):
             lambda: QDesktopServices.openUrl(QUrl(ISSUES)),
         )
         layouts.down(how, self.text, close_buttons(self, self.copy, self.tracker), within=self)
-        self.resize(within_screen(self, QSize(px(820), px(480))))  # Qt would take the least height for the wrapped text
 
     def showEvent(self, event: QShowEvent) -> None:
         self.text.setPlainText(report(self._log))

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.panels.run_table import RunTable
-from playground.app.style.text_size import px, within_screen
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, caption
+from playground.app.widgets.dialog import Dialog
 
 SAID = "Point at a figure for its error and floor. Click a header to sort; double-click a name to change it."
 EMPTY = "Press K to pin the finished run. Its cost and its distance to the data are then a row of this table."
@@ -18,7 +18,7 @@ COMPARE = "Show two to four selected runs side by side. Ctrl+click selects one m
 SIZE = (1180, 360)  # px: all columns of figures
 
 
-class RunsWindow(QDialog):
+class RunsWindow(Dialog):
     """A window above the main one.
 
     Args:
@@ -26,10 +26,7 @@ class RunsWindow(QDialog):
     """
 
     def __init__(self, controllers: Controllers, export: Callable[[], None], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("runsWindow")
-        self.setWindowTitle("Run table")
-        self.setWindowFlags(Qt.WindowType.Tool)
+        super().__init__("runsWindow", "Run table", parent, SIZE, Qt.WindowType.Tool)
         self._pinning = controllers.pinning
         self.table = RunTable(controllers, whole=True, parent=self)
         self.said = caption()
@@ -48,7 +45,6 @@ class RunsWindow(QDialog):
         self.table.chosen.connect(self._enable)
         self._pinning.changed.connect(self._enable)
         self._enable()
-        self.resize(within_screen(self, QSize(*map(px, SIZE))))
 
     @Slot()
     def _enable(self) -> None:

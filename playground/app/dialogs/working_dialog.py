@@ -1,17 +1,19 @@
 """A dialog whose work runs in a thread."""
 
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QWidget
+import functools
 
+from PySide6.QtGui import QCloseEvent
+
+from playground.app.widgets.dialog import Dialog
 from playground.app.workers.jobs import Jobs
 
 
-class WorkingDialog(QDialog):
+class WorkingDialog(Dialog):
     """Its :attr:`jobs` end at their next step when it is closed, by Escape too."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.jobs = Jobs(self)
+    @functools.cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.jobs.interrupt()
@@ -22,9 +24,4 @@ class WorkingDialog(QDialog):
         self.close()
 
     def shutdown(self, seconds: float) -> bool:
-        """End the threads, when quitting.
-
-        Returns:
-            Whether they ended in time.
-        """
         return self.jobs.shutdown(seconds)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from PySide6.QtCore import QSize, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QFrame, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from playground.app.style import theme
 from playground.app.style.labels import capital
@@ -16,6 +16,7 @@ from playground.app.style.wrapping import with_indices
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, caption, named
 from playground.app.widgets.controls import ChoiceBox
+from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.equation_view import EquationView
 from playground.app.widgets.file_prompts import close_buttons
 from playground.lab.equation_symbols import explained
@@ -41,13 +42,11 @@ class WithEquations(Protocol):
         """The equations that can be opened; empty if there are none."""
 
 
-class EquationDialog(QDialog):
+class EquationDialog(Dialog):
     """Shows one of several equations in large type, with its symbols below in order of appearance."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName(NAME)
-        self.setWindowTitle("Equation")
+        super().__init__(NAME, "Equation", parent, (620, 500))
         self._equations: tuple[NamedEquation, ...] = ()
         self.choice = ChoiceBox((), self)
         named(self.choice, "Equation", "Which equation is shown.")
@@ -69,9 +68,6 @@ class EquationDialog(QDialog):
         layouts.down(
             self.choice, self.heading, self.meaning, ground, (self.symbols, 1), buttons, within=self, spacing=UNIT
         )
-
-    def sizeHint(self) -> QSize:
-        return QSize(620, 500)
 
     def show_equations(self, equations: Sequence[NamedEquation]) -> None:
         """Show the first of several equations; the others can be chosen."""

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QBoxLayout, QLabel, QScrollArea, QWidget
 
@@ -34,7 +34,7 @@ from playground.lab.provenance import Provenance
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
 
-SIZE = QSize(1180, 700)
+SIZE = 1180, 700  # px
 SMALLEST = 600  # px high
 LEFT = 300  # px
 RIGHT = 270  # px at least, for two buttons side by side and a chart with named curves
@@ -57,10 +57,7 @@ class BoltzmannWindow(WorkingDialog):
     """Starts with 3 x 3 bars and stripes. It is not modal, and may be closed at any time."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("boltzmannWindow")
-        self.setWindowTitle("Boltzmann machine")
-        self.setWindowFlags(Qt.WindowType.Window)
+        super().__init__("boltzmannWindow", "Boltzmann machine", parent, SIZE, Qt.WindowType.Window)
         self.machine = Machine(self.jobs, self)
         self.pad, self.map, self.sizes = PatternPad(), WeightMap(), SegmentedControl([(size, size) for size in SIZES])
         self.patterns = Patterns("Patterns to learn", (44, 42), EMPTY)
@@ -86,7 +83,6 @@ class BoltzmannWindow(WorkingDialog):
         self._connect()
         self._show()
         self.setMinimumHeight(SMALLEST)
-        self.resize(SIZE)
         self.pad.setFocus()
         self.machine.train()
         self.machine.measure()

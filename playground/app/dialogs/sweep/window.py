@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QCloseEvent, QShowEvent
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QLabel,
     QProgressBar,
     QSplitter,
@@ -25,6 +24,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, named
 from playground.app.widgets.charts.tall import TallChart
 from playground.app.widgets.controls import ChoiceBox, SegmentedControl
+from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.table import Table
 from playground.lab.chart import Chart
 from playground.lab.experiment import Experiment
@@ -33,13 +33,13 @@ from playground.lab.sweep.description import NOTE, Cell
 from playground.lab.sweep.table import Row
 from playground.version import __version__
 
-SIZE = QSize(1180, 700)
+SIZE = 1180, 700  # px
 LEFT = 320  # px
 EMPTY = "Pictures appear here as cells are finished."
 ABOUT = "<p>Means over the seeds, each in a band of one standard error to either side.</p>"
 
 
-class SweepWindow(QDialog):
+class SweepWindow(Dialog):
     """The window of a sweep. It is not modal, and a sweep continues while it is closed.
 
     Args:
@@ -57,10 +57,7 @@ class SweepWindow(QDialog):
         prompts: Prompts,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setObjectName("sweepWindow")
-        self.setWindowTitle("Sweep")
-        self.setWindowFlags(Qt.WindowType.Window)
+        super().__init__("sweepWindow", "Sweep", parent, SIZE, Qt.WindowType.Window)
         self.sweeping = sweeping
         sweeping.setParent(self)
         self.form = SweepForm(shown, folder, prompts)
@@ -71,7 +68,6 @@ class SweepWindow(QDialog):
         self.form.changed.connect(self._show_state)
         self.form.read_wanted.connect(sweeping.read)
         self.form.show_description()
-        self.resize(SIZE)
 
     # --- layout
 
@@ -226,15 +222,7 @@ class SweepWindow(QDialog):
 
     # --- the end
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        event.accept()  # the sweep continues
-
     def shutdown(self, seconds: float) -> bool:
-        """End the sweep, when quitting.
-
-        Returns:
-            Whether it ended in time.
-        """
         return self.sweeping.shutdown(seconds)
 
 
