@@ -288,7 +288,7 @@ class ControllersDouble:
         self.training.progress.emit(self.training.last_progress)
 
     def run(self, job: str, fraction: float | None = 0.4, error: str = "", running: bool = True) -> None:
-        self.jobs.changed.emit(job, JobStatus(job, running, fraction, 4.2 if running else None, error))
+        self.jobs.changed.emit(job, JobStatus(running, fraction, 4.2 if running else None, error))
 
     def show_point(self, flow: Mapping[str, Any] = MappingProxyType({}), **changes: Any) -> None:
         path = np.linspace((-0.62, 0.98), (-0.8, 3.0), 20)

@@ -947,13 +947,13 @@ def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, connec
 
 def test_a_column_whose_training_diverged_says_so(window, monkeypatch) -> None:
     def wild(*given, **more):
-        for share, model in assemble(*given, **more):
-            settings = model.problem.experiment
-            training = msgspec.structs.replace(
-                settings.training, learning_rate=1e4
-            )  # outside the bounds of files and panels
-            model.training.trainer.set_hyperparameters(msgspec.structs.replace(settings, training=training))
-            yield share, model
+        model = assemble(*given, **more)
+        settings = model.problem.experiment
+        training = msgspec.structs.replace(
+            settings.training, learning_rate=1e4
+        )  # outside the bounds of files and panels
+        model.training.trainer.set_hyperparameters(msgspec.structs.replace(settings, training=training))
+        return model
 
     assemble = comparing_module.assemble
     monkeypatch.setattr(comparing_module, "assemble", wild)

@@ -28,7 +28,7 @@ def counting(count, seconds=0.0):
 def test_the_last_item_arrives_and_the_job_ends(qtbot, jobs):
     items, states = [], []
     jobs.changed.connect(lambda name, status: states.append((name, status.running)))
-    jobs.start("count", "Counting", lambda: counting(5), items.append)
+    jobs.start("count", lambda: counting(5), items.append)
     assert jobs.running("count")
     qtbot.waitUntil(lambda: not jobs.running("count"))
     assert items[-1] == 5
@@ -42,7 +42,7 @@ def test_an_error_goes_to_whoever_asked_for_it_and_into_the_log(qtbot, jobs, cap
         raise ValueError("no such thing")
 
     failures = []
-    jobs.start("broken", "Breaking", broken, lambda item: None, failures.append)
+    jobs.start("broken", broken, lambda item: None, failures.append)
     qtbot.waitUntil(lambda: bool(failures))
     assert str(failures[0]) == "no such thing"
     (record,) = caplog.records
@@ -63,7 +63,7 @@ def test_a_user_error_is_a_sentence_in_the_log_without_a_traceback(qtbot, jobs, 
         raise error
 
     failures = []
-    jobs.start("reading", "Reading", broken, lambda item: None, failures.append)
+    jobs.start("reading", broken, lambda item: None, failures.append)
     qtbot.waitUntil(lambda: bool(failures))
     (record,) = caplog.records
     assert record.message == (said or "reading stopped")
@@ -81,7 +81,7 @@ def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, jobs):
         finally:
             closed.append(True)
 
-    jobs.start("endless", "Going on", endless, lambda item: None)
+    jobs.start("endless", endless, lambda item: None)
     qtbot.wait(30)
     jobs.cancel("endless")
     assert not jobs.running("endless")
@@ -90,14 +90,14 @@ def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, jobs):
 
 def test_a_new_job_replaces_one_of_the_same_name(qtbot, jobs):
     items = []
-    jobs.start("count", "Counting", lambda: counting(1000, 0.01), lambda item: items.append(("old", item)))
-    jobs.start("count", "Counting", lambda: counting(3), lambda item: items.append(("new", item)))
+    jobs.start("count", lambda: counting(1000, 0.01), lambda item: items.append(("old", item)))
+    jobs.start("count", lambda: counting(3), lambda item: items.append(("new", item)))
     qtbot.waitUntil(lambda: not jobs.running("count"))
     assert items[-1] == ("new", 3)
     assert all(kind == "new" for kind, _ in items)
 
 
-def test_a_call_is_made_once_at_a_time_and_its_result_is_waited_for(jobs):
+def test_the_result_of_a_call_is_waited_for(jobs):
     goes_on, results = threading.Event(), []
 
     def slow(number):
@@ -107,10 +107,9 @@ def test_a_call_is_made_once_at_a_time_and_its_result_is_waited_for(jobs):
     def take(number):
         results.append(number)
         if number == 1:
-            assert jobs.call("slow", lambda: slow(3), take, results.append)  # what follows is waited for too
+            jobs.call("slow", lambda: slow(3), take, results.append)  # what follows is waited for too
 
-    assert jobs.call("slow", lambda: slow(1), take, results.append)
-    assert not jobs.call("slow", lambda: slow(2), take, results.append)
+    jobs.call("slow", lambda: slow(1), take, results.append)
     assert not jobs.wait(0.01)
     goes_on.set()
     assert jobs.wait(60)
@@ -119,9 +118,7 @@ def test_a_call_is_made_once_at_a_time_and_its_result_is_waited_for(jobs):
 
 def test_an_interrupted_job_ends_at_its_next_step_and_says_so(qtbot, jobs):
     items, ended = [], []
-    jobs.start(
-        "count", "Counting", lambda: counting(10**9, 0.001), items.append, on_end=lambda: ended.append(items[-1])
-    )
+    jobs.start("count", lambda: counting(10**9, 0.001), items.append, on_end=lambda: ended.append(items[-1]))
     qtbot.waitUntil(lambda: bool(items))
     jobs.interrupt("count")
     assert jobs.running("count")
@@ -133,7 +130,7 @@ def test_an_interrupted_job_ends_at_its_next_step_and_says_so(qtbot, jobs):
 def test_progress_tells_the_time_left(qtbot, jobs):
     left = []
     jobs.changed.connect(lambda name, status: left.append(status.seconds_left))
-    jobs.start("count", "Counting", lambda: counting(20, 0.02), lambda item: None)
+    jobs.start("count", lambda: counting(20, 0.02), lambda item: None)
     qtbot.waitUntil(lambda: not jobs.running("count"))
     estimates = [seconds for seconds in left if seconds is not None]
     assert estimates
@@ -186,7 +183,7 @@ def test_wanted_values_come_in_order_and_are_in_the_store_when_they_are_announce
     store, shown, arrived, fractions = Store(), [], [], []
     jobs.arrived.connect(lambda key: arrived.append((key.steps, store.get(key))))
     jobs.changed.connect(lambda name, status: fractions.append(status.fraction))
-    jobs.want("count", "Counting", wanted(20, 3, store=store), lambda key, told: shown.append((key.steps, told)))
+    jobs.want("count", wanted(20, 3, store=store), lambda key, told: shown.append((key.steps, told)))
     qtbot.waitUntil(lambda: not jobs.running("count"))
     assert arrived == [(20, "20 steps"), (3, "3 steps")]
     assert [told for told in shown if isinstance(told[1], str)] == arrived
@@ -195,7 +192,7 @@ def test_wanted_values_come_in_order_and_are_in_the_store_when_they_are_announce
     assert known == sorted(known)
     assert known[-1] <= 1
     counts.steps.clear()
-    jobs.want("count", "Counting", wanted(20, store=store))
+    jobs.want("count", wanted(20, store=store))
     qtbot.waitUntil(lambda: len(arrived) == 3)
     assert counts.steps == []  # what the store has is not computed again
 
@@ -203,12 +200,12 @@ def test_wanted_values_come_in_order_and_are_in_the_store_when_they_are_announce
 def test_what_nobody_wants_any_more_ends_and_what_is_wanted_still_goes_on(qtbot, jobs, counts):
     store, arrived = Store(), []
     jobs.arrived.connect(lambda key: arrived.append(key.steps))
-    jobs.want("count", "Counting", wanted(10**6, store=store))
+    jobs.want("count", wanted(10**6, store=store))
     qtbot.waitUntil(lambda: bool(counts.steps))
-    jobs.want("count", "Counting", wanted(10**6, store=store))
+    jobs.want("count", wanted(10**6, store=store))
     qtbot.wait(50)
     assert counts.ended == []
-    jobs.want("count", "Counting", wanted(5, store=store))
+    jobs.want("count", wanted(5, store=store))
     qtbot.waitUntil(lambda: arrived == [5] and jobs.idle)
     assert sorted(counts.ended) == [5, 10**6]
     assert CountKey(10**6) not in store
@@ -217,10 +214,10 @@ def test_what_nobody_wants_any_more_ends_and_what_is_wanted_still_goes_on(qtbot,
 def test_what_is_clicked_goes_before_figures_and_these_before_the_background(qtbot, jobs, counts):
     store, arrived = Store(), []
     jobs.arrived.connect(lambda key: arrived.append(key.steps))
-    jobs.want("pins", "Pins", wanted(400, store=store, urgency=BACKGROUND))
+    jobs.want("pins", wanted(400, store=store, urgency=BACKGROUND))
     qtbot.waitUntil(lambda: len(counts.steps) > 10)
-    jobs.want("figures", "Figures", wanted(200, store=store))
-    jobs.want("click", "Click", wanted(100, store=store, urgency=CLICKED))
+    jobs.want("figures", wanted(200, store=store))
+    jobs.want("click", wanted(100, store=store, urgency=CLICKED))
     qtbot.waitUntil(lambda: jobs.idle)
     assert arrived == [100, 200, 400]
     begun = counts.steps.index(100) + 2  # the others make the step in progress
@@ -229,8 +226,8 @@ def test_what_is_clicked_goes_before_figures_and_these_before_the_background(qtb
 
 
 def test_what_waits_for_something_urgent_can_be_cancelled(qtbot, jobs, counts):
-    jobs.want("click", "Click", wanted(10**6, store=Store(), urgency=CLICKED))
-    jobs.want("figures", "Figures", wanted(10**5, store=Store()))
+    jobs.want("click", wanted(10**6, store=Store(), urgency=CLICKED))
+    jobs.want("figures", wanted(10**5, store=Store()))
     qtbot.waitUntil(lambda: 10**5 in counts.steps)
     jobs.cancel("figures")
     qtbot.waitUntil(lambda: counts.ended == [10**5])
@@ -239,7 +236,7 @@ def test_what_waits_for_something_urgent_can_be_cancelled(qtbot, jobs, counts):
 
 def test_a_wanted_value_that_cannot_be_computed_says_why(qtbot, jobs, counts):
     store, failures = Store(), []
-    jobs.want("count", "Counting", wanted(0, store=store), on_failure=failures.append)
+    jobs.want("count", wanted(0, store=store), on_failure=failures.append)
     qtbot.waitUntil(lambda: bool(failures))
     assert str(failures[0]) == "Nothing is counted."
     assert CountKey(0) not in store

@@ -298,7 +298,7 @@ def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
         def running(self, name):
             return self.busy
 
-        def start(self, name, label, make, keep):
+        def start(self, name, make, keep):
             self.busy, self.keep = True, keep
 
     jobs, shown = Jobs(), []

@@ -1929,9 +1929,9 @@ def test_a_button_that_measures_keeps_its_name(show, controllers):
     ):
         name = button.accessibleName()
         assert name.startswith("Measure the ")
-        controllers.jobs.changed.emit(job, JobStatus("Score errors", running=True))
+        controllers.jobs.changed.emit(job, JobStatus(running=True))
         assert button.accessibleName() == f"Cancel: {name}"
-        controllers.jobs.changed.emit(job, JobStatus("Score errors", running=False))
+        controllers.jobs.changed.emit(job, JobStatus(running=False))
         assert button.accessibleName() == name
 
 

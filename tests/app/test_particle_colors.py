@@ -34,8 +34,7 @@ BOX = (-2.0, 3.0, -2.0, 2.0)
 
 @pytest.fixture(scope="module")
 def model():
-    *_, (_, model) = assemble(replace(Experiment(), SETTINGS), "cpu")
-    return model
+    return assemble(replace(Experiment(), SETTINGS), "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,7 @@ SETTINGS = {"data.points": 500, "network.width": 16, "sampling.particles": 20, "
 
 @pytest.fixture(scope="module")
 def model():
-    *_, (_, model) = assemble(replace(Experiment(), SETTINGS), "cpu")
-    return model
+    return assemble(replace(Experiment(), SETTINGS), "cpu")
 
 
 def asked(model, *layers: str, sigma: float = 0.4) -> OverlayRequest:

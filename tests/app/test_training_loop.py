@@ -41,7 +41,7 @@ def training(problem: Problem, fair: Fair = "steps", store: Store | None = None,
     """The training of a column with these edits."""
     experiment = description.replace(MAIN, {key.replace("__", "."): value for key, value in edits.items()})
     key = column_key(experiment, (), OF_MAIN, fair)
-    return next(assemble(experiment, "cpu", key, store, shared=problem))[1].training
+    return assemble(experiment, "cpu", key, store, shared=problem).training
 
 
 def as_far_as(target: float, *columns: LiveTraining, fair: Fair = "steps") -> TrainingLoop:

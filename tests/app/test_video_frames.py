@@ -32,8 +32,7 @@ def maps_of_few_cells() -> None:
 
 @pytest.fixture(scope="module")
 def model():
-    *_, (_, model) = assemble(replace(Experiment(), SETTINGS), "cpu")
-    return model
+    return assemble(replace(Experiment(), SETTINGS), "cpu")
 
 
 def run_of(model, seed):
@@ -122,7 +121,7 @@ def test_the_learned_density_is_contracted_like_the_particles_of_a_vp_process():
 def test_the_learned_density_of_a_film_is_the_data_s_where_its_particles_have_no_time():
     """By a fresh network, N(0, 1 + sigma^2), x(t) is N(0, 1), and the end of the run the former itself."""
     settings = SETTINGS | {"noise.kind": "vp", "noise.sigma_min": 1.0}
-    *_, (_, model) = assemble(replace(Experiment(), settings), "cpu")
+    model = assemble(replace(Experiment(), settings), "cpu")
     problem = model.problem
     sigma, extent = problem.units.sigma_to_user(problem.noise.sigma_min), bounds_of_smoothed(problem, 1.0)
     wanted = WantedOverlays(frozenset(), extent, (4, 3))

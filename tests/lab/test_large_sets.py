@@ -133,7 +133,7 @@ def test_expensive_diagnostics_are_computed_once(monkeypatch: pytest.MonkeyPatch
         return diameter(points)
 
     monkeypatch.setattr(problems, "diameter", counted)
-    ((_, made),) = list(assembling.assemble(experiment(path), "cpu", dataset=dataset))
+    made = assembling.assemble(experiment(path), "cpu", dataset=dataset)
     assert asked == [len(dataset.points)]
     view = made.view
     assert view.diameter == pytest.approx(made.problem.units.sigma_to_user(diameter(made.problem.train)))

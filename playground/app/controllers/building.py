@@ -218,18 +218,11 @@ class Building(QObject):
             previous = None  # nothing was learned from these data, so they can be split as the settings say
         shared = None if dataset is not None else self.kept.problem(experiment, key)
         given = self.given.get(key, lambda: None)
-        self._jobs.start(
+        store = self._state.store
+        self._jobs.call(
             "problem",
-            "Loading",
             lambda: assemble(
-                experiment,
-                self._device,
-                key,
-                self._state.store,
-                dataset=dataset,
-                previous=previous,
-                shared=shared,
-                given=given,
+                experiment, self._device, key, store, dataset=dataset, previous=previous, shared=shared, given=given
             ),
             self._take,
             functools.partial(self._not_assembled, key),

@@ -176,14 +176,14 @@ class Clicking(QObject):
         key = model.key_after(model.weights.made, experiment)
         assert key is not None
         numbers = [place if isinstance(place, int) else None for place in self._clicked]
-        self._want("likelihood", "Log-likelihood", PointKey.of(key, points[:1], numbers[:1]), self._show_likelihood)
+        self._want("likelihood", PointKey.of(key, points[:1], numbers[:1]), self._show_likelihood)
         if len(points) == 2 and flow_conflict(experiment) is None:
             between = PathKey.of(key, points, numbers)
-            self._want("interpolation", "Latent interpolation", between, self._show_interpolation)
+            self._want("interpolation", between, self._show_interpolation)
         else:
             self._want_none("interpolation", self._show_interpolation)
 
-    def _want(self, job: str, label: str, key: ClickedKey, show: Callable[[Any], None]) -> None:
+    def _want(self, job: str, key: ClickedKey, show: Callable[[Any], None]) -> None:
         def take(_: Key, told: object) -> None:
             if isinstance(told, PointLikelihood | LatentInterpolation):
                 show(told)
@@ -191,7 +191,7 @@ class Clicking(QObject):
         model = self._state.model
         assert model is not None
         wanted = Wanted((key,), self._state.store, ways(model.problem, model.weights), CLICKED)
-        self._jobs.want(job, label, wanted, take)
+        self._jobs.want(job, wanted, take)
 
     def _want_none(self, job: str, show: Callable[[Any], None]) -> None:
         self._jobs.cancel(job)

@@ -60,8 +60,8 @@ def awaited(runs: Sequence[Run], is_trained: Callable[[Run], bool]) -> Message |
 
 def prepare(
     main: Model, runs: Sequence[Run], equal: Equal, training: Callable[[Experiment], LiveModel]
-) -> Iterator[tuple[float, Sequence[Run] | None]]:
-    """Build the problem and the sampler of each column, and their common Brownian path; yields the fraction done.
+) -> Sequence[Run]:
+    """Build the problem and the sampler of each column, and their common Brownian path; the runs are then ready.
 
     Args:
         main: the main experiment's problem.
@@ -72,7 +72,6 @@ def prepare(
     for run in runs:
         with _failing(run):
             _prepare(main, run, training)
-        yield run.place / len(runs), None
     _make_equal(runs, equal)
     _tell_apart(runs)
     for run in runs:
@@ -80,7 +79,7 @@ def prepare(
             with _failing(run):
                 make_sampler(run.problem, _score(run))
                 run.draw_from(shared_path(main.problem, run.seed))
-    yield 1.0, runs
+    return runs
 
 
 @contextlib.contextmanager

@@ -196,7 +196,7 @@ class Comparing(QObject):
         def training(experiment: Experiment) -> LiveModel:
             own = column_key(experiment, digests, key, fair)
             if own not in known:  # two columns may share one
-                known[own] = next(assemble(experiment, problem.device.type, own, store, shared=problem))[1]
+                known[own] = assemble(experiment, problem.device.type, own, store, shared=problem)
             return known[own]
 
         def take(prepared: Sequence[Run]) -> None:
@@ -209,7 +209,7 @@ class Comparing(QObject):
             else:
                 self._show(prepared)
 
-        self._jobs.start(PREPARING, "Comparison", lambda: prepare(main, runs, equal, training), take, self._fail)
+        self._jobs.call(PREPARING, lambda: prepare(main, runs, equal, training), take, self._fail)
 
     def _new_runs(self) -> list[Run]:
         """The runs of the columns before they are prepared."""
@@ -268,4 +268,4 @@ class Comparing(QObject):
             run.take_curve(found)
             self.measured.emit()
 
-        self._jobs.start(MEASURING, "Distances", lambda: measured(run), take, lambda error: take(message_of(error)))
+        self._jobs.start(MEASURING, lambda: measured(run), take, lambda error: take(message_of(error)))

@@ -276,8 +276,7 @@ class Lessons(QObject):
                 call()
 
         waiting = self._waiting = list[Callable[[], None]]()
-        of_lesson = "what the lesson asks" if step.question else "what the lesson shows"
-        self.jobs.start(JOB, "the claim of the scene" if lesson.is_scene else of_lesson, work, take)
+        self.jobs.start(JOB, work, take)
         self.changed.emit()
 
     @property

@@ -40,7 +40,7 @@ class Mapping(QObject):
         key, given = model.key_after(model.weights.made, self._state.experiment), ways(model.problem, model.weights)
         assert key is not None
         wanted = Wanted((MapKey.of(key, self._following.bounds),), self._state.store, given, CLICKED)
-        self._jobs.want(JOB, "Density map", wanted, self._show, self._failed)
+        self._jobs.want(JOB, wanted, self._show, self._failed)
 
     def _show(self, _: Key, told: "DensityView | MeasuringProgress") -> None:
         view = told if isinstance(told, DensityView) else told.known

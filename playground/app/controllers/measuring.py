@@ -28,13 +28,6 @@ BY_FLOW = {*needing("flow"), *needing("estimated trace"), "bits_per_dim", "kl"}
 """The figures that these settings change."""
 STALE = Message("stale", "Measured with other settings than the present ones: measure again.")
 STALE_FIGURE = Measured(None, reason=STALE)
-TITLES = {
-    "test-set": "Test set",
-    "quality": "Quality",
-    "budget": "Error budget",
-    "paths": "Paths between the sets",
-    "fisher": "Score errors",
-}
 
 
 class Measuring(QObject):
@@ -95,7 +88,7 @@ class Measuring(QObject):
         keys = tuple(figures.key(part, key) for part in figures.MEASUREMENTS[job])
         run = self._sampling.trajectory_iterator()  # one that has not ended is completed first
         wanted = Wanted(keys, self._state.store, ways(model.problem, model.weights, run))
-        self._jobs.want(job, TITLES[job], wanted, self._show)
+        self._jobs.want(job, wanted, self._show)
 
     def _show(self, key: Key, told: "Figures | MeasuringProgress") -> None:
         found = told if isinstance(told, Figures) else told.known

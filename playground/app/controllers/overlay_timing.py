@@ -401,7 +401,6 @@ class LearnedDensities:
 
         self._jobs.start(
             FOLLOWING,
-            "Learned density",
             lambda: measurements.learned_density(problem, weights, bounds, level, measurements.MAP_CELLS, moving),
             keep,
         )

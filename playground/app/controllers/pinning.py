@@ -282,7 +282,7 @@ class Pinning(QObject):
             self._arrived(key)
 
         wanted = Wanted((key,), store, self._unmeasured[key], BACKGROUND)
-        self._jobs.want(PINNED, "Pinned run", wanted, on_failure=fail)
+        self._jobs.want(PINNED, wanted, on_failure=fail)
 
     @Slot(object)
     def _arrived(self, key: Key) -> None:

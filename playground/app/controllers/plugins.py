@@ -109,8 +109,10 @@ class Plugins(QObject):
         def failed(error: BaseException) -> None:
             self._state.notified.emit(Notification("error", _sentence(path, error)))
 
-        if not self.background.call("plug-in", lambda: plugins.load_plugin(path), done, failed):
+        if self.background.busy:
             self._state.notified.emit(Notification("info", "Another plug-in is being loaded: try again when it is."))
+        else:
+            self.background.call("plug-in", lambda: plugins.load_plugin(path), done, failed)
 
     def keep(self, path: Path, at_start: bool) -> None:
         """Load a file that is loaded now at every start, or no longer; what it has added stays until the program ends."""

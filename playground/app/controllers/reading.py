@@ -1,6 +1,6 @@
 """Reads the files that settings name, before the settings name them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -37,9 +37,9 @@ class Reading(QObject):
         experiment = self._state.experiment
         wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
 
-        def read() -> "Iterator[tuple[float, tuple[Dataset, str]]]":
+        def read() -> "tuple[Dataset, str]":
             dataset = wanted.data.load(experiment.likelihood.points, interrupted)
-            yield 1.0, (dataset, dict(digests(wanted)).get(DATA_FILE, ""))
+            return dataset, dict(digests(wanted)).get(DATA_FILE, "")
 
         def use(dataset: "Dataset", digest: str) -> None:
             self._state.note_read(DATA_FILE, path, digest)
@@ -63,20 +63,20 @@ class Reading(QObject):
         trainings = self._building.trainings
         trainings.wait(False)  # it gives way to the points
         # A job of its own, because a session that is being built comes first and the points follow it.
-        self._jobs.start(READING, "Reading", read, lambda found: when_safe(lambda: use(*found)), refuse)
+        self._jobs.call(READING, read, lambda found: when_safe(lambda: use(*found)), refuse)
 
     def open_start(self, path: str) -> None:
         """Take the start points of a file. A file of the same name with other contents is another start set."""
         wanted = self._state.replaced_by({START_FILE: path})
 
-        def read() -> Iterator[tuple[float, str]]:
-            yield 1.0, dict(digests(wanted)).get(START_FILE, "")
+        def read() -> str:
+            return dict(digests(wanted)).get(START_FILE, "")
 
         def use(digest: str) -> None:
             self._state.note_read(START_FILE, path, digest)
             self._state.edit({START_FILE: path})
 
-        self._jobs.start(READING, "Reading", read, use, self._refuse)
+        self._jobs.call(READING, read, use, self._refuse)
 
     def _refuse(self, error: BaseException) -> None:
         self._state.notified.emit(about(self._state, "error", message_of(error)))

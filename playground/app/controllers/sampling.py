@@ -90,7 +90,7 @@ class Sampling(QObject):
     def start(self) -> None:
         """Start the thread that samples."""
         loop = without_fraction(self.playing.samplers.loop)
-        self.threads.start("sampling", "Sampling", loop, lambda _: None, self._ended, watched=True)
+        self.threads.start("sampling", loop, lambda _: None, self._ended, watched=True)
 
     @Slot(bool)
     def restart(self, new_seed: bool = False) -> None:

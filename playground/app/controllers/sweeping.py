@@ -138,7 +138,7 @@ class Sweeping(QObject):
         """Drive an iterator in a thread."""
         if not self.running:
             self.error = None
-            self._jobs.start(job, job, without_fraction(make), on_report, self._failed, self.changed.emit)
+            self._jobs.start(job, without_fraction(make), on_report, self._failed, self.changed.emit)
             self.changed.emit()
 
     def _take(self, report: SweepReport) -> None:

@@ -216,7 +216,7 @@ class Training(QObject):
         if lost is not None:
             self._state.notified.emit(Notification("warning", lost))
         if trainings.wanted and not self._jobs.running(JOB):
-            self._jobs.start(JOB, "Training", trainings.train, lambda _: None, self._failed)
+            self._jobs.start(JOB, trainings.train, lambda _: None, self._failed)
         if self.is_resting and trainings.main not in trainings.running:
             self._settle()
         elif not self.is_running or time.monotonic() - self._told_at > PROGRESS_SECONDS:

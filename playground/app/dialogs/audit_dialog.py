@@ -159,7 +159,7 @@ class AuditDialog(WorkingDialog):
                 yield None, len(claims)
             self._charts = made.charts()
 
-        self.jobs.start(JOB, "Audit", measure, self._add, self._failed, self._end)
+        self.jobs.start(JOB, measure, self._add, self._failed, self._end)
         self._say()
 
     def reject(self) -> None:

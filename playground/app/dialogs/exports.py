@@ -190,7 +190,7 @@ class Exports(QObject):
                 close(writing)
 
         self._path, self._size, self._begun_by, self.in_dialog = path, 0, dialog, False
-        self._jobs.start(JOB, "Export", steps, self._sized, self._fail, self._finish)
+        self._jobs.start(JOB, steps, self._sized, self._fail, self._finish)
 
     def _sized(self, size: int) -> None:
         self._size = size

@@ -182,7 +182,7 @@ class Gallery(WorkingDialog):
                 except UserError:  # its tile stays empty, and the others follow
                     continue
 
-        self.jobs.start("gallery", "Scenes", compute, self._paint)
+        self.jobs.start("gallery", compute, self._paint)
 
     def _paint(self, _: int) -> None:
         """Show the runs that have been computed so far."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -39,7 +39,7 @@ def assemble(
     previous: LiveModel | None = None,
     shared: "Problem | None" = None,
     given: Callable[[], Session | None] = lambda: None,
-) -> Iterator[tuple[float, LiveModel]]:
+) -> LiveModel:
     """Load the data and build the network. The first call is slow, because it imports torch.
 
     Args:
@@ -76,8 +76,7 @@ def assemble(
     torch.set_num_threads(torch_threads(problem))
     if previous is not None:
         view = problem_view(problem, previous.view.parameters_count)
-        yield 1.0, dataclasses.replace(previous, problem=problem, view=view, points=Points.of(problem.dataset))
-        return
+        return dataclasses.replace(previous, problem=problem, view=view, points=Points.of(problem.dataset))
     trainable = problem
     if training_conflict(experiment, problem.conditions) is not None:
         # The data are shown before a fitting objective is chosen; the Train button says what does not fit.
@@ -92,7 +91,7 @@ def assemble(
     count = sum(weight.numel() for weight in trainer.network.parameters())
     training = LiveTraining(trainer, key, course)
     view, points = problem_view(problem, count), Points.of(problem.dataset)
-    yield 1.0, LiveModel(problem, training.now.newest, view, training, points)
+    return LiveModel(problem, training.now.newest, view, training, points)
 
 
 def bundled_session(experiment: Experiment) -> Session | None:

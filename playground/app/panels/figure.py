@@ -12,7 +12,7 @@ from playground.app.style.labels import worded
 from playground.app.style.number_formats import NOTHING, format_duration
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
-from playground.app.style.wrapping import with_indices, wrapped
+from playground.app.style.wrapping import with_indices
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.equation_dialog import NamedEquation
 from playground.app.widgets.selectable import SelectableLabel
@@ -203,7 +203,7 @@ class JobButton(QPushButton):
         self.setText(text)
         self.setEnabled(status.running or not self._why_disabled)
         if status.running:
-            self.setToolTip(wrapped(f"Stop measuring: {status.label}."))
+            self.setToolTip("Stop measuring.")
         else:
             self._explain()
         self.rename(self._name)

@@ -1,7 +1,5 @@
 """An equation of a lesson, drawn in a thread, because the first one takes half a second."""
 
-from collections.abc import Iterator
-
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import (
     QImage,
@@ -73,9 +71,6 @@ class LiveEquationView(PressedByEnter):
             return
         asked = self._asked
 
-        def draw() -> Iterator[tuple[float, QImage]]:
-            yield 1.0, equation_image(*asked)
-
         def take(image: QImage) -> None:
             self.image, self._drawn = image, asked
             self._fit()
@@ -89,7 +84,7 @@ class LiveEquationView(PressedByEnter):
             self._fit()
             self._draw()
 
-        self._jobs.start(self._name, "the equation", draw, take, refuse)
+        self._jobs.call(self._name, lambda: equation_image(*asked), take, refuse)
 
     @property
     def _is_drawn(self) -> bool:

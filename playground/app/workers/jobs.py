@@ -27,7 +27,6 @@ CLICKED, ASKED, BACKGROUND = range(3)
 class JobStatus:
     """The state of one job."""
 
-    label: str
     running: bool
     fraction: float | None = None
     seconds_left: float | None = None
@@ -54,7 +53,6 @@ class Wanted:
 @dataclass
 class _Job(Generic[Item]):
     worker: Worker[Any]
-    label: str
     started: float
     on_item: Callable[[Item], None]
     on_failure: Callable[[BaseException], None] | None
@@ -87,7 +85,6 @@ class Jobs(QObject):
     def start(
         self,
         name: str,
-        label: str,
         make: Callable[[], Iterator[tuple[float | None, Item | None]]],
         on_item: Callable[[Item], None],
         on_failure: Callable[[BaseException], None] | None = None,
@@ -102,12 +99,11 @@ class Jobs(QObject):
             watched: see :class:`Worker`.
         """
         worker = Worker(make, name, watched)
-        self._begin(name, _Job(worker, label, time.monotonic(), on_item, on_failure, on_end))
+        self._begin(name, _Job(worker, time.monotonic(), on_item, on_failure, on_end))
 
     def want(
         self,
         name: str,
-        label: str,
         wanted: Wanted,
         show: Callable[[Key, Any], object] = lambda key, told: None,
         on_failure: Callable[[BaseException], None] | None = None,
@@ -138,7 +134,7 @@ class Jobs(QObject):
                 show(*told)
 
         worker = Worker(lambda: _computed(wanted, values, waits), name)
-        self._begin(name, _Job(worker, label, time.monotonic(), take, on_failure, wanted=wanted))
+        self._begin(name, _Job(worker, time.monotonic(), take, on_failure, wanted=wanted))
 
     def _begin(self, name: str, job: _Job[Any]) -> None:
         if name in self._jobs:
@@ -146,28 +142,21 @@ class Jobs(QObject):
         self._jobs[name] = job
         job.worker.start()
         self._timer.start()
-        self.changed.emit(name, JobStatus(job.label, running=True))
+        self.changed.emit(name, JobStatus(running=True))
 
     def call(
         self,
         name: str,
         function: Callable[[], Item],
         on_result: Callable[[Item], None],
-        on_failure: Callable[[BaseException], None],
-    ) -> bool:
-        """Call a slow function in a thread, unless one of this name is running; `on_result` gets what it returns.
-
-        Returns:
-            Whether it is called.
-        """
-        if self.running(name):
-            return False
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """Call a slow function in a thread; `on_result` gets what it returns."""
 
         def once() -> Iterator[tuple[None, tuple[Item]]]:
             yield None, (function(),)
 
-        self.start(name, name, once, lambda result: on_result(*result), on_failure)
-        return True
+        self.start(name, once, lambda result: on_result(*result), on_failure)
 
     def running(self, name: str) -> bool:
         return name in self._jobs
@@ -192,7 +181,7 @@ class Jobs(QObject):
         job = self._jobs.pop(name, None)
         if job is not None:
             self.retire(job.worker)
-            self.changed.emit(name, JobStatus(job.label, running=False))
+            self.changed.emit(name, JobStatus(running=False))
 
     def retire(self, worker: Worker[Any]) -> None:
         """Ask a thread to end, and keep the object until it has."""
@@ -228,7 +217,7 @@ class Jobs(QObject):
             job.on_failure(error)
         if name not in self._jobs:  # it is not yet followed by another
             said = None if error is None else message_of(error)
-            self.changed.emit(name, JobStatus(job.label, running=False, error=said))
+            self.changed.emit(name, JobStatus(running=False, error=said))
         if error is not None and job.on_failure is None:
             self.failed.emit(name, error)
 
@@ -304,4 +293,4 @@ def _status(job: _Job[Any], fraction: float | None) -> JobStatus:
     if fraction:
         elapsed = time.monotonic() - job.started
         left = elapsed * (1 - fraction) / fraction
-    return JobStatus(job.label, running=True, fraction=fraction, seconds_left=left)
+    return JobStatus(running=True, fraction=fraction, seconds_left=left)

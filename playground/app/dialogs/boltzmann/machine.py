@@ -72,7 +72,7 @@ class Machine(QObject):
         """Make steps up to this number, and draw samples: exact ones at once, Gibbs samples sweep by sweep."""
         start, self._steps = None if self.view is None else self.view.progress, steps
         settings = msgspec.structs.replace(self.settings, steps=steps)
-        self.jobs.start(LEARN, LEARN, without_fraction(lambda: _learning(settings, start)), self._see)
+        self.jobs.start(LEARN, without_fraction(lambda: _learning(settings, start)), self._see)
 
     def pause(self) -> None:
         self._wanted = False
@@ -89,7 +89,7 @@ class Machine(QObject):
 
     def measure(self) -> None:
         """Measure the time of Z, from two units on."""
-        self.jobs.start(COST, COST, without_fraction(lambda: _measuring()), self.measured.emit)
+        self.jobs.start(COST, without_fraction(lambda: _measuring()), self.measured.emit)
 
     def _see(self, view: "Learned") -> None:
         self.view = view
