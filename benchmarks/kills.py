@@ -71,7 +71,7 @@ class Kill:
 
 def state_of(history: History) -> list[int]:
     """What tells one state of the work from another: length and place of the history, and the settings."""
-    return [len(history.steps), history.place, crc32(experiments.dump(history.document.experiment).encode())]
+    return [len(history.documents) - 1, history.place, crc32(experiments.dump(history.document.experiment).encode())]
 
 
 def wait(milliseconds: float) -> None:
@@ -185,7 +185,7 @@ class Killing:
     def _has_written_a_step(self) -> bool:
         """Whether the history on disk has a step; at first it may have none, where a network was trained before anything else."""
         notes = (_contents(path)["contents"].tobytes() for path in (self._folder / RECOVERY).glob(f"*/{NOTE}"))
-        return any(History.from_json(msgspec.json.decode(note, type=Work).history).steps for note in notes)
+        return any(len(History.from_json(msgspec.json.decode(note, type=Work).history).documents) > 1 for note in notes)
 
     def _journal(self) -> list[list[float]]:
         """The moments and states so far; the last line may be half written."""
@@ -221,7 +221,7 @@ class Killing:
                 problem = problem or f"{type(error).__name__}: {error}"
             else:
                 if not steps:
-                    saved, steps = max(left.saved, begun), len(history.steps)
+                    saved, steps = max(left.saved, begun), len(history.documents) - 1
                     self._left = state_of(history) if left.modified else None
                     problem = problem or _differs(journal, left.saved, begun, state_of(history))
             store.close()

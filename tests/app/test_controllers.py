@@ -1138,7 +1138,7 @@ def test_other_work_is_built_once(qtbot, workspace, monkeypatch):
     qtbot.waitUntil(lambda: not building.busy)
     controllers.jobs.changed.connect(lambda name, job: built.append(job) if name == "problem" and job.running else None)
     with qtbot.waitSignal(controllers.state.problem_changed):
-        building.open(lambda: state.restore(document, (), 0))
+        building.open(lambda: state.restore((document,), 0))
         assert built == []
     assert state.document.trainings == document.trainings
     assert len([job for job in built if job.fraction is None]) == 1

@@ -382,7 +382,7 @@ def test_columns_share_a_path_and_pins_are_read_again() -> None:
     place = LessonPlace("exact", "Exact", 2)
     columns = Column.of({"sampling.steps": 4}), Column.of({"noise.schedule": ((0.0, 0.01), (1.0, 8.0))}, step=7)
     whole = with_parts(document, pins=pins, columns=columns, clicked=((0.5, 1.0), 3), lesson=place)
-    told = json.loads(json.dumps(History(first, [document, whole], 2).to_json()))
+    told = json.loads(json.dumps(History([first, document, whole], 2).to_json()))
     assert History.from_json(told, pins).document == whole
     assert whole.run.compared
     assert whole.column(0).experiment.sampling.steps == 4

@@ -130,7 +130,7 @@ class Autosaving(QObject):
         """The documents; while a scene or lesson is shown, at the place of the user's own work."""
         documents, place = self._state.documents, self._state.own_place
         documents[place] = self._state.own
-        return History(documents[0], documents[1:], place)
+        return History(documents, place)
 
     @property
     def _unsaved(self) -> bool:
@@ -168,7 +168,7 @@ class Autosaving(QObject):
             if store.folder is None:
                 store.open(recovery.folder_in(self._folder))
             keep()
-            pins = {run.number: run for document in (history.first, *history.steps) for run in document.pins}
+            pins = history.pins
             work = Work(
                 saved=noted,
                 summary=summary(history.document.experiment),

@@ -182,7 +182,7 @@ def _recovered(store: Store, work: Work) -> Recovered:
     if session is not None:
         run: Trajectory | None = store.get(recovery.run_key(key, experiment, session.step))
         session = dataclasses.replace(session, trajectory=None if run is None else run.arrays())
-    for pin in {pin.number: pin for one in (history.first, *history.steps) for pin in one.pins}.values():
+    for pin in history.pins.values():
         hold(pin, store, **{part: read.get(of) for part, of in pin.keys.items()})
     return Recovered(history, session)
 

@@ -151,6 +151,6 @@ class Sessions:
             session: what the store has at the history's place; its run plays at once.
             store: has each training that undo or redo reaches, and the figures of its pinned runs.
         """
-        self._building.open(lambda: self._state.restore(history.first, history.steps, history.place), session, store)
+        self._building.open(lambda: self._state.restore(history.documents, history.place), session, store)
         if session is not None:
             self.play(session)

@@ -257,16 +257,15 @@ class EditedDocument(QObject):
         self._remembered.clear()  # belongs to the old experiment
         self.replaced.emit()
 
-    def restore(self, first: Document, steps: Sequence[Document], place: int) -> None:
+    def restore(self, documents: Sequence[Document], place: int) -> None:
         """Take a document with its history, for restored work.
 
         Args:
-            first: the document before all steps.
-            steps: the documents after each step.
+            documents: the first one, and those after each step.
             place: the number of done steps.
         """
-        edits = [Edit(before, after) for before, after in itertools.pairwise((first, *steps))]
-        self._loaded, self._saved = first, None
+        edits = [Edit(before, after) for before, after in itertools.pairwise(documents)]
+        self._loaded, self._saved = documents[0], None
         self.stack.blockSignals(True)  # the states in between concern nobody
         self.stack.clear()
         for edit in edits:

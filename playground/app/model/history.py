@@ -1,5 +1,6 @@
 """The history as JSON values. Each step has only its changes, so that a long history stays small."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,36 +24,34 @@ PARTS: dict[str, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The first document, the documents after each step, and how many steps are done."""
+    """The first document and those after each step, and how many steps are done."""
 
-    first: Document
-    steps: Sequence[Document] = ()
-    place: int = 0
+    documents: Sequence[Document]
+    place: int
 
     @property
     def document(self) -> Document:
         """The document at the history's position."""
-        return self.at(self.place)
+        return self.documents[self.place]
 
-    def at(self, place: int) -> Document:
-        """The document after this many steps."""
-        return self.steps[place - 1] if place else self.first
+    @property
+    def pins(self) -> dict[int, PinnedRun]:
+        """All runs that are pinned at any place, by their numbers."""
+        return {run.number: run for document in self.documents for run in document.pins}
 
     def to_json(self) -> dict[str, Any]:
         """The history as JSON values; each step takes time and space in proportion to its changes."""
-        steps: list[dict[str, Any]] = []
-        before = self.first
-        for after in self.steps:
+        first, steps = self.documents[0], list[dict[str, Any]]()
+        for before, after in itertools.pairwise(self.documents):
             saved = _parts(before, after)
             if after.experiment != before.experiment:
                 saved["changes"] = _changes(before.experiment, after.experiment)
             if after.trainings != before.trainings:
                 saved["training"] = after.trainings[-1].name
             steps.append(saved)
-            before = after
         return {
-            "first": msgspec.to_builtins(self.first.experiment),
-            "parts": _parts(Document(self.first.experiment), self.first),
+            "first": msgspec.to_builtins(first.experiment),
+            "parts": _parts(Document(first.experiment), first),
             "steps": steps,
             "place": self.place,
         }
@@ -71,8 +70,8 @@ class History:
             tree = dict(saved["first"])
             experiment = description.from_tree(tree, Experiment())
             older = "parts" not in saved
-            before = first = _with_parts(Document(experiment, pins=pins if older else ()), saved.get("parts", {}), pins)
-            steps: list[Document] = []
+            before = _with_parts(Document(experiment, pins=pins if older else ()), saved.get("parts", {}), pins)
+            documents = [before]
             place = int(saved["place"])
             if not 0 <= place <= len(saved["steps"]):
                 raise ExperimentError("The history is damaged (its place).")
@@ -82,12 +81,12 @@ class History:
                 experiment = shared(before.experiment, description.from_tree(tree, Experiment()))
                 after = msgspec.structs.replace(_with_parts(before, entry, pins), experiment=experiment)
                 before = after.begun(str(entry["training"])) if "training" in entry else after
-                steps.append(before)
+                documents.append(before)
         except ExperimentError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
             raise ExperimentError(f"The history is damaged ({type(error).__name__}).") from None
-        return History(first, steps, place)
+        return History(documents, place)
 
 
 def _parts(before: Document, after: Document) -> dict[str, Any]:
