@@ -248,7 +248,7 @@ def test_errors_there_are_told_here(process: TrainingProcess) -> None:
         process.call("advance", 10_000)
     assert process.takes(untrained().trainer.problem)
     with pytest.raises(UserError, match="No file"):
-        process.call("take", 10_001, {}, {Path("No file.py"): ""}, ({}, {}), {})
+        process.call("begin", 10_001, {}, {Path("No file.py"): ""}, ({}, {}), {})
 
 
 def test_saving_does_not_fail_if_the_process_is_killed(mortal: Mortal) -> None:

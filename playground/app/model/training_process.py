@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.training import Trainer
 
+BEGIN, END = "begin", "end"
 _numbers = itertools.count(1)
 
 
@@ -75,7 +76,7 @@ class TrainingProcess:
         theirs.close()
 
     def call(self, name: str, number: int, *arguments: Any) -> Any:
-        """Call a method of :class:`_Trainers` there.
+        """Call a method of a :class:`_Served` there; BEGIN makes it, END returns its state and lets go of it.
 
         Raises:
             ProcessEnded: it is not there any more.
@@ -128,25 +129,29 @@ class RemoteTrainer:
         problem = trainer.problem
         files = {path: one.checksum for path, one in plugins.loaded.items()}
         points = Points.of(problem.dataset).packed()
-        self._call("take", msgspec.to_builtins(problem.experiment), files, points, state)
+        self._call(BEGIN, msgspec.to_builtins(problem.experiment), files, points, state)
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        return self._process.call(name, self._number, *arguments)
+        """Call a method of the :class:`_Served` there, and note how far it is."""
+        reply, (self.step, facts, kept) = self._process.call(name, self._number, *arguments)
+        self.facts = self.facts | facts
+        if kept is not None:
+            self.kept = {step: self.kept[step] if new is None else _tensors(new) for step, new in kept.items()}
+        return reply
 
     @property
     def finished(self) -> bool:
         return bool(self.facts["finished"])
 
     def set_hyperparameters(self, experiment: Experiment) -> None:
-        self._update(self._call("set_hyperparameters", msgspec.to_builtins(experiment)))
+        self._call("set_hyperparameters", msgspec.to_builtins(experiment))
         self.facts |= {"experiment": experiment}
 
     def extend(self) -> None:
-        self._update(self._call("extend"))
+        self._call("extend")
 
     def __next__(self) -> TrainingProgress:
-        progress, *now = self._call("advance")
-        self._update(now)
+        progress = self._call("advance")
         if progress is None:
             raise StopIteration
         return progress  # type: ignore[no-any-return]
@@ -159,14 +164,8 @@ class RemoteTrainer:
 
     def return_to(self, trainer: "Trainer") -> None:
         """Give a trainer all that was learned there, and end this one."""
-        restore(trainer, self.facts["experiment"], self.state(), self.kept)
-        self._call("forget")
-
-    def _update(self, now: Any) -> None:
-        self.step, facts, kept = now
-        self.facts = self.facts | facts
-        if kept is not None:
-            self.kept = {step: self.kept[step] if new is None else _tensors(new) for step, new in kept.items()}
+        state = self._call(END)
+        restore(trainer, self.facts["experiment"], state, self.kept)
 
 
 def restore(
@@ -181,52 +180,55 @@ def restore(
     trainer.checkpoints.share(kept)
 
 
-class _Trainers:
-    """The trainers in the process that trains, by their numbers. What the methods return crosses to the window."""
+class _Served:
+    """A trainer in the process that trains. What the methods return crosses to the window."""
 
-    def __init__(self) -> None:
-        self._trainers: dict[int, Trainer] = {}
-        self._known: dict[int, Mapping[int, Mapping[str, Tensor]]] = {}
-
-    def take(self, number: int, settings: Any, files: Any, points: Any, state: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, settings: Any, files: Any, points: Any, state: Mapping[str, np.ndarray]) -> None:
         from playground.lab.problem import Problem
         from playground.lab.training import Trainer
 
         plugins.load_all(files)
         experiment = description.from_tree(settings, Experiment())
-        trainer = Trainer(Problem.build(experiment, Points.unpacked(*points).dataset(experiment)))
-        trainer.restore(state)
-        self._trainers[number], self._known[number] = trainer, trainer.kept
+        self._trainer = Trainer(Problem.build(experiment, Points.unpacked(*points).dataset(experiment)))
+        self._trainer.restore(state)
+        self._known = self._trainer.kept
 
-    def set_hyperparameters(self, number: int, settings: Any) -> tuple[Any, ...]:
-        self._trainers[number].set_hyperparameters(description.from_tree(settings, Experiment()))
-        return self._now(number)
+    def set_hyperparameters(self, settings: Any) -> None:
+        self._trainer.set_hyperparameters(description.from_tree(settings, Experiment()))
 
-    def extend(self, number: int) -> tuple[Any, ...]:
-        self._trainers[number].extend()
-        return self._now(number)
+    def extend(self) -> None:
+        self._trainer.extend()
 
-    def advance(self, number: int) -> tuple[Any, ...]:
-        return next(self._trainers[number], None), *self._now(number)
+    def advance(self) -> TrainingProgress | None:
+        return next(self._trainer, None)
 
-    def snapshot(self, number: int) -> dict[str, np.ndarray]:
-        return _arrays(self._trainers[number].snapshot())
+    def snapshot(self) -> dict[str, np.ndarray]:
+        return _arrays(self._trainer.snapshot())
 
-    def state(self, number: int) -> dict[str, np.ndarray]:
-        return self._trainers[number].state()
+    def state(self) -> dict[str, np.ndarray]:
+        return self._trainer.state()
 
-    def forget(self, number: int) -> None:
-        del self._trainers[number], self._known[number]
+    def end(self) -> dict[str, np.ndarray]:
+        return self.state()
 
-    def _now(self, number: int) -> tuple[Any, ...]:
-        """The steps, what is known of a trainer but its settings, and its kept weights if they have changed, None for known ones."""
-        trainer, known = self._trainers[number], self._known[number]
+    def now(self) -> tuple[Any, ...]:
+        """The steps, what is known of the trainer but its settings, and its kept weights if they have changed, None for known ones."""
+        trainer, known = self._trainer, self._known
         kept = None
         if trainer.kept is not known:
-            self._known[number] = trainer.kept
+            self._known = trainer.kept
             kept = {step: None if known.get(step) is one else _arrays(one) for step, one in trainer.kept.items()}
         facts = {name: value for name, value in trainer.facts.items() if name != "experiment"}
         return trainer.step, facts, kept
+
+
+def _answered(served: dict[int, _Served], name: str, number: int, arguments: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What a method returns, and how far its trainer is. The first call makes the trainer, the last lets go of it."""
+    if name == BEGIN:
+        served[number] = _Served(*arguments)
+        return None, served[number].now()
+    one = served.pop(number) if name == END else served[number]
+    return getattr(one, name)(*arguments), one.now()
 
 
 def _serve(connection: Connection) -> None:
@@ -238,13 +240,13 @@ def _serve(connection: Connection) -> None:
     import torch
 
     torch.set_num_threads(1)
-    trainers = _Trainers()
+    served: dict[int, _Served] = {}
     with contextlib.suppress(EOFError, OSError):
         connection.send(None)
         while True:
-            name, number, arguments = connection.recv()
+            asked = connection.recv()
             try:
-                reply: tuple[Any, Message | None, str] = getattr(trainers, name)(number, *arguments), None, ""
+                reply: tuple[Any, Message | None, str] = _answered(served, *asked), None, ""
             except Exception as error:  # the process's edge: the thread that asked reports it
                 reply = None, user_error(error), traceback.format_exc()
             connection.send(reply)
