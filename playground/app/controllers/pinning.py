@@ -2,6 +2,7 @@
 
 import math
 
+from msgspec import structs
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building
@@ -26,7 +27,7 @@ from playground.app.workers.jobs import BACKGROUND, Jobs, Wanted
 from playground.lab import experiment as description
 from playground.lab.compute import Way
 from playground.lab.figures import sorts_of
-from playground.lab.keys import FiguresKey, Key, ModelKey, RunKey
+from playground.lab.keys import FiguresKey, Key
 from playground.lab.measured import Figures, Measured, missing
 from playground.lab.pinned_run import PinnedRun
 from playground.lab.trajectory import Trajectory
@@ -64,9 +65,7 @@ class Pinning(QObject):
         self._state, self._building, self._sampling, self._jobs = state, building, sampling, jobs
         self.known: tuple[KnownRun, ...] = ()
         self.finished: Run | None = None
-        self._model: ModelKey | None = None  # with which it was sampled
-        self._trained: int | None = None  # the training step of its weights
-        self._trained_from: int | None = None  # the training step at its start, if weights changed during sampling
+        self._candidate: PinnedRun | None = None  # it as it would be pinned, without a number and a name
         self._unmeasured: dict[FiguresKey, dict[type[Key], Way]] = {}  # the figures that are wanted, in order
         self._awaited: PinnedRun | None = None  # the run to play when its model is there
         self._store = state.store  # of the work that these belong to
@@ -88,7 +87,7 @@ class Pinning(QObject):
     @property
     def is_pinned(self) -> bool:
         """Whether the run in view is pinned."""
-        return self._model is not None and any(run.run == RunKey.of(self._model) for run in self.runs)
+        return self._candidate is not None and any(run.run == self._candidate.run for run in self.runs)
 
     # What the window may ask for
 
@@ -104,8 +103,8 @@ class Pinning(QObject):
             is_current = lambda: self._wanted is wanted  # noqa: E731
             self._state.notified.emit(Notification("info", said, "", is_current))
             return
-        run, model = self.finished, self._model
-        if run is None or model is None or not isinstance(run.model, LiveModel) or run.trajectory is None:
+        run, candidate = self.finished, self._candidate
+        if run is None or candidate is None or run.model is None or run.trajectory is None:
             return
         if self.is_pinned or is_full(self.runs):
             return
@@ -119,16 +118,11 @@ class Pinning(QObject):
         }
         # If particles take steps of their own, the setting counts frames.
         own_steps, steps = math.isnan(trajectory.step_size.sum()), found.sampling.steps
-        learned = experiment.sampling.follows == "learned"
-        pinned = PinnedRun(
+        pinned = structs.replace(
+            candidate,
             number=number,
-            name="",
-            experiment=experiment,
-            model=model,
             resolved=tuple((key, value) for key, value in resolved.items() if value != "auto"),
             sampler_steps=None if own_steps or steps == "auto" else steps,
-            trained_steps=self._trained if learned else None,
-            trained_from=self._trained_from if learned else None,
         )
         store = self._state.store
         store.hold(pinned.run, trajectory)
@@ -212,14 +206,9 @@ class Pinning(QObject):
         before, self.finished = self.finished, run
         if run is before:
             return
-        trained = None if run is None or run.weights is None else run.weights.made
-        is_known = run is not None and run.is_of_its_weights
-        self._trained, self._trained_from = (trained, None) if is_known else (None, trained)
-        self._model = None
+        self._candidate = None
         if run is not None and isinstance(run.model, LiveModel):
-            if is_known or run.experiment.sampling.follows != "learned":
-                self._model = run.model.key_after(self._trained or 0, run.experiment)
-            self._model = self._model or unknown_model(run.experiment)
+            self._candidate = _candidate(run, run.model)
         self.finished_changed.emit()
 
     @Slot()
@@ -238,7 +227,7 @@ class Pinning(QObject):
             same = run.trained_steps is not None and run.model == model.model_key(run.experiment)
             weights = model.weights if same else None
             self.finished = self._sampling.show_recorded(trajectory, model, weights)
-            self._model, self._trained, self._trained_from = run.model, run.trained_steps, run.trained_from
+            self._candidate = run
             self.finished_changed.emit()
         elif run.trained_from is not None:
             said = (
@@ -295,6 +284,21 @@ class Pinning(QObject):
 
     def _is_there(self, number: int) -> bool:
         return any(run.number == number for run in self.runs)
+
+
+def _candidate(run: Run, model: LiveModel) -> PinnedRun:
+    """A finished run as it would be pinned, without a number and a name."""
+    experiment, made = run.experiment, None if run.weights is None else run.weights.made
+    is_learned, is_known = experiment.sampling.follows == "learned", run.is_of_its_weights
+    key = model.key_after((is_known and made) or 0, experiment) if is_known or not is_learned else None
+    return PinnedRun(
+        number=0,
+        name="",
+        experiment=experiment,
+        model=key or unknown_model(experiment),
+        trained_steps=made if is_learned and is_known else None,
+        trained_from=made if is_learned and not is_known else None,
+    )
 
 
 def _measured(known: tuple[KnownRun, ...]) -> list[dict[str, int]]:
