@@ -1,9 +1,8 @@
 """The top bar, the status bar and the style of both."""
 
-import time
 import typing
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
+from PySide6.QtCore import QElapsedTimer, QEvent, QRectF, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QAccessible,
     QAction,
@@ -261,6 +260,7 @@ class StatusBar(QFrame):
         super().__init__(parent)
         self.setObjectName("statusBar")
         self.setFixedHeight(px(STATUS_HEIGHT))
+        self._count, self._passed = 0, QElapsedTimer()  # frames of the canvas since then
         self._dot = Dot()
         self.training, self.frames, self._device, self._seed, self.saved = (QLabel() for _ in range(5))
         row = layouts.across(self._dot, within=self, spacing=UNIT, margins=(2 * UNIT, 0, 2 * UNIT, 0))
@@ -283,17 +283,20 @@ class StatusBar(QFrame):
         self._second = QTimer(self, interval=1000)
         self._second.timeout.connect(self._each_second)
         self._second.start()
+        self._passed.start()
 
-    def count_paints(self, canvas: QWidget) -> None:
-        """Count the frames of a canvas from now on."""
-        self._meter = PaintCounter(canvas)
+    @Slot()
+    def count(self) -> None:
+        """Count one more frame."""
+        self._count += 1
 
     def stop(self) -> None:
         """Show nothing more, when quitting."""
         self._second.stop()
 
     def _each_second(self) -> None:
-        rate = self._meter.take()
+        count, self._count = self._count, 0
+        rate = 1000 * count / max(self._passed.restart(), 1)
         self.show_frames(rate if self._controllers.playing.is_playing else None)
         self.show_state()
 
@@ -327,40 +330,3 @@ class StatusBar(QFrame):
             layout = self.layout()
             assert layout is not None
             layout.activate()
-
-
-class PaintCounter(QObject):
-    """Counts how often a widget is painted."""
-
-    def __init__(self, widget: QWidget) -> None:
-        super().__init__(widget)
-        self._count, self._since = 0, time.monotonic()
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Paint:
-            self._count += 1
-        return False
-
-    def take(self) -> float:
-        """Paints per second since the last call."""
-        now = time.monotonic()
-        rate = self._count / max(now - self._since, 1e-3)
-        self._count, self._since = 0, now
-        return rate
-
-
-class FirstPaint(QObject):
-    """Calls back when a widget has been painted for the first time and the event loop is free again."""
-
-    def __init__(self, widget: QWidget, then: typing.Callable[[], None]) -> None:
-        super().__init__(widget)
-        self._then = then
-        self._widget = widget
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Paint:
-            self._widget.removeEventFilter(self)
-            QTimer.singleShot(0, self._then)
-        return False

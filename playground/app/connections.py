@@ -71,7 +71,6 @@ class Connections(QObject):
         self._connect_files()
         self._connect_cards(parent)
         self._connect_calm()
-        window.status.count_paints(window.canvas.surface)
         self._refresh()
 
     def _connect_controllers(self) -> None:
@@ -142,7 +141,8 @@ class Connections(QObject):
         changed.connect(canvas.layers.set_captioned)
         for signal in (changed, window.presenter.changed):
             signal.connect(self._show_status)
-        canvas.surface.painted.connect(self._name_layers)
+        for each_frame in (self._name_layers, window.status.count):
+            canvas.surface.painted.connect(each_frame)
         for signal in (
             changed,
             window.state.document_changed,

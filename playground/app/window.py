@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QMainWindow
 
 from playground.app.actions import Actions, PanelKind
-from playground.app.bars import SHEET, ActionButton, CentralWidget, FirstPaint, StatusBar, TopBar
+from playground.app.bars import SHEET, ActionButton, CentralWidget, StatusBar, TopBar
 from playground.app.canvas import ChipBar
 from playground.app.canvas.exported import Exported
 from playground.app.canvas.layer_choices import LayerChoices
@@ -109,7 +109,9 @@ class MainWindow(QMainWindow):
         self.canvas.setFocus()
         if path is None or path.name.lower().endswith(lessons.SUFFIX):
             self.opening.open_bundled()
-        FirstPaint(self.canvas.surface, self._painted)
+        # Once the event loop is free again.
+        first = Qt.ConnectionType.SingleShotConnection
+        self.canvas.surface.painted.connect(lambda: QTimer.singleShot(0, self._painted), first)
 
     def _make_documents(self) -> None:
         """Make the controllers of files, unsaved work and plug-ins."""
