@@ -724,7 +724,7 @@ def test_a_first_click_that_is_still_measured_takes_other_settings_of_its_log_p(
 
 def show_figures(controllers, part, found):
     """Let a part of the figures have been measured by the settings and weights in view."""
-    model = controllers.state.model.model_key(controllers.state.experiment)
+    model = controllers.state.model.model_key
     controllers.state.store.hold(figures.key(part, model), Figures.of(found))
     controllers.measuring.look_up()
 

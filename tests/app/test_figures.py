@@ -52,7 +52,7 @@ def present(controllers) -> dict:
     """What was measured of the weights in view by the present settings."""
     model = controllers.state.model
     store = controllers.state.store
-    return figures.known(store, model.model_key(controllers.state.experiment))
+    return figures.known(store, model.model_key)
 
 
 def settle(qtbot, controllers) -> None:
@@ -196,7 +196,7 @@ def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(controller
         return {"kl": Measured(2)}
 
     monkeypatch.setitem(run_figures.MEASURE, "Likelihoods", steps)
-    key = figures.key("Likelihoods", model.model_key(controllers.state.experiment))
+    key = figures.key("Likelihoods", model.model_key)
     given = measurements.ways(model.problem, model.weights)
     measuring = compute(key, store, given=given)
     assert next(measuring).known["kl"].value == 1  # it is shown

@@ -183,7 +183,7 @@ def test_a_run_is_sampled_again_when_training_ends_and_a_pin_waits_for_it(qtbot,
     assert run.trained_steps == controllers.training.trained_steps == 40
     assert playing.trajectory is not before
     assert pinning.is_pinned
-    assert run.model == controllers.state.model.model_key(run.experiment)
+    assert run.model == controllers.state.model.model_key
     assert len(told) == 2
     assert not told[0].is_current()
 

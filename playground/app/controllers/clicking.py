@@ -173,7 +173,7 @@ class Clicking(QObject):
         ):
             self.remove()
             return
-        key = model.key_after(model.weights.made, experiment)
+        key = model.key_after(model.weights.made)
         assert key is not None
         numbers = [place if isinstance(place, int) else None for place in self._clicked]
         self._want("likelihood", PointKey.of(key, points[:1], numbers[:1]), self._show_likelihood)

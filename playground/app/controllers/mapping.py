@@ -37,7 +37,7 @@ class Mapping(QObject):
         if not self._following.pinned or not self._jobs.running(JOB):
             self._finished = None if not self._following.pinned else self._following.seen_density
         self._following.pin()
-        key, given = model.key_after(model.weights.made, self._state.experiment), ways(model.problem, model.weights)
+        key, given = model.key_after(model.weights.made), ways(model.problem, model.weights)
         assert key is not None
         wanted = Wanted((MapKey.of(key, self._following.bounds),), self._state.store, given, CLICKED)
         self._jobs.want(JOB, wanted, self._show, self._failed)

@@ -83,7 +83,7 @@ class Measuring(QObject):
             return
         if job == "quality" and (trajectory is None or not len(trajectory)):
             return
-        key = model.key_after(model.weights.made, self._state.experiment)
+        key = model.key_after(model.weights.made)
         assert key is not None
         keys = tuple(figures.key(part, key) for part in figures.MEASUREMENTS[job])
         run = self._sampling.trajectory_iterator()  # one that has not ended is completed first
@@ -114,8 +114,7 @@ class Measuring(QObject):
     def _known(self) -> dict[str, Figures]:
         """What was measured with the weights in view and the current settings; nothing while training changes the weights."""
         model = self._state.model
-        key = None if model is None else model.model_key(self._state.experiment)
-        return figures.known(self._state.store, key)
+        return figures.known(self._state.store, None if model is None else model.model_key)
 
     def _outdate(self, parts: Iterable[str], names: Collection[str] | None = None) -> None:
         """Show in place of figures that they belong to other settings.

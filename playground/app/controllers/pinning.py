@@ -224,7 +224,7 @@ class Pinning(QObject):
             model = self._state.model or model  # with the weights of that step
         trajectory: Trajectory | None = self._state.store.get(run.run)
         if trajectory is not None and trajectory.shape == model.problem.shape:
-            same = run.trained_steps is not None and run.model == model.model_key(run.experiment)
+            same = run.trained_steps is not None and run.model == model.model_key
             weights = model.weights if same else None
             self.finished = self._sampling.show_recorded(trajectory, model, weights)
             self._candidate = run
@@ -290,7 +290,7 @@ def _candidate(run: Run, model: LiveModel) -> PinnedRun:
     """A finished run as it would be pinned, without a number and a name."""
     experiment, made = run.experiment, None if run.weights is None else run.weights.made
     is_learned, is_known = experiment.sampling.follows == "learned", run.is_of_its_weights
-    key = model.key_after((is_known and made) or 0, experiment) if is_known or not is_learned else None
+    key = model.key_after((is_known and made) or 0) if is_known or not is_learned else None
     return PinnedRun(
         number=0,
         name="",

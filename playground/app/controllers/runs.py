@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +54,6 @@ class Run:
     training: LiveTraining | None = None
     notices: list[Message] = field(default_factory=list)
     curve: "DistanceCurve | Message | None" = None
-    _problem: "Problem | None" = field(default=None, init=False)
 
     def take(
         self,
@@ -94,13 +93,9 @@ class Run:
 
     @property
     def problem(self) -> "Problem":
-        """The problem with its settings."""
+        """The problem of its model, with its settings."""
         assert self.model is not None
-        if self._problem is None or self._problem.experiment is not self.experiment:
-            given = self.model.problem
-            shared = given.experiment is self.experiment
-            self._problem = given if shared else replace(given, experiment=self.experiment)
-        return self._problem
+        return self.model.problem
 
     @property
     def followed(self) -> Weights:

@@ -20,7 +20,7 @@ from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs, without_fraction
 from playground.kinds.setting import SEEDS
 from playground.lab.conflicts import sampling_conflict
-from playground.lab.experiment import Experiment, reset_key
+from playground.lab.experiment import reset_key
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
 from playground.user_errors import UserError, message_of
@@ -130,8 +130,9 @@ class Sampling(QObject):
         if run is not None and run.model is None and run.trajectory is not None:
             built = model.problem
             if run.trajectory.shape == built.shape and reset_key(run.experiment) == reset_key(built.experiment):
-                run.take(run.experiment, model)
-                self._hold(model, run.experiment, model.newest, run.trajectory)
+                own = model.under(run.experiment)
+                run.take(run.experiment, own)
+                self._hold(own, model.newest, run.trajectory)
                 if model.weights.step is not None:  # the one that was shown when the run was saved
                     self._take_weights()
         if run is None or run.weights is not None or not self.playing.is_of_now:
@@ -181,8 +182,7 @@ class Sampling(QObject):
     def _kept(self, model: LiveModel, weights: Weights) -> Trajectory | None:
         """A finished run with these weights and the current settings; None if none is kept."""
         self._keep()
-        key = model.run_key(model.problem.experiment, weights)
-        found: Trajectory | None = self._state.store.in_memory(key)
+        found: Trajectory | None = self._state.store.in_memory(model.run_key(weights))
         return found
 
     @Slot()
@@ -229,11 +229,11 @@ class Sampling(QObject):
         if run.model.key is None or not run.is_of(self._building.kept.get(run.model.key)):
             return
         if run.weights is not None and (run.is_of_its_weights or run.experiment.sampling.follows != "learned"):
-            self._hold(run.model, run.experiment, run.weights, run.trajectory)
+            self._hold(run.model, run.weights, run.trajectory)
 
-    def _hold(self, model: LiveModel, experiment: Experiment, weights: Weights, trajectory: Trajectory) -> None:
+    def _hold(self, model: LiveModel, weights: Weights, trajectory: Trajectory) -> None:
         """Keep a finished run."""
-        key, store = model.run_key(experiment, weights), self._state.store
+        key, store = model.run_key(weights), self._state.store
         if store.in_memory(key) is not trajectory:
             store.hold(key, trajectory)
 

@@ -111,8 +111,7 @@ class LoadedScores:
 
     def score(self, run: "Run", weights: "Weights") -> "ScoreFunction":
         """The score that a run follows with these weights."""
-        assert run.model is not None
-        return run.problem.known_score() or self.learned(run.model.problem, weights)
+        return run.problem.known_score() or self.learned(run.problem, weights)
 
     def weaker(self, problem: "Problem", weights: "Weights") -> "LabelledScore | None":
         """The score of the earlier training step that guides particles; None if none does."""
@@ -169,8 +168,7 @@ class LatestScore:
     def log_density(self, x: "Tensor", sigma: "Tensor") -> "Tensor":
         from playground.theory.partition import EnergyFunction
 
-        assert self._run.model is not None
-        network = self._scores.network(self._run.model.problem, self._weights)
+        network = self._scores.network(self._run.problem, self._weights)
         assert isinstance(network, EnergyFunction)  # only these are asked
         return network.log_density(x, sigma)
 
@@ -384,7 +382,6 @@ class SamplingWorker:
 
     def _at_start(self, run: "Run") -> LatestScore:
         """The score that a run followed at its start, or if that is not known the present one."""
-        assert run.model is not None
         return LatestScore(self.scores, run, run.weights or run.followed)
 
     def _errors(self, request: OverlayRequest, positions: np.ndarray, arrows: np.ndarray) -> ScoreErrorMap:

@@ -62,7 +62,7 @@ class Sessions:
             text = "Nothing is saved: the settings describe other data. {}"
             raise SessionError(Message("other-data", text, (failure,)))
         dataset, trajectory = model.problem.dataset, self._sampling.newest_finished
-        measured = figures.to_json(figures.known(self._state.store, model.at(None).model_key(experiment)))
+        measured = figures.to_json(figures.known(self._state.store, model.at(None).model_key))
         images = 0 if trajectory is None or dataset.shape == (2,) else trajectory.positions.shape[1]
         clicked = tuple(place for place in document.clicked if not isinstance(place, int) or place < images)
         runs = to_json(document.pins, self._state.store)
@@ -127,7 +127,7 @@ class Sessions:
             return None
         if self._building.key is None or self._sampling.newest_finished is None:
             return None
-        return model.run_key(model.problem.experiment, model.newest)
+        return model.run_key(model.newest)
 
     def keep(self) -> Callable[[], None]:
         """Returns a function for another thread that puts what was trained into the store."""

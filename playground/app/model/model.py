@@ -98,24 +98,22 @@ class LiveModel(Model):
         """The weights of a column's step; the newest if none of it are kept; those in use for None."""
         return self.weights if step is None else self.training.now.weights_at(step)
 
-    def model_key(self, experiment: Experiment) -> ModelKey | None:
-        """The key of the weights in use, with an experiment's settings of sampling and likelihoods.
+    @property
+    def model_key(self) -> ModelKey | None:
+        """The key of the weights in use; None while training changes them, and if nothing leads back here."""
+        return None if self.is_training else self.key_after(self.weights.made)
 
-        None while training changes the weights, and if nothing leads back here.
-        """
-        return None if self.is_training else self.key_after(self.weights.made, experiment)
-
-    def key_after(self, step: int, experiment: Experiment) -> ModelKey | None:
-        """The key of the weights after a step, with an experiment's settings of sampling and likelihoods."""
+    def key_after(self, step: int) -> ModelKey | None:
+        """The key of the weights after a step."""
         if self.key is None:
             return None
         held_out = None if self.problem.density is not None else len(self.problem.dataset.held_out)
-        return ModelKey.after(self.key, step, experiment, held_out)
+        return ModelKey.after(self.key, step, self.problem.experiment, held_out)
 
-    def run_key(self, experiment: Experiment, weights: Weights) -> RunKey:
-        """The key of a run with these settings and weights. Raises AssertionError if nothing leads back here."""
+    def run_key(self, weights: Weights) -> RunKey:
+        """The key of a run with these weights. Raises AssertionError if nothing leads back here."""
         assert self.key is not None
-        return run_key(self.key, experiment, weights.made)
+        return run_key(self.key, self.problem.experiment, weights.made)
 
     @property
     def could_hold_out_more(self) -> bool:
