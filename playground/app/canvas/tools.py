@@ -5,7 +5,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.canvas import readouts
 from playground.app.canvas.run_view import RunView
 from playground.app.controllers.controllers import Controllers
-from playground.app.controllers.notification import Notification
+from playground.app.controllers.notification import notify
 from playground.app.model.views import PointReadout
 from playground.app.style.number_formats import format_count
 from playground.kinds.datasets import Stroke
@@ -78,7 +78,7 @@ class Tools(QObject):
         """Whether no lesson's question is open; a message says if one is."""
         hidden = self._lessons.hides_values
         if hidden:
-            self._state.notified.emit(Notification("info", HIDDEN, is_current=lambda: self._lessons.hides_values))
+            notify(self._state, "info", HIDDEN, is_current=lambda: self._lessons.hides_values)
         return not hidden
 
     @Slot(float, float)
@@ -88,13 +88,13 @@ class Tools(QObject):
             return
         why = self._inspecting.why_no_flow
         if why:
-            self._state.notified.emit(Notification("info", why, is_current=lambda: bool(self._inspecting.why_no_flow)))
+            notify(self._state, "info", why, is_current=lambda: bool(self._inspecting.why_no_flow))
         self._inspecting.drag_start(x, y)
 
     @Slot()
     def _miss(self) -> None:
         if not self._comparing.is_active:
-            self._state.notified.emit(Notification("info", MISSED, is_current=lambda: not self._canvas.surface.movable))
+            notify(self._state, "info", MISSED, is_current=lambda: not self._canvas.surface.movable)
 
     @Slot(object)
     def _hover(self, point: tuple[float, float] | None) -> None:
@@ -133,4 +133,4 @@ class Tools(QObject):
         if steps:
             drawn = state.last_step
             said = f"The stroke restarts training and discards {format_count(steps)} steps. Undo brings them back."
-            self._state.notified.emit(Notification("warning", said, "edit.undo", lambda: state.last_step == drawn))
+            notify(self._state, "warning", said, "edit.undo", lambda: state.last_step == drawn)

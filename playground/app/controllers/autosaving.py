@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from playground.app.controllers.documents import Documents
-from playground.app.controllers.notification import Notification
+from playground.app.controllers.notification import notify
 from playground.app.controllers.sessions import Sessions
 from playground.app.model.edit_text import summary
 from playground.app.model.history import History
@@ -99,7 +99,7 @@ class Autosaving(QObject):
             self._delete_left()
             self._written, self.saved_at, self._failed, self._offered = moment, begun, False, offered
             for message in said:
-                self._state.notified.emit(Notification("warning", message))
+                notify(self._state, "warning", message)
             self.changed.emit()
 
         self.background.call("autosave", save, done, self._not_written)
@@ -198,5 +198,5 @@ class Autosaving(QObject):
         self._delete_left()
         if not self._failed:
             self._failed = True
-            self._state.notified.emit(Notification("error", message_of(error), is_current=lambda: self._failed))
+            notify(self._state, "error", message_of(error), is_current=lambda: self._failed)
         self.changed.emit()

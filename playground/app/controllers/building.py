@@ -9,7 +9,7 @@ from msgspec import structs
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QUndoCommand
 
-from playground.app.controllers.notification import about, held_out
+from playground.app.controllers.notification import notify_held_out, notify_of_settings
 from playground.app.controllers.training_loop import TrainingLoop
 from playground.app.model.assembling import assemble, bundled_session
 from playground.app.model.kept_models import KeptModels
@@ -233,7 +233,7 @@ class Building(QObject):
         trained = self._state.store.get(key) if self._state.is_outdated else None
         if trained is not None and trained.state:
             # No failure: the problem that is built without them would withdraw it.
-            self._state.notified.emit(about(self._state, "error", message_of(error)))
+            notify_of_settings(self._state, "error", message_of(error))
             self._state.store.hold(key, Trained({}, points=trained.points))
             self._settle.start()
         else:
@@ -268,7 +268,7 @@ class Building(QObject):
             self._settle.start()
         self.device_text = model.device_text
         if model.could_hold_out_more:
-            self._state.notified.emit(held_out(model, lambda: self._state.model))
+            notify_held_out(self._state, model)
         if before is not None and before.key is not None and before.key in self.kept:
             self.kept.keep(before)  # its weights have grown
         self.kept.keep(model)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.measurements import ClickedKey, PathKey, PointKey, ways
 from playground.app.controllers.measuring import POINT_KEYS
-from playground.app.controllers.notification import Notification, refused
+from playground.app.controllers.notification import notify, refused
 from playground.app.controllers.playing import Playing
 from playground.app.model.state import State
 from playground.app.model.views import LatentInterpolation, PointLikelihood
@@ -213,7 +213,7 @@ class Clicking(QObject):
         """
         run = self._playing.trajectory
         if run is not None and not run.finished and self._image_at(number) is None:
-            self._state.notified.emit(Notification("info", UNFINISHED, "sample.end", lambda: not run.finished))
+            notify(self._state, "info", UNFINISHED, "sample.end", lambda: not run.finished)
         if self._image_at(number) is None:
             return False
         if run is not None:

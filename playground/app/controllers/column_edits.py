@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Slot
 
-from playground.app.controllers.notification import Notification
+from playground.app.controllers.notification import notify
 from playground.app.controllers.playing import Playing
 from playground.app.model.columns import another, edits_between
 from playground.app.model.state import State
@@ -70,9 +70,12 @@ class ColumnEdits(QObject):
         others = next((run for run in runs if run.experiment.data != main.data), None)
         if others is not None:
             said = "Run {} was sampled on other data: restore it first, or choose others."
-            is_current = lambda: self._state.experiment == main  # noqa: E731
-            self._state.notified.emit(
-                Notification("error", Message("other-data", said, (others.name,)), "", is_current)
+            notify(
+                self._state,
+                "error",
+                Message("other-data", said, (others.name,)),
+                "",
+                lambda: self._state.experiment == main,
             )
             return
         columns, lost = [], None
@@ -84,8 +87,7 @@ class ColumnEdits(QObject):
         self.begin(columns)
         if lost is not None:
             said = "The weights of {:,} training steps are not kept: the column follows the newest."
-            is_current = lambda: bool(self.columns)  # noqa: E731
-            self._state.notified.emit(Notification("warning", Message("lost-weights", said, (lost,)), "", is_current))
+            notify(self._state, "warning", Message("lost-weights", said, (lost,)), "", lambda: bool(self.columns))
 
     @Slot()
     def add(self) -> None:

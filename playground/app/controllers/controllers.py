@@ -13,7 +13,7 @@ from playground.app.controllers.inspecting import Inspecting
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.mapping import Mapping
 from playground.app.controllers.measuring import Measuring
-from playground.app.controllers.notification import cleared, stopped
+from playground.app.controllers.notification import notify_cleared, notify_stopped
 from playground.app.controllers.pinning import Pinning
 from playground.app.controllers.playback_clock import TICK
 from playground.app.controllers.playing import Playing
@@ -63,7 +63,7 @@ class Controllers(QObject):
         self.sessions = Sessions(state, self.building, self.sampling)
         self.lessons = Lessons(state, self.training, self.jobs, self)
         self.jobs.failed.connect(self._stopped)
-        state.cleared.connect(lambda keys: state.notified.emit(cleared(state, keys)))
+        state.cleared.connect(lambda keys: notify_cleared(state, keys))
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
@@ -103,4 +103,4 @@ class Controllers(QObject):
 
     @Slot(str, object)
     def _stopped(self, job: str, error: BaseException) -> None:
-        self.state.notified.emit(stopped(self.state, job.capitalize(), error))
+        notify_stopped(self.state, job.capitalize(), error)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.notification import Notification
+from playground.app.controllers.notification import notify
 from playground.app.controllers.overlay_timing import (
     DENSITY_SECONDS,
     FIELD_SECONDS,
@@ -152,9 +152,7 @@ class Following(QObject):
         self._jobs.cancel(FOLLOWING)
         self._pinned = playing.frame
         if played:
-            self._state.notified.emit(
-                Notification("info", PAUSED, is_current=lambda: self.pinned and not playing.is_playing)
-            )
+            notify(self._state, "info", PAUSED, is_current=lambda: self.pinned and not playing.is_playing)
 
     def unpin(self) -> None:
         self._pinned = None

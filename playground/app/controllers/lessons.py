@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.controllers.notification import Notification
+from playground.app.controllers.notification import notify
 from playground.app.controllers.training import Training
 from playground.app.model.columns import columns_of
 from playground.app.model.lesson_progress import Answer, LessonProgress
@@ -48,7 +48,7 @@ class Lessons(QObject):
         self.figures: MeasuredStep | None = None
         self.mark: Place | None = None
         self._waiting: list[Callable[[], None]] = []  # called once the answer that is being measured has its value
-        self.progress = LessonProgress(lambda sentence: state.notified.emit(Notification("warning", sentence)), self)
+        self.progress = LessonProgress(lambda sentence: notify(state, "warning", sentence), self)
         state.document_changed.connect(self._follow)
 
     @property

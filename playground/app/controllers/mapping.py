@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Slot
 
 from playground.app.controllers.following import Following
 from playground.app.controllers.measurements import MapKey, ways
-from playground.app.controllers.notification import refused, stopped
+from playground.app.controllers.notification import notify_stopped, refused
 from playground.app.controllers.overlay_timing import FOLLOWING
 from playground.app.model.state import State
 from playground.app.model.views import DensityView
@@ -49,7 +49,7 @@ class Mapping(QObject):
 
     def _failed(self, error: BaseException) -> None:
         self._leave()
-        self._state.notified.emit(stopped(self._state, "Density", error))
+        notify_stopped(self._state, "Density", error)
 
     def _leave(self) -> None:
         """Show the last complete map again, or else the density of the frame. An incomplete map shows blocks."""

@@ -34,29 +34,36 @@ class Notification:
     is_current: Callable[[], bool] = _always
 
 
-def conflict(why: Callable[[], Message | None], level: Level = "warning") -> Notification:
-    """A conflict of the current settings, shown until it is resolved."""
+def notify(
+    state: State, level: Level, message: Message | str, action: str = "", is_current: Callable[[], bool] = _always
+) -> None:
+    """Tell the user something, see :class:`Notification`."""
+    state.notified.emit(Notification(level, message, action, is_current))
+
+
+def notify_conflict(state: State, why: Callable[[], Message | None], level: Level = "warning") -> None:
+    """Tell of a conflict of the current settings, until it is resolved."""
     found = why()
     assert found is not None
-    return Notification(level, found, is_current=lambda: why() == found)
+    notify(state, level, found, is_current=lambda: why() == found)
 
 
 def refused(state: State, why: Callable[[Experiment], Message | None]) -> bool:
     """Whether the settings conflict with what is asked for, which is then told."""
     if why(state.experiment) is None:
         return False
-    state.notified.emit(conflict(lambda: why(state.experiment)))
+    notify_conflict(state, lambda: why(state.experiment))
     return True
 
 
-def stopped(state: State, what: str, error: BaseException) -> Notification:
-    """Work that ended with an error. The log is offered only for an error of the program."""
+def notify_stopped(state: State, what: str, error: BaseException) -> None:
+    """Tell of work that ended with an error. The log is offered only for an error of the program."""
     action = "help.log" if user_error(error) is None else ""
-    return about(state, "error", Message("stopped", "{} stopped: {}", (what, message_of(error))), action)
+    notify_of_settings(state, "error", Message("stopped", "{} stopped: {}", (what, message_of(error))), action)
 
 
-def cleared(state: State, keys: Sequence[str]) -> Notification:
-    """Which settings other data returned to their defaults."""
+def notify_cleared(state: State, keys: Sequence[str]) -> None:
+    """Tell which settings other data returned to their defaults."""
     step = state.last_step
     named = [setting(key) for key in keys[:MOST_NAMED]]
     more = len(keys) - len(named)
@@ -66,26 +73,26 @@ def cleared(state: State, keys: Sequence[str]) -> Notification:
     def is_done() -> bool:
         return any(state.stack.command(place) is step for place in range(state.stack.index()))
 
-    return Notification("info", said, "edit.undo", is_done)
+    notify(state, "info", said, "edit.undo", is_done)
 
 
-def held_out(model: LiveModel, current: Callable[[], LiveModel | None]) -> Notification:
-    """That a training began with fewer held-out points than the settings ask for."""
+def notify_held_out(state: State, model: LiveModel) -> None:
+    """Tell that a training began with fewer held-out points than the settings ask for."""
     count = len(model.problem.dataset.held_out)
     said = f"{count:,} of these data were held out when training started. Reset holds out more."
 
     def is_current() -> bool:
-        now = current()
+        now = state.model
         return now is not None and now.training is model.training and now.could_hold_out_more
 
-    return Notification("info", said, is_current=is_current)
+    notify(state, "info", said, is_current=is_current)
 
 
-def about(state: State, level: Level, message: Message, action: str = "") -> Notification:
-    """A message that is shown until a setting that it names is changed."""
+def notify_of_settings(state: State, level: Level, message: Message, action: str = "") -> None:
+    """Tell something until a setting that it names is changed."""
 
     def named() -> dict[str, object]:
         return {key: state.value(key) for key in message.keys & state.fields().keys()}
 
     before = named()
-    return Notification(level, message, action, is_current=lambda: named() == before)
+    notify(state, level, message, action, is_current=lambda: named() == before)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.measurements import ways
-from playground.app.controllers.notification import Notification
+from playground.app.controllers.notification import notify
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling import Sampling
 from playground.app.model.model import LiveModel
@@ -100,8 +100,7 @@ class Pinning(QObject):
         if self._sampling.playing.main.is_replacing and not is_full(self.runs):
             wanted = self._wanted = self._in_view
             said = "The run is sampled again with the weights in view. It is pinned when it has ended."
-            is_current = lambda: self._wanted is wanted  # noqa: E731
-            self._state.notified.emit(Notification("info", said, "", is_current))
+            notify(self._state, "info", said, "", lambda: self._wanted is wanted)
             return
         run, candidate = self.finished, self._candidate
         if run is None or candidate is None or run.model is None or run.trajectory is None:
@@ -135,13 +134,12 @@ class Pinning(QObject):
         self._unmeasured[pinned.keys["Distances"]] = ways(problem, run.model.weights, lambda: iter((trajectory,)))
         self._state.put(pins=with_run(self.runs, pinned))
         self._measure_next()
-        is_current = lambda: self._is_there(number)  # noqa: E731
         said = "The run is pinned in the Runs card."
         if pinned.trained_from is not None:
             said += (
                 f" Training changed its weights while it was sampled, from step {format_count(pinned.trained_from)} on."
             )
-        self._state.notified.emit(Notification("info", said, "view.runs", is_current))
+        notify(self._state, "info", said, "view.runs", lambda: self._is_there(number))
         self.finished_changed.emit()
 
     def rename(self, run: PinnedRun, name: str) -> None:
@@ -157,8 +155,7 @@ class Pinning(QObject):
         self._state.put(pins=tuple(one for one in self.runs if one.number != run.number))
         step = self._state.last_step
         said = "The run is deleted. Undo brings it back."
-        is_current = lambda: self._state.last_step is step  # noqa: E731
-        self._state.notified.emit(Notification("info", said, "edit.undo", is_current))
+        notify(self._state, "info", said, "edit.undo", lambda: self._state.last_step is step)
 
     def restore(self, run: PinnedRun) -> None:
         """Make a run the main one: one step of the history takes its settings and kept weights.
@@ -239,8 +236,7 @@ class Pinning(QObject):
             self._warn(Message("other-weights", said, (run.trained_steps,)), run)
 
     def _warn(self, message: Message, run: PinnedRun) -> None:
-        is_current = lambda: self._state.experiment == run.experiment  # noqa: E731
-        self._state.notified.emit(Notification("warning", message, "", is_current))
+        notify(self._state, "warning", message, "", lambda: self._state.experiment == run.experiment)
 
     # Figures
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from playground.app.controllers.notification import Notification
+from playground.app.controllers.notification import notify
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
@@ -104,13 +104,13 @@ class Plugins(QObject):
                 self.keep(path, True)
             self._state.kinds_changed.emit()
             self.changed.emit()
-            self._state.notified.emit(Notification("info", _added(path, kinds)))
+            notify(self._state, "info", _added(path, kinds))
 
         def failed(error: BaseException) -> None:
-            self._state.notified.emit(Notification("error", _sentence(path, error)))
+            notify(self._state, "error", _sentence(path, error))
 
         if self.background.busy:
-            self._state.notified.emit(Notification("info", "Another plug-in is being loaded: try again when it is."))
+            notify(self._state, "info", "Another plug-in is being loaded: try again when it is.")
         else:
             self.background.call("plug-in", lambda: plugins.load_plugin(path), done, failed)
 
@@ -150,7 +150,7 @@ class Plugins(QObject):
                         self.keep(path, False)
                     continue
                 self._failures[path] = _sentence(path, error)
-                self._state.notified.emit(Notification("error", self._failures[path], "tools.plugins"))
+                notify(self._state, "error", self._failures[path], "tools.plugins")
             self._state.kinds_changed.emit()
             self.changed.emit()
             self._load_kept(agreed)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from playground.app.controllers.building import READING, Building
-from playground.app.controllers.notification import about
+from playground.app.controllers.notification import notify_of_settings
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
 from playground.app.workers.worker import interrupted
@@ -79,4 +79,4 @@ class Reading(QObject):
         self._jobs.call(READING, read, use, self._refuse)
 
     def _refuse(self, error: BaseException) -> None:
-        self._state.notified.emit(about(self._state, "error", message_of(error)))
+        notify_of_settings(self._state, "error", message_of(error))

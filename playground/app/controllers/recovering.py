@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from playground.app.controllers.building import key_of
 from playground.app.controllers.documents import Documents
-from playground.app.controllers.notification import Notification
+from playground.app.controllers.notification import notify
 from playground.app.controllers.sessions import Sessions
 from playground.app.model import figures
 from playground.app.model.history import History
@@ -155,7 +155,7 @@ class Recovering(QObject):
     def _not_read(self, offer: RecoverableWork, error: BaseException) -> None:
         why = message_of(error)
         self._offers[self._offers.index(offer)] = dataclasses.replace(offer, why=why)
-        self._state.notified.emit(Notification("error", why))
+        notify(self._state, "error", why)
         self.changed.emit()
 
     def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from PySide6.QtCore import QObject, Slot
 
 from playground.app.controllers.building import Building
-from playground.app.controllers.notification import conflict, stopped
+from playground.app.controllers.notification import notify_conflict, notify_stopped
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
 from playground.app.controllers.sampling_worker import SHARE
@@ -155,7 +155,7 @@ class Sampling(QObject):
         told, self._told = self._told, self._conflict()
         if self._told is not None:
             if self._told != told:
-                self._state.notified.emit(conflict(self._conflict))
+                notify_conflict(self._state, self._conflict)
             if self.playing.trajectory is None or not self.playing.is_here:
                 self._drop()  # the run of the previous noise may still come
             return
@@ -269,7 +269,7 @@ class Sampling(QObject):
 
     def _tell(self, error: BaseException) -> None:
         self.playing.show_again()
-        self._state.notified.emit(stopped(self._state, "Sampling", error))
+        notify_stopped(self._state, "Sampling", error)
 
     def _record_ahead(self) -> None:
         """Request frames ahead of the playhead. During training sampling gets a share of a core."""

@@ -9,7 +9,7 @@ from msgspec import structs
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building, key_of, new_name
-from playground.app.controllers.notification import Notification, conflict, stopped
+from playground.app.controllers.notification import notify, notify_conflict, notify_stopped
 from playground.app.model.history import shared
 from playground.app.model.live_training import Snapshot
 from playground.app.model.model import LiveModel
@@ -158,11 +158,11 @@ class Training(QObject):
         if model is None:
             return
         if self._conflict() is not None:
-            self._state.notified.emit(conflict(self._conflict, "error"))
+            notify_conflict(self._state, self._conflict, "error")
             return
         failure = self._state.failure
         if failure is not None:
-            self._state.notified.emit(Notification("error", failure, is_current=lambda: self._state.failure == failure))
+            notify(self._state, "error", failure, is_current=lambda: self._state.failure == failure)
             return
         self._state.choose(None)
         self._give(model)
@@ -214,7 +214,7 @@ class Training(QObject):
         self._follow_settings()
         lost = None if trainings.main is None else trainings.main.lost.take()
         if lost is not None:
-            self._state.notified.emit(Notification("warning", lost))
+            notify(self._state, "warning", lost)
         if trainings.wanted and not self._jobs.running(JOB):
             self._jobs.start(JOB, trainings.train, lambda _: None, self._failed)
         if self.is_resting and trainings.main not in trainings.running:
@@ -241,7 +241,7 @@ class Training(QObject):
             self._give(model)
         else:
             self.pause()
-            self._state.notified.emit(conflict(self._conflict))
+            notify_conflict(self._state, self._conflict)
 
     def _tell(self) -> None:
         """Tell the status if it is another one, or of another training, or at rest by now."""
@@ -271,12 +271,11 @@ class Training(QObject):
         main.publish(status=main.now.at_rest(is_main=True))
         progress = main.now.progress
         if main.now.status == "diverged" and progress is not None and progress.diverged is not None:
-            self._state.notified.emit(
-                Notification(
-                    "error",
-                    progress.diverged,
-                    is_current=lambda: self.status == "diverged" and self.last_progress is progress,
-                )
+            notify(
+                self._state,
+                "error",
+                progress.diverged,
+                is_current=lambda: self.status == "diverged" and self.last_progress is progress,
             )
 
     def _failed(self, error: BaseException) -> None:
@@ -284,4 +283,4 @@ class Training(QObject):
         if main is not None and self._trainings.failures.get(main.key) is error:
             self._settle()
             name = "Training"
-        self._state.notified.emit(stopped(self._state, name, error))
+        notify_stopped(self._state, name, error)
