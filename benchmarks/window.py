@@ -197,7 +197,8 @@ class Measurement:
 
     def _wait_for_columns(self) -> None:
         """Measure what is painted once the columns are sampled; before, the playhead waits for the slowest of them."""
-        if self._window.controllers.comparing.is_sampled:
+        runs = self._window.controllers.comparing.runs
+        if runs and all(run.finished for run in runs):
             self._painters = [view.canvas for view in self._window.run_views.views]
             for place, canvas in enumerate(self._painters[1:], 1):
                 canvas.surface.painted.connect(lambda milliseconds, place=place: self._painted(place, milliseconds))

@@ -162,7 +162,7 @@ class Columns(QSplitter):
         self._show()
         if begins and text:
             wide = min(_wide(SIDE[1]), round(TEXT * self.width()))
-            self.setSizes([wide, self.width() - wide, 0])
+            self._share(wide, 0)
 
     def restore(self, sizes: Sequence[int]) -> None:
         """Restore the columns' sizes, at once or when there is room for them again."""
@@ -196,7 +196,7 @@ class Columns(QSplitter):
         if apart is not None:
             self._share(*apart)
         else:
-            self.setSizes([_wide(NEEDED), self.width() - _wide(NEEDED), 0])
+            self._share(_wide(NEEDED), 0)
 
     def apply_text_size(self) -> None:
         """Widen the side columns as the text has grown."""
@@ -209,7 +209,7 @@ class Columns(QSplitter):
             self._share(left, right)
         else:
             self._apart = left, right
-            self.setSizes([_wide(NEEDED), self.width() - _wide(NEEDED), 0])
+            self._share(_wide(NEEDED), 0)
         self.fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

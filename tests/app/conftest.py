@@ -12,6 +12,7 @@ from tests import fewer
 from tests.app.known_window import SIZE, KnownWindow, plays
 
 if TYPE_CHECKING:
+    from playground.app.controllers.comparing import Comparing
     from playground.lab.experiment import Experiment
     from playground.lab.pinned_run import PinnedRun
 
@@ -245,6 +246,12 @@ def recolor(qapp, monkeypatch):
         theme.recolor(qapp.allWidgets())
 
     return recolored
+
+
+def is_sampled(comparing: "Comparing") -> bool:
+    """Whether every run that can be sampled has ended."""
+    runs = [run for run in comparing.runs if run.failure is None]
+    return bool(runs) and all(run.finished for run in runs)
 
 
 def wait(until: Callable[[], bool] | None = None, milliseconds: int = 30) -> None:

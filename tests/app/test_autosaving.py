@@ -20,7 +20,7 @@ from playground.lab.columns import Column
 from playground.lab.recovery import Work, folder_in
 from playground.lab.session import Session
 from playground.lab.store import NOTE, Store
-from tests.app.conftest import end, make_window, pinned_run, put_pin
+from tests.app.conftest import end, is_sampled, make_window, pinned_run, put_pin
 from tests.figures import on_cards
 
 pytestmark = pytest.mark.claims  # each opens window after window, as after a kill
@@ -575,7 +575,7 @@ def test_a_comparison_comes_back_after_a_kill_and_from_a_file(windows, qtbot, tm
 
     def compared(window):
         comparing = window.controllers.comparing
-        qtbot.waitUntil(lambda: comparing.is_sampled and len(comparing.runs) == len(comparing.columns))
+        qtbot.waitUntil(lambda: is_sampled(comparing) and len(comparing.runs) == len(comparing.columns))
         assert [run.failure for run in comparing.runs] == [None] * len(comparing.columns)
         assert comparing.is_active
         return comparing.columns

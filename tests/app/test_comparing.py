@@ -34,7 +34,7 @@ from playground.lab.lessons import load_all
 from playground.lab.pinned_run import PinnedRun
 from playground.lab.sampling import sample
 from playground.user_errors import UserError
-from tests.app.conftest import pinned_run, wait
+from tests.app.conftest import is_sampled, pinned_run, wait
 
 ADDED = "Noise added on the way is from one Brownian path."
 SAME_NOISE = f"All columns begin with the same noise. {ADDED}"
@@ -62,7 +62,7 @@ def ready(comparing) -> bool:
     """Whether the runs of all columns are there, each ended or refused."""
     runs = comparing.runs
     current = [run.column for run in runs] == list(comparing.columns)
-    return current and comparing.is_sampled
+    return current and is_sampled(comparing)
 
 
 def positions(window, place: int) -> np.ndarray:
@@ -746,11 +746,11 @@ def test_a_picture_of_columns_that_are_still_sampled_stays_at_its_frame(window) 
     comparing = window.controllers.comparing
     window.controllers.column_edits.begin((Column.of({"sampling.steps": 300}), Column.of({"sampling.steps": 150})))
     wait(lambda: window.playing.recorded > 1)
-    assert not comparing.is_sampled
+    assert not is_sampled(comparing)
     last = window.playing.recorded - 1
     drawing = window.exported.drawn(last)
     own = [column.frame(last) for column in drawing.columns]
-    wait(lambda: comparing.is_sampled)
+    wait(lambda: is_sampled(comparing))
     assert [column.frame(last) for column in drawing.columns] == own
     assert own[0] == last
 
@@ -923,13 +923,13 @@ def test_columns_play_on_while_those_of_newer_weights_are_sampled(window, connec
     wait(lambda: window.state.model.status == "paused")
     monkeypatch.setattr(SamplingWorker, "keeps_up", lambda *_: not slow)
     seen = []
-    connect(comparing.changed, lambda: seen.append((comparing.runs, comparing.is_sampled)))
+    connect(comparing.changed, lambda: seen.append((comparing.runs, is_sampled(comparing))))
     wait(lambda: window.state.model.newest.version > before[0].model.weights.version)
     window.playing.again()
     if slow:
         wait(milliseconds=300)
         assert comparing.runs is before
-        assert comparing.is_sampled
+        assert is_sampled(comparing)
 
     def shows_newer() -> bool:
         if slow:

@@ -233,7 +233,7 @@ class Building(QObject):
         trained = self._state.store.get(key) if self._state.is_outdated else None
         if trained is not None and trained.state:
             # No failure: the problem that is built without them would withdraw it.
-            notify_of_settings(self._state, "error", message_of(error))
+            notify_of_settings(self._state, message_of(error))
             self._state.store.hold(key, Trained({}, points=trained.points))
             self._settle.start()
         else:

@@ -150,8 +150,7 @@ def _make_equal(runs: Sequence[Run], equal: Equal) -> None:
 def _change(run: Run, experiment: Experiment) -> None:
     """Sample a column by other settings."""
     assert run.model is not None
-    problem = dataclasses.replace(run.model.problem, experiment=experiment)
-    run.take(experiment, dataclasses.replace(run.model, problem=problem), run.weights, run.training)
+    run.take(experiment, run.model.under(experiment), run.weights, run.training)
 
 
 def _evaluations(run: Run, problem: "Problem") -> int | None:

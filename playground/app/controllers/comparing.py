@@ -1,6 +1,5 @@
 """Compares runs side by side: two to four columns, each the main experiment with a few changed settings."""
 
-import dataclasses
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -70,11 +69,6 @@ class Comparing(QObject):
     def runs(self) -> tuple[Run, ...]:
         """The columns' runs from left to right; after a change the old ones stay until the new ones are ready."""
         return self._compared.runs
-
-    @property
-    def is_sampled(self) -> bool:
-        """Whether every run that can be sampled has ended."""
-        return bool(self._played) and all(run.finished for run in self._played)
 
     @property
     def awaited(self) -> Message | None:
@@ -188,15 +182,14 @@ class Comparing(QObject):
         if key is None or (key != key_of(self._state.document) and self._state.failure is None):
             self._jobs.cancel(PREPARING)
             return  # the model of the document is still to come
-        problem = dataclasses.replace(model.problem, experiment=self._state.experiment)
-        main, runs = dataclasses.replace(model, problem=problem), self._new_runs()
+        main, runs = model.under(self._state.experiment), self._new_runs()
         equal, fair = self.equal, self.fair
         known, store, digests = self._building.models(), self._state.store, self._state.document.digests
 
         def training(experiment: Experiment) -> LiveModel:
             own = column_key(experiment, digests, key, fair)
             if own not in known:  # two columns may share one
-                known[own] = assemble(experiment, problem.device.type, own, store, shared=problem)
+                known[own] = assemble(experiment, main.problem.device.type, own, store, shared=main.problem)
             return known[own]
 
         def take(prepared: Sequence[Run]) -> None:

@@ -59,7 +59,7 @@ def refused(state: State, why: Callable[[Experiment], Message | None]) -> bool:
 def notify_stopped(state: State, what: str, error: BaseException) -> None:
     """Tell of work that ended with an error. The log is offered only for an error of the program."""
     action = "help.log" if user_error(error) is None else ""
-    notify_of_settings(state, "error", Message("stopped", "{} stopped: {}", (what, message_of(error))), action)
+    notify_of_settings(state, Message("stopped", "{} stopped: {}", (what, message_of(error))), action)
 
 
 def notify_cleared(state: State, keys: Sequence[str]) -> None:
@@ -88,11 +88,11 @@ def notify_held_out(state: State, model: LiveModel) -> None:
     notify(state, "info", said, is_current=is_current)
 
 
-def notify_of_settings(state: State, level: Level, message: Message, action: str = "") -> None:
-    """Tell something until a setting that it names is changed."""
+def notify_of_settings(state: State, message: Message, action: str = "") -> None:
+    """Tell of an error until a setting that it names is changed."""
 
     def named() -> dict[str, object]:
         return {key: state.value(key) for key in message.keys & state.fields().keys()}
 
     before = named()
-    notify(state, level, message, action, is_current=lambda: named() == before)
+    notify(state, "error", message, action, lambda: named() == before)

@@ -79,4 +79,4 @@ class Reading(QObject):
         self._jobs.call(READING, read, use, self._refuse)
 
     def _refuse(self, error: BaseException) -> None:
-        notify_of_settings(self._state, "error", message_of(error))
+        notify_of_settings(self._state, message_of(error))

@@ -32,6 +32,10 @@ class Model:
         """The newest weights of its training, which a run follows; here none come."""
         return self.weights
 
+    def under(self, experiment: Experiment) -> Self:
+        """The model with settings that do not change data and network."""
+        return dataclasses.replace(self, problem=dataclasses.replace(self.problem, experiment=experiment))
+
     @staticmethod
     def of(problem: "Problem", network: "torch.nn.Module | None") -> "Model":
         """The model of a trained network, or of no network if only a known score is followed."""
@@ -80,10 +84,6 @@ class LiveModel(Model):
         built = self.problem.experiment
         same_points = built.likelihood.points == experiment.likelihood.points
         return same_points and reset_key(built) == reset_key(experiment)
-
-    def under(self, experiment: Experiment) -> Self:
-        """The model with settings that do not change data and network."""
-        return dataclasses.replace(self, problem=dataclasses.replace(self.problem, experiment=experiment))
 
     def told_labels(self) -> Self:
         """The model with what its training has shown of labels; the same if that is known."""
