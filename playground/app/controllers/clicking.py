@@ -15,7 +15,6 @@ from playground.app.model.views import LatentInterpolation, PointLikelihood
 from playground.app.workers.jobs import CLICKED, Jobs, Wanted
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.document import Place
-from playground.lab.keys import Key
 
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
 
@@ -184,14 +183,10 @@ class Clicking(QObject):
             self._want_none("interpolation", self._show_interpolation)
 
     def _want(self, job: str, key: ClickedKey, show: Callable[[Any], None]) -> None:
-        def take(_: Key, told: object) -> None:
-            if isinstance(told, PointLikelihood | LatentInterpolation):
-                show(told)
-
         model = self._state.model
         assert model is not None
         wanted = Wanted((key,), self._state.store, ways(model.problem, model.weights), CLICKED)
-        self._jobs.want(job, wanted, take)
+        self._jobs.want(job, wanted, lambda _, found: show(found))
 
     def _want_none(self, job: str, show: Callable[[Any], None]) -> None:
         self._jobs.cancel(job)

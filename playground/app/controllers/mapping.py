@@ -1,7 +1,5 @@
 """The map of the model's density over the canvas, on request."""
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QObject, Slot
 
 from playground.app.controllers.following import Following
@@ -12,10 +10,6 @@ from playground.app.model.state import State
 from playground.app.model.views import DensityView
 from playground.app.workers.jobs import CLICKED, Jobs, Wanted
 from playground.lab.conflicts import likelihood_conflict
-from playground.lab.keys import Key
-
-if TYPE_CHECKING:
-    from playground.lab.progress import MeasuringProgress
 
 JOB = "density"
 
@@ -40,12 +34,7 @@ class Mapping(QObject):
         key, given = model.key_after(model.weights.made), ways(model.problem, model.weights)
         assert key is not None
         wanted = Wanted((MapKey.of(key, self._following.bounds),), self._state.store, given, CLICKED)
-        self._jobs.want(JOB, wanted, self._show, self._failed)
-
-    def _show(self, _: Key, told: "DensityView | MeasuringProgress") -> None:
-        view = told if isinstance(told, DensityView) else told.known
-        if view is not None:
-            self._following.show_density(view)
+        self._jobs.want(JOB, wanted, lambda _, view: self._following.show_density(view), self._failed)
 
     def _failed(self, error: BaseException) -> None:
         self._leave()

@@ -1,7 +1,6 @@
 """Figures on request: of the test set, the samples, the error budget, the paths and the score."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -16,9 +15,6 @@ from playground.lab.figures import needing
 from playground.lab.keys import FiguresKey, Key
 from playground.lab.measured import Figures, Measured
 from playground.messages import Message
-
-if TYPE_CHECKING:
-    from playground.lab.progress import MeasuringProgress
 
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
@@ -90,10 +86,9 @@ class Measuring(QObject):
         wanted = Wanted(keys, self._state.store, ways(model.problem, model.weights, run))
         self._jobs.want(job, wanted, self._show)
 
-    def _show(self, key: Key, told: "Figures | MeasuringProgress") -> None:
-        found = told if isinstance(told, Figures) else told.known
-        if isinstance(key, FiguresKey) and found is not None:
-            self._show_figures({key.part: Figures(found)})
+    def _show(self, key: Key, found: Mapping[str, Measured]) -> None:
+        assert isinstance(key, FiguresKey)
+        self._show_figures({key.part: Figures(found)})
 
     def _show_figures(self, found: Mapping[str, Figures]) -> None:
         self._shown |= found

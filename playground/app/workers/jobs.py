@@ -105,7 +105,7 @@ class Jobs(QObject):
         self,
         name: str,
         wanted: Wanted,
-        show: Callable[[Key, Any], object] = lambda key, told: None,
+        show: Callable[[Key, Any], object] = lambda key, known: None,
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         """Compute values in a thread, in place of those that were wanted by this name and are wanted no more.
@@ -113,7 +113,7 @@ class Jobs(QObject):
         Less urgent ones wait meanwhile, between two steps of their iterators.
 
         Args:
-            show: gets a key with its newest progress, which has a `fraction`, and at last with its value.
+            show: gets a key with what is known of its value so far, and at last with the value.
             on_failure: gets an error in place of :attr:`failed`.
         """
         running = self._jobs.get(name)
@@ -259,7 +259,7 @@ def _computed(
             while True:
                 progress = next(work)
                 reached = max(reached, progress.fraction)  # that of what it needs comes before its own
-                yield (place + reached) / len(wanted.keys), (key, progress)
+                yield (place + reached) / len(wanted.keys), (key, progress.known)
                 while waits() and not interrupted():
                     time.sleep(PAUSE)
         except StopIteration as end:
