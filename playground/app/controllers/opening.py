@@ -154,29 +154,22 @@ class Opening(QObject):
         except SessionError as error:
             self._documents.refuse(error.message)
             return False
-        self._adopt(session, None)
+        self._adopt(session)
         return True
 
     def open_made(self, make: Callable[[], Session | Experiment]) -> None:
         """Open work without a name of its own; a thread calls `make`. It takes the place of the present work once unsaved work is safe."""
-
-        def adopt(made: Session | Experiment) -> None:
-            if isinstance(made, Session):
-                self._adopt(made, None)
-            else:
-                self._use(made)
-
         if self._documents.wait_for_save(lambda: self.open_made(make)):
             return
         refusal = "This is not opened: another file is still being read or written."
-        self._documents.run("open", make, lambda made: self._documents.when_safe(lambda: adopt(made)), refusal)
+        self._documents.run("open", make, lambda made: self._documents.when_safe(lambda: self._adopt(made)), refusal)
 
     def new(self) -> None:
         """Start again as the program does, once unsaved work is safe. Earlier trainings are lost."""
 
         def start() -> None:
             if not self.open_bundled():
-                self._use(Experiment())
+                self._adopt(Experiment())
 
         self._documents.when_safe(start)
 
@@ -194,14 +187,9 @@ class Opening(QObject):
             except ExperimentError as error:
                 self._documents.refuse(str(error))  # it has the keys of the file, because the user changes them there
                 return
-            self._documents.when_safe(lambda: self._use(experiment, path))
+            self._documents.when_safe(lambda: self._adopt(experiment, path))
         else:
             self._open_data(path, "images" if suffix in IMAGES else "file")
-
-    def _use(self, experiment: Experiment, path: Path | None = None) -> None:
-        self._documents.take(lambda: self._sessions.begin(experiment), None)
-        if path is not None:
-            self._documents.remember(path)
 
     def _open_data(self, path: Path, kind: str) -> None:
         points = path.resolve()
@@ -219,7 +207,11 @@ class Opening(QObject):
 
         self._reading.open_points(str(points), kind, when_safe)
 
-    def _adopt(self, session: Session, path: Path | None, stamp: Stamp | None = None) -> None:
-        self._documents.take(lambda: self._sessions.open(session), path, stamp, session)
+    def _adopt(self, made: Session | Experiment, path: Path | None = None, stamp: Stamp | None = None) -> None:
+        """Put other work into the window; an experiment has no file to be saved to."""
+        if isinstance(made, Session):
+            self._documents.take(lambda: self._sessions.open(made), path, stamp, made)
+        else:
+            self._documents.take(lambda: self._sessions.begin(made), None)
         if path is not None:
             self._documents.remember(path)

@@ -55,14 +55,6 @@ class RecoverableWork:
         return self.why or "" if self.work is None else self.work.summary
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Recovered:
-    """The content of the store: the history, and the session at its position if the store has its data."""
-
-    history: History
-    session: Session | None
-
-
 class Recovering(QObject):
     """Makes one offer after another, the newest first. Work that is neither restored nor discarded stays until the
     window closes.
@@ -158,11 +150,11 @@ class Recovering(QObject):
         notify(self._state, "error", why)
         self.changed.emit()
 
-    def _take(self, offer: RecoverableWork, work: Work, recovered: Recovered) -> None:
-        session = recovered.session
+    def _take(self, offer: RecoverableWork, work: Work, recovered: tuple[History, Session | None]) -> None:
+        history, session = recovered
         self._offers.remove(offer)
         self._documents.take(
-            lambda: self._sessions.restore(recovered.history, session, offer.store),
+            lambda: self._sessions.restore(history, session, offer.store),
             Path(work.file) if work.file else None,
             work.stamp,
             session,
@@ -170,8 +162,8 @@ class Recovering(QObject):
         self.changed.emit()
 
 
-def _recovered(store: Store, work: Work) -> Recovered:
-    """Read what is at the history's position, in a thread."""
+def _recovered(store: Store, work: Work) -> tuple[History, Session | None]:
+    """Read the history, and the session at its position if the store has its data, in a thread."""
     read = Store()  # each reading names the runs anew, so their figures come to the store only once all is read
     history = History.from_json(work.history, from_json(work.runs, read, most=None))
     if work.trainings:
@@ -184,7 +176,7 @@ def _recovered(store: Store, work: Work) -> Recovered:
         session = dataclasses.replace(session, trajectory=None if run is None else run.arrays())
     for pin in history.pins.values():
         hold(pin, store, **{part: read.get(of) for part, of in pin.keys.items()})
-    return Recovered(history, session)
+    return history, session
 
 
 def _bring_up_to_date(store: Store, work: Work, history: History) -> None:
