@@ -2,7 +2,7 @@
 
 import typing
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QRectF, Qt, QTimer, Slot
+from PySide6.QtCore import QElapsedTimer, QEvent, QRectF, Qt, Slot
 from PySide6.QtGui import (
     QAccessible,
     QAction,
@@ -38,6 +38,7 @@ from playground.app.widgets.captions import named
 from playground.app.widgets.collapsible_panel import shortened
 from playground.app.widgets.menu_button import MenuButton
 from playground.app.widgets.transport import TransportButton
+from playground.app.workers.timers import timer
 
 if typing.TYPE_CHECKING:
     from playground.app.actions import Actions
@@ -280,8 +281,7 @@ class StatusBar(QFrame):
         """Show the state of these, and each second the frames of what is counted."""
         self._controllers, self._autosaving, self._documents = controllers, autosaving, documents
         autosaving.changed.connect(self.show_state)
-        self._second = QTimer(self, interval=1000)
-        self._second.timeout.connect(self._each_second)
+        self._second = timer(self, self._each_second, interval=1000)
         self._second.start()
         self._passed.start()
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Slot
 
 from playground.app.window import MainWindow
+from playground.app.workers.timers import timer
 from playground.lab.claims import Claim, Found
 from playground.lab.experiment import Experiment, replace
 from playground.messages import Message
@@ -60,9 +61,7 @@ class EndToEndCheck(QObject):
             signal.connect(self._program_failed)
         window.documents.refused.connect(self._refused)
         window.exports.failed.connect(self._refused)
-        self._timer = QTimer(self)
-        self._timer.setInterval(LOOK)
-        self._timer.timeout.connect(self._go_on)
+        self._timer = timer(self, self._go_on, interval=LOOK)
         self._timer.start()
 
     def _run(self) -> Iterator[Waiting]:

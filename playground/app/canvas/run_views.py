@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QPushButton, QWidget
 
@@ -22,6 +22,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
 from playground.app.widgets.charts.distance import COLORS, DistanceChart
 from playground.app.widgets.controls import ChoiceBox
+from playground.app.workers.timers import timer
 from playground.drawing.side_by_side import DrawnChart
 from playground.lab.columns import MOST, DistanceCurve
 from playground.messages import Message
@@ -69,8 +70,7 @@ class RunViews(QWidget):
         super().__init__(parent)
         self._controllers, self._layers = controllers, layers
         self._comparing, self._playing = controllers.comparing, controllers.playing
-        self._marking = QTimer(self, interval=MARKED)
-        self._marking.timeout.connect(self._mark)
+        self._marking = timer(self, self._mark, interval=MARKED)
         self.views: list[RunView] = []
         self._grid = QGridLayout()
         self._grid.setSpacing(1)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import notify
@@ -15,6 +15,7 @@ from playground.app.model.pinned_runs import to_json
 from playground.app.model.state import State
 from playground.app.style.number_formats import format_ago
 from playground.app.workers.jobs import Jobs
+from playground.app.workers.timers import timer
 from playground.lab import recovery
 from playground.lab.recovery import Work
 from playground.lab.store import Store
@@ -59,8 +60,7 @@ class Autosaving(QObject):
         self._store = state.store
         self._left: list[Store] = []  # stores of other work, to be deleted when nothing is written to them
         self.background = Jobs(self)
-        self._timer = QTimer(self, interval=LOOK)
-        self._timer.timeout.connect(self.look)
+        self._timer = timer(self, self.look, interval=LOOK)
         state.history_changed.connect(self._note)
 
     # --- what the window may read and ask for

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec import structs
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QUndoCommand
 
 from playground.app.controllers.notification import notify_held_out, notify_of_settings
@@ -16,6 +16,7 @@ from playground.app.model.kept_models import KeptModels
 from playground.app.model.model import LiveModel
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
+from playground.app.workers.timers import timer
 from playground.lab import experiment as description
 from playground.lab.conflicts import training_conflict
 from playground.lab.document import Document
@@ -72,8 +73,7 @@ class Building(QObject):
         self.given: dict[TrainingKey, Callable[[], Session | None]] = {}
         self._viewed: int | None = None  # the step that was shown when the work was saved that is opened
         self._bundled = False  # whether the next data start from bundled weights, if there are any for their settings
-        self._settle = QTimer(self, singleShot=True, interval=SETTLE)
-        self._settle.timeout.connect(self.build)
+        self._settle = timer(self, self.build, singleShot=True, interval=SETTLE)
         state.changed.connect(self._edited)
         state.history_changed.connect(self._follow_history)  # the stack itself still emits while it is destroyed
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.column_runs import Equal, awaited, measured, prepare, warnings
@@ -13,6 +13,7 @@ from playground.app.model.assembling import assemble
 from playground.app.model.model import LiveModel
 from playground.app.model.state import State
 from playground.app.workers.jobs import Jobs
+from playground.app.workers.timers import timer
 from playground.lab.columns import SECTIONS, Columns, DistanceCurve
 from playground.lab.experiment import Experiment
 from playground.messages import Message
@@ -51,8 +52,7 @@ class Comparing(QObject):
         self.equal: Equal = "own"
         self.fair: Fair = "steps"
         self._trainings = building.trainings
-        self._settle = QTimer(self, singleShot=True, interval=SETTLE)
-        self._settle.timeout.connect(self._begin_runs)
+        self._settle = timer(self, self._begin_runs, singleShot=True, interval=SETTLE)
         state.document_changed.connect(self._follow_document)
         state.changed.connect(self._take_settings)
         state.model_changed.connect(self._take)

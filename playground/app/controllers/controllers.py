@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 
 from playground.app.controllers.building import Building
 from playground.app.controllers.clicking import Clicking
@@ -27,6 +27,7 @@ from playground.app.controllers.training import Training
 from playground.app.model.state import State
 from playground.app.model.training_process import TrainingProcess
 from playground.app.workers.jobs import Jobs
+from playground.app.workers.timers import timer
 
 
 class Controllers(QObject):
@@ -65,10 +66,7 @@ class Controllers(QObject):
         self.jobs.failed.connect(self._stopped)
         state.cleared.connect(lambda keys: notify_cleared(state, keys))
         self._last_tick = time.monotonic()
-        self._clock = QTimer(self)
-        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
-        self._clock.setInterval(TICK)
-        self._clock.timeout.connect(self._tick)
+        self._clock = timer(self, self._tick, interval=TICK, timerType=Qt.TimerType.PreciseTimer)
 
     def train_in_process(self) -> None:
         """Train in a process of its own from now on, once it is ready: beside a busy window that is twice as fast."""

@@ -22,6 +22,7 @@ from playground.app.style.number_formats import megabytes
 from playground.app.widgets import file_prompts
 from playground.app.widgets.file_prompts import completed
 from playground.app.workers.jobs import LOOK, Jobs, JobStatus
+from playground.app.workers.timers import timer
 from playground.app.workers.worker import close
 from playground.lab.atomic import size_so_far
 from playground.messages import Message, plain
@@ -68,8 +69,7 @@ class Exports(QObject):
         self.dialog: ExportDialog | None = None
         self._written: Written | None = None  # what the dialog exports; None while columns are awaited
         self._begin: Path | None = None  # the file of the export that waits for the columns
-        self._awaiting = QTimer(self, interval=LOOK)
-        self._awaiting.timeout.connect(self._look_at_columns)
+        self._awaiting = timer(self, self._look_at_columns, interval=LOOK)
         self._begun_by: ExportDialog | None = None  # while it is open; other files have no dialog
         self.in_dialog = False
         self._jobs.changed.connect(self._show_progress)

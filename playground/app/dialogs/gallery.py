@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QScrollArea, QWidget
 
@@ -17,6 +17,7 @@ from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption, named
 from playground.app.widgets.controls import PressedByEnter
+from playground.app.workers.timers import timer
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Particles
 from playground.drawing.plane import Plane, shaped
@@ -45,8 +46,7 @@ class SceneTile(PressedByEnter):
         self.scene = scene
         self.run: Run | None = None
         self.frame = -1
-        self._timer = QTimer(self, interval=FRAME)
-        self._timer.timeout.connect(self._advance)
+        self._timer = timer(self, self._advance, interval=FRAME)
         self.setFixedSize(px(PICTURE.width()), px(PICTURE.height()) + px(TEXT))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -1,6 +1,5 @@
 """The log as text, to copy into a report."""
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -9,6 +8,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import button
 from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.file_prompts import close_buttons
+from playground.app.workers.timers import timer
 
 
 class LogDialog(Dialog):
@@ -23,8 +23,7 @@ class LogDialog(Dialog):
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         copy = button("&Copy", "Copy all of it, to paste into a report", lambda: copy_log(log), "copyLog")
         layouts.down(self.text, close_buttons(self, copy), within=self)
-        self._timer = QTimer(self, singleShot=True, interval=200)  # collects lines that come in bursts
-        self._timer.timeout.connect(self._refresh)
+        self._timer = timer(self, self._refresh, singleShot=True, interval=200)  # collects lines that come in bursts
         log.grew.connect(self._timer.start)
         self._to_end()
 

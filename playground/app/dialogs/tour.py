@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -27,6 +27,7 @@ from playground.app.widgets import layouts
 from playground.app.widgets.captions import button
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.transport import Transport
+from playground.app.workers.timers import timer
 
 WIDTH = 300
 POINTER = 10  # px, length of a panel's pointer
@@ -160,8 +161,7 @@ class Tour(QFrame):
         margin = POINTER + 2 * UNIT
         layouts.down(head, self.words, buttons, within=self, spacing=UNIT, margins=margin)
         window.installEventFilter(self)
-        self._again = QTimer(self, singleShot=True)  # after the window's own layout
-        self._again.timeout.connect(self._stand)
+        self._again = timer(self, self._stand, singleShot=True)  # after the window's own layout
         self._keys = [
             QShortcut(key, canvas, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
             for canvas in window.findChildren(CanvasView)

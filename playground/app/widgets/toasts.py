@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Slot
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -20,6 +20,7 @@ from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, named
 from playground.app.widgets.selectable import SelectableLabel
+from playground.app.workers.timers import timer
 from playground.messages import Message
 
 MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}  # in ascending order of importance
@@ -81,8 +82,7 @@ class Toast(QFrame):
             self.button = button(text, tip, lambda: self._take_up(run), "toastButton")
             self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._body.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self._expire)
+        self._timer = timer(self, self._expire, singleShot=True)
 
     def set_width(self, width: int) -> None:
         """Use as little height as the width allows: the button goes below the sentence only if it would squeeze it."""

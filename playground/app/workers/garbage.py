@@ -6,7 +6,9 @@ closed dialog or the items of a chart, and destroy Qt's objects in the wrong thr
 
 import gc
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Slot
+
+from playground.app.workers.timers import timer
 
 
 class GarbageCollector(QObject):
@@ -21,9 +23,7 @@ class GarbageCollector(QObject):
         super().__init__(parent)
         gc.disable()
         gc.freeze()
-        timer = QTimer(self)
-        timer.timeout.connect(self.collect)
-        timer.start(self.PERIOD)
+        timer(self, self.collect, interval=self.PERIOD).start()
 
     @Slot()
     def collect(self) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 
+from playground.app.workers.timers import timer
 from playground.app.workers.worker import Worker, close, interrupted
 from playground.lab.compute import Way, compute
 from playground.lab.keys import Key
@@ -79,8 +80,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self._jobs: dict[str, _Job[Any]] = {}  # each with its own type of item
         self._retired: list[Worker[Any]] = []
-        self._timer = QTimer(self, interval=LOOK, timerType=Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self.poll)
+        self._timer = timer(self, self.poll, interval=LOOK, timerType=Qt.TimerType.PreciseTimer)
 
     def start(
         self,
