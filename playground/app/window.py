@@ -89,7 +89,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(*SMALLEST)
         self.look = Look(preferences, self)
         self.state = State(parent=self)
-        self.controllers = Controllers(self.state, device, self)
+        self.controllers = Controllers(self.state, device)
         self.building, self.training = self.controllers.building, self.controllers.training
         self.playing, self.clicking = self.controllers.playing, self.controllers.clicking
         self._lay_out()
@@ -117,12 +117,12 @@ class MainWindow(QMainWindow):
         """Make the controllers of files, unsaved work and plug-ins."""
         preferences, sessions, prompts = self.preferences, self.controllers.sessions, FilePrompts(self)
         sessions.set_view(self.own_layers.described)
-        self.documents = Documents(self.state, sessions, preferences, prompts, self)
-        self.opening = Opening(self.controllers.reading, sessions, self.documents, prompts, resource(OPENING), self)
-        self.autosaving = Autosaving(self.state, sessions, self.documents, preferences.recovery, self)
-        self.recovering = Recovering(self.state, sessions, self.documents, preferences.recovery, self)
+        self.documents = Documents(self.state, sessions, preferences, prompts)
+        self.opening = Opening(self.controllers.reading, sessions, self.documents, prompts, resource(OPENING))
+        self.autosaving = Autosaving(self.state, sessions, self.documents, preferences.recovery)
+        self.recovering = Recovering(self.state, sessions, self.documents, preferences.recovery)
         self.recovery_bar.follow(self.recovering)
-        self.plugins = Plugins(self.state, preferences, prompts, self)
+        self.plugins = Plugins(self.state, preferences, prompts)
 
     def _make_tools(self) -> None:
         """Make what acts on the canvas and the window: tools, exports, commands, dialogs and menus."""

@@ -75,8 +75,8 @@ class Fixture:
         self.settings = Preferences(folder / "settings.ini")
         self.bundled = folder / "opening.spg"  # not there unless a test puts it there
         prompts = FilePrompts(window)
-        self.documents = Documents(self.state, self.workspace, self.settings, prompts, window)
-        self.opening = Opening(self.workspace, self.workspace, self.documents, prompts, self.bundled, window)
+        self.documents = Documents(self.state, self.workspace, self.settings, prompts)
+        self.opening = Opening(self.workspace, self.workspace, self.documents, prompts, self.bundled)
         self.conflicts: list[str] = []  # as the window says them
         self.documents.refused.connect(lambda message: self.conflicts.append(worded(message)))
 

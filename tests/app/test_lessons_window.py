@@ -109,10 +109,8 @@ def state():
 
 @pytest.fixture
 def controller(qtbot, state):
-    owner = QObject()
-    controller = Lessons(state, Training(state), Jobs(owner), owner)
-    yield controller
-    assert controller.jobs.shutdown(5.0)
+    yield Lessons(state, Training(state))
+    assert state.jobs.shutdown(5.0)
     state.close()
 
 
@@ -1263,8 +1261,7 @@ def test_what_was_done_is_there_at_the_next_start_and_the_lesson_goes_on(control
     answer = controller.answer
     controller.leave()
 
-    owner = QObject()
-    later = Lessons(state, Training(state), Jobs(owner), owner)
+    later = Lessons(state, Training(state))
     later.progress.keep_in(folder)
     assert later.progress.rows("Ada", ["mine"]) == [("Ada", "mine", 2, "How many?", "0.8", 0.75, None)]
     later.begin(LESSON)

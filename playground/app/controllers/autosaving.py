@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import notify
 from playground.app.controllers.sessions import Sessions
@@ -27,7 +28,7 @@ LOOK = 500  # ms between two checks for changes
 NOT_WRITTEN = "Unsaved work still cannot be written to disk."
 
 
-class Autosaving(QObject):
+class Autosaving(Controller):
     """Writes changed work every few seconds in a thread; the window's thread only notes what there is.
 
     Args:
@@ -45,10 +46,9 @@ class Autosaving(QObject):
         sessions: Sessions,
         documents: Documents,
         folder: Path,
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._state, self._sessions, self._documents = state, sessions, documents
+        super().__init__(state)
+        self._sessions, self._documents = sessions, documents
         self._folder = folder
         self.seconds = SECONDS
         self.saved_at: float | None = None  # time.monotonic at the state that was written last

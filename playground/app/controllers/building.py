@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec import structs
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QUndoCommand
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.notification import notify_held_out, notify_of_settings
 from playground.app.controllers.training_loop import TrainingLoop
 from playground.app.model.assembling import assemble, bundled_session
 from playground.app.model.kept_models import KeptModels
 from playground.app.model.model import LiveModel
 from playground.app.model.state import State
-from playground.app.workers.jobs import Jobs
 from playground.app.workers.timers import timer
 from playground.lab import experiment as description
 from playground.lab.conflicts import training_conflict
@@ -50,21 +50,20 @@ def key_of(document: Document) -> TrainingKey:
     return TrainingKey.of(description.replace(document.experiment, SPLIT), document.digests, FIRST)
 
 
-class Building(QObject):
+class Building(Controller):
     """Follows the experiment, and builds the model that its settings describe.
 
     Args:
         state: the experiment to follow, which takes the model.
-        jobs: runs the building of data and networks.
         device: "auto", "cpu", "cuda" or "mps".
 
     Attributes:
         trainings: trains the present model, and those of columns.
     """
 
-    def __init__(self, state: State, jobs: Jobs, device: str = "auto", parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._jobs, self._device = state, jobs, device
+    def __init__(self, state: State, device: str = "auto") -> None:
+        super().__init__(state)
+        self._device = device
         self.device_text = "starting"  # the device and its threads, for the status bar
         self.kept, self.trainings = KeptModels(), TrainingLoop()
         # The trainings that undo has reached; None while other work is put into the state.

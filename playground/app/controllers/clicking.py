@@ -4,15 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.measurements import ClickedKey, PathKey, PointKey, ways
 from playground.app.controllers.measuring import POINT_KEYS
 from playground.app.controllers.notification import notify, refused
 from playground.app.controllers.playing import Playing
 from playground.app.model.state import State
 from playground.app.model.views import LatentInterpolation, PointLikelihood
-from playground.app.workers.jobs import CLICKED, Jobs, Wanted
+from playground.app.workers.jobs import CLICKED, Wanted
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.document import Place
 
@@ -24,7 +25,7 @@ def _place(point: np.ndarray, number: int | None) -> Place:
     return (float(point[0]), float(point[1])) if number is None else number
 
 
-class Clicking(QObject):
+class Clicking(Controller):
     """Wants log p of what the document has clicked, by the weights in view, and shows it; each can be cancelled.
 
     Attributes:
@@ -43,11 +44,9 @@ class Clicking(QObject):
         self,
         state: State,
         playing: Playing,
-        jobs: Jobs,
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._state, self._playing, self._jobs = state, playing, jobs
+        super().__init__(state)
+        self._playing = playing
         self.likelihood: PointLikelihood | None = None
         self.interpolation: LatentInterpolation | None = None
         self._clicked: tuple[Place, ...] = state.document.clicked  # those that are wanted

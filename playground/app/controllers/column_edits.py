@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.notification import notify
 from playground.app.controllers.playing import Playing
 from playground.app.model.columns import another, edits_between
@@ -15,12 +16,12 @@ from playground.messages import Message
 MATCHING = ("exact", "sliced", "denoising")
 
 
-class ColumnEdits(QObject):
+class ColumnEdits(Controller):
     """Begins, changes and ends comparisons."""
 
-    def __init__(self, state: State, playing: Playing, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._playing = state, playing
+    def __init__(self, state: State, playing: Playing) -> None:
+        super().__init__(state)
+        self._playing = playing
 
     @property
     def columns(self) -> Columns:

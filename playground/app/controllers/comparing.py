@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
 from playground.app.controllers.building import Building, key_of
 from playground.app.controllers.column_runs import Equal, awaited, measured, prepare, warnings
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run, RunsInView
 from playground.app.controllers.training_loop import Fair, column_key, done
 from playground.app.model.assembling import assemble
 from playground.app.model.model import LiveModel
 from playground.app.model.state import State
-from playground.app.workers.jobs import Jobs
 from playground.app.workers.timers import timer
 from playground.lab.columns import SECTIONS, Columns, DistanceCurve
 from playground.lab.experiment import Experiment
@@ -23,7 +23,7 @@ PREPARING, MEASURING = "comparison", "distances of columns"  # names of jobs
 SETTLE = 60  # ms without an edit before the columns are sampled again
 
 
-class Comparing(QObject):
+class Comparing(Controller):
     """Samples the columns on one Brownian path and measures their distance to the data; the main experiment stays.
 
     Attributes:
@@ -42,10 +42,13 @@ class Comparing(QObject):
     measured = Signal()
 
     def __init__(
-        self, state: State, building: Building, playing: Playing, jobs: Jobs, parent: QObject | None = None
+        self,
+        state: State,
+        building: Building,
+        playing: Playing,
     ) -> None:
-        super().__init__(parent)
-        self._state, self._building, self._playing, self._jobs = state, building, playing, jobs
+        super().__init__(state)
+        self._building, self._playing = building, playing
         self.columns: Columns = ()
         self._compared = RunsInView()
         self._compared.begun_by(self._begin_newer)

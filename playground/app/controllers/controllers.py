@@ -26,7 +26,6 @@ from playground.app.controllers.sessions import Sessions
 from playground.app.controllers.training import Training
 from playground.app.model.state import State
 from playground.app.model.training_process import TrainingProcess
-from playground.app.workers.jobs import Jobs
 from playground.app.workers.timers import timer
 
 
@@ -41,28 +40,27 @@ class Controllers(QObject):
         device: "auto", "cpu", "cuda" or "mps".
     """
 
-    def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.state = state
-        self.jobs = Jobs(self)
-        self.building = Building(state, self.jobs, device, self)
-        self.reading = Reading(state, self.building, self.jobs, self)
-        self.training = Training(state, self.building, self.jobs, self)
-        self.replaying = Replaying(state, self)
-        self.playing = Playing(state, self.replaying, Samplers(SamplingWorker()), self)
-        self.sampling = Sampling(state, self.building, self.playing, self)
-        self.comparing = Comparing(state, self.building, self.playing, self.jobs, self)
-        self.column_edits = ColumnEdits(state, self.playing, self)
-        self.following = Following(state, self.playing, self.jobs, self)
-        self.inspecting = Inspecting(state, self.playing, self.following, self)
-        self.clicking = Clicking(state, self.playing, self.jobs, self)
-        self.mapping = Mapping(state, self.following, self.jobs, self)
-        self.measuring = Measuring(state, self.sampling, self.jobs, self)
+    def __init__(self, state: State, device: str = "auto") -> None:
+        super().__init__(state)
+        self.state, self.jobs = state, state.jobs
+        self.building = Building(state, device)
+        self.reading = Reading(state, self.building)
+        self.training = Training(state, self.building)
+        self.replaying = Replaying(state)
+        self.playing = Playing(state, self.replaying, Samplers(SamplingWorker()))
+        self.sampling = Sampling(state, self.building, self.playing)
+        self.comparing = Comparing(state, self.building, self.playing)
+        self.column_edits = ColumnEdits(state, self.playing)
+        self.following = Following(state, self.playing)
+        self.inspecting = Inspecting(state, self.playing, self.following)
+        self.clicking = Clicking(state, self.playing)
+        self.mapping = Mapping(state, self.following)
+        self.measuring = Measuring(state, self.sampling)
         for measures in (self.measuring, self.clicking, self.mapping):
-            Remeasuring(state, self.replaying, measures, measures is self.clicking, self)
-        self.pinning = Pinning(state, self.building, self.sampling, self.jobs, self)
+            Remeasuring(state, self.replaying, measures, measures is self.clicking)
+        self.pinning = Pinning(state, self.building, self.sampling)
         self.sessions = Sessions(state, self.building, self.sampling)
-        self.lessons = Lessons(state, self.training, self.jobs, self)
+        self.lessons = Lessons(state, self.training)
         self.jobs.failed.connect(self._stopped)
         state.cleared.connect(lambda keys: notify_cleared(state, keys))
         self._last_tick = time.monotonic()

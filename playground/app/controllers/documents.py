@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.sessions import Sessions
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
@@ -46,7 +47,7 @@ class Prompts(Protocol):
         """Whether to save unsaved work; False if it may be lost, None to cancel."""
 
 
-class Documents(QObject):
+class Documents(Controller):
     """The file of the work in the window.
 
     Args:
@@ -70,10 +71,9 @@ class Documents(QObject):
         sessions: Sessions,
         preferences: Preferences,
         prompts: Prompts,
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._state, self._sessions, self._preferences, self._prompts = state, sessions, preferences, prompts
+        super().__init__(state)
+        self._sessions, self._preferences, self._prompts = sessions, preferences, prompts
         self.stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = Jobs(self)
         self.saving = False  # whether the work is being written; it is safe only when that has ended

@@ -4,8 +4,9 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.notification import notify
 from playground.app.controllers.overlay_timing import (
     DENSITY_SECONDS,
@@ -24,14 +25,13 @@ from playground.app.controllers.video_frames import VideoFrames, video_frames_ov
 from playground.app.model.live_training import Weights
 from playground.app.model.state import State
 from playground.app.model.views import Bounds, DensityView, WantedOverlays
-from playground.app.workers.jobs import Jobs
 
 ARROW_SECONDS = 0.1  # between two requests for a column's arrows: up to four columns share a thread
 ARROWS = frozenset({"learned", "exact"})
 PAUSED = "The run is paused for the density map, which stays until you press play."
 
 
-class Following(QObject):
+class Following(Controller):
     """What the runs in view show besides their particles; see :class:`FrameOverlays`. Arrays are in the user's units.
 
     A single run alone has a density map on request, learned densities, and values at the pointer.
@@ -45,12 +45,12 @@ class Following(QObject):
     changed = Signal(object, int)
     probed = Signal(object)
 
-    def __init__(self, state: State, playing: Playing, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._playing, self._jobs = state, playing, jobs
+    def __init__(self, state: State, playing: Playing) -> None:
+        super().__init__(state)
+        self._playing = playing
         self._wanted = WantedOverlays()
         self._learned = Throttle(DENSITY_SECONDS)
-        self._learned_densities = LearnedDensities(jobs, self.show_density)
+        self._learned_densities = LearnedDensities(self._jobs, self.show_density)
         self._pinned: int | None = None  # the frame whose requested density map is shown
         self._overlays: dict[Run | None, FrameOverlays] = {}  # of each run in view; None: the main one, whichever it is
         state.model_changed.connect(self._take_problem)

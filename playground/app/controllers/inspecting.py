@@ -3,8 +3,9 @@
 import typing
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.following import Following
 from playground.app.controllers.overlay_timing import FrameOverlays
 from playground.app.controllers.playing import Playing
@@ -17,7 +18,7 @@ if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 
-class Inspecting(QObject):
+class Inspecting(Controller):
     """Chooses the particle whose steps are shown, and requests the path from a dragged start. Arrays are in the user's units.
 
     While columns are compared, the particle with the same number is followed in each: all have the same start noise.
@@ -40,10 +41,9 @@ class Inspecting(QObject):
         state: State,
         playing: Playing,
         following: Following,
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._state, self._playing, self._following = state, playing, following
+        super().__init__(state)
+        self._playing, self._following = playing, following
         self.number: int | None = None
         self.place = 0
         self.flow: np.ndarray | None = None

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.notification import notify
 from playground.app.controllers.training import Training
 from playground.app.model.columns import columns_of
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.model.state import State
-from playground.app.workers.jobs import Jobs
 from playground.lab.document import LessonPlace
 from playground.lab.experiment import Experiment
 from playground.lab.lessons import SCENES, Lesson, MeasuredStep, Step, bundled_weights, load_all
@@ -21,7 +21,7 @@ JOB = "lesson"
 Place = tuple[float, float]
 
 
-class Lessons(QObject):
+class Lessons(Controller):
     """Goes through one lesson at a time on a copy of the work. Each step is a step of the history, so that undo restores the work.
 
     Once an answer is measured, the window shows the settings with which it was, unless they need another training.
@@ -39,9 +39,9 @@ class Lessons(QObject):
     beginning = Signal()
     changed = Signal()
 
-    def __init__(self, state: State, training: Training, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._training, self.jobs = state, training, jobs
+    def __init__(self, state: State, training: Training) -> None:
+        super().__init__(state)
+        self._training = training
         self.lesson: Lesson | None = None
         self._known: dict[str, Lesson] = {}  # those that were begun, by name
         self.place = 0
@@ -129,7 +129,7 @@ class Lessons(QObject):
 
     @property
     def measuring(self) -> bool:
-        return self.jobs.running(JOB)
+        return self._jobs.running(JOB)
 
     @property
     def may_go_on(self) -> bool:
@@ -234,7 +234,7 @@ class Lessons(QObject):
 
     def _stop(self) -> None:
         """Stop measuring, and forget the mark and the figures of the step."""
-        self.jobs.cancel(JOB)
+        self._jobs.cancel(JOB)
         self.mark = self.figures = None
 
     def predict(self, *prediction: float) -> None:
@@ -276,7 +276,7 @@ class Lessons(QObject):
                 call()
 
         waiting = self._waiting = list[Callable[[], None]]()
-        self.jobs.start(JOB, work, take)
+        self._jobs.start(JOB, work, take)
         self.changed.emit()
 
     @property

@@ -1,25 +1,26 @@
 """The map of the model's density over the canvas, on request."""
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.following import Following
 from playground.app.controllers.measurements import MapKey, ways
 from playground.app.controllers.notification import notify_stopped, refused
 from playground.app.controllers.overlay_timing import FOLLOWING
 from playground.app.model.state import State
 from playground.app.model.views import DensityView
-from playground.app.workers.jobs import CLICKED, Jobs, Wanted
+from playground.app.workers.jobs import CLICKED, Wanted
 from playground.lab.conflicts import likelihood_conflict
 
 JOB = "density"
 
 
-class Mapping(QObject):
+class Mapping(Controller):
     """Computes the density map, with the weights in view; it can be cancelled."""
 
-    def __init__(self, state: State, following: Following, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._following, self._jobs = state, following, jobs
+    def __init__(self, state: State, following: Following) -> None:
+        super().__init__(state)
+        self._following = following
         self._finished: DensityView | None = None  # shown when the map in progress was requested
         state.model_changed.connect(self._stop)
 

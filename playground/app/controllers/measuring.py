@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import refused
 from playground.app.controllers.sampling import Sampling, of_a_run
 from playground.app.model import figures
 from playground.app.model.state import State
-from playground.app.workers.jobs import Jobs, Wanted
+from playground.app.workers.jobs import Wanted
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.figures import needing
 from playground.lab.keys import FiguresKey, Key
@@ -26,7 +27,7 @@ STALE = Message("stale", "Measured with other settings than the present ones: me
 STALE_FIGURE = Measured(None, reason=STALE)
 
 
-class Measuring(QObject):
+class Measuring(Controller):
     """Measures figures as jobs with progress that can be cancelled, with the weights at their start, and looks up known ones.
 
     Signals:
@@ -35,14 +36,14 @@ class Measuring(QObject):
 
     evaluation_changed = Signal(object)
 
-    def __init__(self, state: State, sampling: Sampling, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._sampling, self._jobs = state, sampling, jobs
+    def __init__(self, state: State, sampling: Sampling) -> None:
+        super().__init__(state)
+        self._sampling = sampling
         self._shown: dict[str, Figures] = {}  # by part: those known now, or measured last
         state.model_changed.connect(self.remove)
         state.changed.connect(self._take_settings)
         state.changed.connect(self._measure_again)
-        jobs.arrived.connect(self._arrived)
+        self._jobs.arrived.connect(self._arrived)
 
     @property
     def evaluation(self) -> Figures:

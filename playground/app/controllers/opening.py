@@ -66,9 +66,8 @@ class Opening(QObject):
         documents: Documents,
         prompts: OpeningPrompts,
         bundled: Path,
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(documents)
         self._reading, self._sessions, self._documents, self._prompts = reading, sessions, documents, prompts
         self._bundled = bundled
         self._lesson: lessons.Lesson | None = None  # it was read and waits for the session below it

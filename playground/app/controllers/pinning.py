@@ -3,9 +3,10 @@
 import math
 
 from msgspec import structs
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
 from playground.app.controllers.building import Building
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.measurements import ways
 from playground.app.controllers.notification import notify
 from playground.app.controllers.runs import Run
@@ -23,7 +24,7 @@ from playground.app.model.pinned_runs import (
 )
 from playground.app.model.state import State
 from playground.app.style.number_formats import format_count
-from playground.app.workers.jobs import BACKGROUND, Jobs, Wanted
+from playground.app.workers.jobs import BACKGROUND, Wanted
 from playground.lab import experiment as description
 from playground.lab.compute import Way
 from playground.lab.figures import sorts_of
@@ -38,7 +39,7 @@ PINNED = "pinned run"
 """The job that measures the samples of a pinned run."""
 
 
-class Pinning(QObject):
+class Pinning(Controller):
     """The runs that the document pins.
 
     Signals:
@@ -58,11 +59,9 @@ class Pinning(QObject):
         state: State,
         building: Building,
         sampling: Sampling,
-        jobs: Jobs,
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._state, self._building, self._sampling, self._jobs = state, building, sampling, jobs
+        super().__init__(state)
+        self._building, self._sampling = building, sampling
         self.known: tuple[KnownRun, ...] = ()
         self.finished: Run | None = None
         self._candidate: PinnedRun | None = None  # it as it would be pinned, without a number and a name
@@ -74,7 +73,7 @@ class Pinning(QObject):
         )
         state.document_changed.connect(self._follow_document)
         state.model_changed.connect(self._take)
-        jobs.arrived.connect(self._arrived)
+        self._jobs.arrived.connect(self._arrived)
         state.ticked.connect(self.look)
 
     # What the window may read

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.playback_clock import FRAMES_A_SECOND, PlaybackClock
 from playground.app.controllers.replaying import Replaying
 from playground.app.controllers.runs import FrameNoise, Run, RunsInView
@@ -13,7 +14,7 @@ from playground.app.model.views import ProblemView
 from playground.lab.trajectory import Trajectory
 
 
-class Playing(QObject):
+class Playing(Controller):
     """The timeline of the runs in view, all at the same share of their length. Arrays are in the user's units.
 
     Attributes:
@@ -41,10 +42,9 @@ class Playing(QObject):
         state: State,
         replaying: Replaying,
         samplers: Samplers,
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._state, self._replaying, self.samplers = state, replaying, samplers
+        super().__init__(state)
+        self._replaying, self.samplers = replaying, samplers
         self._playback = PlaybackClock()
         self.main = RunsInView()
         self.compared: RunsInView | None = None

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.notification import notify
 from playground.app.model import errors
 from playground.app.model.preferences import Preferences
@@ -49,7 +50,7 @@ class Plugin:
     failure: str = ""
 
 
-class Plugins(QObject):
+class Plugins(Controller):
     """The plug-ins of this run of the program, and those of the preferences.
 
     A plug-in runs in a thread, as it may import large packages. Nothing but the user's choice and the preferences loads one.
@@ -62,11 +63,9 @@ class Plugins(QObject):
     changed = Signal()
     ready = Signal()
 
-    def __init__(
-        self, state: State, preferences: Preferences, prompts: PluginPrompts, parent: QObject | None = None
-    ) -> None:
-        super().__init__(parent)
-        self._state, self._preferences, self._prompts = state, preferences, prompts
+    def __init__(self, state: State, preferences: Preferences, prompts: PluginPrompts) -> None:
+        super().__init__(state)
+        self._preferences, self._prompts = preferences, prompts
         self.background = Jobs(self)
         self._failures: dict[Path, str] = {}
 

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
-
 from playground.app.controllers.building import READING, Building
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.notification import notify_of_settings
 from playground.app.model.state import State
-from playground.app.workers.jobs import Jobs
 from playground.app.workers.worker import interrupted
 from playground.lab import experiment as description
 from playground.lab.document import DATA_FILE, START_FILE
@@ -19,12 +17,12 @@ if TYPE_CHECKING:
     from playground.data import Dataset
 
 
-class Reading(QObject):
+class Reading(Controller):
     """Reads files of points in a thread. The settings name a file only if it is sound."""
 
-    def __init__(self, state: State, building: Building, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._building, self._jobs = state, building, jobs
+    def __init__(self, state: State, building: Building) -> None:
+        super().__init__(state)
+        self._building = building
 
     def open_points(
         self, path: str, kind: str = "file", when_safe: Callable[[Callable[[], None]], None] = lambda use: use()

@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from playground.app.controllers.building import key_of
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.documents import Documents
 from playground.app.controllers.notification import notify
 from playground.app.controllers.sessions import Sessions
@@ -55,7 +56,7 @@ class RecoverableWork:
         return self.why or "" if self.work is None else self.work.summary
 
 
-class Recovering(QObject):
+class Recovering(Controller):
     """Makes one offer after another, the newest first. Work that is neither restored nor discarded stays until the
     window closes.
 
@@ -70,11 +71,9 @@ class Recovering(QObject):
 
     changed = Signal()
 
-    def __init__(
-        self, state: State, sessions: Sessions, documents: Documents, folder: Path, parent: QObject | None = None
-    ) -> None:
-        super().__init__(parent)
-        self._state, self._sessions, self._documents, self._folder = state, sessions, documents, folder
+    def __init__(self, state: State, sessions: Sessions, documents: Documents, folder: Path) -> None:
+        super().__init__(state)
+        self._sessions, self._documents, self._folder = sessions, documents, folder
         self._background = Jobs(self)
         self._offers: list[RecoverableWork] = []
 

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.replaying import Replaying
 from playground.app.model.live_training import LiveTraining
 from playground.app.model.state import State
@@ -19,7 +20,7 @@ class Measures(Protocol):
         """Begin a measurement."""
 
 
-class Remeasuring(QObject):
+class Remeasuring(Controller):
     """Has what was measured removed when the weights in view become others, and measured again.
 
     What is in progress when training begins or pauses, or when likelihoods use another score, starts again at once. After another
@@ -35,10 +36,9 @@ class Remeasuring(QObject):
         replaying: Replaying,
         measures: Measures,
         while_playing: bool = False,
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._state, self._replaying, self._measures = state, replaying, measures
+        super().__init__(state)
+        self._replaying, self._measures = replaying, measures
         self._while_playing = while_playing
         self._waiting = set[str]()
         self._training: LiveTraining | None = None

@@ -1,7 +1,8 @@
 """Chooses the training step whose weights are used for sampling, display and measurements."""
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
+from playground.app.controllers.controller import Controller
 from playground.app.model.live_training import LiveTraining
 from playground.app.model.state import State
 
@@ -9,7 +10,7 @@ SETTLE = 0.25  # seconds that a chosen step must stay before its weights are mea
 HOLD = 0.5  # seconds that each step is shown while the training is played, once its particles are there
 
 
-class Replaying(QObject):
+class Replaying(Controller):
     """The timeline of the training: the steps whose weights are kept, and the chosen one.
 
     Attributes:
@@ -23,9 +24,8 @@ class Replaying(QObject):
     steps_changed = Signal()
     playing_changed = Signal(bool)
 
-    def __init__(self, state: State, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state = state
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
         self._told: tuple[LiveTraining | None, bool, tuple[int, ...]] = None, False, ()  # what was emitted last
         self._step: int | None = None  # the step that was shown last
         self.is_playing = False

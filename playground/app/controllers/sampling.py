@@ -6,9 +6,10 @@ Nothing is computed here: one thread samples (:mod:`playground.app.controllers.s
 import sys
 from collections.abc import Callable, Iterator
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import Slot
 
 from playground.app.controllers.building import Building
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.notification import notify_conflict, notify_stopped
 from playground.app.controllers.playing import Playing
 from playground.app.controllers.runs import Run
@@ -33,7 +34,7 @@ def of_a_run(keys: frozenset[str]) -> bool:
     return any(key.startswith("sampling.") for key in keys)
 
 
-class Sampling(QObject):
+class Sampling(Controller):
     """Begins runs of the main experiment, and shows each when it has a frame.
 
     Attributes:
@@ -41,9 +42,9 @@ class Sampling(QObject):
         threads: has the thread that samples; quitting waits for it.
     """
 
-    def __init__(self, state: State, building: Building, playing: Playing, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._building, self.playing = state, building, playing
+    def __init__(self, state: State, building: Building, playing: Playing) -> None:
+        super().__init__(state)
+        self._building, self.playing = building, playing
         self.threads = Jobs(self)
         self._main = playing.main
         self._main.begun_by(self._begin_newer)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from msgspec import structs
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
 from playground.app.controllers.building import Building, key_of, new_name
+from playground.app.controllers.controller import Controller
 from playground.app.controllers.notification import notify, notify_conflict, notify_stopped
 from playground.app.model.history import shared
 from playground.app.model.live_training import Snapshot
 from playground.app.model.model import LiveModel
 from playground.app.model.state import State
-from playground.app.workers.jobs import Jobs
 from playground.lab.columns import Columns
 from playground.lab.conflicts import training_conflict
 from playground.lab.document import LessonPlace
@@ -30,7 +30,7 @@ JOB = "training"
 PROGRESS_SECONDS = 1 / 15  # between two reports of progress, which update two charts and a dozen numbers
 
 
-class Training(QObject):
+class Training(Controller):
     """Runs one thread that trains the network of the current model; nothing else changes its weights.
 
     Signals:
@@ -43,9 +43,9 @@ class Training(QObject):
     changed = Signal(str)
     progress = Signal(object)
 
-    def __init__(self, state: State, building: Building, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state, self._building, self._jobs = state, building, jobs
+    def __init__(self, state: State, building: Building) -> None:
+        super().__init__(state)
+        self._building = building
         self._trainings = building.trainings
         self._more = True  # whether to train more, if training has ended, when the model is built
         self._given: tuple[object, ...] = ()  # the settings with which training goes on

@@ -5,6 +5,7 @@ from PySide6.QtCore import QObject, Signal
 from playground.app.model.edited_document import EditedDocument
 from playground.app.model.model import LiveModel
 from playground.app.model.views import ProblemView, conditions_of
+from playground.app.workers.jobs import Jobs
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
 from playground.lab.recovery import new_store
@@ -17,6 +18,7 @@ class State(EditedDocument):
 
     Attributes:
         store: what has been computed, by key; other work brings another one.
+        jobs: compute what is wanted of the document.
         failure: why the settings give no problem, as far as known.
         is_outdated: whether other work has replaced the settings of the model.
 
@@ -34,7 +36,7 @@ class State(EditedDocument):
 
     def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
         super().__init__(experiment, parent)
-        self.store = new_store()
+        self.store, self.jobs = new_store(), Jobs(self)
         self._model: LiveModel | None = None
         self.failure: Message | None = None
         self.is_outdated = False
