@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.theory.draws import normal
 from playground.theory.noise import ScoreFunction
 
 NEIGHBOURS, NEIGHBOUR_ROWS = 5, 500
@@ -196,9 +197,8 @@ def fisher_divergence(
     Args:
         x0: clean data, (N, *shape).
     """
-    level = torch.as_tensor(sigma, dtype=x0.dtype, device=x0.device)
-    z = torch.randn(x0.shape, generator=generator, device=generator.device, dtype=x0.dtype).to(x0.device)
-    x = x0 + level * z
+    level = x0.new_tensor(sigma)
+    x = x0 + level * normal(x0, generator)
     truth = exact(x, level)
     errors = (score(x, level) - truth).square().flatten(1).sum(1).cpu().double()
     sizes = truth.square().flatten(1).sum(1).cpu().double()

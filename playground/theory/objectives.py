@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import Density
+from playground.theory.draws import normal as gaussian
 from playground.theory.fused import group_means
 from playground.theory.noise import Noise, ScoreFunction, SigmaDistributionName, per_point
 from playground.theory.partition import EnergyFunction, QuadratureGrid, half_side
@@ -85,11 +86,6 @@ def rademacher(like: Tensor, generator: torch.Generator) -> Tensor:
     """Directions with entries -1 and +1, in the shape of `like`."""
     signs = torch.randint(0, 2, like.shape, generator=generator, device=like.device)
     return signs.to(like.dtype).mul_(2).sub_(1)
-
-
-def gaussian(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal directions, in the shape of `like`."""
-    return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
 
 
 def sphere(like: Tensor, generator: torch.Generator) -> Tensor:

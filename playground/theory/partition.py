@@ -133,7 +133,7 @@ def log_partition(
 @torch.no_grad()
 def log_density_at(energy: EnergyFunction, points: Tensor, sigma: float) -> Tensor:
     """-f at points (N, \\*shape) for one sigma, (N,), in float64 on the CPU, as MPS has no float64."""
-    level = torch.as_tensor(sigma, dtype=points.dtype, device=points.device)
+    level = points.new_tensor(sigma)
     return torch.cat([energy.log_density(some, level).cpu().double() for some in torch.split(points, NODES)])
 
 

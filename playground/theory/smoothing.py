@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from playground.theory.draws import normal
 from playground.theory.empirical import Empirical
 from playground.theory.noise import PrincipalAxes
 
@@ -100,7 +101,7 @@ def overlap(points: Tensor, coarse: float, fine: float, generator: torch.Generat
     for own, other in ((coarse, fine), (fine, coarse)):
         rows = torch.randint(len(points), (DRAWS,), generator=generator, device=points.device)
         x = points[rows]
-        x = x + own * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+        x = x + own * normal(x, generator)
         total += float((density.log_prob(x, other) - density.log_prob(x, own)).clamp(max=0).exp().mean())
     return total / 2
 

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from playground.theory.draws import normal
 from playground.theory.noise import ScoreFunction
 
 ITERATIONS = 12
@@ -32,8 +33,8 @@ def largest_curvature(score: ScoreFunction, x: Tensor, sigma: float, generator: 
         sigma: the noise level.
         generator: draws the first directions.
     """
-    level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
-    direction = torch.randn(x.shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device)
+    level = x.new_tensor(sigma)
+    direction = normal(x, generator)
     length = math.sqrt(torch.finfo(x.dtype).eps) * (1 + float(x.abs().amax()))
     length = min(length, sigma / 10) if sigma > 0 else length  # the density is smooth on the scale of sigma
     curvature = torch.zeros(len(x), dtype=x.dtype, device=x.device)

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from playground.theory import draws
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin, base
 from tests.generators import seeded
@@ -97,9 +98,9 @@ def test_a_proposal_that_is_not_finite_is_rejected() -> None:
 @pytest.mark.parametrize("slip", ["noise", "uniform"])
 def test_wrong_randomness_is_caught(slip: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With proposals of half the variance, or acceptance numbers below 1/2, the stationary variance is far from the right one."""
-    normal, uniform = base.normal, base.uniform
+    normal, uniform = base.normal, draws.uniform
     if slip == "uniform":
-        monkeypatch.setattr(base, "uniform", lambda like, source: 0.5 * uniform(like, source))
+        monkeypatch.setattr(draws, "uniform", lambda like, source: 0.5 * uniform(like, source))
     else:
         monkeypatch.setattr(base, "normal", lambda like, source: normal(like, source) / math.sqrt(2))
     with pytest.raises(AssertionError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from playground.theory import draws
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers.brownian import Randomness, StepNoise, StepRandomness
 from playground.theory.samplers.terms import StepTerms
@@ -101,21 +102,13 @@ class Sampler(ABC):
 
 
 def normal(like: Tensor, generator: StepRandomness) -> Tensor:
-    """Standard normal numbers, from a path or drawn on the generator's device, so that a seed means the same on every device."""
-    if isinstance(generator, StepNoise):
-        return generator.normal(like)
-    drawn = torch.randn(like.shape, generator=generator, device=generator.device, dtype=like.dtype)
-    return drawn.to(like.device)
+    """Standard normal numbers, drawn or from a path."""
+    return generator.normal(like) if isinstance(generator, StepNoise) else draws.normal(like, generator)
 
 
 def levy_area(like: Tensor, generator: StepRandomness) -> Tensor:
     """Standard normal numbers for a step's space-time Levy area, independent of its noise."""
     return generator.area(like) if isinstance(generator, StepNoise) else normal(like, generator)
-
-
-def uniform(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Uniform numbers in [0, 1), drawn on the generator's device like :func:`normal`."""
-    return torch.rand(like.shape, generator=generator, device=generator.device, dtype=like.dtype).to(like.device)
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.theory import draws
 from playground.theory.noise import ScoreFunction, per_point
 from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, langevin, posterior_mean, require_finite
@@ -35,7 +36,7 @@ class _OneLevel(Sampler):
         return self.steps
 
     def run(self, score: ScoreFunction, start: Tensor, generator: Randomness) -> Iterator[Step]:
-        sigma = torch.as_tensor(self.sigma, dtype=start.dtype, device=start.device)
+        sigma = start.new_tensor(self.sigma)
         x, elapsed = start, 0.0
         yield Step(x, self.sigma, None, 0.0, 0, self.total)
         for index in range(1, self.steps + 1):
@@ -150,7 +151,7 @@ class AnnealedLangevin(Sampler):
         x, index = start, 0
         yield Step(x, sigmas[0], None, 0.0, index, self.total)
         for sigma, alpha in zip(sigmas, self._step_sizes, strict=True):
-            level = torch.as_tensor(sigma, dtype=start.dtype, device=start.device)
+            level = start.new_tensor(sigma)
             for _ in range(self.steps_per_level):
                 size = alpha / 2  # alpha/2 s + sqrt(alpha) z is Langevin at alpha/2
                 x = langevin(score, x, level, size, over(generator, times[index], times[index + 1]))
@@ -209,7 +210,7 @@ class MetropolisAdjustedLangevin(_OneLevel):
         before, after = self.log_density(x, sigma), self.log_density(proposed, sigma)
         log_ratio = after - before + 0.5 * _squares(noise) - _squares(back) / (4 * step)
         # A particle of density zero (log -inf), as outside sharp boxes, accepts every step until it reaches some density.
-        taken = (base.uniform(before, others(generator)).log() < log_ratio) | torch.isneginf(before)
+        taken = (draws.uniform(before, others(generator)).log() < log_ratio) | torch.isneginf(before)
         return torch.where(per_point(taken, x), proposed, x), float(taken.cpu().double().mean())
 
 
