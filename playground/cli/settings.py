@@ -1,6 +1,6 @@
 """Settings of the command line: from a file, then from ``--set``, then from ``--seed``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ def with_settings(experiment: Experiment, assignments: Sequence[str], seed: int 
     Raises:
         ExperimentError: a change cannot be used.
     """
-    return _changed(experiment, _changes(assignments, seed))
+    changes = _changes(assignments, seed)
+    paths = {key: str(Path(changes[key]).resolve()) for key in experiments.FILES if changes.get(key)}
+    return experiments.replace(experiment, changes | paths)
 
 
 def with_settings_after_training(document: Document, assignments: Sequence[str], seed: int | None) -> Document:
@@ -49,8 +51,3 @@ def with_settings_after_training(document: Document, assignments: Sequence[str],
 
 def _changes(assignments: Sequence[str], seed: int | None) -> dict[str, Any]:
     return dict(map(experiments.assignment, assignments)) | ({} if seed is None else {experiments.SEED: seed})
-
-
-def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
-    paths = {key: str(Path(changes[key]).resolve()) for key in experiments.FILES if changes.get(key)}
-    return experiments.replace(experiment, {**changes, **paths})

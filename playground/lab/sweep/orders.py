@@ -36,10 +36,10 @@ class Order:
     settings: Mapping[str, Any]
     measure: str
     losses: bool
-    trains: bool
-    keeps_checkpoints: bool
-    model: bytes | None
-    device: str
+    trains: bool = False
+    keeps_checkpoints: bool = False
+    model: bytes | None = None
+    device: str = "auto"
     plugin_files: Mapping[Path, str] = field(
         default_factory=lambda: {path: one.checksum for path, one in plugins.loaded.items()}
     )

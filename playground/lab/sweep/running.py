@@ -5,11 +5,10 @@ import concurrent.futures
 import contextlib
 import itertools
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from playground.lab.atomic import atomic_write, hold
 from playground.lab.autoguidance import asks_checkpoint
@@ -43,10 +42,8 @@ class Progress:
     seconds_left: float | None = None
 
 
-@dataclass(frozen=True)
-class _Task:
-    cell: Cell
-    order: Order
+Task = tuple[Cell, Order]
+"""A cell with the work that it needs now."""
 
 
 def run(
@@ -76,8 +73,8 @@ def _run(cells: Sequence[Cell], folder: Path, workers: Workers, device: str) -> 
     groups = [list(group) for _, group in itertools.groupby(waiting, key=lambda cell: cell.training)]
     groups.sort(key=lambda group: group[0].number)
     # Cells whose network is there go first, so that few networks are in memory.
-    untrained, ready = collections.deque(groups), collections.deque[_Task]()
-    pending: dict[Future[Delivery], tuple[_Task, Sequence[Cell]]] = {}
+    untrained, ready = collections.deque(groups), collections.deque[Task]()
+    pending: dict[Future[Delivery], tuple[Cell, Sequence[Cell]]] = {}
     before, begun, done = len(cells) - len(waiting), time.monotonic(), 0
     newest = begun  # when the last cell was finished
     yield Progress((), before, len(cells))
@@ -87,27 +84,26 @@ def _run(cells: Sequence[Cell], folder: Path, workers: Workers, device: str) -> 
                 if not ready:
                     group = untrained.popleft()
                     tasks, rest = _first(cells, group, folder, device)
-                    if rest:
-                        pending[workers.executor.submit(compute, tasks[0].order)] = tasks[0], rest
-                        continue
                     ready.extend(tasks)
-                task = ready.popleft()
-                pending[workers.executor.submit(compute, task.order)] = task, ()
+                else:
+                    rest = ()
+                cell, order = ready.popleft()
+                pending[workers.executor.submit(compute, order)] = cell, rest
             completed, _ = concurrent.futures.wait(
                 pending, timeout=HEARTBEAT, return_when=concurrent.futures.FIRST_COMPLETED
             )
             finished: list[Cell] = []
             for future in completed:
-                task, rest = pending.pop(future)
+                first, rest = pending.pop(future)
                 delivery = _delivered(future, workers)
                 # If the training failed, all cells of its network did.
-                ended = [task.cell, *(rest if delivery.model is None else ())]
+                ended = [first, *(rest if delivery.model is None else ())]
                 for cell in ended:
                     _deliver(folder, cell, delivery)
                 finished += ended
                 if delivery.model is not None and rest:
-                    model = for_sampling(unpacked(delivery.model), _experiments(rest))
-                    ready.extend(_Task(cell, _order(cell, model, device)) for cell in rest)
+                    model = for_sampling(unpacked(delivery.model), [cell.experiment for cell in rest])
+                    ready.extend(_sampled(rest, model, device))
             done += len(finished)
             now = time.monotonic()
             newest = now if finished else newest
@@ -134,11 +130,11 @@ def run_cell(sweep: Sweep, cells: Sequence[Cell], folder: Path, number: int, dev
     folders.prepare(sweep, folder)
     if folders.result(folder, cell) is None:
         with _alone(folders.model_path(folder, cell).with_suffix(".lock")):
-            (task,), _ = _first(cells, [cell], folder, device)
-            if task.order.trains:
-                _deliver(folder, cell, compute(task.order))
-        if not task.order.trains:
-            _deliver(folder, cell, compute(task.order))
+            ((_, order),), _ = _first(cells, [cell], folder, device)
+            if order.trains:
+                _deliver(folder, cell, compute(order))
+        if not order.trains:
+            _deliver(folder, cell, compute(order))
     return folders.failure(folder, cell)
 
 
@@ -173,44 +169,35 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _first(
     cells: Sequence[Cell], group: Sequence[Cell], folder: Path, device: str
-) -> tuple[list[_Task], Sequence[Cell]]:
+) -> tuple[Sequence[Task], Sequence[Cell]]:
     """The tasks that a group of cells with one network begins with, and the cells that wait for the first task."""
-    needed = group[0].measure == "all" or group[0].losses
+    first = group[0]
+    needed = first.measure == "all" or first.losses
     if not needed and all(cell.experiment.sampling.follows != "learned" for cell in group):
-        return [_Task(cell, _order(cell, None, device)) for cell in group], ()
-    model = _trained(folders.model_path(folder, group[0]), group)
+        return _sampled(group, None, device), ()
+    model = _trained(folders.model_path(folder, first), [cell.experiment for cell in group])
     if model is not None:
-        return [_Task(cell, _order(cell, model, device)) for cell in group], ()
-    sharing = [cell for cell in cells if cell.training == group[0].training]  # those of other jobs too
-    keeps = any(asks_checkpoint(one) for one in _experiments(sharing))
-    return [_Task(group[0], _order(group[0], None, device, trains=True, keeps_checkpoints=keeps))], group[1:]
+        return _sampled(group, model, device), ()
+    sharing = [cell for cell in cells if cell.training == first.training]  # those of other jobs too
+    keeps = any(asks_checkpoint(cell.experiment) for cell in sharing)
+    order = Order(first.settings, first.measure, first.losses, trains=True, keeps_checkpoints=keeps, device=device)
+    return [(first, order)], group[1:]
 
 
-def _experiments(cells: Sequence[Cell]) -> list[Experiment]:
-    return [cell.experiment for cell in cells]
+def _sampled(group: Sequence[Cell], model: bytes | None, device: str) -> Sequence[Task]:
+    """The tasks of cells whose network is there, or which need none."""
+    return [(cell, Order(cell.settings, cell.measure, cell.losses, model=model, device=device)) for cell in group]
 
 
-def _trained(path: Path, group: Sequence[Cell]) -> bytes | None:
+def _trained(path: Path, experiments: Sequence[Experiment]) -> bytes | None:
     """The bytes of a trained network that is there already; None if there is none, a damaged one, or one without earlier steps that
     are asked for.
     """
-    experiments = _experiments(group)
     with contextlib.suppress(UserError):
         session = Session.load(path)
         if kept_steps(session.weights or {}) or not any(asks_checkpoint(one) for one in experiments):
             return for_sampling(session, experiments)
     return None
-
-
-def _order(
-    cell: Cell,
-    model: bytes | None,
-    device: str,
-    trains: bool = False,
-    keeps_checkpoints: bool = False,
-) -> Order:
-    settings: Mapping[str, Any] = cell.settings
-    return Order(settings, cell.measure, cell.losses, trains, keeps_checkpoints, model, device)
 
 
 def compute(order: Order) -> Delivery:
