@@ -53,13 +53,11 @@ def _boltzmann(owner: Window, parent: QWidget) -> Dialog:
 def _sweep(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.controllers.sweeping import Sweeping
     from playground.app.dialogs.sweep.window import SweepWindow
-    from playground.app.widgets.file_prompts import FilePrompts
 
     return SweepWindow(
         Sweeping(owner.opening.open_made),
         lambda: owner.state.experiment,
         owner.documents.folder,
-        FilePrompts(parent),
         parent,
     )
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from playground.app.controllers.sweeping import Sweeping, _report
 from playground.app.dialogs.sweep.window import SweepWindow
+from playground.app.widgets import file_prompts
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
@@ -34,18 +35,6 @@ BASE = replace(
 )
 
 
-class Prompts:
-    """Answers the questions for files."""
-
-    answer = ""
-
-    def open_name(self, title: str, folder: str, filters: str) -> str:
-        return self.answer
-
-    def folder_name(self, title: str, folder: str) -> str:
-        return self.answer
-
-
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a sweep of two samplers by two step counts, with one seed of one network."""
@@ -64,7 +53,7 @@ def opened() -> list[Session | Experiment]:
 @pytest.fixture
 def window(qtbot, tmp_path, opened):
     sweeping = Sweeping(lambda make: opened.append(make()))
-    window = SweepWindow(sweeping, lambda: BASE, lambda: tmp_path, Prompts())
+    window = SweepWindow(sweeping, lambda: BASE, lambda: tmp_path)
     qtbot.addWidget(window)
     window.show()
     yield window
@@ -174,6 +163,22 @@ def test_cells_are_given_to_the_scheduler_whose_address_is_written(window, monke
     typed(window.form.scheduler, "tls://node:8787")
     assert "pip install 'score-playground[cluster]'" in window.form.said.text()
     assert not window.start_button.isEnabled()
+
+
+def test_a_sweep_s_file_and_its_folders_are_asked_for_over_the_window(window, computed, tmp_path, monkeypatch):
+    answers = {"Open the folder of a sweep": str(computed), "Folder of the results": str(tmp_path / "mine")}
+    monkeypatch.setattr(file_prompts, "folder_name", lambda over, title, folder: answers[title])
+    monkeypatch.setattr(file_prompts, "open_name", lambda over, title, folder, filters: "")
+    base, place = (
+        {one.text(): one for one in button.menu().actions()} for button in (window.form.source, window.form.place)
+    )
+    base["A sweep's file…"].trigger()  # none is chosen
+    assert not window.sweeping.running
+    base["A sweep's folder…"].trigger()
+    wait(lambda: not window.sweeping.running)
+    assert window.form.folder == computed
+    place["Choose a folder…"].trigger()
+    assert window.form.folder == tmp_path / "mine"
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error_in_a_sentence(window, tmp_path, monkeypatch):

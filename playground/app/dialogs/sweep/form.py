@@ -5,7 +5,6 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from PySide6.QtCore import Qt, Signal, Slot
@@ -18,7 +17,7 @@ from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
-from playground.app.widgets import layouts
+from playground.app.widgets import file_prompts, layouts
 from playground.app.widgets.captions import caption, named, number_box
 from playground.app.widgets.controls import ChoiceBox, Switch
 from playground.app.widgets.menu_button import MenuButton
@@ -40,20 +39,12 @@ SHIPPED = {
 ABOUT = "Each combination of the axes' values is trained, sampled and measured once for each seed."
 
 
-class Prompts(Protocol):
-    """Questions for a file or a folder."""
-
-    def open_name(self, title: str, folder: str, filters: str) -> str: ...
-    def folder_name(self, title: str, folder: str) -> str: ...
-
-
 class SweepForm(QWidget):
     """Describes a sweep.
 
     Args:
         shown: returns the experiment of the main window.
         folder: returns the folder for new sweeps.
-        prompts: asks for files and folders.
 
     Signals:
         changed(): the description is another one.
@@ -66,9 +57,9 @@ class SweepForm(QWidget):
     changed = Signal()
     read_wanted = Signal(object)
 
-    def __init__(self, shown: Callable[[], Experiment], folder: Callable[[], Path], prompts: Prompts) -> None:
+    def __init__(self, shown: Callable[[], Experiment], folder: Callable[[], Path]) -> None:
         super().__init__()
-        self._shown, self._new_folder, self._prompts = shown, folder, prompts
+        self._shown, self._new_folder = shown, folder
         self._loaded: Sweep | None = None  # whose base and plots are used; None takes the main window's experiment
         self._origin, self.folder = "", Path()
         self._lay_out()
@@ -216,12 +207,12 @@ class SweepForm(QWidget):
 
     @Slot()
     def _ask_file(self) -> None:
-        name = self._prompts.open_name("Open a sweep", str(self._new_folder()), "Sweeps (*.toml)")
+        name = file_prompts.open_name(self, "Open a sweep", str(self._new_folder()), "Sweeps (*.toml)")
         if name:
             self.read(Path(name))
 
     def _ask_folder(self, title: str, take: Callable[[Path], None]) -> None:
-        name = self._prompts.folder_name(title, str(self._new_folder()))
+        name = file_prompts.folder_name(self, title, str(self._new_folder()))
         if name:
             take(Path(name))
 

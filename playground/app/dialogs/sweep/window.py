@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.controllers.sweeping import CANCELLED, Sweeping
-from playground.app.dialogs.sweep.form import Prompts, SweepForm
+from playground.app.dialogs.sweep.form import SweepForm
 from playground.app.dialogs.sweep.table import columns
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration
@@ -46,7 +46,6 @@ class SweepWindow(Dialog):
         sweeping: computes the sweep.
         shown: returns the experiment of the main window.
         folder: returns the folder for new sweeps.
-        prompts: asks for files and folders.
     """
 
     def __init__(
@@ -54,13 +53,12 @@ class SweepWindow(Dialog):
         sweeping: Sweeping,
         shown: Callable[[], Experiment],
         folder: Callable[[], Path],
-        prompts: Prompts,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("sweepWindow", "Sweep", parent, SIZE, Qt.WindowType.Window)
         self.sweeping = sweeping
         sweeping.setParent(self)
-        self.form = SweepForm(shown, folder, prompts)
+        self.form = SweepForm(shown, folder)
         self._lay_out()
         sweeping.changed.connect(self._show_state)
         sweeping.was_read.connect(self.form.load)
