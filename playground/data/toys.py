@@ -34,13 +34,13 @@ def two_gaussians(noise: float) -> "Density":
 def eight_gaussians(noise: float) -> "Density":
     """Eight equal Gaussians on a circle of radius 4/1.414."""
     angle = np.arange(8) * (math.pi / 4)
-    return _separate(4 / 1.414 * np.stack([np.cos(angle), np.sin(angle)], axis=1), noise, np.full(8, 1 / 8))
+    return _separate(4 / 1.414 * _on_circle(angle), noise, np.full(8, 1 / 8))
 
 
 def two_moons(noise: float) -> "Density":
     """Half circles of radius 1 about (0, 0) and (1, 0.5), with their open sides facing each other."""
     angle = np.linspace(0, math.pi, 20_001)
-    upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    upper = _on_circle(angle)
     lower = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=1)
     return _curves([upper, lower], angle / math.pi, noise)
 
@@ -55,7 +55,7 @@ def two_spirals(noise: float) -> "Density":
 def swiss_roll(noise: float) -> "Density":
     """A roll of one and a half turns between radii 0.94 and 2.83. It is uniform in the angle, as usual, so denser inside."""
     angle = np.linspace(1.5 * math.pi, 4.5 * math.pi, 20_001)
-    roll = angle[:, None] / 5 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    roll = angle[:, None] / 5 * _on_circle(angle)
     return _curves([roll], np.linspace(0, 1, len(angle)), noise)
 
 
@@ -66,7 +66,7 @@ def pinwheel(noise: float) -> "Density":
     arms = []
     for turn in range(5):
         angle = 2 * math.pi * turn / 5 + 0.25 * np.exp(radius)
-        arms.append(2 * radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+        arms.append(2 * radius[:, None] * _on_circle(angle))
     cumulative = np.array([0.5 * math.erf(u / math.sqrt(2)) for u in along])
     share = (cumulative - cumulative[0]) / (cumulative[-1] - cumulative[0])
     return _curves(arms, share, noise)
@@ -79,7 +79,7 @@ def rings(noise: float) -> "Density":
         # Equal spacing is exact on a closed curve. Twelve nodes keep it round even if the noise is as wide as the circle.
         count = max(12, math.ceil(2 * math.pi * radius / (_SPACING * noise)))
         angle = np.arange(count) * (2 * math.pi / count)
-        means.append(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+        means.append(radius * _on_circle(angle))
         weights.append(np.full(count, 1 / count))
         classes.append(np.full(count, number))
     return _mixture(np.concatenate(means), noise, np.concatenate(weights), np.concatenate(classes))
@@ -111,6 +111,11 @@ def narrowest_deviation(toy: "Callable[[float], Density]", default: float) -> fl
     least = default * len(mixture.means) / MOST_COMPONENTS
     step = 10.0 ** (math.floor(math.log10(least)) - 1)
     return float(f"{math.ceil(least / step) * step:.2g}")
+
+
+def _on_circle(angle: NDArray[np.floating]) -> Array:
+    """The points (N, 2) of the unit circle at these angles."""
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1, dtype=np.float64)
 
 
 def _curves(curves: list[Array], share: Array, noise: float) -> "GaussianMixture":
