@@ -273,6 +273,18 @@ def test_heavy_files_without_a_reason_and_broken_budgets_fail(
     assert sizes.main() == 1
 
 
+def test_the_icons_of_each_system_are_written(tmp_path: Path) -> None:
+    import icons  # opens Qt
+
+    (tmp_path / "icon.ico").write_bytes(icons.ico({size: icons.png(size) for size in icons.ICO_SIZES}))
+    (tmp_path / "icon.icns").write_bytes(icons.icns({kind: icons.png(size) for kind, size in icons.ICNS_KINDS.items()}))
+    with Image.open(tmp_path / "icon.ico") as windows:
+        assert windows.info["sizes"] == {(size, size) for size in icons.ICO_SIZES}
+    with Image.open(tmp_path / "icon.icns") as macos:
+        macos.load()
+        assert macos.size == (1024, 1024)
+
+
 @pytest.mark.skipif(shutil.which("makensis") is None, reason="needs NSIS")
 def test_the_installer_for_windows_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a stand-in for the program's folder."""
