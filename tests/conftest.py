@@ -99,10 +99,11 @@ def equal_points_are_measured_once(pytestconfig: pytest.Config) -> Iterator[None
     """Diameter, thickness, neighbours and the like of the same few sets were computed for hundreds of windows and runs. Tests
     of time compute them each time.
     """
-    from playground.lab import diagnostics, memorization, problem
+    from playground.lab import diagnostics, problem
+    from playground.theory import local_geometry
 
     measures: list[tuple[Any, str]] = [(problem, name) for name in ("diameter", "_thickness", "_kernel_width")]
-    measures += (diagnostics, "gaussianity"), (memorization, "nearest")
+    measures += (diagnostics, "gaussianity"), (local_geometry, "nearest")
     with pytest.MonkeyPatch.context() as patch:
         for module, name in measures if pytestconfig.option.markexpr != "alone" else ():
             patch.setattr(module, name, _remembering(getattr(module, name)))

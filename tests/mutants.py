@@ -1083,7 +1083,7 @@ FAULTS = (
     ),
     Fault(
         "training points as their own neighbours",
-        "lab/trust.py",
+        "lab/problem.py",
         "itself_and_other[:, -1]",
         "itself_and_other[:, 0]",
         ("lab/test_trust.py",),

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from playground.kinds.noise.noise import BLUR, SIGMA_MIN, PathToNoise, up
 from playground.kinds.objectives import Objective
 from playground.lab.problem import Problem
-from playground.lab.trust import nearest
 from playground.messages import Edit, Message, setting
-from playground.theory.local_geometry import intrinsic_dimension, mean_smoothing_kl
+from playground.theory.local_geometry import intrinsic_dimension, mean_smoothing_kl, nearest
 from playground.theory.smoothing import gaussianity, least_overlap, overlap, overlapping_levels
 
 GAUSSIAN = 1e-3

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from playground.lab.measured import Measured
 from playground.lab.problem import Problem
-from playground.lab.trust import nearest
+from playground.theory.local_geometry import nearest
 from playground.theory.metrics import median_with_error, share_error
 
 NEIGHBOURS = 5  # nearest training images that vote on an image's class: 98 % right on held-out digits

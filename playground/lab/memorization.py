@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from playground.lab.experiment import Experiment
 from playground.lab.measured import Figures, Measured
-from playground.lab.trust import NEIGHBOURS, nearest
 from playground.messages import Message, joined
 
 if TYPE_CHECKING:
@@ -30,14 +29,15 @@ def memorized_share(problem: "Problem", samples: Array) -> Measured:
     """The share of samples (N, *shape), in user units, and of fresh points that lie near one training point.
 
     Fresh points are draws of the density where it is known, otherwise held-out points. Each share has its standard error; see
-    :func:`playground.theory.metrics.memorized`. Equal training points of the plane count once. If there are more than
-    NEIGHBOURS training points, so many are drawn at random.
+    :func:`playground.theory.metrics.memorized`. Equal training points of the plane count once. Training
+    points are those of `Problem.neighbours`.
     """
     import torch
 
+    from playground.theory.local_geometry import nearest
     from playground.theory.metrics import memorized, share_error
 
-    train = problem.some(problem.train, NEIGHBOURS, "neighbours").flatten(1)
+    train = problem.neighbours
     if train.shape[1] == 2:
         train = torch.unique(train, dim=0)
     evaluated = torch.from_numpy(problem.units.standardized(problem.some(samples, EVALUATED, "copies")))

@@ -29,7 +29,6 @@ from playground.lab.keys import GIVEN, PointsKey, ProblemKey
 from playground.lab.points import Points
 from playground.lab.provenance import digests
 from playground.lab.random_streams import stream
-from playground.lab.trust import spacing
 from playground.messages import Message, setting
 from playground.theory import local_geometry
 from playground.theory.class_densities import ClassDensities
@@ -54,6 +53,8 @@ standard deviation.
 
 With 800 points and early stopping, the KL of three toys falls from 0.08, 0.15 and 0.13 to 0.06, 0.08 and 0.13 if that width is the
 finest noise. With 1,600 points it rises by a tenth, as the network knows more than a kernel."""
+NEIGHBOURS, SPACED = 2**16, 500
+"""Most training points that are searched for the nearest, and most whose nearest neighbours tell the spacing."""
 VALIDATION, VALIDATION_ROWS = 1024, 256
 """Points that decide when training stops: draws of a known density, or held-out rows (half of them at most)."""
 
@@ -315,10 +316,22 @@ class Problem:
         """A copy of `wanted` of the points, as :meth:`some_rows` draws them."""
         return points[self.some_rows(len(points), wanted, purpose)]
 
+    @property
+    def neighbours(self) -> Tensor:
+        """(n, D) training points that are searched for the nearest, in internal units: all, or NEIGHBOURS drawn at random."""
+        train = self.train.flatten(1)
+        return train if len(train) <= NEIGHBOURS else self.some(train, NEIGHBOURS, "neighbours")
+
     @functools.cached_property
     def spacing(self) -> float:
-        """How far a training point is from its nearest neighbour, see :func:`playground.lab.trust.spacing`."""
-        return spacing(self)
+        """The 99 % quantile of the distance from a training point to its nearest neighbour, in internal units.
+
+        It is at least three quarters of the length of the finest noise, which training adds however close the points are.
+        """
+        train = self.neighbours
+        itself_and_other, _ = local_geometry.nearest(self.some(train, SPACED, "judged neighbours"), train, 2)
+        noise = self.noise.sigma_min * math.sqrt(train.shape[1])
+        return max(float(itself_and_other[:, -1].cpu().quantile(0.99)), 0.75 * noise)
 
     @property
     def has_held_out_loss(self) -> bool:

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from playground.messages import Message
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from playground.lab.problem import Problem
 
 Array = NDArray[np.floating]
@@ -27,13 +25,8 @@ Array = NDArray[np.floating]
 UNMEASURED, EXTRAPOLATED = "not measured", "extrapolated"
 """The codes of the warnings, which are also their first words."""
 FAR = 4.0
-"""Distance from the nearest training point beyond which a point is far, as a multiple of :func:`spacing`. No test point of
+"""Distance from the nearest training point beyond which a point is far, as a multiple of `Problem.spacing`. No test point of
 the toys is so far. With tails as heavy as Student's t of 2.5 degrees of freedom, two points in a thousand are."""
-NOISES = 3.0
-"""Multiple of the finest noise within which no point is far, however close the training points are: training adds at
-least this noise."""
-NEIGHBOURS, EVALUATED = 2**16, 500
-"""Most training points that are searched for the nearest, and most points for the spacing; both are drawn at random."""
 MISSED, MISSED_PART = 0.1, 0.02
 """Nats, and a fraction of log p, by which the flow may differ from the closed form: far out, the Gaussian prior costs up
 to 2 %."""
@@ -103,28 +96,11 @@ def _typical(error: Array | None, probes: int) -> float:
 
 
 def remoteness(problem: "Problem", points: Array) -> Array:
-    """(N,) distance to the nearest training point, as a multiple of :func:`spacing`; above `FAR` a network extrapolates."""
-    distances, _ = nearest(problem.internal(points).flatten(1), _neighbours(problem), 1)
+    """(N,) distance to the nearest training point, as a multiple of `Problem.spacing`; above `FAR` a network extrapolates."""
+    from playground.theory.local_geometry import nearest
+
+    distances, _ = nearest(problem.internal(points).flatten(1), problem.neighbours, 1)
     return np.asarray((distances[:, 0] / problem.spacing).cpu().numpy())
-
-
-def spacing(problem: "Problem") -> float:
-    """The 99 % quantile of the distance from a training point to its nearest neighbour, in internal units.
-
-    It is at least `NOISES` / `FAR` times the length of the finest noise. It takes a tenth of a second and is needed at
-    every click, so each problem keeps it, see :attr:`playground.lab.problem.Problem.spacing`.
-    """
-    train = _neighbours(problem)
-    some = problem.some(train, EVALUATED, "judged neighbours")
-    itself_and_other, _ = nearest(some, train, 2)
-    noise = problem.noise.sigma_min * math.sqrt(train.shape[1])
-    return max(float(itself_and_other[:, -1].cpu().quantile(0.99)), NOISES / FAR * noise)
-
-
-def _neighbours(problem: "Problem") -> "Tensor":
-    """(n, D) training points that are searched for the nearest, in internal units."""
-    train = problem.train.flatten(1)
-    return train if len(train) <= NEIGHBOURS else problem.some(train, NEIGHBOURS, "neighbours")
 
 
 def flow_warnings(
@@ -216,22 +192,3 @@ def _lowest(problem: "Problem", sigma: float) -> tuple[Array, int]:
 
 
 _LOWEST: "weakref.WeakKeyDictionary[Problem, dict[float, tuple[Array, int]]]" = weakref.WeakKeyDictionary()
-
-
-def nearest(points: "Tensor", train: "Tensor", count: int) -> tuple["Tensor", "Tensor"]:
-    """Distances to the nearest training points and their rows, (N, count) each, nearest first.
-
-    Products find the nearest points; differences measure the distances. Distances by products have an error of
-    thousandths for images, and a memorized sample is nearer than that.
-    """
-    import torch
-
-    count = min(count, len(train))
-    some = max(1, 2**24 // max(len(train), count * train.shape[1]))  # numbers held at once: 64 MB
-    found: list[tuple[Tensor, Tensor]] = []
-    for part in torch.split(points, some):
-        rows = torch.cdist(part, train).topk(count, largest=False).indices
-        distances, order = (part[:, None] - train[rows]).norm(dim=2).sort(stable=True)
-        found.append((distances, rows.gather(1, order)))
-    distances, rows = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return distances, rows

@@ -29,7 +29,7 @@ SMALL = {
 }
 DATA, TRAINING, SAMPLING = SEEDS
 PURPOSE = "purpose"
-DRAW = {"generator": 0, "_generator": 0, "_seed": 0, "some_rows": 2, "trace_probes": 2}
+DRAW = {"generator": 0, "_generator": 0, "_seed": 0, "some_rows": 2, "some": 2, "trace_probes": 2}
 """The functions that draw, and the place of the purpose among their arguments."""
 OF_OTHERS = {"request.seed", "hash((start, end))", "2 * leaf.number + 1", "2 * interval.number", "0"}
 """What the generators of a data set's points and of a Brownian path take: a seed, or the number of a piece."""
