@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 from playground.kinds.kind import registered
-from playground.kinds.setting import Field, own_fields
+from playground.kinds.setting import own_fields
 from playground.lab.audit import audit, experiment_of
 from playground.lab.audit.datasets import DataAudit
 from playground.lab.audit.deviations import seeded
@@ -55,7 +55,7 @@ def _of_kinds() -> Iterator[Claim]:
     for kind in registered():
         if not kind.__module__.startswith("playground.") or kind.name() in LEFT_OUT:
             continue
-        varied = {key: _values(field) for key, field in own_fields(kind).items() if key in VARIED}
+        varied = {key: field.choices or (True, False) for key, field in own_fields(kind).items() if key in VARIED}
         for values in itertools.product(*varied.values()):
             if not set(values).isdisjoint(ELSEWHERE):
                 continue
@@ -63,21 +63,8 @@ def _of_kinds() -> Iterator[Claim]:
             experiment = replace(experiment_of(kind), {f"{kind.section}.{key}": one for key, one in changes.items()})
             sampler = kind.section == "sampling"
             made = auditing(experiment).laws() if sampler else audit(experiment, kind.section).claims
-            title = f"{kind.section}: {kind.title}"
-            for key, one in changes.items():
-                if one is True:
-                    title += f", {key.replace('_', ' ')}"
-                elif one is not False:
-                    title += f", {one}"
-            yield from _quick(title, made)
-
-
-def _values(field: Field) -> tuple[str, ...] | tuple[bool, ...]:
-    """The values of a setting that are audited."""
-    if field.kind == "bool":
-        return (True, False)
-    assert field.choices, f"{field.key} has no choices"
-    return field.choices
+            chosen = (key.replace("_", " ") if one is True else one for key, one in changes.items() if one)
+            yield from _quick(", ".join([f"{kind.section}: {kind.title}", *chosen]), made)
 
 
 def _of_mixture() -> Iterator[Claim]:
