@@ -14,7 +14,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
 from playground.theory.networks import ScoreNetwork
-from playground.theory.noise import per_point
+from playground.theory.noise import ScoreFunction, per_point
 from playground.theory.parametrizations import OUTPUTS
 from playground.theory.partition import EnergyFunction
 
@@ -192,14 +192,14 @@ class NetworkAudit(Auditing):
 
     # --- sizes and errors
 
-    def _size(self, network: ScoreNetwork, name: str) -> float:
+    def _size(self, score: ScoreFunction, name: str) -> float:
         """The largest root mean square of sigma s over the levels."""
         found = []
         with torch.no_grad():
             for sigma in self.levels:
                 x, _ = self.noisy(sigma)
                 scale = sigma or 1.0
-                found.append(float(scale * network(x, torch.tensor(sigma)).square().mean().sqrt()))
+                found.append(float(scale * score(x, torch.tensor(sigma)).square().mean().sqrt()))
         self.sizes[name] = self.levels, found
         return max(found)
 
@@ -292,12 +292,9 @@ class NetworkAudit(Auditing):
         """The size of the score along sigma."""
         if not self.sizes or len(self.levels) == 1:
             return []
-        lines = [line(name, *curve, own=name == "trained") for name, curve in self.sizes.items()]
-        density = self.problem.density
-        if density is not None:
-            exact = []
-            for sigma in self.levels:
-                x, _ = self.noisy(sigma)
-                exact.append(float(sigma * density.score(x, sigma).square().mean().sqrt()))
-            lines.append(line("exact", self.levels, exact, own=False, dashed=True))
+        if self.problem.density is not None:
+            self._size(self.problem.density.score, "exact")
+        lines = [
+            line(name, *curve, own=name == "trained", dashed=name == "exact") for name, curve in self.sizes.items()
+        ]
         return [chart("Root mean square of σ s", "σ", "σ s", lines, log_x=True)]
