@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -51,24 +51,12 @@ def mean_floor(floors: Sequence[float] | NDArray[np.floating]) -> tuple[float, f
 UNKNOWN = Measured(None)
 
 
-class Figures(Mapping[str, Measured]):
+class Figures(dict[str, Measured]):
     """Figures by name. They can be written and read again, see :class:`playground.lab.store.Kept`."""
-
-    def __init__(self, figures: Mapping[str, Measured]) -> None:
-        self._figures = dict(figures)
-
-    def __getitem__(self, name: str) -> Measured:
-        return self._figures[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._figures)
-
-    def __len__(self) -> int:
-        return len(self._figures)
 
     def known(self, name: str) -> Measured:
         """A figure; one without a value if it was not measured."""
-        return self._figures.get(name, UNKNOWN)
+        return self.get(name, UNKNOWN)
 
     def value(self, name: str) -> Any:
         """The value of a figure; None if there is none."""
@@ -115,7 +103,7 @@ class Figures(Mapping[str, Measured]):
 
     def to_json(self) -> dict[str, Any]:
         """The figures as metrics.json has them: of each its value, and those of its parts that are known."""
-        told = {name: {part: getattr(figure, part) for part in PARTS} for name, figure in self._figures.items()}
+        told = {name: {part: getattr(figure, part) for part in PARTS} for name, figure in self.items()}
         known = {name: {part: of for part, of in one.items() if of is not None} for name, one in told.items()}
         return {"version": VERSION} | {name: {"value": None} | one for name, one in known.items()}
 
@@ -123,7 +111,7 @@ class Figures(Mapping[str, Measured]):
         """The columns of a table; and why figures and errors are missing. :meth:`of` reads it."""
         found: dict[str, Any] = {}
         reasons: dict[str, Message] = {}
-        for name, figure in self._figures.items():
+        for name, figure in self.items():
             told = {name: figure.value}
             for part, end in ENDS.items():
                 if getattr(figure, part) is not None or (

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -239,20 +240,22 @@ class NetworkAudit(Auditing):
 
         def output(sigma: Tensor) -> Tensor:
             at = inputs * per_point((1 + sigma.square()).sqrt(), x)
-            slope, pull = (per_point(part, x) for part in self._scales(sigma))
+            slope, pull = self._scales(sigma, x)
             score: Tensor = network(at, sigma)
             return (score + pull * at) / slope
 
-        slope, pull = (per_point(part, x) for part in self._scales(own))
+        slope, pull = self._scales(own, x)
         with torch.no_grad():
             errors = [
                 float((weight * (slope * output(sigma) - pull * x - target)).square().mean()) for sigma in (own, other)
             ]
         return errors[1] / errors[0]
 
-    def _scales(self, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    def _scales(self, sigma: Tensor, x: Tensor) -> Iterator[Tensor]:
         """The factors a, b of s = a F - b x at noise levels, as in :func:`playground.theory.networks.base.preconditioned`."""
-        return OUTPUTS[self.trained.prediction](sigma, torch.where(sigma > 0, sigma, 1.0))
+        return (
+            per_point(part, x) for part in OUTPUTS[self.trained.prediction](sigma, torch.where(sigma > 0, sigma, 1.0))
+        )
 
     @claim("training", "largest root mean square of σ s, trained", SIZE)
     def trained_size(self) -> float:

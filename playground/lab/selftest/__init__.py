@@ -63,7 +63,7 @@ def _of_kinds() -> Iterator[Claim]:
             experiment = replace(experiment_of(kind), {f"{kind.section}.{key}": one for key, one in changes.items()})
             sampler = kind.section == "sampling"
             made = auditing(experiment).laws() if sampler else audit(experiment, kind.section).claims
-            chosen = (key.replace("_", " ") if one is True else one for key, one in changes.items() if one)
+            chosen = (key.replace("_", " ") if one is True else str(one) for key, one in changes.items() if one)
             yield from _quick(", ".join([f"{kind.section}: {kind.title}", *chosen]), made)
 
 
