@@ -97,6 +97,10 @@ class Store:
         folder: where values are kept, created if it is missing; None to keep them in memory only.
         memory, disk: most bytes in memory and in the folder. What was put last may exceed them alone.
 
+    Attributes:
+        folder: where values are kept; None if in memory only.
+        is_failing: whether the folder could not be written when that was last tried.
+
     Raises:
         UserError: another store has the folder open.
     """
@@ -110,21 +114,11 @@ class Store:
         self._sizes: OrderedDict[str, int] = OrderedDict()  # of the files, the least recently used first
         self._used: set[str] = set()  # the files used since this store was opened
         self._messages: list[Message] = []
-        self._failing = False
+        self.is_failing = False
         self._held = ExitStack()
-        self._folder: Path | None = None
+        self.folder: Path | None = None
         if folder is not None:
             self.open(folder)
-
-    @property
-    def folder(self) -> Path | None:
-        """Where values are kept; None if in memory only."""
-        return self._folder
-
-    @property
-    def is_failing(self) -> bool:
-        """Whether the folder could not be written when that was last tried."""
-        return self._failing
 
     @property
     def has_unwritten(self) -> bool:
@@ -165,8 +159,8 @@ class Store:
         """Keep a value in place of the one that the key had. If it cannot be written, a message says so."""
         with self._files:
             self.hold(key, value)
-            if key.kept is not None and self._folder is not None:
-                self._write(self._folder)
+            if key.kept is not None and self.folder is not None:
+                self._write(self.folder)
                 self._shrink_folder(_name(key))
             self._shrink_memory(key)
 
@@ -205,21 +199,21 @@ class Store:
     def close(self) -> None:
         """Leave the folder to others; what is in memory stays there."""
         with self._files, self._held:
-            if self._folder is not None:
-                self._write(self._folder)
+            if self.folder is not None:
+                self._write(self.folder)
                 now = time.time_ns()
                 for rank, name in enumerate(self._sizes):
                     if name in self._used:
-                        _set_time(self._folder / name, now + 1000 * rank)  # file systems have microseconds
+                        _set_time(self.folder / name, now + 1000 * rank)  # file systems have microseconds
             with self._lock:
-                self._folder = None
+                self.folder = None
                 self._sizes.clear()
                 self._unwritten.clear()
 
     def delete(self) -> None:
         """Delete the folder, its note first: values without it are never taken for work."""
         with self._files:
-            folder = self._folder
+            folder = self.folder
             if folder is None:
                 return
             self._remove(NOTE)
@@ -250,7 +244,7 @@ class Store:
                 if name.startswith("."):  # of a process that was killed while it wrote
                     (folder / name).unlink()
             self._sizes.update((name, size) for _, name, size in found if not name.startswith("."))
-            self._folder = folder
+            self.folder = folder
             self._write(folder)
         except BlockingIOError:
             text = "{} is in use by another Score Playground: close that one, or choose another folder."
@@ -309,7 +303,7 @@ class Store:
             self._is_done(key, value)
             written.append(name)
         else:
-            self._failing = False
+            self.is_failing = False
         with self._lock:
             for name in reversed(written):
                 self._use_file(name)
@@ -323,9 +317,9 @@ class Store:
     def _read(self, key: Key) -> Any | None:
         """Read a value from the folder; None if its file is missing, damaged or of another version."""
         name = _name(key)
-        if self._folder is None or key.kept is None or name not in self._sizes:
+        if self.folder is None or key.kept is None or name not in self._sizes:
             return None
-        path = self._folder / name
+        path = self.folder / name
         try:
             own, arrays = checked_file.read(path)
             if not checked_file.is_intact(path, own) or own.get("key") != key.file:
@@ -351,9 +345,9 @@ class Store:
         """Delete a file, if it is there."""
         with self._lock:
             self._sizes.pop(name, None)
-        if self._folder is not None:
+        if self.folder is not None:
             with suppress(OSError):
-                (self._folder / name).unlink()
+                (self.folder / name).unlink()
 
     def _use_file(self, name: str) -> None:
         """Note that a file, if it is there, is the most recently used."""
@@ -363,10 +357,10 @@ class Store:
 
     def _say_unwritten(self, folder: Path, error: OSError) -> None:
         """Say that the folder cannot be written, unless that is known."""
-        if not self._failing:
+        if not self.is_failing:
             text = "{} What is computed until then is only in memory, and lost when the program ends."
             self._say("store-not-written", text, cannot_write(folder, error))
-        self._failing = True
+        self.is_failing = True
 
     def _say(self, code: str, text: str, *values: object) -> None:
         with self._lock:
