@@ -472,8 +472,7 @@ class Trainer:
         An untrained network is a Gaussian's score, unless its output is another than v.
         """
         generator = self.problem.generator("reference")
-        data = self.problem.train
-        x = self.problem.some(data, 1000, "reference points")
+        x = self.problem.some(self.problem.train, 1000, "reference points")
         sigma = self.problem.training_sigmas(len(x), generator)
         untrained: list[ScoreFunction] = [StandardNormal()]
         if self.network.prediction != "v":
