@@ -120,7 +120,7 @@ def _of_frames(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _of_results(found: Any) -> dict[str, Any]:
     """The metrics without times; of the reasons only what they are given for."""
-    flat = Figures.of(found).flat() if isinstance(found, dict) else found.flat()
+    flat = found.flat() if isinstance(found, Figures) else Figures.of(found).flat()
     metrics = {name: _plain(value) for name, value in flat.items() if name not in (*OF_THE_MACHINE, "reasons")}
     return in_one_form(metrics | {"reasons": list(flat["reasons"])})
 
