@@ -85,13 +85,21 @@ class Axis:
             return [(place, self.names[place]) for place in places if self.low <= place <= self.high]
         if not self.log:
             return ticks(self.low, self.high, nice_step((self.high - self.low) / most))
-        first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-        if last - first < 2:  # hardly a decade: also 2 and 5
-            every = [(factor, power) for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
+        powers = self.powers()
+        if len(powers) < 3:  # hardly a decade: also 2 and 5
+            every = [(factor, power) for power in range(powers.start - 1, powers.stop) for factor in (1, 2, 5)]
             inside = [one for one in every if self.low <= one[0] * 10.0 ** one[1] <= self.high]
             return [(factor * 10.0**power, power_of_ten(power, factor)) for factor, power in inside]
-        step = max(1, math.ceil((last - first + 1) / most))
-        return [(10.0**power, power_of_ten(power)) for power in range(first, last + 1, step)]
+        return [(10.0**power, power_of_ten(power)) for power in self.powers(most)]
+
+    def powers(self, most: float = math.inf) -> range:
+        """The powers of ten on a logarithmic axis, thinned to at most so many.
+
+        >>> list(Axis("σ", 0.02, 300, log=True).powers())
+        [-1, 0, 1, 2]
+        """
+        found = range(math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9) + 1)
+        return found[:: max(1, math.ceil(len(found) / most))]
 
     def bend(self, values: ArrayLike) -> np.ndarray:
         """Map values to distances along the axis: the values themselves, or their logarithms, of which the least is the low end's."""

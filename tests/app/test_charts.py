@@ -24,7 +24,7 @@ from playground.app.widgets.charts import saving
 from playground.app.widgets.charts.chart import HEAD_PIXELS, ChartView
 from playground.app.widgets.charts.errors import ErrorAlongSigma
 from playground.app.widgets.charts.histogram import BINS, MarginalHistogram
-from playground.app.widgets.charts.level_picture import LevelPicture, decades
+from playground.app.widgets.charts.level_picture import LevelPicture
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.loss import COLUMNS, LossChart, averaged
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
@@ -278,9 +278,9 @@ def test_every_kind_is_drawn(noise_chart, palette, recolor):
         assert (count_of(noise_chart, "learned") > 15) == (kind != "none"), kind
 
 
-def test_decades():
-    assert decades(0.02, 300) == [0.1, 1.0, 10.0, 100.0]
-    assert len(decades(1e-9, 1e9)) <= 5
+def test_powers_of_ten_on_an_axis_are_thinned():
+    assert [*Axis("σ", 0.02, 300, log=True).powers(5)] == [-1, 0, 1, 2]
+    assert len(Axis("σ", 1e-9, 1e9, log=True).powers(5)) <= 5
 
 
 # Loss

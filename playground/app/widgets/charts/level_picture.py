@@ -143,7 +143,7 @@ class LevelPicture:
             named: the level whose value is written beside it.
         """
         painter, levels, plot = self.painter, self.levels, self.levels.plot
-        for power in decades(levels.axis.low, levels.axis.high):
+        for power in (10.0**exponent for exponent in levels.axis.powers(5)):
             x = levels.x(power)
             self.line(x)
             self.words(format_number(power), QPointF(x, plot.bottom() + px(10)))
@@ -231,14 +231,3 @@ def along(corners: np.ndarray) -> np.ndarray:
     way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
     steps = np.linspace(0.0, way[-1], math.ceil(way[-1]) + 1)
     return np.stack([np.interp(steps, way, corners[:, axis]) for axis in (0, 1)], axis=1)
-
-
-def decades(low: float, high: float) -> list[float]:
-    """Powers of ten between two positive numbers, thinned to at most five.
-
-    >>> decades(0.02, 300)
-    [0.1, 1.0, 10.0, 100.0]
-    """
-    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    step = max(1, math.ceil((last - first + 1) / 5))
-    return [10.0**power for power in range(first, last + 1, step)]
