@@ -132,8 +132,8 @@ FAULTS = (
     Fault(
         "a reflow that pairs the ends of its paths with other starts",
         "lab/reflow.py",
-        "return last.positions, begin",
-        "return last.positions, begin.flip(0)",
+        '"heun", generator), begin',
+        '"heun", generator), begin.flip(0)',
         ("lab/test_between_sets.py::test_a_reflow_trains_on_pairs_of_its_own_flow",),
     ),
     Fault(

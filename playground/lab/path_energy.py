@@ -23,11 +23,11 @@ from playground.lab.compute import passed_on
 from playground.lab.figures import sorts_of
 from playground.lab.measured import Measured, missing
 from playground.lab.problem import Problem
+from playground.lab.reflow import flow_ends
 from playground.lab.sample_metrics import compared_data
 from playground.messages import Message, setting
 from playground.theory.metrics import mean_with_error
 from playground.theory.noise import ScoreFunction
-from playground.theory.samplers import ProbabilityFlow
 from playground.theory.transport import extrapolated_squared_wasserstein2, squared_wasserstein2
 
 REPEATS, POINTS = 5, 400
@@ -63,9 +63,9 @@ def path_figures(problem: Problem, score: ScoreFunction) -> Generator[float, Non
         return missing(sorts_of("Path energy"), why)
     generator = problem.generator("path energy")
     begin = start.sample(REPEATS * POINTS, generator).to(problem.device)
-    path = _path(problem, score, begin, STEPS)
+    path = _path(problem, score, begin)
     yield 0.2
-    single = _ends(problem, score, begin, 1)
+    single = flow_ends(problem.process(), begin, score, 1, "euler", problem.generator("sampling"))
     fresh = compared_data(problem, REPEATS * POINTS, problem.generator("distances", "cpu"))
     rows = torch.arange(REPEATS * POINTS) % len(fresh.data)
     data = fresh.data[rows]
@@ -112,13 +112,13 @@ class _Path:
 
 
 @torch.no_grad()
-def _path(problem: Problem, score: ScoreFunction, begin: Tensor, steps: int) -> _Path:
+def _path(problem: Problem, score: ScoreFunction, begin: Tensor) -> _Path:
     """The flow by Heun's method; the integrals are by the trapezoidal rule, over the part of the time that the process has.
 
     They are divided by that part, which is exact for straight paths of constant speed.
     """
     process = problem.process()
-    times = torch.linspace(1.0, process.t_min, steps + 1, dtype=torch.float64).tolist()
+    times = torch.linspace(1.0, process.t_min, STEPS + 1, dtype=torch.float64).tolist()
     length = float(process.scale(process.t_min) - process.scale(1.0))  # of the straight path's time
     x = float(process.std(1.0)) * begin
     first, velocities = x, []
@@ -128,22 +128,13 @@ def _path(problem: Problem, score: ScoreFunction, begin: Tensor, steps: int) -> 
         velocities.append(slope / length)
         x = x + (then - now) / 2 * (slope + after)
     velocities.append(process.probability_flow(score, x, times[-1]) / length)
-    weights = torch.ones(steps + 1, dtype=x.dtype, device=x.device) / steps
-    weights[0] = weights[-1] = 0.5 / steps
+    weights = torch.ones(STEPS + 1, dtype=x.dtype, device=x.device) / STEPS
+    weights[0] = weights[-1] = 0.5 / STEPS
     v = torch.stack(velocities)
     energy = (weights[:, None] * v.square().sum(2)).sum(0)
     bend = (weights[:, None] * ((first - x) / length - v).square().sum(2)).sum(0)
     area = problem.units.length**2
     return _Path(x / float(process.scale(process.t_min)), area * energy.cpu().double(), area * bend.cpu().double())
-
-
-def _ends(problem: Problem, score: ScoreFunction, begin: Tensor, steps: int) -> Tensor:
-    """The ends of Euler's method, in data coordinates and internal units."""
-    process = problem.process()
-    sampler = ProbabilityFlow(process, steps, False, "time", solver="euler")
-    generator = problem.generator("sampling")  # not used
-    *_, last = sampler.run(score, float(process.std(1.0)) * begin, generator)
-    return last.positions
 
 
 def _squared(work: Generator[None, None, float], repeat: int) -> Generator[float, None, float]:

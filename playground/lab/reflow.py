@@ -1,5 +1,7 @@
 """One reflow: pairs of start points and the ends of their paths, on which a flow is trained again (Liu et al. 2023)."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -25,6 +27,18 @@ def flow_pairs(
         generator: draws the start points.
     """
     begin = start.sample(PAIRS, generator).to(generator.device)
-    sampler = ProbabilityFlow(process, STEPS, False, "time", solver="heun")
+    return flow_ends(process, begin, score, STEPS, "heun", generator), begin
+
+
+def flow_ends(
+    process: Process,
+    begin: Tensor,
+    score: ScoreFunction,
+    steps: int,
+    solver: Literal["euler", "heun"],
+    generator: torch.Generator,
+) -> Tensor:
+    """The ends (N, dim) of paths of the flow that start at points of a set, by steps that are equal in time."""
+    sampler = ProbabilityFlow(process, steps, False, "time", solver=solver)
     *_, last = sampler.run(score, process.std(1.0).to(begin) * begin, generator)
-    return last.positions, begin
+    return last.positions
