@@ -4,10 +4,19 @@ import dataclasses
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QAccessible, QFont, QFontMetrics
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QLabel,
+    QListWidget,
+    QScrollArea,
+    QTableWidget,
+    QWidget,
+)
 
 from playground.app.dialogs.boltzmann import machine as module
 from playground.app.dialogs.boltzmann.pad import SIDE
@@ -68,6 +77,36 @@ def shown(gallery) -> list[np.ndarray]:
 
 def press(button: QWidget) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def cell(view: QTableWidget | QListWidget, number: int) -> QRect:
+    """The place of a pixel, row by row from 0, or of a pattern."""
+    index = (
+        view.model().index(number, 0)
+        if isinstance(view, QListWidget)
+        else view.model().index(*divmod(number, view.columnCount()))
+    )
+    return view.visualRect(index)
+
+
+def click(view: QTableWidget | QListWidget, number: int) -> None:
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=cell(view, number).center())
+
+
+def farthest(patterns: QListWidget) -> tuple[int, int]:
+    """How far they reach, right and down."""
+    boxes = [cell(patterns, number) for number in range(patterns.count())]
+    return max((box.right() for box in boxes), default=0), max((box.bottom() for box in boxes), default=0)
+
+
+def across(patterns: QListWidget) -> int:
+    """How many patterns are beside each other."""
+    return [cell(patterns, number).top() for number in range(patterns.count())].count(cell(patterns, 0).top())
+
+
+def said(view: QAbstractItemView) -> str:
+    """What is read of the current pixel or pattern."""
+    return QAccessible.queryAccessibleInterface(view).focusChild().text(QAccessible.Text.Name)
 
 
 def test_the_button_of_a_cards_equations_is_at_its_right(window):
@@ -149,12 +188,12 @@ def test_patterns_are_drawn_by_mouse_and_learned(window):
     assert "There are no patterns to learn" in window.curve.accessibleDescription()
     pad = window.pad
     pad.set_pattern(np.full((3, 3), -1))
-    start, end = (pad.cell(column).center().toPoint() for column in (0, 2))
-    QTest.mousePress(pad, Qt.MouseButton.LeftButton, pos=start)
-    QTest.mouseMove(pad, pad.cell(1).center().toPoint())
-    QTest.mouseMove(pad, end)
-    QTest.mouseRelease(pad, Qt.MouseButton.LeftButton, pos=end)
-    QTest.mouseClick(pad, Qt.MouseButton.LeftButton, pos=pad.cell(7).center().toPoint())
+    start, middle, end = (cell(pad, column).center() for column in range(3))
+    QTest.mousePress(pad.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(pad.viewport(), middle)
+    QTest.mouseMove(pad.viewport(), end)
+    QTest.mouseRelease(pad.viewport(), Qt.MouseButton.LeftButton, pos=end)
+    click(pad, 7)
     assert write_pattern(pad.pattern) == "###/.../.#."
     press(window.add)
     assert texts(window) == ["###/.../.#."]
@@ -191,7 +230,7 @@ def test_patterns_are_drawn_by_keys(window):
     for key in (Qt.Key.Key_Space, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Space, Qt.Key.Key_Up, Qt.Key.Key_Up):
         QTest.keyClick(pad, key)
     assert write_pattern(pad.pattern) == "#../.#./..."
-    assert pad.accessibleDescription() == "Row 1, column 2 is off; 2 of 9 pixels are on."
+    assert said(pad) == "Row 1, column 2 is off; 2 of 9 pixels are on."
     QTest.keyClick(pad, Qt.Key.Key_Return)
     assert texts(window)[-1] == "#../.#./..."
     assert len(texts(window)) == 15
@@ -206,7 +245,7 @@ def test_patterns_are_drawn_by_keys(window):
 
 def test_a_pattern_is_chosen_and_removed_by_keys(window):
     window.patterns.setFocus()
-    window.patterns.choose(0)  # whatever a test before this one chose
+    window.patterns.setCurrentRow(0)  # whatever a test before this one chose
     QTest.keyClick(window.patterns, Qt.Key.Key_Right)
     second = texts(window)[1]
     assert write_pattern(window.pad.pattern) == second
@@ -218,7 +257,7 @@ def test_a_pattern_is_chosen_and_removed_by_keys(window):
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
 def test_a_key_puts_the_chosen_pattern_on_the_pad_again(window, key):
     window.patterns.setFocus()
-    window.patterns.choose(2)
+    window.patterns.setCurrentRow(2)
     window.pad.set_pattern(np.full((3, 3), -1))
     QTest.keyClick(window.patterns, key)
     assert write_pattern(window.pad.pattern) == texts(window)[2]
@@ -229,53 +268,57 @@ def test_one_of_several_equal_patterns_is_removed(window):
     row = "###/.../..."
     window.machine.state.edit({"data": "drawn", "patterns": (row, "#../#../#..", row)})
     window.patterns.setFocus()
-    window.patterns.choose(2)
+    window.patterns.setCurrentRow(2)
     QTest.keyClick(window.patterns, Qt.Key.Key_Delete)
     assert sorted(texts(window)) == ["###/.../...", "#../#../#.."]
 
 
 def test_patterns_that_have_no_room_scroll_to_the_one_that_is_chosen(window):
     """With few pixels on, 14 patterns of 3 x 3 fill three rows; a list of one row shows any of them."""
-    area, before = window.patterns.area, window.patterns.area.minimumHeight()
-    area.setFixedHeight(50)
-    wait(lambda: area.verticalScrollBar().maximum() > 0)
-    window.patterns.choose(13)
-    cell = window.patterns.cell(13).toRect().translated(window.patterns.pos())
-    assert area.viewport().rect().contains(cell.center())
-    area.setMinimumHeight(before)
-    area.setMaximumHeight(16777215)
+    patterns, before = window.patterns, window.patterns.minimumHeight()
+    patterns.setFixedHeight(50)
+    wait(lambda: patterns.verticalScrollBar().maximum() > 0)
+    patterns.setCurrentRow(13)
+    assert patterns.viewport().rect().contains(cell(patterns, 13).center())
+    patterns.setMinimumHeight(before)
+    patterns.setMaximumHeight(16777215)
 
 
-def test_keys_choose_the_first_and_the_last_pattern_and_the_nearest_below(window):
+def test_keys_choose_the_first_and_the_last_pattern_and_the_one_below(window):
     patterns = window.patterns
-    columns = patterns.shape[1]
+    columns = across(patterns)
     patterns.setFocus()
-    patterns.choose(1)
+    patterns.setCurrentRow(1)
     count, short = len(patterns.shown), len(patterns.shown) % columns
     assert 0 < short < columns < count
-    keys = [(Qt.Key.Key_End, count - 1), (Qt.Key.Key_Home, 0), (Qt.Key.Key_PageDown, count - 1), (Qt.Key.Key_PageUp, 0)]
+    keys = [
+        (Qt.Key.Key_End, count - 1),
+        (Qt.Key.Key_Home, 0),
+        (Qt.Key.Key_PageDown, count - short),
+        (Qt.Key.Key_PageUp, 0),
+    ]
     for key, chosen in keys:
         QTest.keyClick(patterns, key)
-        assert patterns.chosen == chosen
+        assert patterns.currentRow() == chosen
         assert write_pattern(window.pad.pattern) == texts(window)[chosen]
-    patterns.choose(count - short - 1)  # at the end of the last full row
+    patterns.setCurrentRow(count - columns - 1)  # above the last one
     QTest.keyClick(patterns, Qt.Key.Key_Down)
-    assert patterns.chosen == count - 1
+    assert patterns.currentRow() == count - 1
     window.pad.set_pattern(np.full((3, 3), -1))
     QTest.keyClick(patterns, Qt.Key.Key_Right)  # there is none, and the drawn pattern stays
-    assert patterns.chosen == count - 1
+    assert patterns.currentRow() == count - 1
     assert write_pattern(window.pad.pattern) == ".../.../..."
 
 
 def test_keys_turn_pages_where_patterns_scroll(window):
-    area, before = window.patterns.area, window.patterns.area.minimumHeight()
-    area.setFixedHeight(50)
-    wait(lambda: area.verticalScrollBar().maximum() > 0)
-    window.patterns.choose(0)
-    QTest.keyClick(window.patterns, Qt.Key.Key_PageDown)
-    assert window.patterns.chosen == window.patterns.shape[1]
-    area.setMinimumHeight(before)
-    area.setMaximumHeight(16777215)
+    patterns, before = window.patterns, window.patterns.minimumHeight()
+    patterns.setFixedHeight(90)  # two rows
+    wait(lambda: patterns.verticalScrollBar().maximum() > 0)
+    patterns.setCurrentRow(0)
+    QTest.keyClick(patterns, Qt.Key.Key_PageDown)
+    assert patterns.currentRow() == across(patterns)
+    patterns.setMinimumHeight(before)
+    patterns.setMaximumHeight(16777215)
 
 
 @pytest.fixture
@@ -289,11 +332,11 @@ def check_size(window: BoltzmannWindow, percent: int) -> None:
     """The pad fills its place, and patterns have room for all columns."""
     pad = window.pad
     wait(lambda: abs(pad.width() - percent * SIDE / 100) < 1)  # whole pixels
-    assert pad.rect().adjusted(2, 2, -2, -2).contains(pad.cell(8).toRect())
-    assert pad.cell(8).bottom() > pad.height() - 5
+    wait(lambda: pad.height() - 5 < cell(pad, 8).bottom() < pad.height())
+    assert pad.rect().contains(cell(pad, 8))
     assert window.cards["Draw"].width() == percent * LEFT // 100
     for gallery in (window.patterns, window.likely, window.samples):
-        wait(lambda gallery=gallery: gallery.box().right() <= gallery.width())
+        wait(lambda gallery=gallery: farthest(gallery)[0] <= gallery.viewport().width())
 
 
 @pytest.mark.parametrize("percent", [80, 200])
@@ -309,12 +352,12 @@ def test_each_pattern_of_a_row_is_painted_in_its_cell(window, resized):
     resized(80)
     check_size(window, 80)
     gallery, several = window.samples, [ShownPattern(np.ones((3, 3)), "particles")] * 60
-    gallery.show_patterns(several)
-    image, across = gallery.grab().toImage(), gallery.shape[1]
-    assert across > 12
-    for number in (0, across - 1):
-        cell = gallery.cell(number)
-        assert image.pixelColor(round(cell.left()) + 4, round(cell.center().y())) == theme.color("particles")
+    gallery.show_patterns(several, "")
+    image, columns = gallery.grab().toImage(), across(gallery)
+    assert columns > 12
+    for number in (0, columns - 1):
+        box = cell(gallery, number)
+        assert image.pixelColor(box.left() + 4, box.center().y()) == theme.color("particles")
 
 
 def test_pad_and_patterns_have_the_size_of_the_text_as_it_opens(qtbot, resized, monkeypatch):
@@ -340,16 +383,16 @@ def test_other_steps_draw_no_samples_and_another_seed_does(window):
 
 def test_a_click_beside_the_patterns_chooses_none(window):
     window.pad.set_pattern(np.full((3, 3), -1))
-    beyond = window.patterns.cell(len(window.patterns.shown)).center()
-    QTest.mouseClick(window.patterns, Qt.MouseButton.LeftButton, pos=beyond.toPoint())
+    beyond = cell(window.patterns, window.patterns.count() - 1).center()
+    beyond.setX(beyond.x() + cell(window.patterns, 0).width())
+    QTest.mouseClick(window.patterns.viewport(), Qt.MouseButton.LeftButton, pos=beyond)
     assert write_pattern(window.pad.pattern) == ".../.../..."
-    assert window.patterns.tip(len(window.patterns.shown)) == ""
 
 
 def test_the_drawn_pattern_has_its_probability_over_z(window):
     progress = window.machine.view.progress
     likely = window.likely
-    QTest.mouseClick(likely, Qt.MouseButton.LeftButton, pos=likely.cell(0).center().toPoint())
+    click(likely, 0)
     assert np.array_equal(window.pad.pattern, shown(likely)[0])
     y = shown(likely)[0].reshape(-1)
     chance = np.exp(0.5 * y @ progress.weights @ y - progress.log_partition)
@@ -366,7 +409,7 @@ def test_another_size_starts_anew(window):
     assert window.figures["states"].text() == "2⁴ = 16"
     press(window.sizes.buttons["3×3"])
     learned(window)
-    assert window.map.cell(8).right() > window.map.cell(0).right()
+    assert cell(window.map, 8).right() > cell(window.map, 0).right()
 
 
 def test_pause_go_on_and_reset(window, monkeypatch):
@@ -439,23 +482,25 @@ def test_closing_in_the_middle_ends_its_threads_and_it_opens_again(window, monke
 
 def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
     heat, progress = window.map, window.machine.view.progress
-    QTest.mouseMove(heat, heat.cell(1).center().toPoint())
+    QTest.mouseMove(heat.viewport(), cell(heat, 1).center())
     QApplication.processEvents()
-    assert heat.words().startswith("(1,1)–(1,2): W ")
-    assert f"{progress.weights[0, 1]:.3g}" in heat.words()
-    assert window.weight_label.text() == heat.words()
+    assert window.weight_label.text().startswith("(1,1)–(1,2): W ")
+    assert f"{progress.weights[0, 1]:.3g}" in window.weight_label.text()
+    assert said(heat) == window.weight_label.text()
     heat.setFocus()
     QTest.keyClick(heat, Qt.Key.Key_Down)
-    assert heat.accessibleDescription() == "(1,2)–(1,2): a unit has no weight to itself"
+    assert said(heat) == "(1,2)–(1,2): a unit has no weight to itself"
+    QTest.mouseMove(window.curve)
+    QApplication.processEvents()
+    assert window.weight_label.text().startswith("9 × 9, largest ")
 
 
 def test_a_state_is_in_words(window):
-    window.likely.choose(0)
-    said = window.likely.accessibleDescription()
-    assert said.startswith(f"p = {100 * window.machine.view.probabilities[0]:.3g} %")
-    assert "one of the patterns" in said
-    assert said.endswith("; 18 pictures")
-    assert "one of the patterns" in window.likely.tip(0)
+    window.likely.setCurrentRow(0)
+    assert said(window.likely).startswith(f"p = {100 * window.machine.view.probabilities[0]:.3g} %")
+    assert "one of the patterns" in said(window.likely)
+    assert window.likely.accessibleDescription() == "18 pictures"
+    assert "one of the patterns" in window.likely.item(0).toolTip()
 
 
 def test_every_control_has_name_and_tooltip_and_tab_reaches_it(window):
@@ -491,8 +536,9 @@ def test_nothing_is_cut_off(window, palette, size, recolor):
         if label.isVisible() and label.text() and not label.wordWrap():
             assert label.width() >= label.sizeHint().width() - 1, label.text()
     for gallery in (window.patterns, window.likely, window.samples):
-        assert gallery.box().bottom() <= gallery.area.viewport().height()
-        assert gallery.box().right() <= gallery.width()
+        right, bottom = farthest(gallery)
+        assert bottom <= gallery.viewport().height()
+        assert right <= gallery.viewport().width()
 
 
 @pytest.mark.alone
@@ -503,7 +549,7 @@ def test_no_call_holds_up_the_window(window, monkeypatch):
         press(window.sizes.buttons["4×4"])
         wait(lambda: window.machine.view is not None)
         for number in range(8):
-            QTest.mouseClick(window.pad, Qt.MouseButton.LeftButton, pos=window.pad.cell(number % 4).center().toPoint())
+            click(window.pad, number % 4)
             wait(milliseconds=40)
         press(window.add)
         wait(milliseconds=300)

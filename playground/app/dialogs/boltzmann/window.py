@@ -60,9 +60,9 @@ class BoltzmannWindow(WorkingDialog):
         super().__init__("boltzmannWindow", "Boltzmann machine", parent, SIZE, Qt.WindowType.Window)
         self.machine = Machine(self.jobs, self)
         self.pad, self.map, self.sizes = PatternPad(), WeightMap(), SegmentedControl([(size, size) for size in SIZES])
-        self.patterns = Patterns("Patterns to learn", (44, 42), EMPTY)
-        self.likely = Patterns("Most probable states", (54, 56), "The most probable pictures appear here.")
-        self.samples = Patterns("Samples", (28, 28), "Samples of the machine appear here.")
+        self.patterns = Patterns("Patterns to learn", (44, 42))
+        self.likely = Patterns("Most probable states", (54, 56))
+        self.samples = Patterns("Samples", (28, 28))
         self.curve = TallChart("Learning curve", ABOUT_LEARNING, 140)
         self.cost = TallChart("Cost of Z", ABOUT_COST, 124)
         self.cost.show_empty(UNMEASURED)
@@ -127,7 +127,7 @@ class BoltzmannWindow(WorkingDialog):
         training = layouts.across((self.train, 1), self.reset, spacing=UNIT)
         sampling = layouts.across((sampler, 1), self.again, spacing=UNIT)
         left = self._column(
-            ("Patterns", data, self.sizes, (self.patterns.area, 1)),
+            ("Patterns", data, self.sizes, (self.patterns, 1)),
             ("Draw", drawing),
             ("Train", rate, steps, training),
         )
@@ -135,8 +135,8 @@ class BoltzmannWindow(WorkingDialog):
             ("Learning", (self.curve, 1), self.verdict), ("Weights and Z", (weights, 1), self.weight_label)
         )
         right = self._column(
-            ("Most probable", (self.likely.area, 1)),
-            ("Samples", sampling, (self.samples.area, 1)),
+            ("Most probable", (self.likely, 1)),
+            ("Samples", sampling, (self.samples, 1)),
             ("Cost of Z", (self.cost, 1), layouts.across((self.cost_label, 1), self.measure)),
         )
         for card in ("Patterns", "Draw", "Train"):
@@ -265,8 +265,8 @@ class BoltzmannWindow(WorkingDialog):
                 "Samples": f"{count} of {len(samples)} are patterns",
             }
         self.verdict.setText(said)
-        self.likely.show_patterns(likely)
-        self.samples.show_patterns(samples)
+        self.likely.show_patterns(likely, "The most probable pictures appear here.")
+        self.samples.show_patterns(samples, "Samples of the machine appear here.")
         for title, card in self.cards.items():
             card.set_state(states.get(title, ""))
 
