@@ -18,6 +18,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.cluster import cluster
+from playground.lab.sweep.orders import CellResult
 from playground.version import __version__
 from tests.app.conftest import wait
 from tests.app.watchdog import LIMIT, assert_holds_up_nothing
@@ -251,7 +252,7 @@ def test_a_failed_cell_is_counted_and_its_reason_is_in_the_table(window, compute
     folder = tmp_path / "failed"
     shutil.copytree(computed, folder)
     _, cells = sweeps.load(folder)
-    folders.write(folder, cells[1], {"error": "This should not have happened (ValueError: no)."}, "Traceback")
+    folders.write(folder, cells[1], CellResult(error="This should not have happened (ValueError: no)."), "Traceback")
     read(window, folder)
     assert window.status.text() == "4 of 4 cells, 1 failed: see Cells"
     assert len(lines(window)) == 3
@@ -293,7 +294,7 @@ def test_a_report_of_thousands_of_cells_is_shown_at_once(window, tmp_path, shown
     axes = {"sampling.steps": list(range(2, 1002))}
     sweep, cells = sweeps.settled(sweeps.Sweep(axes, experiment={"sampling": {"source": "exact"}}, seeds=3))
     figures = {"wasserstein2": 1.25, "wasserstein2_floor": 1.0, "sliced_wasserstein2": 0.5, "nfe_mean": 7.0}
-    report = _report(sweep, cells, tmp_path, {cell.number: {"metrics": figures} for cell in cells})
+    report = _report(sweep, cells, tmp_path, {cell.number: CellResult(figures) for cell in cells})
     window.lines.set_value(shown)
     window.sweeping.report = report
     taken = []
@@ -311,7 +312,7 @@ def test_cells_of_another_version_are_counted_with_it(window, computed, tmp_path
     shutil.copytree(computed, folder)
     _, cells = sweeps.load(folder)
     monkeypatch.setattr(folders, "__version__", "0.0.9")
-    folders.write(folder, cells[1], {"metrics": folders.read(folder, cells[1])["metrics"]})
+    folders.write(folder, cells[1], CellResult(sweeps.result(folder, cells[1])))
     read(window, folder)
     assert window.status.text() == f"4 of 4 cells, by version 0.0.9 and {__version__}"
 

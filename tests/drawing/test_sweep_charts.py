@@ -6,6 +6,7 @@ import pytest
 from playground.drawing.sweep_pictures import pictures
 from playground.lab import sweep as sweeps
 from playground.lab.experiment import Experiment
+from playground.lab.sweep.orders import CellResult
 from playground.lab.sweep.table import Row, rows_of
 from playground.resources import resource
 
@@ -21,7 +22,7 @@ def table(sweep: sweeps.Sweep) -> list[Row]:
         metrics = {"wasserstein2": distance, "wasserstein2_floor": 0.1, "nfe_mean": steps * order}
         curves = {"sigma": [0.1, 1.0], "train_loss": [0.5, 0.2], "held_out_loss": [0.5 + cell.values["seed"], 0.2]}
         metrics["wasserstein2_over_floor"] = distance / 0.1
-        found.append((cell, {"metrics": metrics, "curves": curves}))
+        found.append((cell, CellResult(metrics, curves)))
     return rows_of(found)
 
 

@@ -29,7 +29,7 @@ from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import NOTE
 from playground.lab.sweep.executors import Workers
-from playground.lab.sweep.orders import Order
+from playground.lab.sweep.orders import CURVES, CellResult, Order
 from playground.lab.sweep.table import write_tables
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
@@ -395,9 +395,9 @@ def test_the_columns_of_the_means_have_different_names_and_errors_of_cells_count
         if cell.values["seed"] < len(drawn):
             share, error = drawn[cell.values["seed"]]
             metrics = {"classifier_accuracy": share, "classifier_accuracy_standard_error": error, "nfe_mean": 5.0}
-            folders.write(tmp_path, cell, {"metrics": metrics})
+            folders.write(tmp_path, cell, CellResult(metrics))
         else:
-            folders.write(tmp_path, cell, {"error": "No."})
+            folders.write(tmp_path, cell, CellResult(error="No."))
     write_tables(tmp_path, cells)
     with (tmp_path / "means.csv").open(encoding="utf-8", newline="") as file:
         header, *lines = list(csv.reader(file))
@@ -441,7 +441,7 @@ BROKEN = {
 }
 
 
-WHOLE = {"metrics": {"nfe_mean": 5.0}, "curves": {name: [1.0, math.nan] for name in folders.CURVES}}
+WHOLE = CellResult({"nfe_mean": 5.0}, {name: [1.0, math.nan] for name in CURVES})
 
 
 def break_cell(folder: Path, cell: sweeps.Cell, text: str) -> None:
@@ -461,11 +461,11 @@ def test_a_broken_cell_waits_again(text: str, tmp_path: Path) -> None:
     assert [row.values["sampling.steps"] for row in write_tables(tmp_path, cells)] == [4]
 
 
-@pytest.mark.parametrize("metrics", [None, {}, {"nfe_mean": None}])
-def test_a_cell_with_an_error_is_whole_whatever_its_figures(metrics: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize("metrics", [{}, {"nfe_mean": 5.0}, {"nfe_mean": math.nan}])
+def test_a_cell_with_an_error_is_whole_whatever_its_figures(metrics: dict[str, float], tmp_path: Path) -> None:
     (cell,) = sweeps.cells(sweeps.Sweep(axes={"sampling.steps": [2]}, seeds=1), replace(Experiment(), SMALL))
     (tmp_path / folders.CELLS).mkdir()
-    folders.write(tmp_path, cell, {"error": "No.", "metrics": metrics})
+    folders.write(tmp_path, cell, CellResult(metrics, error="No."))
     assert folders.broken(tmp_path, [cell]) == []
     assert sweeps.failure(tmp_path, cell) == "No."
 
@@ -477,7 +477,7 @@ def test_broken_cells_are_said_and_computed_anew(tmp_path: Path, capsys: pytest.
     folder, place = tmp_path / "out", contextlib.nullcontext()
     folders.prepare(sweep, folder)
     for cell in cells[1:]:
-        folders.write(folder, cell, {"metrics": {"nfe_mean": 5.0}})
+        folders.write(folder, cell, CellResult({"nfe_mean": 5.0}))
     for cell in cells[1:3]:
         break_cell(folder, cell, BROKEN["a list of figures"])
     assert command.run_sweep(source, folder, place, "cpu")
@@ -544,7 +544,7 @@ def test_the_command_goes_on_with_the_cells_of_another_sweep(tmp_path: Path, cap
     sweep, cells = sweeps.load(source)
     folders.prepare(sweep, tmp_path / "out")
     for cell in cells:
-        folders.write(tmp_path / "out", cell, {"metrics": {"nfe_mean": 5.0}})
+        folders.write(tmp_path / "out", cell, CellResult({"nfe_mean": 5.0}))
     assert command.run_sweep(source, tmp_path / "out", contextlib.nullcontext(), "cpu")
     said = capsys.readouterr().err
     assert "3 of 3 cells are there already" in said

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -19,6 +18,7 @@ from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Sweep
 from playground.lab.sweep.executors import Workers
+from playground.lab.sweep.orders import CellResult
 from playground.lab.sweep.table import Row, rows_of, rows_of_cells
 from playground.messages import Message, plain
 from playground.user_errors import message_of
@@ -36,7 +36,7 @@ class SweepReport:
 
     Attributes:
         folder: the folder of its results; None if it was only read from its file.
-        found: the results of each finished or failed cell, by its number.
+        found: what became of each finished or failed cell, by its number.
         rows, each: the table of the means over the seeds, and that of the cells.
         broken: the cells whose files are broken, or were before they were computed anew.
         seconds_left: an estimate; None before there is one.
@@ -45,7 +45,7 @@ class SweepReport:
     sweep: Sweep
     cells: Sequence[Cell]
     folder: Path | None
-    found: Mapping[int, Mapping[str, Any]]
+    found: Mapping[int, CellResult]
     rows: Sequence[Row]
     each: Sequence[Row]
     pictures: Mapping[str, Chart]
@@ -157,17 +157,15 @@ class Sweeping(QObject):
 def _computed(sweep: Sweep, folder: Path, place: Callable[[], Place], device: str) -> Iterator[SweepReport]:
     sweep, cells = sweeps.settled(sweep)
     folders.prepare(sweep, folder)
-    found: dict[int, Mapping[str, Any]] = {**folders.everything(folder, cells)}
-    for number in [number for number, one in found.items() if one.get("error") is not None]:
-        del found[number]  # it is tried again
+    written = folders.everything(folder, cells)
+    found = {number: one for number, one in written.items() if one.error is None}  # the others are tried again
     broken = folders.broken(folder, cells)
     report = _report(sweep, cells, folder, found, broken)
     yield report
     drawn = time.monotonic()
     with place() as workers:
         for progress in sweeps.run(sweep, cells, folder, workers, device):
-            for cell in progress.finished:
-                found[cell.number] = folders.read(folder, cell)
+            found |= folders.everything(folder, progress.finished)
             if progress.finished and time.monotonic() - drawn > REDRAWN:
                 report, drawn = _report(sweep, cells, folder, found, broken), time.monotonic()
             yield dataclasses.replace(report, found=dict(found), seconds_left=progress.seconds_left)
@@ -188,9 +186,9 @@ def _report(
     sweep: Sweep,
     cells: Sequence[Cell],
     folder: Path | None,
-    found: Mapping[int, Mapping[str, Any]],
+    found: Mapping[int, CellResult],
     broken: Sequence[Cell] = (),
 ) -> SweepReport:
-    every = [(cell, found.get(cell.number, {})) for cell in cells]
+    every = [(cell, found.get(cell.number)) for cell in cells]
     rows = rows_of(every)
     return SweepReport(sweep, cells, folder, dict(found), rows, rows_of_cells(every), pictures(sweep, rows), broken)

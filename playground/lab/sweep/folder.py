@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import Session
 from playground.lab.sweep import description
 from playground.lab.sweep.description import NOTE, Cell, Sweep
+from playground.lab.sweep.orders import CellResult
 from playground.lab.sweep.slurm import ranges
 from playground.messages import Message
 from playground.user_errors import UserError
 from playground.version import __version__
 
 CELLS, MODELS, LOCK = "cells", "models", "sweep.lock"
-CURVES = ("sigma", "train_loss", "held_out_loss")
-"""The curves of :func:`playground.lab.loss_curve.losses_along_sigma`; a cell has all of them or none."""
 
 
 def prepare(sweep: Sweep, folder: Path) -> None:
@@ -68,62 +66,41 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
-def result(folder: Path, cell: Cell) -> dict[str, Any] | None:
+def result(folder: Path, cell: Cell) -> dict[str, float] | None:
     """The figures of a cell; None if it is not finished or failed."""
     found = read(folder, cell)
-    return None if found.get("error") is not None else found.get("metrics")
+    return found.metrics if found is not None and found.error is None else None
 
 
 def failure(folder: Path, cell: Cell) -> str | None:
     """Why a cell failed; None if it did not."""
-    error = read(folder, cell).get("error")
-    return None if error is None else str(error)
+    found = read(folder, cell)
+    return None if found is None else found.error
 
 
-def read(folder: Path, cell: Cell) -> dict[str, Any]:
-    """What is written of a cell; nothing if it is not finished or its file is broken."""
+def read(folder: Path, cell: Cell) -> CellResult | None:
+    """What is written of a cell; None if it is not finished or its file is broken."""
     found = _written(folder, cell)
-    return found if _is_whole(found) and _is_of(found, cell) else {}
+    return found if found is not None and _is_of(found, cell) else None
 
 
-def _written(folder: Path, cell: Cell) -> Any:
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        return json.loads(_path(folder, cell).read_text(encoding="utf-8"))
+def _written(folder: Path, cell: Cell) -> CellResult | None:
+    with contextlib.suppress(OSError, ValueError, OverflowError, RecursionError):
+        return msgspec.convert(json.loads(_path(folder, cell).read_text(encoding="utf-8")), CellResult)
     return None
 
 
-def _is_of(found: Mapping[str, Any], cell: Cell) -> bool:
+def _is_of(found: CellResult, cell: Cell) -> bool:
     """Whether settings that are written are those of the cell, whose key does not have what was a default for another version."""
     own = json.loads(json.dumps(cell.settings))
-    sections = ((told, own.get(section)) for section, told in found.get("experiment", {}).items())
+    sections = ((told, own.get(section)) for section, told in found.experiment.items())
     both = [(told, now) for told, now in sections if isinstance(told, dict) and isinstance(now, dict)]
     return all(now.get(name, value) == value for told, now in both for name, value in told.items())
 
 
-class _Written(msgspec.Struct):
-    """The contents of a finished cell's file that are checked."""
-
-    metrics: dict[str, float]
-    curves: dict[str, list[float]] = {}
-
-
-def _is_whole(found: object) -> bool:
-    """Whether a file's contents are those of :func:`write`: why the cell failed, or figures, all of which are finite."""
-    if isinstance(found, dict) and found.get("error") is not None:
-        return isinstance(found["error"], str)
-    try:
-        told = msgspec.convert(found, _Written)
-    except (msgspec.ValidationError, OverflowError):
-        return False
-    if told.curves and not told.curves.keys() >= {*CURVES}:
-        return False
-    lengths = {len(told.curves[name]) for name in CURVES if told.curves}
-    return bool(told.metrics) and all(map(math.isfinite, told.metrics.values())) and len(lengths) <= 1
-
-
 def broken(folder: Path, every: Sequence[Cell]) -> list[Cell]:
     """The cells whose files are there but broken, so that they are computed anew."""
-    return [cell for cell in every if _path(folder, cell).exists() and not _is_whole(_written(folder, cell))]
+    return [cell for cell in every if _path(folder, cell).exists() and _written(folder, cell) is None]
 
 
 def of_broken(cells: Sequence[Cell]) -> Message | None:
@@ -141,27 +118,28 @@ def log_path(folder: Path, cell: Cell) -> Path:
     return _path(folder, cell).with_suffix(".log")
 
 
-def write(folder: Path, cell: Cell, found: Mapping[str, Any], log: str = "") -> None:
+def write(folder: Path, cell: Cell, found: CellResult, log: str = "") -> None:
     """Write the figures of a cell, or why it failed, with its settings; and its log if it has one."""
-    path = log_path(folder, cell)
+    path, error = log_path(folder, cell), found.error
     if log:
         with atomic_write(path) as temporary:
             temporary.write_text(log, encoding="utf-8")
-        found = {**found, "error": f"{found['error'].removesuffix('.')}: see {CELLS}/{path.name}."}
+        error = f"{str(error).removesuffix('.')}: see {CELLS}/{path.name}."
     else:
         path.unlink(missing_ok=True)  # of an earlier try
-    whole = {"values": dict(cell.values), "experiment": cell.settings, "version": __version__, **found}
+    own = {"values": dict(cell.values), "experiment": cell.settings, "version": __version__, "error": error}
+    whole = msgspec.structs.replace(found, **own)
     with atomic_write(_path(folder, cell)) as temporary:
-        temporary.write_text(json.dumps(whole), encoding="utf-8")
+        temporary.write_text(json.dumps(msgspec.structs.asdict(whole)), encoding="utf-8")
 
 
-def everything(folder: Path, every: Sequence[Cell]) -> dict[int, dict[str, Any]]:
+def everything(folder: Path, every: Sequence[Cell]) -> dict[int, CellResult]:
     """What is written of each cell that is finished or failed, by its number."""
     found = ((cell.number, read(folder, cell)) for cell in every)
-    return {number: one for number, one in found if one}
+    return {number: one for number, one in found if one is not None}
 
 
-def versions(written: Mapping[int, Mapping[str, Any]]) -> dict[str, list[int]]:
+def versions(written: Mapping[int, CellResult]) -> dict[str, list[int]]:
     """The versions of the program by which finished cells were computed, each with the numbers of its cells.
 
     Args:
@@ -169,17 +147,17 @@ def versions(written: Mapping[int, Mapping[str, Any]]) -> dict[str, list[int]]:
     """
     found: dict[str, list[int]] = {}
     for number, one in written.items():
-        if one.get("metrics") is not None:
-            found.setdefault(str(one.get("version") or "unknown"), []).append(number)
+        if one.error is None:
+            found.setdefault(one.version, []).append(number)
     return found
 
 
-def provenance(written: Iterable[Mapping[str, Any]]) -> str:
+def provenance(written: Iterable[CellResult]) -> str:
     """What made finished cells, as a list in one line of JSON: an entry for all that differ in their seeds alone."""
     found: dict[str, dict[str, Any]] = {}
     for of_cell in written:
-        one = of_cell.get("provenance")
-        if isinstance(one, dict) and isinstance(one.get("seeds"), dict):
+        one = of_cell.provenance
+        if isinstance(one.get("seeds"), dict):
             others = {name: value for name, value in one.items() if name != "seeds"}
             seeds = found.setdefault(json.dumps(others), {"seeds": {}, **others})["seeds"]
             for key, seed in one["seeds"].items():

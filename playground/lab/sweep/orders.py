@@ -4,11 +4,14 @@ This module imports no torch: the scheduler of a cluster reads orders too.
 """
 
 import dataclasses
+import math
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from playground.kinds import plugins
 from playground.lab.autoguidance import weaker_step
@@ -16,6 +19,40 @@ from playground.lab.checkpoints import PREFIX, kept_steps
 from playground.lab.experiment import Experiment
 from playground.lab.session import MODEL, Session
 from playground.version import __version__
+
+CURVES = ("sigma", "train_loss", "held_out_loss")
+"""The curves of :func:`playground.lab.loss_curve.losses_along_sigma`; a cell has all of them or none."""
+
+
+class CellResult(msgspec.Struct, frozen=True):
+    """What became of a cell, as its file has it: its figures, or why it failed.
+
+    Attributes:
+        metrics: the figures.
+        curves: those of :data:`CURVES`, if losses were asked for.
+        error: why it failed; None if it did not.
+        provenance: what made the figures.
+        values, experiment: the cell's own values and settings.
+        version: of the program that computed it.
+
+    Raises:
+        ValueError: it has neither an error nor figures, a figure is not finite, or curves are missing or differ in length.
+    """
+
+    metrics: dict[str, float] = {}
+    curves: dict[str, list[float]] = {}
+    error: str | None = None
+    provenance: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    experiment: dict[str, Any] = {}
+    version: str = "unknown"
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.curves.get(name, ())) for name in CURVES}
+        if self.error is None and not (self.metrics and all(map(math.isfinite, self.metrics.values()))):
+            raise ValueError("no figures")
+        if len(lengths) > 1 or (self.curves and lengths == {0}):
+            raise ValueError("curves do not fit each other")
 
 
 @dataclass(frozen=True)
@@ -51,12 +88,11 @@ class Delivery:
     """What became of an order.
 
     Attributes:
-        found: the `metrics`, and `curves` if losses were asked for; or an `error`.
         model: the bytes of the session that was trained; None if none was.
         log: the traceback of an error of the program or of a plug-in; "" without one.
     """
 
-    found: Mapping[str, Any]
+    found: CellResult
     model: bytes | None = None
     log: str = ""
 

@@ -18,7 +18,7 @@ from playground.lab.session import Session
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell, Sweep
 from playground.lab.sweep.executors import Workers, here
-from playground.lab.sweep.orders import Delivery, Order, for_sampling, unpacked
+from playground.lab.sweep.orders import CellResult, Delivery, Order, for_sampling, unpacked
 from playground.user_errors import UserError
 
 HEARTBEAT = 0.5
@@ -128,7 +128,7 @@ def run_cell(sweep: Sweep, cells: Sequence[Cell], folder: Path, number: int, dev
         raise UserError(f"There is no cell {number}: this sweep has the cells 0 to {len(cells) - 1}.")
     cell = cells[number]
     folders.prepare(sweep, folder)
-    if folders.result(folder, cell) is None:
+    if folders.waiting(folder, [cell]):
         with _alone(folders.model_path(folder, cell).with_suffix(".lock")):
             ((_, order),), _ = _first(cells, [cell], folder, device)
             if order.trains:
@@ -149,9 +149,8 @@ def _delivered(future: Future[Delivery], workers: Workers) -> Delivery:
     try:
         return future.result()
     except workers.one_cell:
-        return Delivery(
-            {"error": "Each worker that computed this cell was killed, perhaps for lack of memory: take fewer at once."}
-        )
+        said = "Each worker that computed this cell was killed, perhaps for lack of memory: take fewer at once."
+        return Delivery(CellResult(error=said))
 
 
 @contextlib.contextmanager

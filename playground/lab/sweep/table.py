@@ -12,6 +12,7 @@ from playground.lab.csv_table import write_csv
 from playground.lab.measured import Figures
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.description import Cell
+from playground.lab.sweep.orders import CellResult
 
 CELLS_TABLE, MEANS_TABLE = "cells.csv", "means.csv"
 ERROR, WITHIN = "_standard_error", "_standard_error_within_cells"
@@ -55,18 +56,18 @@ def rows(folder: Path, every: Sequence[Cell]) -> list[Row]:
     return rows_of([(cell, folders.read(folder, cell)) for cell in every])
 
 
-def rows_of(every: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[Row]:
+def rows_of(every: Sequence[tuple[Cell, CellResult | None]]) -> list[Row]:
     """The means over the seeds, from what is written of each cell."""
-    combined: dict[str, tuple[Cell, list[Mapping[str, Any]]]] = {}
+    combined: dict[str, tuple[Cell, list[CellResult]]] = {}
     for cell, found in every:
-        if found.get("error") is None and found.get("metrics") is not None:
+        if found is not None and found.error is None:
             combined.setdefault(json.dumps(_varied(cell), default=str), (cell, []))[1].append(found)
     made = []
     for cell, results in combined.values():
-        mean, error, within = _over_seeds([one["metrics"] for one in results])
+        mean, error, within = _over_seeds([one.metrics for one in results])
         curves: dict[str, list[float]] = {}
         curve_errors: dict[str, list[float]] = {}
-        every_curves = [one.get("curves", {}) for one in results]
+        every_curves = [one.curves for one in results]
         for name in every_curves[0]:
             if all(len(one.get(name, ())) == len(every_curves[0][name]) for one in every_curves):
                 points = [
@@ -79,13 +80,13 @@ def rows_of(every: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[Row]:
     return made
 
 
-def rows_of_cells(every: Sequence[tuple[Cell, Mapping[str, Any]]]) -> list[Row]:
+def rows_of_cells(every: Sequence[tuple[Cell, CellResult | None]]) -> list[Row]:
     """A row for each cell that is finished or failed."""
     made = []
     for cell, found in every:
         made += rows_of([(cell, found)])
-        if found.get("error") is not None:
-            made.append(Row(cell, _varied(cell), 0, {}, {}, {}, {}, {}, str(found["error"])))
+        if found is not None and found.error is not None:
+            made.append(Row(cell, _varied(cell), 0, {}, {}, {}, {}, {}, found.error))
     return made
 
 
@@ -126,15 +127,15 @@ def write_tables(folder: Path, cells: Sequence[Cell]) -> list[Row]:
     """
     axes = list(cells[0].values)
     every = [(cell, folders.read(folder, cell)) for cell in cells]
-    computed = [(cell, one) for cell, one in every if one]
-    figures = list(dict.fromkeys(key for _, one in computed for key in one.get("metrics", {})))
+    computed = [(cell, one) for cell, one in every if one is not None]
+    figures = list(dict.fromkeys(key for _, one in computed for key in one.metrics))
     write_csv(
         folder / CELLS_TABLE,
         ["cell", *axes, "version", "error", *figures],
         [
             [
-                *(cell.number, *cell.values.values(), str(one.get("version", "")), one.get("error") or ""),
-                *_in_order(one.get("metrics", {}), figures),
+                *(cell.number, *cell.values.values(), one.version, one.error or ""),
+                *_in_order(one.metrics, figures),
             ]
             for cell, one in computed
         ],

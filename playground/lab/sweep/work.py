@@ -2,7 +2,6 @@
 
 import dataclasses
 import traceback
-from typing import Any
 
 import torch
 
@@ -19,7 +18,7 @@ from playground.lab.measured import Figures
 from playground.lab.opened import Opened
 from playground.lab.provenance import Provenance
 from playground.lab.session import Session
-from playground.lab.sweep.orders import Delivery, Order, packed, unpacked
+from playground.lab.sweep.orders import CellResult, Delivery, Order, packed, unpacked
 from playground.lab.trained import Trained
 from playground.user_errors import UserError, user_error
 from playground.version import __version__
@@ -45,10 +44,10 @@ def deliver(order: Order) -> Delivery:
     except (Exception, SystemExit) as error:  # of a plug-in perhaps: the other cells go on
         said = user_error(error)
         if said is not None:
-            return Delivery({"error": str(said)}, trained)
+            return Delivery(CellResult(error=str(said)), trained)
         kind = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         log = "".join(traceback.format_exception(error))
-        return Delivery({"error": f"This should not have happened ({kind})."}, trained, log)
+        return Delivery(CellResult(error=f"This should not have happened ({kind})."), trained, log)
     finally:
         torch.set_num_threads(threads)
 
@@ -64,7 +63,7 @@ def _train(experiment: Experiment, order: Order) -> Session:
     return Session.of(experiment, opened.problem.dataset, weights=state, device=opened.device)
 
 
-def _measured(experiment: Experiment, session: Session | None, order: Order) -> dict[str, Any]:
+def _measured(experiment: Experiment, session: Session | None, order: Order) -> CellResult:
     if session is None:
         opened = Opened.of(experiment, order.device)
     else:
@@ -78,10 +77,8 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
     figures = Figures.union(result(opened.compute(FiguresKey.of(part, document.model, run))) for part in parts)
     names = [*figures.flat(), *(key + OVER_FLOOR for key in figures if key + OVER_FLOOR in FIGURES)]
     numbers = {name: figures.number(name) for name in names}
-    found: dict[str, Any] = {
-        "metrics": {name: value for name, value in numbers.items() if value is not None},
-        "provenance": Provenance.of(experiment, opened.device).as_json(),
-    }
-    if order.losses:
-        found["curves"] = losses_along_sigma(problem, opened.model.score)
-    return found
+    return CellResult(
+        {name: value for name, value in numbers.items() if value is not None},
+        losses_along_sigma(problem, opened.model.score) if order.losses else {},
+        provenance=Provenance.of(experiment, opened.device).as_json(),
+    )
