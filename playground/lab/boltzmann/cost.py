@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from playground.lab.claims import one_thread
 from playground.theory.boltzmann import enumerated, log_weight
 
 FEWEST, MOST = 2, 20  # units measured
@@ -85,9 +86,7 @@ def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Generator[Cost, None
 
     It runs on one thread and measures that thread's own time, so that other work does not count.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         units = np.arange(fewest, most + 1)
         partition, weight = np.full((2, len(units)), np.inf)
         generator = torch.Generator().manual_seed(0)
@@ -99,8 +98,6 @@ def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Generator[Cost, None
             weight[place] = min(weight[place], _least(functools.partial(log_weight, weights, state)))
             known = min(turn, len(units))
             yield Cost(units[:known], partition[:known].copy(), weight[:known].copy(), turn / (ROUNDS * len(units)))
-    finally:
-        torch.set_num_threads(threads)
 
 
 # If the thread's clock is too coarse, as on Windows (16 ms), the wall clock is used.

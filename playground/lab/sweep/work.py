@@ -3,11 +3,10 @@
 import dataclasses
 import traceback
 
-import torch
-
 from playground.kinds import plugins
 from playground.lab import experiment as experiments
 from playground.lab.checkpoints import PREFIX
+from playground.lab.claims import one_thread
 from playground.lab.compute import result
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
@@ -31,16 +30,15 @@ def deliver(order: Order) -> Delivery:
             f"A worker runs Score Playground {__version__}, not {order.version}: install the same version there."
         )
     plugins.load_all(order.plugin_files)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the same in every process, because sums of floats depend on it
     trained: bytes | None = None
     try:
         experiment = experiments.from_tree(order.settings, Experiment())
         session = None if order.model is None else unpacked(order.model)
-        if order.trains:
-            session = _train(experiment, order)
-            trained = packed(session)
-        return Delivery(_measured(experiment, session, order), trained)
+        with one_thread():  # the same in every process, because sums of floats depend on it
+            if order.trains:
+                session = _train(experiment, order)
+                trained = packed(session)
+            return Delivery(_measured(experiment, session, order), trained)
     except (Exception, SystemExit) as error:  # of a plug-in perhaps: the other cells go on
         said = user_error(error)
         if said is not None:
@@ -48,8 +46,6 @@ def deliver(order: Order) -> Delivery:
         kind = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         log = "".join(traceback.format_exception(error))
         return Delivery(CellResult(error=f"This should not have happened ({kind})."), trained, log)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _train(experiment: Experiment, order: Order) -> Session:
