@@ -5,7 +5,7 @@ import functools
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from playground.lab.autoguidance import asks_checkpoint, with_weaker
 from playground.lab.checkpoints import PREFIX, Checkpoints, Weights
@@ -59,23 +59,21 @@ class Model:
         Raises:
             SessionError: the network was not trained.
         """
-        return self._learned("sampling.source")
+        return self.network or self._refuse("sampling.source")
 
-    def _learned(self, source: str) -> ScoreFunction:
-        """The network's score; an error names the setting `source`, by which a known score is followed instead."""
-        if self.network is None:
-            if self.path is None:
-                text = "The session holds no trained weights: train it, or choose {}."
-                raise SessionError(
-                    Message("session-without-weights", text, (setting(source, "exact", "empirical"),), source)
-                )
-            how = (
-                "train it by score-playground run"
-                if self.path.name == MODEL
-                else "train it in the window and save it, or give score-playground run what File > Export settings writes of it"
+    def _refuse(self, source: str) -> NoReturn:
+        """Say that the network was not trained, and name the setting by which a known score is followed instead."""
+        if self.path is None:
+            text = "The session holds no trained weights: train it, or choose {}."
+            raise SessionError(
+                Message("session-without-weights", text, (setting(source, "exact", "empirical"),), source)
             )
-            raise SessionError(f"{self.path} holds no trained weights: {how}.")
-        return self.network
+        how = (
+            "train it by score-playground run"
+            if self.path.name == MODEL
+            else "train it in the window and save it, or give score-playground run what File > Export settings writes of it"
+        )
+        raise SessionError(f"{self.path} holds no trained weights: {how}.")
 
     @functools.cached_property
     def score(self) -> LabelledScore:
@@ -94,16 +92,12 @@ class Model:
     @property
     def likelihood_score(self) -> ScoreFunction:
         """The score that the experiment's likelihoods use: the learned one or a known one."""
-        return self._known_likelihood_score or self._learned("likelihood.source")
+        return self.evaluated_score or self._refuse("likelihood.source")
 
     @property
     def evaluated_score(self) -> ScoreFunction | None:
         """The score that an evaluation measures: that of the likelihoods, or None if it is learned and the network is not trained."""
-        return self._known_likelihood_score or self.network
-
-    @property
-    def _known_likelihood_score(self) -> LabelledScore | None:
-        return self.problem.known_score(self.problem.experiment.likelihood.source)
+        return self.problem.known_score(self.problem.experiment.likelihood.source) or self.network
 
     def with_likelihood_seed(self, seed: int | None) -> "Model":
         """The model with another seed of what its likelihoods draw; None leaves it.
