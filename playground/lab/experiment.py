@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 import tomli_w
@@ -54,7 +54,7 @@ def fields(described: msgspec.Struct | type[msgspec.Struct] = Experiment) -> Map
     Args:
         described: settings, or their type, which stands for its default kinds.
     """
-    settings = _default(described) if isinstance(described, type) else described
+    settings = described() if isinstance(described, type) else described
     sections = tuple((name, type(section)) for name, section in _sections(settings).items())
     return _fields(type(settings), sections, registered())
 
@@ -67,7 +67,7 @@ def _fields(
 ) -> Mapping[str, Field]:
     """The settings of these sections; it takes 0.1 ms, and the window asks for them 160 times while it opens."""
     found = dict(own_fields(settings))
-    default = _default(settings)
+    default = settings()
     for name, section in sections:
         if issubclass(section, Kind):
             field = section.choice(getattr(default, name).kind)
@@ -83,7 +83,7 @@ def every_field(kind: type[msgspec.Struct] = Experiment) -> Mapping[str, Field]:
 
 @functools.lru_cache(maxsize=8)
 def _every_field(kind: type[msgspec.Struct], _registered: tuple[type[Kind], ...]) -> Mapping[str, Field]:
-    default = _default(kind)
+    default = kind()
     found = dict(fields(default))
     for name, section in _sections(default).items():
         if isinstance(section, Kind):
@@ -95,7 +95,7 @@ def _every_field(kind: type[msgspec.Struct], _registered: tuple[type[Kind], ...]
 def owners(key: str) -> tuple[str, ...]:
     """The kinds of an experiment's section that have a setting, by name."""
     name, _, inner = key.partition(".")
-    section = _sections(_default(Experiment)).get(name)
+    section = _sections(Experiment()).get(name)
     if not isinstance(section, Kind):
         return ()
     return tuple(kind for kind, cls in type(section).kinds().items() if inner in cls.__struct_fields__)
@@ -169,7 +169,7 @@ def replace(
                 described = msgspec.structs.replace(described, **{name: switched})
     known, parts = fields(described), dict[str, dict[str, Any]]()
     for key, new in changes.items():
-        field = known[key if key in known else _known(key, described)]
+        field = known.get(key) or _refuse_key(key, described)
         _check(field, new)
         name, _, inner = key.rpartition(".")
         if inner != "kind" or not isinstance(_sections(described).get(name), Kind):
@@ -227,7 +227,7 @@ def parse_as(kind: type[Described], text: str, origin: str) -> Described:
         if repeated:
             raise ExperimentError(f"{origin} {repeated}") from None
         raise ExperimentError(f"{origin} is not valid TOML: {str(error).splitlines()[0].rstrip('.')}.") from None
-    return from_file(tree, _default(kind))
+    return from_file(tree, kind())
 
 
 def from_file(tree: Mapping[str, Any], others: Described) -> Described:
@@ -378,19 +378,13 @@ def assignment(text: str, kind: type[msgspec.Struct] = Experiment) -> tuple[str,
         return key, raw.strip()
 
 
-def _default(kind: type[Described]) -> Described:
-    return kind()
-
-
 def _sections(described: msgspec.Struct) -> dict[str, msgspec.Struct]:
     """The parts of the settings that are structs of settings themselves, by name."""
     parts = {name: getattr(described, name) for name in described.__struct_fields__}
     return {name: part for name, part in parts.items() if isinstance(part, msgspec.Struct)}
 
 
-def _known(key: str, described: msgspec.Struct) -> str:
-    if key in fields(described):
-        return key
+def _refuse_key(key: str, described: msgspec.Struct) -> NoReturn:
     kinds = owners(key) if isinstance(described, Experiment) else ()
     if not kinds:
         raise ExperimentError(_unknown(key, described))
