@@ -76,16 +76,16 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         text: the answer.
         settings: of a column: what it changes in the step's settings, by section.
-        at_least, below: bounds of the figure; a missing bound means that there is none on that side.
+        at_least, below: bounds of the figure; infinite where there is none on that side.
     """
 
     text: str
     settings: dict[str, Any] = {}
-    at_least: float | None = None
-    below: float | None = None
+    at_least: float = -math.inf
+    below: float = math.inf
 
     def holds(self, value: float) -> bool:
-        return (self.at_least is None or value >= self.at_least) and (self.below is None or value < self.below)
+        return self.at_least <= value < self.below
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -190,7 +190,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     @property
     def is_bounded(self) -> bool:
         """Whether it claims something of its figures."""
-        return any(one.at_least is not None or one.at_most is not None for one in self.asked.values())
+        return any(math.isfinite(bound) for one in self.asked.values() for bound in one.bounds)
 
     def right_choice(self, value: float) -> int | None:
         """The index of the choice whose bounds hold a measured value; None if there are no choices, or none does."""
@@ -215,17 +215,14 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             value = (values[name] - less) / over if over else math.nan
             compared = bool(figure.difference_from or figure.ratio_to)  # then its error is not known
             error = 0.0 if compared else found().errors.get(name, 0.0)
-            bounds = [bound for bound in (figure.at_least, figure.at_most) if bound is not None]
-            near = any(abs(value - bound) < error for bound in bounds)
+            near = any(abs(value - bound) < error for bound in figure.bounds)
             return Found(value, "", f"Within one standard error, {error:.2g}, of its bound." if near else "")
 
         made = []
         for name, figure in self.asked.items():
             of = f" over {figure.ratio_to}" if figure.ratio_to else ""
             of += f" less {figure.difference_from}" if figure.difference_from else ""
-            low = -math.inf if figure.at_least is None else figure.at_least
-            high = math.inf if figure.at_most is None else figure.at_most
-            made.append(Claim(source, name + of, functools.partial(value, name, figure), high, low))
+            made.append(Claim(source, name + of, functools.partial(value, name, figure), *figure.bounds))
         return made
 
 
@@ -320,7 +317,7 @@ def judge(found: MeasuredStep) -> tuple[str, bool]:
     right = [choice.text for choice in step.choices if choice.holds(value)]
     if len(right) != 1:
         return ("none of the choices" if not right else f"more than one: {'; '.join(right)}"), False
-    ends = {end for choice in step.choices for end in (choice.at_least, choice.below) if end is not None}
+    ends = {end for choice in step.choices for end in (choice.at_least, choice.below)}
     near = [f"{end:g}" for end in sorted(ends) if abs(value - end) <= reach and error]
     return _decided(right[0], near, "its error reaches {}")
 
@@ -522,7 +519,7 @@ def _check_columns(step: Step) -> None:
     if not FEWEST <= len(step.choices) <= MOST:
         raise ExperimentError(f"there are {FEWEST} to {MOST} columns, not {len(step.choices)}.")
     for choice in step.choices:
-        if choice.at_least is not None or choice.below is not None:
+        if math.isfinite(choice.at_least) or math.isfinite(choice.below):
             raise ExperimentError("a column has no bounds: the one with the least or the greatest figure is right.")
         other = experiments.from_file(choice.settings, main)
         for key in experiments.differing(main, other):

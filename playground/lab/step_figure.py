@@ -4,6 +4,7 @@ A figure has a key, the name of a column in tables of figures or one of those be
 its claimed bounds. :mod:`playground.lab.step_measuring` measures it. This module imports no torch.
 """
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -49,7 +50,7 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         point: in the user's units, for keys of :data:`AT_A_POINT` and :data:`PLACES`, and of :data:`HALFWAY`.
         to: a second point, for :data:`HALFWAY`.
         settings: settings that are changed for the figure, by section as in `experiment`.
-        at_least, at_most: the claimed bounds; without either the figure is only reported.
+        at_least, at_most: the claimed bounds, infinite where there is none; without either the figure is only reported.
         ratio_to, difference_from: another figure of the step; the claim is about the ratio to it or the difference.
     """
 
@@ -60,10 +61,15 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     point: tuple[float, float] | None = None
     to: tuple[float, float] | None = None
     settings: dict[str, Any] = {}
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: float = -math.inf
+    at_most: float = math.inf
     ratio_to: str = ""
     difference_from: str = ""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The greatest and the least value that it may have, as those of a claim."""
+        return self.at_most, self.at_least
 
 
 def check_figures(figures: Mapping[str, Figure], settings: Experiment) -> None:

@@ -68,9 +68,7 @@ def test_there_are_twenty_with_titles_of_their_own_and_claims_that_can_fail() ->
     assert len({scene.title for scene in found} - others) == len(found) >= 20
     for scene in found:
         assert scene.is_scene
-        figures = scene.steps[0].figures.values()
-        bounded = [figure for figure in figures if (figure.at_least, figure.at_most) != (None, None)]
-        assert bounded, scene.title
+        assert scene.steps[0].is_bounded, scene.title
 
 
 def test_the_losses_of_a_gaussian_s_score_are_those_of_the_closed_form() -> None:
