@@ -164,9 +164,9 @@ class Conditions:
     hidden_labels: tuple[float, float] | None = None
     known_classes: tuple[int, ...] = ()
 
-    def classes_of(self, source: Score) -> tuple[int, ...]:
+    def classes_of(self, source: Score | None) -> tuple[int, ...]:
         """The classes of which a score is there, in order."""
-        return {"learned": self.classes, "exact": self.known_classes, "empirical": ()}[source]
+        return {"learned": self.classes, "exact": self.known_classes}.get(source or "", ())
 
 
 class Given(Protocol):

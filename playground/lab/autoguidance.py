@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def asks_checkpoint(experiment: Experiment) -> bool:
     """Whether samples follow the score of an earlier training step too."""
     sampling = experiment.sampling
-    return isinstance(sampling, FollowsScore) and sampling.follows_checkpoint and sampling.guidance > 0
+    return sampling.follows_checkpoint and sampling.guidance > 0
 
 
 def weaker_step(experiment: Experiment, kept: Iterable[int], now: int) -> int | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from playground.kinds.samplers import FollowsScore
 from playground.lab.columns import DistanceCurve
 from playground.lab.conflicts import comparison_conflict, why_too_few_samples
 from playground.lab.experiment import ExperimentError
@@ -33,7 +32,7 @@ def evaluations(problem: Problem, sampler: Sampler) -> int | None:
     sampling, each = problem.experiment.sampling, sampler.evaluations
     if each is None:
         return None
-    if not isinstance(sampling, FollowsScore) or not sampling.guidance:
+    if not sampling.guidance:
         return each
     return each * (2 if sampling.follows_checkpoint or problem.particle_labels is not None else 1)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from playground.kinds.inpainting import known_coordinates
 from playground.kinds.samplers import FollowsScore, FromNoise
+from playground.lab.autoguidance import asks_checkpoint
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
@@ -27,13 +28,7 @@ def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     Raises:
         ExperimentError: no earlier training step is kept.
     """
-    sampling = problem.experiment.sampling
-    if (
-        isinstance(sampling, FollowsScore)
-        and sampling.follows_checkpoint
-        and sampling.guidance
-        and _weaker(score) is None
-    ):
+    if asks_checkpoint(problem.experiment) and _weaker(score) is None:
         raise ExperimentError(NO_CHECKPOINT)
     return _conditioned(problem, score, problem.particle_labels)
 
@@ -42,7 +37,7 @@ def _conditioned(problem: Problem, score: LabelledScore, told: Tensor | None) ->
     """The score of these classes, without guidance if it is by an earlier training step that is not there."""
     sampling = problem.experiment.sampling
     followed = score
-    if isinstance(sampling, FollowsScore) and (told is not None or sampling.follows_checkpoint):
+    if told is not None or sampling.follows_checkpoint:
         weaker = _weaker(score) if sampling.follows_checkpoint else None
         guidance = 0.0 if sampling.follows_checkpoint and weaker is None else sampling.guidance
         followed = GuidedScore(score, told, guidance, weaker, guidance_interval(problem))
@@ -84,8 +79,7 @@ def field_score(problem: Problem, score: LabelledScore, source: str) -> ScoreFun
         source: "learned", "exact" or "empirical".
     """
     sampling, told = problem.experiment.sampling, problem.particle_labels
-    own = isinstance(sampling, FollowsScore) and sampling.source == source
-    if not own or sampling_conflict(problem.experiment, problem.conditions) is not None:
+    if sampling.follows != source or sampling_conflict(problem.experiment, problem.conditions) is not None:
         return score
     return _conditioned(problem, score, None if told is None or told.ndim else told)
 

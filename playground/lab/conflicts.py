@@ -8,7 +8,7 @@ import itertools
 
 from playground.kinds.chosen import Conditions as Conditions
 from playground.kinds.noise.noise import WITH_PATH
-from playground.kinds.samplers import FollowsScore, FromNoise
+from playground.kinds.samplers import FromNoise
 from playground.lab.settings import Experiment
 from playground.messages import Edit, Message, instead, setting
 
@@ -50,10 +50,8 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Messa
     """
     sampling = experiment.sampling
     if sampling.mask != "none":
-        if experiment.data.images:
-            part = {"left": "left half", "top": "upper half", "frame": "frame"}[sampling.mask]
-        else:
-            part = {"left": "first coordinate", "top": "second coordinate", "frame": "frame"}[sampling.mask]
+        parts = {"left": ("first coordinate", "left half"), "top": ("second coordinate", "upper half")}
+        part = parts[sampling.mask][experiment.data.images] if sampling.mask in parts else sampling.mask
         return instead(
             "conditioned-on-a-part",
             "The samples are conditioned on the {} of held-out point {}, but the data are not: choose {} to compare them.",
@@ -61,7 +59,7 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Messa
             "sampling.inpainting_mask",
             "none",
         )
-    if not isinstance(sampling, FollowsScore) or not conditions.classes_of(sampling.source):
+    if not conditions.classes_of(sampling.follows):
         return None
     if sampling.labels == "one":
         return instead(
@@ -93,11 +91,7 @@ def tilted_conflict(experiment: Experiment, conditions: Conditions) -> Message |
         return Message("inpainted", "Inpainted samples have no tilted density, as a part of each is given.")
     if not conditions.known_classes:
         return Message("no-known-classes", "The tilted density needs a toy with classes, whose densities are known.")
-    if (
-        not isinstance(sampling, FollowsScore)
-        or not conditions.classes_of(sampling.source)
-        or sampling.labels == "none"
-    ):
+    if sampling.labels == "none" or not conditions.classes_of(sampling.follows):
         return Message(
             "no-class-asked",
             "The samples have no class, so they have no tilted density: choose {}.",

@@ -6,7 +6,6 @@ This module imports no torch, so that the window can check before torch is loade
 """
 
 from playground.kinds.chosen import Conditions
-from playground.kinds.samplers import FollowsScore
 from playground.lab.settings import Experiment
 from playground.messages import Edit, Message, setting
 
@@ -20,7 +19,7 @@ def untrained_conditional_score(experiment: Experiment, conditions: Conditions) 
     least, _ = conditions.hidden_labels or (share, share)
     if not conditions.classes or least < 1:
         return None
-    if not isinstance(sampling, FollowsScore) or sampling.labels == "none" or sampling.source != "learned":
+    if sampling.labels == "none" or sampling.follows != "learned":
         return None
     if share == 1:
         why = Message("hides-all", "{} hides every label", (setting(SHARE, 1),))

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
 from playground.lab.keys import FiguresKey, ModelKey, RunKey
@@ -47,8 +46,8 @@ class PinnedRun(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def keys(self) -> dict[str, FiguresKey]:
         """The keys of its figures by part; of its model only if the score that it follows is that of the likelihoods."""
-        sampling, parts = self.experiment.sampling, ["Sampling", "Distances"]
-        if isinstance(sampling, FollowsScore) and sampling.source == self.experiment.likelihood.source:
+        parts = ["Sampling", "Distances"]
+        if self.experiment.sampling.follows == self.experiment.likelihood.source:
             parts.append("Likelihoods")
         return {part: FiguresKey.of(part, self.model) for part in parts}
 

@@ -21,7 +21,7 @@ from playground.data import DataError, Dataset
 from playground.data.units import Units
 from playground.kinds.chosen import Conditions
 from playground.kinds.noise.noise import BLUR, FINEST, SIGMA_MIN
-from playground.kinds.samplers import FollowsScore, FromNoise
+from playground.kinds.samplers import FromNoise
 from playground.lab.compute import computes
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError, replace, value
@@ -462,9 +462,7 @@ class Problem:
     def particle_labels(self) -> Tensor | None:
         """The class of all particles, 0-d, or of each, (particles,); None if they are given none."""
         sampling, data = self.experiment.sampling, self.labels
-        if not isinstance(sampling, FollowsScore) or sampling.labels == "none" or data is None:
-            return None
-        if not self.conditions.classes_of(sampling.source):
+        if sampling.labels == "none" or data is None or not self.conditions.classes_of(sampling.follows):
             return None
         if sampling.labels == "all":
             generator = self.generator("labels")

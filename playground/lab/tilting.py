@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import LEAST_SAMPLES, tilted_conflict, why_too_few_samples
 from playground.lab.fields import grid_over
 from playground.lab.figures import needing
@@ -74,7 +73,7 @@ class Tilted:
 def tilted(problem: Problem) -> Tilted | None:
     """The tilted density of an experiment's samples, or None: see :func:`playground.lab.conflicts.tilted_conflict`."""
     sampling, known = problem.experiment.sampling, problem.dataset.density
-    if tilted_conflict(problem.experiment, problem.conditions) is not None or not isinstance(sampling, FollowsScore):
+    if tilted_conflict(problem.experiment, problem.conditions) is not None:
         return None
     assert isinstance(known, GaussianMixture)
     classes = ClassDensities.of(known.to("cpu", torch.float64))

@@ -9,7 +9,6 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.controllers.overlay_timing import exact_source
 from playground.app.model.views import ProblemView
 from playground.app.style.number_formats import format_count
-from playground.kinds.samplers import FollowsScore
 
 FOLLOWED = "The particles follow this score."
 OF_ONE_CLASS = "The particles follow this score, that of class {} with its guidance."
@@ -119,8 +118,6 @@ class LayerChoices(QObject):
     def _said_of_followed(self) -> str:
         """What the chip of the followed score says: its arrows are those of a class if all particles have that class."""
         sampling, problem = self._state.experiment.sampling, self._state.problem
-        if problem is None or not isinstance(sampling, FollowsScore) or sampling.labels == "none":
-            return FOLLOWED
-        if not problem.conditions.classes_of(sampling.source):
+        if problem is None or sampling.labels == "none" or not problem.conditions.classes_of(sampling.follows):
             return FOLLOWED
         return OF_ONE_CLASS.format(sampling.label) if sampling.labels == "one" else OF_ALL_CLASSES

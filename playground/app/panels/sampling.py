@@ -24,7 +24,6 @@ from playground.app.widgets.kind_rows import KindRows, column
 from playground.app.widgets.number_rows import NumberField
 from playground.app.widgets.throttle import Throttle
 from playground.data.dataset import one_line
-from playground.kinds.samplers import FollowsScore
 from playground.lab.conflicts import sampling_conflict
 
 OF_CLASSES = frozenset({"sampling.labels", "sampling.label"})
@@ -109,15 +108,13 @@ class SamplingPanel(CollapsiblePanel):
 
     def _applies(self, key: str) -> bool:
         """Whether a setting has an effect; without classes, or before the data are read, no class can be chosen."""
-        sampling = self.state.experiment.sampling
-        by_checkpoint = isinstance(sampling, FollowsScore) and sampling.follows_checkpoint
-        if key in OF_GUIDANCE and by_checkpoint:
+        if key in OF_GUIDANCE and self.state.experiment.sampling.follows_checkpoint:
             return True
         return key not in OF_CLASSES | OF_GUIDANCE or bool(self._classes())
 
     def _classes(self) -> tuple[int, ...]:
         view, sampling = self.state.problem, self.state.experiment.sampling
-        return view.conditions.classes_of(sampling.follows) if view is not None and sampling.follows else ()
+        return view.conditions.classes_of(sampling.follows) if view is not None else ()
 
     @Slot()
     def _show_cost(self) -> None:

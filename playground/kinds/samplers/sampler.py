@@ -107,9 +107,29 @@ class Sampler(Kind, frozen=True):
         return None
 
     @property
+    def labels(self) -> Labels:
+        """The classes that are asked of its particles."""
+        return "none"
+
+    @property
+    def label(self) -> int:
+        """The class of labels = one."""
+        return 0
+
+    @property
+    def guidance(self) -> float:
+        """How far the score is pushed away from another."""
+        return 0.0
+
+    @property
     def guide(self) -> Guide:
         """The score that guidance pushes away from."""
         return "unconditional"
+
+    @property
+    def follows_checkpoint(self) -> bool:
+        """Whether guidance is by an earlier training step."""
+        return self.guide == "checkpoint" and self.follows == "learned"
 
     def is_guided(self, chosen: Chosen) -> bool:
         """Whether guidance has an effect, from what is known before the data are read."""
@@ -336,11 +356,6 @@ class FollowsScore(Sampler, frozen=True):
 
     def is_guided(self, chosen: Chosen) -> bool:
         return self.follows_checkpoint or self.labels_told(chosen) in ("one", "all")
-
-    @property
-    def follows_checkpoint(self) -> bool:
-        """Whether guidance is by an earlier training step."""
-        return self.guide == "checkpoint" and self.source == "learned"
 
     def _has_classes(self, chosen: Chosen, conditions: Conditions | None) -> bool | None:
         """Whether there are classes of the score that it follows; None if that depends on data that have not been read."""

@@ -352,7 +352,7 @@ class SamplerAudit(Auditing):
         problem, both = self.trained
         assert both.weaker is not None
         low, high = guidance_interval(problem)
-        followed, weight, worst = conditioned_score(problem, both), problem.experiment.sampling.guidance, 0.0  # type: ignore[attr-defined]
+        followed, weight, worst = conditioned_score(problem, both), problem.experiment.sampling.guidance, 0.0
         x = problem.train[:200]
         for sigma in torch.logspace(math.log10(problem.noise.sigma_min), math.log10(problem.noise.sigma_max), 6):
             with torch.no_grad():
@@ -428,7 +428,7 @@ class SamplerAudit(Auditing):
 
     def _classes(self) -> Iterator[Claim]:
         """Claims of a sampler whose settings ask for classes."""
-        if not isinstance(self.kind, FollowsScore) or self.kind.labels_told(self.experiment) in (None, "none"):
+        if self.kind.labels_told(self.experiment) in (None, "none"):
             return
         area = "one of two moons, exact scores"
         yield Claim(
