@@ -34,9 +34,7 @@ class ForwardProcess(Sampler):
     def total(self) -> int:
         return self.steps
 
-    @property
-    def evaluations(self) -> int:
-        return 0
+    evaluations = 0
 
     def terms(self, before: Step, after: Step) -> StepTerms:
         assert before.time is not None

@@ -59,10 +59,8 @@ class Sampler(ABC):
         """The number of score evaluations per particle in a run; None if each particle has its own steps."""
         return self.total
 
-    @property
-    def has_law(self) -> bool:
-        """Whether the law of the particles approaches that of the data; ascent without noise shrinks to the modes instead."""
-        return True
+    has_law = True
+    """Whether the law of the particles approaches that of the data; ascent without noise shrinks to the modes instead."""
 
     @property
     def weak_order(self) -> float | None:

@@ -37,9 +37,7 @@ class DDIMSampler(OneStepSampler):
 
     eta: float = 0.0
 
-    @property
-    def _rest(self) -> tuple[Rest, ...]:
-        return ()
+    _rest = ()
 
     @property
     def weak_order(self) -> float | None:

@@ -36,9 +36,7 @@ class EdmSampler(OneStepSampler):
     churn_max: float = math.inf
     churn_noise: float = 1.0
 
-    @property
-    def evaluations_per_step(self) -> int:
-        return 2
+    evaluations_per_step = 2
 
     @property
     def weak_order(self) -> float | None:

@@ -89,9 +89,7 @@ class AdaptiveFlow(Sampler):
     def total(self) -> int:
         return self.steps
 
-    @property
-    def evaluations(self) -> None:
-        return None
+    evaluations = None
 
     def terms(self, before: Step, after: Step) -> StepTerms:
         start, end = (self.process.t_min if frame.time is None else frame.time for frame in (before, after))

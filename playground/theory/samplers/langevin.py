@@ -5,6 +5,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -54,9 +55,7 @@ class _OneLevel(Sampler):
     def _rest(self) -> tuple[Rest, ...]:
         return ("noise",)
 
-    @property
-    def weak_order(self) -> float | None:
-        return 1.0
+    weak_order: float | None = 1.0
 
     def _known_noise(self, step: float) -> float | None:
         return math.sqrt(2 * step) if self._rest == ("noise",) else None
@@ -127,9 +126,7 @@ class AnnealedLangevin(Sampler):
     def total(self) -> int:
         return len(self.levels) * self.steps_per_level + self.final_denoising
 
-    @property
-    def weak_order(self) -> float | None:
-        return 1.0
+    weak_order = 1.0
 
     @property
     def _step_sizes(self) -> list[float]:
@@ -187,13 +184,8 @@ class MetropolisAdjustedLangevin(_OneLevel):
     step: float
     steps: int
 
-    @property
-    def weak_order(self) -> float | None:
-        return None  # the law is right at any step
-
-    @property
-    def _rest(self) -> tuple[Rest, ...]:
-        return ("noise", "refusal")
+    weak_order = None  # the law is right at any step
+    _rest: ClassVar[tuple[Rest, ...]] = ("noise", "refusal")
 
     @property
     def evaluations(self) -> int:
