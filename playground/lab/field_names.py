@@ -71,10 +71,7 @@ def field_names(
     with torch.no_grad():
         slope = score(x / alpha, torch.tensor(level, device=problem.device)) / alpha
     at = NoiseLevel(alpha, alpha * level)
-    said = predictions(x, slope, at)
-    noise, denoised, v, velocity = (
-        part.cpu().numpy().astype(np.float64) for part in (said.noise, said.denoised, said.v, said.velocity)
-    )
+    noise, denoised, v, velocity = (part.cpu().numpy().astype(np.float64) for part in predictions(x, slope, at))
     return FieldNames(
         points=points,
         score=units.score_to_user(slope.cpu().numpy()),

@@ -53,12 +53,9 @@ def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float
         sigma: noise level in user units; a level below the finest stands for the finest.
         time: time t of the process, or None in data coordinates.
     """
-    x = problem.internal(points)
+    level, scale = problem.level_and_scale(sigma, time)
     with torch.no_grad():
-        if time is None:
-            field = score(x, torch.tensor(problem.level(sigma), device=problem.device))
-        else:
-            field = problem.process().score(score, x, torch.tensor(time, device=problem.device))
+        field = score(problem.internal(points) / scale, torch.tensor(level, device=problem.device)) / scale
     return problem.units.score_to_user(field.cpu().numpy())
 
 

@@ -35,6 +35,5 @@ def _changed(experiment: Experiment) -> dict[str, Any]:
         value = description.value(experiment, key)
         if value != field.default or key.endswith(".kind"):
             section, _, name = key.rpartition(".")
-            part = tree.setdefault(section, {}) if section else tree
-            part[name] = msgspec.to_builtins(value)
+            tree.setdefault(section, {})[name] = msgspec.to_builtins(value)
     return tree

@@ -19,7 +19,7 @@ A network's output F may be any of them: :data:`OUTPUTS` has the factors of s = 
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from torch import Tensor
 
@@ -65,8 +65,7 @@ class NoiseLevel:
         return self.sigma / (1 + self.sigma)
 
 
-@dataclass(frozen=True, eq=False)
-class Predictions:
+class Predictions(NamedTuple):
     """What may be predicted of x beside its score, all in the shape of x and in standardized units.
 
     Attributes:

@@ -37,23 +37,6 @@ ERRORS = 5.0
 PARTS, POINTS = 20, 4_096
 
 
-class Moved:
-    """The model of a density, moved: log p + e u, with the score s + e grad u; it is a score and an energy."""
-
-    def __init__(self, density: Density, direction: "Direction | None" = None, by: float = 0.0) -> None:
-        self.density, self.direction, self.by = density, direction, by
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """The score at x for sigma."""
-        found = self.density.score(x, sigma)
-        return found if self.direction is None else found + self.by * self.direction.slope(x, sigma, found)
-
-    def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """The log-density at x for sigma."""
-        found = self.density.log_prob(x, sigma)
-        return found if self.direction is None else found + self.by * self.direction.potential(x, sigma, found)
-
-
 @dataclasses.dataclass(frozen=True)
 class Direction:
     """A direction h = grad u in which a score is moved, about as large as the score.
@@ -74,11 +57,6 @@ def _width(x: Tensor, sigma: Tensor) -> Tensor:
     return (1 + per_point(torch.as_tensor(sigma).to(x), x) ** 2).sqrt()
 
 
-def _ripple(x: Tensor, sigma: Tensor, _: Tensor) -> Tensor:
-    width = _width(x, sigma)
-    return torch.sin(2 * x / width).sum(1) / 2
-
-
 DIRECTIONS = (
     Direction("its size", lambda x, sigma, log_p: log_p, lambda x, sigma, score: score),
     Direction(
@@ -88,10 +66,29 @@ DIRECTIONS = (
     ),
     Direction(
         "its waves",
-        _ripple,
+        lambda x, sigma, log_p: torch.sin(2 * x / _width(x, sigma)).sum(1) / 2,
         lambda x, sigma, score: torch.cos(2 * x / _width(x, sigma)) / _width(x, sigma),
     ),
 )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Moved:
+    """The model of a density, moved: log p + e u, with the score s + e grad u; it is a score and an energy."""
+
+    density: Density
+    direction: Direction = DIRECTIONS[0]
+    by: float = 0.0
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The score at x for sigma."""
+        found = self.density.score(x, sigma)
+        return found + self.by * self.direction.slope(x, sigma, found)
+
+    def log_density(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The log-density at x for sigma."""
+        found = self.density.log_prob(x, sigma)
+        return found + self.by * self.direction.potential(x, sigma, found)
 
 
 @dataclasses.dataclass(frozen=True)
