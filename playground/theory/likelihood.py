@@ -253,9 +253,7 @@ def _solve(
 
     def traced(position: Tensor, angle: Tensor, v: Tensor | None = None) -> tuple[Tensor, Tensor]:
         sigma = level(angle)
-        if v is not None:
-            return _with_probes(lambda x: speed(x, sigma), position, v)
-        return _with_exact_trace(lambda x: speed(x, sigma), position)
+        return _with_trace(lambda x: speed(x, sigma), position, v)
 
     y = y.flatten(1)
     fixed = None if probes is None else probes.flatten(2)
@@ -318,25 +316,17 @@ def _widths(process: Process, ends: tuple[float, float]) -> tuple[float, float]:
     return math.hypot(1.0, ends[0]), float(process.scale(1.0)) * math.hypot(1.0, ends[1])
 
 
-def _with_exact_trace(velocity: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Velocity (N, D) and the trace of its Jacobian (N, 1), by one backward pass per dimension."""
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        speed = velocity(x)
-        trace = torch.zeros_like(x[:, 0])
-        for axis in range(x.shape[1]):
-            (row,) = torch.autograd.grad(speed[:, axis].sum(), x, retain_graph=axis + 1 < x.shape[1])
-            trace = trace + row[:, axis]
-    return speed.detach(), trace[:, None]
+def _with_trace(velocity: Callable[[Tensor], Tensor], x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Velocity (N, D) and the Hutchinson estimates v' J v (N, k) for v (N, k, D), by k backward passes.
 
-
-def _with_probes(velocity: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """Velocity (N, D) and the Hutchinson estimates v' J v (N, k) for v (N, k, D), by k backward passes."""
+    Without v it is the trace of the Jacobian J, (N, 1): the sum of the estimates by the D axes.
+    """
+    probes = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand(len(x), -1, -1) if v is None else v
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         speed = velocity(x)
         estimates = []
-        for number, each in enumerate(v.unbind(1), start=1):
-            (row,) = torch.autograd.grad(speed, x, grad_outputs=each, retain_graph=number < v.shape[1])
+        for number, each in enumerate(probes.unbind(1), start=1):
+            (row,) = torch.autograd.grad(speed, x, grad_outputs=each, retain_graph=number < probes.shape[1])
             estimates.append((row * each).sum(1))
-    return speed.detach(), torch.stack(estimates, dim=1)
+    return speed.detach(), torch.stack(estimates if v is not None else [sum(estimates[1:], estimates[0])], dim=1)
