@@ -99,3 +99,16 @@ class Empirical:
             part, of_part = flat[start : start + rows], level[start : start + rows]
             logits = torch.addmm(-0.5 * self._squares, part, self._flat.T) / of_part.square()[:, None]
             yield logits, part.square().sum(1), of_part
+
+
+def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int) -> Tensor:
+    """The :meth:`Empirical.posterior_mean` of each of y among the points of its own group, in the shape of x.
+
+    Args:
+        x, y: clean and noisy points, (N, *shape), in groups of `count`. An incomplete last group is filled with the points
+            before it, so every mean is over `count` points, or over all if there are fewer.
+        sigma: noise levels of y, (N,).
+    """
+    ends = [min(start + count, len(x)) for start in range(0, len(x), count)]
+    groups = zip(ends, torch.split(y, count), torch.split(sigma, count), strict=True)
+    return torch.cat([Empirical(x[max(0, end - count) : end]).posterior_mean(*noisy) for end, *noisy in groups])

@@ -1,4 +1,4 @@
-r"""Parts of fused training of perceptrons: features, activations, steps of Adam, targets of denoising.
+r"""Parts of fused training of perceptrons: features, activations, steps of Adam.
 
 A training thread shares the Python interpreter with a window that paints sixty times a second, and must wait for it after each
 call to torch. So a step makes few calls, and the backward pass is written by hand.
@@ -144,31 +144,3 @@ def optimizer_step(optimizer: OptimizerState, made: int) -> None:
         optimizer.step + made + 1,
         optimizer.ema,
     )
-
-
-def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**20) -> Tensor:
-    """Compute :meth:`playground.theory.empirical.Empirical.posterior_mean` within each group of points.
-
-    Args:
-        x, y: clean and noisy points, (N, D), in groups of `count`. An incomplete last group is filled with the points before
-            it, so every mean is over `count` points, or over all if there are fewer.
-        sigma: noise levels of y, (N,).
-        most: the number of distances held at once.
-
-    Returns:
-        For each y the expected x of its group, (N, D).
-    """
-    means: list[Tensor] = []
-    rows = max(1, most // count)
-    for start in range(0, len(x), count):
-        stop = min(start + count, len(x))
-        group = x[max(0, stop - count) : stop]
-        centre = group.mean(0)
-        clean = group - centre
-        offset = clean.square().sum(1) * -0.5
-        for first in range(start, stop, rows):
-            last = min(first + rows, stop)
-            level = sigma[first:last]
-            logits = torch.addmm(offset, y[first:last] - centre, clean.t()) / level.square()[:, None]
-            means.append(torch.mm(torch.softmax(logits, 1), clean) + centre)
-    return torch.cat(means)

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from playground.theory.densities import Density
 from playground.theory.draws import normal as gaussian
-from playground.theory.fused import group_means
+from playground.theory.empirical import group_means
 from playground.theory.noise import Noise, ScoreFunction, SigmaDistributionName, per_point
 from playground.theory.partition import EnergyFunction, QuadratureGrid, half_side
 
@@ -319,7 +319,7 @@ class Denoising(ScoreMatching):
         if self.target_batch == 1:
             return x, z
         y = x + per_point(sigma, x) * z
-        mean = group_means(x.flatten(1), y.flatten(1), sigma, self.target_batch).view(x.shape)
+        mean = group_means(x, y, sigma, self.target_batch)
         return mean, (y - mean) / per_point(sigma, x)
 
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
