@@ -141,14 +141,14 @@ FAULTS = {
     ),
     "an angle of the cosine that speeds up": (
         Cosine,
-        "_angle",
+        "_place",
         lambda process, t: process._start + t**2 / 2,
         "noise",
         "cosine: mean factor",
     ),
     "flow matching that speeds up": (
         FlowMatching,
-        "_mixed",
+        "_place",
         lambda process, t: process._start + t**2 / 2,
         "noise",
         "flow matching: mean factor",

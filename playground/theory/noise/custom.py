@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from playground.theory.monotone import rising_slopes
-from playground.theory.noise.process import Process, as_time
+from playground.theory.noise.process import as_time
+from playground.theory.noise.processes import Exploding
 
 
-class CustomSchedule(Process):
+class CustomSchedule(Exploding):
     r"""A variance-exploding process along any rising curve: ln sigma(t) is a smooth piecewise cubic through given points.
 
     .. math:: dx = g\,dw, \quad g^2 = \frac{d\sigma^2}{dt} = 2 \sigma^2 \frac{d \ln\sigma}{dt}
@@ -29,14 +30,10 @@ class CustomSchedule(Process):
                 "A drawn schedule needs at least two points (t, sigma) that rise from t = 0 to t = 1, sigma above 0."
             )
         self.points, self.sigma_min, self.sigma_max = points, sigmas[0], sigmas[-1]
-        self.t_min = 0.0
         logs = [math.log(sigma) for sigma in sigmas]
         self._times, self._logs, self._slopes = (
             torch.tensor(values, dtype=torch.float64) for values in (times, logs, rising_slopes(times, logs))
         )
-
-    def scale(self, t: Tensor | float) -> Tensor:
-        return torch.ones_like(as_time(t))
 
     def sigma(self, t: Tensor | float) -> Tensor:
         value, _ = self._curve(as_time(t))
@@ -53,9 +50,6 @@ class CustomSchedule(Process):
             below = self._curve(middle)[0] < target
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
         return ((low + high) / 2).to(sigma)
-
-    def rate(self, t: Tensor | float) -> Tensor:
-        return torch.zeros_like(as_time(t))
 
     def diffusion(self, t: Tensor | float) -> Tensor:
         value, slope = self._curve(as_time(t))

@@ -41,7 +41,7 @@ class Process(ABC):
     Times may be numbers, 0-d or (N,); results have the shape of the time.
     """
 
-    t_min: float
+    t_min: float = 0.0
     """The time of the finest noise level, at which samplers stop and likelihoods start."""
 
     sigma_min: float

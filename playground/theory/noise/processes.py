@@ -13,7 +13,40 @@ from torch import Tensor
 from playground.theory.noise.process import Process, as_time
 
 
-class VarianceExploding(Process):
+class Exploding(Process):
+    """A process that does not scale the data."""
+
+    def scale(self, t: Tensor | float) -> Tensor:
+        return torch.ones_like(as_time(t))
+
+    def rate(self, t: Tensor | float) -> Tensor:
+        return torch.zeros_like(as_time(t))
+
+
+class Steady(Process):
+    """A process whose noise depends on a place between two ends, which moves at a steady speed.
+
+    Args:
+        sigma_min: finest noise over signal, > 0.
+        sigma_max: noise over signal at t = 1, > sigma_min.
+    """
+
+    _start: float
+    _speed: float
+
+    def __init__(self, sigma_min: float, sigma_max: float) -> None:
+        if not 0 < sigma_min < sigma_max:
+            raise ValueError(f"sigma_min = {sigma_min:g} must lie between 0 and sigma_max = {sigma_max:g}.")
+        self.sigma_min, self.sigma_max = sigma_min, sigma_max
+
+    def diffusion(self, t: Tensor | float) -> Tensor:
+        return torch.sqrt(2 * self._speed * self.sigma(t))
+
+    def _place(self, t: Tensor | float) -> Tensor:
+        return self._start + self._speed * as_time(t)
+
+
+class VarianceExploding(Exploding, Steady):
     r"""Adds noise of growing scale and does not change the mean.
 
     .. math:: dx = \sigma(t) \sqrt{2 \ln r}\, dw, \quad \sigma(t) = \sigma_{min} r^t,\ r = \sigma_{max}/\sigma_{min}
@@ -27,25 +60,17 @@ class VarianceExploding(Process):
     """
 
     def __init__(self, sigma_min: float, sigma_max: float) -> None:
-        _require_order(sigma_min, sigma_max)
-        self.sigma_min, self.sigma_max = sigma_min, sigma_max
-        self.t_min = 0.0
-        self._log_ratio = math.log(sigma_max / sigma_min)
-
-    def scale(self, t: Tensor | float) -> Tensor:
-        return torch.ones_like(as_time(t))
+        super().__init__(sigma_min, sigma_max)
+        self._start, self._speed = 0.0, math.log(sigma_max / sigma_min)
 
     def sigma(self, t: Tensor | float) -> Tensor:
-        return self.sigma_min * torch.exp(self._log_ratio * as_time(t))
+        return self.sigma_min * torch.exp(self._place(t))
 
     def time(self, sigma: Tensor | float) -> Tensor:
-        return torch.log(as_time(sigma) / self.sigma_min) / self._log_ratio
-
-    def rate(self, t: Tensor | float) -> Tensor:
-        return torch.zeros_like(as_time(t))
+        return torch.log(as_time(sigma) / self.sigma_min) / self._speed
 
     def diffusion(self, t: Tensor | float) -> Tensor:
-        return self.sigma(t) * math.sqrt(2 * self._log_ratio)
+        return self.sigma(t) * math.sqrt(2 * self._speed)
 
 
 class LinearRate(Process):
@@ -151,7 +176,7 @@ class SubVariancePreserving(LinearRate):
         return torch.sqrt(-self._beta(t) * torch.expm1(-2 * self._integral(t)))
 
 
-class Cosine(Process):
+class Cosine(Steady):
     r"""A variance-preserving process of constant angular speed on the circle alpha^2 + std^2 = 1.
 
     .. math:: \alpha(t) = \cos\theta(t),\ \mathrm{std} = \sin\theta,\ \sigma = \tan\theta, \quad
@@ -167,17 +192,15 @@ class Cosine(Process):
     """
 
     def __init__(self, sigma_min: float, sigma_max: float) -> None:
-        _require_order(sigma_min, sigma_max)
-        self.sigma_min, self.sigma_max = sigma_min, sigma_max
-        self.t_min = 0.0
+        super().__init__(sigma_min, sigma_max)
         self._start = math.atan(sigma_min)
         self._speed = math.atan(sigma_max) - self._start
 
     def scale(self, t: Tensor | float) -> Tensor:
-        return torch.cos(self._angle(t))
+        return torch.cos(self._place(t))
 
     def sigma(self, t: Tensor | float) -> Tensor:
-        return torch.tan(self._angle(t))
+        return torch.tan(self._place(t))
 
     def time(self, sigma: Tensor | float) -> Tensor:
         return (torch.atan(as_time(sigma)) - self._start) / self._speed
@@ -185,14 +208,8 @@ class Cosine(Process):
     def rate(self, t: Tensor | float) -> Tensor:
         return -self._speed * self.sigma(t)
 
-    def diffusion(self, t: Tensor | float) -> Tensor:
-        return torch.sqrt(2 * self._speed * self.sigma(t))
 
-    def _angle(self, t: Tensor | float) -> Tensor:
-        return self._start + self._speed * as_time(t)
-
-
-class FlowMatching(Process):
+class FlowMatching(Steady):
     r"""The straight line from a data point to noise: x = (1 - tau) x0 + tau z.
 
     .. math:: \alpha(t) = 1 - \tau(t),\ \mathrm{std} = \tau,\ \sigma = \tau/(1 - \tau), \quad
@@ -211,17 +228,15 @@ class FlowMatching(Process):
     """
 
     def __init__(self, sigma_min: float, sigma_max: float) -> None:
-        _require_order(sigma_min, sigma_max)
-        self.sigma_min, self.sigma_max = sigma_min, sigma_max
-        self.t_min = 0.0
+        super().__init__(sigma_min, sigma_max)
         self._start = sigma_min / (1 + sigma_min)
         self._speed = sigma_max / (1 + sigma_max) - self._start
 
     def scale(self, t: Tensor | float) -> Tensor:
-        return 1 - self._mixed(t)
+        return 1 - self._place(t)
 
     def sigma(self, t: Tensor | float) -> Tensor:
-        mixed = self._mixed(t)
+        mixed = self._place(t)
         return mixed / (1 - mixed)
 
     def time(self, sigma: Tensor | float) -> Tensor:
@@ -229,16 +244,4 @@ class FlowMatching(Process):
         return (sigma / (1 + sigma) - self._start) / self._speed
 
     def rate(self, t: Tensor | float) -> Tensor:
-        return -self._speed / (1 - self._mixed(t))
-
-    def diffusion(self, t: Tensor | float) -> Tensor:
-        return torch.sqrt(2 * self._speed * self.sigma(t))
-
-    def _mixed(self, t: Tensor | float) -> Tensor:
-        """tau, the share of noise in x."""
-        return self._start + self._speed * as_time(t)
-
-
-def _require_order(sigma_min: float, sigma_max: float) -> None:
-    if not 0 < sigma_min < sigma_max:
-        raise ValueError(f"sigma_min = {sigma_min:g} must lie between 0 and sigma_max = {sigma_max:g}.")
+        return -self._speed / (1 - self._place(t))
