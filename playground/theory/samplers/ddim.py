@@ -37,11 +37,8 @@ class DDIMSampler(OneStepSampler):
 
     eta: float = 0.0
 
+    order = 1.0
     _rest = ()
-
-    @property
-    def weak_order(self) -> float | None:
-        return None if self.corrector_steps else 1.0
 
     @torch.no_grad()
     def _step(

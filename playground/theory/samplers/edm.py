@@ -39,9 +39,9 @@ class EdmSampler(OneStepSampler):
     evaluations_per_step = 2
 
     @property
-    def weak_order(self) -> float | None:
+    def order(self) -> float | None:
         # Only if the noise of a step is small beside its level: with S_churn/n above sqrt(2) - 1 it does not depend on n at all.
-        return 2.0 if not self.corrector_steps and self.churn <= self.steps / 10 else None
+        return 2.0 if self.churn <= self.steps / 10 else None
 
     @property
     def _rest(self) -> tuple[Rest, ...]:

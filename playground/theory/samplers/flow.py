@@ -19,8 +19,8 @@ from playground.theory.noise import Process, ScheduleState, ScoreFunction
 from playground.theory.samplers.base import Sampler, Step
 from playground.theory.samplers.brownian import Randomness, StepRandomness
 from playground.theory.samplers.grid import Grid, time_grid
-from playground.theory.samplers.path import OneStepSampler
-from playground.theory.samplers.terms import Rest, StepTerms, process_terms
+from playground.theory.samplers.path import RungeKutta
+from playground.theory.samplers.terms import StepTerms, process_terms
 
 OdeSolver = Literal["euler", "heun"]
 
@@ -31,7 +31,7 @@ about 2 seconds."""
 
 
 @dataclass
-class ProbabilityFlow(OneStepSampler):
+class ProbabilityFlow(RungeKutta):
     """The probability-flow ODE in fixed steps.
 
     Args:
@@ -39,18 +39,6 @@ class ProbabilityFlow(OneStepSampler):
     """
 
     solver: OdeSolver = "heun"
-
-    @property
-    def evaluations_per_step(self) -> int:
-        return 1 if self.solver == "euler" else 2
-
-    @property
-    def weak_order(self) -> float | None:
-        return None if self.corrector_steps else {"euler": 1.0, "heun": 2.0}[self.solver]
-
-    @property
-    def _rest(self) -> tuple[Rest, ...]:
-        return () if self.solver == "euler" else ("higher order",)
 
     @torch.no_grad()
     def _step(

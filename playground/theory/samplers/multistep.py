@@ -50,13 +50,7 @@ class MultistepSampler(PathSampler):
 
     stochasticity: float = 0.0
 
-    @property
-    def weak_order(self) -> float | None:
-        return None if self.corrector_steps else 2.0
-
-    @property
-    def _noise_in_equation(self) -> float:
-        return float(self.stochasticity)
+    order = 2.0
 
     def _stepper(self) -> StepFunction:
         # The last expected clean points, and the length of the step from them.

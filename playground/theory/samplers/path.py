@@ -44,6 +44,9 @@ class PathSampler(Sampler):
     corrector_steps: int = 0
     snr: float = 0.16
 
+    stochasticity = 0.0
+    """l of the equation that it solves: 0 of the probability flow, 1 of the reverse SDE."""
+
     @property
     def total(self) -> int:
         return self.steps + self.final_denoising
@@ -58,9 +61,13 @@ class PathSampler(Sampler):
         return self.steps * (self.evaluations_per_step + self.corrector_steps) + self.final_denoising
 
     @property
-    def _noise_in_equation(self) -> float:
-        """l of the equation that it solves: 0 of the probability flow, 1 of the reverse SDE."""
-        return 0.0
+    def order(self) -> float | None:
+        """The weak order of its steps without correctors; None if it is not stated."""
+        return None
+
+    @property
+    def weak_order(self) -> float | None:
+        return None if self.corrector_steps else self.order
 
     @property
     def _rest(self) -> tuple[Rest, ...]:
@@ -69,7 +76,7 @@ class PathSampler(Sampler):
 
     def _step_terms(self, start: float, then: float, rest: tuple[Rest, ...]) -> StepTerms:
         """The terms of a step from one time to an earlier one, with x(t) at both ends."""
-        return process_terms(self.process, start, then, self._noise_in_equation, rest)
+        return process_terms(self.process, start, then, float(self.stochasticity), rest)
 
     def terms(self, before: Step, after: Step) -> StepTerms:
         start = self.process.t_min if before.time is None else before.time
@@ -118,6 +125,29 @@ class OneStepSampler(PathSampler):
         self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: StepRandomness
     ) -> Tensor:
         """x(then) from x(now)."""
+
+
+@dataclass
+class RungeKutta(OneStepSampler):
+    """Steps of one evaluation of the score and of order 1, or of two and of order 2.
+
+    Args:
+        solver: the name of the method; only ``euler`` has one evaluation.
+    """
+
+    solver: str = "euler"
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return 1 if self.solver == "euler" else 2
+
+    @property
+    def order(self) -> float | None:
+        return float(self.evaluations_per_step)
+
+    @property
+    def _rest(self) -> tuple[Rest, ...]:
+        return () if self.solver == "euler" else ("higher order",)
 
 
 @torch.no_grad()

@@ -27,14 +27,13 @@ from torch import Tensor
 from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.brownian import StepRandomness
-from playground.theory.samplers.path import OneStepSampler
-from playground.theory.samplers.terms import Rest
+from playground.theory.samplers.path import RungeKutta
 
 SdeSolver = Literal["euler", "heun", "shark"]
 
 
 @dataclass
-class ReverseSDE(OneStepSampler):
+class ReverseSDE(RungeKutta):
     """The forward process run backwards in time, with noise.
 
     Args:
@@ -48,24 +47,8 @@ class ReverseSDE(OneStepSampler):
     stochasticity: float = 1.0
 
     @property
-    def evaluations_per_step(self) -> int:
-        return 1 if self.solver == "euler" else 2
-
-    @property
-    def weak_order(self) -> float | None:
-        return None if self.corrector_steps else {"euler": 1.0, "heun": 2.0, "shark": 2.0}[self.solver]
-
-    @property
     def strong_order(self) -> float | None:
         return None if self.corrector_steps else {"euler": 1.0, "heun": 1.0, "shark": 1.5}[self.solver]
-
-    @property
-    def _noise_in_equation(self) -> float:
-        return float(self.stochasticity)
-
-    @property
-    def _rest(self) -> tuple[Rest, ...]:
-        return () if self.solver == "euler" else ("higher order",)
 
     @torch.no_grad()
     def _step(

@@ -30,9 +30,7 @@ from playground.theory.samplers.path import PathSampler, StepFunction
 class UniPCSampler(PathSampler):
     """UniPC-2, of order 3. Its predictor is of first order where that of DPM-Solver++ is."""
 
-    @property
-    def weak_order(self) -> float | None:
-        return None if self.corrector_steps else 3.0
+    order = 3.0
 
     def _stepper(self) -> StepFunction:
         earlier: list[tuple[float, Tensor]] = []  # lambda and D of the last two points
