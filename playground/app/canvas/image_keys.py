@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
+from PySide6.QtGui import QKeyEvent
 
 from playground.app.canvas.plot_surface import PICK_KEYS, PlotSurface, modifier_of
+from playground.app.widgets.accessible_roles import announce
 from playground.drawing.images import ImageGrid, Tiles
 
 STEPS = {  # columns and rows
@@ -97,6 +98,5 @@ class ImageKeys(QObject):
 
     def _go(self, tiles: Tiles, number: int) -> None:
         self._number = number
-        said = f"Image {number + 1} of {tiles.shown}"
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._surface, said))
+        announce(self._surface, f"Image {number + 1} of {tiles.shown}")
         self._surface.update()

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QSize, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas.colorings import class_colors
@@ -16,6 +15,7 @@ from playground.app.canvas.read_out import ReadOut
 from playground.app.model.views import ProblemView, WantedOverlays
 from playground.app.style import text_size, theme
 from playground.app.widgets import layouts
+from playground.app.widgets.accessible_roles import announce
 from playground.drawing.coloring import Coloring
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import (
@@ -258,7 +258,7 @@ class CanvasView(QWidget):
         self.readout_label.show_lines(lines, *self.surface.plane().to_painter(np.array(self._pointer)).tolist())
         by_keyboard = not self.surface.underMouse()
         if by_keyboard and before.partition("\n")[0] != lines[0]:  # it came to another place
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.surface, ", ".join(lines)))
+            announce(self.surface, ", ".join(lines))
 
     def readout(self) -> str:
         """The text beside the pointer; "" if there is none."""

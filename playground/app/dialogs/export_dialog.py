@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -26,6 +26,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import file_prompts, layouts
+from playground.app.widgets.accessible_roles import announce
 from playground.app.widgets.captions import caption, named, number_box
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.dialog import Dialog
@@ -308,7 +309,7 @@ class ExportDialog(Dialog):
         layout = self.layout()
         assert layout is not None
         self.resize(self.width(), max(self.height(), layout.heightForWidth(self.width())))
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, sentence))
+        announce(self, sentence)
 
     def reject(self) -> None:
         """Cancel: the export if it runs, otherwise the dialog."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QHideEvent,
     QKeyEvent,
     QPaintEvent,
@@ -24,6 +22,7 @@ from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
+from playground.app.widgets.accessible_roles import announce
 from playground.app.widgets.captions import button
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.transport import Transport
@@ -198,7 +197,7 @@ class Tour(QFrame):
         if not self.isAncestorOf(self._window.focusWidget() or self._window):
             self.onward.setFocus(Qt.FocusReason.OtherFocusReason)
         self.setAccessibleName(f"Tour, {stop.title}: {stop.words}")
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{stop.title}. {stop.words}"))
+        announce(self, f"{stop.title}. {stop.words}")
 
     @Slot()
     def end(self) -> None:

@@ -1,7 +1,7 @@
-"""The roles and values of painted widgets for assistive technology, which Qt cannot know by itself."""
+"""The roles and values of painted widgets for assistive technology, which Qt cannot know by itself, and what is read out."""
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAccessible, QAccessibleInterface
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleInterface
 from PySide6.QtWidgets import QAccessibleWidget, QWidget
 
 
@@ -13,6 +13,11 @@ class PaintedWidget(QAccessibleWidget):
         if part == QAccessible.Text.Value and value is not None:
             return str(value())
         return str(super().text(part))
+
+
+def announce(widget: QWidget, said: str) -> None:
+    """Have a sentence read out, of a widget that shows it."""
+    QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, said))
 
 
 def install() -> None:

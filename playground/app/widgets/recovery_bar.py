@@ -1,6 +1,5 @@
 """The bar that offers unsaved work of an earlier run of the program."""
 
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
 from playground.app.controllers.recovering import RecoverableWork, Recovering
@@ -8,6 +7,7 @@ from playground.app.style.labels import worded
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
+from playground.app.widgets.accessible_roles import announce
 from playground.app.widgets.captions import caption
 
 
@@ -53,4 +53,4 @@ class RecoveryBar(QFrame):
         asks = offer is not None and self.isHidden()
         self.setVisible(offer is not None)
         if asks:
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.sentence.text()))
+            announce(self, self.sentence.text())

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Slot
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QHideEvent, QShowEvent
+from PySide6.QtGui import QCursor, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -18,6 +18,7 @@ from playground.app.style.labels import worded
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
+from playground.app.widgets.accessible_roles import announce
 from playground.app.widgets.captions import button, named
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.workers.timers import timer
@@ -174,7 +175,7 @@ class Toasts(QWidget):
         self._place()
         self.show()
         self.raise_()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, toast.accessibleName()))
+        announce(self, toast.accessibleName())
         return toast
 
     def remove(self, toast: Toast) -> None:
