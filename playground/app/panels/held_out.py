@@ -9,7 +9,7 @@ from playground.app.panels.measured_figure import FigureRows, missing, possible
 from playground.app.style.figure_words import decimal
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_number
-from playground.app.widgets.captions import caption
+from playground.app.widgets.captions import caption, show_text
 from playground.lab.measured import Figures
 
 
@@ -41,9 +41,7 @@ class HeldOutFigures(FigureRows):
 
     def _explain(self) -> None:
         why = missing(self._figures, "energy_nll" if self.nll.isHidden() else "test_nll")
-        why = why or worded(self._figures.value("energy_note"))
-        self.why.setText(why)
-        self.why.setVisible(bool(why))
+        show_text(self.why, why or worded(self._figures.value("energy_note")))
 
     @Slot(object)
     def show_figures(self, figures: Figures) -> None:

@@ -26,7 +26,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import unbroken, with_indices
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import button, named
+from playground.app.widgets.captions import button, named, show_text
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.column import Column
 from playground.app.widgets.controls import Slider
@@ -234,8 +234,7 @@ class LessonPanel(CollapsiblePanel):
         explained = step.explanation if not step.asked else ""
         if measured is not None and values:
             explained = measured.explained(format_number)
-        self.explanation.setText(_shown(explained))
-        self.explanation.setVisible(bool(explained))
+        show_text(self.explanation, _shown(explained))
         self._follow_settings()
         done = lessons.progress.done(lesson)
         self.steps.show_steps(len(lesson.steps), lessons.place, done)
@@ -304,8 +303,7 @@ class LessonPanel(CollapsiblePanel):
             part.setVisible(of_lesson)
         self.name.setText(lesson.title)
         self.text.setText(_shown(step.text))
-        self.question.setText(_shown(step.question))
-        self.question.setVisible(bool(step.question))
+        show_text(self.question, _shown(step.question))
         for old in self.group.buttons():
             self.group.removeButton(old)
             self.choices.removeWidget(old)

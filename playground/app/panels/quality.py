@@ -16,7 +16,7 @@ from playground.app.panels.score_along_sigma import ScoreAlongSigma
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption
+from playground.app.widgets.captions import caption, show_text
 from playground.app.widgets.charts.pairs import NearestPairs
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.throttle import Throttle
@@ -150,9 +150,7 @@ class QualityPanel(CollapsiblePanel):
         conflict = None
         if view is not None and not why_disabled.sampling(self._controllers):
             conflict = comparison_conflict(experiment, view.conditions)
-        unlike = worded(conflict) or missing(self._figures, "sliced_wasserstein2")
-        self.unlike.setText(unlike)
-        self.unlike.setVisible(bool(unlike))
+        show_text(self.unlike, worded(conflict) or missing(self._figures, "sliced_wasserstein2"))
         possibles = possible(view, experiment)
         self.samples.show_possible(possibles)
         self.score.show_possible(possibles)
@@ -194,9 +192,7 @@ class QualityPanel(CollapsiblePanel):
         self.budget.show_figures(figures)
         self.paths.show_figures(figures)
         self._show_measured()
-        alike = not_told_apart(figures)
-        self.alike.setText(alike)
-        self.alike.setVisible(bool(alike))
+        show_text(self.alike, not_told_apart(figures))
         self._show_pairs()
 
     def _show_pairs(self) -> None:

@@ -15,7 +15,7 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_count
 from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption
+from playground.app.widgets.captions import caption, show_text
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.field_row import FieldRow
@@ -45,9 +45,7 @@ class ClassField(NumberField):
     def show_class(self, names: Sequence[str]) -> None:
         """Show the name of the chosen class; the Data card names only the first few."""
         number = self.state.value(self.key)
-        name = one_line(names[number]) if number < len(names) else ""
-        self.class_name.setText(breakable(name))
-        self.class_name.setVisible(bool(name))
+        show_text(self.class_name, breakable(one_line(names[number])) if number < len(names) else "")
 
 
 class SamplingPanel(CollapsiblePanel):

@@ -20,6 +20,12 @@ def caption(text: str = "", parent: QWidget | None = None) -> QLabel:
     return label
 
 
+def show_text(label: QLabel, text: str) -> None:
+    """Give a label a text; without one it takes no room."""
+    label.setText(text)
+    label.setVisible(bool(text))
+
+
 def named(widget: Widget, name: str, tip: str) -> Widget:
     """The widget with its name for screen readers and its tooltip, in plain text."""
     widget.setAccessibleName(name)

@@ -14,7 +14,7 @@ from playground.app.style.labels import capital
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import with_indices
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import button, caption, named
+from playground.app.widgets.captions import button, caption, named, show_text
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.equation_view import EquationView
@@ -87,8 +87,7 @@ class EquationDialog(Dialog):
     def _show(self, place: int) -> None:
         one = self._equations[place]
         self.heading.setText(capital(one.name))
-        self.meaning.setText(one.meaning)
-        self.meaning.setVisible(bool(one.meaning))
+        show_text(self.meaning, one.meaning)
         self.view.show_equation(one.latex)
         rows = (
             (in_rich_text(symbol), html.escape(entry.term), in_rich_text(entry.meaning))

@@ -22,7 +22,7 @@ from playground.app.style.number_formats import format_count, format_exactly
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption
+from playground.app.widgets.captions import caption, show_text
 from playground.app.widgets.controls import NumberEdit
 from playground.app.widgets.equation import Tooltip, words
 from playground.app.widgets.equation_dialog import NamedEquation, open_equations
@@ -170,8 +170,7 @@ class FieldRow(QWidget):
     def say(self, sentence: str, is_error: bool = False) -> None:
         """Show a sentence under the control: why a value was refused, or what a change would cost."""
         theme.set_role(self.note, "refusal" if is_error else "caption")
-        self.note.setText(breakable(sentence))
-        self.note.setVisible(bool(sentence))
+        show_text(self.note, breakable(sentence))
 
     def _shows_error(self) -> bool:
         return bool(self.note.property("role") == "refusal")
