@@ -377,7 +377,7 @@ class NumberEdit(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
-        if event.key() == Qt.Key.Key_Escape and (self._dirty or self.property("refused") == "true"):
+        if event.key() == Qt.Key.Key_Escape and (self._dirty or self.property("refused")):
             self._dirty = False
             self._write()
             self.selectAll()

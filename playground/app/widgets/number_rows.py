@@ -86,7 +86,7 @@ class NumberRow(FieldRow):
         if self.chip is not None:
             self.chip.setChecked(all(automatic.values()))
         for key, number in self.numbers.items():
-            theme.set_state(number, "auto", "true" if automatic[key] else "false")
+            theme.set_state(number, "auto", automatic[key])
             if not number.dirty:
                 number.show_value(self.number_of(key), UNKNOWN.get(key, "auto"))
 
@@ -98,7 +98,7 @@ class NumberRow(FieldRow):
     def say(self, sentence: str, is_error: bool = False) -> None:
         super().say(sentence, is_error)
         for number in self.numbers.values():
-            theme.set_state(number, "refused", "true" if is_error and number.dirty else "false")
+            theme.set_state(number, "refused", is_error and number.dirty)
 
     @Slot(bool)
     def _chip_clicked(self, checked: bool) -> None:

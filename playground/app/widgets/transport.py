@@ -206,8 +206,8 @@ class Transport(QWidget):
 
     def _refuse(self, sentence: str) -> None:
         """Say why a speed was refused, in a tooltip, because the bar has no room for a sentence."""
-        refused = self.speed_edit.property("refused") == "true"
-        theme.set_state(self.speed_edit, "refused", "true" if sentence else "false")
+        refused = self.speed_edit.property("refused")
+        theme.set_state(self.speed_edit, "refused", bool(sentence))
         self.speed_edit.setToolTip(wrapped(sentence or "Speed of playing: type a factor from 1/8 to 8."))
         self.speed_edit.setAccessibleDescription(sentence)
         if sentence:
