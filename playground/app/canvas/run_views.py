@@ -20,7 +20,7 @@ from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
-from playground.app.widgets.charts.distance import COLORS, DistanceChart
+from playground.app.widgets.charts.distance import COLORS, DistanceChart, distance_chart
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.workers.timers import timer
 from playground.drawing.side_by_side import DrawnChart
@@ -222,7 +222,7 @@ class RunViews(QWidget):
         told = [(LETTERS[run.place], run.place, run.curve) for run in self._comparing.runs]
         curves = [(letter, place, curve) for letter, place, curve in told if isinstance(curve, DistanceCurve)]
         if curves:
-            self.chart.show_curves(curves)
+            self.chart.show_chart(*distance_chart(curves))
             self._mark()
         else:
             why = next((why for _, _, why in told if isinstance(why, Message)), None)

@@ -32,10 +32,6 @@ class DistanceChart(ChartView):
     def __init__(self) -> None:
         super().__init__(NAME, ABOUT, 132)
 
-    def show_curves(self, curves: Sequence[tuple[str, int, DistanceCurve]]) -> None:
-        """Show the curves of columns, each with the column's letter and place."""
-        self.show_chart(*distance_chart(curves))
-
     def say_x(self, value: float) -> str:
         return f"{format_number(value)} evaluations"
 
