@@ -2,7 +2,6 @@
 
 import collections
 import functools
-import itertools
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, Slot
@@ -87,8 +86,7 @@ class HiddenSettings(QWidget):
         for chip in self._chips:
             self._row.addWidget(chip)
         # Otherwise Tab would reach them after all older widgets.
-        for before, after in itertools.pairwise([self._card.header, *self._chips, self._card.disclosure]):
-            QWidget.setTabOrder(before, after)
+        layouts.tab_through(self._card.header, *self._chips, self._card.disclosure)
         self.setVisible(bool(found))
         self._elide()
         self._card.header.update()

@@ -1,7 +1,6 @@
 """The layers above the canvas: a chip for each, in its colour, or one button that opens the chips beside a legend of those in view."""
 
 import functools
-import itertools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
@@ -258,8 +257,8 @@ class ChipBar(QWidget):
         self._all.setWindowFlags(Qt.WindowType.Widget if on else Qt.WindowType.Popup)
         self._all.setVisible(on)
         # Qt puts what comes back from another window at the end of Tab's way.
-        for one, other in itertools.pairwise([self.button, *self._all.findChildren(QAbstractButton)] if on else ()):
-            QWidget.setTabOrder(one, other)
+        if on:
+            layouts.tab_through(self.button, *self._all.findChildren(QAbstractButton))
 
     def show_frame(self, scene: Scene, caption: Sequence[str]) -> None:
         """Name the layers in view beside the button, and what is said of the frame."""

@@ -4,7 +4,7 @@ import functools
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from playground.app.canvas import column_menu, readouts
 from playground.app.controllers.controllers import Controllers
@@ -121,7 +121,6 @@ class ColumnHead(QWidget):
         return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        one_row = self.width() > px(ONE_ROW)
-        self._rows.setDirection(QBoxLayout.Direction.LeftToRight if one_row else QBoxLayout.Direction.TopToBottom)
+        layouts.turn(self._rows, self.width() > px(ONE_ROW))
         self.show_cost(self._controllers.playing.frame)
         super().resizeEvent(event)

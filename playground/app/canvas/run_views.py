@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QWidget
 
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.run_view import RunView
@@ -120,8 +120,7 @@ class RunViews(QWidget):
     def _give_room(self) -> None:
         """Leave the room to the canvases where it is scarce, as in a low window with large text."""
         # In a narrow window several notices beside the controls would take ten lines.
-        way = QBoxLayout.Direction.LeftToRight if self.width() > px(ONE_ROW) else QBoxLayout.Direction.TopToBottom
-        self._top.setDirection(way)
+        layouts.turn(self._top, self.width() > px(ONE_ROW))
         for frame in self._frames:
             frame.setVisible(self._comparing.is_active)
         self.chart.setVisible(not self._is_low)
@@ -160,9 +159,7 @@ class RunViews(QWidget):
             self.views.append(view)
         self._place_views()
         for one, other in itertools.pairwise(self.views):
-            tabs = one.canvas.surface, other.head.button, other.head.remove, other.canvas.surface
-            for before, after in itertools.pairwise(tabs):
-                self.setTabOrder(before, after)
+            layouts.tab_through(one.canvas.surface, other.head.button, other.head.remove, other.canvas.surface)
         for view in self.views if self._comparing.is_active else ():
             view.head.show_column()
         self.add.setEnabled(self._controllers.column_edits.can_add)

@@ -255,9 +255,7 @@ class ExportDialog(Dialog):
         self.bar.setRange(0, 1000)
         self.bar.setAccessibleName("Progress of the export")
         self.bar.setTextVisible(False)
-        keep = self.bar.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)  # the dialog must not change its height when the export starts
-        self.bar.setSizePolicy(keep)
+        layouts.keep_room(self.bar)  # the dialog must not change its height when the export starts
         self.bar.hide()
         self.start_button = QPushButton("&Export", default=True)
         self.start_button.setObjectName("startExport")

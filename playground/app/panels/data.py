@@ -123,7 +123,6 @@ class DataPanel(CollapsiblePanel):
         self.more.toggled.connect(self._place_tiles)
         layouts.add(self.body, self._grid, self.more)
         self._fill_tiles()
-        QWidget.setTabOrder([*self.tiles.values()][-1], self.more)
 
     @Slot()
     def _kinds_changed(self) -> None:
@@ -133,12 +132,11 @@ class DataPanel(CollapsiblePanel):
 
     def _fill_tiles(self) -> None:
         """Make the missing tiles, and put all in the order of their kinds, which Tab follows."""
-        field, before = self.state.field("data.kind"), None
-        for kind, source in DataSource.kinds().items():
-            tile = self.tiles.get(kind) or self._tile(kind, source, field)
-            if before is not None:
-                QWidget.setTabOrder(before, tile)
-            before = tile
+        field, kinds = self.state.field("data.kind"), DataSource.kinds()
+        for kind, source in kinds.items():
+            if kind not in self.tiles:
+                self._make_tile(kind, source, field)
+        layouts.tab_through(*[self.tiles[kind] for kind in kinds], self.more)
         self._place_tiles()
 
     @Slot()
@@ -169,7 +167,7 @@ class DataPanel(CollapsiblePanel):
         self._place_tiles()
         self._refresh()
 
-    def _tile(self, kind: str, source: type[DataSource], field: Field) -> QToolButton:
+    def _make_tile(self, kind: str, source: type[DataSource], field: Field) -> None:
         tile = QToolButton(self)
         tile.setCheckable(True)
         tile.setIconSize(QSize(px(22), px(22)))
@@ -187,7 +185,6 @@ class DataPanel(CollapsiblePanel):
             tile.setFocusPolicy(next(iter(self.tiles.values())).focusPolicy())
         self._group.addButton(tile)
         self.tiles[kind] = tile
-        return tile
 
     def _build_file_row(self) -> None:
         self.file_row = QWidget(self)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
@@ -13,6 +13,7 @@ from playground.app.style.number_formats import NOTHING, format_duration
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices
+from playground.app.widgets import layouts
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.equation_dialog import NamedEquation
 from playground.app.widgets.selectable import SelectableLabel
@@ -36,18 +37,14 @@ class Figure(QWidget):
         self._token = token
         self._text = ""  # of the number; empty if there is none
         self._calm, self._shown = False, True
-        self._row = layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(theme.UNIT)
         self.name = QLabel(name, self)
         theme.set_role(self.name, "caption")
         self.value = SelectableLabel(NOTHING, self)
         self.value.setFont(theme.number_font())
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        layout.addWidget(self.name)
         self._steady = SteadySize(self.value, self)
-        layout.addWidget(self._steady, 1)
+        self._row = layouts.across(self.name, (self._steady, 1), within=self, spacing=theme.UNIT, margins=0)
         self._meaning, self._equation = meaning, equation
         self._words = f"<p>{with_indices(meaning)}</p>"
         self._tooltip = Tooltip(self, self._words, equation)
@@ -92,9 +89,7 @@ class Figure(QWidget):
     def _arrange(self) -> None:
         # With the room of the longest number so far: one that went to and fro with the frames would be cut for a while.
         needed = self.name.sizeHint().width() + self._row.spacing() + self._steady.sizeHint().width()
-        way = QBoxLayout.Direction.LeftToRight if needed <= self.width() else QBoxLayout.Direction.TopToBottom
-        if way != self._row.direction():
-            self._row.setDirection(way)
+        layouts.turn(self._row, needed <= self.width())
 
     def text(self) -> str:
         return self.value.text()

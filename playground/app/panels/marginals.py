@@ -3,7 +3,7 @@
 import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
@@ -32,9 +32,8 @@ class Marginals(QWidget):
         self.axes.set_value("0")
         self.caption = QLabel("Marginal along", self)
         theme.set_role(self.caption, "caption")
-        self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        layouts.add(row, (self.caption, 1), self.axes)
-        layouts.down(row, self.histogram, within=self, spacing=ROW_GAP, margins=0)
+        self._row = layouts.across((self.caption, 1), self.axes)
+        layouts.down(self._row, self.histogram, within=self, spacing=ROW_GAP, margins=0)
         self._name_axes("x", "y")
 
     def show_data(self, view: ProblemView) -> None:
@@ -75,8 +74,7 @@ class Marginals(QWidget):
     def _name_axes(self, *names: str) -> None:
         metrics = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
         beside = max(map(metrics.horizontalAdvance, names)) <= px(AXIS_WIDTH)
-        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
-        self._row.setDirection(way)  # longer names get a row of their own
+        layouts.turn(self._row, beside)  # longer names get a row of their own
         self.axes.setMaximumWidth(2 * px(AXIS_WIDTH + 14) if beside else 16777215)
         self.axes.setMinimumWidth(self.axes.maximumWidth() if beside else 0)
         for button, name in zip(self.axes.buttons.values(), names, strict=True):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
@@ -85,7 +85,7 @@ class SamplingPanel(CollapsiblePanel):
     def put_beside_sampler(self, part: QWidget) -> None:
         """Put a button beside the choice of the sampler."""
         self._top.addWidget(part)
-        QWidget.setTabOrder(self.kind.controls()[-1], part)
+        layouts.tab_through(self.kind.controls()[-1], part)
         self._beside = part
         self._arrange()
 
@@ -98,8 +98,7 @@ class SamplingPanel(CollapsiblePanel):
         box = self.kind.controls()[0]
         if self._beside is not None and isinstance(box, ChoiceBox):
             needed = box.whole_width + theme.UNIT + self._beside.sizeHint().width()
-            fits = needed <= self._top.geometry().width()
-            self._top.setDirection(QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom)
+            layouts.turn(self._top, needed <= self._top.geometry().width())
 
     def _make(self, key: str) -> FieldRow | None:
         return ClassField(self.state, key) if key == "sampling.label" else make_field(self.state, key)

@@ -78,9 +78,7 @@ class TrainingPanel(CollapsiblePanel):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(px(3))
-        policy = self.bar.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # so that the buttons below do not move when training begins
-        self.bar.setSizePolicy(policy)
+        layouts.keep_room(self.bar)  # the buttons below do not move when training begins
         named(self.bar, "Training progress", "Fraction of the training time or steps that is done.")
         self._build_buttons()
         self.notice = Notice()

@@ -245,9 +245,8 @@ class Notice(QFrame):
             offered = button(title, tooltip, action)
             offered.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._row.insertWidget(index, offered)
-            # Otherwise Tab would reach it after all older widgets of the window.
-            QWidget.setTabOrder(self.buttons[-1] if self.buttons else self.text, offered)
             self.buttons.append(offered)
+        layouts.tab_through(self.text, *self.buttons)
         self.setVisible(bool(sentence))
         self.update()
 
@@ -510,7 +509,7 @@ class CollapsiblePanel(QFrame):
             self.disclosure.toggled.connect(self._show_below)
             self.disclosure.clicked.connect(self._opened)
             self.header.set_tool(self.disclosure)
-            QWidget.setTabOrder(self.header, self.disclosure)
+            layouts.tab_through(self.header, self.disclosure)
             self.body.addWidget(part)
         return self._advanced
 

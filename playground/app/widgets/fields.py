@@ -5,7 +5,6 @@ Settings that restart training say so before the change, and take effect when th
 """
 
 import html
-import itertools
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
@@ -15,6 +14,7 @@ from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from playground.app.model.state import State
+from playground.app.widgets import layouts
 from playground.app.widgets.controls import ChoiceBox, SegmentedControl, Switch
 from playground.app.widgets.equation import ItemTooltips, Tooltip, words
 from playground.app.widgets.field_row import FieldRow
@@ -68,8 +68,7 @@ class ChoiceField(FieldRow):
         self._offer()
         for control in self.controls():
             control.setFocusPolicy(before.focusPolicy())
-        for first, second in itertools.pairwise([before, *self.controls()]):  # it keeps its place until it is gone
-            QWidget.setTabOrder(first, second)
+        layouts.tab_through(before, *self.controls())  # it keeps its place until it is gone
         self.refresh()
 
     def _meaning(self, choice: str) -> str:

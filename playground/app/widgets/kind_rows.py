@@ -1,7 +1,6 @@
 """The rows of a section: one for each setting of the chosen kind, made from the registry."""
 
 import functools
-import itertools
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject, Qt, Slot
@@ -144,8 +143,7 @@ def _part(rows: QVBoxLayout) -> QWidget:
 
 
 def _tab_through(part: QWidget, controls: list[QWidget]) -> None:
-    """Put the controls of a column at their place in the tab order; Tab would reach new ones after all older widgets."""
+    """Put the controls of a column at their place in the tab order."""
     part.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Qt puts nothing after what takes no focus
-    for first, second in itertools.pairwise([part, *controls]):
-        QWidget.setTabOrder(first, second)
+    layouts.tab_through(part, *controls)
     part.setFocusPolicy(Qt.FocusPolicy.NoFocus)

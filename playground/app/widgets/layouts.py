@@ -1,5 +1,6 @@
 """Widgets in a row or in a column, in one call."""
 
+import itertools
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
@@ -43,6 +44,24 @@ def add(layout: QBoxLayout, *parts: Part) -> None:
             layout.addWidget(inside, stretch)
         else:
             layout.addLayout(inside, stretch)
+
+
+def turn(layout: QBoxLayout, across: bool) -> None:
+    """Put the parts of a layout beside each other, or below each other."""
+    layout.setDirection(QBoxLayout.Direction.LeftToRight if across else QBoxLayout.Direction.TopToBottom)
+
+
+def tab_through(*widgets: QWidget) -> None:
+    """Let Tab go from each widget to the next one. Of one that was made later it would be the last of the window."""
+    for one, other in itertools.pairwise(widgets):
+        QWidget.setTabOrder(one, other)
+
+
+def keep_room(widget: QWidget) -> None:
+    """Keep the room of a widget while it is hidden, so that nothing moves when it comes."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
 
 
 def scrolled(inside: QWidget, area: Area, across: bool = False) -> Area:

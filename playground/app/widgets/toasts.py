@@ -6,7 +6,6 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Slot
 from PySide6.QtGui import QCursor, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QFrame,
     QLabel,
     QPushButton,
@@ -73,9 +72,7 @@ class Toast(QFrame):
         mark.setProperty("level", level)
         mark.setFixedWidth(px(4))
         row = layouts.across(mark, title, within=self, spacing=10, margins=(8, 6, 6, 6))
-        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._body.setSpacing(8)
-        self._body.addWidget(self.label, 1)
+        self._body = layouts.across((self.label, 1), spacing=8)
         layouts.add(row, (self._body, 1), close)
         self.button: QPushButton | None = None
         if offer is not None:
@@ -87,8 +84,7 @@ class Toast(QFrame):
 
     def set_width(self, width: int) -> None:
         """Use as little height as the width allows: the button goes below the sentence only if it would squeeze it."""
-        below = QBoxLayout.Direction.TopToBottom
-        self._body.setDirection(below if width < px(NARROW) else QBoxLayout.Direction.LeftToRight)
+        layouts.turn(self._body, width >= px(NARROW))
         self.setFixedWidth(width)
 
     def repeat(self, is_current: IsCurrent) -> None:

@@ -1,6 +1,5 @@
 """The bar below the canvas: play, step and scrub through the sampler's recorded frames."""
 
-import itertools
 import math
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
@@ -143,16 +142,13 @@ class Transport(QWidget):
         training.addWidget(self.track, 1)
         times = layouts.down(self.scrubber, training, spacing=0)
         for part in (self.play_training, self.track):
-            kept = part.sizePolicy()
-            kept.setRetainSizeWhenHidden(True)
-            part.setSizePolicy(kept)
+            layouts.keep_room(part)
         row.addLayout(times, 1)
         row.addSpacing(8)
         layouts.add(row, self.speed_label, self.speed_slider, self.speed_edit)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        chain = (*order, self.scrubber, self.play_training, self.track, self.speed_slider, self.speed_edit)
-        for one, other in itertools.pairwise(chain):
-            QWidget.setTabOrder(one, other)
+        times_and_speed = self.scrubber, self.play_training, self.track, self.speed_slider, self.speed_edit
+        layouts.tab_through(*order, *times_and_speed)
 
     def show_all(self, on: bool) -> None:
         """Show everything, or play, the time and the speed; keys and the menu Sample have the rest."""
