@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND, Entry
 from playground.app.style import text_size, theme
-from playground.app.style.painting import paint_box, smooth
+from playground.app.style.painting import RIGHT, inside, paint_box, paint_text, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
 from playground.app.widgets import layouts
@@ -144,7 +144,7 @@ class Chip(KeyboardRing, PressedByEnter):
     def paintEvent(self, event: QPaintEvent) -> None:
         on = self.isChecked() and self.isEnabled()
         painter = smooth(self)
-        pill = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        pill = inside(self)
         surface = "hover" if self.underMouse() and self.isEnabled() else "raised" if on else "background"
         line, width = ("accent", 2) if self.ringed else ("border", 1)
         paint_box(painter, pill, pill.height() / 2, theme.color(surface), theme.color(line), width)
@@ -155,9 +155,8 @@ class Chip(KeyboardRing, PressedByEnter):
         painter.setBrush(color if on else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(dot.adjusted(0.8, 0.8, -0.8, -0.8))
         text = "text" if on else "muted" if self.isEnabled() else "disabled"
-        painter.setPen(theme.color(text))
         left = round(dot.right()) + px(7)
-        painter.drawText(QRect(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
+        paint_text(painter, QRect(left, 0, self.width() - left, self.height()), self.text(), text)
         if self.menu is not None:
             middle, right, unit = self.height() / 2, self.width() - px(PADDING), text_size.factor()
             painter.setPen(QPen(theme.color("muted" if self.isEnabled() else "disabled"), 1.3))
@@ -210,8 +209,7 @@ class InView(QWidget):
         painter = smooth(self)
         painter.setFont(theme.number_font())
         metrics, middle, x = painter.fontMetrics(), self.height() / 2, float(px(PADDING))
-        painter.setPen(theme.color("text"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._caption)
+        paint_text(painter, self.rect(), self._caption, place=RIGHT)
         fitting = self.fitting()
         others = [("", f"+{len(self._layers) - fitting}")] if fitting < len(self._layers) else []
         for role, name in self._layers[:fitting] + others:
@@ -220,8 +218,7 @@ class InView(QWidget):
                 paint_box(painter, dot, px(DOT) / 2, theme.color(role))
                 x += px(DOT) + px(6)
             width = metrics.horizontalAdvance(name)
-            painter.setPen(theme.color("muted"))
-            painter.drawText(QRectF(x, 0, width + 1, self.height()), Qt.AlignmentFlag.AlignVCenter, name)
+            paint_text(painter, QRectF(x, 0, width + 1, self.height()), name, "muted")
             x += width + px(14)
 
 

@@ -12,6 +12,7 @@ from playground.app.controllers.runs import Run
 from playground.app.model.columns import LETTERS
 from playground.app.model.edit_text import SAME, difference
 from playground.app.style import theme
+from playground.app.style.painting import RIGHT
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role, set_state
 from playground.app.style.wrapping import wrapped
@@ -34,8 +35,7 @@ class ColumnHead(QWidget):
         self.place, self._controllers, self._comparing = place, controllers, controllers.comparing
         self._caption: tuple[str, ...] = ()  # what is said of its frame, unless its canvas says it
         letter = LETTERS[place]
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        self.letter, self.cost = QLabel(letter), QLabel(alignment=right)
+        self.letter, self.cost = QLabel(letter), QLabel(alignment=RIGHT)
         set_role(self.letter, "heading")
         set_role(self.cost, "caption")
         self.cost.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # no number moves the name

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QScrol
 from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model.views import plane_bounds
 from playground.app.style import text_size, theme
-from playground.app.style.painting import paint_box, smooth
+from playground.app.style.painting import CENTRE, inside, paint_box, paint_text, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
@@ -82,11 +82,9 @@ class SceneTile(PressedByEnter):
         if self.run is not None:
             self._paint_run(painter, *self.run)
         else:
-            painter.setPen(theme.color("muted"))
-            painter.drawText(picture, Qt.AlignmentFlag.AlignCenter, "computing…")
+            paint_text(painter, picture, "computing…", "muted", CENTRE)
         lit = self.underMouse() or self.hasFocus()
-        frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        paint_box(painter, frame, 6, line=theme.color("accent" if lit else "border"), width=1.5)
+        paint_box(painter, inside(self), 6, line=theme.color("accent" if lit else "border"), width=1.5)
         bold = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
         small = theme.text_font(theme.CAPTION_PIXELS)
         line = QRectF(10, px(PICTURE.height()) + px(9), self.width() - 20, px(20))
@@ -95,9 +93,8 @@ class SceneTile(PressedByEnter):
             (small, "muted", self.scene.topic),
         ):
             painter.setFont(font)
-            painter.setPen(theme.color(token))
             elided = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided)
+            paint_text(painter, line, elided, token)
             line.translate(0, px(21))
 
     def _paint_run(self, painter: QPainter, data: np.ndarray, frames: np.ndarray) -> None:

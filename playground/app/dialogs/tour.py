@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, Qt, Signal, Slot
 from PySide6.QtGui import (
     QHideEvent,
     QKeyEvent,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.panels import DataPanel, NoisePanel, ObjectivePanel, SamplingPanel, TrainingPanel
 from playground.app.style import theme
-from playground.app.style.painting import paint_box, smooth
+from playground.app.style.painting import inside, paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
@@ -119,7 +119,7 @@ class Ring(QWidget):
         self.hide()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        paint_box(smooth(self), QRectF(self.rect()).adjusted(1, 1, -1, -1), 9, line=theme.color("accent"), width=2)
+        paint_box(smooth(self), inside(self), 9, line=theme.color("accent"), width=2)
 
 
 class Tour(QFrame):
@@ -287,7 +287,7 @@ class Tour(QFrame):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
-        frame = QRectF(self.rect()).adjusted(POINTER, POINTER, -POINTER, -POINTER)
+        frame = inside(self, POINTER)
         paint_box(painter, frame, 8, theme.color("raised"), theme.color("accent"), 1.5)
         side, along = self._pointer
         low, high = 2.5 * POINTER, (self.height() if side == "right" else self.width()) - 2.5 * POINTER

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QAccessible, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -12,6 +12,7 @@ from playground.app.style import theme
 from playground.app.style.figure_words import with_error
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_percent
+from playground.app.style.painting import CENTRE, paint_text
 from playground.app.style.text_size import px
 from playground.app.widgets.captions import caption
 from playground.lab.figures import FIGURES
@@ -59,8 +60,7 @@ class BudgetBar(QWidget):
             left = part.right()
             painter.fillRect(part.adjusted(0, 0, -1, 0) if part.width() > 2 else part, theme.color(token))
             if metrics.horizontalAdvance(label) + 2 * MARGIN <= part.width():
-                painter.setPen(theme.color("background"))
-                painter.drawText(part, Qt.AlignmentFlag.AlignCenter, label)
+                paint_text(painter, part, label, "background", CENTRE)
 
 
 class ErrorBudget(FigureRows):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QRectF, QSize, Signal, Slot
 from PySide6.QtGui import QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
@@ -10,7 +10,7 @@ from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import NOTHING, format_duration
-from playground.app.style.painting import paint_box, smooth
+from playground.app.style.painting import RIGHT, paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices
 from playground.app.widgets import layouts
@@ -41,7 +41,7 @@ class Figure(QWidget):
         theme.set_role(self.name, "caption")
         self.value = SelectableLabel(NOTHING, self)
         self.value.setFont(theme.number_font())
-        self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.value.setAlignment(RIGHT)
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._steady = SteadySize(self.value, self)
         self._row = layouts.across(self.name, (self._steady, 1), within=self, spacing=theme.UNIT, margins=0)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
-from playground.app.style.painting import paint_box, paint_disc, smooth
+from playground.app.style.painting import paint_box, paint_disc, paint_text, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.lab.lessons import ANSWER, MeasuredStep
@@ -49,9 +49,7 @@ class LessonSummary(QWidget):
             for text, (y, color) in lines.items():
                 left = self.width() - room if text is said else 0.0
                 box = QRectF(left, y, self.width() - left, px(LINE))
-                painter.setPen(theme.color(color))
-                shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-                painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, shown)
+                paint_text(painter, box, metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width()), color)
             if one.step.scale:
                 _paint_scale(painter, one, QRectF(4, top + px(LINE), self.width() - room - px(GAP) - 4, px(LINE)))
 

@@ -1,6 +1,6 @@
 """The training card: start, pause, reset; the loss beside the optimal loss."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
 
@@ -12,6 +12,7 @@ from playground.app.style import theme
 from playground.app.style.figure_words import in_words
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_count, format_duration, format_number
+from playground.app.style.painting import RIGHT
 from playground.app.style.text_size import px
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import named
@@ -141,7 +142,7 @@ class TrainingPanel(CollapsiblePanel):
         self.reset.clicked.connect(self.reset_requested)
         self.distance = QLabel(self)
         theme.set_role(self.distance, "caption")
-        self.distance.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.distance.setAlignment(RIGHT)
         self.distance.setToolTip(
             "<p>Kullback-Leibler divergence from the data to the model, in nats, with its standard error: 0 is perfect.</p>"
         )

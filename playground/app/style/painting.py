@@ -1,8 +1,15 @@
 """What widgets that paint themselves have in common."""
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
+
+from playground.app.style import theme
+
+CENTRE = Qt.AlignmentFlag.AlignCenter
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+"""Where a text stands in its box."""
 
 
 def smooth(widget: QWidget) -> QPainter:
@@ -10,6 +17,19 @@ def smooth(widget: QWidget) -> QPainter:
     painter = QPainter(widget)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     return painter
+
+
+def inside(widget: QWidget, by: float = 1.0) -> QRectF:
+    """A widget's own box, narrower by so many px at each side."""
+    return QRectF(widget.rect()).adjusted(by, by, -by, -by)
+
+
+def paint_text(
+    painter: QPainter, box: QRect | QRectF, text: str, token: str = "text", place: Qt.AlignmentFlag = LEFT
+) -> None:
+    """Paint one line in a colour of the palette, in a box."""
+    painter.setPen(theme.color(token))
+    painter.drawText(box, place, text)
 
 
 def paint_box(

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import theme
 from playground.app.style.labels import capital, worded
-from playground.app.style.painting import paint_box, smooth
+from playground.app.style.painting import CENTRE, RIGHT, inside, paint_box, paint_text, smooth
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import breakable, wrapped
@@ -55,7 +55,7 @@ class MarkButton(PressedByEnter):
         bright = self.isChecked() or self.underMouse()
         fill = theme.color("hover") if bright else None
         ring = theme.color("accent") if self.hasFocus() else None
-        paint_box(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, fill, ring, 1.5)
+        paint_box(painter, inside(self), 4, fill, ring, 1.5)
         self.paint_mark(painter, theme.color("text" if bright else "muted"))
 
     def paint_mark(self, painter: QPainter, color: QColor) -> None:
@@ -172,18 +172,14 @@ class PanelHeader(QAbstractButton):
             badge = QRectF(0, middle - px(18) / 2, px(18), px(18))
             paint_box(painter, badge, badge.height() / 2, theme.color("hover"))
             painter.setFont(theme.text_font(11, QFont.Weight.DemiBold))
-            painter.setPen(theme.color("muted"))
-            painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(self._number))
+            paint_text(painter, badge, str(self._number), "muted", CENTRE)
         painter.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
-        painter.setPen(theme.color("text"))
-        line = QRectF(x, 0, self._title_width + 4, self.height())
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self._title)
+        paint_text(painter, QRectF(x, 0, self._title_width + 4, self.height()), self._title)
         if self._in_place is None or self._in_place.isHidden():
             font, room = theme.number_font(), self._room
             painter.setFont(font)
-            painter.setPen(theme.color("muted"))
             text = shortened(self._state, QFontMetrics(font), room.width())
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+            paint_text(painter, room, text, "muted", RIGHT)
         color = theme.color("text" if self.underMouse() else "muted")
         paint_chevron(painter, QPointF(self.width() - self._end + px(12), middle + 0.5), color, self.isChecked())
         if self.hasFocus():
@@ -266,10 +262,10 @@ class Notice(QFrame):
         painter = smooth(self)
         paint_box(painter, QRectF(0, 2, 3, self.height() - 4), 1.5, theme.color(names[self._level]))
         # A sign too, so that colour alone does not tell them apart.
-        painter.setPen(theme.color("text"))
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS, QFont.Weight.Bold))
         place = QRectF(3, 0, self.text.x() - 3, self.text.y() + self.text.fontMetrics().height())
-        painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, SIGNS[self._level])
+        bottom = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
+        paint_text(painter, place, SIGNS[self._level], place=bottom)
 
 
 class EquationButton(MarkButton):

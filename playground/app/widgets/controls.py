@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import text_size, theme
 from playground.app.style.number_formats import format_exactly
-from playground.app.style.painting import paint_box, paint_disc, smooth
+from playground.app.style.painting import RIGHT, inside, paint_box, paint_disc, paint_text, smooth
 from playground.app.style.text_size import px
 from playground.app.widgets import layouts
 
@@ -288,13 +288,11 @@ class ChoiceBox(QComboBox):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
-        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         fill, line = "hover" if self.underMouse() else "panel", "accent" if self.hasFocus() else "border"
-        paint_box(painter, frame, 6, theme.color(fill), theme.color(line))
-        painter.setPen(theme.color("text" if self.isEnabled() else "disabled"))
+        paint_box(painter, inside(self, 0.5), 6, theme.color(fill), theme.color(line))
         inner = self.rect().adjusted(8, 0, -px(22), 0)
         text = QFontMetrics(self.font()).elidedText(self.currentText(), Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        paint_text(painter, inner, text, "text" if self.isEnabled() else "disabled")
         paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), theme.color("muted"))
 
 
@@ -353,7 +351,7 @@ class NumberEdit(QLineEdit):
         theme.set_role(self, "number")
         self.setFont(theme.number_font())
         self.setTextMargins(0, 0, -3, 0)  # undoes Qt's own margins, so that numbers end at the card's edge
-        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setAlignment(RIGHT)
         self._display = display
         self._value: float | None = None
         self._empty = ""

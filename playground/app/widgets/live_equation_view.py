@@ -10,7 +10,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy
 
 from playground.app.style import theme
-from playground.app.style.painting import paint_box
+from playground.app.style.painting import inside, paint_box
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.controls import PressedByEnter
@@ -113,7 +113,7 @@ class LiveEquationView(PressedByEnter):
             return
         painter = QPainter(self)
         if self.hasFocus():
-            paint_box(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, line=theme.color("accent"), width=1.5)
+            paint_box(painter, inside(self), 4, line=theme.color("accent"), width=1.5)
             painter.setPen(theme.color("text"))
         size = self.image.deviceIndependentSize()
         if size.isEmpty():

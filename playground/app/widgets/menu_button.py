@@ -5,6 +5,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStyle, QStyleOptionButton
 
 from playground.app.style import theme
+from playground.app.style.painting import paint_text
 from playground.app.style.text_size import px
 from playground.app.widgets.controls import paint_chevron
 
@@ -45,11 +46,10 @@ class MenuButton(QPushButton):
         painter = QPainter(self)
         self.style().drawControl(QStyle.ControlElement.CE_PushButton, option, painter, self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        color = theme.color("text" if self.isEnabled() else "disabled")
-        painter.setPen(color)
+        token = "text" if self.isEnabled() else "disabled"
         room = QRect(PAD, 0, self.width() - PAD - px(ARROW), self.height())
         metrics = QFontMetrics(self.font())
         words = self._words if metrics.horizontalAdvance(self._words) <= room.width() else self._short
         text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), color)
+        paint_text(painter, room, text, token)
+        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), theme.color(token))

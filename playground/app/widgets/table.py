@@ -39,6 +39,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import theme
 from playground.app.style.number_formats import NOTHING
+from playground.app.style.painting import LEFT, RIGHT
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
 
@@ -48,10 +49,8 @@ LONGEST_WORD = 12  # characters of a name without a break, so that "probability"
 WIDEST = 360  # px, of a column; the error of a sweep's cell would be wider
 MEASURED = 60  # rows from which the widths of the columns are found
 FOCUS = 2  # px of the bar that marks the row for keys
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 SHOWN = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
 EDITABLE = SHOWN | Qt.ItemFlag.ItemIsEditable
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 import math
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QMouseEvent, QPaintEvent, QPalette, QResizeEvent, QTextDocumentFragment
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QToolTip, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number, parse_number
-from playground.app.style.painting import paint_box, smooth
+from playground.app.style.painting import inside, paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
@@ -64,7 +64,7 @@ class TransportButton(KeyboardRing, QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
-        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        box = inside(self)
         hovered, down = self.underMouse() and self.isEnabled(), self.isDown()
         if self._large:
             fill = theme.color("particles") if self.isEnabled() else theme.color("raised")

@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
-from playground.app.style.painting import paint_box, paint_disc
+from playground.app.style.painting import CENTRE, paint_box, paint_disc, paint_text
 from playground.app.style.text_size import px
 from playground.kinds.noise import Noise
 from playground.lab.chart import Axis
@@ -214,16 +214,14 @@ class LevelPicture:
         box = QRectF(left, top, width + 1, height)
         if plate:
             paint_box(painter, box.adjusted(-PLATE, 0, PLATE, 0), 3, theme.color("raised", 0.85))
-        painter.setPen(theme.color(token))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        paint_text(painter, box, text, token, CENTRE)
 
 
 def paint_sentence(painter: QPainter, box: QRectF, text: str) -> None:
     """Paint the sentence in an empty chart."""
     painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
     painter.setPen(theme.color("muted"))
-    flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-    painter.drawText(box.adjusted(8, 0, -8, 0), flags, text)
+    painter.drawText(box.adjusted(8, 0, -8, 0), CENTRE | Qt.TextFlag.TextWordWrap, text)
 
 
 def along(corners: np.ndarray) -> np.ndarray:
