@@ -249,7 +249,7 @@ class Dot(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
-        paint_box(painter, QRectF(self.rect()), self.width() / 2, theme.color(self._concept))
+        paint_box(painter, QRectF(self.rect()), self.width() / 2, self._concept)
 
 
 class StatusBar(QFrame):

@@ -147,7 +147,7 @@ class Chip(KeyboardRing, PressedByEnter):
         pill = inside(self)
         surface = "hover" if self.underMouse() and self.isEnabled() else "raised" if on else "background"
         line, width = ("accent", 2) if self.ringed else ("border", 1)
-        paint_box(painter, pill, pill.height() / 2, theme.color(surface), theme.color(line), width)
+        paint_box(painter, pill, pill.height() / 2, surface, line, width)
         dot = QRectF(px(PADDING), (self.height() - px(DOT)) / 2, px(DOT), px(DOT))
         color = theme.color(self.entry.role, 1.0 if on else 0.55 if self.isEnabled() else 0.3)
         # Filled or hollow, so that on and off differ without colour too.
@@ -215,7 +215,7 @@ class InView(QWidget):
         for role, name in self._layers[:fitting] + others:
             if role:
                 dot = QRectF(x, middle - px(DOT) / 2, px(DOT), px(DOT))
-                paint_box(painter, dot, px(DOT) / 2, theme.color(role))
+                paint_box(painter, dot, px(DOT) / 2, role)
                 x += px(DOT) + px(6)
             width = metrics.horizontalAdvance(name)
             paint_text(painter, QRectF(x, 0, width + 1, self.height()), name, "muted")

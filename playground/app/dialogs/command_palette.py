@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import theme
 from playground.app.style.labels import worded
-from playground.app.style.painting import paint_box
+from playground.app.style.painting import RIGHT, paint_box, paint_text
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
@@ -209,7 +209,7 @@ class _Rows(QStyledItemDelegate):
         why, palette = worded(entry.why_disabled), self._list.palette()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if index.row() == self._list.currentRow():
-            paint_box(painter, QRectF(option.rect).adjusted(1, 1, -1, -1), 5, theme.color("hover"))
+            paint_box(painter, QRectF(option.rect).adjusted(1, 1, -1, -1), 5, "hover")
         place = QRectF(option.rect).adjusted(10, 0, -10, 0)
         colors = palette.color(Role.PlaceholderText if why else Role.WindowText), palette.color(Role.PlaceholderText)
         painter.save()
@@ -219,10 +219,8 @@ class _Rows(QStyledItemDelegate):
         title.drawContents(painter)
         painter.restore()
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
-        painter.setPen(colors[1])
         room = place.adjusted(title.idealWidth() + 2 * UNIT, 0, 0, 0)
-        text = painter.fontMetrics().elidedText(why or entry.place, Qt.TextElideMode.ElideRight, int(room.width()))
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+        paint_text(painter, room, why or entry.place, colors[1], RIGHT)
 
 
 def _marked(title: str, places: Iterable[int], color: str, accent: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QScrollArea, QWidget
 
 from playground.app.dialogs.working_dialog import WorkingDialog
@@ -84,7 +84,7 @@ class SceneTile(PressedByEnter):
         else:
             paint_text(painter, picture, "computing…", "muted", CENTRE)
         lit = self.underMouse() or self.hasFocus()
-        paint_box(painter, inside(self), 6, line=theme.color("accent" if lit else "border"), width=1.5)
+        paint_box(painter, inside(self), 6, line="accent" if lit else "border", width=1.5)
         bold = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
         small = theme.text_font(theme.CAPTION_PIXELS)
         line = QRectF(10, px(PICTURE.height()) + px(9), self.width() - 20, px(20))
@@ -93,8 +93,7 @@ class SceneTile(PressedByEnter):
             (small, "muted", self.scene.topic),
         ):
             painter.setFont(font)
-            elided = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
-            paint_text(painter, line, elided, token)
+            paint_text(painter, line, text, token)
             line.translate(0, px(21))
 
     def _paint_run(self, painter: QPainter, data: np.ndarray, frames: np.ndarray) -> None:

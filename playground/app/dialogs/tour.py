@@ -119,7 +119,7 @@ class Ring(QWidget):
         self.hide()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        paint_box(smooth(self), inside(self), 9, line=theme.color("accent"), width=2)
+        paint_box(smooth(self), inside(self), 9, line="accent", width=2)
 
 
 class Tour(QFrame):
@@ -288,7 +288,7 @@ class Tour(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
         frame = inside(self, POINTER)
-        paint_box(painter, frame, 8, theme.color("raised"), theme.color("accent"), 1.5)
+        paint_box(painter, frame, 8, "raised", "accent", 1.5)
         side, along = self._pointer
         low, high = 2.5 * POINTER, (self.height() if side == "right" else self.width()) - 2.5 * POINTER
         at, size = min(max(along, low), high), POINTER - 1

@@ -213,6 +213,6 @@ class JobButton(QPushButton):
         if self._running:
             painter = smooth(self)
             bar = QRectF(6, self.height() - 5, self.width() - 12, 2)
-            paint_box(painter, bar, 1, theme.color("border"))
+            paint_box(painter, bar, 1, "border")
             bar.setWidth(bar.width() * (self._fraction or 0.02))
-            paint_box(painter, bar, 1, theme.color("accent"))
+            paint_box(painter, bar, 1, "accent")

@@ -81,7 +81,7 @@ class Scale(QWidget):
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
         line = QRectF(4, self.height() / 2 - 2, self.width() - 8, 4)
         if self._said:
-            paint_box(painter, line, 2, theme.color("border"))
+            paint_box(painter, line, 2, "border")
         for text, place in self.labels().items():
             painter.setPen(theme.color("text" if ":" in text else "muted"))  # amber on white is too faint
             painter.drawText(place, text)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -49,7 +49,7 @@ class LessonSummary(QWidget):
             for text, (y, color) in lines.items():
                 left = self.width() - room if text is said else 0.0
                 box = QRectF(left, y, self.width() - left, px(LINE))
-                paint_text(painter, box, metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width()), color)
+                paint_text(painter, box, text, color)
             if one.step.scale:
                 _paint_scale(painter, one, QRectF(4, top + px(LINE), self.width() - room - px(GAP) - 4, px(LINE)))
 
@@ -58,12 +58,12 @@ def _paint_scale(painter: QPainter, one: MeasuredStep, box: QRectF) -> None:
     """Paint the question's scale with what was said as a line, and what was measured as a disc."""
     low, high = one.step.scale or (0.0, 1.0)
     middle = box.center().y()
-    paint_box(painter, QRectF(box.left(), middle - 1.5, box.width(), 3), 1.5, theme.color("border"))
+    paint_box(painter, QRectF(box.left(), middle - 1.5, box.width(), 3), 1.5, "border")
     you, found = (
         box.left() + box.width() * min(max((value - low) / (high - low), 0.0), 1.0)
         for value in (one.prediction[0], one.values[ANSWER] if math.isfinite(one.values[ANSWER]) else low)
     )
-    paint_disc(painter, QRectF(found - 1, middle - 1, 2, 2).center(), px(5), theme.color("particles"))
+    paint_disc(painter, QRectF(found - 1, middle - 1, 2, 2).center(), px(5), "particles")
     painter.setPen(QPen(theme.color("accent"), 2.5))
     painter.drawLine(int(you), int(middle - px(7)), int(you), int(middle + px(7)))
 

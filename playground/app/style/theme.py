@@ -216,10 +216,10 @@ def number_font(pixels: int = CAPTION_PIXELS) -> QFont:
     return fonts.number_font(px(pixels))
 
 
-def round_pen(color: QColor, width: float) -> QPen:
+def round_pen(token: str, width: float) -> QPen:
     """A pen with round ends and corners."""
     style, cap, join = Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
-    return QPen(color, width, style, cap, join)
+    return QPen(color(token), width, style, cap, join)
 
 
 def icon(name: str, token: str, size: int = 16) -> QIcon:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QFont, QFontMetrics, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -53,13 +53,12 @@ class MarkButton(PressedByEnter):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
         bright = self.isChecked() or self.underMouse()
-        fill = theme.color("hover") if bright else None
-        ring = theme.color("accent") if self.hasFocus() else None
+        fill, ring = "hover" if bright else None, "accent" if self.hasFocus() else None
         paint_box(painter, inside(self), 4, fill, ring, 1.5)
-        self.paint_mark(painter, theme.color("text" if bright else "muted"))
+        self.paint_mark(painter, "text" if bright else "muted")
 
-    def paint_mark(self, painter: QPainter, color: QColor) -> None:
-        """Paint its mark in this colour."""
+    def paint_mark(self, painter: QPainter, token: str) -> None:
+        """Paint its mark in a colour of the palette."""
         raise NotImplementedError
 
 
@@ -71,9 +70,9 @@ class Cross(MarkButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         named(self, f"Close {title}", "Close this card. What it shows can be asked for again.")
 
-    def paint_mark(self, painter: QPainter, color: QColor) -> None:
+    def paint_mark(self, painter: QPainter, token: str) -> None:
         reach, middle = px(4), QPointF(self.rect().center())
-        painter.setPen(theme.round_pen(color, 1.5))
+        painter.setPen(theme.round_pen(token, 1.5))
         for way in (QPointF(reach, reach), QPointF(reach, -reach)):
             painter.drawLine(middle - way, middle + way)
 
@@ -170,7 +169,7 @@ class PanelHeader(QAbstractButton):
         x, middle = self._title_left, self.height() / 2
         if self._number is not None:
             badge = QRectF(0, middle - px(18) / 2, px(18), px(18))
-            paint_box(painter, badge, badge.height() / 2, theme.color("hover"))
+            paint_box(painter, badge, badge.height() / 2, "hover")
             painter.setFont(theme.text_font(11, QFont.Weight.DemiBold))
             paint_text(painter, badge, str(self._number), "muted", CENTRE)
         painter.setFont(theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
@@ -180,12 +179,12 @@ class PanelHeader(QAbstractButton):
             painter.setFont(font)
             text = shortened(self._state, QFontMetrics(font), room.width())
             paint_text(painter, room, text, "muted", RIGHT)
-        color = theme.color("text" if self.underMouse() else "muted")
-        paint_chevron(painter, QPointF(self.width() - self._end + px(12), middle + 0.5), color, self.isChecked())
+        token = "text" if self.underMouse() else "muted"
+        paint_chevron(painter, QPointF(self.width() - self._end + px(12), middle + 0.5), token, self.isChecked())
         if self.hasFocus():
             # Around number and title only, because the state ends at the card's edge.
             ring = QRectF(x - 4 if x else 1, 1, self._title_width + 9, self.height() - 2)
-            paint_box(painter, ring, 4, line=theme.color("accent"), width=1.5)
+            paint_box(painter, ring, 4, line="accent", width=1.5)
 
     def _name(self) -> None:
         self.setAccessibleName(f"{self._title}: {self._state}" if self._state else self._title)
@@ -260,12 +259,12 @@ class Notice(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         names = {"info": "accent", "warning": "particles", "error": "error"}
         painter = smooth(self)
-        paint_box(painter, QRectF(0, 2, 3, self.height() - 4), 1.5, theme.color(names[self._level]))
+        paint_box(painter, QRectF(0, 2, 3, self.height() - 4), 1.5, names[self._level])
         # A sign too, so that colour alone does not tell them apart.
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS, QFont.Weight.Bold))
         place = QRectF(3, 0, self.text.x() - 3, self.text.y() + self.text.fontMetrics().height())
-        bottom = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
-        paint_text(painter, place, SIGNS[self._level], place=bottom)
+        painter.setPen(theme.color("text"))
+        painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, SIGNS[self._level])
 
 
 class EquationButton(MarkButton):
@@ -285,10 +284,9 @@ class EquationButton(MarkButton):
         font.setItalic(True)
         return font
 
-    def paint_mark(self, painter: QPainter, color: QColor) -> None:
-        painter.setPen(color)
+    def paint_mark(self, painter: QPainter, token: str) -> None:
         painter.setFont(self._font())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "f(x)")
+        paint_text(painter, self.rect(), "f(x)", token, CENTRE)
 
 
 class Disclosure(MarkButton):
@@ -319,8 +317,8 @@ class Disclosure(MarkButton):
             header.place_parts()
             header.update()
 
-    def paint_mark(self, painter: QPainter, color: QColor) -> None:
-        mark = theme.icon("advanced", color.name(), 14)
+    def paint_mark(self, painter: QPainter, token: str) -> None:
+        mark = theme.icon("advanced", token, 14)
         painter.drawPixmap(QPoint(px(4), px(3)), mark.pixmap(QSize(px(14), px(14)), self.devicePixelRatioF()))
 
     @Slot(bool)

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFocusEvent,
-    QFontMetrics,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -162,14 +160,14 @@ class Slider(DraggedSlider):
         radius = self.HANDLE * text_size.factor()
         middle, left, right = self.height() / 2, radius + 1, self.width() - radius - 1
         x = left + self.position() * (right - left)
-        painter.setPen(theme.round_pen(theme.color("border"), 4))
+        painter.setPen(theme.round_pen("border", 4))
         painter.drawLine(QPointF(left, middle), QPointF(right, middle))
         if not (self._known or self.isSliderDown()):
-            line = theme.color("accent" if self.hasFocus() else "muted")
-            paint_disc(painter, QPointF(x, middle), radius - 1, theme.color("raised"), line, 1.5)
+            line = "accent" if self.hasFocus() else "muted"
+            paint_disc(painter, QPointF(x, middle), radius - 1, "raised", line, 1.5)
             return
         if enabled:
-            painter.setPen(theme.round_pen(theme.color("accent"), 4))
+            painter.setPen(theme.round_pen("accent", 4))
             painter.drawLine(QPointF(left, middle), QPointF(x, middle))
         _handle(painter, QPointF(x, middle), radius, enabled, self.hasFocus())
 
@@ -189,12 +187,12 @@ class Slider(DraggedSlider):
 
 def _handle(painter: QPainter, at: QPointF, radius: float, enabled: bool, focused: bool) -> None:
     if focused:
-        paint_disc(painter, at, radius + 0.5, line=theme.color("accent"), width=2)
+        paint_disc(painter, at, radius + 0.5, line="accent", width=2)
         radius -= 1.5
     if not enabled or theme.palette().dark:
-        paint_disc(painter, at, radius, theme.color("text" if enabled else "border"))
+        paint_disc(painter, at, radius, "text" if enabled else "border")
     else:  # a rim, to be visible at both ends of the groove
-        paint_disc(painter, at, radius, theme.color("raised"), theme.color("muted"))
+        paint_disc(painter, at, radius, "raised", "muted")
 
 
 class SegmentedControl(QFrame):
@@ -289,16 +287,15 @@ class ChoiceBox(QComboBox):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
         fill, line = "hover" if self.underMouse() else "panel", "accent" if self.hasFocus() else "border"
-        paint_box(painter, inside(self, 0.5), 6, theme.color(fill), theme.color(line))
+        paint_box(painter, inside(self, 0.5), 6, fill, line)
         inner = self.rect().adjusted(8, 0, -px(22), 0)
-        text = QFontMetrics(self.font()).elidedText(self.currentText(), Qt.TextElideMode.ElideRight, inner.width())
-        paint_text(painter, inner, text, "text" if self.isEnabled() else "disabled")
-        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), theme.color("muted"))
+        paint_text(painter, inner, self.currentText(), "text" if self.isEnabled() else "disabled")
+        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), "muted")
 
 
-def paint_chevron(painter: QPainter, at: QPointF, color: QColor, down: bool = True) -> None:
+def paint_chevron(painter: QPainter, at: QPointF, token: str, down: bool = True) -> None:
     """A small arrow head around a point, pointing down or right; leaves the pen in its colour."""
-    painter.setPen(theme.round_pen(color, 1.5))
+    painter.setPen(theme.round_pen(token, 1.5))
     corners = [(-3.5, -1.75), (0, 1.75), (3.5, -1.75)] if down else [(-1.75, -3.5), (1.75, 0), (-1.75, 3.5)]
     painter.drawPolyline([at + QPointF(*corner) * text_size.factor() for corner in corners])
 
@@ -324,9 +321,9 @@ class Switch(QCheckBox):
         on = self.isChecked()
         high = px(self.HEIGHT)
         groove = QRectF(2, (self.height() - high) / 2, px(self.WIDTH), high)
-        paint_box(painter, groove, high / 2, theme.color("accent" if on else "border"))
+        paint_box(painter, groove, high / 2, "accent" if on else "border")
         if self.hasFocus():
-            paint_box(painter, groove.adjusted(-1, -1, 1, 1), high / 2 + 1, line=theme.color("text"), width=1.5)
+            paint_box(painter, groove.adjusted(-1, -1, 1, 1), high / 2 + 1, line="text", width=1.5)
         x = groove.right() - high / 2 if on else groove.left() + high / 2
         _handle(painter, QPointF(x, groove.center().y()), high / 2 - 2.5, self.isEnabled(), False)
 

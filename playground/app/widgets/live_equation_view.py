@@ -113,7 +113,7 @@ class LiveEquationView(PressedByEnter):
             return
         painter = QPainter(self)
         if self.hasFocus():
-            paint_box(painter, inside(self), 4, line=theme.color("accent"), width=1.5)
+            paint_box(painter, inside(self), 4, line="accent", width=1.5)
             painter.setPen(theme.color("text"))
         size = self.image.deviceIndependentSize()
         if size.isEmpty():

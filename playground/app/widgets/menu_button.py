@@ -1,10 +1,9 @@
 """A button that opens a menu, and shows as much of its text as fits."""
 
-from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QSize
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStyle, QStyleOptionButton
 
-from playground.app.style import theme
 from playground.app.style.painting import paint_text
 from playground.app.style.text_size import px
 from playground.app.widgets.controls import paint_chevron
@@ -50,6 +49,5 @@ class MenuButton(QPushButton):
         room = QRect(PAD, 0, self.width() - PAD - px(ARROW), self.height())
         metrics = QFontMetrics(self.font())
         words = self._words if metrics.horizontalAdvance(self._words) <= room.width() else self._short
-        text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width())
-        paint_text(painter, room, text, token)
-        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), theme.color(token))
+        paint_text(painter, room, words, token)
+        paint_chevron(painter, QPointF(self.width() - px(13), self.height() / 2), token)

@@ -191,11 +191,11 @@ class Scrubber(Track):
             painter.restore()
         if self.hasFocus():
             ring = track.adjusted(1, -2, -1, 2)
-            paint_box(painter, ring, ring.height() / 2, line=theme.color("accent"), width=2)
+            paint_box(painter, ring, ring.height() / 2, line="accent", width=2)
         x = self._place(self.sliderPosition())
         handle = QRectF(x - 2, track.top() - HANDLE, 4, track.height() + 2 * HANDLE)
         handle.adjust(-0.75, -0.75, 0.75, 0.75)
-        paint_box(painter, handle, 2.5, theme.color("text"), theme.color("panel"), 1.5)
+        paint_box(painter, handle, 2.5, "text", "panel", 1.5)
         self._paint_labels(painter)
 
     def _paint_labels(self, painter: QPainter) -> None:

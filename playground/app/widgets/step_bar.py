@@ -4,7 +4,6 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.app.style import theme
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
 
@@ -37,5 +36,5 @@ class StepBar(QWidget):
             bar = QRectF(place * (length + GAP), RING, length, px(HEIGHT))
             if here:
                 bar.adjust(0, 1 - RING, 0, RING - 1)
-            fill = theme.color("particles" if here else "accent" if done else "border")
+            fill = "particles" if here else "accent" if done else "border"
             paint_box(painter, bar, bar.height() / 2, fill)

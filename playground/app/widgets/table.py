@@ -39,7 +39,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.style import theme
 from playground.app.style.number_formats import NOTHING
-from playground.app.style.painting import LEFT, RIGHT
+from playground.app.style.painting import LEFT, RIGHT, paint_text
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import BREAK, breakable, wrapped
 
@@ -388,13 +388,13 @@ class _Delegate(QStyledItemDelegate):
                 color = QGuiApplication.palette().color(QPalette.ColorRole.Highlight)
                 painter.fillRect(box.left(), box.top(), FOCUS, box.height(), color)
         painter.setFont(index.data(role.FontRole))
-        painter.setPen(index.data(role.ForegroundRole))
-        box, text, flags = box.adjusted(PAD, 0, -PAD, 0), index.data(), index.data(role.TextAlignmentRole)
+        ink, place = index.data(role.ForegroundRole), index.data(role.TextAlignmentRole)
+        box, text = box.adjusted(PAD, 0, -PAD, 0), index.data()
         if self._table.wordWrap():
-            flags |= Qt.TextFlag.TextWordWrap
+            painter.setPen(ink)
+            painter.drawText(box, place | Qt.TextFlag.TextWordWrap, text)
         else:
-            text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-        painter.drawText(box, flags, text)
+            paint_text(painter, box, text, ink, place)
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         editor = super().createEditor(parent, option, index)

@@ -100,18 +100,18 @@ class TrainingTrack(Track):
     def paintEvent(self, event: QPaintEvent) -> None:
         on = self.isEnabled()
         painter = smooth(self)
-        paint_box(painter, QRectF(0, MIDDLE - TRACK / 2, self.width(), TRACK), TRACK / 2, theme.color("border"))
-        ink = theme.color("learned" if on else "disabled")
+        paint_box(painter, QRectF(0, MIDDLE - TRACK / 2, self.width(), TRACK), TRACK / 2, "border")
+        ink = "learned" if on else "disabled"
         for share in self._places.tolist():
             paint_box(painter, QRectF(self.x_of(share) - 1, MIDDLE - 4, 2, 8), 1, ink)
         if self.hasFocus():
             ring = QRectF(1, 0.75, self.width() - 2, 2 * MIDDLE - 1.5)
-            paint_box(painter, ring, 4, line=theme.color("accent"), width=1.5)
+            paint_box(painter, ring, 4, line="accent", width=1.5)
         x = self.x_of(0.0)
         if self._steps:
             x = self.x_of(float(self._places[min(self.sliderPosition(), len(self._steps) - 1)]))
             handle = QRectF(x - 3, 0.25, 6, 2 * MIDDLE - 0.5)
-            paint_box(painter, handle, 2.5, ink, theme.color("panel"), 1.5)
+            paint_box(painter, handle, 2.5, ink, "panel", 1.5)
         self._paint_labels(painter, x)
 
     def _paint_labels(self, painter: QPainter, x: float) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QToolTip, QW
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number, parse_number
-from playground.app.style.painting import inside, paint_box, smooth
+from playground.app.style.painting import Ink, inside, paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
@@ -67,18 +67,18 @@ class TransportButton(KeyboardRing, QAbstractButton):
         box = inside(self)
         hovered, down = self.underMouse() and self.isEnabled(), self.isDown()
         if self._large:
-            fill = theme.color("particles") if self.isEnabled() else theme.color("raised")
-            fill = fill.darker(112) if down else fill.lighter(110) if hovered else fill
+            disc = theme.color("particles" if self.isEnabled() else "raised")
+            fill: Ink = disc.darker(112) if down else disc.lighter(110) if hovered else disc
             ink = "on_accent" if self.isEnabled() else "disabled"
             line, radius = None, box.width() / 2
         else:
-            fill = theme.color("border" if down else "hover" if hovered or self.isChecked() else "raised")
+            fill = "border" if down else "hover" if hovered or self.isChecked() else "raised"
             ink = "accent" if self.isChecked() else "text" if self.isEnabled() else "disabled"
-            line = theme.color("accent" if self.isChecked() else "border")
+            line = "accent" if self.isChecked() else "border"
             radius = min(7.0, box.width() / 4)
         paint_box(painter, box, radius, fill, line)
         if self.ringed:
-            ring = theme.color("text" if self._large else "accent")
+            ring = "text" if self._large else "accent"
             paint_box(painter, box.adjusted(1, 1, -1, -1), radius - 1, line=ring, width=2)
         side = px(self._picture)
         icon = "pause" if self._goes_on and self.isEnabled() else self._icon

@@ -95,7 +95,7 @@ class Patterns(QListWidget):
             painter.scale(factor, factor)
             paint_patterns(painter, box, [pattern], (1, 1), theme.palette())
             if place == self.currentRow() and self.hasFocus():
-                paint_box(painter, box.adjusted(1, 1, -1, -1), 0, line=theme.color("accent"), width=2)
+                paint_box(painter, box.adjusted(1, 1, -1, -1), 0, line="accent", width=2)
 
 
 def _said(pattern: ShownPattern) -> str:

@@ -81,4 +81,4 @@ class PixelTable(QTableWidget):
         if self.currentRow() >= 0 and (self.hasFocus() or self.hasMouseTracking()):
             ring = QRectF(self.visualRect(self.currentIndex())).adjusted(1, 1, -1, -1)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            paint_box(painter, ring, 2, line=theme.color("text"), width=2)
+            paint_box(painter, ring, 2, line="text", width=2)

@@ -230,7 +230,7 @@ class ChartView(QWidget):
             if self.hasFocus():
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
                 ring = QRectF(self.rect()).adjusted(0.5, self._head() - MARGIN + 0.5, -0.5, -0.5)
-                paint_box(painter, ring, 4, line=theme.color("accent"))
+                paint_box(painter, ring, 4, line="accent")
 
     def _paint(self, painter: QPainter) -> None:
         if not self.series:

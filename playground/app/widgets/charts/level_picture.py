@@ -160,12 +160,12 @@ class LevelPicture:
             radius = 1.5
             if inner:
                 radius = 4.0 if index in self.hot else 3.0
-            paint_disc(painter, places[index], radius, theme.color("raised"), line, 1.5)
+            paint_disc(painter, places[index], radius, "raised", line, 1.5)
         for index in ends:
-            fill = theme.color("text" if theme.palette().dark else "raised")
-            paint_disc(painter, places[index], 7.0 if index in self.hot else 6.0, fill, theme.color("learned"), 2)
+            fill = "text" if theme.palette().dark else "raised"
+            paint_disc(painter, places[index], 7.0 if index in self.hot else 6.0, fill, "learned", 2)
         if chosen is not None:
-            paint_disc(painter, places[chosen], 9, line=theme.color("accent"), width=2)
+            paint_disc(painter, places[chosen], 9, line="accent", width=2)
         if named is not None:
             text = f"{levels.name(named)} = {format_number(levels.sigmas[named])}"
             metrics = painter.fontMetrics()
