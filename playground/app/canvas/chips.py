@@ -8,7 +8,6 @@ from PySide6.QtGui import QAccessible, QActionGroup, QFontMetrics, QKeyEvent, QM
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
-    QLabel,
     QLayout,
     QLayoutItem,
     QMenu,
@@ -25,7 +24,7 @@ from playground.app.style.painting import RIGHT, inside, paint_box, paint_text, 
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import named, text_line
 from playground.app.widgets.controls import KeyboardRing, PressedByEnter
 from playground.drawing.scene import Scene
 
@@ -166,9 +165,8 @@ class Chip(KeyboardRing, PressedByEnter):
 
 def _add_heading(menu: QMenu, title: str) -> None:
     """Say what the next entries set. Qt's own section is a bare line under a style sheet, and cannot begin a menu."""
-    label = QLabel(title)
+    label = text_line(title)
     label.setContentsMargins(12, 5, 24, 1)  # like the entries below it
-    theme.set_role(label, "caption")
     heading = QWidgetAction(menu)
     heading.setDefaultWidget(label)
     heading.setEnabled(False)

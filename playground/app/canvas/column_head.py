@@ -4,7 +4,7 @@ import functools
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
 
 from playground.app.canvas import column_menu, readouts
 from playground.app.controllers.controllers import Controllers
@@ -17,6 +17,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role, set_state
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import text_line
 from playground.app.widgets.charts.distance import COLORS
 from playground.app.widgets.menu_button import MenuButton
 from playground.lab.columns import Column
@@ -35,9 +36,8 @@ class ColumnHead(QWidget):
         self.place, self._controllers, self._comparing = place, controllers, controllers.comparing
         self._caption: tuple[str, ...] = ()  # what is said of its frame, unless its canvas says it
         letter = LETTERS[place]
-        self.letter, self.cost = QLabel(letter), QLabel(alignment=RIGHT)
-        set_role(self.letter, "heading")
-        set_role(self.cost, "caption")
+        self.letter, self.cost = text_line(letter, "heading"), text_line()
+        self.cost.setAlignment(RIGHT)
         self.cost.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # no number moves the name
         self.menu = QMenu(self)
         self.menu.setToolTipsVisible(True)

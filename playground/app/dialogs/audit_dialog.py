@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from playground.app.dialogs.claim_table import ClaimTable
 from playground.app.dialogs.working_dialog import WorkingDialog
 from playground.app.model import errors
 from playground.app.model.state import State
 from playground.app.style.labels import CARDS, worded
-from playground.app.style.theme import UNIT, set_role
+from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import button, caption, named
+from playground.app.widgets.captions import button, caption, named, text_line
 from playground.app.widgets.charts.chart import ChartView
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.lesson_claims import lesson_claims
@@ -71,12 +71,11 @@ class AuditDialog(WorkingDialog):
         chosen = layouts.across((self.kinds, 1), self.run_button)
 
         self.table = ClaimTable(EMPTY)
-        self.titles = [QLabel("") for _ in range(CHARTS)]
+        self.titles = [text_line() for _ in range(CHARTS)]
         self.charts = [ChartView(f"Chart {number + 1} of the audit", ABOUT, CHART_HEIGHT) for number in range(CHARTS)]
         beside = layouts.across(spacing=2 * UNIT)
         self.boxes = []
         for title, chart in zip(self.titles, self.charts, strict=True):
-            set_role(title, "caption")
             box = QWidget()
             layouts.down(title, chart, within=box, margins=0)
             box.setVisible(False)

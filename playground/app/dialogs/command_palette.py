@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QKeyEvent, QPainter, QPalette, QTextDocument
 from PySide6.QtWidgets import (
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -22,6 +21,7 @@ from playground.app.style.painting import RIGHT, paint_box, paint_text
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import text_line
 from playground.app.widgets.dialog import Dialog
 from playground.messages import Message
 
@@ -124,9 +124,8 @@ class CommandPalette(Dialog):
         self.found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.found.itemClicked.connect(self._run)
-        self.nothing = QLabel(NOTHING)
+        self.nothing = text_line(NOTHING)
         self.nothing.setContentsMargins(10, 0, 0, 0)
-        theme.set_role(self.nothing, "caption")
         layouts.down(self.line, self.found, self.nothing, within=self, spacing=UNIT, margins=UNIT)
 
     @Slot()

@@ -4,12 +4,11 @@ import html
 import itertools
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLabel, QLineEdit, QTextBrowser, QWidget
+from PySide6.QtWidgets import QLineEdit, QTextBrowser, QWidget
 
-from playground.app.style import theme
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import named, text_line
 from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.equation_dialog import in_rich_text, table
 from playground.app.widgets.file_prompts import close_buttons
@@ -27,8 +26,7 @@ class GlossaryDialog(Dialog):
         self.line.textChanged.connect(self._find)
         self.entries = QTextBrowser()
         named(self.entries, "Symbols and terms", "Symbol, term, meaning, and where it is seen.")
-        self.count = QLabel()
-        theme.set_role(self.count, "caption")
+        self.count = text_line()
         buttons = close_buttons(self)
         layouts.down(self.line, (self.entries, 1), self.count, buttons, within=self, spacing=UNIT)
         self._find("")

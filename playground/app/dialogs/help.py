@@ -16,8 +16,9 @@ from PySide6.QtWidgets import (
 
 import playground
 from playground.app.style.text_size import px
-from playground.app.style.theme import UNIT, set_role
+from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import text_line
 from playground.app.widgets.file_prompts import close_buttons
 from playground.resources import notices, resource
 from playground.version import SITE
@@ -65,9 +66,8 @@ def show_keys(parent: QWidget, sections: Mapping[str, Sequence[tuple[str, Key]]]
         if not rows:
             continue
         column = left if left.rowCount() <= half - len(rows) / 2 and not right.rowCount() else right
-        heading = QLabel(title)
+        heading = text_line(title, "heading")
         heading.setContentsMargins(0, UNIT if column.rowCount() else 0, 0, 0)
-        set_role(heading, "heading")
         column.addRow(heading)
         for text, native in rows:
             shown = QLabel(native)

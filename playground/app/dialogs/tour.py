@@ -23,7 +23,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.accessible_roles import announce
-from playground.app.widgets.captions import button
+from playground.app.widgets.captions import button, text_line
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.transport import Transport
 from playground.app.workers.timers import timer
@@ -143,9 +143,7 @@ class Tour(QFrame):
         self._window, self.stops, self.place = window, STOPS, 0
         self._pointer: tuple[str, float] = ("", 0.0)
         self.ring = Ring(window)
-        self.title, self.words, self.count = QLabel(), QLabel(), QLabel()
-        theme.set_role(self.title, "heading")
-        theme.set_role(self.count, "caption")
+        self.title, self.words, self.count = text_line(role="heading"), QLabel(), text_line()
         self.words.setWordWrap(True)
         self.skip = button("Skip", "End the tour; Help > Tour opens it again.", self.end)
         self.back = button("Back", "To the panel before.", lambda: self.go(self.place - 1))

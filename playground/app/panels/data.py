@@ -188,7 +188,7 @@ class DataPanel(CollapsiblePanel):
 
     def _build_file_row(self) -> None:
         self.file_row = QWidget(self)
-        self.file_text = caption(parent=self.file_row)
+        self.file_text = caption()
         self.file_text.setTextFormat(Qt.TextFormat.PlainText)  # it has column names from strangers' files
         self.file_text.setMinimumWidth(1)
         self.folder = QPushButton("Folder…", self.file_row)

@@ -29,7 +29,7 @@ class FieldNamesPanel(CollapsiblePanel):
         self._point: tuple[float, float] | None = None
         self._time_to_data = False
         self._following = controllers.following
-        self.hint = caption(NO_NOISE, self)
+        self.hint = caption(NO_NOISE)
         self.body.addWidget(self.hint)
         self.score = Figure(
             "score s",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Signal, Slot
 from PySide6.QtGui import QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.style import theme
@@ -14,6 +14,7 @@ from playground.app.style.painting import RIGHT, paint_box, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices
 from playground.app.widgets import layouts
+from playground.app.widgets.captions import text_line
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.equation_dialog import NamedEquation
 from playground.app.widgets.selectable import SelectableLabel
@@ -37,8 +38,7 @@ class Figure(QWidget):
         self._token = token
         self._text = ""  # of the number; empty if there is none
         self._calm, self._shown = False, True
-        self.name = QLabel(name, self)
-        theme.set_role(self.name, "caption")
+        self.name = text_line(name)
         self.value = SelectableLabel(NOTHING, self)
         self.value.setFont(theme.number_font())
         self.value.setAlignment(RIGHT)

@@ -22,7 +22,7 @@ class HeldOutFigures(FigureRows):
         self._figures = controllers.measuring.evaluation
         self._partition: tuple[tuple[float, float], float] | None = None  # ln Z with its error, and its noise level
         self.nll = self.rows["test_nll"]
-        self.why = caption(parent=self)
+        self.why = caption()
         self.column.addWidget(self.why)
         state.changed.connect(self._refresh)
         self.state.problem_changed.connect(self._refresh)

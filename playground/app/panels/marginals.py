@@ -3,7 +3,7 @@
 import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.canvas import readouts
 from playground.app.controllers.controllers import Controllers
@@ -11,7 +11,7 @@ from playground.app.model.views import ProblemView
 from playground.app.style import theme
 from playground.app.style.text_size import px
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import named, text_line
 from playground.app.widgets.charts.histogram import MarginalHistogram
 from playground.app.widgets.collapsible_panel import ROW_GAP
 from playground.app.widgets.controls import SegmentedControl
@@ -30,8 +30,7 @@ class Marginals(QWidget):
         self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
         self.axes.chosen.connect(self._choose_axis)
         self.axes.set_value("0")
-        self.caption = QLabel("Marginal along", self)
-        theme.set_role(self.caption, "caption")
+        self.caption = text_line("Marginal along")
         self._row = layouts.across((self.caption, 1), self.axes)
         layouts.down(self._row, self.histogram, within=self, spacing=ROW_GAP, margins=0)
         self._name_axes("x", "y")

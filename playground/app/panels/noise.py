@@ -3,16 +3,15 @@
 import msgspec
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
-from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import named, text_line
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.equation import Tooltip
@@ -51,8 +50,7 @@ class NoisePanel(CollapsiblePanel):
         self.body.addWidget(self.chart)
         rows = column(self.behind())
         self.by_hand = QWidget()
-        self._by_hand_text = QLabel(self.by_hand)
-        theme.set_role(self._by_hand_text, "caption")
+        self._by_hand_text = text_line()
         self.evenly = QPushButton("Space evenly", self.by_hand)
         named(
             self.evenly,

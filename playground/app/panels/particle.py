@@ -38,7 +38,7 @@ class ParticlePanel(CollapsiblePanel):
         super().__init__("Particle", purpose="One particle and its next step.")
         self._state, self._playing = state, controllers.playing
         self._inspecting, self._comparing = controllers.inspecting, controllers.comparing
-        self.hint, self.equation = caption(HINT, self), QLabel(self, wordWrap=True)
+        self.hint, self.equation = caption(HINT), QLabel(wordWrap=True)
         self.equation.setTextFormat(Qt.TextFormat.RichText)
         self.equation.setAccessibleName("Equation of the step")
         self.place = Figure("xₖ", "Where it is, as particles are at this moment.")

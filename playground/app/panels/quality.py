@@ -16,7 +16,7 @@ from playground.app.panels.score_along_sigma import ScoreAlongSigma
 from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption, show_text
+from playground.app.widgets.captions import caption, show_text, text_line
 from playground.app.widgets.charts.pairs import NearestPairs
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.throttle import Throttle
@@ -103,8 +103,8 @@ class QualityPanel(CollapsiblePanel):
     def _section(self, job: str, *parts: QWidget) -> None:
         """Add a part of the card, with the button that measures it."""
         title, name, meaning = SECTIONS[job]
-        label = self.headings[job] = QLabel(title, self, wordWrap=True)  # beside the button there is little room
-        theme.set_role(label, "heading")
+        label = self.headings[job] = text_line(title, "heading")
+        label.setWordWrap(True)  # beside the button there is little room
         measure = self._measuring.measure
         button = self.buttons[job] = JobButton(
             "Measure", meaning, self._controllers, job, lambda: measure(job), name=name

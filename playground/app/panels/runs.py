@@ -34,7 +34,7 @@ class RunsPanel(CollapsiblePanel):
         super().__init__("Runs", purpose="Runs that you keep, to compare them.")
         self.state, self._controllers = state, controllers
         self._pinning = controllers.pinning
-        self.empty = caption(EMPTY, self)
+        self.empty = caption(EMPTY)
         self.table = RunTable(controllers, parent=self)
         self.pin = QPushButton("Pin run", self)
         self.restore = QPushButton("Restore", self)

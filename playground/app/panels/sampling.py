@@ -36,7 +36,7 @@ class ClassField(NumberField):
 
     def fill(self) -> None:
         super().fill()
-        self.class_name = caption(parent=self)
+        self.class_name = caption()
         self.class_name.setTextFormat(Qt.TextFormat.PlainText)
         self.class_name.setAlignment(Qt.AlignmentFlag.AlignRight)  # below the number that it belongs to
         self.class_name.hide()

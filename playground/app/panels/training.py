@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
+from PySide6.QtWidgets import QProgressBar, QPushButton
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
@@ -15,7 +15,7 @@ from playground.app.style.number_formats import format_count, format_duration, f
 from playground.app.style.painting import RIGHT
 from playground.app.style.text_size import px
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named
+from playground.app.widgets.captions import named, text_line
 from playground.app.widgets.charts.loss import LossChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import make_field
@@ -140,8 +140,7 @@ class TrainingPanel(CollapsiblePanel):
         self.reset = QPushButton("Reset", self)
         self.reset.setAccessibleName("Reset training")
         self.reset.clicked.connect(self.reset_requested)
-        self.distance = QLabel(self)
-        theme.set_role(self.distance, "caption")
+        self.distance = text_line()
         self.distance.setAlignment(RIGHT)
         self.distance.setToolTip(
             "<p>Kullback-Leibler divergence from the data to the model, in nats, with its standard error: 0 is perfect.</p>"

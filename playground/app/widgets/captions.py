@@ -13,10 +13,17 @@ Widget = TypeVar("Widget", bound=QWidget)
 Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
 
 
-def caption(text: str = "", parent: QWidget | None = None) -> QLabel:
+def text_line(text: str = "", role: str = "caption") -> QLabel:
+    """A line of text in a role of the style sheet."""
+    label = QLabel(text)
+    set_role(label, role)
+    return label
+
+
+def caption(text: str = "") -> QLabel:
     """Small text that takes as many lines as it needs."""
-    label = QLabel(text, parent, wordWrap=True)
-    set_role(label, "caption")
+    label = text_line(text)
+    label.setWordWrap(True)
     return label
 
 

@@ -7,14 +7,14 @@ from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QTextBrowser, QVBoxLayout, QWidget
 
 from playground.app.style import theme
 from playground.app.style.labels import capital
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import with_indices
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import button, caption, named, show_text
+from playground.app.widgets.captions import button, caption, named, show_text, text_line
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.equation_view import EquationView
@@ -51,8 +51,7 @@ class EquationDialog(Dialog):
         self.choice = ChoiceBox((), self)
         named(self.choice, "Equation", "Which equation is shown.")
         self.choice.currentIndexChanged.connect(self._show)
-        self.heading, self.meaning = QLabel(), caption()
-        theme.set_role(self.heading, "heading")
+        self.heading, self.meaning = text_line(role="heading"), caption()
         self.view = EquationView(LARGE)
         ground = QFrame()
         theme.set_role(ground, "card")

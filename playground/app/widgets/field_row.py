@@ -119,7 +119,7 @@ class FieldRow(QWidget):
             self.label.asked_default.connect(self.reset)
             Tooltip(self.label, words(self.field), self._equation, self._cost)
             self.row.addWidget(self.label)
-        self.note = caption(parent=self)
+        self.note = caption()
         self.note.hide()
         self._column.addWidget(self.note)
         self.fill()

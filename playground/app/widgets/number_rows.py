@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import (
@@ -16,6 +16,7 @@ from playground.app.style.number_formats import (
 )
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import LONGEST
+from playground.app.widgets.captions import text_line
 from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.equation import words
 from playground.app.widgets.field_row import LABEL_WIDTH, FieldRow
@@ -151,9 +152,7 @@ class RangeField(NumberRow):
         self.row.addStretch(1)
         for key in self.keys:
             if self.numbers:
-                arrow = QLabel("→", self)
-                theme.set_role(arrow, "caption")
-                self.row.addWidget(arrow)
+                self.row.addWidget(text_line("→"))
             self._add_number(key, f"{self.name}, {self.state.field(key).symbol}")
 
     def preview(self, *values: float) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from playground.app.style import theme
+from playground.app.widgets.captions import text_line
 from playground.drawing.images import Hue, ImageGrid
 
 SIDE = 72  # px of an image's side
@@ -29,11 +30,10 @@ class PictureRow(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.UNIT // 2)
         self.pictures = [QLabel(self) for _ in names]
-        self.captions = [QLabel(name, self) for name in names]
+        self.captions = [text_line(name) for name in names]
         for column, (picture, caption) in enumerate(zip(self.pictures, self.captions, strict=True)):
             picture.setFixedSize(SIDE, SIDE)
             picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            theme.set_role(caption, "caption")
             caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             grid.addWidget(picture, 0, column, Qt.AlignmentFlag.AlignHCenter)
             grid.addWidget(caption, 1, column)

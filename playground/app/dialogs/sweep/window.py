@@ -6,7 +6,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QLabel,
     QProgressBar,
     QSplitter,
     QVBoxLayout,
@@ -21,7 +20,7 @@ from playground.app.style.number_formats import format_count, format_duration
 from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT, set_role
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import button, named
+from playground.app.widgets.captions import button, named, text_line
 from playground.app.widgets.charts.tall import TallChart
 from playground.app.widgets.controls import ChoiceBox, SegmentedControl
 from playground.app.widgets.dialog import Dialog
@@ -84,9 +83,9 @@ class SweepWindow(Dialog):
     def _right(self) -> QVBoxLayout:
         self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName("Progress of the sweep")
-        self.status = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self.status = text_line()
+        self.status.setTextFormat(Qt.TextFormat.PlainText)
         self.status.setAccessibleName("State of the sweep")
-        set_role(self.status, "caption")
         self.choice = ChoiceBox(())
         self.choice.setMinimumContentsLength(30)
         named(self.choice, "Picture", "Which picture is shown")
