@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QLayout,
     QLayoutItem,
     QMenu,
-    QPushButton,
     QSizePolicy,
     QWidget,
     QWidgetAction,
@@ -24,7 +23,7 @@ from playground.app.style.painting import RIGHT, inside, paint_box, paint_text, 
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import with_indices, wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named, text_line
+from playground.app.widgets.captions import button, text_line
 from playground.app.widgets.controls import KeyboardRing, PressedByEnter
 from playground.drawing.scene import Scene
 
@@ -231,10 +230,8 @@ class ChipBar(QWidget):
         self._all, self._line = QFrame(), QWidget()
         self._all.setObjectName("layers")
         self._all.setAccessibleName("Layers")
-        self.button = named(
-            QPushButton("Layers"), "Layers", "Show or hide what is on the canvas, and choose how it is shown."
-        )
-        self.button.clicked.connect(self._open)
+        tip = "Show or hide what is on the canvas, and choose how it is shown."
+        self.button = button("Layers", tip, self._open, spoken="Layers")
         self._in_view = InView()
         layouts.across(self.button, (self._in_view, 1), within=self._line, margins=(14, 8, 14, 4))
         layouts.down(self._line, self._all, within=self, spacing=0, margins=0)

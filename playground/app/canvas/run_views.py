@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.run_view import RunView
@@ -19,7 +19,7 @@ from playground.app.style.text_size import px
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption
+from playground.app.widgets.captions import button, caption
 from playground.app.widgets.charts.distance import COLORS, DistanceChart, distance_chart
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.workers.timers import timer
@@ -79,9 +79,10 @@ class RunViews(QWidget):
         tip = "How long columns are trained that need a training of their own."
         self.fair = _choice(FAIR, "What is equal in all trainings", tip)
         self.fair.hide()
-        self.add, self.leave = QPushButton("+ Column"), QPushButton("Leave")
-        self.add.setToolTip(wrapped("Add a column with another sampler; its head lets you choose what differs."))
-        self.leave.setToolTip(wrapped("End the comparison. The main run is in view again."))
+        tip = "Add a column with another sampler; its head lets you choose what differs."
+        self.add = button("+ Column", tip, controllers.column_edits.add)
+        tip = "End the comparison. The main run is in view again."
+        self.leave = button("Leave", tip, controllers.column_edits.leave)
         self.said = caption(ONE_PATH)
         controls = self.fair, self.equal, self.add, self.leave
         for control in controls:
@@ -100,8 +101,6 @@ class RunViews(QWidget):
         layouts.down(above, (self._grid, 1), below, within=self, spacing=0, margins=0)
         self.equal.activated.connect(lambda place: self._comparing.set_equal(EQUAL[place][0]))
         self.fair.activated.connect(lambda place: self._comparing.set_fair(FAIR[place][0]))
-        self.add.clicked.connect(controllers.column_edits.add)
-        self.leave.clicked.connect(controllers.column_edits.leave)
         self._comparing.active_changed.connect(self._begin_or_end)
         self._comparing.changed.connect(self._show_runs)
         self._comparing.measured.connect(self._show_curves)

@@ -17,7 +17,7 @@ from playground.app.style.number_formats import format_count
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption, named
+from playground.app.widgets.captions import button, caption, named
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.equation import Tooltip, words
 from playground.app.widgets.field_row import warning
@@ -104,8 +104,8 @@ class DataPanel(CollapsiblePanel):
                 tile.setIcon(theme.icon(name, token, 22))
             else:
                 tile.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        for button, name in ((self.undo, "undo-stroke"), (self.clear, "clear"), (self.brush, "brush")):
-            button.setIcon(theme.icon(name, "text"))
+        for tool, name in ((self.undo, "undo-stroke"), (self.clear, "clear"), (self.brush, "brush")):
+            tool.setIcon(theme.icon(name, "text"))
         self.open.setIcon(theme.icon("open-file", "text"))
 
     # Building
@@ -191,15 +191,10 @@ class DataPanel(CollapsiblePanel):
         self.file_text = caption()
         self.file_text.setTextFormat(Qt.TextFormat.PlainText)  # it has column names from strangers' files
         self.file_text.setMinimumWidth(1)
-        self.folder = QPushButton("Folder…", self.file_row)
-        named(
-            self.folder,
-            "Open a folder of pictures",
-            "Open a folder of PNG or JPEG files; each sub-folder is a class. Or drop a folder on the window.",
-        )
-        self.folder.clicked.connect(self.open_folder_requested)
-        self.open = QPushButton("Open…", self.file_row)
-        self.open.clicked.connect(self.open_file_requested)
+        tip = "Open a folder of PNG or JPEG files; each sub-folder is a class. Or drop a folder on the window."
+        ask, spoken = self.open_folder_requested.emit, "Open a folder of pictures"
+        self.folder = button("Folder…", tip, ask, spoken=spoken)
+        self.open = button("Open…", "", self.open_file_requested.emit)
         column = layouts.down(self.file_text, within=self.file_row, spacing=theme.UNIT // 2, margins=0)
         row = layouts.across((self.folder, 1), (self.open, 1), spacing=theme.UNIT)
         column.addLayout(row)
@@ -212,19 +207,17 @@ class DataPanel(CollapsiblePanel):
         self.brush.setCheckable(True)
         self.brush.toggled.connect(self.brush_toggled)
         self.brush.toggled.connect(lambda _: self._say())
-        self.undo = QPushButton("Undo", self.brush_row)
-        self.undo.clicked.connect(self._undo_stroke)
-        self.clear = QPushButton("Clear", self.brush_row)
-        self.clear.clicked.connect(lambda: self.state.edit({"data.strokes": ()}))
+        self.undo = button("Undo", "", self._undo_stroke)
+        self.clear = button("Clear", "", lambda: self.state.edit({"data.strokes": ()}))
         cost = lambda: COMPARED if self._comparing.is_active else warning(self.state.unsaved_steps())  # noqa: E731
-        for button, name, tip in (
+        for tool, name, tip in (
             (self.brush, "Brush", "Paint on the canvas; the density of points follows the brush."),
             (self.undo, "Undo the last stroke", "Remove the last stroke."),
             (self.clear, "Clear the drawing", "Remove all strokes. Ctrl+Z brings them back."),
         ):
-            button.setAccessibleName(name)
-            Tooltip(button, f"<p>{tip}</p>", now=cost)
-            layout.addWidget(button, 1)
+            tool.setAccessibleName(name)
+            Tooltip(tool, f"<p>{tip}</p>", now=cost)
+            layout.addWidget(tool, 1)
         self.body.addWidget(self.brush_row)
         self.radius = NumberField(State(Brush(), self), "brush_radius")  # type: ignore[arg-type]
         self.body.addWidget(self.radius)
@@ -309,8 +302,8 @@ class DataPanel(CollapsiblePanel):
         name, what = OPENS[data.images]
         named(self.open, name, f"Open {what}; or drop one on the window.")
         self.file_row.setVisible(data.is_file or (data.is_finite and not self._calm))
-        for button in (self.folder, self.open):
-            button.setVisible(data.is_file and (button is self.open or data.images))
+        self.open.setVisible(data.is_file)
+        self.folder.setVisible(data.is_file and data.images)
         strokes = data.strokes if isinstance(data, Drawing) else None
         for part in (self.brush_row, self.radius):
             part.setVisible(strokes is not None)

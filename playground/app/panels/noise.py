@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
@@ -11,7 +11,7 @@ from playground.app.model.views import ProblemView
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named, text_line
+from playground.app.widgets.captions import button, text_line
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.equation import Tooltip
@@ -51,13 +51,9 @@ class NoisePanel(CollapsiblePanel):
         rows = column(self.behind())
         self.by_hand = QWidget()
         self._by_hand_text = text_line()
-        self.evenly = QPushButton("Space evenly", self.by_hand)
-        named(
-            self.evenly,
-            "Space the noise levels evenly",
-            "Keep both ends and space the levels between them at equal ratios.",
-        )
-        self.evenly.clicked.connect(self._space_evenly)
+        tip = "Keep both ends and space the levels between them at equal ratios."
+        spoken = "Space the noise levels evenly"
+        self.evenly = button("Space evenly", tip, self._space_evenly, spoken=spoken)
         layouts.across((self._by_hand_text, 1), self.evenly, within=self.by_hand, margins=0)
         self.notice = Notice()
         layouts.add(self.body, self.by_hand, self.notice)

@@ -1,7 +1,6 @@
 """The pinned runs side by side: their cost, and their distance to the data."""
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QPushButton
 
 from playground.app.controllers import why_disabled
 from playground.app.controllers.controllers import Controllers
@@ -11,7 +10,7 @@ from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption
+from playground.app.widgets.captions import button, caption
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 
 EMPTY = "Pin finished runs to compare what they cost and how near to the data they come."
@@ -36,16 +35,9 @@ class RunsPanel(CollapsiblePanel):
         self._pinning = controllers.pinning
         self.empty = caption(EMPTY)
         self.table = RunTable(controllers, parent=self)
-        self.pin = QPushButton("Pin run", self)
-        self.restore = QPushButton("Restore", self)
-        self.whole = QPushButton("All…", self)
-        self.whole.setToolTip(wrapped(ALL))
-        self.whole.setAccessibleName("All columns of the runs")
-        self.pin.setAccessibleName("Pin this run")
-        self.restore.setAccessibleName("Restore the chosen run")
-        self.pin.clicked.connect(self._pinning.pin)
-        self.restore.clicked.connect(self.table.restore)
-        self.whole.clicked.connect(self.table_requested)
+        self.pin = button("Pin run", PIN, self._pinning.pin, spoken="Pin this run")
+        self.restore = button("Restore", RESTORE, self.table.restore, spoken="Restore the chosen run")
+        self.whole = button("All…", ALL, self.table_requested.emit, spoken="All columns of the runs")
         gap = theme.UNIT // 2
         buttons = layouts.across(self.pin, None, self.restore, self.whole, spacing=gap, margins=(0, gap, 0, gap))
         layouts.add(self.body, self.empty, self.table, buttons)

@@ -15,7 +15,7 @@ from playground.app.style.number_formats import format_count, format_duration, f
 from playground.app.style.painting import RIGHT
 from playground.app.style.text_size import px
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import named, text_line
+from playground.app.widgets.captions import button, named, text_line
 from playground.app.widgets.charts.loss import LossChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.fields import make_field
@@ -137,9 +137,7 @@ class TrainingPanel(CollapsiblePanel):
         self.button = QPushButton("Train", self)
         self.button.setFixedWidth(self._widest())
         self.button.clicked.connect(self._training.toggle)
-        self.reset = QPushButton("Reset", self)
-        self.reset.setAccessibleName("Reset training")
-        self.reset.clicked.connect(self.reset_requested)
+        self.reset = button("Reset", "", self.reset_requested.emit, spoken="Reset training")
         self.distance = text_line()
         self.distance.setAlignment(RIGHT)
         self.distance.setToolTip(

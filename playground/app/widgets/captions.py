@@ -40,13 +40,16 @@ def named(widget: Widget, name: str, tip: str) -> Widget:
     return widget
 
 
-def button(title: str, tip: str, act: Callable[[], object], name: str = "") -> QPushButton:
-    """A button of a dialog, by its title with the key after &, its tooltip, function and object name. Return does not press
-    it: that key belongs to the field or the table that has the focus.
+def button(title: str, tip: str, act: Callable[[], object], name: str = "", spoken: str = "") -> QPushButton:
+    """A button, by its title with the key after &, its tooltip, function and object name. Return does not press it in a
+    dialog: that key belongs to the field or the table that has the focus.
+
+    Args:
+        spoken: the name for screen readers; by default the title.
     """
     made = QPushButton(title)
     made.setObjectName(name)
-    made.setToolTip(wrapped(tip))
+    named(made, spoken, tip)
     made.setAutoDefault(False)
     made.clicked.connect(lambda: act())
     return made
