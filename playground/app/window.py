@@ -161,7 +161,7 @@ class MainWindow(QMainWindow):
         layouts.down(self.transport, within=bar, margins=0)
         self.status = StatusBar(self)
         whole = CentralWidget()
-        self.recovery_bar = RecoveryBar(self)
+        self.recovery_bar = RecoveryBar()
         layouts.down(
             self.top_bar, self.recovery_bar, (self.columns, 1), bar, self.status, within=whole, spacing=0, margins=0
         )

@@ -23,7 +23,7 @@ def row(qtbot) -> tuple[QWidget, QLabel, _Requests]:
     qtbot.addWidget(outside)
     beside = QHBoxLayout(outside)
     beside.addWidget(QPushButton("head"), 1)
-    beside.addWidget(SteadySize(label, outside))
+    beside.addWidget(SteadySize(label))
     outside.resize(300, 40)
     outside.show()
     shown(label, "801")

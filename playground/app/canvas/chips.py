@@ -222,8 +222,8 @@ class InView(QWidget):
 class ChipBar(QWidget):
     """All chips in rows that wrap in a narrow window; or a button that opens them, beside a line about what is in view."""
 
-    def __init__(self, layers: Layers, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, layers: Layers) -> None:
+        super().__init__()
         self._layers = layers
         self.setAccessibleName("Layers")
         self.chips = {entry.key: Chip(entry, layers) for entry in LEGEND}

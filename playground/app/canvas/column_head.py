@@ -31,8 +31,8 @@ ONE_ROW = 520  # and from which name and number stand in one row
 class ColumnHead(QWidget):
     """The letter of a column, what it changes, which its menu chooses, and what its run has cost so far."""
 
-    def __init__(self, place: int, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, place: int, controllers: Controllers) -> None:
+        super().__init__()
         self.place, self._controllers, self._comparing = place, controllers, controllers.comparing
         self._caption: tuple[str, ...] = ()  # what is said of its frame, unless its canvas says it
         letter = LETTERS[place]

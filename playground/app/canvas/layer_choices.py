@@ -30,7 +30,7 @@ NO_DENSITY = "The density of these data is not known, and the training set has n
 class LayerChoices(QObject):
     """Says on the chips which layers can be shown, why the others cannot, and which field the particles follow."""
 
-    def __init__(self, controllers: Controllers, layers: Layers, chips: ChipBar, parent: QObject | None = None) -> None:
+    def __init__(self, controllers: Controllers, layers: Layers, chips: ChipBar, parent: QObject) -> None:
         super().__init__(parent)
         self._state, self._controllers, self._layers, self._chips = controllers.state, controllers, layers, chips
         self._followed = "learned"  # the score whose field is shown by default

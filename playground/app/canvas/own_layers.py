@@ -17,7 +17,7 @@ FIELDS = ("learned", "exact")  # by default the one that particles follow is sho
 class OwnLayers(QObject):
     """Starts each scene and each lesson with the default layers, and restores the user's layers afterwards."""
 
-    def __init__(self, controllers: Controllers, layers: Layers, parent: QObject | None = None) -> None:
+    def __init__(self, controllers: Controllers, layers: Layers, parent: QObject) -> None:
         super().__init__(parent)
         self._state, self._replaying, self._layers = controllers.state, controllers.replaying, layers
         self._own = dict(layers.visible)

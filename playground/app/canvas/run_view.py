@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame
 
 from playground.app.canvas import readouts
 from playground.app.canvas.column_head import ColumnHead
@@ -56,8 +56,8 @@ class RunView(QFrame):
         canvas: shows the run.
     """
 
-    def __init__(self, place: int, controllers: Controllers, layers: Layers, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, place: int, controllers: Controllers, layers: Layers) -> None:
+        super().__init__()
         self.place, self._controllers = place, controllers
         self._state = controllers.state
         self._playing, self._following = controllers.playing, controllers.following

@@ -66,8 +66,8 @@ class RunViews(QWidget):
 
     menu_requested = Signal(object)
 
-    def __init__(self, controllers: Controllers, layers: Layers, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, controllers: Controllers, layers: Layers) -> None:
+        super().__init__()
         self._controllers, self._layers = controllers, layers
         self._comparing, self._playing = controllers.comparing, controllers.playing
         self._marking = timer(self, self._mark, interval=MARKED)

@@ -28,7 +28,7 @@ class Tools(QObject):
 
     second_taken = Signal()
 
-    def __init__(self, controllers: Controllers, view: RunView, parent: QObject | None = None) -> None:
+    def __init__(self, controllers: Controllers, view: RunView, parent: QObject) -> None:
         super().__init__(parent)
         self._state, self._view, self._canvas = controllers.state, view, view.canvas
         self._second = False  # whether the next click is the second point of an interpolation

@@ -49,8 +49,8 @@ class CanvasView(QWidget):
     viewport_changed = Signal(tuple)
     hovered = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None, layers: Layers | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, layers: Layers | None = None) -> None:
+        super().__init__()
         self.layers = layers or Layers(self)
         self._always: frozenset[str] = frozenset()
         self._classes: Coloring | None = None

@@ -28,7 +28,7 @@ class RunsWindow(Dialog):
     def __init__(self, controllers: Controllers, export: Callable[[], None], parent: QWidget | None = None) -> None:
         super().__init__("runsWindow", "Run table", parent, SIZE, Qt.WindowType.Tool)
         self._pinning = controllers.pinning
-        self.table = RunTable(controllers, whole=True, parent=self)
+        self.table = RunTable(controllers, whole=True)
         self.said = caption()
         self.restore = button("Restore", "Make the chosen run the main one. Undo takes it back.", self.table.restore)
         self.compare = button("Compare", COMPARE, self.table.compare)

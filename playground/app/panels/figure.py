@@ -39,11 +39,11 @@ class Figure(QWidget):
         self._text = ""  # of the number; empty if there is none
         self._calm, self._shown = False, True
         self.name = text_line(name)
-        self.value = SelectableLabel(NOTHING, self)
+        self.value = SelectableLabel(NOTHING)
         self.value.setFont(theme.number_font())
         self.value.setAlignment(RIGHT)
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._steady = SteadySize(self.value, self)
+        self._steady = SteadySize(self.value)
         self._row = layouts.across(self.name, (self._steady, 1), within=self, spacing=theme.UNIT, margins=0)
         self._meaning, self._equation = meaning, equation
         self._words = f"<p>{with_indices(meaning)}</p>"

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QMenu, QTreeView, QWidget
+from PySide6.QtWidgets import QMenu, QTreeView
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.pinned_runs import KnownRun, differences
@@ -24,9 +24,9 @@ class RunTable(Table):
         whole: whether it has all columns.
     """
 
-    def __init__(self, controllers: Controllers, whole: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, controllers: Controllers, whole: bool = False) -> None:
         below = "The settings that differ among the pinned runs."
-        super().__init__("Pinned runs", lambda row: row[0].number, wraps=True, tip_below=below, parent=parent)
+        super().__init__("Pinned runs", lambda row: row[0].number, wraps=True, tip_below=below)
         self._pinning, self._column_edits, self._whole = controllers.pinning, controllers.column_edits, whole
         self.setSelectionMode(QTreeView.SelectionMode.ExtendedSelection)
         if not whole:

@@ -34,7 +34,7 @@ class RunsPanel(CollapsiblePanel):
         self.state, self._controllers = state, controllers
         self._pinning = controllers.pinning
         self.empty = caption(EMPTY)
-        self.table = RunTable(controllers, parent=self)
+        self.table = RunTable(controllers)
         self.pin = button("Pin run", PIN, self._pinning.pin, spoken="Pin this run")
         self.restore = button("Restore", RESTORE, self.table.restore, spoken="Restore the chosen run")
         self.whole = button("All…", ALL, self.table_requested.emit, spoken="All columns of the runs")

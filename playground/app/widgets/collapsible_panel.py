@@ -46,8 +46,8 @@ def shortened(state: str, metrics: QFontMetrics, width: int) -> str:
 class MarkButton(PressedByEnter):
     """A small button of a card, whose mark is brighter under the mouse and while it is checked."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # painted when the mouse comes and goes
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -66,7 +66,8 @@ class Cross(MarkButton):
     """Closes a card."""
 
     def __init__(self, title: str, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__()
+        self.setParent(parent)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         named(self, f"Close {title}", "Close this card. What it shows can be asked for again.")
 
@@ -80,8 +81,8 @@ class Cross(MarkButton):
 class PanelHeader(QAbstractButton):
     """A card's top line: number, title, state (elided, complete in the tooltip), and whether the card is open."""
 
-    def __init__(self, title: str, number: int | None, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, number: int | None) -> None:
+        super().__init__()
         self._title, self._number, self._state = title, number, ""
         self._tool: QWidget | None = None
         self._in_place: QWidget | None = None
@@ -201,7 +202,7 @@ class Notice(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._level = "info"
-        self.text = SelectableLabel(parent=self)
+        self.text = SelectableLabel()
         self.text.setWordWrap(True)
         self.text.setMinimumWidth(1)  # so that a long file name does not widen the card
         self.text.setFont(theme.text_font(theme.CAPTION_PIXELS))
@@ -270,8 +271,8 @@ class Notice(QFrame):
 class EquationButton(MarkButton):
     """Opens the card's equations in large type."""
 
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str) -> None:
+        super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         named(self, f"{title}: equations", "Show the equations of this card in large type, with each symbol explained.")
 
@@ -360,12 +361,12 @@ class CollapsiblePanel(QFrame):
         self.title = title
         # Not Maximum, which would limit the height by a hint that does not know how sentences wrap.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        self.header = PanelHeader(title, number, self)
+        self.header = PanelHeader(title, number)
         self._outer = layouts.down(self.header, within=self, spacing=0, margins=WHOLE)
         self.purpose = caption(purpose)
         self.purpose.setContentsMargins(0, 0, 0, 2)
         self.header.setAccessibleDescription(purpose)
-        self.equation_button = EquationButton(title, self)
+        self.equation_button = EquationButton(title)
         self.equation_button.clicked.connect(lambda: open_equations(self, self.equations()))
         below = layouts.across((self.purpose, 1), spacing=4)
         below.addWidget(self.equation_button, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)

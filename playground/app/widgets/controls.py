@@ -69,8 +69,8 @@ class PressedByEnter(QAbstractButton):
 class DraggedSlider(QSlider):
     """A horizontal slider that jumps to a press and follows a drag; a notch of the wheel is one place."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def place_at(self, x: float) -> int:
@@ -118,8 +118,8 @@ class Slider(DraggedSlider):
     STEPS = 1000
     HANDLE = 6.0  # px, radius
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setRange(0, self.STEPS)
         self.setSingleStep(10)
         self.setPageStep(100)
@@ -248,8 +248,8 @@ class ChoiceBox(QComboBox):
     chosen = Signal(str)
     opening = Signal()
 
-    def __init__(self, choices: Iterable[tuple[str, str]], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, choices: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
         for choice, title in choices:
             self.addItem(title, choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -305,8 +305,8 @@ class Switch(QCheckBox):
 
     WIDTH, HEIGHT = 30, 16
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # painted when the mouse comes
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
@@ -343,8 +343,8 @@ class NumberEdit(QLineEdit):
     stepped = Signal(int)
     abandoned = Signal()
 
-    def __init__(self, display: Callable[[float], str], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, display: Callable[[float], str]) -> None:
+        super().__init__()
         theme.set_role(self, "number")
         self.setFont(theme.number_font())
         self.setTextMargins(0, 0, -3, 0)  # undoes Qt's own margins, so that numbers end at the card's edge

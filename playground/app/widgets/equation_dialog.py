@@ -48,7 +48,7 @@ class EquationDialog(Dialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(NAME, "Equation", parent, (620, 500))
         self._equations: tuple[NamedEquation, ...] = ()
-        self.choice = ChoiceBox((), self)
+        self.choice = ChoiceBox(())
         named(self.choice, "Equation", "Which equation is shown.")
         self.choice.currentIndexChanged.connect(self._show)
         self.heading, self.meaning = text_line(role="heading"), caption()

@@ -47,8 +47,8 @@ class FieldLabel(QLabel):
 
     asked_default = Signal()
 
-    def __init__(self, text: str, resets: bool, parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+    def __init__(self, text: str, resets: bool) -> None:
+        super().__init__(text)
         theme.set_role(self, "caption")
         # The style sheet's font, because the text is measured before the sheet is applied.
         self.setFont(theme.text_font(theme.CAPTION_PIXELS))
@@ -114,7 +114,7 @@ class FieldRow(QWidget):
         self._column = layouts.down(self.row, within=self, spacing=2, margins=0)
         self.label: FieldLabel | None = None
         if label is not None:
-            self.label = FieldLabel(self.name, self.field.resets, self)
+            self.label = FieldLabel(self.name, self.field.resets)
             self.label.widen(LABEL_WIDTH)
             self.label.asked_default.connect(self.reset)
             Tooltip(self.label, words(self.field), self._equation, self._cost)

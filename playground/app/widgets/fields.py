@@ -50,7 +50,7 @@ class ChoiceField(FieldRow):
                 button.installEventFilter(self)
             self.control = segments
         else:
-            self.control = ChoiceBox(options, self)
+            self.control = ChoiceBox(options)
             ItemTooltips(self.control, self._meaning, self.field.equation_of)
         self.control.chosen.connect(self._chosen)
         self._tooltip = self._adopt(self.control, self.name, stretch=1)
@@ -123,7 +123,7 @@ class SwitchField(FieldRow):
         if self.label is not None:
             self.label.free()
         self.row.addStretch(1)
-        self.switch = Switch(self)
+        self.switch = Switch()
         self.switch.clicked.connect(self.edit)
         self._adopt(self.switch, self.name)
 

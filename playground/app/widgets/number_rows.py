@@ -59,7 +59,7 @@ class NumberRow(FieldRow):
 
     def _add_number(self, key: str, name: str) -> NumberEdit:
         field = self.state.field(key)
-        self.numbers[key] = number = NumberEdit(format_number, self)
+        self.numbers[key] = number = NumberEdit(format_number)
         number.setFixedWidth(px(EDIT_WIDTH))
         number.committed.connect(lambda text: self._typed(key, text))
         number.stepped.connect(lambda count: self._stepped(key, count))
@@ -182,7 +182,7 @@ class NumberField(NumberRow):
                 self.label.widen(LABEL_WIDTH - CHIP_WIDTH - theme.UNIT)
             self._add_chip(f"<b>{self.name}</b>", "the number")
         if self.key not in SEEDS:
-            self.slider = Slider(self)
+            self.slider = Slider()
             self.slider.moved.connect(self._slid)
             self.slider.settled.connect(self._settled)
             self.slider.sliderPressed.connect(self._pressed)

@@ -1,6 +1,6 @@
 """The bar that offers unsaved work of an earlier run of the program."""
 
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton
 
 from playground.app.controllers.recovering import RecoverableWork, Recovering
 from playground.app.style.labels import worded
@@ -14,8 +14,8 @@ from playground.app.widgets.captions import caption
 class RecoveryBar(QFrame):
     """Asks below the top bar; the window can be used before the user answers."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("recoveryBar")
         self.sentence, self.about = QLabel(), caption()  # the reason why work cannot be restored is long
         self.sentence.setAccessibleName("Work that can be restored")

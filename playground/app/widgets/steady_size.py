@@ -13,8 +13,8 @@ class SteadySize(QWidget):
     are laid out again.
     """
 
-    def __init__(self, label: QLabel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, label: QLabel) -> None:
+        super().__init__()
         self._label, self._told = label, QSize(0, 0)  # the size that the layout was told
         label.setParent(self)
         self.setSizePolicy(label.sizePolicy())

@@ -204,9 +204,8 @@ class Table(QTreeView):
         key: Callable[[Any], Hashable],
         wraps: bool = False,
         tip_below: str = "",
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._key, self._wraps, self.tip_below = key, wraps, tip_below
         self.cells = TableModel(self)
         self.heights: list[tuple[int, int]] = []  # of each row, and of the line below it
