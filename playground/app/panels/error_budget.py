@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QAccessible, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.panels.measured_figure import FigureRows, missing
 from playground.app.style import theme
@@ -14,6 +14,7 @@ from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_percent
 from playground.app.style.painting import CENTRE, paint_text
 from playground.app.style.text_size import px
+from playground.app.widgets import layouts
 from playground.app.widgets.captions import caption
 from playground.lab.figures import FIGURES
 from playground.lab.measured import Figures
@@ -34,7 +35,7 @@ class BudgetBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.shares: dict[str, float] = {}
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layouts.grow_across(self)
         self.setAccessibleName("Error budget")
         self.apply_text_size()
 

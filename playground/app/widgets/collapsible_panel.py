@@ -90,7 +90,7 @@ class PanelHeader(QAbstractButton):
         self.cross.hide()
         self.setCheckable(True)
         self.setChecked(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layouts.grow_across(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)  # painted when the mouse comes and goes
         self._name()

@@ -214,7 +214,7 @@ class SegmentedControl(QFrame):
             button = QPushButton(title, self)
             button.setCheckable(True)
             button.setMinimumWidth(px(16))
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            layouts.grow_across(button)
             theme.set_role(button, "segment")
             self._group.addButton(button)
             self.buttons[choice] = button

@@ -4,7 +4,7 @@ import itertools
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 Part = QWidget | QLayout | tuple[QWidget | QLayout, int] | None
 """What is laid out, with its stretch if that is not 0; None for room that grows."""
@@ -55,6 +55,11 @@ def tab_through(*widgets: QWidget) -> None:
     """Let Tab go from each widget to the next one. Of one that was made later it would be the last of the window."""
     for one, other in itertools.pairwise(widgets):
         QWidget.setTabOrder(one, other)
+
+
+def grow_across(widget: QWidget) -> None:
+    """Give a widget all the width that there is, and the height that it asks for."""
+    widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
 
 def keep_room(widget: QWidget) -> None:

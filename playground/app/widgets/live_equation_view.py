@@ -7,12 +7,12 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy
 
 from playground.app.style import theme
 from playground.app.style.painting import inside, paint_box
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
 from playground.app.widgets.controls import PressedByEnter
 from playground.app.widgets.equation import SIZE, equation_image
 from playground.app.widgets.equation_dialog import NamedEquation, open_equations
@@ -39,7 +39,7 @@ class LiveEquationView(PressedByEnter):
         self.latex = ""
         self._spoken = name.capitalize()
         self._say(self._spoken)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layouts.grow_across(self)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.clicked.connect(lambda: open_equations(self, [NamedEquation(self._spoken, "", self.latex)]))
         self.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
+from playground.app.widgets import layouts
 
 HEIGHT, LENGTH, GAP = 6, 32, 5  # px
 RING = 3  # px beyond the bar: the current step is taller, so that colour alone does not mark it
@@ -18,7 +19,7 @@ class StepBar(QWidget):
         super().__init__()
         self._count, self._place, self._done = 1, 0, frozenset[int]()
         self.setFixedHeight(px(HEIGHT) + 2 * RING)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layouts.grow_across(self)
 
     def show_steps(self, count: int, place: int, done: frozenset[int]) -> None:
         """Show `count` steps, the current one at `place` from 0, and the done ones, counted from 1."""

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFont, QHelpEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip
+from PySide6.QtWidgets import QToolTip
 
 from playground.app.style import theme
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets import layouts
 from playground.app.widgets.controls import DraggedSlider
 
 EDGE = 7  # px on either side, so that the handle fits at both ends
@@ -18,7 +19,7 @@ class Track(DraggedSlider):
     def __init__(self) -> None:
         super().__init__()
         self.setRange(0, 0)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layouts.grow_across(self)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.actionTriggered.connect(self.take_key)
 

@@ -4,7 +4,7 @@ import math
 
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QMouseEvent, QPaintEvent, QPalette, QResizeEvent, QTextDocumentFragment
-from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QToolTip, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number, parse_number
@@ -146,7 +146,7 @@ class Transport(QWidget):
         row.addLayout(times, 1)
         row.addSpacing(8)
         layouts.add(row, self.speed_label, self.speed_slider, self.speed_edit)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layouts.grow_across(self)
         times_and_speed = self.scrubber, self.play_training, self.track, self.speed_slider, self.speed_edit
         layouts.tab_through(*order, *times_and_speed)
 

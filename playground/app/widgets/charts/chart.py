@@ -20,12 +20,13 @@ from PySide6.QtGui import (
     QShowEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.painting import paint_box
 from playground.app.style.text_size import px
+from playground.app.widgets import layouts
 from playground.app.widgets.charts.level_picture import paint_sentence
 from playground.app.widgets.charts.library import library
 from playground.app.widgets.charts.saving import copy, menu_of
@@ -73,7 +74,7 @@ class ChartView(QWidget):
         self.setToolTip(about + HOW)
         self.setFixedHeight(px(height))
         self.setMinimumWidth(px(120))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layouts.grow_across(self)
         library.loaded.connect(self._begin)
 
     # Content

@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.text_size import px
+from playground.app.widgets import layouts
 from playground.app.widgets.charts.level_picture import MARGIN, LevelPicture, Levels, paint_sentence
 from playground.kinds.noise import Noise
 from playground.lab.experiment import Experiment
@@ -46,7 +47,7 @@ class NoiseLevelChart(QWidget):
         self.pointer: QPointF | None = None
         self.setFixedHeight(px(HEIGHT))
         self.setMinimumWidth(px(120))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layouts.grow_across(self)
         self.setMouseTracking(True)
         self.levels = Levels(Experiment().noise, np.zeros(0))
         self._held: int | None = None
