@@ -19,7 +19,7 @@ from playground.app.controllers.lessons import JOB
 from playground.app.model.state import State
 from playground.app.panels.figure import JobButton
 from playground.app.panels.lesson_summary import LessonSummary
-from playground.app.style import theme
+from playground.app.style import number_formats, theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
@@ -57,7 +57,7 @@ class Scale(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ends = (0.0, 1.0)
+        self._scale = number_formats.Scale(0.0, 1.0)
         self._you: float | None = None
         self._measured: float | None = None
         self._said = True
@@ -65,7 +65,7 @@ class Scale(QWidget):
 
     def show_values(self, ends: tuple[float, float], you: float | None, measured: float | None, said: bool) -> None:
         """Show the ends and values; `said`: whether the prediction is made."""
-        self._ends, self._you, self._measured, self._said = ends, you, measured, said
+        self._scale, self._you, self._measured, self._said = number_formats.Scale(*ends), you, measured, said
         self.apply_text_size()
         words = [f"scale from {ends[0]:g} to {ends[1]:g}"]
         words += [] if you is None else [f"you said {format_number(you)}"]
@@ -89,19 +89,18 @@ class Scale(QWidget):
             return
         for value, token in ((self._measured, "particles"), (self._you, "accent")):
             if value is not None and math.isfinite(value):
-                x = int(line.left() + self._share(value) * line.width())
+                x = int(line.left() + self._scale.position(value) * line.width())
                 painter.setPen(QPen(theme.color(token), 2.5))
                 painter.drawLine(x, int(line.center().y() - px(9)), x, int(line.center().y() + px(9)))
 
     def labels(self) -> dict[str, QRectF]:
         """The texts with their places: the measured value above, the others below; an end gives way to the prediction."""
         metrics = QFontMetricsF(theme.text_font(theme.CAPTION_PIXELS))
-        low, high = self._ends
         places: dict[str, QRectF] = {}
 
         def put(text: str, value: float, top: float) -> None:
             width = metrics.horizontalAdvance(text) + 2
-            left = 4 + self._share(value) * (self.width() - 8) - width / 2
+            left = 4 + self._scale.position(value) * (self.width() - 8) - width / 2
             place = QRectF(min(max(left, 0.0), self.width() - width), top, width, px(16))
             if not any(place.adjusted(-UNIT, 0, UNIT, 0).intersects(other) for other in places.values()):
                 places[text] = place
@@ -111,13 +110,9 @@ class Scale(QWidget):
             put(f"measured: {format_number(self._measured)}", self._measured, 0)
         if self._you is not None:
             put(f"you: {format_number(self._you)}", self._you, bottom)
-        for end in (low, high):
+        for end in (self._scale.low, self._scale.high):
             put(format_number(end), end, bottom)
         return places
-
-    def _share(self, value: float) -> float:
-        low, high = self._ends
-        return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 class LessonPanel(CollapsiblePanel):
@@ -328,8 +323,7 @@ class LessonPanel(CollapsiblePanel):
             return (float(self.group.checkedId()),) if self.group.checkedId() >= 0 else ()
         if not self._placed:
             return ()
-        low, high = step.scale
-        return (low + (high - low) * self.slider.position(),)
+        return (number_formats.Scale(*step.scale).value(self.slider.position()),)
 
     @Slot()
     def _set_prediction(self) -> None:
