@@ -336,7 +336,7 @@ def test_a_frame_far_from_the_last_one_is_painted_with_its_own_density(qtbot):
         canvas.change_scene(lambda scene: dataclasses.replace(scene, density=Density(np.ones((4, 4)), (0, 1, 0, 1))))
         canvas.change(particles=Particles(np.zeros((1, 2))))
         if far:
-            canvas.leap()
+            canvas.surface.picture.paint_whole()
         picture.image(400, 300, 1.0)
         assert picture._still.stale is not far
 

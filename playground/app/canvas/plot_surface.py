@@ -118,10 +118,6 @@ class PlotSurface(KeyboardRing, QWidget):
 
     # --- the view
 
-    def view_range(self) -> Viewport:
-        """The view: x0, x1, y0, y1."""
-        return self.range.shown
-
     @property
     def wanted(self) -> Viewport:
         """The view that was asked for, whatever the widget's shape; while a place is held, what is shown."""
@@ -129,7 +125,7 @@ class PlotSurface(KeyboardRing, QWidget):
 
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and this widget's."""
-        return Plane(self.view_range(), max(self.width(), 1), max(self.height(), 1))
+        return Plane(self.range.shown, max(self.width(), 1), max(self.height(), 1))
 
     def framed(self, grid: ImageGrid) -> ImageGrid:
         """The same grid, laid out where the view is: its images stay where they are while a place is held."""
@@ -333,7 +329,7 @@ class PlotSurface(KeyboardRing, QWidget):
             self.fit(self.range.fitted)
 
     def _turn_brush(self, notches: float) -> None:
-        _, _, y0, y1 = self.view_range()
+        _, _, y0, y1 = self.range.shown
         self.brush.turn(notches, y1 - y0)
 
     # --- painted over the image, without a new one

@@ -280,7 +280,7 @@ class RunView(QFrame):
         if trajectory is not None:
             before, self._sigma = self._sigma, float(trajectory.sigma[frame])
             if not near(self._sigma, before):
-                canvas.leap()
+                canvas.surface.picture.paint_whole()
         canvas.show_always(self._current.wanted.layers if self._comparing.is_active else frozenset())
         style, values, beside = self.frame_style, overlays.values, None if canvas.layers.captioned else canvas.beside
         if beside is not None and trajectory is not None:

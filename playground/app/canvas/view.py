@@ -142,10 +142,6 @@ class CanvasView(QWidget):
         """Show these layers whatever is chosen: the score that a column's particles follow."""
         self._always = layers
 
-    def leap(self) -> None:
-        """Note that the next frame is far from the last one, so that its arrows and density must not come late."""
-        self.surface.picture.paint_whole()
-
     def change(self, **parts: object) -> None:
         """Change parts of the scene by name; see :class:`playground.drawing.scene.Scene`."""
         parts = {name: None if name in self.layers.absent else part for name, part in parts.items()}
@@ -181,7 +177,7 @@ class CanvasView(QWidget):
     @property
     def viewport(self) -> Viewport:
         """The view: x0, x1, y0, y1."""
-        return self.surface.view_range()
+        return self.surface.range.shown
 
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and the canvas's."""

@@ -37,7 +37,7 @@ class BudgetBar(QWidget):
         self.shares: dict[str, float] = {}
         layouts.grow_across(self)
         self.setAccessibleName("Error budget")
-        self.apply_text_size()
+        self.setFixedHeight(px(HEIGHT))
 
     def show_parts(self, parts: Mapping[str, float]) -> None:
         """Show the parts, in squared units, by the keys of their figures."""
@@ -48,9 +48,6 @@ class BudgetBar(QWidget):
         self.setAccessibleDescription(said)
         self.setToolTip(f"<p>Shares of the squared distance: {said}.</p>")
         self.update()
-
-    def apply_text_size(self) -> None:
-        self.setFixedHeight(px(HEIGHT))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

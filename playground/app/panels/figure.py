@@ -151,7 +151,7 @@ class JobButton(QPushButton):
         self._cancel = cancel or controllers.jobs.cancel
         self._meaning = meaning
         self._why_disabled: Message | None = None
-        self._running = False
+        self.running = False
         self._fraction: float | None = None
         self._explain()
         self.setAccessibleName(self._name)
@@ -159,28 +159,24 @@ class JobButton(QPushButton):
         self.clicked.connect(self._clicked)
         controllers.jobs.changed.connect(self._job_changed)
 
-    @property
-    def running(self) -> bool:
-        return self._running
-
     def set_why_disabled(self, why: Message | None) -> None:
         """Set why nothing can be measured now; None if it can."""
         self._why_disabled = why
-        self.setEnabled(self._running or not why)
-        if not self._running:
+        self.setEnabled(self.running or not why)
+        if not self.running:
             self._explain()
 
     def rename(self, name: str) -> None:
         """Give screen readers another name for what it measures."""
         self._name = name
-        self.setAccessibleName(f"Cancel: {name}" if self._running else name)
+        self.setAccessibleName(f"Cancel: {name}" if self.running else name)
 
     def _explain(self) -> None:
         self.setToolTip(f"<p>{worded(self._why_disabled)}</p>" if self._why_disabled else self._meaning)
 
     @Slot()
     def _clicked(self) -> None:
-        if self._running:
+        if self.running:
             self._cancel(self._job)
         else:
             self._begin()
@@ -189,8 +185,8 @@ class JobButton(QPushButton):
     def _job_changed(self, job: str, status: JobStatus) -> None:
         if job != self._job:
             return
-        began = status.running != self._running
-        self._running, self._fraction = status.running, status.fraction
+        began = status.running != self.running
+        self.running, self._fraction = status.running, status.fraction
         left = status.seconds_left
         text = self._title
         if status.running:
@@ -210,7 +206,7 @@ class JobButton(QPushButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if self._running:
+        if self.running:
             painter = smooth(self)
             bar = QRectF(6, self.height() - 5, self.width() - 12, 2)
             paint_box(painter, bar, 1, "border")

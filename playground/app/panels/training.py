@@ -124,7 +124,6 @@ class TrainingPanel(CollapsiblePanel):
         self.good.setHidden(on)  # then the card Quality is in view
 
     def apply_text_size(self) -> None:
-        super().apply_text_size()
         self.button.setFixedWidth(self._widest())
 
     @staticmethod

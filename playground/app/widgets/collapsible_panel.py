@@ -83,7 +83,7 @@ class PanelHeader(QAbstractButton):
 
     def __init__(self, title: str, number: int | None) -> None:
         super().__init__()
-        self._title, self._number, self._state = title, number, ""
+        self._title, self._number, self.state = title, number, ""
         self._tool: QWidget | None = None
         self._in_place: QWidget | None = None
         self.cross = Cross(title, self)
@@ -96,13 +96,9 @@ class PanelHeader(QAbstractButton):
         self._name()
         self.toggled.connect(self._name)
 
-    @property
-    def state(self) -> str:
-        return self._state
-
     def set_state(self, text: str) -> None:
-        if text != self._state:
-            self._state = text
+        if text != self.state:
+            self.state = text
             self._name()
             self.update()
 
@@ -178,7 +174,7 @@ class PanelHeader(QAbstractButton):
         if self._in_place is None or self._in_place.isHidden():
             font, room = theme.number_font(), self._room
             painter.setFont(font)
-            text = shortened(self._state, QFontMetrics(font), room.width())
+            text = shortened(self.state, QFontMetrics(font), room.width())
             paint_text(painter, room, text, "muted", RIGHT)
         token = "text" if self.underMouse() else "muted"
         paint_chevron(painter, QPointF(self.width() - self._end + px(12), middle + 0.5), token, self.isChecked())
@@ -188,9 +184,9 @@ class PanelHeader(QAbstractButton):
             paint_box(painter, ring, 4, line="accent", width=1.5)
 
     def _name(self) -> None:
-        self.setAccessibleName(f"{self._title}: {self._state}" if self._state else self._title)
+        self.setAccessibleName(f"{self._title}: {self.state}" if self.state else self._title)
         fold = "Fold this card" if self.isChecked() else "Unfold this card"
-        self.setToolTip(wrapped(self._state, f"{fold}."))
+        self.setToolTip(wrapped(self.state, f"{fold}."))
 
 
 SIGNS = {"info": "", "warning": "!", "error": "×"}
@@ -512,9 +508,6 @@ class CollapsiblePanel(QFrame):
         """Hide the advanced part, if there is one."""
         if self._advanced is not None:
             self.disclosure.setChecked(False)
-
-    def apply_text_size(self) -> None:
-        self.header.place_parts()
 
     @Slot(bool)
     def _toggled(self, opened: bool) -> None:

@@ -333,6 +333,9 @@ class NumberEdit(QLineEdit):
 
     Typed text stays until it is valid or Escape removes it.
 
+    Attributes:
+        dirty: whether the text was typed and not yet taken.
+
     Signals:
         committed(str): the user finished typing a new text.
         stepped(int): an arrow key asked for the next value up (+1) or down (-1), or PageUp/PageDown for ten (+-10).
@@ -352,32 +355,27 @@ class NumberEdit(QLineEdit):
         self._display = display
         self._value: float | None = None
         self._empty = ""
-        self._dirty = False
+        self.dirty = False
         self.textEdited.connect(self._edited)
         self.editingFinished.connect(self._finish)
 
-    @property
-    def dirty(self) -> bool:
-        """Whether the text was typed and not yet taken."""
-        return self._dirty
-
     def show_value(self, value: float | None, empty: str = "auto") -> None:
         """Show a number, or a word if there is none; refused text is dropped."""
-        self._value, self._empty, self._dirty = value, empty, False
+        self._value, self._empty, self.dirty = value, empty, False
         self._write()
 
     def forget_typed(self) -> None:
         """Let the next value replace the typed text."""
-        self._dirty = False
+        self.dirty = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
-        if event.key() == Qt.Key.Key_Escape and (self._dirty or self.property("refused")):
-            self._dirty = False
+        if event.key() == Qt.Key.Key_Escape and (self.dirty or self.property("refused")):
+            self.dirty = False
             self._write()
             self.selectAll()
             self.abandoned.emit()
-        elif event.key() == Qt.Key.Key_Space and not self._dirty:
+        elif event.key() == Qt.Key.Key_Space and not self.dirty:
             event.ignore()  # nothing is being typed: the key belongs to the window
         elif event.key() in steps:
             self._finish()
@@ -388,26 +386,26 @@ class NumberEdit(QLineEdit):
     def event(self, event: QEvent) -> bool:
         # Escape belongs to the typed text first, then to the window's shortcuts.
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
-            if event.key() == Qt.Key.Key_Escape and self._dirty:
+            if event.key() == Qt.Key.Key_Escape and self.dirty:
                 event.accept()
                 return True
             # The same holds for undo and redo, which Qt would also keep for unedited text.
-            if not self._dirty and any(map(event.matches, HISTORY)):
+            if not self.dirty and any(map(event.matches, HISTORY)):
                 event.ignore()
                 return True
         focus = event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut)
         done = super().event(event)
-        if focus and not self._dirty:
+        if focus and not self.dirty:
             self._write()
             if event.type() == QEvent.Type.FocusIn:
                 self.selectAll()
         return done
 
     def _edited(self) -> None:
-        self._dirty = True
+        self.dirty = True
 
     def _finish(self) -> None:
-        if self._dirty:
+        if self.dirty:
             self.committed.emit(self.text())
 
     def _write(self) -> None:

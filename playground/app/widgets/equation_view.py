@@ -20,15 +20,11 @@ class EquationView(QWidget):
 
     def __init__(self, pixels: int) -> None:
         super().__init__()
-        self._pixels, self._latex = px(pixels), ""
+        self._pixels, self.latex = px(pixels), ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    @property
-    def latex(self) -> str:
-        return self._latex
-
     def show_equation(self, latex: str) -> None:
-        self._latex = latex
+        self.latex = latex
         self.setAccessibleName(f"Equation: {latex}")
         self.updateGeometry()
         self.update()
@@ -38,10 +34,10 @@ class EquationView(QWidget):
 
     def _image(self, pixels: int) -> QImage:
         color = theme.color("text").name()
-        return equation_image(self._latex, color, self.devicePixelRatioF(), pixels)
+        return equation_image(self.latex, color, self.devicePixelRatioF(), pixels)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._latex:
+        if not self.latex:
             return
         pixels = self._pixels
         image = self._image(pixels)
