@@ -10,7 +10,7 @@ from playground.app.model.views import PointReadout
 from playground.app.panels.figure import Figure
 from playground.app.style.number_formats import format_number
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import caption
+from playground.app.widgets.captions import caption, show_text
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab.field_names import added_noise
 
@@ -96,8 +96,7 @@ class FieldNamesPanel(CollapsiblePanel):
         for figure in self.figures:
             figure.show_text("")
             figure.setVisible(not images)
-        self.hint.setText(IMAGES if images else NO_POINT)
-        self.hint.show()
+        show_text(self.hint, IMAGES if images else NO_POINT)
         self.set_state("")
 
     @Slot()
@@ -120,8 +119,7 @@ class FieldNamesPanel(CollapsiblePanel):
         if problem is None or not self.is_open():
             return
         self._point = readout.point
-        self.hint.setVisible(names is None)
-        self.hint.setText(NO_NOISE)
+        show_text(self.hint, NO_NOISE if names is None else "")
         self.set_state(f"{NAMES[readout.followed]} · {place(np.array(readout.point), problem.bounds)}")
         if names is None:
             for figure in self.figures:

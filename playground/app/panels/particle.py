@@ -14,7 +14,7 @@ from playground.app.panels.figure import Figure
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.widgets import layouts
-from playground.app.widgets.captions import button, caption
+from playground.app.widgets.captions import button, caption, show_text
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.picture_row import PictureRow
 from playground.lab.inspection import InspectedParticle, StepSum
@@ -94,8 +94,7 @@ class ParticlePanel(CollapsiblePanel):
         self._name()
         if not followed or particle is None or problem is None:
             said = (HINT, IMAGES), (COMPARED, COMPARED_IMAGES)
-            self.hint.setText(said[self._comparing.is_active][images])
-            self.hint.setVisible(not followed)
+            show_text(self.hint, "" if followed else said[self._comparing.is_active][images])
             self.equation.setText("")
             self.pictures.show_images((None, None, None))
             for figure in self.figures:
@@ -111,14 +110,12 @@ class ParticlePanel(CollapsiblePanel):
             self.eigenvalues.show_text("" if known is None else _pair(known[0]))
         step = particle.step
         if step is None:
-            self.hint.show()
-            self.hint.setText(self._why_no_step(particle))
+            show_text(self.hint, self._why_no_step(particle))
             self.equation.setText("")
             for figure in (self.drift, self.score, self.rest, self.end):
                 figure.show_text("")
             return
-        self.hint.setText(WEIGHTS_CHANGED)
-        self.hint.setVisible(self._inspecting.weights_changed)
+        show_text(self.hint, WEIGHTS_CHANGED if self._inspecting.weights_changed else "")
         self._show_terms(step)
         if not images:
             self.end.show_text(place(step.after, problem.bounds))
