@@ -15,7 +15,7 @@ from playground.app.widgets.captions import button, text_line
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.widgets.equation import Tooltip
-from playground.app.widgets.field_row import FieldRow, warning
+from playground.app.widgets.field_row import warning
 from playground.app.widgets.fields import FileField, make_field
 from playground.app.widgets.file_prompts import open_name
 from playground.app.widgets.kind_rows import KindRows, column
@@ -62,7 +62,10 @@ class NoisePanel(CollapsiblePanel):
             "noise",
             rows,
             column(self.advanced()),
-            self._make,
+            {
+                ENDS[0]: lambda state, _: RangeField(state, *ENDS, label="σ range"),
+                "noise.source_path": lambda state, key: FileField(state, key, self._choose_file),
+            },
             shown_elsewhere=lambda key: key == ENDS[1] and ENDS[0] in state.fields(),
             parent=self,
         )
@@ -75,15 +78,6 @@ class NoisePanel(CollapsiblePanel):
         path = open_name(self, "Open start points", "", POINT_FILTER)
         if path:
             self._reading.open_start(path)
-
-    def _make(self, key: str) -> FieldRow | None:
-        if self.state.field(key).kind == "list":
-            return None  # dragged in the chart
-        if self.state.field(key).kind == "text":
-            return FileField(self.state, key, self._choose_file)
-        if key == ENDS[0]:
-            return RangeField(self.state, *ENDS, label="σ range")
-        return make_field(self.state, key)
 
     # The user's actions
 

@@ -69,7 +69,7 @@ class SamplingPanel(CollapsiblePanel):
             "sampling",
             first,
             column(self.advanced()),
-            make=self._make,
+            make={"sampling.label": ClassField},
             rest=rows,
             first=("sampling.source", "sampling.steps"),
             last=("sampling.steps", "sampling.particles", "sampling.seed"),
@@ -99,9 +99,6 @@ class SamplingPanel(CollapsiblePanel):
         if self._beside is not None and isinstance(box, ChoiceBox):
             needed = box.whole_width + theme.UNIT + self._beside.sizeHint().width()
             layouts.turn(self._top, needed <= self._top.geometry().width())
-
-    def _make(self, key: str) -> FieldRow | None:
-        return ClassField(self.state, key) if key == "sampling.label" else make_field(self.state, key)
 
     def _applies(self, key: str) -> bool:
         """Whether a setting has an effect; without classes, or before the data are read, no class can be chosen."""

@@ -1,6 +1,5 @@
 """The rows of a section: one for each setting of the chosen kind, made from the registry."""
 
-import functools
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject, Qt, Slot
@@ -12,7 +11,7 @@ from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.fields import plain_row
 from playground.kinds.setting import Field
 
-MakeRow = Callable[[str], FieldRow | None]
+MakeRow = Callable[[State, str], FieldRow | None]
 
 
 class KindRows(QObject):
@@ -26,7 +25,7 @@ class KindRows(QObject):
         section: the section of the experiment.
         body, advanced: layouts for the rows, each made by :func:`column`, in the order of the card, which Tab follows.
         rest: such a layout between both, for rows that are not `first`; by default the body.
-        make: makes the row of a key, by default by :func:`plain_row`; None for no row.
+        make: makes the rows of settings that have one of their own; by default :func:`plain_row` makes it.
         first: settings whose rows are in the body if there is a rest.
         last: settings whose rows come last, in this order.
         shown_elsewhere: returns whether something else shows a setting, so that it has no row now.
@@ -39,7 +38,7 @@ class KindRows(QObject):
         section: str,
         body: QVBoxLayout,
         advanced: QVBoxLayout,
-        make: MakeRow | None = None,
+        make: Mapping[str, MakeRow] | None = None,
         rest: QVBoxLayout | None = None,
         first: tuple[str, ...] = (),
         last: tuple[str, ...] = (),
@@ -50,7 +49,7 @@ class KindRows(QObject):
         super().__init__(parent)
         self._state, self._section, self._last = state, section, last
         self._shown_elsewhere, self._applies = shown_elsewhere, applies
-        self._make = make or functools.partial(plain_row, state)
+        self._make = make or {}
         self._columns = (body, advanced) if rest is None else (body, rest, advanced)
         self._first = first
         self.rows: dict[str, FieldRow] = {}
@@ -109,7 +108,7 @@ class KindRows(QObject):
         self._fields = wanted
         places = dict.fromkeys(self._columns, 0)
         for key in wanted:
-            row = self.rows.get(key) or self._make(key)
+            row = self.rows.get(key) or self._make.get(key, plain_row)(self._state, key)
             if row is None:
                 continue
             place = self._column_of(key)
