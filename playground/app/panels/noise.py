@@ -19,7 +19,7 @@ from playground.app.widgets.field_row import warning
 from playground.app.widgets.fields import FileField, make_field
 from playground.app.widgets.file_prompts import open_name
 from playground.app.widgets.kind_rows import KindRows, column
-from playground.app.widgets.number_rows import NumberRow, RangeField
+from playground.app.widgets.number_rows import RangeField
 from playground.kinds.noise import Noise
 from playground.messages import Message, joined
 
@@ -145,7 +145,8 @@ class NoisePanel(CollapsiblePanel):
         self.set_has_advanced(self.levels.has_advanced)
         known = None if view is None or view.resolved is None else view.resolved.noise
         if view is None or type(known) is type(noise):
-            self._resolve(known)
+            names = () if known is None else known.__struct_fields__
+            self.levels.resolve({f"noise.{name}": getattr(known, name) for name in names})
         levels = self._levels(view, known)
         if levels is not None:
             diameter = None if view is None or view.is_image else view.diameter
@@ -156,13 +157,6 @@ class NoisePanel(CollapsiblePanel):
             self.chart.show_levels(noise, np.zeros(0))
         self.set_state(worded(noise.state(np.zeros(0) if levels is None else levels)))
         self._warn(view)
-
-    def _resolve(self, known: Noise | None) -> None:
-        """Set the numbers for "auto" on the current data."""
-        for row in self.levels.rows.values():
-            found = [getattr(known, key.removeprefix("noise."), None) for key in row.keys]
-            if isinstance(row, NumberRow):
-                row.set_resolved(*(value if isinstance(value, int | float) else None for value in found))
 
     def _levels(self, view: ProblemView | None, known: Noise | None) -> np.ndarray | None:
         """The levels to draw, coarse to fine; None while they are being computed."""

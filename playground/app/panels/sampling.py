@@ -125,14 +125,13 @@ class SamplingPanel(CollapsiblePanel):
         if view is not None:
             self._settle(rows, view.class_names, max(self._classes(), default=0), view.conditions.held_out - 1)
         noise = None if view is None or view.resolved is None else view.resolved.noise
-        for key, value in {
-            "sampling.step": self._building.default_step,
-            "sampling.churn_min": getattr(noise, "sigma_min", None),
-            "sampling.churn_max": getattr(noise, "sigma_max", None),
-        }.items():
-            row = rows.get(key)
-            if isinstance(row, NumberField):
-                row.set_resolved(value if isinstance(value, float) else None)
+        self.sampler.resolve(
+            {
+                "sampling.step": self._building.default_step,
+                "sampling.churn_min": getattr(noise, "sigma_min", None),
+                "sampling.churn_max": getattr(noise, "sigma_max", None),
+            }
+        )
         particles = self.state.resolved.sampling.particles
         assert particles != "auto"
         self.set_state(f"{sampling.short} · {format_count(particles)}")

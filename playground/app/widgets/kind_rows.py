@@ -9,6 +9,7 @@ from playground.app.model.state import State
 from playground.app.widgets import layouts
 from playground.app.widgets.field_row import FieldRow
 from playground.app.widgets.fields import plain_row
+from playground.app.widgets.number_rows import NumberRow
 from playground.kinds.setting import Field
 
 MakeRow = Callable[[State, str], FieldRow | None]
@@ -81,6 +82,13 @@ class KindRows(QObject):
         if self._fields[key].advanced:
             return self._columns[-1]
         return self._columns[0 if key in self._first else -2]
+
+    def resolve(self, numbers: Mapping[str, object]) -> None:
+        """Set the numbers for "auto" on the current data, as far as they are known, by the keys of their settings."""
+        for row in self.rows.values():
+            if isinstance(row, NumberRow):
+                found = map(numbers.get, row.keys)
+                row.set_resolved(*(one if isinstance(one, int | float) else None for one in found))
 
     @property
     def has_advanced(self) -> bool:
