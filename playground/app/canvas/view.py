@@ -233,9 +233,8 @@ class CanvasView(QWidget):
         self.change(palette=theme.palette())
 
     def apply_text_size(self) -> None:
-        """Repaint with captions, particles and arrows in proportion to the text."""
-        self.surface.picture.change()
-        self.viewport_changed.emit(self.viewport)  # there is room for more or fewer arrows
+        """Ask for arrows in proportion to the text: there is room for more or fewer."""
+        self.viewport_changed.emit(self.viewport)
 
     def _hover(self, point: tuple[float, float] | None) -> None:
         self._pointer = point

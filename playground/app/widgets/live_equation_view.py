@@ -60,9 +60,6 @@ class LiveEquationView(PressedByEnter):
     def apply_palette(self) -> None:
         self._draw()
 
-    def apply_text_size(self) -> None:
-        self._draw()
-
     def _draw(self) -> None:
         """Request the drawing, unless it is there. If another is being drawn, this is checked again after it."""
         color = theme.color("text").name()
