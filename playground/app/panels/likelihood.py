@@ -121,11 +121,9 @@ class LikelihoodPanel(CollapsiblePanel):
             "The lowest log p among the interpolated points.",
             token="likelihood",
         )
-        self.by_flow = (self.log_prob, self.terms, self.latent, self.trip, self.evaluations)
-        first = self.point, self.log_prob, self.energy, self.exact
         others = self.terms, self.latent, self.trip, self.evaluations
-        self.figures = (*first, *others)
-        layouts.add(self.body, *first)
+        self.by_flow = (self.log_prob, *others, self.second)
+        layouts.add(self.body, self.point, self.log_prob, self.energy, self.exact)
         self.behind(*others, self.second)
         self.body.addWidget(self.lowest)
 
@@ -195,7 +193,7 @@ class LikelihoodPanel(CollapsiblePanel):
         self.energy.setVisible(likelihood is not None and likelihood.energy is not None)
         self.exact.setVisible(likelihood is not None and likelihood.exact is not None)
         flow = None if likelihood is None else likelihood.flow
-        for part in (*self.by_flow, self.second):
+        for part in self.by_flow:
             part.setVisible(flow is not None)
         self.hint.setVisible(self._is_hint_due)
         if flow is None:
