@@ -195,14 +195,12 @@ class DataPanel(CollapsiblePanel):
         ask, spoken = self.open_folder_requested.emit, "Open a folder of pictures"
         self.folder = button("Folder…", tip, ask, spoken=spoken)
         self.open = button("Open…", "", self.open_file_requested.emit)
-        column = layouts.down(self.file_text, within=self.file_row, spacing=theme.UNIT // 2, margins=0)
-        row = layouts.across((self.folder, 1), (self.open, 1), spacing=theme.UNIT)
-        column.addLayout(row)
+        buttons = layouts.across((self.folder, 1), (self.open, 1), spacing=theme.UNIT)
+        layouts.down(self.file_text, buttons, within=self.file_row, spacing=theme.UNIT // 2, margins=0)
         self.body.addWidget(self.file_row)
 
     def _build_brush(self) -> None:
         self.brush_row = QWidget(self)
-        layout = layouts.across(within=self.brush_row, spacing=theme.UNIT, margins=0)
         self.brush = QPushButton("Brush", self.brush_row)
         self.brush.setCheckable(True)
         self.brush.toggled.connect(self.brush_toggled)
@@ -217,7 +215,8 @@ class DataPanel(CollapsiblePanel):
         ):
             tool.setAccessibleName(name)
             Tooltip(tool, f"<p>{tip}</p>", now=cost)
-            layout.addWidget(tool, 1)
+        tools = (self.brush, 1), (self.undo, 1), (self.clear, 1)
+        layouts.across(*tools, within=self.brush_row, spacing=theme.UNIT, margins=0)
         self.body.addWidget(self.brush_row)
         self.radius = NumberField(State(Brush(), self), "brush_radius")  # type: ignore[arg-type]
         self.body.addWidget(self.radius)

@@ -171,13 +171,10 @@ class LikelihoodPanel(CollapsiblePanel):
             "test-set",
             lambda: self._controllers.measuring.measure("test-set"),
         )
-        row = layouts.across(spacing=theme.UNIT)
         for button in (self.map, self.test):
             button.failed.connect(self._failed)
             button.ran.connect(lambda began: began and self._failed(None))
-            row.addWidget(button, 1)
-        row.setContentsMargins(0, 4, 0, 4)
-        self.behind().addLayout(row)
+        self.behind(layouts.across((self.map, 1), (self.test, 1), spacing=theme.UNIT, margins=(0, 4, 0, 4)))
 
     # Content
 

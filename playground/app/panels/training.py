@@ -92,7 +92,7 @@ class TrainingPanel(CollapsiblePanel):
         self._redraw = Throttle(CHART_UPDATES, self._draw, self)
         row = layouts.across(self.button, self.reset, (self.distance, 1), spacing=theme.UNIT, margins=(0, 2, 0, 2))
         layouts.add(self.body, self.chart, self.bar)
-        self.behind().addLayout(row)
+        self.behind(row)
         self.body.addWidget(self.notice)
         self.behind(self.rate)
         layouts.add(self.body, self.good)

@@ -483,7 +483,7 @@ class CollapsiblePanel(QFrame):
         top = part.mapTo(whole, QPoint(0, -UNIT)).y()
         bar.setValue(min(max(bar.value(), top + part.height() - room), top))
 
-    def behind(self, *parts: QWidget) -> QVBoxLayout:
+    def behind(self, *parts: layouts.Part) -> QVBoxLayout:
         """A new part of the body, at its end, that a calm card shows only with the advanced part."""
         part = QWidget(self._content)
         self.body.addWidget(part)
