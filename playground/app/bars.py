@@ -48,7 +48,7 @@ STATUS_HEIGHT = 26
 SUMMARY_WIDTH = 200  # px that the experiment in one line has beside the program's name
 MENU_KEY = "F10"
 PRIMARY = "train.toggle"
-TOP_BAR = {"learn.scenes": "", PRIMARY: "", "file.open": "open-file", "file.save": "save", "file.export_video": ""}
+TOP_BAR = {"learn.scenes": "", "file.open": "open-file", "file.save": "save", "file.export_video": ""}
 """The actions with a button, each with its icon if it has one in place of its name."""
 TRAINING_TEXTS = {
     "loading": "loading",
@@ -179,7 +179,13 @@ class TopBar(QFrame):
         return done
 
     def fill(self, actions: "Actions", menu: QMenu, learn: QMenu) -> None:
-        """Add the menu of what teaches, the buttons of some actions, and the menu of all."""
+        """Add the buttons of some actions, the menu of what teaches, and that of all.
+
+        The button that trains is first: as it is renamed, what is beside it stays.
+        """
+        self.train = ActionButton(actions[PRIMARY], actions.title(PRIMARY))
+        self._row.addWidget(self.train)
+        self.fill_train(True)
         self.learn = named(MenuButton(learn), "Learn", "Lessons, scenes, the glossary and the tour.")
         self.learn.show_words("Learn")
         self.learn.setObjectName("learnButton")
@@ -191,12 +197,9 @@ class TopBar(QFrame):
             if isinstance(button, TransportButton):
                 button.follow(actions[key])
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            elif key == PRIMARY:
-                self.train = button
             else:
                 self._more.append(button)
             self._row.addWidget(button)
-        self.fill_train(True)
         self.menu = QToolButton()
         self.menu.setObjectName("menuButton")
         self.menu.setText("☰")

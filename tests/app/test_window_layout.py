@@ -18,7 +18,7 @@ from playground.app.actions import reset_training
 from playground.app.menus import CANVAS_MENU
 from playground.app.model.edit_text import summary
 from playground.app.panels import LikelihoodPanel, TrainingPanel
-from playground.app.panels.training import BUTTON
+from playground.app.panels.training import BUTTON, COMMAND
 from playground.app.style import theme
 from playground.app.widgets import collapsible_panel
 from playground.app.widgets.collapsible_panel import shortened
@@ -72,6 +72,17 @@ def test_the_button_says_what_it_does_now(window):
     reset_training(window, window.controllers)
     wait(lambda: button.text() == button.accessibleName() == "Train")
     assert button.text() == button.accessibleName() == "Train"
+
+
+def test_the_buttons_beside_train_stay_as_it_is_renamed(window):
+    """Its name changes under the pointer that pressed it."""
+    bar, places = window.top_bar, set()
+    for text in (*COMMAND.values(), bar.train.text()):
+        bar.train.setText(text)
+        wait()
+        places.add((bar.learn.x(), bar.train.geometry().right()))
+        assert bar.train.width() >= bar.train.fontMetrics().horizontalAdvance(text) + 20
+    assert len(places) == 1
 
 
 @pytest.mark.parametrize("shown", ["own work", "scene", "lesson"])
