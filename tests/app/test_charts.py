@@ -117,6 +117,21 @@ def test_a_level_moves_alone_and_stays_between_its_neighbours(noise_chart, qtbot
     assert np.array_equal(np.delete(sigmas, 4), np.delete(LEVELS, 4))
 
 
+def test_the_axis_waits_for_the_pointer_to_leave(noise_chart):
+    """A released handle stays under the pointer; one at the end of the axis gets new room at once."""
+    before = noise_chart.levels.axis
+    drag(noise_chart, 0, 40)
+    released = noise_chart.place(0).x()
+    noise_chart.show_levels(Discrete(), noise_chart.sigmas, diameter=3.0)  # as after the edit
+    assert noise_chart.levels.axis == before
+    assert noise_chart.place(0).x() == released
+    QApplication.sendEvent(noise_chart, QEvent(QEvent.Type.Leave))
+    assert noise_chart.levels.axis.high < before.high
+    assert noise_chart.place(0).x() < released
+    drag(noise_chart, 0, -300)
+    assert noise_chart.levels.axis.high > noise_chart.sigmas[0]
+
+
 def test_an_end_does_not_cross_the_other(noise_chart, qtbot):
     with qtbot.waitSignal(noise_chart.moved) as caught:
         drag(noise_chart, 0, 300)

@@ -47,6 +47,11 @@ class Levels:
         low, high = float(self.sigmas.min()), max(float(self.sigmas.max()), self.diameter or 0.0)
         return dataclasses.replace(self, axis=Axis("σ", low / OUTSIDE, high * OUTSIDE, True))
 
+    @property
+    def is_within_axis(self) -> bool:
+        """Whether all sigmas are on the axis."""
+        return bool(np.all((self.sigmas > self.axis.low) & (self.sigmas < self.axis.high)))
+
     def handles(self) -> list[int]:
         """Indices of the sigmas that can be dragged."""
         count = len(self.sigmas)

@@ -82,7 +82,7 @@ class NoiseLevelChart(QWidget):
         if noise == shown.noise and diameter == shown.diameter and np.array_equal(sigmas, shown.sigmas):
             return
         wanted = dataclasses.replace(shown, noise=noise, sigmas=np.asarray(sigmas, float), diameter=diameter)
-        self.levels = wanted.fitted()
+        self.levels = self._framed(wanted)
         handles, before = self.handles(), self._chosen
         self._chosen = min(handles, key=lambda handle: abs(handle - before), default=0)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if handles else Qt.FocusPolicy.NoFocus)
@@ -148,7 +148,7 @@ class NoiseLevelChart(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         self.pointer = None
-        self.update()
+        self._show(self._framed(self.levels))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._held is not None:
@@ -205,7 +205,11 @@ class NoiseLevelChart(QWidget):
 
     def _let_go(self, index: int) -> None:
         self.moved.emit(index, self.sigmas)
-        self._show(self.levels.fitted())
+        self._show(self._framed(self.levels))
+
+    def _framed(self, levels: Levels) -> Levels:
+        """With the axis around the sigmas; the axis stays while the pointer is on the chart and they are on it."""
+        return levels if self.pointer is not None and levels.is_within_axis else levels.fitted()
 
     def _show(self, levels: Levels) -> None:
         self.levels = levels
