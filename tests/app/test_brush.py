@@ -104,7 +104,7 @@ def test_a_stroke_over_trained_weights_says_what_it_costs_and_undo_brings_them_b
     QTest.mouseClick(brush, LEFT)
     stroke(window, 200)
     (toast,) = window.toasts.shown
-    assert toast.sentence == "The stroke restarts training and discards 400 steps. Undo brings them back."
+    assert toast.sentence == "The stroke discards 400 training steps. Undo brings them back."
     qtbot.waitUntil(lambda: window.controllers.training.trained_steps == 0)
     QTest.mouseClick(toast.button, LEFT)
     qtbot.waitUntil(lambda: window.controllers.training.trained_steps == steps)

@@ -109,7 +109,7 @@ def test_every_setting_has_a_row_that_can_be_used(form):
         for control in row.controls():
             assert control.accessibleName(), key
             assert control.focusPolicy() & Qt.FocusPolicy.TabFocus or isinstance(row, ChoiceField), key
-        assert ("restarts training" in row.label.toolTip()) == field.resets, key
+        assert ("needs new training" in row.label.toolTip()) == field.resets, key
 
 
 def test_tab_reaches_every_row_in_order(form, state):
@@ -449,7 +449,7 @@ def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form,
     form(row)
     middle = QPoint(row.slider.width() // 4, row.slider.height() // 2)
     QTest.mousePress(row.slider, Qt.MouseButton.LeftButton, pos=middle)
-    assert row.note.text() == "This restarts training and discards 12\u202f400 steps. Ctrl+Z brings them back."
+    assert row.note.text() == "This discards 12\u202f400 training steps. Ctrl+Z brings them back."
     assert not row.note.isHidden()
     QTest.mouseMove(row.slider, middle + QPoint(5, 0))
     assert state.experiment.network.width == 128
@@ -465,11 +465,11 @@ def test_the_cost_is_said_when_the_keyboard_arrives_and_in_the_tooltip(form, sta
     free = make_field(state, "training.batch")
     form(free, row)
     row.controls()[0].setFocus(Qt.FocusReason.TabFocusReason)
-    assert "discards 500 steps" in row.note.text()
+    assert "discards 500 training steps" in row.note.text()
     free.number.setFocus(Qt.FocusReason.TabFocusReason)
     assert row.note.isHidden()
     assert free.note.isHidden()
-    assert "discards 500 steps" in ask_tooltip(row.controls()[0])
+    assert "discards 500 training steps" in ask_tooltip(row.controls()[0])
     assert "discards" not in ask_tooltip(free.slider)
 
 

@@ -132,5 +132,5 @@ class Tools(QObject):
         state.edit({"data.kind": "drawn", "data.strokes": (*strokes, stroke)})
         if steps:
             drawn = state.last_step
-            said = f"The stroke restarts training and discards {format_count(steps)} steps. Undo brings them back."
+            said = f"The stroke discards {format_count(steps)} training steps. Undo brings them back."
             notify(self._state, "warning", said, "edit.undo", lambda: state.last_step == drawn)

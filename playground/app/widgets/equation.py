@@ -173,6 +173,6 @@ def words(field: Field) -> str:
             f"<p>{', '.join(fact for fact in facts if fact).capitalize()}. Double-click the label: default.</p>"
         )
     if field.resets:
-        lines.append("<p><i>Changing this restarts training.</i></p>")
+        lines.append("<p><i>Changing this needs new training.</i></p>")
     lines.append(f"<p><code>{html.escape(field.key)}</code></p>")
     return "".join(lines)

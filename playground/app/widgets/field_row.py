@@ -32,10 +32,10 @@ LABEL_WIDTH = 96
 
 
 def warning(steps: int) -> str:
-    """The warning before a change that restarts training; "" if nothing would be lost."""
+    """The warning before a change that needs new training; "" if nothing would be lost."""
     if steps <= 0:
         return ""
-    return f"This restarts training and discards {format_count(steps)} steps. Ctrl+Z brings them back."
+    return f"This discards {format_count(steps)} training steps. Ctrl+Z brings them back."
 
 
 class FieldLabel(QLabel):
