@@ -80,6 +80,7 @@ class RunView(QFrame):
             (self._following.changed, self._show_overlay),
             (inspecting.changed, self._show_soon),
             (inspecting.changed, self._show_measured),
+            (self._state.document_changed, self._show_measured),  # a clicked point is marked before it is measured
             (clicking.likelihood_changed, self._show_measured),
             (clicking.interpolation_changed, self._show_measured),
             (controllers.lessons.changed, self._show_measured),
@@ -324,7 +325,11 @@ class RunView(QFrame):
         marks, modes = lessons.marks, problem.modes if lessons.names_modes and problem is not None else None
         if self._comparing.is_active:
             likelihood = interpolation = start = marks = modes = None
-        way = None if likelihood is None or likelihood.flow is None else likelihood.flow.path
+        place, way = next(iter(self._state.document.clicked), None), None
+        if isinstance(place, tuple) and not self._comparing.is_active:
+            measured = likelihood is not None and tuple(likelihood.point.tolist()) == place
+            flow = likelihood.flow if likelihood is not None and measured else None
+            way = np.array([place]) if flow is None else flow.path
         self.canvas.change(
             path=None if way is None else Path(way),
             flow=None if start is None else Flow(start),
