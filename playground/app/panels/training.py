@@ -236,7 +236,7 @@ class TrainingPanel(CollapsiblePanel):
             self.set_state(f"{training} · {format_count(trained)} steps" if trained else known)
             return
         steps = f"{format_count(progress.step)} steps"
-        if training == "training":
+        if training == "training" and not progress.finished:  # otherwise it is of the training before
             left = "" if progress.seconds_left is None else f" · {format_duration(progress.seconds_left)}"
             self.set_state(f"{format_number(progress.steps_per_second)} steps/s{left}")
         else:
