@@ -352,12 +352,14 @@ def test_each_pattern_of_a_row_is_painted_in_its_cell(window, resized):
     resized(80)
     check_size(window, 80)
     gallery, several = window.samples, [ShownPattern(np.ones((3, 3)), "particles")] * 60
+    before = gallery.shown
     gallery.show_patterns(several, "")
     image, columns = gallery.grab().toImage(), across(gallery)
     assert columns > 12
     for number in (0, columns - 1):
         box = cell(gallery, number)
         assert image.pixelColor(box.left() + 4, box.center().y()) == theme.color("particles")
+    gallery.show_patterns(before, "")
 
 
 def test_pad_and_patterns_have_the_size_of_the_text_as_it_opens(qtbot, resized, monkeypatch):

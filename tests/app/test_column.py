@@ -42,6 +42,12 @@ def settle(window) -> None:
     wait(milliseconds=120)
 
 
+def stays(window, control, before) -> None:
+    """Wait until everything is done, and the control is where it was."""
+    settle(window)
+    wait(lambda: control.mapToGlobal(QPoint()).y() == before)
+
+
 def show(column, control) -> None:
     """Bring a control to the middle of its column."""
     bar = column.verticalScrollBar()
@@ -56,25 +62,22 @@ def test_a_segment_stays_as_notices_come_above_it_and_go(window, column, kind):
     show(column, button)
     before = press(window, button)
     notice.say("warning", "What is said here takes two lines or three of a card that lies above the one in use.")
-    settle(window)
+    stays(window, button, before)
     assert notice.height() > 30
-    assert button.mapToGlobal(QPoint()).y() == before
     notice.say("warning", "")
-    settle(window)
-    assert button.mapToGlobal(QPoint()).y() == before
+    stays(window, button, before)
 
 
 def test_a_switch_at_the_end_of_the_column_stays_as_rows_above_go(window, column):
     card = window.panel(SamplingPanel)
     notice, chip = window.panel(NoisePanel).notice, card.sampler.rows["sampling.particles"].chip
     notice.say("warning", "What is said here takes two lines or three of a card that lies above the one in use.")
-    wait(milliseconds=100)
+    wait(lambda: notice.height() > 30)
     column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
     wait()
     before = press(window, chip)
     notice.say("warning", "")
-    settle(window)
-    assert chip.mapToGlobal(QPoint()).y() == before
+    stays(window, chip, before)
     column.release()  # as when the pointer leaves
     wait(milliseconds=100)
     assert column.widget().minimumHeight() == 0
@@ -85,15 +88,14 @@ def test_a_tile_at_the_top_stays_as_a_card_above_goes(window, column):
     button = window.panel(ObjectivePanel).kind.control.buttons["sliced"]
     notice = window.panel(DataPanel).notice
     notice.say("info", "What is said here takes two lines or three of a card that lies above the one in use.")
-    wait(milliseconds=100)
+    wait(lambda: notice.height() > 30)
     column.verticalScrollBar().setValue(0)
     wait()
     if not window.rect().contains(button.mapTo(window, button.rect().center())):
         pytest.fail("the window is too low for this test")
     before = press(window, button)
     notice.say("info", "")
-    settle(window)
-    assert button.mapToGlobal(QPoint()).y() == before
+    stays(window, button, before)
     column.release()
     wait(milliseconds=100)
     assert column.widget().layout().contentsMargins().top() < 20
@@ -107,8 +109,7 @@ def test_a_choice_of_real_settings_moves_nothing_under_the_pointer(window, colum
     show(column, control)
     before = press(window, control)
     window.state.edit({"noise.kind": kind})
-    settle(window)
-    assert control.mapToGlobal(QPoint()).y() == before
+    stays(window, control, before)
 
 
 def test_scrolling_lets_go(window, column):

@@ -128,13 +128,15 @@ def test_an_interrupted_job_ends_at_its_next_step_and_says_so(qtbot, jobs):
 
 
 def test_progress_tells_the_time_left(qtbot, jobs):
-    left = []
-    jobs.changed.connect(lambda name, status: left.append(status.seconds_left))
+    told, begin = [], time.monotonic()
+    jobs.changed.connect(lambda name, status: told.append((time.monotonic() - begin, status)))
     jobs.start("count", lambda: counting(20, 0.02), lambda item: None)
     qtbot.waitUntil(lambda: not jobs.running("count"))
-    estimates = [seconds for seconds in left if seconds is not None]
-    assert estimates
-    assert all(0 <= seconds < 1.0 for seconds in estimates)
+    estimated = [(passed, status) for passed, status in told if status.seconds_left is not None]
+    assert estimated
+    for passed, status in estimated:  # the parts that are left take as long as those that are done
+        assert 0 <= status.seconds_left <= passed * (1 - status.fraction) / status.fraction + 1e-9
+    assert max(status.seconds_left for _, status in estimated) > 0.01
 
 
 class CountKey(Key, frozen=True, cache_hash=True):

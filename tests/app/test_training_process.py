@@ -31,7 +31,7 @@ SETTINGS = {
     "training.steps": 100_000,
     "training.early_stopping": "off",
 }
-STARTED = 60.0  # seconds within which a process must have loaded torch
+STARTED = 240.0  # seconds within which a process must have loaded torch
 
 
 def ready(process: TrainingProcess) -> TrainingProcess:

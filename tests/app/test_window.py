@@ -422,16 +422,19 @@ def test_what_toasts_say_is_read_whole_and_takes_no_click_from_the_canvas_nor_fr
     window.notices.notify("error", 'measured.csv, line 62: "oops" is not a number; correct it or remove the line.')
     window.log.failed.emit("Something went wrong (ValueError: an example). Your work is kept; the log has the details.")
     assert len(window.toasts.shown) == 2
-    qtbot.wait(50)
-    toast = window.toasts.shown[0]
-    assert toast.label.height() >= toast.label.heightForWidth(toast.label.width())
-    assert window.rect().contains(window.toasts.geometry())
-    surface, covered = window.canvas.surface, window.toasts.geometry()
+    toast, surface = window.toasts.shown[0], window.canvas.surface
     parts = [surface, window.top_bar.menu, *window.findChildren(QAbstractButton)]
-    for part in parts:
-        place = QRect(part.mapTo(window, QPoint(0, 0)), part.size()) if window.isAncestorOf(part) else QRect()
-        if part.isVisible() and not window.toasts.isAncestorOf(part):
-            assert not place.intersects(covered), part.accessibleName()
+    others = [part for part in parts if window.isAncestorOf(part) and not window.toasts.isAncestorOf(part)]
+
+    def covered() -> list[str]:
+        shown = {
+            part: part.visibleRegion().boundingRect() for part in others if part.isVisible()
+        }  # not what is scrolled
+        places = {part: QRect(part.mapTo(window, shape.topLeft()), shape.size()) for part, shape in shown.items()}
+        return [part.accessibleName() for part, place in places.items() if place.intersects(window.toasts.geometry())]
+
+    wait(lambda: toast.label.height() >= toast.label.heightForWidth(toast.label.width()))
+    wait(lambda: not covered() and window.rect().contains(window.toasts.geometry()))
     with qtbot.waitSignal(window.canvas.picking.picked):
         QTest.mouseClick(window.windowHandle(), LEFT, pos=surface.mapTo(window, QPoint(surface.width() - 100, 20)))
 
