@@ -580,7 +580,7 @@ def test_dragging_says_what_it_costs(show, state, controllers):
     controllers.train_to(12_400)
     place = panel.chart.place(0).toPoint()
     QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=place)
-    assert "discards 12\u202f400 steps" in panel.notice.text.text()
+    assert "discards 12\u202f400 training steps" in panel.notice.text.text()
     QTest.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=place)
     panel._refresh()
     assert not panel.notice.isVisible()
@@ -646,6 +646,46 @@ def test_a_warning_offers_its_cure(show, state, controllers):
     assert panel.notice.buttons[0].toolTip() == "<p>σ max = 60</p>"
     press(panel.notice.buttons[0])
     assert state.experiment.noise.sigma_max == 60.0
+
+
+def test_a_calm_card_warns_in_the_place_of_its_state(show, state, controllers):
+    """Nothing below it moves: the sentence and its cure are behind the icon, which a press on the warning opens."""
+    (panel,) = show(panels.NoisePanel)
+    panel.show_all(False)
+    controllers.build()
+    controllers.train_to(12_400)
+    before = panel.sizeHint()
+    place = panel.chart.place(0).toPoint()
+    QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=place)
+    assert panel.short_notice.isVisible()
+    assert panel.short_notice.text() == "! discards weights"
+    assert panel.sizeHint() == before
+    QTest.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=place)
+    assert not panel.short_notice.isVisible()
+    controllers.build(diagnostics=lambda _: (Message("levels-apart", "L = 3 is not enough.", edits=(RAISE,)),))
+    assert panel.short_notice.text() == "! levels apart"
+    assert panel.short_notice.accessibleName() == "Warning: L = 3 is not enough."
+    assert panel.sizeHint() == before
+    press(panel.short_notice)
+    assert panel.notice.isVisible()
+    assert not panel.short_notice.isVisible()
+    press(panel.notice.buttons[0])
+    assert state.experiment.noise.sigma_max == 60.0
+
+
+def test_maximum_likelihood_is_behind_the_icon_of_a_calm_card(show, state):
+    (panel,) = show(panels.ObjectivePanel)
+    button = panel.kind.control.buttons["maximum-likelihood"]
+    assert button.isVisible()
+    panel.show_all(False)
+    assert not button.isVisible()
+    press(panel.disclosure)
+    assert button.isVisible()
+    press(button)
+    press(panel.disclosure)
+    assert button.isVisible()  # it is chosen
+    state.edit({"objective.kind": "denoising"})
+    assert not button.isVisible()
 
 
 def test_a_warning_that_no_setting_mends_has_no_button(show, state, controllers):

@@ -10,10 +10,11 @@ from playground.app.model.state import State
 from playground.app.model.views import ProblemView
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number
+from playground.app.style.wrapping import wrapped
 from playground.app.widgets import layouts
 from playground.app.widgets.captions import button, text_line
 from playground.app.widgets.charts.noise_levels import NoiseLevelChart
-from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.collapsible_panel import SIGNS, CollapsiblePanel, Notice
 from playground.app.widgets.equation import Tooltip
 from playground.app.widgets.field_row import warning
 from playground.app.widgets.fields import FileField, make_field
@@ -55,8 +56,14 @@ class NoisePanel(CollapsiblePanel):
         spoken = "Space the noise levels evenly"
         self.evenly = button("Space evenly", tip, self._space_evenly, spoken=spoken)
         layouts.across((self._by_hand_text, 1), self.evenly, within=self.by_hand, margins=0)
-        self.notice = Notice()
-        layouts.add(self.body, self.by_hand, self.notice)
+        self.notice, self._in_short = Notice(), QWidget()
+        self.body.addWidget(self.by_hand)
+        self.behind(self.notice)
+        self.short_notice = QPushButton()
+        theme.set_role(self.short_notice, "chip")
+        layouts.across(None, self.short_notice, within=self._in_short, margins=0)
+        self.header.put_in_place_of_state(self._in_short)
+        self.arranged.connect(self._show_short_notice)
         self.levels = KindRows(
             state,
             "noise",
@@ -71,6 +78,8 @@ class NoisePanel(CollapsiblePanel):
         )
         state.changed.connect(self._state_changed)
         self.state.problem_changed.connect(self._problem_changed)
+        self.short_notice.clicked.connect(self.disclosure.click)
+        QWidget.setTabOrder(self.header, self.short_notice)
         self._refresh()
 
     @Slot()
@@ -89,7 +98,7 @@ class NoisePanel(CollapsiblePanel):
             self._gesture += 1
         text = warning(self.state.unsaved_steps())
         if text:
-            self.notice.say("warning", text)
+            self._tell("warning", Message("discards-weights", text))
 
     @Slot(object)
     def _previewed(self, sigmas: np.ndarray) -> None:
@@ -134,6 +143,7 @@ class NoisePanel(CollapsiblePanel):
     def _problem_changed(self) -> None:
         self._refresh()  # suggestions for data that are gone disappear with them
         if self._failure:
+            self.disclosure.setChecked(True)
             self.reveal()
 
     @Slot()
@@ -174,10 +184,24 @@ class NoisePanel(CollapsiblePanel):
     def _warn(self, view: ProblemView | None) -> None:
         experiment = self.state.experiment
         if self._failure:
-            self.notice.say("error", self._failure)
+            self._tell("error", self._failure)
             return
         kind = None if view is None or view.resolved is None else type(view.resolved.noise)
         found: tuple[Message, ...] = ()
         if view is not None and kind is type(experiment.noise) and view.describes(experiment):
             found = view.diagnostics(experiment.objective.kind)
-        self.notice.show_message("warning", joined(*found, between="\n"), self.state.edit)
+        self._tell("warning", *found)
+
+    def _tell(self, level: str, *messages: Message) -> None:
+        """Show messages; on a calm card behind its icon, with the first one's code in place of the state."""
+        self.notice.show_message(level, joined(*messages, between="\n"), self.state.edit)
+        self.short_notice.setText(" ".join([SIGNS[level], *(messages[0].code.split("-") if messages else ())]))
+        self.short_notice.setAccessibleName(self.notice.accessibleName())
+        self.short_notice.setToolTip(wrapped(self.notice.text.text(), "Press to see what helps."))
+        self._show_short_notice()
+
+    @Slot()
+    def _show_short_notice(self) -> None:
+        """Show it while its sentence is folded away."""
+        self._in_short.setHidden(self.notice.isHidden() or self.notice.isVisibleTo(self))
+        self.header.update()

@@ -10,9 +10,12 @@ from playground.app.model.views import conditions_of
 from playground.app.style.number_formats import format_compact
 from playground.app.widgets import layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.controls import SegmentedControl
 from playground.app.widgets.fields import make_field
 from playground.app.widgets.kind_rows import KindRows, column
 from playground.lab.conflicts import training_conflict
+
+RARE = "maximum-likelihood"
 
 
 class ObjectivePanel(CollapsiblePanel):
@@ -33,6 +36,7 @@ class ObjectivePanel(CollapsiblePanel):
         self.network = KindRows(state, "network", column(self.advanced()), column(self.advanced()), parent=self)
         state.changed.connect(self._refresh)
         self.state.problem_changed.connect(self._refresh)
+        self.arranged.connect(self._show_switch)
         self._refresh()
 
     def _applies(self, key: str) -> bool:
@@ -46,7 +50,16 @@ class ObjectivePanel(CollapsiblePanel):
         network, view = self.state.resolved.network, self.state.problem
         text = f"{network.title} {network.width}×{network.depth}"
         self.set_state(f"{text} · {format_compact(view.parameters_count)}" if view is not None else text)
+        self._show_switch()
         self._say()
+
+    @Slot()
+    def _show_switch(self) -> None:
+        """Show maximum likelihood on a calm card only where it is chosen, or with the advanced part."""
+        control = self.kind.findChild(SegmentedControl)
+        chosen = self.state.experiment.objective.kind == RARE
+        if control is not None:
+            control.buttons[RARE].setVisible(chosen or not self._calm or self.disclosure.isChecked())
 
     def _say(self) -> None:
         experiment, view = self.state.experiment, self.state.problem
