@@ -5,7 +5,6 @@ import dataclasses
 import math
 import os
 import shlex
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -154,21 +153,20 @@ def report_answers(folder: Path, out: Path, picture: Path | None = None) -> None
     asked: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     for row in rows:
         asked.setdefault((row["lesson"], row["step"], row["question"]), []).append(row)
-    for (lesson, step, question), answers in sorted(asked.items(), key=_in_order):
-        say(f"{lesson}, step {step}: {question}")
-        for answer, count in Counter(row["answer"] for row in answers).most_common():
-            say(f"  {count} of {len(answers)} said {answer}")
-        measured = [float(row["measured"]) for row in answers if _is_number(row["measured"])]
-        if measured:
-            ends = dict.fromkeys((short(min(measured)), short(max(measured))))  # one if they agree
-            say(f"  measured: {' to '.join(ends)}")
-        judged = [row["right"] for row in answers if row["right"] in JUDGED]
-        if judged:
-            say(f"  {judged.count('True')} of {len(judged)} answered right")
     picture = picture or out.with_suffix(".png")
     application = headless()
     scales = _scales(folder)
     questions = [_asked(key, answers, scales) for key, answers in sorted(asked.items(), key=_in_order)]
+    for one in questions:
+        say(f"{one.title}: {one.question}")
+        for said, replies in one.groups():
+            say(f"  {len(replies)} of {len(one.replies)} said {said}")
+        if one.values and one.numbers < 2:  # places are in the picture
+            ends = dict.fromkeys((short(min(one.values)), short(max(one.values))))  # one if they agree
+            say(f"  measured: {' to '.join(ends)}")
+        judged = [reply.right for reply in one.replies if reply.right is not None]
+        if judged:
+            say(f"  {sum(judged)} of {len(judged)} answered right")
     save_class_picture(questions, picture)
     del application
     say(f"The table is {out}, and the picture {picture}")
