@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from playground.app.dialogs.claim_table import ClaimTable
 from playground.app.dialogs.working_dialog import WorkingDialog
@@ -62,12 +62,9 @@ class AuditDialog(WorkingDialog):
             "Kind to audit",
             "The self-test, a lesson that was in view, or one kind. A kind that the experiment has chosen is audited with its settings there.",
         )
-        self.run_button = QPushButton("&Run")
-        self.run_button.setObjectName("runAudit")
-        self.run_button.setToolTip(
-            "<p>Measure the claims: those of a kind in under 30 s, those of a lesson in minutes.</p>"
-        )
-        self.run_button.clicked.connect(self.run)
+        tip = "Measure the claims: those of a kind in under 30 s, those of a lesson in minutes."
+        self.run_button = button("&Run", tip, self.run, "runAudit")
+        self.run_button.setAutoDefault(True)
         chosen = layouts.across((self.kinds, 1), self.run_button)
 
         self.table = ClaimTable(EMPTY)

@@ -1,11 +1,12 @@
 """The table of claims that an audit fills."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets.charts.level_picture import paint_sentence
 from playground.lab.claims import Claim
 
 SOURCE = Qt.ItemDataRole.UserRole  # of the claims below a heading
@@ -39,9 +40,7 @@ class ClaimTable(QTreeWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if not self.topLevelItemCount():
-            painter = QPainter(self.viewport())
-            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
-            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
+            paint_sentence(QPainter(self.viewport()), QRectF(self.viewport().rect()), self.empty)
 
     def add(self, claim: Claim) -> None:
         """Add a claim below the heading of its source, and scroll there."""

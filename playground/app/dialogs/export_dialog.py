@@ -27,7 +27,7 @@ from playground.app.style.theme import UNIT, set_role
 from playground.app.style.wrapping import breakable, wrapped
 from playground.app.widgets import file_prompts, layouts
 from playground.app.widgets.accessible_roles import announce
-from playground.app.widgets.captions import caption, named, number_box
+from playground.app.widgets.captions import button, caption, named, number_box
 from playground.app.widgets.controls import ChoiceBox
 from playground.app.widgets.dialog import Dialog
 from playground.app.widgets.file_prompts import completed, may_replace
@@ -112,8 +112,7 @@ class ExportForm(QWidget):
         form.setVerticalSpacing(UNIT)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        browse = named(QPushButton("&Choose…"), "Choose the file", "Choose where to write it")
-        browse.clicked.connect(self._browse)
+        browse = named(button("&Choose…", "", self._browse), "Choose the file", "Choose where to write it")
         film = self.kind == "video"
         if film:
             form.addRow("S&hows", self.subject)
@@ -260,11 +259,9 @@ class ExportDialog(Dialog):
         self.start_button = QPushButton("&Export", default=True)
         self.start_button.setObjectName("startExport")
         set_role(self.start_button, "primary")
-        self.cancel_button = QPushButton("C&ancel")
-        self.cancel_button.setObjectName("cancelExport")
-        self.cancel_button.setAutoDefault(False)
         self.start_button.clicked.connect(self._start)
-        self.cancel_button.clicked.connect(self.reject)
+        tip = "Stop the export, of which no file is left; or close the dialog."
+        self.cancel_button = button("C&ancel", tip, self.reject, "cancelExport")
         buttons = layouts.across(None, self.cancel_button, self.start_button)
         layout = layouts.down(self.form, within=self, spacing=UNIT, margins=(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT))
         layout.addSpacing(UNIT)
