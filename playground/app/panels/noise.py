@@ -3,11 +3,12 @@
 import msgspec
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app.controllers.controllers import Controllers
 from playground.app.model.state import State
 from playground.app.model.views import ProblemView
+from playground.app.style import theme
 from playground.app.style.labels import worded
 from playground.app.style.number_formats import format_number
 from playground.app.style.wrapping import wrapped
