@@ -1281,13 +1281,19 @@ def test_the_share_of_hidden_labels_is_set_where_the_network_learns_labels(show,
 # Measurements
 
 
+def shown_figures(panel: panels.LikelihoodPanel) -> list[str]:
+    first = panel.point, panel.log_prob, panel.energy, panel.exact
+    figures = *first, panel.terms, panel.latent, panel.trip, panel.evaluations
+    return [figure.text() for figure in figures if not figure.isHidden()]
+
+
 def test_the_clicked_point(show, state, controllers):
     (panel,) = show(panels.LikelihoodPanel)
     controllers.build()
     assert panel.hint.isVisible()
     assert not panel.point.isVisible()
     controllers.show_point()
-    shown = [figure.text() for figure in panel.figures if not figure.isHidden()]
+    shown = shown_figures(panel)
     there_and_back = "Δx 2.1e-5, Δlog p 4e-5"
     assert shown == ["(−0.620, 0.980)", "−0.713", "−0.705", "−3.92 + 3.21", "(0.31, −1.27)", there_and_back, "86"]
     assert not panel.hint.isVisible()
@@ -1317,7 +1323,7 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, controlle
     controllers.clicking.likelihood_changed.emit(
         dataclasses.replace(controllers.clicking.likelihood, flow=None, sigma=0.0, exact=None, energy=(-0.8125, 2e-4))
     )
-    texts = [figure.text() for figure in panel.figures if not figure.isHidden()]
+    texts = shown_figures(panel)
     assert texts == ["(−0.620, 0.980)", "−0.812 (ln Z ± 2e-4)"]  # what training has left is no part of the error
     assert "Of the data as they are." in panel.energy.toolTip()
     assert not panel.second.isVisible()  # there are no codes to go between
