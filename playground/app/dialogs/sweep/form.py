@@ -85,16 +85,16 @@ class SweepForm(QWidget):
         self.axes = Axes()
         inside = QWidget()
         layouts.down(self.axes, None, within=inside, margins=0)
-        self.seeds = _edit("3", "Seeds", "How many seeds, such as 3; or the seeds, such as 0, 7, 12.")
+        tip = "How many seeds, such as 3; or the seeds, such as 0, 7, 12."
+        self.seeds = named(QLineEdit("3"), "Seeds", tip)
         tip = "Processes that compute at once. One less than cores leaves one for the window."
         self.processes = number_box(QSpinBox(), 1, 1024, (os.cpu_count() or 2) - 1, "Processes", tip)
-        self.scheduler = _edit(
-            "",
+        self.scheduler = named(
+            QLineEdit(placeholderText="none: processes of this machine"),
             "Scheduler",
             "Address of a dask scheduler, tls://HOST:PORT, on whose workers the cells are computed. The certificates are "
             "those of dask's configuration.",
         )
-        self.scheduler.setPlaceholderText("none: processes of this machine")
         self.measure = ChoiceBox((("samples", "Samples"), ("all", "Samples and likelihoods")))
         named(self.measure, "What is measured", "Likelihoods take far longer than the figures of samples.")
         self.losses = Switch()
@@ -275,9 +275,3 @@ def _unused(folder: Path, name: str) -> Path:
     while (found := folder / f"{name}-{number}").exists():
         number += 1
     return found
-
-
-def _edit(text: str, name: str, tip: str) -> QLineEdit:
-    edit = QLineEdit(text)
-    named(edit, name, tip)
-    return edit
