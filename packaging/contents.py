@@ -6,7 +6,13 @@ from pathlib import Path, PurePosixPath
 SOURCES_SHIPPED = (
     "playground.theory",
     # Stand-alone folders have these files.
-    *("playground.messages", "playground.user_errors", "playground.lab.checkpoints", "playground.lab.learning_rate"),
+    *(
+        "playground.messages",
+        "playground.records",
+        "playground.user_errors",
+        "playground.lab.checkpoints",
+        "playground.lab.learning_rate",
+    ),
     *("playground.lab.random_streams", "playground.lab.reflow"),
     # Torch reads its own source: overloads when modules of layers are imported, decompositions on the first forward mode.
     *("torch._jit_internal", "torch.functional", "torch.jit", "torch.nn", "torch._decomp"),

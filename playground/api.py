@@ -22,7 +22,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -60,6 +60,7 @@ from playground.lab.trained import Arrays, Trained, course_of, digest_of
 from playground.lab.training import Trainer, TrainingProgress
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+from playground.records import record
 from playground.theory.densities import Density
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
@@ -146,7 +147,7 @@ class Work(Generic[Progress, Result]):
         return self._result
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Run:
     """All results of an experiment.
 
@@ -405,16 +406,18 @@ def density(source: Session | Experiment, settings: Mapping[str, Any] | None = N
     return TrueDensity(problem.dataset.density.to("cpu", torch.float64), problem.experiment.data.kind)
 
 
+@record
 class TrueDensity:
     """A density that is known with all its smoothed versions, in the user's units.
 
     Attributes:
+        name: the kind of the data.
         torch: the same for tensors, with autograd; also its `mean`, `variance`, `modes` and `entropy()`. See
             :class:`playground.theory.densities.Density`.
     """
 
-    def __init__(self, known: Density, name: str) -> None:
-        self.torch, self._name = known, name
+    torch: Density
+    name: str
 
     def log_prob(self, points: ArrayLike, sigma: ArrayLike = 0.0) -> NDArray[np.float64]:
         """log p_sigma in nats per the user's units, in the leading shape of the points (..., 2), broadcast with `sigma`.
@@ -445,7 +448,7 @@ class TrueDensity:
         return found.reshape((*leading, *found.shape[1:]))
 
     def __repr__(self) -> str:
-        return f"<TrueDensity of {self._name}>"
+        return f"<TrueDensity of {self.name}>"
 
 
 class NetworkScore(nn.Module):

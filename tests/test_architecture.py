@@ -102,7 +102,16 @@ def test_nothing_goes_through_sys_modules_while_threads_import() -> None:
 
 APP = PACKAGE / "app"
 MOST_LINES, MOST_COLLABORATORS = 300, 4
-RECORDS = {"dataclass", "dataclasses.dataclass", "Struct", "msgspec.Struct", "NamedTuple", "Enum", "TypedDict"}
+RECORDS = {
+    "record",
+    "dataclass",
+    "dataclasses.dataclass",
+    "Struct",
+    "msgspec.Struct",
+    "NamedTuple",
+    "Enum",
+    "TypedDict",
+}
 """Their fields are values, so their constructors take any number."""
 
 
@@ -174,10 +183,12 @@ def test_the_bounds_are_seen(tmp_path: Path) -> None:
         class Model: ...
         @dataclass
         class Record: ...
+        @record
+        class Value: ...
         class View(QObject):
             def __init__(self, a: Model, b: "Model | None", c: Act, d: Callable[[], int], e: {fifth}, parent: Model): ...
     """
-    for fifth, count in (("Model", {"a.py:View": 5}), ("Record", {}), ("int", {})):
+    for fifth, count in (("Model", {"a.py:View": 5}), ("Record", {}), ("Value", {}), ("int", {})):
         (tmp_path / "a.py").write_text(textwrap.dedent(code.replace("{fifth}", fifth)))
         assert over_the_bounds(tmp_path) == ({}, count)
     (tmp_path / "a.py").write_text("class Long:\n" + 300 * "    x = 1\n")

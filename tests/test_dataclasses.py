@@ -47,7 +47,7 @@ def test_no_dataclass_compares_arrays() -> None:
         if ours.__eq__ is not object.__eq__
         and any(holds_arrays(field.type) for field in dataclasses.fields(ours) if field.compare)
     }
-    assert comparable == set(), "give them eq=False"
+    assert comparable == set(), "make them a record"
 
 
 @pytest.mark.parametrize(

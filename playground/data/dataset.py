@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from playground.data import repeats
 from playground.messages import Message
+from playground.records import record
 from playground.user_errors import UserError
 
 if TYPE_CHECKING:  # torch takes a second to import, and the window lists the sources before that
@@ -26,7 +27,7 @@ class DataError(UserError, ValueError):
     """Data that cannot be used. The message is one sentence for the user and names the way out."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class StartPoints:
     """Points of a file from which a flow starts.
 
@@ -39,7 +40,7 @@ class StartPoints:
     points: NDArray[np.floating]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Dataset:
     """Points to train on and held-out points to evaluate on.
 

@@ -6,10 +6,11 @@ It does not import torch, so the window can show a saved trajectory before torch
 import math
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from playground.records import record
 
 if typing.TYPE_CHECKING:
     from playground.data import Dataset
@@ -24,7 +25,7 @@ EQUALIZED = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Units:
     """The map between user units and internal units: internal = (user - offset) / scale, for each axis.
 

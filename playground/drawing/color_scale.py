@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -12,6 +11,7 @@ from playground.drawing.axes import figure_font, text_background
 from playground.drawing.palette import Palette
 from playground.drawing.pixel_buffers import image_of
 from playground.drawing.plane import Plane
+from playground.records import record
 
 LENGTH, THICKNESS = 132.0, 8.0  # painter units
 SMALLEST = 320.0, 240.0  # smallest size of a picture with a legend
@@ -19,7 +19,7 @@ ROW, WHEEL = 16.0, 26.0  # painter units of a row of a key, and the radius of it
 HEIGHT, GAP = 52.0, 6.0  # painter units of a scale with the gap below it, and of the gap
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Legend:
     """What says which colour is what, in the top right corner.
 
@@ -52,7 +52,7 @@ class Legend:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ColorScale(Legend):
     """A bar of colours with numbers below it.
 
@@ -80,7 +80,7 @@ class ColorScale(Legend):
             painter.drawText(QPointF(x, bar.bottom() + 3 + metrics.ascent()), text)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ColorKey(Legend):
     """Colours with their meanings in words.
 

@@ -1,7 +1,6 @@
 """Particles coloured by a property of each, a number or a category, with a scale or key."""
 
 import functools
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from playground.drawing.color_scale import ColorKey, ColorScale, Legend
 from playground.drawing.palette import PALETTES, Palette, category_colors, value_colors
 from playground.drawing.raster import premultiplied
 from playground.lab.chart import nice_step, ticks
+from playground.records import record
 
 SECTORS = 8
 OF_CLASSES = (0, 5, 4, 6, 7, 3, 2, 1)
@@ -17,7 +17,7 @@ OPACITY = 0.95
 NOWHERE = 0.02  # fraction of the values that may lie below the scale, and above it
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Coloring:
     """A colour for each particle.
 

@@ -15,6 +15,7 @@ from playground.drawing.palette import Palette
 from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
 from playground.lab.compute import Shares, passed_on
+from playground.records import record
 
 if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -25,7 +26,7 @@ COMPLETED = 0.5
 """Of that preparation, for the rest of a run that still grows."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@record
 class Frames:
     """The frames of a picture or a film.
 
@@ -101,7 +102,7 @@ def of_run(
     return Frames(style.size, count, lambda frame: style.paint(overlay(scene, frame)))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@record
 class FilmedRun:
     """A run on a web page, or in a film of the training, where it has the weights of one training step.
 

@@ -13,6 +13,7 @@ from playground.drawing.layers import Layer
 from playground.drawing.palette import Palette, between
 from playground.drawing.pixel_buffers import image_of
 from playground.drawing.plane import Plane
+from playground.records import record
 
 Hue = Literal["particles", "data", "learned"]
 CARD = 10.0  # painter units between a strip and the edge of its card
@@ -49,7 +50,7 @@ class Tiles:
         return Tiles(self.shown, self.columns, *(factor * length for length in lengths))
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ImageGrid(Layer):
     """Images in a grid that fills the picture, as many as fit at a readable size.
 
@@ -131,7 +132,7 @@ class ImageGrid(Layer):
         return image_of(colors.reshape(-1, images.shape[-1]))
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Strip(Layer):
     """The images of an interpolation, in one row over the lower part of the picture.
 

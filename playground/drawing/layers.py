@@ -7,7 +7,7 @@ painted, so panning computes them again and a still picture does not.
 import functools
 import math
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from playground.drawing.pixel_buffers import image_of
 from playground.drawing.plane import Plane
 from playground.drawing.vectors import embed, fine, is_vector
 from playground.lab.chart import nice_step
+from playground.records import record
 
 Role = Literal["data", "learned", "exact", "error", "particles", "trails", "likelihood"]
 DensityStyle = Literal["plain", "contours", "log"]
@@ -45,7 +46,7 @@ TRAIL_PIXELS = 8  # assumed length of a segment in pixels
 ARROW_PIXELS = 90  # most painter units of the longest arrow of a magnified step
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Layer:
     """Base of all layers. It keeps the last result that was computed for painting."""
 
@@ -62,7 +63,7 @@ class Layer:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class _Map(Layer):
     """Values on a grid, as colours that are scaled smoothly to the picture.
 
@@ -100,7 +101,7 @@ class _Map(Layer):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Density(_Map):
     """A density on a grid, coloured by (p / peak)^(3/4), which makes tails a little more visible.
 
@@ -176,7 +177,7 @@ class Density(_Map):
         return plane.to_pixels((pieces.reshape(-1, 2) + 0.5) * cell + np.array([x0, y0])).reshape(-1, 4)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ScoreError(_Map):
     """The error of a learned score: its size as red that grows with the root of the error, and its direction as arrows.
 
@@ -219,7 +220,7 @@ class ScoreError(_Map):
         return image_of(colors, QImage.Format.Format_ARGB32_Premultiplied)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class _Dots(Layer):
     """Points as discs, in the colour of a role or of their classes; more than `most` uncoloured ones are counted pixel by pixel.
 
@@ -288,7 +289,7 @@ class _Dots(Layer):
             painter.drawEllipse(QPointF(*places[number].tolist()), radius, radius)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Data(_Dots):
     """The training points as small dots; the colour is stronger if several share a pixel."""
 
@@ -311,7 +312,7 @@ class Data(_Dots):
         return colors
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Field(Layer):
     """Vectors as arrows centred on their positions. Length and opacity grow with the logarithm of the magnitude.
 
@@ -368,7 +369,7 @@ class Field(Layer):
         return pixels - half, pixels + half, 0.4 + 0.6 * size
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Particles(_Dots):
     """The sampler's particles; more than SPRITES are a glow.
 
@@ -394,7 +395,7 @@ class Particles(_Dots):
         return _glow(palette)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Trails(Layer):
     """The recent positions of particles: (K, N, 2), oldest first; the last row has the present ones.
 
@@ -440,7 +441,7 @@ class Trails(Layer):
         return np.concatenate([paths[:-1], paths[1:]], axis=2).reshape(-1, 4), 0.12 + 0.48 * age
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Path(Layer):
     """The path of one point under the probability flow, (P, 2) from the data to the noise, with falling opacity."""
 
@@ -460,7 +461,7 @@ class Path(Layer):
         _dot(painter, corners[0], 6.0, palette)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class FollowedParticle(Layer):
     """One particle: a ring, its path so far, and the terms of its next step as arrows, each from the end of the one before.
 
@@ -527,7 +528,7 @@ class FollowedParticle(Layer):
             start = end
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Flow(Layer):
     """The path of a dragged start, (P, 2), from the noise to the data: a line from a dot to a ring."""
 
@@ -550,7 +551,7 @@ class Flow(Layer):
         return corners[:1]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class InterpolatedPoints(Flow):
     """The points of an interpolation, (P, 2): a line through all, evenly spaced dots, and a ring at the end."""
 
@@ -558,7 +559,7 @@ class InterpolatedPoints(Flow):
         return corners[:: max((len(corners) - 1) // 8, 1)][1:]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Strokes(Layer):
     """Brush strokes: polylines of (P, 2) points with a radius of one standard deviation, in the user's units."""
 

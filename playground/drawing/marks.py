@@ -1,7 +1,6 @@
 """The marks of a prediction on the plane: the point or the modes in question, the predicted place, and the measured one."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -11,6 +10,7 @@ from playground.drawing.axes import figure_font, paint_label
 from playground.drawing.layers import Layer, outlined
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane
+from playground.records import record
 
 Place = tuple[float, float]
 
@@ -19,7 +19,7 @@ AROUND = 20.0  # px, radius of the circle around a mode
 POINT, YOU, MEASURED = "point", "you", "measured"
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Marks(Layer):
     """The places of a prediction, each with its own shape and word, and the distance from the predicted to the measured one.
 

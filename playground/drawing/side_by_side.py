@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -17,12 +17,13 @@ from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene, paint
 from playground.lab.chart import Chart
 from playground.lab.compute import passed_on
+from playground.records import record
 
 HEAD, CHART, GAP = 40.0, 170.0, 2.0  # in a picture of height UNIT_HEIGHT
 MARGIN = 14.0
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class DrawnColumn:
     """One run of a comparison, as in a film.
 
@@ -45,7 +46,7 @@ class DrawnColumn:
     said: Callable[[int], str]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class DrawnChart:
     """The chart below the columns.
 
@@ -57,7 +58,7 @@ class DrawnChart:
     at: Callable[[int], Sequence[tuple[float, float, str]]]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class SideBySide:
     """A comparison as a picture or a film.
 

@@ -32,6 +32,7 @@ from playground.lab.chart import Chart
 from playground.lab.compute import Shares, passed_on
 from playground.lab.lessons import ANSWER, MeasuredStep
 from playground.lab.step_figure import filled_in
+from playground.records import record
 from playground.resources import resource
 from playground.user_errors import cannot_write
 
@@ -57,7 +58,7 @@ NOWHERE = 65_535
 """Stands for a coordinate that is not finite."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class PageColumn:
     """One run of a page, or the runs of several training steps.
 
@@ -141,7 +142,7 @@ class PageQuestion:
         return cls(step.text, step.question, explanation, measured, choices, right, step.scale, reach, point, columns)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Page:
     """What a web page shows.
 

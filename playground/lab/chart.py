@@ -10,6 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from playground.records import record
+
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -122,7 +124,7 @@ def axis_around(values: Sequence[np.ndarray], name: str, log: bool = False, marg
     return Axis(name, low - room, high + room)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Series:
     """Points (N,) with one meaning, x ascending.
 
@@ -155,7 +157,7 @@ class Series:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Chart:
     """Series over two axes, the first one at the bottom.
 

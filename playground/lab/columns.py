@@ -1,7 +1,6 @@
 """Columns of a comparison: what may differ between them, and the distances that are measured of each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.records import record
 
 FEWEST, MOST = 2, 4
 """Runs that are compared at a time."""
@@ -65,7 +65,7 @@ def needs_training(main: Experiment, other: Experiment) -> bool:
     return main.noise != other.noise or any(getattr(main, name) != getattr(other, name) for name in TRAINED)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class DistanceCurve:
     """Sliced W2 between particles and data along a run, in user units.
 

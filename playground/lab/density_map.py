@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -13,6 +12,7 @@ from playground.lab.experiment import ExperimentError
 from playground.lab.fields import Array, bounds_of_smoothed, cell_edges, grid_points
 from playground.lab.likelihood import log_likelihood, require_process
 from playground.lab.problem import Problem
+from playground.records import record
 from playground.theory.empirical import CELL_POINTS, Empirical
 from playground.theory.noise import ScoreFunction
 
@@ -24,7 +24,7 @@ PASS_CELLS = 650
 of an MLP, the first 16 x 16 take 15 % of the time and the first 32 x 32 take 36 %."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class DensityMap:
     """A log-density over a rectangle, filled from coarse to fine.
 

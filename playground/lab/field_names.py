@@ -5,10 +5,11 @@ This module imports no torch, because the window holds such values before torch 
 
 import math
 import typing
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from playground.records import record
 
 if typing.TYPE_CHECKING:
     from playground.lab.problem import Problem
@@ -17,7 +18,7 @@ if typing.TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class FieldNames:
     """A score at points (N, \\*shape), in each parametrization that a network may predict.
 

@@ -6,13 +6,14 @@ This module imports no torch, because the window holds such values before torch 
 import math
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.lab.field_names import FieldNames, field_names
 from playground.lab.trajectory import Trajectory
+from playground.records import record
 
 if typing.TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,7 @@ FLOW_STEPS = 40
 """Heun steps of the path from a dragged start, on Karras's grid: on two moons its end is known to 0.1 %."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class StepSum:
     """A recorded step as a sum: x' = x + drift + score + rest. The sum is exact up to rounding.
 
@@ -54,7 +55,7 @@ class StepSum:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class InspectedParticle:
     """A particle in a frame.
 

@@ -1,7 +1,6 @@
 """Interpolation of two points in latent space: the probability flow decodes codes between those of the points."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,11 +8,12 @@ from torch import Tensor
 from playground.lab.compute import passed_on
 from playground.lab.likelihood import Array, DecodedPoints, decode, log_likelihood, trace_probes
 from playground.lab.problem import Problem
+from playground.records import record
 from playground.theory.latent import LATENT_INTERPOLATIONS
 from playground.theory.noise import ScoreFunction
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Interpolation(DecodedPoints):
     """The interpolation of two points, from one to the other: the decoded points, the first (P, *shape) of which and the last are the
     given ones up to the solver's error. With an estimated trace these use the probes of their encoding, so their log p agrees with

@@ -6,7 +6,6 @@ no unit: they are the standard normal numbers that the prior maps to x(1).
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from playground.lab.conflicts import path_conflict
 from playground.lab.experiment import ExperimentError
 from playground.lab.measured import Measured
 from playground.lab.problem import Problem
+from playground.records import record
 from playground.theory import likelihood, metrics
 from playground.theory.networks import MLP
 from playground.theory.noise import ScoreFunction
@@ -33,7 +33,7 @@ EXACT_TRACE_DIMS = 10
 the one forward pass."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class PointLikelihoods:
     """Log-densities of points, in nats per user units, and their parts; NaN for points that were given up.
 
@@ -126,7 +126,7 @@ def log_likelihood(
     )
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class DecodedPoints:
     """The points that latent codes decode to.
 
@@ -176,7 +176,7 @@ def decode(
     )
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class RoundTrip:
     """The errors of points that the flow encodes and decodes again: the solver's errors, as the flow magnifies them.
 

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,12 +17,13 @@ from playground.lab.session import MODEL, SessionError
 from playground.lab.trained import Arrays, Trained
 from playground.lab.weights import hidden_labels, load_weights
 from playground.messages import Message, setting
+from playground.records import record
 from playground.theory.guidance import LabelledScore
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import ScoreFunction
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Model:
     """A network with the problem that it was trained on.
 

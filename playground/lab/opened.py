@@ -3,7 +3,7 @@
 import functools
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,9 +20,10 @@ from playground.lab.problem import Problem, choose_device
 from playground.lab.session import Session
 from playground.lab.store import Store
 from playground.lab.trained import Trained
+from playground.records import record
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Opened:
     """A document with its store and device.
 

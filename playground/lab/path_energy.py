@@ -11,7 +11,6 @@ standard error in the mean, which is its floor.
 Sources: Tong et al. 2024 (normalized path energy); Liu et al. 2023 (straightness).
 """
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Generator
@@ -26,6 +25,7 @@ from playground.lab.problem import Problem
 from playground.lab.reflow import flow_ends
 from playground.lab.sample_metrics import compared_data
 from playground.messages import Message, setting
+from playground.records import record
 from playground.theory.metrics import mean_with_error
 from playground.theory.noise import ScoreFunction
 from playground.theory.transport import extrapolated_squared_wasserstein2, squared_wasserstein2
@@ -102,7 +102,7 @@ def _normalized(energy: Tensor, squared: Tensor) -> tuple[float, float, float]:
     return abs(ratio - 1), error, math.sqrt(2 / math.pi) * error
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@record
 class _Path:
     """Ends of paths (N, dim) in data coordinates and internal units; energy and bend of each, (N,), in squared user units."""
 

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -12,9 +11,10 @@ import numpy as np
 from playground.data.dataset import Dataset, StartPoints
 from playground.lab.settings import Experiment
 from playground.lab.trained import digest_of
+from playground.records import record
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Points:
     """The points of an experiment, in the user's units.
 

@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,6 +30,7 @@ from playground.lab.points import Points
 from playground.lab.provenance import digests
 from playground.lab.random_streams import stream
 from playground.messages import Message, setting
+from playground.records import record
 from playground.theory import local_geometry
 from playground.theory.class_densities import ClassDensities
 from playground.theory.densities import Density, GaussianMixture
@@ -97,7 +98,7 @@ def seed_of(purpose: str) -> str:
     return SEED_OF.get(purpose.rstrip("0123456789 "), "data.seed")
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Problem:
     """The data, the noise and the device of an experiment, in internal units, for training, sampling and likelihoods.
 

@@ -7,7 +7,6 @@ that has a key is computed.
 import dataclasses
 import math
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,13 +32,14 @@ from playground.lab.provenance import Provenance
 from playground.lab.trained import Trained
 from playground.lab.training import Trainer
 from playground.lab.trajectory import Trajectory
+from playground.records import record
 from playground.user_errors import UserError
 
 Found = Mapping[str, Measured]
 Steps = Generator[MeasuringProgress, None, Found]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Measurable:
     """What a part of the figures is measured of.
 

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -18,6 +17,7 @@ from playground.lab.measured import Measured, mean_floor, missing
 from playground.lab.memorization import memorized_share
 from playground.lab.problem import Problem
 from playground.messages import Message
+from playground.records import record
 from playground.theory import metrics, two_samples
 from playground.theory.transport import squared_wasserstein2
 
@@ -81,7 +81,7 @@ TRANSPORT_POINTS, TRANSPORT_PAIRS = 1_000, 5
 points would take four times as long."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Comparison:
     """The data with which samples are compared.
 

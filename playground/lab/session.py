@@ -14,7 +14,7 @@ import json
 import os
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +31,7 @@ from playground.lab.provenance import Provenance
 from playground.lab.trained import Trained
 from playground.lab.trajectory import NAMES, Trajectory
 from playground.messages import Message, setting
+from playground.records import record
 from playground.user_errors import UserError, cannot_write
 from playground.version import __version__
 
@@ -61,7 +62,7 @@ class SessionError(UserError, ValueError):
     """A session file cannot be read or written; the message is one sentence for the user."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Session:
     """A saved session: everything that is needed to continue the work.
 

@@ -3,17 +3,18 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Self
 
 import numpy as np
 
 from playground.lab.progress import TrainingProgress
+from playground.records import record
 
 Arrays = Mapping[str, np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Trained:
     """What came of a training, and all that is needed to continue it.
 

@@ -13,16 +13,17 @@ diagonal of W adds the same number to every state's exponent, and so changes onl
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from playground.records import record
 
 MOST_UNITS = 24
 """The most units d that are enumerated: 2^24 weights take 128 MB and about a second."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Enumeration:
     """The results of the sum over all states.
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from playground.records import record
 from playground.theory.guidance import LabelledScore, WithWeaker
 
 
@@ -59,14 +60,15 @@ class CountedScore:
         return self._of_all + (int(self._of_each.max()) if len(self._of_each) else 0)
 
 
+@record
 class _Beside:
     """A score whose evaluations count with those of another."""
 
-    def __init__(self, counted: CountedScore, score: LabelledScore) -> None:
-        self._counted, self._score = counted, score
+    counted: CountedScore
+    score: LabelledScore
 
     def __call__(self, *place: Tensor) -> Tensor:
-        return self._counted.of_all(self._score, *place)
+        return self.counted.of_all(self.score, *place)
 
     def for_rows(self, rows: Tensor) -> LabelledScore:
-        return self._counted.of_rows(self._score, rows)
+        return self.counted.of_rows(self.score, rows)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.records import record
 from playground.theory.noise import Process, ScoreFunction
 from playground.theory.samplers import Grid, Randomness, Sampler, Step, StepTerms, time_grid
 from playground.theory.samplers.base import normal
@@ -58,6 +59,7 @@ class ForwardProcess(Sampler):
             yield Step(x, sigmas[index], times[index], times[index] - times[index - 1], index, self.total)
 
 
+@record
 class NoisyData:
     """The start of the forward process: points of the data with the noise of t_min.
 
@@ -65,8 +67,8 @@ class NoisyData:
         points: (N, \\*shape).
     """
 
-    def __init__(self, process: Process, points: Tensor) -> None:
-        self.process, self.points = process, points
+    process: Process
+    points: Tensor
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """`count` positions, (count, \\*shape), of points that are drawn with repetition."""

@@ -5,12 +5,13 @@ Each wraps a score and is itself a score, so every sampler can use it.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from playground.records import record
 from playground.theory.noise import ScoreFunction, per_point
 
 LabelledScore = Callable[..., Tensor]
@@ -33,7 +34,7 @@ def for_rows(score: LabelledScore, rows: Tensor) -> LabelledScore:
     return score.for_rows(rows) if isinstance(score, RowwiseScore) else score
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ScaledScore:
     """c s(x, sigma), for equations with a wrong factor before the score.
 
@@ -51,7 +52,7 @@ class ScaledScore:
         return replace(self, score=for_rows(self.score, rows))
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class GuidedScore:
     r"""The score of a class, pushed away from that of all data (Ho & Salimans 2022, "Classifier-free guidance").
 
@@ -110,7 +111,7 @@ class WithWeaker(Protocol):
         """The score of the weaker model, or None if there is none."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ScoreWithWeaker:
     """A score, and that of a weaker model."""
 
@@ -123,7 +124,7 @@ class ScoreWithWeaker:
         return value
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class InpaintingScore:
     r"""The score given some coordinates y of the clean point, for data of mean variance 1 per axis.
 

@@ -19,11 +19,11 @@ moons is 0.018 nat. In x and t it is 0.067 nat, with a tenth more evaluations (e
 
 import math
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from playground.records import record
 from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_point
 from playground.theory.objectives import PROBE_DISTRIBUTIONS
 from playground.theory.ode import OdeResult, TooManySteps, dormand_prince
@@ -44,7 +44,7 @@ FEWEST_DEGREES = 10
 vectors in the plane they agree by chance with probability 2^-10."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class LikelihoodResult:
     """Log-densities in nats and their parts.
 
@@ -70,7 +70,7 @@ class LikelihoodResult:
     path_sigma: Tensor | None
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Decoded:
     """The points of latent codes, and their log-densities in nats, integrated backwards.
 

@@ -11,11 +11,11 @@ Source: Dormand & Prince 1980; Hairer, Norsett & Wanner, Solving Ordinary Differ
 """
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from playground.records import record
 from playground.theory.quadrature import INNER, lobatto
 from playground.theory.tableau import ERROR, NODES, STAGES, dense_output
 from playground.user_errors import UserError
@@ -45,7 +45,7 @@ class TooManySteps(UserError, ArithmeticError):
     """Some rows need more steps than allowed. The message says how many rows, and at which time they are stuck."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class OdeResult:
     """The solution at t1.
 

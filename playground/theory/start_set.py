@@ -18,6 +18,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from playground.records import record
 from playground.theory.densities import ClosedForm, Density, GaussianMixture, Map
 from playground.theory.transport import matching_of
 
@@ -32,6 +33,7 @@ MOST_COMPONENTS = 16_384
 """Most pairs of components for a closed form: 900 arrows of a field then take 0.1 s."""
 
 
+@record
 class Points:
     """Points of which no density is known: each draw is one of them.
 
@@ -39,8 +41,7 @@ class Points:
         start_points: (N, dim).
     """
 
-    def __init__(self, start_points: Tensor) -> None:
-        self.start_points = start_points
+    start_points: Tensor
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """`count` of the points, drawn with repetition, (count, dim)."""
@@ -48,6 +49,7 @@ class Points:
         return self.start_points[rows]
 
 
+@record
 class StartSet:
     """The start of the flow: a set and the coupling with the data.
 
@@ -56,8 +58,8 @@ class StartSet:
         coupling: "independent", or "optimal-transport" within batches.
     """
 
-    def __init__(self, density: Density | Points, coupling: Coupling) -> None:
-        self.density, self.coupling = density, coupling
+    density: Density | Points
+    coupling: Coupling
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """`count` start points, (count, dim) float32."""

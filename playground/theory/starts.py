@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from playground.records import record
 from playground.theory.noise import GaussianPrior, per_point
 
 
@@ -16,6 +17,7 @@ class Start(Protocol):
         """`count` positions, (count, \\*shape)."""
 
 
+@record
 class UniformStart:
     """Uniform over a box.
 
@@ -23,14 +25,15 @@ class UniformStart:
         low, high: its lowest and highest corner, each in the shape of one point.
     """
 
-    def __init__(self, low: Tensor, high: Tensor) -> None:
-        self.low, self.high = low, high
+    low: Tensor
+    high: Tensor
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         drawn = torch.rand((count, *self.low.shape), generator=generator, device=generator.device)
         return self.low + (self.high - self.low) * drawn.to(self.low.device)
 
 
+@record
 class ScaledStart:
     """The positions of another start times a number.
 
@@ -39,13 +42,14 @@ class ScaledStart:
         factor: what its positions are multiplied by.
     """
 
-    def __init__(self, unscaled: Start, factor: float) -> None:
-        self.unscaled, self.factor = unscaled, factor
+    unscaled: Start
+    factor: float
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         return self.factor * self.unscaled.sample(count, generator)
 
 
+@record
 class StartOnSupport:
     """The positions of another start at which a density is not zero; the others are drawn again.
 
@@ -57,8 +61,9 @@ class StartOnSupport:
         sigma: the noise level of that density.
     """
 
-    def __init__(self, everywhere: Start, log_density: Callable[[Tensor, Tensor], Tensor], sigma: float) -> None:
-        self.everywhere, self.log_density, self.sigma = everywhere, log_density, sigma
+    everywhere: Start
+    log_density: Callable[[Tensor, Tensor], Tensor]
+    sigma: float
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         x = self.everywhere.sample(count, generator)
@@ -68,6 +73,7 @@ class StartOnSupport:
         return x
 
 
+@record
 class ClassPriors:
     """Each particle starts from the prior of its own class.
 
@@ -76,8 +82,9 @@ class ClassPriors:
         classes, priors: the classes that occur, and the prior of each.
     """
 
-    def __init__(self, labels: Tensor, classes: Sequence[int], priors: Sequence[GaussianPrior]) -> None:
-        self.labels, self.classes, self.priors = labels, classes, priors
+    labels: Tensor
+    classes: Sequence[int]
+    priors: Sequence[GaussianPrior]
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         shape, device = self.priors[0].mean.shape, self.labels.device

@@ -1,7 +1,6 @@
 """The files that are exported without a dialog of choices: settings, runs, trajectories and scripts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from playground.lab.atomic import atomic_write
 from playground.lab.compute import Shares, passed_on
 from playground.lab.experiment import Experiment
 from playground.lab.provenance import Provenance
+from playground.records import record
 
 if TYPE_CHECKING:
     from playground.data import Dataset
@@ -25,7 +25,7 @@ SCRIPTS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ExportedFile:
     """A file to be exported.
 

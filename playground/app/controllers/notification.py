@@ -1,13 +1,13 @@
 """Messages of controllers to the user, as values. The window words them and shows them while they hold."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from playground.app.model.model import LiveModel
 from playground.app.model.state import State
 from playground.lab.experiment import Experiment
 from playground.messages import Message, setting
+from playground.records import record
 from playground.user_errors import message_of, user_error
 
 Level = Literal["info", "warning", "error"]
@@ -18,7 +18,7 @@ def _always() -> bool:
     return True
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Notification:
     """One message to the user.
 

@@ -7,7 +7,6 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from playground.app.controllers import measurements
@@ -33,6 +32,7 @@ from playground.app.workers.jobs import Jobs
 from playground.lab.bounded_memory import BoundedMemory
 from playground.lab.conflicts import tilted_conflict
 from playground.lab.inspection import InspectedParticle
+from playground.records import record
 
 if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -187,7 +187,7 @@ class Overlay(Generic[Seen]):
         return view.moving == (time is not None) and near(view.sigma, sigma)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class CurrentFrame:
     """The frame of a run that is in view.
 

@@ -25,13 +25,14 @@ from playground.lab.session import Session, SessionError
 from playground.lab.store import Store
 from playground.lab.trajectory import Trajectory
 from playground.messages import Message
+from playground.records import record
 from playground.user_errors import message_of
 
 OFFER = "Score Playground did not close properly. Restore the work of {}?"
 UNREADABLE = "Work of an earlier start cannot be restored."
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@record
 class RecoverableWork:
     """Work that can be restored, or at least deleted.
 

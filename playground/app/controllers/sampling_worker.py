@@ -27,6 +27,7 @@ from playground.app.model.views import (
 from playground.app.workers.worker import Mailbox
 from playground.drawing.axes import rounded_up
 from playground.lab.inspection import InspectedParticle
+from playground.records import record
 from playground.user_errors import UserError, message_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class ReadoutRequest:
     time: float | None
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ParticlesRequest:
     """A request for the values that colour the particles of a frame, see :class:`ParticleValues`."""
 
@@ -81,7 +82,7 @@ class ParticlesRequest:
     time: float | None
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class InspectionRequest:
     """A request for the terms of one particle's step."""
 
@@ -90,7 +91,7 @@ class InspectionRequest:
     number: int
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class FlowRequest:
     """A request for the path from a start by the probability flow."""
 

@@ -4,7 +4,6 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -21,6 +20,7 @@ from playground.lab.sweep.executors import Workers
 from playground.lab.sweep.orders import CellResult
 from playground.lab.sweep.table import Row, rows_of, rows_of_cells
 from playground.messages import Message, plain
+from playground.records import record
 from playground.user_errors import message_of
 
 Place = AbstractContextManager[Workers]
@@ -30,7 +30,7 @@ CANCELLED = plain("The sweep was cancelled.")
 REDRAWN = 1.0  # s between two updates of the table
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class SweepReport:
     """The state of a sweep.
 

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,6 +11,7 @@ from playground.lab import experiment as description
 from playground.lab.document import Document
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.pinned_run import PinnedRun
+from playground.records import record
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 PARTS: dict[str, Any] = {
@@ -22,7 +22,7 @@ PARTS: dict[str, Any] = {
 """The parts of a document that are written whole, by name, with their types."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class History:
     """The first document and those after each step, and how many steps are done."""
 

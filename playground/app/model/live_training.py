@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,6 +24,7 @@ from playground.lab.progress import TrainingProgress
 from playground.lab.recovery import keep_training
 from playground.lab.store import Store
 from playground.lab.trained import Trained
+from playground.records import record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +40,7 @@ versions = itertools.count(1)
 """The version of the next weights."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Weights:
     """Averaged weights of the network; `version` grows with every snapshot.
 
@@ -57,7 +58,7 @@ class Weights:
     made: int = 0
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Snapshot:
     """What has come of a training. It never changes: after each block of training there is another one.
 

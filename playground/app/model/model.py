@@ -1,7 +1,6 @@
 """A problem with weights, as the window uses it for sampling, display and measurements."""
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from playground.app.model.live_training import LiveTraining, Weights, torch_threads, versions
@@ -12,6 +11,7 @@ from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import ModelKey, RunKey, TrainingKey
 from playground.lab.points import Points
 from playground.lab.recovery import run_key
+from playground.records import record
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playground.lab.problem import Problem
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Model:
     """A problem with weights that do not change, for computations during training."""
 
@@ -44,7 +44,7 @@ class Model:
         return Model(problem, Weights(next(versions), tensors, untrained=network is None), problem_view(problem, count))
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class LiveModel(Model):
     """A model whose training may go on. It does not change: another one replaces it after an edit, or with other weights.
 

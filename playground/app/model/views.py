@@ -13,6 +13,7 @@ from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
 from playground.lab.field_names import FieldNames
 from playground.messages import Message
+from playground.records import record
 
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
 ErrorStyle = Literal["both", "map", "arrows"]
@@ -64,7 +65,7 @@ def conditions_of(problem: "ProblemView | None") -> Conditions | None:
     return None if problem is None else problem.conditions
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ProblemView:
     """The data and noise of the model."""
 
@@ -126,7 +127,7 @@ class ProblemView:
         return self.has_score and (self.known_density or self.sigma_max > 0)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ScoreErrorMap:
     """The difference between the learned and the exact score."""
 
@@ -136,7 +137,7 @@ class ScoreErrorMap:
     top: float  # the error with the strongest colour, in 1 / user unit
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class FieldView:
     """The score on a grid of points at one sigma, as displacements."""
 
@@ -170,7 +171,7 @@ class FieldView:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class DensityView:
     """A density on a grid; row 0 is the bottom."""
 
@@ -188,7 +189,7 @@ class DensityView:
         return {style: Density(self.density, self.extent, style) for style in get_args(DensityStyle)}
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class ParticleValues:
     """Values that colour the particles of a frame."""
 
@@ -197,7 +198,7 @@ class ParticleValues:
     modes: np.ndarray | None  # (K, 2), the positions of the modes
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class PointReadout:
     """The values under the pointer."""
 
@@ -213,7 +214,7 @@ class PointReadout:
     few_data: bool = False  # whether data are so few here that a trained network's score may be far from the exact one
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class FlowLikelihood:
     """The log-likelihood of one point or image by the probability flow, with the flow's path."""
 
@@ -228,7 +229,7 @@ class FlowLikelihood:
     path: np.ndarray | None  # (P, 2), for points of the plane
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class PointLikelihood:
     """The log-likelihoods of one point or image: by the flow, by the energy, and exact."""
 
@@ -246,7 +247,7 @@ class PointLikelihood:
     few_data: Message | None = None  # why learned and exact values may differ much here
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class LatentInterpolation:
     """The interpolation from the clicked point to a second one through their latent codes."""
 

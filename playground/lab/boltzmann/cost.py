@@ -3,13 +3,13 @@
 import functools
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from playground.lab.claims import one_thread
+from playground.records import record
 from playground.theory.boltzmann import enumerated, log_weight
 
 FEWEST, MOST = 2, 20  # units measured
@@ -24,7 +24,7 @@ GROWN = 4.0  # multiple of the least time from which on the states take the time
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Cost:
     """The times measured so far.
 

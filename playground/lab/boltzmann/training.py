@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from playground.lab.boltzmann.settings import Boltzmann, patterns_of
 from playground.lab.experiment import ExperimentError
+from playground.records import record
 from playground.theory import boltzmann
 
 Array = NDArray[np.float64]
@@ -22,7 +22,7 @@ GROWTH = 1.03
 """Growth from one shown step to the next: learning is fast at first and then slows down like one over the step."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Progress:
     """The state of gradient ascent. Gradients are with respect to the d(d - 1)/2 weights, one for each pair.
 
@@ -142,7 +142,7 @@ def _norm(of_pairs: Array) -> float:
     return float(np.linalg.norm(np.triu(of_pairs, 1)))
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Learned:
     """What a machine has learned after some steps.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from playground.messages import Message
+from playground.records import record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,7 @@ class Measured:
     reason: Message | None = field(default=None, kw_only=True)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Part:
     """Figures that are measured together, because they come from the same draws.
 
@@ -59,7 +60,7 @@ class Part:
     like: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class FigureSpec:
     """What is said of a figure, wherever it is shown.
 

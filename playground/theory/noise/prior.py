@@ -1,11 +1,12 @@
 """The Gaussian prior of a process, and the data's principal axes, from which it takes its correlations."""
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from playground.records import record
 
 MOST_ROWS = 500
 """If both points and dimensions are more than this, the principal axes are those of a random part of the points."""
@@ -63,7 +64,7 @@ class PrincipalAxes(NamedTuple):
         return cls(flat.T @ (rows / (variances * len(flat)).sqrt()), variances)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class GaussianPrior:
     r"""The Gaussian prior of a process, N(mean, std^2 R^2), with the data's own correlations.
 

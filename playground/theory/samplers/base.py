@@ -3,11 +3,12 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from playground.records import record
 from playground.theory import draws
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers.brownian import Randomness, StepNoise, StepRandomness
@@ -19,7 +20,7 @@ class SamplerDiverged(UserError, ArithmeticError):
     """A particle is no longer finite. The message names the step and what to make smaller."""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Step:
     """The state of the particles after `index` of `total` steps.
 

@@ -16,12 +16,13 @@ d ~ N(0, h/48).
 """
 
 import math
-from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from playground.records import record
 
 PRIME = 0x9E3779B1  # odd, so that no two of 2^32 intervals have one seed
 HIGHEST, LOWEST = 64, -110
@@ -65,7 +66,7 @@ class Interval(NamedTuple):
 WHOLE = Interval(0, HIGHEST)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Piece:
     """What is known of the path over a length of time.
 

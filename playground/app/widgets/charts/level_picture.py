@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
@@ -14,6 +13,7 @@ from playground.app.style.painting import CENTRE, paint_box, paint_disc, paint_t
 from playground.app.style.text_size import px
 from playground.kinds.noise import Noise
 from playground.lab.chart import Axis
+from playground.records import record
 
 MARGIN = 8.0  # px at both sides, room for a handle
 PLATE = 3.0  # px that the plate below words is wider on either side
@@ -25,7 +25,7 @@ ANY = Axis("σ", 0.01, 10.0, True)
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Levels:
     """Sigmas (L,), coarse to fine, on a logarithmic axis with coarse ones at the left, one below the other.
 
