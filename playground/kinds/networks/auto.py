@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING
 
-from playground.kinds.chosen import ChosenNoise, Given
+from playground.kinds.chosen import Given
 from playground.kinds.kind import register
 from playground.kinds.networks.mlp import MLP
 from playground.kinds.networks.network import Network, Perceptron
@@ -9,6 +9,7 @@ from playground.kinds.networks.u_net import UNet
 if TYPE_CHECKING:
     import torch
 
+    from playground.kinds.noise.noise import Noise
     from playground.theory.networks import ScoreNetwork
 
 
@@ -19,7 +20,7 @@ class Auto(Perceptron, tag="auto", frozen=True):
     title = "Auto"
     place = 0
 
-    def resolve(self, images: bool, noise: ChosenNoise) -> Network:
+    def resolve(self, images: bool, noise: "Noise") -> Network:
         return self._suited(images).resolve(images, noise)
 
     def build(self, given: Given, generator: "torch.Generator") -> "ScoreNetwork":
