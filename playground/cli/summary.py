@@ -10,6 +10,7 @@ from playground.lab.measured import Figures
 from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
 from playground.lab.settings import LOG_P_OF
+from playground.messages import counted
 
 
 def print_figures(measured: Figures, problem: Problem) -> None:
@@ -54,9 +55,8 @@ def print_figures(measured: Figures, problem: Problem) -> None:
 
 
 def _test_set(count: int, problem: Problem) -> str:
-    points = "1 held-out point" if count == 1 else f"{count} held-out points"
     biased = ", of another distribution than all rows, because duplicates are held out together"
-    return points + (biased if problem.dataset.biased_split else "")
+    return counted(count, "held-out point") + (biased if problem.dataset.biased_split else "")
 
 
 def _line(title: str, text: str) -> None:

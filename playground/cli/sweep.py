@@ -17,6 +17,7 @@ from playground.lab.atomic import atomic_write
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.slurm import HIGHEST, job_array, ranges
 from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row
+from playground.messages import counted
 from playground.user_errors import UserError
 from playground.version import __version__
 
@@ -62,7 +63,7 @@ def _run(sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place:
     warn(_of_versions(folders.versions(folders.everything(folder, cells)), waiting > 0))
     warn(sweeps.BY_TIME if waiting and any(cell.depends_on_speed for cell in cells) else None)
     if waiting:
-        count = "1 cell" if waiting == 1 else f"{waiting} cells"
+        count = counted(waiting, "cell")
         with stage(f"Sweep of {count}") as update, place as workers:
             for progress in sweeps.run(sweep, cells, folder, workers, device):
                 done, left = progress.done - (len(cells) - waiting), progress.seconds_left

@@ -18,7 +18,7 @@ from playground.data import repeats
 from playground.data.dataset import Array, DataError, Dataset, DatasetRequest, class_numbers, held_out_count
 from playground.data.npy import open_npy
 from playground.data.tables import Table, decode
-from playground.messages import Message, joined, to_set
+from playground.messages import Message, counted, joined, to_set
 
 LEAST_ROWS = 50
 MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
@@ -307,8 +307,9 @@ def _check_finite(name: str, points: Array, where: Callable[[int], str]) -> None
 def _check_learnable(name: str, points: Array, axes: tuple[str, str]) -> None:
     """Raise DataError if no density can be learned from the points."""
     if len(points) < LEAST_ROWS:
-        rows = "1 row" if len(points) == 1 else f"{len(points)} rows"
-        raise DataError(f"{name} has {rows}: at least {LEAST_ROWS} are needed to learn a density.")
+        raise DataError(
+            f"{name} has {counted(len(points), 'row')}: at least {LEAST_ROWS} are needed to learn a density."
+        )
     extent = np.ptp(points, axis=0)
     if not extent.any():
         raise DataError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from playground.data.dataset import Array, DataError
+from playground.messages import counted
 
 _HEAD = 2**16  # bytes that are examined to tell text from other data
 _BLOCK = 2**18  # characters parsed at a time
@@ -164,7 +165,7 @@ class Table:
             if len(cells) != 2:
                 if first and not points:
                     raise self._columns(number, len(cells))
-                count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+                count = counted(len(cells), "cell")
                 raise DataError(
                     f"{self._name}, line {number}: {count} where the lines before have 2; complete or remove the line."
                 )
@@ -175,7 +176,6 @@ class Table:
         return np.array(points, dtype=np.float64).reshape(-1, 2)
 
     def _columns(self, number: int, count: int) -> DataError:
-        columns = "1 column" if count == 1 else f"{count} columns"
         if count == 1:
             way_out = "a second one is missing"
         elif self._among is None:
@@ -183,7 +183,9 @@ class Table:
         else:
             x, y = self._among
             way_out = f"name two of them {x} and {y} in a header, as the model's axes are, or keep just these two"
-        return DataError(f"{self._name}, line {number}: {columns}, but points of the plane have 2; {way_out}.")
+        return DataError(
+            f"{self._name}, line {number}: {counted(count, 'column')}, but points of the plane have 2; {way_out}."
+        )
 
 
 @dataclass(frozen=True)
@@ -253,7 +255,7 @@ def _narrowed(name: str, text: str, names: tuple[str, str]) -> str:
             return text
         elif not _SEPARATOR.fullmatch(line):
             raise DataError(
-                f"{name}, line {number}: {len(row)} cell{'' if len(row) == 1 else 's'} where the header has {width}; "
+                f"{name}, line {number}: {counted(len(row), 'cell')} where the header has {width}; "
                 "complete or remove the line."
             )
     return "\n".join(kept)
