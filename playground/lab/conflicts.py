@@ -9,8 +9,9 @@ import itertools
 from playground.kinds.chosen import Conditions as Conditions
 from playground.kinds.noise.noise import WITH_PATH
 from playground.kinds.samplers import FromNoise
+from playground.kinds.samplers.sampler import USE_VE, no_exact_score
 from playground.lab.settings import Experiment
-from playground.messages import Edit, Message, instead, setting
+from playground.messages import Message, instead, setting
 
 
 def training_conflict(experiment: Experiment, conditions: Conditions | None = None) -> Message | None:
@@ -178,13 +179,7 @@ LIKELIHOOD = "The likelihood follows"
 def flow_conflict(experiment: Experiment, asked: str = LIKELIHOOD) -> Message | None:
     """Why the probability flow cannot compute the likelihoods and latent codes, or None; see :func:`path_conflict`."""
     if experiment.likelihood.source == "exact" and not experiment.data.known_density:
-        return Message(
-            "no-exact-score",
-            "The exact score of {} is not known: only toys and drawings have one; choose {}.",
-            (setting("data.kind", experiment.data.kind), setting("likelihood.source", "learned", "empirical")),
-            "likelihood.source",
-            (Edit("Use learned", {"likelihood.source": "learned"}),),
-        )
+        return no_exact_score(experiment, "likelihood.source")
     return path_conflict(experiment, asked)
 
 
@@ -202,5 +197,5 @@ def path_conflict(experiment: Experiment, asked: str = LIKELIHOOD, otherwise: Me
         f"{asked} the probability flow from data to noise, but {{}} has no such path: choose {{}}{{}}.",
         (setting("noise.kind", experiment.noise.kind), WITH_PATH, otherwise),
         "noise.kind",
-        (Edit("Use VE noise", {"noise.kind": "ve"}),),
+        (USE_VE,),
     )

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 from playground.kinds.chosen import Chosen, Given, Mask
 from playground.kinds.inpainting import InpaintingImage, InpaintingMask
 from playground.kinds.kind import register
-from playground.kinds.noise.noise import WITH_PATH, Noise
+from playground.kinds.noise.noise import Noise
 from playground.kinds.samplers.langevin_dynamics import LangevinDynamics
-from playground.kinds.samplers.sampler import USE_LANGEVIN, USE_VE
+from playground.kinds.samplers.sampler import no_path
 from playground.kinds.setting import meta
 from playground.kinds.tables import FinalDenoising
 from playground.messages import Edit, Message, setting
@@ -69,18 +69,8 @@ class AnnealedLangevin(LangevinDynamics, tag="annealed-langevin", frozen=True):
         return noise.count or self.levels
 
     def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:
-        if not chosen.noise.has_path:
-            yield Message(
-                "annealing-without-levels",
-                "Annealed Langevin needs several noise levels, but {} has fewer than two: choose {}, or {}.",
-                (
-                    setting("noise.kind", chosen.noise.kind),
-                    WITH_PATH,
-                    setting("sampling.kind", "langevin"),
-                ),
-                "sampling.kind",
-                (USE_LANGEVIN, USE_VE),
-            )
+        needed = "Annealed Langevin needs several noise levels, but {} has fewer than two: choose {}, or {}."
+        yield from no_path("annealing-without-levels", needed, chosen)
         levels = self.level_count(chosen.noise)
         if self.steps != "auto" and self.steps < levels:
             yield Message(

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 from playground.kinds.chosen import Chosen, Given
 from playground.kinds.kind import register
 from playground.kinds.samplers.from_noise import FromNoise
+from playground.kinds.samplers.sampler import no_level
 from playground.kinds.setting import Auto, meta
 from playground.kinds.tables import FinalDenoising
-from playground.messages import Edit, Message, setting
+from playground.messages import Message, setting
 
 if TYPE_CHECKING:
     from playground.theory.guidance import LabelledScore
@@ -83,19 +84,7 @@ class EDM(FromNoise, tag="edm", frozen=True):
 
     def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:
         yield from super().path_conflicts(chosen)
-        low, high = self.churn_min, self.churn_max
-        if low != "auto" and high != "auto" and low > high:
-            yield Message(
-                "no-level-to-churn",
-                "No noise level lies from {} up to {}: lower one or raise the other, or set {} for none.",
-                (
-                    setting("sampling.churn_min", low),
-                    setting("sampling.churn_max", high),
-                    setting("sampling.churn", 0),
-                ),
-                "sampling.churn_min",
-                (Edit("Use Auto", {"sampling.churn_min": "auto"}),),
-            )
+        yield from no_level("no-level-to-churn", "sampling.churn", self.churn_min, self.churn_max)
 
     def without_effect(self, given: Given) -> Iterator[Message]:
         yield from super().without_effect(given)

@@ -5,10 +5,9 @@ import msgspec
 
 from playground.kinds.chosen import Chosen, Conditions, Given
 from playground.kinds.kind import register
-from playground.kinds.noise.noise import WITH_PATH
-from playground.kinds.samplers.sampler import USE_LANGEVIN, USE_VE, Sampler
+from playground.kinds.samplers.sampler import Sampler, no_path
 from playground.kinds.tables import TimeGrid
-from playground.messages import Message, setting
+from playground.messages import Message
 
 if TYPE_CHECKING:
     from playground.theory.guidance import LabelledScore
@@ -33,18 +32,8 @@ class Forward(Sampler, tag="forward", frozen=True):
         return msgspec.structs.replace(Sampler.resolve(self, images), time_grid=grid)
 
     def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
-        if not chosen.noise.has_path:
-            yield Message(
-                "no-path-to-noise",
-                "The forward process leads from data to noise, but {} has no path between them: choose {}, or {}.",
-                (
-                    setting("noise.kind", chosen.noise.kind),
-                    WITH_PATH,
-                    setting("sampling.kind", "langevin"),
-                ),
-                "sampling.kind",
-                (USE_LANGEVIN, USE_VE),
-            )
+        needed = "The forward process leads from data to noise, but {} has no path between them: choose {}, or {}."
+        yield from no_path("no-path-to-noise", needed, chosen)
 
     def build(self, given: Given, score: "LabelledScore | None") -> "Run":
         from playground.theory.forward import ForwardProcess

@@ -7,8 +7,7 @@ import msgspec
 
 from playground.kinds.chosen import Chosen, Given, Mask
 from playground.kinds.inpainting import InpaintingImage, InpaintingMask
-from playground.kinds.noise.noise import WITH_PATH
-from playground.kinds.samplers.sampler import USE_LANGEVIN, USE_VE, FollowsScore
+from playground.kinds.samplers.sampler import FollowsScore, no_path
 from playground.kinds.setting import Auto, meta
 from playground.kinds.tables import TimeGrid
 from playground.messages import Message, setting
@@ -117,19 +116,10 @@ class FromNoise(FollowsScore, frozen=True):
         return FollowsScore.resolve(msgspec.structs.replace(settled, time_grid=grid), images)
 
     def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:
-        if not chosen.noise.has_path:
-            yield Message(
-                "no-path-from-noise",
-                "The {} runs from noise back to data, but {} has no path between them: choose {}, or {}.",
-                (
-                    self.phrase,
-                    setting("noise.kind", chosen.noise.kind),
-                    WITH_PATH,
-                    setting("sampling.kind", "langevin"),
-                ),
-                "sampling.kind",
-                (USE_LANGEVIN, USE_VE),
-            )
+        needed = (
+            f"The {self.phrase} runs from noise back to data, but {{}} has no path between them: choose {{}}, or {{}}."
+        )
+        yield from no_path("no-path-from-noise", needed, chosen)
 
     def prior_of_run(self, given: Given) -> "Start":
         from playground.theory.starts import ClassPriors, ScaledStart

@@ -9,6 +9,7 @@ import msgspec
 
 from playground.kinds.chosen import Chosen, Conditions, Given, Guide, Labels, Mask, Score
 from playground.kinds.kind import Kind
+from playground.kinds.noise.noise import WITH_PATH
 from playground.kinds.setting import Auto, Option, meta, seed_meta
 from playground.messages import Edit, Message, instead, setting
 
@@ -27,6 +28,45 @@ PARTICLES, IMAGE_PARTICLES = 2_000, 96
 MOST_CLASSES = 20  # most classes that a sentence names
 USE_LANGEVIN = Edit("Use Langevin", {"sampling.kind": "langevin"})
 USE_VE = Edit("Use VE noise", {"noise.kind": "ve"})
+
+
+def no_path(code: str, text: str, chosen: Chosen) -> Iterator[Message]:
+    """The conflict of a sampler that needs a path from data to noise, if there is none.
+
+    Args:
+        text: has gaps for the noise, for the noises to choose instead, and for another sampler.
+    """
+    if not chosen.noise.has_path:
+        values = setting("noise.kind", chosen.noise.kind), WITH_PATH, setting("sampling.kind", "langevin")
+        yield Message(code, text, values, "sampling.kind", (USE_LANGEVIN, USE_VE))
+
+
+def no_level(code: str, key: str, low: float | Auto, high: float | Auto) -> Iterator[Message]:
+    """The conflict of a setting that acts from one noise level up to another, if no level lies between them.
+
+    Args:
+        key: of the setting; that of its lowest level ends in _min, and that of the highest in _max.
+    """
+    if low != "auto" and high != "auto" and low > high:
+        lowest = f"{key}_min"
+        yield Message(
+            code,
+            "No noise level lies from {} up to {}: lower one or raise the other, or set {} for none.",
+            (setting(lowest, low), setting(f"{key}_max", high), setting(key, 0)),
+            lowest,
+            (Edit("Use Auto", {lowest: "auto"}),),
+        )
+
+
+def no_exact_score(chosen: Chosen, key: str) -> Message:
+    """The conflict of a setting that asks for the exact score of data whose density is not known."""
+    return Message(
+        "no-exact-score",
+        "The exact score of {} is not known: only toys and drawings have one; choose {}.",
+        (setting("data.kind", chosen.data.kind), setting(key, "learned", "empirical")),
+        key,
+        (Edit("Use learned", {key: "learned"}),),
+    )
 
 
 class Sampler(Kind, frozen=True):
@@ -367,19 +407,8 @@ class FollowsScore(Sampler, frozen=True):
         yield from self.path_conflicts(chosen)
         yield from self._mask_conflicts(chosen)
         yield from self._label_conflicts(chosen, conditions)
-        low, high = self.guidance_min, self.guidance_max
-        if low != "auto" and high != "auto" and low > high and self.is_guided(chosen):
-            yield Message(
-                "no-level-to-guide",
-                "No noise level lies from {} up to {}: lower one or raise the other, or set {} for none.",
-                (
-                    setting("sampling.guidance_min", low),
-                    setting("sampling.guidance_max", high),
-                    setting("sampling.guidance", 0),
-                ),
-                "sampling.guidance_min",
-                (Edit("Use Auto", {"sampling.guidance_min": "auto"}),),
-            )
+        if self.is_guided(chosen):
+            yield from no_level("no-level-to-guide", "sampling.guidance", self.guidance_min, self.guidance_max)
         if self.mask != "none" and conditions is not None and self.known_point >= conditions.held_out:
             last = conditions.held_out - 1
             yield Message(
@@ -397,33 +426,25 @@ class FollowsScore(Sampler, frozen=True):
 
     def score_conflicts(self, chosen: Chosen) -> Iterator[Message]:
         """Return the conflicts because of which the score that it follows does not exist."""
-        learned = Edit("Use learned", {"sampling.source": "learned"})
         if self.source == "exact" and not chosen.data.known_density:
-            yield Message(
-                "no-exact-score",
-                "The exact score of {} is not known: only toys and drawings have one; choose {}.",
-                (setting("data.kind", chosen.data.kind), setting("sampling.source", "learned", "empirical")),
-                "sampling.source",
-                (learned,),
-            )
+            yield no_exact_score(chosen, "sampling.source")
         if self.source == "empirical" and not chosen.noise.has_noise:
-            yield Message(
+            yield instead(
                 "no-score-of-points",
                 "Without noise the training set has no score: choose a noise, or {}.",
-                (setting("sampling.source", "learned"),),
+                (),
                 "sampling.source",
-                (learned,),
+                "learned",
             )
 
     def _mask_conflicts(self, chosen: Chosen) -> Iterator[Message]:
-        none = (Edit("Use none", {"sampling.inpainting_mask": "none"}),)
         if self.mask != "none" and not chosen.noise.has_noise:
-            yield Message(
+            yield instead(
                 "inpainting-without-noise",
                 "Inpainting needs noise, but {}: choose a noise, or {}.",
-                (setting("noise.kind", chosen.noise.kind), setting("sampling.inpainting_mask", "none")),
+                (setting("noise.kind", chosen.noise.kind),),
                 "sampling.inpainting_mask",
-                none,
+                "none",
             )
         if self.mask == "frame" and not chosen.data.images:
             yield Message(
@@ -431,7 +452,7 @@ class FollowsScore(Sampler, frozen=True):
                 "Points of the plane have no middle to cut out: choose {}.",
                 (setting("sampling.inpainting_mask", "left", "top"),),
                 "sampling.inpainting_mask",
-                none,
+                (Edit("Use none", {"sampling.inpainting_mask": "none"}),),
             )
 
     def _label_conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
