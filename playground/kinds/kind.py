@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from playground.kinds.setting import ExperimentError, Field, Option, own_fields
+from playground.kinds.setting import ExperimentError, Field, Option, field, meta, own_fields
 
 _K = typing.TypeVar("_K", bound="Kind")
 
@@ -63,31 +63,9 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
     @classmethod
     def choice(cls, default: str) -> Field:
         """The setting ``section.kind`` itself."""
-        kinds = cls.kinds()
-        return Field(
-            key=f"{cls.section}.kind",
-            kind="choice",
-            default=default,
-            minimum=None,
-            maximum=None,
-            choices=tuple(kinds),
-            auto=False,
-            description=cls.summary,
-            label=cls.noun,
-            symbol="",
-            equation="",
-            options={name: Option(kind.title, kind.meaning(), kind.equation) for name, kind in kinds.items()},
-            unit="",
-            log=False,
-            near_one=False,
-            reach=None,
-            resets=cls.resets,
-            of_data=False,
-            advanced=False,
-            example="",
-            when=None,
-            otherwise="",
-        )
+        options = {name: Option(kind.title, kind.meaning(), kind.equation) for name, kind in cls.kinds().items()}
+        described = meta(cls.summary, label=cls.noun, offered=lambda: options, resets=cls.resets)
+        return field(f"{cls.section}.kind", typing.Annotated[str, described], default)
 
     def switched(self, kind: "type[_K]", remembered: "_K | None" = None) -> "_K":
         """Another kind in place of this one. Settings that both declare alike keep their values.
