@@ -20,8 +20,6 @@ from playground.lab.experiment import fields
 from playground.messages import alternatives
 from playground.user_errors import UserError
 
-VIDEO_SUFFIXES = (".mp4", ".webm", ".gif", ".html")
-
 app = typer.Typer(
     help="See how score-based generative models work. Without a command, open the window; with a FILE, open "
     "it in the window: a session (.spg, or a run's folder), experiment (.toml), lesson (.lesson.md), "
@@ -49,6 +47,50 @@ def _whole(option: str, low: float = -math.inf, high: float = math.inf) -> Calla
         raise UserError(f"{option} {text} is not possible: it must be a whole number{bounds}.")
 
     return parse
+
+
+def _file(*suffixes: str, option: str = "--out") -> Callable[[Path | None], Path | None]:
+    """Return a check that refuses a file that could not be written, before any work is done."""
+
+    def check(path: Path | None) -> Path | None:
+        if path is None:
+            return None
+        if path.suffix.lower() not in suffixes:
+            raise UserError(f"{option} {path} must end in {' or '.join(suffixes)}.")
+        if path.is_dir():
+            raise UserError(f"{option} {path} is a folder: give the name of a file.")
+        if not path.parent.is_dir():
+            raise UserError(f"{option} {path} cannot be written: the folder {path.parent} does not exist.")
+        _try_writing(path.parent, path)
+        return path
+
+    return check
+
+
+_picture = _file(".png", ".svg", ".pdf", option="--picture")
+
+
+def _folder(path: Path) -> Path:
+    """Refuse a folder that could not be made or written."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out {path} is a file: give the name of a folder.")
+    above = path
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir():
+        raise UserError(f"--out {path} cannot be made: {above} is a file.")
+    _try_writing(above, path)
+    return path
+
+
+def _try_writing(folder: Path, out: Path) -> None:
+    """Check that a folder can be written by creating a file. Permissions are not enough: root has them in /proc too."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(
+            f"--out {out} cannot be written: the folder {folder} takes no files ({error.strerror})."
+        ) from None
 
 
 Model = Annotated[
@@ -117,7 +159,10 @@ LIKELIHOODS, MACHINE = _choices("likelihood.*", fields()), _choices("*", own_fie
 @app.command(epilog=ALL_KINDS)
 def run(
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Folder for all results; created if it is missing.")
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", callback=_folder, help="Folder for all results; created if it is missing."
+        ),
     ],
     experiment: Annotated[
         Path | None,
@@ -137,7 +182,7 @@ def run(
     from playground.cli.running import run_experiment
     from playground.cli.settings import read_experiment
 
-    run_experiment(read_experiment(experiment, settings or [], seed), _folder(out), device, overwrite, web)
+    run_experiment(read_experiment(experiment, settings or [], seed), out, device, overwrite, web)
 
 
 @app.command(epilog=ALL_KINDS)
@@ -167,11 +212,12 @@ def script(
     suffix = out.suffix.lower()
     if standalone and suffix in (".py", ".ipynb"):
         raise UserError(f"--out {out} is one file, and a stand-alone script has several: give a folder, or a .zip.")
-    out = (
+    if not standalone:
+        _file(".py", ".ipynb")(out)
+    elif suffix == ".zip":
+        _file(".zip")(out)
+    else:
         _folder(out)
-        if standalone and suffix != ".zip"
-        else _output(out, (".zip",) if standalone else (".py", ".ipynb"))
-    )
     from playground.cli.results import write_script
 
     write_script(source, out, standalone, settings or [])
@@ -248,7 +294,12 @@ def sample(
     folder: Model,
     out: Annotated[
         Path,
-        typer.Option("--out", metavar="FILE", help="The final points, or with --frames every frame: .csv or .npz."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            callback=_file(".npz", ".csv"),
+            help="The final points, or with --frames every frame: .csv or .npz.",
+        ),
     ],
     sampler: Annotated[
         str | None,
@@ -270,7 +321,6 @@ def sample(
     device: Device = "auto",
 ) -> None:
     """Sample from a trained model, by any sampler that fits its noise."""
-    out = _output(out, (".npz", ".csv"))
     from playground.cli.results import write_samples
 
     changes = [*(settings or [])]
@@ -290,6 +340,7 @@ def likelihood(
         typer.Option(
             "--out",
             metavar="FILE.csv",
+            callback=_file(".csv"),
             help="The points with columns log_prob, standard_error, evaluations and note, a warning about the value. "
             "An energy without a flow writes log_prob, log_partition_error and note.",
         ),
@@ -302,7 +353,7 @@ def likelihood(
     device: Device = "auto",
 ) -> None:
     """Log-likelihood of points under a trained model, in nats per the points' own units."""
-    out = _other_output(points, out, "--points")
+    _keep(points, out, "--points")
     from playground.cli.likelihoods import write_likelihoods
 
     write_likelihoods(folder, points, settings or [], seed, device, out, latent)
@@ -319,6 +370,7 @@ def decode(
         typer.Option(
             "--out",
             metavar="FILE.csv",
+            callback=_file(".csv"),
             help="The decoded points, with columns log_prob, standard_error and note.",
         ),
     ],
@@ -327,7 +379,7 @@ def decode(
     device: Device = "auto",
 ) -> None:
     """Decode latent codes to points by the probability flow of a trained model."""
-    out = _other_output(latent, out, "--latent")
+    _keep(latent, out, "--latent")
     from playground.cli.likelihoods import write_decoded
 
     write_decoded(folder, latent, settings or [], seed, device, out)
@@ -342,6 +394,7 @@ def interpolate(
         typer.Option(
             "--out",
             metavar="FILE.csv",
+            callback=_file(".csv"),
             help="Points from the first to the second, with u, log_prob, standard_error and note.",
         ),
     ],
@@ -356,7 +409,7 @@ def interpolate(
     device: Device = "auto",
 ) -> None:
     """Interpolate between two points through the latent codes of a trained model."""
-    out = _other_output(points, out, "--points")
+    _keep(points, out, "--points")
     from playground.cli.likelihoods import write_interpolation
 
     write_interpolation(folder, points, settings or [], seed, device, out, count)
@@ -366,7 +419,13 @@ def interpolate(
 def video(
     folder: Model,
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="Ends in .mp4, .webm or .gif, or in .html for a web page.")
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            callback=_file(".mp4", ".webm", ".gif", ".html"),
+            help="Ends in .mp4, .webm or .gif, or in .html for a web page.",
+        ),
     ],
     size: Annotated[
         str,
@@ -395,7 +454,6 @@ def video(
     # A GIF does not code motion: at the size and frame rate of a video it is too large to mail.
     size, fps = size or ("360x270" if gif else "960x720"), fps if fps is not None else 10 if gif else 30
     width, height = _size(size, even=not gif)
-    out = _output(out, VIDEO_SUFFIXES)
     from playground.cli.results import write_video
 
     write_video(folder, out, (width, height), fps, training)
@@ -475,13 +533,13 @@ def new(
 def page(
     name: Annotated[str, typer.Argument(metavar="LESSON", help="Name of a lesson, or a file (.lesson.md).")],
     step: Annotated[int, typer.Argument(metavar="STEP", help="The number of a step that asks something.", min=1)],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The web page (.html).")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", callback=_file(".html"), help="The web page (.html).")],
     device: Device = "auto",
 ) -> None:
     """Measure a step of a lesson and write it as a web page, whose reader predicts before the run plays."""
     from playground.cli.lessons import write_page
 
-    write_page(name, step, _output(out, (".html",)), device)
+    write_page(name, step, out, device)
 
 
 @lesson.command()
@@ -489,19 +547,24 @@ def report(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Folder of the files that students have saved (.csv).")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The table of the class (.csv).")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", callback=_file(".csv"), help="The table of the class (.csv).")
+    ],
     picture: Annotated[
         Path | None,
         typer.Option(
-            "--picture", metavar="FILE", help="Its picture (.png, .svg or .pdf).", show_default="a PNG beside the table"
+            "--picture",
+            metavar="FILE",
+            callback=_picture,
+            help="Its picture (.png, .svg or .pdf).",
+            show_default="a PNG beside the table",
         ),
     ] = None,
 ) -> None:
     """Print the predictions of a class, and write its answers as one table and one picture."""
     from playground.cli.lessons import report_answers
 
-    out = _output(out, (".csv",))
-    report_answers(folder, out, None if picture is None else _output(picture, (".png", ".svg", ".pdf"), "--picture"))
+    report_answers(folder, out, picture)
 
 
 @app.command()
@@ -524,17 +587,24 @@ def audit(
     ],
     settings: Settings = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="The table: .csv or .json.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            callback=_file(".csv", ".json"),
+            help="The table: .csv or .json.",
+            show_default=False,
+        ),
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option("--picture", metavar="FILE", help="The charts: .png, .svg or .pdf.", show_default=False),
+        typer.Option(
+            "--picture", metavar="FILE", callback=_picture, help="The charts: .png, .svg or .pdf.", show_default=False
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Check a kind against closed forms on this machine, in under 30 s: exit code 1 if a claim fails."""
-    out = None if out is None else _output(out, (".csv", ".json"))
-    picture = None if picture is None else _output(picture, (".png", ".svg", ".pdf"), "--picture")
     from playground.cli.audit import print_audit
     from playground.cli.settings import with_settings
     from playground.lab.audit import audit, experiment_of, kind_named
@@ -560,7 +630,10 @@ def doctor(
 @app.command(epilog=MACHINE)
 def boltzmann(
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Folder for all results; created if it is missing.")
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", callback=_folder, help="Folder for all results; created if it is missing."
+        ),
     ],
     settings_file: Annotated[
         Path | None,
@@ -580,7 +653,7 @@ def boltzmann(
     """Train a Boltzmann machine by summing over all its states, and measure what its Z costs."""
     from playground.cli.boltzmann import read_settings, run_boltzmann
 
-    run_boltzmann(read_settings(settings_file, settings or [], seed), _folder(out), overwrite)
+    run_boltzmann(read_settings(settings_file, settings or [], seed), out, overwrite)
 
 
 def _size(text: str, even: bool) -> tuple[int, int]:
@@ -602,44 +675,7 @@ def _size(text: str, even: bool) -> tuple[int, int]:
     return width, height
 
 
-def _output(path: Path, suffixes: tuple[str, ...], option: str = "--out") -> Path:
-    """Refuse a file that could not be written, before any work is done."""
-    if path.suffix.lower() not in suffixes:
-        raise UserError(f"{option} {path} must end in {' or '.join(suffixes)}.")
-    if path.is_dir():
-        raise UserError(f"{option} {path} is a folder: give the name of a file.")
-    if not path.parent.is_dir():
-        raise UserError(f"{option} {path} cannot be written: the folder {path.parent} does not exist.")
-    _try_writing(path.parent, path)
-    return path
-
-
-def _other_output(given: Path, out: Path, option: str) -> Path:
-    """Check an output file, which must not be the input file of another option."""
-    out = _output(out, (".csv",))
+def _keep(given: Path, out: Path, option: str) -> None:
+    """Refuse an output file that is the input file of another option."""
     if given.exists() and out.exists() and given.samefile(out):
         raise UserError(f"--out {out} is the file of {option}, which would be lost: give another name.")
-    return out
-
-
-def _folder(path: Path) -> Path:
-    """Check a folder, and create it if it is missing."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"--out {path} is a file: give the name of a folder.")
-    above = path
-    while not above.exists():
-        above = above.parent
-    if not above.is_dir():
-        raise UserError(f"--out {path} cannot be made: {above} is a file.")
-    _try_writing(above, path)
-    return path
-
-
-def _try_writing(folder: Path, out: Path) -> None:
-    """Check that a folder can be written by creating a file. Permissions are not enough: root has them in /proc too."""
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise UserError(
-            f"--out {out} cannot be written: the folder {folder} takes no files ({error.strerror})."
-        ) from None
