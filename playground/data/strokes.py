@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from playground.data import polylines
 from playground.data.dataset import Array, DataError, Stroke
 
 if TYPE_CHECKING:
@@ -59,6 +60,5 @@ def density_of_strokes(strokes: Sequence[Stroke]) -> "GaussianMixture":
 
 def _along(line: Array, length: float, count: int) -> Array:
     """`count` points at equal distances along a polyline, (count, 2), with both ends if there are at least two."""
-    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     at = np.linspace(0.0, length, count) if count > 1 else np.array([length / 2])
-    return np.stack([np.interp(at, arc, line[:, 0]), np.interp(at, arc, line[:, 1])], axis=1)
+    return polylines.places(line, polylines.lengths(line), at)

@@ -11,13 +11,14 @@ The Gaussians of one curve, or each Gaussian that is a mode of its own, are one 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from playground.data.dataset import Array
+from playground.data.polylines import lengths, places
 
 if TYPE_CHECKING:
     from playground.theory.densities import Density, GaussianMixture
@@ -28,13 +29,14 @@ _SPACING = 1.0  # distance of neighbouring Gaussians in standard deviations: a r
 
 def two_gaussians(noise: float) -> "Density":
     """Weights 0.8 and 0.2 at (5, 5) and (-5, -5), which Langevin dynamics gets wrong (Song and Ermon 2019)."""
-    return _separate(np.array([[5.0, 5.0], [-5.0, -5.0]]), noise, np.array([0.8, 0.2]))
+    parts = [(np.array([[5.0, 5.0]]), np.array([0.8])), (np.array([[-5.0, -5.0]]), np.array([0.2]))]
+    return _mixture(parts, noise, separate=True)
 
 
 def eight_gaussians(noise: float) -> "Density":
     """Eight equal Gaussians on a circle of radius 4/1.414."""
     angle = np.arange(8) * (math.pi / 4)
-    return _separate(4 / 1.414 * _on_circle(angle), noise, np.full(8, 1 / 8))
+    return _mixture([(mean[None], np.array([1 / 8])) for mean in 4 / 1.414 * _on_circle(angle)], noise, separate=True)
 
 
 def two_moons(noise: float) -> "Density":
@@ -74,15 +76,13 @@ def pinwheel(noise: float) -> "Density":
 
 def rings(noise: float) -> "Density":
     """Four circles of radii 0.75, 1.5, 2.25 and 3 with a quarter of the mass each."""
-    means, weights, classes = [], [], []
-    for number, radius in enumerate((0.75, 1.5, 2.25, 3.0)):
+    parts = []
+    for radius in (0.75, 1.5, 2.25, 3.0):
         # Equal spacing is exact on a closed curve. Twelve nodes keep it round even if the noise is as wide as the circle.
         count = max(12, math.ceil(2 * math.pi * radius / (_SPACING * noise)))
         angle = np.arange(count) * (2 * math.pi / count)
-        means.append(radius * _on_circle(angle))
-        weights.append(np.full(count, 1 / count))
-        classes.append(np.full(count, number))
-    return _mixture(np.concatenate(means), noise, np.concatenate(weights), np.concatenate(classes))
+        parts.append((radius * _on_circle(angle), np.full(count, 1 / count)))
+    return _mixture(parts, noise)
 
 
 def checkerboard(noise: float) -> "Density":
@@ -128,18 +128,16 @@ def _curves(curves: list[Array], share: Array, noise: float) -> "GaussianMixture
         share: the part of a curve's mass before each of its points, (P,), from 0 to 1.
         noise: the standard deviation of the Gaussians.
     """
-    means, weights, classes = [], [], []
-    for number, curve in enumerate(curves):
-        arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(curve, axis=0).T))])
+    parts = []
+    for curve in curves:
+        arc = lengths(curve)
         count = max(
             12, math.ceil(0.5 * math.pi * arc[-1] / (_SPACING * noise))
         )  # the nodes' spacing is pi/2 times wider in the middle
         nodes, node_weights = _fejer(count)
         at = (nodes + 1) / 2 * arc[-1]
-        means.append(np.stack([np.interp(at, arc, curve[:, 0]), np.interp(at, arc, curve[:, 1])], axis=1))
-        weights.append(node_weights * np.interp(at, arc, np.gradient(share, arc)))
-        classes.append(np.full(count, number))
-    return _mixture(np.concatenate(means), noise, np.concatenate(weights), np.concatenate(classes))
+        parts.append((places(curve, arc, at), node_weights * np.interp(at, arc, np.gradient(share, arc))))
+    return _mixture(parts, noise)
 
 
 def _fejer(count: int) -> tuple[Array, Array]:
@@ -150,22 +148,20 @@ def _fejer(count: int) -> tuple[Array, Array]:
     return np.cos(angle), 2 / count * (1 - 2 * series)
 
 
-def _mixture(means: Array, noise: float, weights: Array, classes: NDArray[np.int64]) -> "GaussianMixture":
+def _mixture(parts: Sequence[tuple[Array, Array]], noise: float, separate: bool = False) -> "GaussianMixture":
+    """Gaussians in classes.
+
+    Args:
+        parts: the means (K, 2) and the weights (K,) of each class.
+        noise: the standard deviation of the Gaussians.
+        separate: whether they are far enough apart that each is a mode.
+    """
     import torch
 
     from playground.theory.densities import GaussianMixture
 
+    means, weights = (torch.from_numpy(np.concatenate(of_all)) for of_all in zip(*parts, strict=True))
+    classes = torch.repeat_interleave(torch.tensor([len(own) for _, own in parts]))
+    modes, mode_weights = (means, weights) if separate else (None, None)
     stds = torch.full((len(means),), noise, dtype=torch.float64)
-    return GaussianMixture(torch.from_numpy(means), stds, torch.from_numpy(weights), classes=torch.from_numpy(classes))
-
-
-def _separate(means: Array, noise: float, weights: Array) -> "GaussianMixture":
-    """Gaussians far enough apart that each is a mode."""
-    import torch
-
-    from playground.theory.densities import GaussianMixture
-
-    stds = torch.full((len(means),), noise, dtype=torch.float64)
-    centres, shares = torch.from_numpy(means), torch.from_numpy(weights)
-    classes = torch.arange(len(means))
-    return GaussianMixture(centres, stds, shares, modes=centres, mode_weights=shares, classes=classes)
+    return GaussianMixture(means, stds, weights, modes=modes, mode_weights=mode_weights, classes=classes)

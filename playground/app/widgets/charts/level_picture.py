@@ -11,6 +11,7 @@ from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.painting import CENTRE, paint_box, paint_disc, paint_text
 from playground.app.style.text_size import px
+from playground.data.polylines import lengths, places
 from playground.kinds.noise import Noise
 from playground.lab.chart import Axis
 from playground.records import record
@@ -231,6 +232,5 @@ def paint_sentence(painter: QPainter, box: QRectF, text: str) -> None:
 
 def along(corners: np.ndarray) -> np.ndarray:
     """Points (M, 2) at most 1 px apart on the line that joins corners (N, 2)."""
-    way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
-    steps = np.linspace(0.0, way[-1], math.ceil(way[-1]) + 1)
-    return np.stack([np.interp(steps, way, corners[:, axis]) for axis in (0, 1)], axis=1)
+    way = lengths(corners)
+    return places(corners, way, np.linspace(0.0, way[-1], math.ceil(way[-1]) + 1))
