@@ -40,7 +40,7 @@ from playground.lab import experiment as experiments
 from playground.lab import sweep as sweeps
 from playground.lab.compute import passed_on
 from playground.lab.conditioning import point_score
-from playground.lab.conflicts import likelihood_conflict, sampling_conflict
+from playground.lab.conflicts import likelihood_conflict, refuse, sampling_conflict
 from playground.lab.document import NeedsTraining
 from playground.lab.experiment import SEED, Experiment, ExperimentError, plain_values, reset_key
 from playground.lab.keys import RunKey, StartKey
@@ -59,7 +59,6 @@ from playground.lab.sweep import folder as folders
 from playground.lab.trained import Arrays, Trained, course_of, digest_of
 from playground.lab.training import Trainer, TrainingProgress
 from playground.lab.trajectory import Trajectory
-from playground.messages import Message
 from playground.records import record
 from playground.theory.densities import Density
 from playground.theory.networks import ScoreNetwork
@@ -266,7 +265,7 @@ def sample(
         settings = {**(settings or {}), "sampling.seed": seed}
     opened = _opened(source, settings, device)
     model, own = opened.model, None
-    _refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
+    refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
     _ = model.score  # its error says what to do if there is no network
     if begun is not None:
         points = _shaped(model.problem, begun)
@@ -306,8 +305,8 @@ def score(
     """
     levels, model = _levels(sigma), _model(source, settings, device)
     problem = model.problem
-    _refuse(problem.experiment.noise.score_conflict())
-    _refuse(sampling_conflict(problem.experiment, problem.conditions))
+    refuse(problem.experiment.noise.score_conflict())
+    refuse(sampling_conflict(problem.experiment, problem.conditions))
     followed = point_score(problem, model.score)
     flat, levels, leading = _broadcast(problem.shape, points, levels)
     x = likelihood.checked_points(problem, flat)
@@ -349,7 +348,7 @@ def log_likelihood(
     if seed is None and isinstance(source, Session):
         seed = (settings or {}).get(SEED)
     model = _model(source, settings, device).with_likelihood_seed(seed)
-    _refuse(likelihood_conflict(model.problem.experiment))
+    refuse(likelihood_conflict(model.problem.experiment))
     asked, levels, leading = _broadcast(model.problem.shape, points, given)
     likelihood.checked_points(model.problem, asked)
     followed = model.likelihood_score
@@ -386,7 +385,7 @@ def network(source: Session, settings: Mapping[str, Any] | None = None, device: 
         SessionError: the session has no trained weights.
     """
     model = _model(source, settings, device)
-    _refuse(model.problem.experiment.noise.score_conflict())
+    refuse(model.problem.experiment.noise.score_conflict())
     if model.network is None:
         raise SessionError("The session holds no trained weights: train it by train().")
     return NetworkScore(model.network, model.problem.units).to(model.problem.device)
@@ -530,7 +529,7 @@ def run(
 
     def steps() -> Generator[TrainingProgress | Trajectory | MeasuringProgress, None, Run]:
         opened = yield from _trained(untrained)
-        _refuse(sampling_conflict(experiment, opened.problem.conditions))
+        refuse(sampling_conflict(experiment, opened.problem.conditions))
         trajectory = yield from opened.compute(opened.document.run)
         metrics = yield from run_figures(opened)
         return Run(opened.saved(), trajectory, metrics)
@@ -635,7 +634,7 @@ def _trained(opened: Opened) -> Generator[TrainingProgress, None, Opened]:
     """Train from the start to the end."""
     begun = opened.begun()
     trained: Trained = yield from begun.compute(begun.training)
-    _refuse(None if trained.last is None else trained.last.diverged)
+    refuse(None if trained.last is None else trained.last.diverged)
     return begun
 
 
@@ -647,7 +646,7 @@ def _trained_further(opened: Opened, weights: Arrays) -> Generator[TrainingProgr
     trainer.extend()
     for last in trainer:
         yield last
-        _refuse(last.diverged)
+        refuse(last.diverged)
     return opened.begun(Trained(trainer.state(), course_of(last), opened.device))
 
 
@@ -809,8 +808,3 @@ def _levels(sigma: ArrayLike, at_zero: bool = False) -> NDArray[np.float64]:
         least = "of at least 0" if at_zero else "above 0"
         raise ExperimentError(f"sigma = {shown} is no noise level: it must be a finite number {least}.")
     return levels
-
-
-def _refuse(conflict: Message | None) -> None:
-    if conflict is not None:
-        raise ExperimentError(conflict)

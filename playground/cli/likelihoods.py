@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from playground.cli.reporting import number, say, stage, warn
-from playground.cli.results import column_names, open_model, raise_conflict, write_csv
+from playground.cli.results import column_names, open_model, write_csv
 from playground.data import read_columns
 from playground.data.npy import open_npy
 from playground.data.tables import columns_named
 from playground.lab import experiment as experiments
 from playground.lab.compute import Value, result
-from playground.lab.conflicts import flow_conflict, likelihood_conflict
+from playground.lab.conflicts import flow_conflict, likelihood_conflict, refuse
 from playground.lab.energies import normalised
 from playground.lab.inspection import score_eigenvalues
 from playground.lab.label_dropout_checks import untrained_likelihood_score
@@ -49,7 +49,7 @@ def write_likelihoods(
     """``score-playground likelihood``."""
     model = _seeded(folder, assignments, seed, device)
     problem = model.problem
-    raise_conflict(likelihood_conflict(problem.experiment))
+    refuse(likelihood_conflict(problem.experiment))
     warn(untrained_likelihood_score(problem.experiment, problem.conditions))
     flat, header = read_points_to_evaluate(points, problem)
     places = flat.reshape(-1, *problem.shape)
@@ -210,7 +210,7 @@ def _decoded(problem: Problem, found: DecodedPoints, header: Sequence[str]) -> C
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
     """Open a model for latent codes."""
     model = _seeded(folder, assignments, seed, device)
-    raise_conflict(flow_conflict(model.problem.experiment, "Latent codes are the ends of"))
+    refuse(flow_conflict(model.problem.experiment, "Latent codes are the ends of"))
     return model
 
 

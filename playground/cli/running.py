@@ -16,7 +16,7 @@ from playground.cli.stopping import if_stopped
 from playground.cli.summary import print_figures
 from playground.lab import experiment as experiments
 from playground.lab.compute import result
-from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
+from playground.lab.conflicts import Conditions, refuse, sampling_conflict, training_conflict
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.experiment import Experiment
 from playground.lab.measured import Figures
@@ -106,7 +106,7 @@ def _check(experiment: Experiment, conditions: Conditions | None = None) -> None
     for conflict in (training_conflict(experiment, conditions), sampling_conflict(experiment, conditions)):
         if conflict is not None and conflict.key == "data.strokes":  # without a window there is no canvas to draw on
             raise UserError(f"Nothing is drawn: set data.strokes to {experiments.every_field()['data.strokes'].bound}.")
-        results.raise_conflict(conflict)
+        refuse(conflict)
 
 
 def _read(problem: Problem) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from playground.lab.columns import DistanceCurve
-from playground.lab.conflicts import comparison_conflict, why_too_few_samples
+from playground.lab.conflicts import comparison_conflict, refuse, why_too_few_samples
 from playground.lab.experiment import ExperimentError
 from playground.lab.measured import mean_floor
 from playground.lab.problem import Problem
@@ -75,9 +75,7 @@ def distance_curve(problem: Problem, trajectory: Trajectory) -> Iterator[tuple[f
         ExperimentError: these samples cannot be compared with the data.
     """
     count = min(trajectory.positions.shape[1], POINTS)
-    conflict = comparison_conflict(problem.experiment, problem.conditions) or why_too_few_samples(count)
-    if conflict is not None:
-        raise ExperimentError(conflict)
+    refuse(comparison_conflict(problem.experiment, problem.conditions) or why_too_few_samples(count))
     reference = compared_data(problem, count, problem.generator("distances", "cpu"))
 
     floors: list[float] = []

@@ -10,8 +10,15 @@ from playground.kinds.chosen import Conditions as Conditions
 from playground.kinds.noise.noise import WITH_PATH
 from playground.kinds.samplers import FromNoise
 from playground.kinds.samplers.sampler import USE_VE, no_exact_score
+from playground.kinds.setting import ExperimentError
 from playground.lab.settings import Experiment
 from playground.messages import Message, instead, setting
+
+
+def refuse(conflict: Message | None) -> None:
+    """Raise ExperimentError if settings do not fit together."""
+    if conflict is not None:
+        raise ExperimentError(conflict)
 
 
 def training_conflict(experiment: Experiment, conditions: Conditions | None = None) -> Message | None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from playground.lab import defaults
 from playground.lab.compute import passed_on
-from playground.lab.conflicts import path_conflict
+from playground.lab.conflicts import path_conflict, refuse
 from playground.lab.experiment import ExperimentError
 from playground.lab.measured import Measured
 from playground.lab.problem import Problem
@@ -252,9 +252,7 @@ def require_process(problem: Problem) -> None:
     Raises:
         ExperimentError: there is no path; the sentence says why and what to choose.
     """
-    conflict = path_conflict(problem.experiment)
-    if conflict is not None:
-        raise ExperimentError(conflict)
+    refuse(path_conflict(problem.experiment))
 
 
 def _level(problem: Problem, sigma: float | None) -> float:

@@ -11,9 +11,8 @@ from torch import Tensor
 from playground.kinds.samplers import LangevinDynamics
 from playground.lab.compute import computes
 from playground.lab.conditioning import conditioned_score
-from playground.lab.conflicts import sampling_conflict
+from playground.lab.conflicts import refuse, sampling_conflict
 from playground.lab.defaults import resolve
-from playground.lab.experiment import ExperimentError
 from playground.lab.keys import RunKey
 from playground.lab.problem import Problem
 from playground.lab.provenance import Provenance
@@ -44,9 +43,7 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
     Raises:
         ExperimentError: the sampler does not fit the noise or the data; the sentence says what to choose.
     """
-    conflict = sampling_conflict(problem.experiment, problem.conditions)
-    if conflict is not None:
-        raise ExperimentError(conflict)
+    refuse(sampling_conflict(problem.experiment, problem.conditions))
     return resolve(problem.experiment).sampling.build(problem, score)
 
 

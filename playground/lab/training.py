@@ -19,7 +19,7 @@ from torch import Tensor
 from playground.lab.batches import sample_batch
 from playground.lab.checkpoints import Checkpoints
 from playground.lab.compute import computes
-from playground.lab.conflicts import training_conflict
+from playground.lab.conflicts import refuse, training_conflict
 from playground.lab.defaults import EVALUATION_PASSES, resolve
 from playground.lab.divergence import why_diverged
 from playground.lab.early_stopping import EarlyStopping, next_check
@@ -136,9 +136,7 @@ class Trainer:
             self._limits = limits
 
     def _set(self, experiment: Experiment) -> None:
-        conflict = training_conflict(experiment, self.problem.conditions)
-        if conflict is not None:
-            raise ExperimentError(conflict)
+        refuse(training_conflict(experiment, self.problem.conditions))
         self.problem = replace(self.problem, experiment=experiment)
         self.objective = build_objective(self.problem)
         before, self._loss_identity = self._loss_identity, loss_identity(experiment)

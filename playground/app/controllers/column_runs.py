@@ -12,7 +12,7 @@ from playground.app.model.model import LiveModel, Model
 from playground.app.model.problem_views import problem_view
 from playground.lab import experiment as description
 from playground.lab.columns import needs_training, with_edits
-from playground.lab.conflicts import sampling_conflict, training_conflict
+from playground.lab.conflicts import refuse, sampling_conflict, training_conflict
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.messages import Message
@@ -100,12 +100,9 @@ def _prepare(main: Model, run: Run, training: Callable[[Experiment], LiveModel])
     run.take(experiment, weights=weights)
     trains, same = needs_training(mine, experiment), experiment.noise == mine.noise
     problem = main.problem if same else main.problem.with_experiment(experiment)
-    conflict = sampling_conflict(experiment, problem.conditions)
-    if conflict is None and trains:
-        conflict = training_conflict(experiment, problem.conditions)
-    if conflict is not None:
-        raise ExperimentError(conflict)
+    refuse(sampling_conflict(experiment, problem.conditions))
     if trains:
+        refuse(training_conflict(experiment, problem.conditions))
         own = training(experiment)  # it may have been assembled for another sampler
         problem, weights, view = own.problem, own.newest, own.view
     problem = dataclasses.replace(problem, experiment=experiment)

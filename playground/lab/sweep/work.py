@@ -8,7 +8,7 @@ from playground.lab import experiment as experiments
 from playground.lab.checkpoints import PREFIX
 from playground.lab.claims import one_thread
 from playground.lab.compute import result
-from playground.lab.conflicts import sampling_conflict
+from playground.lab.conflicts import refuse, sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.figures import FIGURES, OVER_FLOOR
 from playground.lab.keys import FiguresKey, RunKey
@@ -65,9 +65,7 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
     else:
         opened = Opened.session(dataclasses.replace(session, experiment=experiment), order.device)
     problem, document = opened.problem, opened.document
-    conflict = sampling_conflict(problem.experiment, problem.conditions)
-    if conflict is not None:
-        raise ExperimentError(conflict)
+    refuse(sampling_conflict(problem.experiment, problem.conditions))
     run = RunKey.of(document.model, compared=True)
     parts = ["Sampling", *(["Likelihoods"] if order.measure == "all" else []), "Distances"]
     figures = Figures.union(result(opened.compute(FiguresKey.of(part, document.model, run))) for part in parts)
