@@ -7,7 +7,8 @@ import numpy as np
 
 from playground.kinds.chosen import Given
 from playground.kinds.kind import register
-from playground.kinds.noise.noise import END, START, TwoEnds, rounded
+from playground.kinds.noise.noise import END, START, rounded
+from playground.kinds.noise.ve import VarianceExploding
 from playground.kinds.setting import meta
 from playground.messages import Edit, Message, Value, setting
 
@@ -19,13 +20,12 @@ FINE = 101  # points of the curve between them on the chart
 
 
 @register
-class Custom(TwoEnds, tag="custom", frozen=True):
+class Custom(VarianceExploding, tag="custom", frozen=True):
     """Variance exploding along your own σ(t). Drag its points in the chart."""
 
     title = "Custom"
     place = 7
     equation = r"dx = \sqrt{d\sigma^2/dt}\,dw"
-    is_continuous = True
     chart = f"Your own σ(t), through points to drag. Left: σ max, {START}. Right: σ min, at t = 0; {END}."
     has_handles = True
 
@@ -44,12 +44,12 @@ class Custom(TwoEnds, tag="custom", frozen=True):
     ] = ()
 
     def build(self, given: Given) -> "NoiseLevels":
-        from playground.theory.noise import ContinuousNoise, CustomSchedule, VarianceExploding
+        if not self.schedule:
+            return super().build(given)
+        from playground.theory.noise import ContinuousNoise, CustomSchedule
 
-        if self.schedule:
-            to_internal = given.units.sigma_to_internal
-            return ContinuousNoise(CustomSchedule([(t, to_internal(sigma)) for t, sigma in self.schedule]))
-        return ContinuousNoise(VarianceExploding(*self.ends(given)))
+        to_internal = given.units.sigma_to_internal
+        return ContinuousNoise(CustomSchedule([(t, to_internal(sigma)) for t, sigma in self.schedule]))
 
     def errors(self) -> Iterator[Message]:
         yield from super().errors()

@@ -5,19 +5,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
-
 from playground.data.dataset import DataError, Dataset, StartPoints
 from playground.kinds.chosen import Chosen, Given
 from playground.kinds.datasets.data_source import DataSource, Toy
 from playground.kinds.datasets.from_file import FromFile
 from playground.kinds.kind import register
-from playground.kinds.noise.noise import END, START, TwoEnds, process_curve
+from playground.kinds.noise.noise import END, START, ContinuousProcess
 from playground.kinds.setting import Auto, ExperimentError, Option, meta
 from playground.messages import Edit, Message, instead, setting, to_set
 
 if TYPE_CHECKING:
     from playground.theory.noise import Noise as NoiseLevels
+    from playground.theory.noise import Process
     from playground.theory.start_set import StartSet
 
 NEAREST, FARTHEST = 0.001, 1000.0
@@ -47,13 +46,12 @@ def _from_toy(chosen: Chosen) -> bool:
 
 
 @register
-class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
+class FlowMatching(ContinuousProcess, tag="flow-matching", frozen=True):
     """A straight line from each data point to noise, or to a point of a start set: α = 1 - t and std = t."""
 
     title = "Flow matching"
     place = 6.5
     equation = r"x(t) = (1 - t)\,x_0 + t\,z,\ u = E[z - x_0 \mid x(t)]"
-    is_continuous = True
     learns_velocity = True
     chart = (
         "Noise over signal, σ = t/(1 - t): x(t) goes along a straight line from a data point to noise. "
@@ -156,26 +154,23 @@ class FlowMatching(TwoEnds, tag="flow-matching", frozen=True):
     def file(self) -> str:
         return self.source_path if self.is_from_file else ""
 
+    @classmethod
+    def process(cls, sigma_min: float, sigma_max: float) -> "Process":
+        from playground.theory.noise import FlowMatching
+
+        return FlowMatching(sigma_min, sigma_max)
+
     def build(self, given: Given) -> "NoiseLevels":
-        from playground.theory.noise import ContinuousNoise, FlowMatching
+        from playground.theory.noise import ContinuousNoise
 
         start = None if self.has_score else self._start_set(given)
-        return ContinuousNoise(FlowMatching(*self.ends(given)), start)
+        return ContinuousNoise(self.process(*self.ends(given)), start)
 
     def finest(self, given: Given, coarsest: float) -> float:
         return NEAREST if self.sigma_min == "auto" and not self.has_score else super().finest(given, coarsest)
 
     def coarsest(self, given: Given) -> float:
         return FARTHEST if self.sigma_max == "auto" and not self.has_score else super().coarsest(given)
-
-    def levels_shown(self, unit: float | None) -> np.ndarray:
-        if unit is None:
-            return np.zeros(0)
-        from playground.theory.noise import FlowMatching
-
-        assert self.sigma_max != "auto"
-        assert self.sigma_min != "auto"
-        return process_curve(FlowMatching(self.sigma_min / unit, self.sigma_max / unit), unit)
 
     def training_conflicts(self, chosen: Chosen) -> Iterator[Message]:
         if self.has_score:

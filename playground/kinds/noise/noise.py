@@ -294,6 +294,29 @@ class TwoEnds(PathToNoise, frozen=True):
         return Message("raise-the-end", "Raise σ max to {:g}", (enough,), "noise.sigma_max", (edit,))
 
 
+class ContinuousProcess(TwoEnds, frozen=True):
+    """A process between two ends that are settings."""
+
+    is_continuous: ClassVar[bool] = True
+
+    @classmethod
+    @abstractmethod
+    def process(cls, sigma_min: float, sigma_max: float) -> "Process":
+        """The process with these ends."""
+
+    def build(self, given: Given) -> "NoiseLevels":
+        from playground.theory.noise import ContinuousNoise
+
+        return ContinuousNoise(self.process(*self.ends(given)))
+
+    def levels_shown(self, unit: float | None) -> np.ndarray:
+        if unit is None:
+            return np.zeros(0)
+        assert self.sigma_max != "auto"
+        assert self.sigma_min != "auto"
+        return process_curve(self.process(self.sigma_min / unit, self.sigma_max / unit), unit)
+
+
 def crossed_ends(fine: float, coarse: float) -> Message:
     """Return the error that the finest level is not below the coarsest."""
     return Message(
