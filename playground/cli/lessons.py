@@ -20,7 +20,7 @@ from playground.drawing.class_picture import Question, Reply, save_class_picture
 from playground.drawing.render import headless
 from playground.lab import experiment as experiments
 from playground.lab import lessons
-from playground.lab.atomic import atomic_write
+from playground.lab.atomic import write_whole
 from playground.lab.claims import measured
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import COLUMNS, MeasuredStep, Step
@@ -124,8 +124,7 @@ def write_lesson(path: Path, experiment: Path | None, overwrite: bool) -> None:
     settings = Experiment() if experiment is None else experiments.load(experiment)
     text = lesson_template(settings, path.name.removesuffix(lessons.SUFFIX))
     try:
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise UserError(cannot_write(path, error)) from None
     say(f"The lesson is {path}. Change it in a text editor; lesson check measures it.")

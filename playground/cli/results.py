@@ -15,7 +15,7 @@ from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import with_settings, with_settings_after_training
 from playground.lab import experiment as experiments
 from playground.lab import script_files
-from playground.lab.atomic import atomic_write, is_held
+from playground.lab.atomic import is_held, write_whole
 from playground.lab.compute import result
 from playground.lab.conflicts import refuse, sampling_conflict
 from playground.lab.csv_table import write_csv as write_csv
@@ -202,8 +202,7 @@ def write_script(source: Path, out: Path, standalone: bool, assignments: Sequenc
 
 def write_json(path: Path, contents: Mapping[str, Any]) -> None:
     """Write numbers, text and messages as JSON, atomically."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(as_text(contents) + "\n", "utf-8")
+    write_whole(path, as_text(contents) + "\n")
 
 
 def as_text(contents: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from playground.cli.stopping import if_stopped
 from playground.drawing.sweep_pictures import PLOTS, write_results
 from playground.kinds import plugins
 from playground.lab import sweep as sweeps
-from playground.lab.atomic import atomic_write
+from playground.lab.atomic import write_whole
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.slurm import HIGHEST, job_array, ranges
 from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row
@@ -129,8 +129,7 @@ def write_job_array(source: Path, folder: Path, script: Path, device: str) -> bo
         raise UserError(f"All cells are there: run score-playground sweep {source} --out {folder} for the tables.")
     files = [word for path in plugins.loaded for word in ("--plugin", str(path))]
     text = job_array(source, folder, waiting, [sys.executable, "-m", "playground", *files], device)
-    with atomic_write(script) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_whole(script, text)
     if waiting[-1].number > HIGHEST:
         warn(f"Slurm refuses tasks above {HIGHEST} unless its MaxArraySize is higher: ask scontrol show config.")
     say(f"The job array of {len(waiting)} cells is {script}: give it to sbatch.")

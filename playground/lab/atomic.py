@@ -159,3 +159,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
             with contextlib.suppress(AttributeError):  # the file name of FFmpeg's errors cannot be set
                 error.filename = given
         raise
+
+
+def write_whole(path: str | os.PathLike[str], contents: str | bytes) -> None:
+    """Write bytes, or a text as UTF-8, by :func:`atomic_write`."""
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(contents if isinstance(contents, bytes) else contents.encode())

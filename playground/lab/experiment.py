@@ -25,7 +25,7 @@ from playground.kinds.kind import Kind, registered
 from playground.kinds.setting import ExperimentError as ExperimentError
 from playground.kinds.setting import Field as Field
 from playground.kinds.setting import own_fields
-from playground.lab.atomic import atomic_write
+from playground.lab.atomic import write_whole
 from playground.lab.settings import Experiment as Experiment
 from playground.lab.table_cells import is_number
 from playground.messages import Edit, Message, digits, setting
@@ -346,8 +346,7 @@ def save(described: msgspec.Struct, path: str | os.PathLike[str], provenance: ob
         provenance: see :class:`playground.lab.provenance.Provenance`; it becomes a comment.
     """
     head = f"# provenance = {provenance}\n" if provenance else ""
-    with atomic_write(path) as temporary:
-        temporary.write_text(head + dump(described), encoding="utf-8")
+    write_whole(path, head + dump(described))
 
 
 def assignment(text: str, kind: type[msgspec.Struct] = Experiment) -> tuple[str, Any]:

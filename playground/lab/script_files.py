@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playground.data import Dataset
 from playground.lab import standalone
-from playground.lab.atomic import atomic_write
+from playground.lab.atomic import atomic_write, write_whole
 from playground.lab.experiment import Experiment
 from playground.lab.notebook import dumped, short_notebook
 from playground.lab.provenance import Provenance
@@ -42,8 +42,7 @@ def save(experiment: Experiment, path: Path, dataset: Dataset | None = None) -> 
         if beside.exists() and not path.exists():
             raise UserError(f"{beside.name} exists already and would be lost: give the script another name.")
         Session.of(experiment, dataset).save(beside)
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(_told(text, Provenance.of(experiment), notebook).encode())
+    write_whole(path, _told(text, Provenance.of(experiment), notebook))
     return None if dataset is None else beside
 
 

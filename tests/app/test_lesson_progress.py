@@ -10,7 +10,7 @@ from own_process import at_work
 
 from playground.app.model import lesson_progress
 from playground.app.model.lesson_progress import Answer, LessonProgress
-from playground.lab.atomic import atomic_write
+from playground.lab.atomic import write_whole
 from playground.lab.lessons import Lesson, load_all
 from tests.app.conftest import wait
 
@@ -154,14 +154,14 @@ def test_the_file_of_earlier_versions_stays_until_all_of_it_is_written(qtbot, tm
     folder, lesson, said, written = tmp_path / "lessons", load_all()["01-score"], list[str](), list[Path]()
     shutil.copy(BEFORE, tmp_path)
 
-    def full(path: Path):
+    def full(path: Path, contents: bytes) -> None:
         written.append(path)
         if len(written) > 2:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return atomic_write(path)
+        write_whole(path, contents)
 
     with monkeypatch.context() as patch:
-        patch.setattr(lesson_progress, "atomic_write", full)
+        patch.setattr(lesson_progress, "write_whole", full)
         first = progress(folder, said)
         assert first.shutdown(10)
     assert said == [f"{folder} cannot be written (no space left on device): free some space or choose another folder."]

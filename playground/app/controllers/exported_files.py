@@ -8,7 +8,7 @@ from playground.app.model.pinned_runs import KnownRun
 from playground.app.model.run_table import table_text
 from playground.drawing.frames import completed
 from playground.lab import experiment as experiments
-from playground.lab.atomic import atomic_write
+from playground.lab.atomic import write_whole
 from playground.lab.compute import Shares, passed_on
 from playground.lab.experiment import Experiment
 from playground.lab.provenance import Provenance
@@ -55,8 +55,7 @@ def runs(known: Sequence[KnownRun]) -> ExportedFile:
     """The pinned runs as CSV, one row each."""
 
     def write(path: Path) -> Iterable[float]:
-        with atomic_write(path) as temporary:
-            temporary.write_text(table_text(known), encoding="utf-8", newline="\n")
+        write_whole(path, table_text(known))
         return ()
 
     return ExportedFile("Export runs", ("Comma-separated values (*.csv)",), write)

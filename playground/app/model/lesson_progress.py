@@ -15,7 +15,7 @@ from msgspec import Meta
 from PySide6.QtCore import QObject
 
 from playground.app.workers.jobs import Jobs
-from playground.lab.atomic import atomic_write
+from playground.lab.atomic import write_whole
 from playground.lab.lessons import Lesson, measured_cell
 from playground.user_errors import cannot_write
 
@@ -203,8 +203,7 @@ class LessonProgress(QObject):
             if kept == Kept():
                 path.unlink(missing_ok=True)
                 return
-            with atomic_write(path) as temporary:
-                temporary.write_bytes(msgspec.json.encode(kept))
+            write_whole(path, msgspec.json.encode(kept))
 
         def written(_: object) -> None:
             if self._unwritten[name] is kept:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from playground.lab.atomic import atomic_write, hold
+from playground.lab.atomic import hold, write_whole
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import Session
 from playground.lab.sweep import description
@@ -32,8 +32,7 @@ def prepare(sweep: Sweep, folder: Path) -> None:
     try:
         for part in (CELLS, MODELS):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        with atomic_write(folder / NOTE) as temporary:
-            temporary.write_text(msgspec.json.encode(sweep).decode(), encoding="utf-8")
+        write_whole(folder / NOTE, msgspec.json.encode(sweep))
     except OSError as error:
         raise UserError(f"{folder} cannot be made: {error.strerror}.") from None
 
@@ -122,15 +121,13 @@ def write(folder: Path, cell: Cell, found: CellResult, log: str = "") -> None:
     """Write the figures of a cell, or why it failed, with its settings; and its log if it has one."""
     path, error = log_path(folder, cell), found.error
     if log:
-        with atomic_write(path) as temporary:
-            temporary.write_text(log, encoding="utf-8")
+        write_whole(path, log)
         error = f"{str(error).removesuffix('.')}: see {CELLS}/{path.name}."
     else:
         path.unlink(missing_ok=True)  # of an earlier try
     own = {"values": dict(cell.values), "experiment": cell.settings, "version": __version__, "error": error}
     whole = msgspec.structs.replace(found, **own)
-    with atomic_write(_path(folder, cell)) as temporary:
-        temporary.write_text(json.dumps(msgspec.structs.asdict(whole)), encoding="utf-8")
+    write_whole(_path(folder, cell), json.dumps(msgspec.structs.asdict(whole)))
 
 
 def everything(folder: Path, every: Sequence[Cell]) -> dict[int, CellResult]:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from playground.lab.atomic import atomic_write, hold
+from playground.lab.atomic import hold, write_whole
 from playground.lab.autoguidance import asks_checkpoint
 from playground.lab.checkpoints import kept_steps
 from playground.lab.experiment import Experiment
@@ -140,8 +140,7 @@ def run_cell(sweep: Sweep, cells: Sequence[Cell], folder: Path, number: int, dev
 
 def _deliver(folder: Path, cell: Cell, delivery: Delivery) -> None:
     if delivery.model is not None:
-        with atomic_write(folders.model_path(folder, cell)) as temporary:
-            temporary.write_bytes(delivery.model)
+        write_whole(folders.model_path(folder, cell), delivery.model)
     folders.write(folder, cell, delivery.found, delivery.log)
 
 
