@@ -40,7 +40,7 @@ from playground.lab import experiment as experiments
 from playground.lab import sweep as sweeps
 from playground.lab.compute import passed_on
 from playground.lab.conditioning import point_score
-from playground.lab.conflicts import likelihood_conflict, refuse, sampling_conflict
+from playground.lab.conflicts import likelihood_conflict, refuse
 from playground.lab.document import NeedsTraining
 from playground.lab.experiment import SEED, Experiment, ExperimentError, plain_values, reset_key
 from playground.lab.keys import RunKey, StartKey
@@ -52,6 +52,7 @@ from playground.lab.points import Points
 from playground.lab.problem import Problem
 from playground.lab.progress import MeasuringProgress
 from playground.lab.run_figures import run_figures
+from playground.lab.sampling import require_sampler
 from playground.lab.session import METRICS, MODEL, TRAJECTORY, Session, SessionError
 from playground.lab.sweep import Progress as SweepProgress
 from playground.lab.sweep import Row as Row
@@ -265,7 +266,7 @@ def sample(
         settings = {**(settings or {}), "sampling.seed": seed}
     opened = _opened(source, settings, device)
     model, own = opened.model, None
-    refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
+    require_sampler(model.problem)
     _ = model.score  # its error says what to do if there is no network
     if begun is not None:
         points = _shaped(model.problem, begun)
@@ -306,7 +307,7 @@ def score(
     levels, model = _levels(sigma), _model(source, settings, device)
     problem = model.problem
     refuse(problem.experiment.noise.score_conflict())
-    refuse(sampling_conflict(problem.experiment, problem.conditions))
+    require_sampler(problem)
     followed = point_score(problem, model.score)
     flat, levels, leading = _broadcast(problem.shape, points, levels)
     x = likelihood.checked_points(problem, flat)
@@ -529,7 +530,7 @@ def run(
 
     def steps() -> Generator[TrainingProgress | Trajectory | MeasuringProgress, None, Run]:
         opened = yield from _trained(untrained)
-        refuse(sampling_conflict(experiment, opened.problem.conditions))
+        require_sampler(opened.problem)
         trajectory = yield from opened.compute(opened.document.run)
         metrics = yield from run_figures(opened)
         return Run(opened.saved(), trajectory, metrics)

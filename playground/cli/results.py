@@ -17,7 +17,6 @@ from playground.lab import experiment as experiments
 from playground.lab import script_files
 from playground.lab.atomic import is_held, write_whole
 from playground.lab.compute import result
-from playground.lab.conflicts import refuse, sampling_conflict
 from playground.lab.csv_table import write_csv as write_csv
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.measured import Figures
@@ -25,6 +24,7 @@ from playground.lab.model import Model
 from playground.lab.opened import Opened
 from playground.lab.problem import Problem
 from playground.lab.run_figures import sampling_cost
+from playground.lab.sampling import require_sampler
 from playground.lab.session import METRICS, MODEL, TRAJECTORY, Session
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
@@ -166,7 +166,7 @@ def write_samples(
 ) -> None:
     """``score-playground sample``: write every frame of the trajectory with `frames`, otherwise the final points."""
     model = open_model(folder, assignments, seed, device)
-    refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
+    require_sampler(model.problem)
     warn_of_settings(model.problem)
     trajectory = run_sampler(model)
     if out.suffix.lower() == ".npz":
@@ -233,7 +233,7 @@ def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int, traini
     problem, shown = model.problem, Model.of(model.problem, model.model.network)
     page, steps = out.suffix.lower() == PAGE, training_steps(model.model)
     if training or (page and steps):
-        refuse(sampling_conflict(problem.experiment, problem.conditions))
+        require_sampler(problem)
     if training and not steps:
         _ = model.model.learned  # its error says what to do if there is no network
         none = f"{folder} holds no weights of earlier training steps: train anew by score-playground run."
@@ -293,5 +293,5 @@ def _played(model: Opened) -> Trajectory:
     """The run in a session of the window; if it was saved without one, a new run, as the window would play it."""
     if model.recorded is not None:
         return Trajectory.from_arrays(dict(model.recorded))
-    refuse(sampling_conflict(model.problem.experiment, model.problem.conditions))
+    require_sampler(model.problem)
     return run_sampler(model)

@@ -34,6 +34,15 @@ TAIL = 8.0
 """Standard normal noise is longer than sqrt(D) plus this number with probability e^(-32) for each particle and step."""
 
 
+def require_sampler(problem: Problem) -> None:
+    """Refuse to sample if the sampler does not fit the noise, the data or the network.
+
+    Raises:
+        ExperimentError: the sentence says why and what to choose.
+    """
+    refuse(sampling_conflict(problem.experiment, problem.conditions))
+
+
 def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sampler:
     """The sampler of the experiment, in internal units, with every "auto" resolved.
 
@@ -43,7 +52,7 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
     Raises:
         ExperimentError: the sampler does not fit the noise or the data; the sentence says what to choose.
     """
-    refuse(sampling_conflict(problem.experiment, problem.conditions))
+    require_sampler(problem)
     return resolve(problem.experiment).sampling.build(problem, score)
 
 

@@ -8,7 +8,6 @@ from playground.lab import experiment as experiments
 from playground.lab.checkpoints import PREFIX
 from playground.lab.claims import one_thread
 from playground.lab.compute import result
-from playground.lab.conflicts import refuse, sampling_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.figures import FIGURES, OVER_FLOOR
 from playground.lab.keys import FiguresKey, RunKey
@@ -16,6 +15,7 @@ from playground.lab.loss_curve import losses_along_sigma
 from playground.lab.measured import Figures
 from playground.lab.opened import Opened
 from playground.lab.provenance import Provenance
+from playground.lab.sampling import require_sampler
 from playground.lab.session import Session
 from playground.lab.sweep.orders import CellResult, Delivery, Order, packed, unpacked
 from playground.lab.trained import Trained
@@ -65,7 +65,7 @@ def _measured(experiment: Experiment, session: Session | None, order: Order) -> 
     else:
         opened = Opened.session(dataclasses.replace(session, experiment=experiment), order.device)
     problem, document = opened.problem, opened.document
-    refuse(sampling_conflict(problem.experiment, problem.conditions))
+    require_sampler(problem)
     run = RunKey.of(document.model, compared=True)
     parts = ["Sampling", *(["Likelihoods"] if order.measure == "all" else []), "Distances"]
     figures = Figures.union(result(opened.compute(FiguresKey.of(part, document.model, run))) for part in parts)
