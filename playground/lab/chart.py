@@ -80,6 +80,11 @@ class Axis:
         low, high = self.bend([self.low, self.high])
         return np.asarray((self.bend(values) - low) / (high - low))
 
+    def value(self, place: float) -> float:
+        """The value at a position from 0 to 1."""
+        low, high = self.bend([self.low, self.high])
+        return float(self.unbend(low + place * (high - low)))
+
     def marks(self, most: int) -> list[tuple[float, str]]:
         """Values with their labels, at most about `most`."""
         if self.names:

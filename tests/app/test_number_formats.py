@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.app.style.number_formats import (
-    Scale,
+    NearOne,
     format_compact,
     format_duration,
     format_exactly,
@@ -14,9 +14,11 @@ from playground.app.style.number_formats import (
     format_percent,
     parse_number,
     round_to_slider,
-    slider_scale,
+    slider_axis,
+    slider_position,
     without_typography,
 )
+from playground.lab.chart import Axis
 from playground.lab.experiment import fields
 
 NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int", "float")}
@@ -142,32 +144,37 @@ def test_what_is_shown_is_near(value: float):
 
 def test_the_slider_of_every_setting_covers_its_default():
     for key, field in NUMBERS.items():
-        scale = slider_scale(field, None)
-        assert field.minimum <= scale.low < scale.high <= field.maximum, key
+        axis = slider_axis(field, None)
+        assert field.minimum <= axis.low < axis.high <= field.maximum, key
         if field.default != "auto":
             default = pytest.approx(field.default, rel=1e-6, abs=1e-9)
-            assert scale.value(scale.position(field.default)) == default, key
+            assert axis.value(slider_position(axis, field.default)) == default, key
 
 
 def test_slider_values_are_allowed():
     for key, field in NUMBERS.items():
-        scale = slider_scale(field, 2.0)
+        axis = slider_axis(field, 2.0)
         for position in (0.0, 0.123, 0.5, 0.77, 1.0):
-            value = round_to_slider(scale.value(position), scale, field.kind == "int")
+            value = round_to_slider(axis.value(position), axis, field.kind == "int")
             assert field.minimum <= value <= field.maximum, (key, position)
             assert isinstance(value, int) == (field.kind == "int"), (key, position)
 
 
-@given(st.sampled_from(["linear", "log"]), st.floats(0, 1))
-def test_position_and_value_are_inverse(spacing: str, position: float):
-    scale = Scale(0.01, 50.0, spacing)
-    assert scale.position(scale.value(position)) == pytest.approx(position, abs=1e-9)
+@given(st.booleans(), st.floats(0, 1))
+def test_position_and_value_are_inverse(log: bool, position: float):
+    axis = Axis("", 0.01, 50.0, log)
+    assert slider_position(axis, axis.value(position)) == pytest.approx(position, abs=1e-9)
 
 
-def test_the_memory_scale_spreads_the_values_near_one():
-    scale = Scale(0.0, 0.9999, "memory")
-    assert scale.position(0.99) == pytest.approx(0.5)
-    assert scale.value(0.75) == pytest.approx(0.999)
+def test_a_position_is_on_the_slider():
+    assert [slider_position(Axis("", 1.0, 5.0), value) for value in (-1e15, 1.0, 4.0, 1e15)] == [0, 0, 0.75, 1]
+    assert slider_position(Axis("", 3.0, 3.0), 3.0) == 0
+
+
+def test_the_axis_near_one_spreads_the_values_there():
+    axis = NearOne("", 0.0, 0.9999)
+    assert slider_position(axis, 0.99) == pytest.approx(0.5)
+    assert axis.value(0.75) == pytest.approx(0.999)
 
 
 def test_duration_and_compact():

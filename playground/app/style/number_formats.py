@@ -1,10 +1,13 @@
-"""Numbers as people read and type them, and the scales of sliders and axes."""
+"""Numbers as people read and type them, and the axes of sliders."""
 
 import math
 import re
-from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from playground.kinds.setting import Field
+from playground.lab.chart import Axis
 from playground.messages import MOST_DIGITS, digits
 
 THIN_SPACE = "\u202f"  # no line breaks here
@@ -161,61 +164,49 @@ def format_compact(count: float) -> str:
     return f"{count:.0f}"
 
 
-@dataclass(frozen=True)
-class Scale:
-    """The positions of values on a slider: position 0 at `low`, 1 at `high`."""
+class NearOne(Axis):
+    """An axis for weights close to 1: logarithmic in one minus the value."""
 
-    low: float
-    high: float
-    spacing: str = "linear"  # "linear", "log", or "memory": log of one minus the value, for weights close to 1
+    def bend(self, values: ArrayLike) -> np.ndarray:
+        return np.asarray(-np.log10(np.maximum(1 - np.asarray(values, float), 1e-12)))
 
-    def position(self, value: float) -> float:
-        """The position of a value, clipped to [0, 1]."""
-        low, high, inner = self._bend(self.low), self._bend(self.high), self._bend(value)
-        return min(max((inner - low) / (high - low), 0.0), 1.0) if high != low else 0.0
-
-    def value(self, position: float) -> float:
-        """The value at a position in [0, 1]."""
-        low, high = self._bend(self.low), self._bend(self.high)
-        inner = low + min(max(position, 0.0), 1.0) * (high - low)
-        if self.spacing == "log":
-            return 10**inner
-        return 1 - 10**-inner if self.spacing == "memory" else inner
-
-    def _bend(self, value: float) -> float:
-        if self.spacing == "log":
-            return math.log10(max(value, 1e-300))
-        return -math.log10(max(1 - value, 1e-12)) if self.spacing == "memory" else value
+    def unbend(self, distances: ArrayLike) -> np.ndarray:
+        return np.asarray(1 - np.power(10.0, np.negative(distances)))
 
 
-def round_to_slider(value: float, scale: Scale, whole: bool) -> float | int:
+def slider_position(axis: Axis, value: float) -> float:
+    """The position of a value on a slider, from 0 to 1."""
+    return float(np.clip(axis.place(value), 0, 1)) if axis.low != axis.high else 0.0
+
+
+def round_to_slider(value: float, axis: Axis, whole: bool) -> float | int:
     """A slider's value as a person would write it: two or three digits, and a round number on a linear scale."""
-    if scale.spacing == "memory":
+    if isinstance(axis, NearOne):
         return 1 - float(f"{1 - value:.1e}") if value < 1 else value
-    if scale.spacing == "log" and value > 0:
+    if axis.log and value > 0:
         value = float(f"{value:.1e}") if not whole or value >= 100 else value
     elif not whole:
-        step = 10 ** math.floor(math.log10(max(scale.high - scale.low, 1e-300)) - 2)
+        step = 10 ** math.floor(math.log10(max(axis.high - axis.low, 1e-300)) - 2)
         value = float(f"{round(value / step) * step:.12g}")
-    value = min(max(value, scale.low), scale.high)
+    value = min(max(value, axis.low), axis.high)
     return round(value) if whole else value
 
 
 _DECADES = 3  # on either side of the resolved value, for settings in the user's own unit
 
 
-def slider_scale(field: Field, centre: float | None) -> Scale:
-    """The scale of a setting's slider; `centre` is the value that suits the data, for settings in the data's unit."""
+def slider_axis(field: Field, centre: float | None) -> Axis:
+    """The axis of a setting's slider; `centre` is the value that suits the data, for settings in the data's unit."""
     assert field.minimum is not None
     assert field.maximum is not None
-    spacing = "memory" if field.near_one else "log" if field.log else "linear"
+    kind = NearOne if field.near_one else Axis
     if field.reach is not None:
-        return Scale(*field.reach, spacing)
-    if field.unit.startswith("data") and spacing == "log":
+        return kind("", *field.reach, field.log)
+    if field.unit.startswith("data") and field.log:
         middle = centre or 1.0
         low, high = middle / 10**_DECADES, middle * 10**_DECADES
-        return Scale(max(low, field.minimum), min(high, field.maximum), spacing)
-    return Scale(field.minimum or (1 if spacing == "log" else field.minimum), field.maximum, spacing)
+        return Axis("", max(low, field.minimum), min(high, field.maximum), True)
+    return kind("", field.minimum or (1 if field.log else field.minimum), field.maximum, field.log)
 
 
 def format_ago(seconds: float) -> str:

@@ -7,12 +7,12 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import (
-    Scale,
     format_exactly,
     format_number,
     parse_number,
     round_to_slider,
-    slider_scale,
+    slider_axis,
+    slider_position,
 )
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import LONGEST
@@ -21,6 +21,7 @@ from playground.app.widgets.controls import NumberEdit, Slider
 from playground.app.widgets.equation import words
 from playground.app.widgets.field_row import LABEL_WIDTH, FieldRow
 from playground.lab import experiment as description
+from playground.lab.chart import Axis
 from playground.lab.experiment import SEEDS
 
 EDIT_WIDTH = 58
@@ -173,7 +174,7 @@ class NumberField(NumberRow):
 
     def fill(self) -> None:
         super().fill()
-        self._scale = slider_scale(self.field, None)
+        self._axis = slider_axis(self.field, None)
         self._last = self.field.maximum
         self._pending: float | int | None = None
         self.slider: Slider | None = None
@@ -201,14 +202,14 @@ class NumberField(NumberRow):
 
     def set_resolved(self, *values: float | None) -> None:
         if values != (self._resolved[self.key],) and not self._is_dragged:
-            self._scale = slider_scale(self.field, *values)
+            self._axis = slider_axis(self.field, *values)
         super().set_resolved(*values)
 
     def set_last(self, last: int) -> None:
         """Limit the slider and the arrow keys by the size of the data; a larger number can be typed and is refused."""
         if last != self._last and not self._is_dragged:
             self._last = last
-            self._scale = Scale(self._scale.low, last)
+            self._axis = Axis("", self._axis.low, last)
             self.refresh()
 
     def refresh(self) -> None:
@@ -216,7 +217,7 @@ class NumberField(NumberRow):
         if self.slider is not None:
             number = self.number_of(self.key)
             self.slider.set_known(number is not None)
-            self.slider.set_position(0.5 if number is None else self._scale.position(number))
+            self.slider.set_position(0.5 if number is None else slider_position(self._axis, number))
             self.slider.setAccessibleDescription(f"{self.number.text()}. {self.field.description}")
 
     @Slot()
@@ -247,7 +248,7 @@ class NumberField(NumberRow):
         number = self.number_of(key)
         if number is None:
             return
-        new = self._moved_to(self._scale.position(number) + count * 0.01)
+        new = self._moved_to(slider_position(self._axis, number) + count * 0.01)
         if new == number or (new > number) != (count > 0):
             # The scale's end, or a whole number that one step of the slider does not change.
             new = number + count if self.field.kind == "int" else number
@@ -257,4 +258,5 @@ class NumberField(NumberRow):
         self.edit(self._whole(min(max(new, low), high)), merge=f"{key} {self._gesture}")
 
     def _moved_to(self, position: float) -> float | int:
-        return self._whole(round_to_slider(self._scale.value(position), self._scale, self.field.kind == "int"))
+        value = self._axis.value(min(max(position, 0.0), 1.0))
+        return self._whole(round_to_slider(value, self._axis, self.field.kind == "int"))

@@ -64,7 +64,7 @@ class Levels:
 
     def sigma(self, x: float) -> float:
         """The sigma at a place."""
-        return self.axis.low * math.pow(self.axis.high / self.axis.low, (self.plot.right() - x) / self.plot.width())
+        return self.axis.value((self.plot.right() - x) / self.plot.width())
 
     def _y(self, down: float) -> float:
         return self.plot.top() + 8 + down * (self.plot.height() - 16)
