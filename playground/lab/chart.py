@@ -80,6 +80,14 @@ class Axis:
         low, high = self.bend([self.low, self.high])
         return np.asarray((self.bend(values) - low) / (high - low))
 
+    def clipped(self, value: float) -> float:
+        """The position of a value, clipped to [0, 1].
+
+        >>> [Axis("x", 0.0, 4.0).clipped(value) for value in (-1e15, 3.0, math.inf)], Axis("x", 1.0, 1.0).clipped(1.0)
+        ([0.0, 0.75, 1.0], 0.0)
+        """
+        return float(np.clip(self.place(value), 0, 1)) if self.low != self.high else 0.0
+
     def value(self, place: float) -> float:
         """The value at a position from 0 to 1."""
         low, high = self.bend([self.low, self.high])

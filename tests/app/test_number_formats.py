@@ -15,7 +15,6 @@ from playground.app.style.number_formats import (
     parse_number,
     round_to_slider,
     slider_axis,
-    slider_position,
     without_typography,
 )
 from playground.lab.chart import Axis
@@ -148,7 +147,7 @@ def test_the_slider_of_every_setting_covers_its_default():
         assert field.minimum <= axis.low < axis.high <= field.maximum, key
         if field.default != "auto":
             default = pytest.approx(field.default, rel=1e-6, abs=1e-9)
-            assert axis.value(slider_position(axis, field.default)) == default, key
+            assert axis.value(axis.clipped(field.default)) == default, key
 
 
 def test_slider_values_are_allowed():
@@ -163,17 +162,12 @@ def test_slider_values_are_allowed():
 @given(st.booleans(), st.floats(0, 1))
 def test_position_and_value_are_inverse(log: bool, position: float):
     axis = Axis("", 0.01, 50.0, log)
-    assert slider_position(axis, axis.value(position)) == pytest.approx(position, abs=1e-9)
-
-
-def test_a_position_is_on_the_slider():
-    assert [slider_position(Axis("", 1.0, 5.0), value) for value in (-1e15, 1.0, 4.0, 1e15)] == [0, 0, 0.75, 1]
-    assert slider_position(Axis("", 3.0, 3.0), 3.0) == 0
+    assert axis.clipped(axis.value(position)) == pytest.approx(position, abs=1e-9)
 
 
 def test_the_axis_near_one_spreads_the_values_there():
     axis = NearOne("", 0.0, 0.9999)
-    assert slider_position(axis, 0.99) == pytest.approx(0.5)
+    assert axis.clipped(0.99) == pytest.approx(0.5)
     assert axis.value(0.75) == pytest.approx(0.999)
 
 

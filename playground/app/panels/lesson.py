@@ -19,7 +19,7 @@ from playground.app.controllers.lessons import JOB
 from playground.app.model.state import State
 from playground.app.panels.figure import JobButton
 from playground.app.panels.lesson_summary import LessonSummary
-from playground.app.style import number_formats, theme
+from playground.app.style import theme
 from playground.app.style.number_formats import format_number
 from playground.app.style.painting import paint_box, smooth
 from playground.app.style.text_size import px
@@ -35,6 +35,7 @@ from playground.app.widgets.live_equation_view import LiveEquationView
 from playground.app.widgets.selectable import SelectableLabel
 from playground.app.widgets.step_bar import StepBar
 from playground.app.widgets.step_equation import numbers_in_view, with_values
+from playground.lab.chart import Axis
 from playground.lab.glossary import linked
 from playground.lab.lessons import ANSWER, Lesson, MeasuredStep, Step
 from playground.lab.live_equation import LiveEquation
@@ -57,7 +58,7 @@ class Scale(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._scale = number_formats.Scale(0.0, 1.0)
+        self._axis = Axis("", 0.0, 1.0)
         self._you: float | None = None
         self._measured: float | None = None
         self._said = True
@@ -65,7 +66,7 @@ class Scale(QWidget):
 
     def show_values(self, ends: tuple[float, float], you: float | None, measured: float | None, said: bool) -> None:
         """Show the ends and values; `said`: whether the prediction is made."""
-        self._scale, self._you, self._measured, self._said = number_formats.Scale(*ends), you, measured, said
+        self._axis, self._you, self._measured, self._said = Axis("", *ends), you, measured, said
         self.apply_text_size()
         words = [f"scale from {ends[0]:g} to {ends[1]:g}"]
         words += [] if you is None else [f"you said {format_number(you)}"]
@@ -89,7 +90,7 @@ class Scale(QWidget):
             return
         for value, token in ((self._measured, "particles"), (self._you, "accent")):
             if value is not None and math.isfinite(value):
-                x = int(line.left() + self._scale.position(value) * line.width())
+                x = int(line.left() + self._axis.clipped(value) * line.width())
                 painter.setPen(QPen(theme.color(token), 2.5))
                 painter.drawLine(x, int(line.center().y() - px(9)), x, int(line.center().y() + px(9)))
 
@@ -100,7 +101,7 @@ class Scale(QWidget):
 
         def put(text: str, value: float, top: float) -> None:
             width = metrics.horizontalAdvance(text) + 2
-            left = 4 + self._scale.position(value) * (self.width() - 8) - width / 2
+            left = 4 + self._axis.clipped(value) * (self.width() - 8) - width / 2
             place = QRectF(min(max(left, 0.0), self.width() - width), top, width, px(16))
             if not any(place.adjusted(-UNIT, 0, UNIT, 0).intersects(other) for other in places.values()):
                 places[text] = place
@@ -110,7 +111,7 @@ class Scale(QWidget):
             put(f"measured: {format_number(self._measured)}", self._measured, 0)
         if self._you is not None:
             put(f"you: {format_number(self._you)}", self._you, bottom)
-        for end in (self._scale.low, self._scale.high):
+        for end in (self._axis.low, self._axis.high):
             put(format_number(end), end, bottom)
         return places
 
@@ -323,7 +324,7 @@ class LessonPanel(CollapsiblePanel):
             return (float(self.group.checkedId()),) if self.group.checkedId() >= 0 else ()
         if not self._placed:
             return ()
-        return (number_formats.Scale(*step.scale).value(self.slider.position()),)
+        return (Axis("", *step.scale).value(self.slider.position()),)
 
     @Slot()
     def _set_prediction(self) -> None:

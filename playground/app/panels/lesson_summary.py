@@ -8,10 +8,11 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from playground.app.style import theme
-from playground.app.style.number_formats import Scale, format_number
+from playground.app.style.number_formats import format_number
 from playground.app.style.painting import paint_box, paint_disc, paint_text, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
+from playground.lab.chart import Axis
 from playground.lab.lessons import ANSWER, MeasuredStep
 
 ROW, LINE = 40, 17  # px of a question, and of one line of its text
@@ -56,12 +57,12 @@ class LessonSummary(QWidget):
 
 def _paint_scale(painter: QPainter, one: MeasuredStep, box: QRectF) -> None:
     """Paint the question's scale with what was said as a line, and what was measured as a disc."""
-    scale = Scale(*one.step.scale or (0.0, 1.0))
+    axis = Axis("", *one.step.scale or (0.0, 1.0))
     middle = box.center().y()
     paint_box(painter, QRectF(box.left(), middle - 1.5, box.width(), 3), 1.5, "border")
     you, found = (
-        box.left() + box.width() * scale.position(value)
-        for value in (one.prediction[0], one.values[ANSWER] if math.isfinite(one.values[ANSWER]) else scale.low)
+        box.left() + box.width() * axis.clipped(value)
+        for value in (one.prediction[0], one.values[ANSWER] if math.isfinite(one.values[ANSWER]) else axis.low)
     )
     paint_disc(painter, QRectF(found - 1, middle - 1, 2, 2).center(), px(5), "particles")
     painter.setPen(QPen(theme.color("accent"), 2.5))

@@ -174,11 +174,6 @@ class NearOne(Axis):
         return np.asarray(1 - np.power(10.0, np.negative(distances)))
 
 
-def slider_position(axis: Axis, value: float) -> float:
-    """The position of a value on a slider, from 0 to 1."""
-    return float(np.clip(axis.place(value), 0, 1)) if axis.low != axis.high else 0.0
-
-
 def round_to_slider(value: float, axis: Axis, whole: bool) -> float | int:
     """A slider's value as a person would write it: two or three digits, and a round number on a linear scale."""
     if isinstance(axis, NearOne):

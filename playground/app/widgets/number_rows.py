@@ -12,7 +12,6 @@ from playground.app.style.number_formats import (
     parse_number,
     round_to_slider,
     slider_axis,
-    slider_position,
 )
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import LONGEST
@@ -217,7 +216,7 @@ class NumberField(NumberRow):
         if self.slider is not None:
             number = self.number_of(self.key)
             self.slider.set_known(number is not None)
-            self.slider.set_position(0.5 if number is None else slider_position(self._axis, number))
+            self.slider.set_position(0.5 if number is None else self._axis.clipped(number))
             self.slider.setAccessibleDescription(f"{self.number.text()}. {self.field.description}")
 
     @Slot()
@@ -248,7 +247,7 @@ class NumberField(NumberRow):
         number = self.number_of(key)
         if number is None:
             return
-        new = self._moved_to(slider_position(self._axis, number) + count * 0.01)
+        new = self._moved_to(self._axis.clipped(number) + count * 0.01)
         if new == number or (new > number) != (count > 0):
             # The scale's end, or a whole number that one step of the slider does not change.
             new = number + count if self.field.kind == "int" else number
