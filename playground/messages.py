@@ -297,10 +297,10 @@ def digits(value: float) -> str:
     return f"{mantissa}e{int(exponent)}" if power else mantissa
 
 
-def counted(count: int, noun: str) -> str:
+def how_many(count: int, noun: str) -> str:
     """A number of things.
 
-    >>> counted(1, "cell"), counted(2, "cell")
+    >>> how_many(1, "cell"), how_many(2, "cell")
     ('1 cell', '2 cells')
     """
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -39,7 +39,7 @@ from playground.app.widgets.collapsible_panel import shortened
 from playground.app.widgets.menu_button import MenuButton
 from playground.app.widgets.transport import TransportButton
 from playground.app.workers.timers import timer
-from playground.messages import counted
+from playground.messages import how_many
 
 if typing.TYPE_CHECKING:
     from playground.app.actions import Actions
@@ -325,7 +325,7 @@ class StatusBar(QFrame):
             self._show(self.frames, "at rest")
         else:
             count = round(per_second)
-            self._show(self.frames, f"{counted(count, 'frame')}/s")
+            self._show(self.frames, f"{how_many(count, 'frame')}/s")
 
     def _show(self, label: QLabel, text: str) -> None:
         """Show a text and lay it out at once, because a busy event loop may do so a second later."""

@@ -27,7 +27,7 @@ from playground.lab.model import Model
 from playground.lab.problem import Problem
 from playground.lab.table_cells import number_in
 from playground.lab.trust import EXTRAPOLATED, UNMEASURED, closed_form, extrapolation_warnings, few_data, flow_warnings
-from playground.messages import Message, counted
+from playground.messages import Message, how_many
 from playground.user_errors import UserError
 
 Columns = list[tuple[str, Sequence[object]]]
@@ -84,7 +84,7 @@ def _by_energy(model: Model, points: np.ndarray) -> Likelihoods:
 def _by_flow(model: Model, points: np.ndarray, latent: bool) -> Likelihoods:
     problem = model.problem
     work = log_likelihood(problem, model.likelihood_score, points, give_up=True)
-    found = _done("Likelihood", work, counted(len(points), "point"))
+    found = _done("Likelihood", work, how_many(len(points), "point"))
     known = closed_form(problem, points, float(found.sigma))
     notes = flow_warnings(problem, points, found.log_prob, found.standard_error, known)
     log_prob = _measured(found.log_prob, notes)
@@ -156,7 +156,7 @@ def _summarise(log_prob: np.ndarray, notes: Sequence[Message | None], out: Path)
     """Print the mean log p of the measured points, and the warnings about the others."""
     _warn(notes)
     measured, sound = ~np.isnan(log_prob), np.array([note is None for note in notes])
-    mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {counted(measured.sum(), 'point')}"
+    mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {how_many(measured.sum(), 'point')}"
     if sound.any() and sound.sum() < measured.sum():
         those = "one that is" if sound.sum() == 1 else f"{sound.sum()} that are"
         mean += f" ({number(log_prob[sound].mean())} of the {those} not {EXTRAPOLATED})"
@@ -170,9 +170,9 @@ def write_decoded(
     model = _open(folder, assignments, seed, device)
     problem = model.problem
     latent = read_codes(codes, problem)
-    found = _done("Decoding", decode(problem, model.likelihood_score, latent), counted(len(latent), "code"))
+    found = _done("Decoding", decode(problem, model.likelihood_score, latent), how_many(len(latent), "code"))
     _write(out, _decoded(problem, found, column_names(problem)))
-    say(f"{counted(len(latent), 'code')} {'is' if len(latent) == 1 else 'are'} decoded in {out}")
+    say(f"{how_many(len(latent), 'code')} {'is' if len(latent) == 1 else 'are'} decoded in {out}")
 
 
 def write_interpolation(
@@ -184,7 +184,7 @@ def write_interpolation(
     flat, header = read_points_to_evaluate(points, problem)
     if len(flat) != 2:
         raise UserError(
-            f"{points} holds {counted(len(flat), 'point')}: an interpolation has two ends, so give two rows."
+            f"{points} holds {how_many(len(flat), 'point')}: an interpolation has two ends, so give two rows."
         )
     work = interpolate(problem, model.likelihood_score, flat.reshape(-1, *problem.shape), count)
     found = _done("Interpolation", work, f"{count} points")

@@ -10,7 +10,7 @@ from playground.lab.measured import Figures
 from playground.lab.memorization import nearness
 from playground.lab.problem import Problem
 from playground.lab.settings import LOG_P_OF
-from playground.messages import counted
+from playground.messages import how_many
 
 
 def print_figures(measured: Figures, problem: Problem) -> None:
@@ -56,7 +56,7 @@ def print_figures(measured: Figures, problem: Problem) -> None:
 
 def _test_set(count: int, problem: Problem) -> str:
     biased = ", of another distribution than all rows, because duplicates are held out together"
-    return counted(count, "held-out point") + (biased if problem.dataset.biased_split else "")
+    return how_many(count, "held-out point") + (biased if problem.dataset.biased_split else "")
 
 
 def _line(title: str, text: str) -> None:

@@ -17,7 +17,7 @@ from playground.lab.atomic import write_whole
 from playground.lab.sweep import folder as folders
 from playground.lab.sweep.slurm import HIGHEST, job_array, ranges
 from playground.lab.sweep.table import CELLS_TABLE, MEANS_TABLE, Row
-from playground.messages import counted
+from playground.messages import how_many
 from playground.user_errors import UserError
 from playground.version import __version__
 
@@ -63,7 +63,7 @@ def _run(sweep: sweeps.Sweep, cells: Sequence[sweeps.Cell], folder: Path, place:
     warn(_of_versions(folders.versions(folders.everything(folder, cells)), waiting > 0))
     warn(sweeps.BY_TIME if waiting and any(cell.depends_on_speed for cell in cells) else None)
     if waiting:
-        count = counted(waiting, "cell")
+        count = how_many(waiting, "cell")
         with stage(f"Sweep of {count}") as update, place as workers:
             for progress in sweeps.run(sweep, cells, folder, workers, device):
                 done, left = progress.done - (len(cells) - waiting), progress.seconds_left

@@ -18,7 +18,7 @@ from playground.data import repeats
 from playground.data.dataset import Array, DataError, Dataset, DatasetRequest, class_numbers, held_out_count
 from playground.data.npy import open_npy
 from playground.data.tables import Table, decode
-from playground.messages import Message, counted, joined, to_set
+from playground.messages import Message, how_many, joined, to_set
 
 LEAST_ROWS = 50
 MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
@@ -308,7 +308,7 @@ def _check_learnable(name: str, points: Array, axes: tuple[str, str]) -> None:
     """Raise DataError if no density can be learned from the points."""
     if len(points) < LEAST_ROWS:
         raise DataError(
-            f"{name} has {counted(len(points), 'row')}: at least {LEAST_ROWS} are needed to learn a density."
+            f"{name} has {how_many(len(points), 'row')}: at least {LEAST_ROWS} are needed to learn a density."
         )
     extent = np.ptp(points, axis=0)
     if not extent.any():

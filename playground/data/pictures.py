@@ -28,7 +28,7 @@ from playground.data.dataset import (
     stratified,
 )
 from playground.data.files import classes_of_array
-from playground.messages import Edit, Message, counted, joined, setting, to_set
+from playground.messages import Edit, Message, how_many, joined, setting, to_set
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -122,7 +122,7 @@ def _split(
 ) -> Dataset:
     """The data set of square images, of which a part is held out."""
     if len(images) < LEAST:
-        count = counted(len(images), "image")
+        count = how_many(len(images), "image")
         few = Message("few-images", "{} has {}: at least {} are needed to learn from.", (name, count, LEAST))
         raise DataError(joined(few, note) or few)
     images = _coloured(images, request.colours)
@@ -130,7 +130,7 @@ def _split(
     group, different = repeats.equal_rows(images)
     if different < repeats.LEAST_DIFFERENT:
         raise DataError(
-            f"{name} has only {counted(different, 'different image')} among {len(images)}: at least "
+            f"{name} has only {how_many(different, 'different image')} among {len(images)}: at least "
             f"{repeats.LEAST_DIFFERENT} are needed."
         )
     held_out = _held_out(group, classes, held_out_count(len(images), request.held_out), request.seed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from playground.data.dataset import Array, DataError
-from playground.messages import counted
+from playground.messages import how_many
 
 _HEAD = 2**16  # bytes that are examined to tell text from other data
 _BLOCK = 2**18  # characters parsed at a time
@@ -165,7 +165,7 @@ class Table:
             if len(cells) != 2:
                 if first and not points:
                     raise self._columns(number, len(cells))
-                count = counted(len(cells), "cell")
+                count = how_many(len(cells), "cell")
                 raise DataError(
                     f"{self._name}, line {number}: {count} where the lines before have 2; complete or remove the line."
                 )
@@ -184,7 +184,7 @@ class Table:
             x, y = self._among
             way_out = f"name two of them {x} and {y} in a header, as the model's axes are, or keep just these two"
         return DataError(
-            f"{self._name}, line {number}: {counted(count, 'column')}, but points of the plane have 2; {way_out}."
+            f"{self._name}, line {number}: {how_many(count, 'column')}, but points of the plane have 2; {way_out}."
         )
 
 
@@ -255,7 +255,7 @@ def _narrowed(name: str, text: str, names: tuple[str, str]) -> str:
             return text
         elif not _SEPARATOR.fullmatch(line):
             raise DataError(
-                f"{name}, line {number}: {counted(len(row), 'cell')} where the header has {width}; "
+                f"{name}, line {number}: {how_many(len(row), 'cell')} where the header has {width}; "
                 "complete or remove the line."
             )
     return "\n".join(kept)

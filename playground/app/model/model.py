@@ -11,7 +11,7 @@ from playground.lab.experiment import Experiment, reset_key
 from playground.lab.keys import ModelKey, RunKey, TrainingKey
 from playground.lab.points import Points
 from playground.lab.recovery import run_key
-from playground.messages import counted
+from playground.messages import how_many
 from playground.records import record
 
 if TYPE_CHECKING:
@@ -132,4 +132,4 @@ class LiveModel(Model):
         kind, threads = self.problem.device.type, torch_threads(self.problem)
         if kind != "cpu":
             return kind.upper()
-        return f"CPU, {counted(threads, 'thread')}"
+        return f"CPU, {how_many(threads, 'thread')}"

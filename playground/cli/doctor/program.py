@@ -5,7 +5,7 @@ import platform
 import time
 
 from playground.lab.claims import Found
-from playground.messages import counted
+from playground.messages import how_many
 
 SYMBOLS = "σ∇∂θ√×·"  # characters of labels that are no Latin letters
 ALIASES = {"Sans Serif", "Serif", "Monospace"}  # fontconfig lists them even if there is no font
@@ -18,7 +18,7 @@ def processor() -> Found:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     instructions = torch.backends.cpu.get_cpu_capability()
-    found = f"{counted(cores, 'core')}, {instructions} instructions"
+    found = f"{how_many(cores, 'core')}, {instructions} instructions"
     if instructions == "DEFAULT" and platform.machine().lower() in ("x86_64", "amd64"):
         return Found(
             0, found, "This processor has no AVX2, so training takes several times as long: choose short runs."
