@@ -23,6 +23,7 @@ from playground.user_errors import UserError, user_error
 from playground.version import __version__
 
 
+@one_thread()  # the same in every process, because sums of floats depend on it
 def deliver(order: Order) -> Delivery:
     """Do the work of :func:`playground.lab.sweep.running.compute`."""
     if order.version != __version__:
