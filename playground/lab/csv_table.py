@@ -18,7 +18,7 @@ def write_rows(file: TextIO, rows: Iterable[Iterable[object]], separator: str = 
     csv.writer(file, delimiter=separator, lineterminator="\n").writerows(map(cell, row) for row in rows)
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+def write_csv(path: Path, header: Sequence[object], rows: Iterable[Iterable[object]]) -> None:
     """Write a table to a file, atomically; see :func:`write_rows`."""
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         write_rows(file, itertools.chain([header], rows))

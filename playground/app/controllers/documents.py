@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol, TextIO, TypeVar
+from typing import Protocol, TypeVar
 
 from PySide6.QtCore import Signal, Slot
 
@@ -17,8 +17,8 @@ from playground.app.model.state import State
 from playground.app.style.number_formats import format_ago
 from playground.app.workers.jobs import Jobs
 from playground.lab import lessons
-from playground.lab.atomic import atomic_write
-from playground.lab.csv_table import write_rows
+from playground.lab.atomic import write_whole
+from playground.lab.csv_table import write_csv
 from playground.lab.experiment import ExperimentError
 from playground.lab.lesson_template import lesson_template
 from playground.lab.session import MODEL, SUFFIX, Session, SessionError
@@ -190,8 +190,8 @@ class Documents(Controller):
             return
 
         def save() -> None:
-            table = (lessons.COLUMNS, *rows())
-            self._write(path, lambda file: write_rows(file, table), f"Saved {path.name}.")
+            table = [*rows()]
+            self._write(path, lambda: write_csv(path, lessons.COLUMNS, table), f"Saved {path.name}.")
 
         save()
         when_measured(save)
@@ -208,15 +208,14 @@ class Documents(Controller):
             self.refuse(error.message)
             return
         said = f"Saved {path.name}. Change it in a text editor, and open it here to try it."
-        self._write(path, lambda file: file.write(text), said)
+        self._write(path, lambda: write_whole(path, text), said)
 
-    def _write(self, path: Path, write: Callable[[TextIO], object], said: str) -> None:
-        """Write a text in a thread, since a slow disk may take seconds, and then say so."""
+    def _write(self, path: Path, write: Callable[[], object], said: str) -> None:
+        """Write a file in a thread, since a slow disk may take seconds, and then say so."""
 
         def work() -> None:
             try:
-                with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-                    write(file)
+                write()
             except OSError as error:
                 raise UserError(cannot_write(path, error)) from None
 

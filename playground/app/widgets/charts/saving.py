@@ -13,9 +13,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 from playground.app.model.preferences import Preferences
 from playground.app.widgets import file_prompts
 from playground.drawing.render import painted, save_painting
-from playground.lab.atomic import atomic_write
 from playground.lab.chart import Chart
-from playground.lab.csv_table import write_rows
+from playground.lab.csv_table import write_csv
 
 if TYPE_CHECKING:
     from playground.drawing.plot import Plot
@@ -89,8 +88,8 @@ def save(view: Saved, path: Path) -> None:
         OSError, PictureError: the folder is not writable or the disk is full.
     """
     if path.suffix.lower() == ".csv":
-        with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            write_rows(file, rows(view))
+        names, *table = rows(view)
+        write_csv(path, names, table)
     else:
         size, ratio = view.size().toTuple(), 2 * view.devicePixelRatioF()
         save_painting(view.paint_still, size, path, view.accessibleName(), ratio, view.provenance())
