@@ -1,99 +1,99 @@
 """The dialogs beside the main window: how each is made, and which exist."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtWidgets import QWidget
-
-from playground.app.actions import Window
 from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
 from playground.app.search import entries
 from playground.app.widgets.dialog import Dialog
 from playground.lab.lessons import Lesson
 
+if TYPE_CHECKING:
+    from playground.app.window import MainWindow
+
 AnyDialog = TypeVar("AnyDialog", bound=Dialog)
 
 
-def _log(owner: Window, parent: QWidget) -> Dialog:
-    return LogDialog(owner.log, parent)
+def _log(window: "MainWindow") -> Dialog:
+    return LogDialog(window.log, window)
 
 
-def _history(owner: Window, parent: QWidget) -> Dialog:
-    return HistoryWindow(owner.state.stack, parent)
+def _history(window: "MainWindow") -> Dialog:
+    return HistoryWindow(window.state.stack, window)
 
 
 # The modules of these are not needed to open the main window.
 
 
-def _report(owner: Window, parent: QWidget) -> Dialog:
+def _report(window: "MainWindow") -> Dialog:
     from playground.app.dialogs.report import ReportDialog
 
-    return ReportDialog(owner.log, parent)
+    return ReportDialog(window.log, window)
 
 
-def _audit(owner: Window, parent: QWidget) -> Dialog:
+def _audit(window: "MainWindow") -> Dialog:
     from playground.app.dialogs.audit_dialog import AuditDialog
 
-    return AuditDialog(owner.state, parent)
+    return AuditDialog(window.state, window)
 
 
-def _plugins(owner: Window, parent: QWidget) -> Dialog:
+def _plugins(window: "MainWindow") -> Dialog:
     from playground.app.dialogs.plugins_dialog import PluginsDialog
 
-    return PluginsDialog(owner.plugins, owner.dialogs.show_audit, parent)
+    return PluginsDialog(window.plugins, window.dialogs.show_audit, window)
 
 
-def _boltzmann(owner: Window, parent: QWidget) -> Dialog:
+def _boltzmann(window: "MainWindow") -> Dialog:
     from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 
-    return BoltzmannWindow(parent)
+    return BoltzmannWindow(window)
 
 
-def _sweep(owner: Window, parent: QWidget) -> Dialog:
+def _sweep(window: "MainWindow") -> Dialog:
     from playground.app.controllers.sweeping import Sweeping
     from playground.app.dialogs.sweep.window import SweepWindow
 
     return SweepWindow(
-        Sweeping(owner.opening.open_made),
-        lambda: owner.state.experiment,
-        owner.documents.folder,
-        parent,
+        Sweeping(window.opening.open_made),
+        lambda: window.state.experiment,
+        window.documents.folder,
+        window,
     )
 
 
-def _scenes(owner: Window, parent: QWidget) -> Dialog:
+def _scenes(window: "MainWindow") -> Dialog:
     from playground.app.dialogs.gallery import Gallery
 
-    lessons = owner.controllers.lessons
-    return Gallery(lessons.begin, parent)
+    lessons = window.controllers.lessons
+    return Gallery(lessons.begin, window)
 
 
-def _runs(owner: Window, parent: QWidget) -> Dialog:
+def _runs(window: "MainWindow") -> Dialog:
     from playground.app.dialogs.runs_window import RunsWindow
 
-    return RunsWindow(owner.controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), parent)
+    return RunsWindow(window.controllers, lambda: window.actions_by_key.trigger("file.export_runs"), window)
 
 
-def _glossary(owner: Window, parent: QWidget) -> Dialog:
+def _glossary(window: "MainWindow") -> Dialog:
     from playground.app.dialogs.glossary_dialog import GlossaryDialog
 
-    return GlossaryDialog(parent)
+    return GlossaryDialog(window)
 
 
-def _answers(owner: Window, parent: QWidget) -> Dialog:
+def _answers(window: "MainWindow") -> Dialog:
     from playground.app.dialogs.answers_dialog import AnswersDialog
 
-    return AnswersDialog(owner.controllers.lessons, owner.documents, parent)
+    return AnswersDialog(window.controllers.lessons, window.documents, window)
 
 
-def _palette(owner: Window, parent: QWidget) -> Dialog:
+def _palette(window: "MainWindow") -> Dialog:
     from playground.app.dialogs.command_palette import CommandPalette
 
-    return CommandPalette(lambda: entries(owner), parent)
+    return CommandPalette(lambda: entries(window), window)
 
 
-DIALOGS: dict[str, Callable[[Window, QWidget], Dialog]] = {
+DIALOGS: dict[str, Callable[["MainWindow"], Dialog]] = {
     "log": _log,
     "report": _report,
     "history": _history,
@@ -113,15 +113,14 @@ class DialogRegistry:
     """Makes each dialog of :data:`DIALOGS` when it is first shown, and keeps it.
 
     Args:
-        owner: the main window, as what the dialogs show.
-        parent: the main window, as their parent.
+        window: the main window, which the dialogs show, and their parent.
 
     Attributes:
         made: the dialogs made so far, by their names.
     """
 
-    def __init__(self, owner: Window, parent: QWidget) -> None:
-        self._owner, self._parent = owner, parent
+    def __init__(self, window: "MainWindow") -> None:
+        self._window = window
         self.made: dict[str, Dialog] = {}
 
     def show(self, name: str) -> None:
@@ -131,7 +130,7 @@ class DialogRegistry:
             KeyError: no dialog of `DIALOGS` has this name.
         """
         if name not in self.made:
-            self.made[name] = DIALOGS[name](self._owner, self._parent)
+            self.made[name] = DIALOGS[name](self._window)
         dialog = self.made[name]
         dialog.show()
         dialog.raise_()

@@ -4,10 +4,11 @@ term of the glossary."""
 import functools
 import itertools
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from playground.app.actions import LESSONS, MENUS, Action, Window
+from playground.app.actions import LESSONS, MENUS, Action
 from playground.app.controllers.lessons import Lessons
 from playground.app.dialogs.command_palette import Entry
 from playground.app.dialogs.help import show_documentation
@@ -21,8 +22,11 @@ from playground.lab.headings import headings
 from playground.lab.lessons import load_all
 from playground.messages import alternatives
 
+if TYPE_CHECKING:
+    from playground.app.window import MainWindow
 
-def entries(window: Window) -> list[Entry]:
+
+def entries(window: "MainWindow") -> list[Entry]:
     """All entries that can be found now."""
     return [
         *_commands(window),
@@ -35,7 +39,7 @@ def entries(window: Window) -> list[Entry]:
     ]
 
 
-def _commands(window: Window) -> Iterator[Entry]:
+def _commands(window: "MainWindow") -> Iterator[Entry]:
     actions = window.actions_by_key
     for menu, groups in MENUS.items():
         for key, entry in itertools.chain.from_iterable(group.items() for group in groups):
@@ -46,7 +50,7 @@ def _commands(window: Window) -> Iterator[Entry]:
                 yield Entry(text, menu, functools.partial(actions.trigger, key), actions.why_not(key))
 
 
-def _choices(window: Window) -> Iterator[Entry]:
+def _choices(window: "MainWindow") -> Iterator[Entry]:
     """Every value of every choice: a data set, a noise, a sampler, a solver of the chosen sampler."""
     state, data = window.state, window.panel(DataPanel)
     for key, field in fields(state.experiment).items():
@@ -63,7 +67,7 @@ def _choices(window: Window) -> Iterator[Entry]:
             )
 
 
-def _settings(window: Window) -> Iterator[Entry]:
+def _settings(window: "MainWindow") -> Iterator[Entry]:
     """Every setting that has a row; for settings of other kinds, which kinds have them."""
     now, every = fields(window.state.experiment), every_field()
     shown = [row for panel in window.panels for row in panel.findChildren(FieldRow)]
@@ -123,7 +127,7 @@ def _headings() -> Iterator[Entry]:
         yield Entry(f"{capital(heading.page)}: {heading.text}", "Help", show)
 
 
-def _terms(window: Window) -> Iterator[Entry]:
+def _terms(window: "MainWindow") -> Iterator[Entry]:
     """Each term of the glossary once, which all its symbols find too."""
     symbols: dict[str, list[str]] = {}
     for entry in glossary():
