@@ -70,7 +70,7 @@ class Message:
 
     Attributes:
         code: its name, the same whatever the numbers are; "" of a sentence that has none.
-        text: the sentence, with a gap for each value: ``{}``, or ``{:.3g}``, ``{:,}`` and the like for a number.
+        text: the sentence, with a gap for each value: ``{}``, ``{:,}`` for a count, or ``{:.3g}`` and the like for a number.
         values: settings, numbers, words and other messages for its gaps.
         key: the setting to change, "" where there is none.
         edits: each of which would mend it.
@@ -84,7 +84,7 @@ class Message:
 
     def __str__(self) -> str:
         """As files and the command line say it: settings by their keys."""
-        return self.render(_as_in_a_file, "{:g}".format)
+        return self.render(_as_in_a_file, "{:g}".format, "{:,}".format)
 
     @property
     def keys(self) -> frozenset[str]:
@@ -101,14 +101,17 @@ class Message:
         first = self.values[0] if self.values and next(iter(string.Formatter().parse(self.text)))[0] == "" else None
         return isinstance(first, Setting) or (isinstance(first, Message) and first.begins_with_setting)
 
-    def render(self, name: Callable[[Setting], str], number: Callable[[float], str]) -> str:
+    def render(
+        self, name: Callable[[Setting], str], number: Callable[[float], str], count: Callable[[int], str]
+    ) -> str:
         """The text.
 
         Args:
             name: says a setting.
             number: says a number that is not whole, or that the text wants in few digits, as by ``{:.3g}``.
+            count: says a whole number whose digits the text wants grouped, by ``{:,}``.
         """
-        return _Renderer(name, number).format(self.text, *self.values)
+        return _Renderer(name, number, count).format(self.text, *self.values)
 
 
 def instead(code: str, text: str, values: tuple[object, ...], key: str, value: Value, title: str = "") -> Message:
@@ -128,20 +131,24 @@ def instead(code: str, text: str, values: tuple[object, ...], key: str, value: V
 class _Renderer(string.Formatter):
     """See :meth:`Message.render`."""
 
-    def __init__(self, name: Callable[[Setting], str], number: Callable[[float], str]) -> None:
-        self._name, self._number = name, number
+    def __init__(
+        self, name: Callable[[Setting], str], number: Callable[[float], str], count: Callable[[int], str]
+    ) -> None:
+        self._name, self._number, self._count = name, number, count
 
     def format_field(self, value: object, spec: str) -> str:
         if isinstance(value, Setting):
             return self._name(value)
         if isinstance(value, Message):
-            return value.render(self._name, self._number)
+            return value.render(self._name, self._number, self._count)
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             return str(value)
         if spec.endswith("g"):
             return self._number(float(format(value, spec)))
         if isinstance(value, int) and abs(value) >= MOST_DIGITS:
             return digits(value)
+        if spec == "," and isinstance(value, numbers.Integral):
+            return self._count(int(value))
         if spec and abs(float(value)) < MOST_DIGITS:
             return format(value, spec)
         return str(value) if isinstance(value, numbers.Integral) else self._number(float(value))

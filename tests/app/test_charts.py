@@ -448,6 +448,15 @@ def test_the_held_out_loss_is_drawn_beside_the_training_loss(loss):
     assert "held out" not in loss.accessibleDescription()
 
 
+def test_the_held_out_loss_has_as_many_decimals_as_the_loss_beside_it(loss):
+    steps, values = losses(400)
+    checks = steps[::40], np.full(len(steps[::40]), 1.9)
+    loss.show_history(steps, values, 1.85, 0.002, checks)
+    shown = re.search(r"([\d.]+) ± .* held out ([\d.]+)", loss.accessibleDescription())
+    assert shown is not None
+    assert len(shown[2]) == len(shown[1]) > len("1.9")
+
+
 def test_an_empty_chart_says_its_sentence_once(loss, monkeypatch):
     said = []
     loss.show_history(*losses(50), 1.85)

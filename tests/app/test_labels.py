@@ -94,7 +94,7 @@ def message(text, *values):
             "",
             "It diverged (loss 123\u202f000, rate 1e-4).",
         ),
-        (message("{} has {:,} rows.", "run1e5.csv", 12_345), "", "run1e5.csv has 12,345 rows."),
+        (message("{} has {:,} rows.", "run1e5.csv", 12_345), "", "run1e5.csv has 12\u202f345 rows."),
         (
             message("{}, so {}.", message("{} hides all", setting("sampling.seed", 1)), "no"),
             "",

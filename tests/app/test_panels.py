@@ -1191,7 +1191,7 @@ def test_the_chart_follows_the_loss(show, state, controllers, qtbot):
     controllers.train_to(2_000)
     assert "optimal loss 1.849 ± 0.002" in panel.chart.accessibleDescription()
     controllers.train_to(4_000)
-    qtbot.waitUntil(lambda: "39" in panel.chart.accessibleDescription().split("after")[1])
+    qtbot.waitUntil(lambda: "3\u202f9" in panel.chart.accessibleDescription().split("after")[1])
     assert panel.distance.text() == ""
     controllers.measure()
     assert panel.distance.text() == "KL 0.008\n± 0.001 nat"
@@ -1481,7 +1481,7 @@ def test_a_log_p_in_doubt_is_marked(show, state, controllers):
     assert (panel.log_prob.name.text(), panel.energy.name.text()) == ("log p, model", "log p, energy")
     assert not panel.notice.isVisible()
     controllers.show_point(few_data=Message("few-data", "Few data are here: {} of {:,}.", (3, 10_000)))
-    assert panel.notice.text.text() == "Few data are here: 3 of 10,000."
+    assert panel.notice.text.text() == "Few data are here: 3 of 10\u202f000."
     controllers.show_point()
     assert not panel.notice.isVisible()
 

@@ -191,7 +191,7 @@ def test_it_goes_on_from_what_was_saved_if_the_process_is_killed(mortal: Mortal)
     one.advance(False, mortal)
     assert one.now.step == one.trainer.step == one.now.newest.made == saved
     assert one.now.losses[0].max() == saved
-    assert one.lost.take() == f"The system ended the process that trained: training goes on from step {saved:,}."
+    assert str(one.lost.take()) == f"The system ended the process that trained: training goes on from step {saved:,}."
     one.advance(False, mortal)
     assert one.now.step == one.trainer.step > saved
     here = as_one_trainer(one.now.step).snapshot()

@@ -24,6 +24,7 @@ from playground.lab.progress import TrainingProgress
 from playground.lab.recovery import keep_training
 from playground.lab.store import Store
 from playground.lab.trained import Trained
+from playground.messages import Message
 from playground.records import record
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class LiveTraining:
     def __init__(self, trainer: "Trainer", key: TrainingKey | None = None, course: Mapping[str, Any] | None = None):
         self.trainer, self.key = trainer, key
         self.stored: tuple[int, str] | None = None
-        self.lost = Mailbox[str]()
+        self.lost = Mailbox[Message]()
         self._wanted: tuple[Experiment] | None = (
             None  # the settings to go on with, another object each time they are set
         )
@@ -255,7 +256,8 @@ class LiveTraining:
             losses, held_out = (curve[:, curve[0] <= step] for curve in (self.now.losses, self.now.held_out))
             told = {"progress": saved.last, "losses": losses, "held_out": held_out}
             self.publish(**self.trainer.facts, **told, **self._weights(self.now.kept))
-            self.lost.put(f"The system ended the process that trained: training goes on from step {step:,}.")
+            text = "The system ended the process that trained: training goes on from step {:,}."
+            self.lost.put(Message("process-ended", text, (step,)))
             logger.warning("The process that trained has ended; training goes on from step %d", step)
 
     def bring_back(self) -> None:

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from playground.app.style.number_formats import format_number
+from playground.app.style.number_formats import format_count, format_number
 from playground.kinds.kind import Kind, registered
 from playground.kinds.setting import Field, own_fields
 from playground.lab.experiment import FILES, Experiment, every_field
@@ -79,7 +79,7 @@ def begun(text: str) -> str:
 
 
 def worded(message: Message | str | None, own: str = "") -> str:
-    """A message in the window's words: labels for keys, titles for choices, formatted numbers.
+    """A message in the window's words: labels for keys, titles for choices, formatted numbers and counts.
 
     Args:
         message: a message; a sentence is returned as it is, and None gives "".
@@ -90,7 +90,7 @@ def worded(message: Message | str | None, own: str = "") -> str:
     """
     if not isinstance(message, Message):
         return message or ""
-    text = message.render(functools.partial(_setting, own=own), format_number)
+    text = message.render(functools.partial(_setting, own=own), format_number, format_count)
     return begun(text) if message.begins_with_setting else text
 
 

@@ -71,7 +71,7 @@ class TrainingTrack(Track):
         present = f"step {format_count(self._steps[place])}"
         if not short:
             present = f"weights of {present}" + (", the newest" if place == len(self._steps) - 1 else "")
-        return f"training: step {self._steps[0]}", present, format_count(last)
+        return f"training: step {format_count(self._steps[0])}", present, format_count(last)
 
     # --- the user's actions
 

@@ -112,7 +112,7 @@ class BoltzmannWindow(WorkingDialog):
         self.measure = button("&Measure", UNMEASURED, self.machine.measure)
         for size, choice in self.sizes.buttons.items():
             units = int(size[0]) ** 2
-            said = f"Pictures of {size} pixels: {units} units, 2^{units} = {2**units:,} states to sum over"
+            said = f"Pictures of {size} pixels: {units} units, 2^{units} = {format_count(2**units)} states to sum over"
             named(choice, f"{size} pixels", said)
 
     def _lay_out(self) -> None:

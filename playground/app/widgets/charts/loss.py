@@ -94,18 +94,18 @@ class LossChart(ChartView):
         self._last = int(steps[-1])
         steps, losses = np.asarray(steps, float)[finite], np.asarray(losses, float)[finite]
         columns, means, smooth = averaged(steps, losses)
-        text, over = _last(means, smooth), steps_averaged(steps, smooth)
+        error, over = _error(means), steps_averaged(steps, smooth)
+        text = _with_error(float(smooth[-1]), error)
         series = [
             Series("each step", steps, losses, "learned", width=1.0, alpha=0.35, legend=""),
             Series("loss", columns, smooth, "learned", legend=f"{text} (last {format_count(over)})"),
         ]
-        said = f"{text} over the last {over} steps, after {self._last} steps"
+        said = f"{text} over the last {format_count(over)} steps, after {format_count(self._last)} steps"
         if kept.any():
             checks, held = np.asarray(held_out[0], float)[kept], np.asarray(held_out[1], float)[kept]
-            series.append(
-                Series("held out", checks, held, "data", width=1.5, legend=f"held out {format_number(held[-1])}")
-            )
-            said += f", held out {format_number(held[-1])}"
+            beside = f"held out {_rounded_alike(held[-1], error)}"
+            series.append(Series("held out", checks, held, "data", width=1.5, legend=beside))
+            said += f", {beside}"
         if floor is not None:
             best = _with_error(floor, floor_error)
             ends = steps[[0, -1]]
@@ -168,16 +168,21 @@ def steps_averaged(steps: np.ndarray, smooth: np.ndarray) -> int:
     return max(round(float(f"{min(total, total / len(smooth) * (1 + memory) / (1 - memory)):.1e}")), 1)
 
 
-def _last(means: np.ndarray, smooth: np.ndarray) -> str:
-    """The running average at its end, with a standard error from the jumps of the last columns."""
+def _error(means: np.ndarray) -> float | None:
+    """The standard error of the running average at its end, from the jumps of the last columns."""
     if len(means) < COLUMNS_SMOOTHED:
-        return format_number(smooth[-1])  # the loss still falls by more than it jumps
+        return None  # the loss still falls by more than it jumps
     jumps = float(np.mean(np.diff(means[-COLUMNS_SMOOTHED:]) ** 2) / 2)
-    return _with_error(float(smooth[-1]), math.sqrt(jumps * (1 - MEMORY) / (1 + MEMORY)))
+    return math.sqrt(jumps * (1 - MEMORY) / (1 + MEMORY))
 
 
 def _with_error(value: float, error: float | None) -> str:
     return format_measured(value, error) if error else format_number(value)
+
+
+def _rounded_alike(value: float, error: float | None) -> str:
+    """A value with the digits of one that has this error, to be read beside it."""
+    return _with_error(value, error).split(" ")[0]
 
 
 def _memory(columns: int) -> float:
