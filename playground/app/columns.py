@@ -16,6 +16,7 @@ from playground.app.style.theme import UNIT
 from playground.app.widgets import layouts
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.column import Column
+from playground.lab.lessons import Lesson
 
 SIDE = (272, 460)  # px of a side column, smallest and largest
 NEEDED = 316  # px of a side column in which no card is cut
@@ -38,7 +39,8 @@ def filled(name: str, cards: Iterable[QWidget]) -> Column:
 class Columns(QSplitter):
     """Side columns around the canvas; without room for two, the right one's cards follow the left one's.
 
-    Unless all cards are in view, a card of the right column comes when its content is asked for, and the column with the first.
+    Unless all cards are in view, a card of the right column comes when its content is asked for, and the column with the first. Those
+    that came for the user's own work make room for a scene or lesson, and come back after it.
 
     Attributes:
         panels: all cards.
@@ -65,6 +67,8 @@ class Columns(QSplitter):
         self._asked = {card: card.asks(controllers) for card in LAYOUT}
         self._came = self._asked_for()  # what stays in view while not all cards are
         self._put_away: set[Card] = set()  # of that, what is hidden with the side columns
+        self._own: set[Card] = set()  # what came for the user's own work, while a scene or lesson is in view
+        self._taught: Lesson | None = None
         self._left_beside = self._beside = 0  # px of the left and of the right column when they were last in view
         for card, panel in self.panels.items():
             panel.wanted.connect(functools.partial(self._bring, card))
@@ -72,6 +76,7 @@ class Columns(QSplitter):
         self._controllers = controllers
         for changed in (state.document_changed, controllers.inspecting.changed):
             changed.connect(self._ask)
+        controllers.lessons.changed.connect(self._follow_lesson)
 
     def arrange(self) -> None:
         """Put everything beside each other, once the centre is filled: Tab goes from left to right."""
@@ -110,7 +115,7 @@ class Columns(QSplitter):
     def reset(self) -> None:
         """Bring the side columns back, with the cards of what is asked for now."""
         self.put_away(False)
-        self._came = self._asked_for()
+        self._came, self._own = self._asked_for(), set()
         self._show()
 
     def _asked_for(self) -> set[Card]:
@@ -143,6 +148,18 @@ class Columns(QSplitter):
                     self._put_away.add(card)
                 else:
                     self._came.add(card)
+
+    @Slot()
+    def _follow_lesson(self) -> None:
+        """Begin each scene and each lesson with the cards that it asks for, and bring the user's back afterwards."""
+        before, lesson = self._taught, self._controllers.lessons.lesson
+        if lesson is before:
+            return
+        if before is None:
+            self._own = self._came
+        self._taught = lesson
+        self._came = self._came & self._asked_for() | (self._own if lesson is None else set())
+        self._show()
 
     def _bring(self, card: Card) -> None:
         self._came.add(card)

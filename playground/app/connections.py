@@ -189,8 +189,8 @@ class Connections(QObject):
 
     @Slot()
     def show_name(self) -> None:
-        """Show the title, and the experiment in one line."""
-        window, summary_label = self._window, self._window.top_bar.summary
+        """Show the title, and in one line the experiment of the run in view: while other data load, it is that of the old ones."""
+        window, model, summary_label = self._window, self._window.state.model, self._window.top_bar.summary
         window.setWindowTitle(window.documents.title)
-        summary_label.show_summary(summary(window.state.experiment))
+        summary_label.show_summary(summary(window.state.experiment if model is None else model.problem.experiment))
         self._refresh()

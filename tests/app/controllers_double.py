@@ -216,6 +216,7 @@ class _Shown(QObject):
 
     changed = Signal()
     scene = lesson = step = measured = None
+    hides_values = False
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None

@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent, QMetaMethod, QObject, QSize
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QDialog, QLabel, QLineEdit, QMessageBox, QWidget
 
 from playground.app.canvas.legend import LEGEND
+from playground.app.model.figures import MEASUREMENTS
 from playground.app.model.preferences import KEYS
 from playground.app.panels import SamplingPanel
 from playground.app.panels.data import Brush
@@ -132,6 +133,8 @@ def leave(window) -> None:
     while (popup := QApplication.activePopupWidget()) is not None:
         popup.close()
     window.exports.cancel()
+    for job in MEASUREMENTS:
+        window.controllers.jobs.cancel(job)
     assert window.exports.shutdown(30)
     assert window.dialogs.shutdown(30)
     for dialog in window.findChildren(QDialog):

@@ -219,7 +219,9 @@ def test_a_command_brings_the_card_of_its_result(calm, key, kind):
         calm.controllers.jobs.cancel(job)
 
 
-def test_how_good_is_it_measures_and_shows_the_quality(calm):
+def test_how_good_is_it_measures_and_shows_the_quality(calm, monkeypatch):
+    monkeypatch.setattr(type(calm.training), "trained_steps", 300)
+    calm.training.changed.emit("finished")
     good = calm.panel(TrainingPanel).good
     wait(good.isEnabled)
     QTest.mouseClick(good, LEFT)
@@ -235,6 +237,31 @@ def test_how_good_is_it_measures_and_shows_the_quality(calm):
     assert not card.budget.isVisible()
     calm.controllers.measuring.measure("fisher")
     wait(card.score.chart.isVisible)
+
+
+def test_a_lesson_begins_with_the_layers_that_the_window_opens_with(qtbot, tmp_path):
+    """At coarse noise the density covers the whole canvas."""
+    window = make_window(tmp_path, first_start=True)
+    try:
+        window.show()
+        wait(lambda: rests(window))
+        window.tour.end()
+        layers = window.canvas.layers
+        assert not layers.visible["density"]
+        window.controllers.lessons.begin(load_all()["01-score"])
+        assert not layers.visible["density"]
+        window.controllers.lessons.leave()
+    finally:
+        end(window)
+
+
+def test_how_good_is_it_is_asked_of_a_trained_network_only(calm, monkeypatch):
+    good = calm.panel(TrainingPanel).good
+    for steps in (0, 300):
+        monkeypatch.setattr(type(calm.training), "trained_steps", property(lambda _, steps=steps: steps))
+        calm.training.changed.emit(calm.training.status)
+        assert good.isEnabled() == (steps > 0)
+        assert ("Train first" in good.toolTip()) == (steps == 0)
 
 
 def test_a_histogram_of_samples_says_at_which_moment_they_are(calm):
@@ -307,6 +334,25 @@ def test_cards_that_came_stay_through_all_cards_and_back(calm):
     trigger("view.columns")
     assert shown(calm) == [ParticlePanel, FieldNamesPanel, QualityPanel]
     calm.controllers.inspecting.clear()
+
+
+def test_a_lesson_begins_without_the_cards_of_the_own_work_which_come_back(calm):
+    """Beside an open question a card may tell the answer."""
+    lessons, known = calm.controllers.lessons, load_all()
+    calm.panel(QualityPanel).reveal()
+    put_pin(calm.state, pinned_run(1, "one"))
+    lessons.begin(known["01-score"])
+    assert shown(calm) == [RunsPanel]
+    calm.panel(QualityPanel).reveal()
+    lessons.go(1)
+    assert shown(calm) == [QualityPanel, RunsPanel]  # asked for in the lesson
+    calm.panel(FieldNamesPanel).reveal()
+    lessons.begin(known["05-langevin-weights"])
+    assert shown(calm) == [RunsPanel]
+    QTest.mouseClick(calm.panel(RunsPanel).header.cross, LEFT)
+    lessons.leave()
+    assert shown(calm) == [QualityPanel, RunsPanel]
+    calm.state.undo()
 
 
 def test_six_tiles_have_names_and_more_brings_the_others(calm):

@@ -62,6 +62,31 @@ def test_a_dropped_file_of_points_becomes_the_data(window, qtbot, tmp_path):
     assert "mine.csv" in window.top_bar.summary.text()
 
 
+def test_the_title_is_that_of_the_run_in_view_while_other_data_load(window):
+    title = window.top_bar.summary
+    wait(lambda: not window.building.busy)
+    before = title.text()
+    window.state.edit({"data.kind": "rings"})
+    assert window.building.busy
+    assert title.text() == before
+    wait(lambda: not window.building.busy)
+    assert title.text().startswith("Rings")
+    window.state.undo()
+
+
+def test_a_measurement_that_other_data_stop_is_named_and_undo_is_offered(window, qtbot):
+    wait(lambda: window.playing.recorded > 5 and not window.building.busy)
+    window.controllers.measuring.measure("quality")
+    assert window.controllers.jobs.running("quality")
+    window.state.edit({"data.kind": "rings"})
+    wait(lambda: not window.building.busy)
+    assert not window.controllers.jobs.running("quality")
+    (toast,) = [one for one in window.toasts.shown if "stopped" in one.sentence]
+    assert toast.sentence.startswith("Measuring the samples was stopped")
+    window.state.undo()
+    wait(lambda: toast not in window.toasts.shown)
+
+
 def test_a_dropped_file_that_is_no_good_is_a_sentence(window, qtbot, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("x,y\n1,2\n3,oops\n")

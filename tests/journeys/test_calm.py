@@ -46,6 +46,8 @@ def test_what_is_asked_for_comes_and_is_closed(desk: Desk, exact: Path) -> None:
         user.find("run: reverse SDE 40", "TreeItem")
         shows(user, "Runs")
         user.click("Close Runs", "Button")
+        assert not user.find("How good is it[?]", "Button").enabled  # nothing is trained
+        user.click("Train", "Button")
         user.click("How good is it[?]", "Button")
         shows(user, "Quality")
         distance, floor = numbers(user.measured("sliced W₂", "Quality"))[:2]

@@ -6,7 +6,6 @@ from typing import Any
 from PySide6.QtCore import QObject, Slot
 
 from playground.app.canvas.layers import Layers
-from playground.app.canvas.legend import LEGEND
 from playground.app.controllers.building import VIEWED
 from playground.app.controllers.controllers import Controllers
 from playground.lab.session import Session
@@ -15,11 +14,12 @@ FIELDS = ("learned", "exact")  # by default the one that particles follow is sho
 
 
 class OwnLayers(QObject):
-    """Starts each scene and each lesson with the default layers, and restores the user's layers afterwards."""
+    """Starts each scene and each lesson with the layers that the window opens with, and restores the user's layers afterwards."""
 
     def __init__(self, controllers: Controllers, layers: Layers, parent: QObject) -> None:
         super().__init__(parent)
         self._state, self._replaying, self._layers = controllers.state, controllers.replaying, layers
+        self._first = dict(layers.visible)
         self._own = dict(layers.visible)
         self._taught: str | None = None  # the scene or lesson that is shown
         self._followed: str | None = None  # the score that particles of the user's own work follow
@@ -45,7 +45,7 @@ class OwnLayers(QObject):
 
     @Slot()
     def _follow(self) -> None:
-        """Show the default layers when a scene or a lesson begins, and the user's layers when it has ended."""
+        """Show the first layers when a scene or a lesson begins, and the user's layers when it has ended."""
         lesson, followed = self._state.document.lesson, self._state.experiment.sampling.follows
         taught = None if lesson is None else lesson.name
         if taught == self._taught:
@@ -56,7 +56,7 @@ class OwnLayers(QObject):
             self._own = dict(self._layers.visible)
             return
         self._followed = self._state.own.experiment.sampling.follows
-        self._show({entry.key: entry.on for entry in LEGEND}, fields=False)
+        self._show(self._first, fields=False)
         if followed is not None:
             self._show({"learned": followed == "learned", "exact": followed != "learned"})
 

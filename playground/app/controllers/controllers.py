@@ -94,8 +94,14 @@ class Controllers(QObject):
         # Count whole ticks, so that at speed 1 each tick shows the next frame. Sixty frames in 62.5 ticks would stutter.
         ticks = max(1, round(1000 * (now - self._last_tick) / TICK))
         self._last_tick = now
-        self.playing.hold(self.lessons.hides_values)  # at the first frame while a question is open
+        self._hide_answer()
         self.state.ticked.emit(ticks * TICK / 1000)
+
+    def _hide_answer(self) -> None:
+        """Hold what is played at its first frame, and show no figures, while a question is open."""
+        hides = self.lessons.hides_values
+        self.playing.hold(hides)
+        self.measuring.hide(hides)
 
     @Slot(str, object)
     def _stopped(self, job: str, error: BaseException) -> None:

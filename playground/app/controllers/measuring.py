@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal, Slot
 
 from playground.app.controllers.controller import Controller
 from playground.app.controllers.measurements import ways
-from playground.app.controllers.notification import refused
+from playground.app.controllers.notification import notify_of_last_step, refused
 from playground.app.controllers.sampling import Sampling, of_a_run
 from playground.app.model import figures
 from playground.app.model.state import State
@@ -23,6 +23,14 @@ POINT_KEYS = frozenset(
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 BY_FLOW = {*needing("flow"), *needing("estimated trace"), "bits_per_dim", "kl"}
 """The figures that these settings change."""
+MEASURED = {
+    "test-set": "the test set",
+    "quality": "the samples",
+    "fisher": "the score",
+    "budget": "the error budget",
+    "paths": "the paths",
+}
+"""What each measurement is of."""
 STALE = Message("stale", "Measured with other settings than the present ones: measure again.")
 STALE_FIGURE = Measured(None, reason=STALE)
 
@@ -40,21 +48,29 @@ class Measuring(Controller):
         super().__init__(state)
         self._sampling = sampling
         self._shown: dict[str, Figures] = {}  # by part: those known now, or measured last
-        state.model_changed.connect(self.remove)
+        self._hidden = False
+        state.model_changed.connect(self._follow_model)
         state.changed.connect(self._take_settings)
         state.changed.connect(self._measure_again)
         self._jobs.arrived.connect(self._arrived)
 
     @property
     def evaluation(self) -> Figures:
-        """The figures so far."""
-        return Figures.union(self._shown.values())
+        """The figures so far; none while they are hidden."""
+        return Figures.union(() if self._hidden else self._shown.values())
+
+    def hide(self, on: bool) -> None:
+        """Hide the figures, or show them again."""
+        if on != self._hidden:
+            self._hidden = on
+            self.evaluation_changed.emit(self.evaluation)
 
     @Slot(object)
     def _take_settings(self, keys: frozenset[str]) -> None:
         if of_a_run(keys) and self._state.is_applied:
-            for job in ("quality", "budget", "paths"):
-                self._jobs.cancel(job)
+            jobs = ("quality", "budget", "paths")
+            self._stop(jobs)
+            for job in jobs:
                 self._outdate(figures.MEASUREMENTS[job])
             self.look_up()
 
@@ -125,6 +141,21 @@ class Measuring(Controller):
             )
 
     @Slot()
+    def _follow_model(self) -> None:
+        """Show what is known of another model."""
+        self._stop(figures.MEASUREMENTS)
+        self.remove()
+
+    def _stop(self, jobs: Iterable[str]) -> None:
+        """Stop measurements of what is no longer in view, and tell it."""
+        running = [job for job in jobs if self._jobs.running(job)]
+        for job in running:
+            self._jobs.cancel(job)
+        if running:
+            text = "Measuring {} was stopped: other settings or weights are in view now."
+            what = " and ".join(MEASURED[job] for job in running)
+            notify_of_last_step(self._state, Message("measuring-stopped", text, (what,)))
+
     def remove(self) -> tuple[set[str], set[str]]:
         """Remove all figures, which belong to another model, and show those known of the current one.
 

@@ -62,30 +62,35 @@ def notify_stopped(state: State, what: str, error: BaseException) -> None:
     notify_of_settings(state, Message("stopped", "{} stopped: {}", (what, message_of(error))), action)
 
 
+def notify_of_last_step(state: State, message: Message) -> None:
+    """Tell what the last step has done, until it is undone; undo is offered."""
+    step = state.last_step
+
+    def is_done() -> bool:
+        return step is None or any(state.stack.command(place) is step for place in range(state.stack.index()))
+
+    notify(state, "info", message, "" if step is None else "edit.undo", is_done)
+
+
 def notify_cleared(state: State, keys: Sequence[str]) -> None:
     """Tell which settings other data returned to their defaults."""
-    step = state.last_step
     named = [setting(key) for key in keys[:MOST_NAMED]]
     more = len(keys) - len(named)
     names = ", ".join(["{}"] * len(named)) + (f" and {more} more" if more else "")
     said = Message("cleared", f"With other data these have their defaults again: {names}.", tuple(named))
-
-    def is_done() -> bool:
-        return any(state.stack.command(place) is step for place in range(state.stack.index()))
-
-    notify(state, "info", said, "edit.undo", is_done)
+    notify_of_last_step(state, said)
 
 
 def notify_held_out(state: State, model: LiveModel) -> None:
     """Tell that a training began with fewer held-out points than the settings ask for."""
     count = len(model.problem.dataset.held_out)
-    said = f"{count:,} of these data were held out when training started. Reset holds out more."
+    text = "{:,} of these data were held out when training started. Reset holds out more."
 
     def is_current() -> bool:
         now = state.model
         return now is not None and now.training is model.training and now.could_hold_out_more
 
-    notify(state, "info", said, is_current=is_current)
+    notify(state, "info", Message("held-out", text, (count,)), is_current=is_current)
 
 
 def notify_of_settings(state: State, message: Message, action: str = "") -> None:

@@ -26,6 +26,7 @@ LOADING = Message("loading", "The data are still loading.")
 IMAGES_FILL_NO_PLANE = Message("no-plane", "Images have no density over a plane: click on one for its log-likelihood.")
 TRAINING = Message("training-goes-on", "Pause training to go back to earlier weights.")
 NOT_TRAINED = Message("nothing-trained", "Train first: weights are kept as training goes on.")
+UNTRAINED = Message("untrained", "Train first: the network has learned nothing yet.")
 NO_STEPS = Message("no-steps", "This file holds no weights of earlier steps.")
 NO_SAMPLES = Message("no-samples", "There are no samples to compare with the data yet.")
 
@@ -33,7 +34,7 @@ UNFINISHED = Message("unfinished", "The run has not ended yet: go to its end fir
 COMPARED = Message("compared", "Columns are compared, and the main run is out of view: leave the comparison first.")
 FULL = Message("full", "A session keeps no more runs: delete one first.")
 PINNED = Message("pinned", "This run is pinned already.")
-PREDICT = Message("question-open", "Predict first: the run would tell the answer.")
+PREDICT = Message("question-open", "Predict first: this would tell the answer.")
 NO_RUNS = Message("no-runs", "No run is pinned yet.")
 
 
@@ -42,12 +43,17 @@ def _without_data(controllers: Controllers) -> Message | None:
     return controllers.state.failure or (None if controllers.state.problem is not None else LOADING)
 
 
+def _hidden(controllers: Controllers) -> Message | None:
+    """The reason why figures may not be seen yet."""
+    return PREDICT if controllers.lessons.hides_values else None
+
+
 def _with_data(ask: Callable[[Experiment, ProblemView], Message | None]) -> Callable[[Controllers], Message | None]:
-    """The reason why there are no data, or else what is asked of the settings and their data."""
+    """The reason why nothing can be measured of the data now, or else what is asked of the settings and their data."""
 
     @functools.wraps(ask)
     def asked(controllers: Controllers) -> Message | None:
-        view, why = controllers.state.problem, _without_data(controllers)
+        view, why = controllers.state.problem, _hidden(controllers) or _without_data(controllers)
         return why if view is None or why is not None else ask(controllers.state.experiment, view)
 
     return asked
@@ -125,7 +131,8 @@ def measuring_score(experiment: Experiment, view: ProblemView) -> Message | None
 def comparing_samples(controllers: Controllers) -> Message | None:
     """The reason why the samples cannot be compared with the data; some figures of images are always possible."""
     view, run = controllers.state.problem, controllers.playing.trajectory
-    why = _without_data(controllers) or sampling(controllers)  # a run in view may have other settings
+    # A run in view may have other settings.
+    why = _hidden(controllers) or _without_data(controllers) or sampling(controllers)
     if view is None or why is not None:
         return why
     conflict = comparison_conflict(controllers.state.experiment, view.conditions)
@@ -137,6 +144,16 @@ def comparing_samples(controllers: Controllers) -> Message | None:
     if run is None or not len(run):
         return NO_SAMPLES
     return None if view.is_image else why_too_few_samples(len(run.positions[-1]))
+
+
+def judging(controllers: Controllers) -> Message | None:
+    """The reason why it cannot be said how good the samples of the network are."""
+    return comparing_samples(controllers) if controllers.training.trained_steps else UNTRAINED
+
+
+def measuring_paths(controllers: Controllers) -> Message | None:
+    """The reason why the paths between two sets cannot be measured."""
+    return _hidden(controllers) or sampling(controllers)
 
 
 @_with_data

@@ -69,6 +69,7 @@ class LikelihoodPanel(CollapsiblePanel):
         self.state.problem_changed.connect(self._problem_changed)
         controllers.training.changed.connect(self._refresh)
         controllers.comparing.active_changed.connect(self._refresh)
+        controllers.measuring.evaluation_changed.connect(self._refresh)
         self._clicking.likelihood_changed.connect(self._show_point)
         self._clicking.interpolation_changed.connect(self._show_interpolation)
         controllers.jobs.changed.connect(self._job_changed)

@@ -158,7 +158,7 @@ class QualityPanel(CollapsiblePanel):
             "fisher": why_disabled.measuring_score(self._controllers),
             "quality": why_disabled.comparing_samples(self._controllers),
             "budget": why_disabled.budgeting(self._controllers),
-            "paths": why_disabled.sampling(self._controllers),
+            "paths": why_disabled.measuring_paths(self._controllers),
         }
         for job, button in self.buttons.items():
             button.set_why_disabled(why[job])

@@ -179,6 +179,7 @@ class TrainingPanel(CollapsiblePanel):
         kl = in_words(figures, "kl") if learned else ""
         text = kl and f"{FIGURES['kl'].short} {kl} nat"
         self.distance.setText(text.replace(" ±", "\n±"))  # beside two buttons it does not fit in one line
+        self._offer()
 
     @Slot()
     def _mark_step(self) -> None:
@@ -210,7 +211,7 @@ class TrainingPanel(CollapsiblePanel):
 
     @Slot()
     def _offer(self) -> None:
-        self.good.set_why_disabled(why_disabled.comparing_samples(self._controllers))
+        self.good.set_why_disabled(why_disabled.judging(self._controllers))
 
     def _show_button(self) -> None:
         training = self._training.status
