@@ -13,6 +13,8 @@ from playground.app.controllers.documents import Documents, name_of
 from playground.app.controllers.lessons import Lessons
 from playground.app.controllers.opening import Opening
 from playground.app.dialogs.help import show_about, show_keys
+from playground.app.style import theme
+from playground.app.style.number_formats import FIGURE_SPACE
 from playground.app.style.theme import UNIT
 from playground.app.style.wrapping import wrapped
 from playground.lab.lessons import load_all
@@ -49,6 +51,7 @@ class MainMenu(QMenu):
         self.lists: dict[str, QMenu] = {}
         self.learn = QMenu(parent)
         self.learn.setToolTipsVisible(True)
+        self.learn.setFont(theme.number_font(theme.FONT_PIXELS))  # the titles line up after their numbers
         self.learn.aboutToShow.connect(self._fill_learn)
         for title, groups in MENUS.items():
             menu = self.addMenu(title)
@@ -106,7 +109,7 @@ class MainMenu(QMenu):
             if done == count:
                 progress = "✓" if numbered else "done"
             if numbered:
-                title, progress = f"{number}  {title}", f"{progress}  {lesson.minutes} min".strip()
+                title, progress = f"{number:{FIGURE_SPACE}>2}  {title}", f"{progress}  {lesson.minutes} min".strip()
             action = menu.addAction(f"{title}\t{progress}" if progress else title)
             action.triggered.connect(lambda _=False, lesson=lesson: self._lessons.begin(lesson))
 

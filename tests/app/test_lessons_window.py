@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtGui import QAccessible, QImage
+from PySide6.QtGui import QAccessible, QFontMetricsF, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -25,12 +25,22 @@ from PySide6.QtWidgets import (
 from playground.app.canvas import readouts
 from playground.app.controllers.building import FIRST
 from playground.app.controllers.lessons import Lessons
+from playground.app.model import figures
 from playground.app.model.errors import Log
 from playground.app.model.lesson_progress import Answer, LessonProgress
 from playground.app.model.preferences import Preferences
 from playground.app.model.state import State
-from playground.app.panels import DataPanel, LessonPanel, LikelihoodPanel, NoisePanel, SamplingPanel
+from playground.app.panels import (
+    DataPanel,
+    LessonPanel,
+    LikelihoodPanel,
+    NoisePanel,
+    QualityPanel,
+    SamplingPanel,
+    TrainingPanel,
+)
 from playground.app.panels.lesson import Scale
+from playground.app.panels.lesson_summary import LessonSummary
 from playground.app.style.number_formats import format_number, without_typography
 from playground.app.widgets import live_equation_view
 from playground.app.widgets.column import Column
@@ -47,6 +57,7 @@ from playground.lab.glossary import ABBREVIATED, glossary
 from playground.lab.lesson_template import lesson_template
 from playground.lab.lessons import ANSWER, COLUMNS, Choice, Lesson, MeasuredStep, Step, bundled, load, load_all
 from playground.lab.live_equation import LiveEquation
+from playground.lab.measured import Figures, Measured
 from playground.lab.session import Session
 from playground.lab.step_figure import Figure
 from playground.resources import resource
@@ -309,9 +320,15 @@ def until_written(window, qtbot):
     qtbot.waitUntil(lambda: not window.documents.busy)
 
 
+def until_drawn(window):
+    """Wait for the equations of the step, with which its text comes."""
+    wait(lambda: not any(map(window.controllers.jobs.running, ("equation of the lesson", "equation with values"))))
+
+
 def until_shown(window, qtbot):
     lessons = window.controllers.lessons
     qtbot.waitUntil(lambda: lessons.may_go_on and not lessons.measuring)
+    until_drawn(window)
 
 
 def test_the_card_asks_hides_and_reveals(window, qtbot):
@@ -406,6 +423,25 @@ def test_the_end_of_a_lesson_shows_what_was_said_and_what_was_measured_in_one_pi
     panel.again.click()
     assert not panel.summary.isVisible()
     lessons.leave()
+
+
+def test_the_end_of_a_lesson_has_its_questions_whole(qtbot):
+    summary = LessonSummary()
+    qtbot.addWidget(summary)
+
+    def height(question):
+        step = Step(question=question, scale=(0.0, 1.0), check=CHECK)
+        summary.show_answers({1: MeasuredStep(step, {"measured": 0.75}, prediction=(0.5,))})
+        return summary.heightForWidth(260)
+
+    one = height("How many?")
+    several = height("How many of the particles end in the right mode, if all of them begin in the left one?")
+    assert several > one + 10
+    assert summary.heightForWidth(1200) == one
+    summary.resize(260, several)
+    picture = summary.grab().toImage()
+    height("How many of the particles end in the right mode, if all of them begin in the other one?")
+    assert summary.grab().toImage() != picture  # its last words are painted too
 
 
 def test_a_term_in_the_text_opens_the_glossary_at_its_line(window):
@@ -558,8 +594,10 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(window, qtbot)
     text = Step(experiment=EXACT, equation=r"[[N|sampling.particles:.0f]]")
     asked = Step(experiment=EXACT, equation=source, question="How many?", scale=(0.0, 1.0), check=CHECK)
     lessons.begin(Lesson("live", "A", (text, asked, Step(text="End."))))
+    until_drawn(window)
     assert (panel.symbols.latex, panel.valued.latex) == ("{N}", "{2000}")
     state.edit({"sampling.particles": 700})
+    until_drawn(window)
     assert panel.valued.latex == "{700}"
     lessons.next()
     assert panel.symbols.isHidden()  # it is about the answer
@@ -571,16 +609,13 @@ def test_an_equation_has_symbols_first_and_then_the_values_of_now(window, qtbot)
     # The automatic step has a value once the data are there.
     assert panel.valued.latex in (r"{\epsilon} + {0.75} + {2000}", "{0.05} + {0.75} + {2000}")
     state.edit({"sampling.step": 0.25, "sampling.particles": 70})
+    until_drawn(window)
     assert panel.valued.latex == "{0.25} + {0.75} + {70}"
-
-    def drawn():
-        return not panel.valued.image.isNull() and not window.controllers.jobs.running("equation with values")
-
-    qtbot.waitUntil(drawn)
+    assert not panel.valued.image.isNull()
     assert panel.valued.accessibleName() == "The equation with its values: {0.25} + {0.75} + {70}"
     before = panel.valued.image
     window.look.set_theme("light")
-    qtbot.waitUntil(lambda: drawn() and panel.valued.image is not before)
+    qtbot.waitUntil(lambda: panel.valued.image is not before)
     lessons.next()
     assert panel.symbols.isHidden()
 
@@ -593,6 +628,7 @@ def test_an_equation_of_a_bundled_lesson_tells_no_answer_before_the_prediction(w
     lesson = load_all()[name]
     lessons.begin(lesson)
     lessons.go(place)
+    until_drawn(window)
     assert lesson.steps[place].equation
     assert not panel.question.isHidden() or not hidden
     assert panel.symbols.isHidden() == hidden
@@ -603,14 +639,16 @@ def test_an_equation_that_cannot_be_drawn_is_written_out(qtbot):
     jobs = Jobs(owner)
     view = LiveEquationView(jobs, "equation")
     qtbot.addWidget(view)
-    view.show_equation(r"\frac{", "Equation")
-
+    latex = r"\frac{"
+    assert not view.is_drawn(latex)
     qtbot.waitUntil(lambda: jobs.idle)
+    assert view.is_drawn(latex)
+    view.show_equation(latex, "Equation")
     assert view.image.isNull()
     assert not view.grab().isNull()
 
 
-def test_an_equation_is_not_in_view_under_another_and_opens_large(qtbot):
+def test_an_equation_stays_until_another_is_drawn_and_opens_large(qtbot):
     window = QWidget()
     qtbot.addWidget(window)
     jobs = Jobs(window)
@@ -620,18 +658,25 @@ def test_an_equation_is_not_in_view_under_another_and_opens_large(qtbot):
     view.resize(300, 40)
     window.show()
 
-    view.show_equation("x^2", "Equation")
-    qtbot.waitUntil(lambda: jobs.idle)
+    def show(latex, spoken):
+        with qtbot.waitSignal(view.drawn):
+            assert not view.is_drawn(latex)
+        view.show_equation(latex, spoken)
+
+    show("x^2", "Equation")
     drawn = view.grab().toImage()
     assert not view.image.isNull()
+    assert not view.is_drawn(r"\frac{1}{2}")
+    with qtbot.waitSignal(view.drawn):
+        assert not view.is_drawn("y^3")  # in place of the one before
+    assert view.grab().toImage() == drawn
     view.show_equation("y^3", "The equation with its values")
-    assert view.grab().toImage() != drawn  # the old one is gone at once, and the new one comes
-    qtbot.waitUntil(lambda: jobs.idle)
+    assert view.grab().toImage() != drawn
     QTest.mouseClick(view, Qt.MouseButton.LeftButton)
     dialog = window.findChild(EquationDialog)
     assert dialog.view.latex == "y^3"
     dialog.close()
-    view.show_equation("x^2", "Equation")
+    show("x^2", "Equation")
     QTest.keyClick(view, Qt.Key.Key_Return)
     assert dialog.view.latex == "x^2"
     dialog.close()
@@ -730,7 +775,7 @@ def test_every_step_shows_its_question_and_the_setting_that_it_is_about_on_a_sma
                 wait(lambda: lessons.may_go_on)
             else:
                 lessons.go(place)
-            wait(lambda: not laptop.controllers.jobs.running("equation with values"))
+            until_drawn(laptop)
             asking = (panel.question, panel.commit, panel.onward) if step.question else (panel.onward,)
             controls = (panel.onward,) if answered else asking
             rows = framed(laptop)
@@ -773,8 +818,13 @@ def late(monkeypatch):
     drawn.set()
 
 
-@pytest.mark.parametrize("scrolls", [False, True])
-def test_next_stays_in_view_as_the_answer_and_its_equation_arrive_until_the_user_scrolls(laptop, late, scrolls):
+def until_laid_out(panel):
+    """Wait until both equations have their place, and for the layout of what lies around them."""
+    wait(lambda: min(panel.symbols.height(), panel.valued.height()) >= PICTURE and in_view(panel.onward))
+    wait(milliseconds=50)
+
+
+def test_an_answer_comes_whole_with_its_equations_and_next_stays_in_its_place(laptop, late):
     lessons, panel, (measured, drawn) = laptop.controllers.lessons, laptop.panel(LessonPanel), late
     lessons.begin(load_all()["01-score"])
     lessons.start_again()
@@ -783,37 +833,37 @@ def test_next_stays_in_view_as_the_answer_and_its_equation_arrive_until_the_user
     wait(lambda: in_view(panel.commit))
     click(laptop, panel.commit)
     wait(lambda: lessons.measuring)
-    wait(milliseconds=100)
     measured.set()
-    wait(lambda: lessons.may_go_on and in_view(panel.onward))
-    assert in_view(panel.onward)
-    equations, bar = (panel.symbols, panel.valued), panel.column().verticalScrollBar()
-    ends: list[int] = []
-
-    def rests():  # the answer is laid out, too
-        ends.append(bar.maximum())
-        return len(ends) > 10 and len(set(ends[-10:])) == 1
-
-    wait(rests)
-    before, end = sum(one.height() for one in equations), bar.maximum()
-
-    def laid_out():
-        heights = [one.height() for one in equations]
-        return min(heights) >= PICTURE and bar.maximum() - end == sum(heights) - before
-
-    if scrolls:
-        bar.triggerAction(QAbstractSlider.SliderAction.SliderToMinimum)
+    wait(lambda: lessons.may_go_on)
+    wait(milliseconds=100)
+    assert not panel.explanation.isVisible()
+    assert not panel.onward.isEnabled()
     drawn.set()
-    wait(laid_out)
-    assert laid_out()
-    assert bar.maximum() > end
-    assert in_view(panel.onward) != scrolls
-    assert (bar.value() == 0) == scrolls
-    if not scrolls:
-        click(laptop, panel.onward)
-        wait(lambda: lessons.place == 2)
-        wait(lambda: bar.value() == 0)
-        assert bar.value() == 0
+    wait(panel.onward.isEnabled)
+    assert panel.explanation.isVisible()
+    until_laid_out(panel)
+    before = panel.onward.mapTo(laptop, QPoint())
+    wait(milliseconds=300)
+    assert panel.onward.mapTo(laptop, QPoint()) == before
+    bar = panel.column().verticalScrollBar()
+    click(laptop, panel.onward)
+    wait(lambda: lessons.place == 2)
+    wait(lambda: bar.value() == 0)
+    assert bar.value() == 0
+
+
+def test_a_step_begins_whole_with_its_equations(laptop, late):
+    """The values of settings are not known before the data are there; until then there are symbols in their place."""
+    panel, (_, drawn) = laptop.panel(LessonPanel), late
+    laptop.controllers.lessons.begin(load_all()["05-langevin-weights"])
+    wait(milliseconds=100)
+    assert not panel.isVisible()
+    drawn.set()
+    until_laid_out(panel)
+    before = panel.onward.mapTo(laptop, QPoint())
+    wait(lambda: not laptop.building.busy and panel.valued.latex != panel.symbols.latex)
+    wait(milliseconds=100)
+    assert panel.onward.mapTo(laptop, QPoint()) == before
 
 
 def test_a_user_who_scrolls_is_not_taken_back_to_the_setting(laptop):
@@ -914,6 +964,19 @@ def test_the_lessons_are_in_the_menu(window):
     assert "Why Langevin gets the weights wrong" in [action.text() for action in menu.actions()]
     menu.actions()[0].trigger()
     assert window.controllers.lessons.lesson is not None
+
+
+def test_the_titles_of_lessons_line_up_after_their_numbers(window):
+    learn = window.menu.learn
+    learn.aboutToShow.emit()
+    entries = [action.text().partition("\t")[0] for action in learn.actions()[: len(load_all())]]
+    metrics = QFontMetricsF(learn.font())
+    places = [
+        metrics.horizontalAdvance(text.removesuffix(lesson.title))
+        for text, lesson in zip(entries, load_all().values(), strict=True)
+    ]
+    assert len(places) > 9
+    assert max(places) - min(places) < 0.1
 
 
 def test_a_file_is_taught_and_a_damaged_one_refused(window, connect, tmp_path):
@@ -1089,6 +1152,27 @@ def test_while_a_question_is_open_the_run_stands_at_its_first_frame(window, qtbo
     assert (playing.frame, playing.is_playing) == (0, False)
     lessons.leave()
     qtbot.waitUntil(lambda: playing.frame > 5)
+
+
+def test_while_a_question_is_open_no_figure_is_shown_or_measured(window, qtbot):
+    lessons, quality, measuring = window.controllers.lessons, window.panel(QualityPanel), window.controllers.measuring
+    asked = msgspec.structs.replace(LESSON.steps[1], experiment={})
+    lessons.begin(Lesson("mine", "A lesson", (Step(text="Text."), asked)))
+    qtbot.waitUntil(lambda: not window.building.busy and window.playing.recorded > 20)
+    part, model = figures.MEASUREMENTS["quality"][0], window.state.model.model_key
+    window.state.store.hold(figures.key(part, model), Figures({"sliced_wasserstein2": Measured(0.5)}))
+    measuring.look_up()
+    row, button = quality.samples.rows["sliced_wasserstein2"], quality.buttons["quality"]
+    assert row.text() == "0.5"
+    assert button.isEnabled()
+    lessons.go(1)
+    wait(lambda: row.text() == "–")
+    assert not any(one.isEnabled() for one in (*quality.buttons.values(), window.panel(TrainingPanel).good))
+    assert "Predict first" in button.toolTip()
+    lessons.predict(0.5)
+    until_shown(window, qtbot)
+    wait(lambda: row.text() == "0.5")
+    assert button.isEnabled()
 
 
 def test_a_run_that_was_paused_stays_paused_after_a_question(window):

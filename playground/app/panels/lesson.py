@@ -181,14 +181,16 @@ class LessonPanel(CollapsiblePanel):
         layouts.add(self.body, self.scale, self.mark, self.commit, self.measure, self.changed, self.notice)
         self.summary = LessonSummary()
         layouts.add(self.body, self.valued, self.explanation, self.summary, self.following, buttons)
-        lessons.changed.connect(self._show)
-        state.changed.connect(self._follow_settings)
-        state.problem_changed.connect(self._follow_settings)
+        for other in (lessons.changed, state.changed, state.problem_changed, self.symbols.drawn, self.valued.drawn):
+            other.connect(self._show)
         self._show()
 
     @Slot()
     def _show(self) -> None:
         lessons, lesson, step = self._lessons, self._lessons.lesson, self._lessons.step
+        symbols, valued = self._equations(step)
+        if not all([self.symbols.is_drawn(symbols), self.valued.is_drawn(valued)]):  # both are asked for
+            return  # the text comes once it is whole, so that nothing moves as its equations come
         focused = QApplication.focusWidget()
         if focused is not None and not self.isAncestorOf(focused):
             focused = None
@@ -202,6 +204,10 @@ class LessonPanel(CollapsiblePanel):
             self._lay_out(lesson, step)
             self.highlighted.emit(step.highlight)
             self.reveal()
+        self.symbols.show_equation(symbols, "Equation")
+        self.valued.show_equation(valued, "The equation with its values")
+        changed = lessons.scene is not None and self._state.experiment != step.settings
+        self.changed.say("info", CHANGED if changed else "")
         answer, measured = lessons.answer, lessons.measured
         answered, values = answer is not None, {} if measured is None else measured.values
         for one in self.group.buttons():
@@ -231,7 +237,6 @@ class LessonPanel(CollapsiblePanel):
         if measured is not None and values:
             explained = measured.explained(format_number)
         show_text(self.explanation, _shown(explained))
-        self._follow_settings()
         done = lessons.progress.done(lesson)
         self.steps.show_steps(len(lesson.steps), lessons.place, done)
         self.start_again.setVisible((bool(done) or answered) and not lesson.is_scene)
@@ -251,7 +256,7 @@ class LessonPanel(CollapsiblePanel):
                 column.keep_in_view(self)
             elif explained and answered and not self._explains:
                 self.set_folded(False)
-                column.keep_in_view(self.onward)  # its equation is drawn later, and moves it
+                column.keep_in_view(self.onward)
         self._explains = bool(explained)
         if focused is not None and not (focused.isVisibleTo(self) and focused.isEnabled()):
             self._next_control().setFocus()  # it would go to another card, which would seem to be meant
@@ -261,25 +266,19 @@ class LessonPanel(CollapsiblePanel):
         ways = (self.onward, *self.group.buttons(), self.slider, self.commit, self.measure)
         return next((one for one in ways if one.isVisibleTo(self) and one.isEnabled()), self.end)
 
-    @Slot()
-    def _follow_settings(self) -> None:
-        """Show the step's equation in symbols and, when nothing remains to be predicted, with its values; and say whether the
-        settings in view are not those of the scene, which are measured.
+    def _equations(self, step: Step | None) -> tuple[str, str]:
+        """The step's equation in symbols and, when nothing remains to be predicted, with its values; each "" if it is not shown.
 
-        An equation that gives the answer away is hidden until then.
+        One that gives the answer away is hidden until then. Values that are not known yet have their symbols, which have the same
+        height.
         """
-        lessons, step, scene = self._lessons, self._lessons.step, self._lessons.scene
         if step is None:
-            return
-        changed = scene is not None and self._state.experiment != step.settings
-        self.changed.say("info", CHANGED if changed else "")
-        equation, measured = LiveEquation(step.equation), lessons.measured
+            return "", ""
+        equation, known = LiveEquation(step.equation), self._lessons.may_go_on
         numbers = numbers_in_view(equation.names, self._state, self._building)
-        valued, known = with_values(step.equation, numbers, measured), lessons.may_go_on
-        self.symbols.show_equation(equation.symbols if known or not step.equation_names_answer else "", "Equation")
-        self.valued.show_equation(
-            valued if known and valued != equation.symbols else "", "The equation with its values"
-        )
+        valued = with_values(step.equation, numbers, self._lessons.measured)
+        symbols = equation.symbols if known or not step.equation_names_answer else ""
+        return symbols, valued if known and equation.names else ""
 
     def _lay_out(self, lesson: Lesson, step: Step) -> None:
         """Lay out another step."""

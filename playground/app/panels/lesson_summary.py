@@ -3,28 +3,33 @@
 import math
 from collections.abc import Mapping
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app.style import theme
 from playground.app.style.number_formats import format_number
-from playground.app.style.painting import paint_box, paint_disc, paint_text, smooth
+from playground.app.style.painting import paint_box, paint_disc, smooth
 from playground.app.style.text_size import px
 from playground.app.style.wrapping import wrapped
 from playground.lab.chart import Axis
 from playground.lab.lessons import ANSWER, MeasuredStep
 
-ROW, LINE = 40, 17  # px of a question, and of one line of its text
+LINE = 17  # px of a scale and of the numbers beside it
 GAP = 10  # px between a scale and the numbers on it
+BELOW = 6  # px below an answer
+WRAPPED = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter
 
 
 class LessonSummary(QWidget):
-    """A row for each question: both values on its scale, or the answer with a tick or a cross."""
+    """Each question with both values on its scale, or with the answer and a tick or a cross."""
 
     def __init__(self) -> None:
         super().__init__()
         self._found: dict[int, MeasuredStep] = {}
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def show_answers(self, found: Mapping[int, MeasuredStep]) -> None:
         """Show the measured answers, by the number of their step."""
@@ -32,27 +37,43 @@ class LessonSummary(QWidget):
         said = [f"{number}. {one.step.question} {_said(one)}" for number, one in self._found.items()]
         self.setAccessibleName(" ".join(["What you said and what was measured.", *said]))
         self.setToolTip(wrapped(*said))
-        self.apply_text_size()
+        self.updateGeometry()
         self.update()
 
     def apply_text_size(self) -> None:
-        self.setFixedHeight(px(ROW) * len(self._found))
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return QSize(px(200), self.heightForWidth(max(self.width(), px(200))))
+
+    def heightForWidth(self, width: int) -> int:
+        boxes = [box for _, box, _ in self._laid_out(width)]
+        return round(boxes[-1].bottom()) + px(BELOW) if boxes else 0
+
+    def _laid_out(self, width: float) -> list[tuple[str, QRectF, MeasuredStep | None]]:
+        """The texts in boxes that hold them whole: of each question, and of its answer with what was measured."""
+        metrics = QFontMetricsF(theme.text_font(theme.CAPTION_PIXELS))
+        found, top = list[tuple[str, QRectF, MeasuredStep | None]](), 0.0
+        for number, one in self._found.items():
+            asked = one.step.question.rpartition(". ")[2].replace("_", "").replace("**", "")  # its last sentence, plain
+            said = _said(one)
+            left = width - metrics.horizontalAdvance(said) - 2 if one.step.scale else 0.0
+            for text, x, of in ((f"{number}  {asked}", 0.0, None), (said, left, one)):
+                high = metrics.boundingRect(QRectF(0, 0, width - x, 1e6), WRAPPED, text).height()
+                box = QRectF(x, top, width - x, max(math.ceil(high), px(LINE)))
+                found.append((text, box, of))
+                top = box.bottom()
+            top += px(BELOW)
+        return found
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
-        metrics = QFontMetricsF(painter.font())
-        for row, (number, one) in enumerate(self._found.items()):
-            top, said = row * px(ROW), _said(one)
-            asked = one.step.question.rpartition(". ")[2].replace("_", "").replace("**", "")  # its last sentence, plain
-            lines = {f"{number}  {asked}": (top, "muted"), said: (top + px(LINE), "text")}
-            room = metrics.horizontalAdvance(said) + 2 if one.step.scale else float(self.width())
-            for text, (y, color) in lines.items():
-                left = self.width() - room if text is said else 0.0
-                box = QRectF(left, y, self.width() - left, px(LINE))
-                paint_text(painter, box, text, color)
-            if one.step.scale:
-                _paint_scale(painter, one, QRectF(4, top + px(LINE), self.width() - room - px(GAP) - 4, px(LINE)))
+        for text, box, of in self._laid_out(self.width()):
+            painter.setPen(theme.color("muted" if of is None else "text"))
+            painter.drawText(box, WRAPPED, text)
+            if of is not None and of.step.scale:
+                _paint_scale(painter, of, QRectF(4, box.top(), box.left() - px(GAP) - 4, box.height()))
 
 
 def _paint_scale(painter: QPainter, one: MeasuredStep, box: QRectF) -> None:

@@ -11,6 +11,7 @@ from playground.lab.chart import Axis
 from playground.messages import MOST_DIGITS, digits
 
 THIN_SPACE = "\u202f"  # no line breaks here
+FIGURE_SPACE = "\u2007"  # as wide as a digit among digits of equal width
 MINUS = "\u2212"
 NOTHING = "–"  # where a number is not known
 
