@@ -1,6 +1,8 @@
 """What a user can get wrong, as a message: whoever shows an error asks here whether it is one of the user's or the program's."""
 
+import difflib
 import errno
+from collections.abc import Collection
 
 from playground.messages import Message, plain, setting
 
@@ -35,6 +37,12 @@ def cannot_write(path: object, error: Exception) -> str:
     else:
         helps = "free some space or choose another folder"
     return f"{path} cannot be written ({reason}): {helps}."
+
+
+def did_you_mean(name: str, choices: Collection[str], what: str, shape: str = "{}") -> str:
+    """The end of a sentence that refuses a name: the choice that is like it, in this shape, or else all of them."""
+    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    return f"did you mean {shape.format(near[0])}?" if near else f"the {what} are {', '.join(choices)}."
 
 
 def user_error(error: BaseException) -> Message | None:

@@ -5,7 +5,6 @@ one sentence on standard error; 129 SIGHUP; 130 Ctrl+C; 141 a closed pipe; 143 S
 ``--version`` answers at once and the window opens before torch is loaded.
 """
 
-import difflib
 import gc
 import io
 import os
@@ -19,7 +18,7 @@ from pathlib import Path
 from playground.app.workers.signals import ending_signals
 from playground.cli.stopping import INTERRUPTED, Stopped
 from playground.drawing.no_display import NO_DISPLAY
-from playground.user_errors import UserError, user_error
+from playground.user_errors import UserError, did_you_mean, user_error
 
 BROKEN_PIPE = 141  # after the reader of the output has closed the pipe
 COMPLETE = "_SCORE_PLAYGROUND_COMPLETE"
@@ -162,9 +161,7 @@ def _file(arguments: list[str]) -> Path:
     first, *rest = arguments
     path = Path(first)
     if not path.exists():
-        near = difflib.get_close_matches(first, COMMANDS, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}."
-        raise UserError(f"{first} is neither a file nor a command; {hint}")
+        raise UserError(f"{first} is neither a file nor a command; {did_you_mean(first, COMMANDS, 'commands')}")
     if rest:
         raise UserError(f"The window opens one file, but {first} is followed by {rest[0]!r}.")
     return path

@@ -29,6 +29,7 @@ from playground.lab.atomic import write_whole
 from playground.lab.settings import Experiment as Experiment
 from playground.lab.table_cells import is_number
 from playground.messages import Edit, Message, digits, setting
+from playground.user_errors import did_you_mean
 
 Described = TypeVar("Described", bound=msgspec.Struct)
 Remembered = Mapping[tuple[str, str], Kind]
@@ -435,9 +436,9 @@ def _leaves(tree: Mapping[str, Any], described: msgspec.Struct) -> Iterator[tupl
             for inner, leaf in branch.items():
                 yield f"{name}.{inner}", leaf
         elif isinstance(branch, Mapping) and sections and name not in fields(described):
-            near = difflib.get_close_matches(name, sections, n=1, cutoff=0.5)
-            hint = f"; did you mean [{near[0]}]?" if near else f"; the sections are {', '.join(sections)}."
-            raise ExperimentError(f"[{name}] is not a section{hint}")
+            raise ExperimentError(
+                f"[{name}] is not a section; {did_you_mean(name, sections, 'sections', shape='[{}]')}"
+            )
         else:
             yield name, branch
 

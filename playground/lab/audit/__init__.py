@@ -5,7 +5,6 @@ Everything runs on the CPU with fixed seeds. A bound on a value with a sampling 
 :data:`playground.lab.audit.deviations.STANDARD_ERRORS` of them, so a right kind fails such a claim once in 100,000 seeds.
 """
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from playground.lab.claims import Claim as Claim
 from playground.lab.claims import one_thread
 from playground.lab.conflicts import training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, replace
-from playground.user_errors import UserError
+from playground.user_errors import UserError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,7 @@ def kind_named(name: str) -> type[Kind]:
         choices = " or ".join(f"{kind.section}.{kind.name()}" for kind in found)
         raise UserError(f"{name} is the name of {len(found)} kinds: write {choices}.")
     names = sorted({kind.name() for kind in registered()})
-    near = difflib.get_close_matches(short, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"the kinds are {', '.join(names)}."
+    hint = did_you_mean(short, names, "kinds")
     raise UserError(f"There is no kind {name}: {hint} A plug-in is loaded by --plugin FILE.py before the command.")
 
 
