@@ -29,6 +29,12 @@ def paint_chart(painter: QPainter, box: QRectF, chart: Chart, palette: Palette, 
     return inside.translated(box.topLeft())
 
 
+def place_on(curves: QRectF, chart: Chart, x: float, y: float) -> QPointF:
+    """A point of a chart whose curves have this rectangle."""
+    across, up = float(chart.x.place(x)), float(chart.y.place(y))
+    return QPointF(curves.left() + across * curves.width(), curves.bottom() - up * curves.height())
+
+
 def recorded(chart: Chart, size: QSizeF, palette: Palette, text: float, fineness: float) -> tuple[QPicture, QRectF]:
     """A chart to be painted many times in any thread, and the rectangle of its curves.
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 
 from playground.drawing.axes import figure_font
-from playground.drawing.chart_pictures import paint_chart, recorded
+from playground.drawing.chart_pictures import paint_chart, place_on, recorded
 from playground.drawing.palette import LIGHT
 from playground.drawing.render import PictureError, save_painting
 from playground.lab.chart import Axis, Chart, Series, axis_around
@@ -194,15 +194,14 @@ def _paint_marks(painter: QPainter, one: Question, box: QRectF) -> None:
         Axis("", (one.low + one.high) / 2 - far, (one.low + one.high) / 2 + far)
         for one, far in zip(ends, reach, strict=True)
     )
-    inside = paint_chart(painter, plane, dataclasses.replace(chart, x=x, y=y), LIGHT)
+    chart = dataclasses.replace(chart, x=x, y=y)
+    inside = paint_chart(painter, plane, chart, LIGHT)
     written: list[QRectF] = []
     for reply in sorted(replies, key=lambda reply: -reply.value[1]):
-        across, up = (float(axis.place(value)) for axis, value in zip((x, y), reply.value, strict=True))
+        across, up = reply.value
         text = f"{reply.who} ✓" if reply.right else reply.who
         width = QFontMetricsF(figure_font(11)).horizontalAdvance(text)
-        name = QRectF(
-            inside.left() + across * inside.width() + 9, inside.bottom() - up * inside.height() - 9, width + 1, 16
-        )
+        name = QRectF(place_on(inside, chart, across, up) + QPointF(9, -9), QSizeF(width + 1, 16))
         while any(name.intersects(other) for other in written):  # names of marks close to each other
             name.translate(0, 4)
         written.append(name)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen, QPicture
 
 from playground.drawing.axes import figure_font
-from playground.drawing.chart_pictures import recorded
+from playground.drawing.chart_pictures import place_on, recorded
 from playground.drawing.film import FrameOverlay, encoded, laid_out
 from playground.drawing.frames import Frames, Preparing, Shown, Style
 from playground.drawing.palette import Palette
@@ -147,8 +147,6 @@ def _paint_head(painter: QPainter, box: QRectF, column: DrawnColumn, frame: int,
 def _paint_places(painter: QPainter, plot: QRectF, drawn: DrawnChart, frame: int, palette: Palette) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for x, y, color in drawn.at(frame):
-        left = plot.left() + float(drawn.chart.x.place(x)) * plot.width()
-        bottom = plot.bottom() - float(drawn.chart.y.place(y)) * plot.height()
         painter.setPen(QPen(palette.color("text"), 1.5))
         painter.setBrush(palette.color(color))
-        painter.drawEllipse(QPointF(left, bottom), 4.5, 4.5)
+        painter.drawEllipse(place_on(plot, drawn.chart, x, y), 4.5, 4.5)
