@@ -150,12 +150,10 @@ class StepRun:
             self._found[key] = float(trained.state["seconds"]) / max(int(trained.state["step"]), 1)
         elif key in FIELDS:
             self._found |= self._matching_losses()
-        elif key == SPREAD:
+        elif key in (SPREAD, INPAINTING):
             run = yield from self.trajectory()
-            self._found[key] = self._spread(run.positions[-1])
-        elif key == INPAINTING:
-            run = yield from self.trajectory()
-            self._found[key] = self._inpainting_distance(run.positions[-1])
+            measure = self._spread if key == SPREAD else self._inpainting_distance
+            self._found[key] = measure(run.positions[-1])
         elif key in BOLTZMANN:
             yield from self._boltzmann()
         elif key in AT_PLACES:

@@ -149,12 +149,6 @@ class Trainer:
             self.stopping.resume(self.step)
         self._diverged: Message | None = None
 
-    @property
-    def _reflow_due(self) -> bool:
-        """Whether the second half of a training with a reflow has begun, and its pairs are not drawn yet."""
-        reflow = self.problem.experiment.training.reflow and self._flow_pairs is None
-        return reflow and not self.problem.has_score and self._done(self.step, self.seconds) >= HALF
-
     def extend(self) -> None:
         """Allow as many further steps and seconds as the experiment's limits."""
         steps, seconds = _limits(self.problem.experiment)
@@ -350,8 +344,9 @@ class Trainer:
     def _train(self, steps: int) -> tuple[float, float]:
         """Make some steps; return the mean loss and the last learning rate. The device is waited for once, at the end."""
         rates = [self._learning_rate(made) for made in range(steps)]
-        if self._reflow_due:
-            problem, start = self.problem, self.problem.noise.start
+        problem, start = self.problem, self.problem.noise.start
+        reflow = problem.experiment.training.reflow and self._flow_pairs is None  # for the second half
+        if reflow and not problem.has_score and self._done(self.step, self.seconds) >= HALF:
             assert start is not None
             self._flow_pairs = flow_pairs(problem.process(), start, self.ema, problem.generator("reflow"))
         loss = self._train_fused(rates) if self._fused else self._train_plainly(rates)

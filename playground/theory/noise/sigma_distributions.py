@@ -56,7 +56,8 @@ class LogNormal(SigmaDistribution):
         super().__init__(process)
         # If both ends are far from the data's scale, the truncated distribution would vanish. So its centre stays between them.
         self._centre = min(max(LOG_NORMAL_MEAN, self.low), self.high)
-        self._ends = [_normal_cdf((end - self._centre) / LOG_NORMAL_STD) for end in (self.low, self.high)]
+        outside = ((self._centre - end) / LOG_NORMAL_STD for end in (self.low, self.high))
+        self._ends = [0.5 * math.erfc(far / math.sqrt(2)) for far in outside]  # of the normal distribution function
 
     def quantile(self, u: Tensor) -> Tensor:
         low, high = self._ends
@@ -110,7 +111,3 @@ SIGMA_DISTRIBUTIONS: dict[SigmaDistributionName, type[SigmaDistribution]] = {
     "time": UniformTime,
     "importance": Importance,
 }
-
-
-def _normal_cdf(value: float) -> float:
-    return 0.5 * math.erfc(-value / math.sqrt(2))

@@ -49,16 +49,14 @@ class _OneLevel(Sampler):
 
     def terms(self, before: Step, after: Step) -> StepTerms:
         step = after.step_size
-        return StepTerms(0.0, step, self._known_noise(step), ("", "ε", "√(2ε)"), 1.0, after.sigma, self._rest)
+        noise = math.sqrt(2 * step) if self._rest == ("noise",) else None
+        return StepTerms(0.0, step, noise, ("", "ε", "√(2ε)"), 1.0, after.sigma, self._rest)
 
     @property
     def _rest(self) -> tuple[Rest, ...]:
         return ("noise",)
 
     weak_order: float | None = 1.0
-
-    def _known_noise(self, step: float) -> float | None:
-        return math.sqrt(2 * step) if self._rest == ("noise",) else None
 
     @abstractmethod
     def _move(
