@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import Density, GaussianMixture
+from playground.theory.noise import like
 
 
 class ClassDensities:
@@ -78,7 +79,7 @@ class ClassDensities:
         every = (*self.densities, self.mixture)
         if not label.ndim:
             return every[int(label)].score(x, sigma)
-        level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
+        level = like(sigma, x).expand(len(x))
         found = torch.empty_like(x)
         for number, density in enumerate(every):
             rows = label == number

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.log_sums import log_sum_exp
+from playground.theory.noise import like
 
 Map = Callable[[Tensor], Tensor]
 
@@ -104,7 +105,7 @@ class Density(ABC):
         On a CPU, 2^17 numbers fit into the second-level cache. That is twice as fast as all rows at once, and 40,000 points
         with 512 components do not take gigabytes.
         """
-        sigma = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).reshape(-1, 1)
+        sigma = like(sigma, x).reshape(-1, 1)
         if len(sigma) not in (1, len(x)):
             raise ValueError(f"sigma must be one number or one for each of the {len(x)} rows, not {len(sigma)}")
         rows = max(1, (2**17 if x.device.type == "cpu" else 2**23) // self._components)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from playground.theory.noise import per_point
+from playground.theory.noise import like, per_point
 
 CHUNK = {"cpu": 2**20, "cuda": 2**26}
 """The number of distances held at once. On a CPU they take 4 MiB of float32, and a few copies exist."""
@@ -42,7 +42,7 @@ class Empirical:
 
     def score(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Gradient of log p_sigma at x (N, *shape), in the shape of x; sigma > 0, one number or one for each row."""
-        level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
+        level = like(sigma, x)
         return (self.posterior_mean(x, level) - x) / per_point(level.square(), x)
 
     def posterior_mean(self, x: Tensor, sigma: Tensor | float) -> Tensor:
@@ -57,7 +57,8 @@ class Empirical:
         |x|^2/sigma^2. At thirty standard deviations, or at sigma = 0.001, single precision is off by half a nat.
         """
         dtype, dim = torch.float32 if x.device.type == "mps" else torch.float64, self._flat.shape[1]
-        exact, level = x.to(dtype), torch.as_tensor(sigma, dtype=dtype, device=x.device)
+        exact = x.to(dtype)
+        level = like(sigma, exact)
         sums = []
         for some in torch.split(self.points, max(1, EXACT // dim)):
             pieces = Empirical(some.to(dtype))._logits(exact, level)
@@ -93,7 +94,7 @@ class Empirical:
         The logits leave out the common |x|^2: far from the data its rounding error would exceed their differences.
         """
         flat = x.flatten(1) - self._centre
-        level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
+        level = like(sigma, x).expand(len(x))
         rows = max(1, CHUNK.get(x.device.type, CHUNK["cuda"]) // len(self._flat))
         for start in range(0, max(len(flat), 1), rows):
             part, of_part = flat[start : start + rows], level[start : start + rows]

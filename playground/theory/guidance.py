@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from playground.records import record
-from playground.theory.noise import ScoreFunction, per_point
+from playground.theory.noise import ScoreFunction, like, per_point
 
 LabelledScore = Callable[..., Tensor]
 """A score with an optional class: s(x, sigma), or s(x, sigma, label) with integer labels, 0-d or (N,)."""
@@ -151,7 +151,7 @@ class InpaintingScore:
     mask: Tensor
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        variance = per_point(torch.as_tensor(sigma, dtype=x.dtype, device=x.device).square(), x)
+        variance = per_point(like(sigma, x).square(), x)
         with torch.enable_grad():
             x = x.detach().requires_grad_()
             slope = self.score(x, sigma)

@@ -12,7 +12,7 @@ Time runs from 0 (data) to 1 (noise). Processes obey dx = f(x, t) dt + g(t) dw (
 from playground.theory.noise.custom import CustomSchedule
 from playground.theory.noise.levels import ContinuousNoise, DiscreteNoise, Noise, NoNoise, SingleSigma, geometric
 from playground.theory.noise.prior import GaussianPrior, PrincipalAxes
-from playground.theory.noise.process import Process, ScheduleState, ScoreFunction, per_point
+from playground.theory.noise.process import Process, ScheduleState, ScoreFunction, like, per_point
 from playground.theory.noise.processes import (
     Cosine,
     FlowMatching,
@@ -42,5 +42,6 @@ __all__ = [
     "VarianceExploding",
     "VariancePreserving",
     "geometric",
+    "like",
     "per_point",
 ]

@@ -19,6 +19,11 @@ def per_point(values: Tensor, x: Tensor) -> Tensor:
     return values if values.ndim == 0 else values.reshape(-1, *[1] * (x.ndim - 1))
 
 
+def like(values: Tensor | float, x: Tensor) -> Tensor:
+    """Numbers as a tensor with the dtype and device of x."""
+    return torch.as_tensor(values, dtype=x.dtype, device=x.device)
+
+
 class ScheduleState(NamedTuple):
     """A process's schedules at one time, for a solver with a fixed time grid.
 
@@ -120,4 +125,4 @@ def as_time(t: Tensor | float, x: Tensor | None = None) -> Tensor:
     """A time as a tensor. A number takes the dtype and device of x, or becomes float64."""
     if isinstance(t, Tensor):
         return t
-    return torch.as_tensor(t, dtype=torch.float64) if x is None else torch.as_tensor(t, dtype=x.dtype, device=x.device)
+    return torch.as_tensor(t, dtype=torch.float64) if x is None else like(t, x)
