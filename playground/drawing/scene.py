@@ -112,8 +112,7 @@ class Scene:
 
     def named_layers(self) -> tuple[tuple[str, str], ...]:
         """The layers that are shown, each by its colour and its name."""
-        shown = ("data", "density", "learned", "exact", "error", "particles", "trails", "path")
-        return tuple(self._named(name) for name in shown if self.images is None and getattr(self, name) is not None)
+        return tuple(self._named(name) for name in NAMES if self.images is None and getattr(self, name) is not None)
 
     def _named(self, name: str) -> tuple[str, str]:
         """The colour and the name of a layer: between two sets a field is no score."""
