@@ -59,9 +59,7 @@ def intrinsic_dimension(points: Tensor) -> Dimension:
     points = torch.unique(_some(points.flatten(1).cpu().double(), AMONG), dim=0)
     if len(points) < 2 * FEW:
         return Dimension(math.nan, math.nan, False)
-    some = _some(points, PAIRS)
-    near = torch.cdist(some, points).topk(FEW, largest=False).indices
-    distances = (some[:, None] - points[near]).norm(dim=2).sort(dim=1).values  # the point itself first, at 0
+    distances, near = nearest(_some(points, PAIRS), points, FEW)  # the point itself first, at 0
     ratios = (distances[:, 2] / distances[:, 1]).log()
     if not float(ratios.sum()) > 0:  # all points on a lattice
         return Dimension(math.inf, math.nan, False)
@@ -105,9 +103,7 @@ def thickness(points: Tensor) -> Tensor:
         found.fill_(float(narrow))
     if not sizes:
         return found
-    near = torch.cdist(some, cloud).topk(sizes[-1], largest=False).indices
-    order = (some[:, None] - cloud[near]).norm(dim=2).argsort(dim=1)
-    near = near.gather(1, order)
+    _, near = nearest(some, cloud, sizes[-1])
     across = [_deviations(cloud[near[:, :size]]) for size in sizes]
     for (narrow, wide), (next_narrow, next_wide) in reversed(list(itertools.pairwise(across))):
         elongated = (narrow < ELONGATED * wide) & (next_narrow < ELONGATED * next_wide)
