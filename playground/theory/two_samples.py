@@ -80,9 +80,9 @@ def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tup
         a, b: as for :func:`mmd_squared`.
         generator: draws the features.
     """
-    count = _common(a, b)
-    scale = median_distance(b)
-    a, b = a[:count].flatten(1).double() / scale, b[:count].flatten(1).double() / scale
+    clouds, scale = _of_one_size(a, b), median_distance(b)
+    a, b = (cloud / scale for cloud in clouds)
+    count = len(a)
     drawn = torch.empty(1 + a.shape[1], FREQUENCIES, dtype=torch.float64, device=generator.device)
     lengths = 8.0 ** -drawn[0].uniform_(generator=generator)
     frequencies = (drawn[1:].normal_(generator=generator) / lengths).to(a)
@@ -100,16 +100,16 @@ def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tup
     return float(share), float(share_error(share, len(says)))
 
 
-def _common(a: Tensor, b: Tensor) -> int:
+def _of_one_size(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Both clouds in double precision, (n, D), with n points of the smaller one."""
     count = min(len(a), len(b))
     if count < LEAST:
         raise ValueError(f"Two clouds need at least {LEAST} points each, not {count}.")
-    return count
+    return a[:count].flatten(1).double(), b[:count].flatten(1).double()
 
 
 def _distances(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    count = _common(a, b)
-    a, b = a[:count].flatten(1).double(), b[:count].flatten(1).double()
+    a, b = _of_one_size(a, b)
     # Centred on the data: cdist uses products, whose rounding error grows with the distance from the origin.
     centre = b.mean(0)
     a, b = a - centre, b - centre
