@@ -397,7 +397,7 @@ class Trainer:
         if pairs is None:
             return self.objective.loss(_told(network, label), x, sigma, generator)
         assert isinstance(self.objective, Denoising)  # by training_conflicts of the noise
-        return self.objective.loss_of_pairs(network, *pairs, sigma)
+        return self.objective.loss_of(network, sigma, *pairs)
 
     def _train_fused(self, rates: list[float]) -> Tensor:
         """Make a block of steps in one call; return the mean loss, 0-d."""
@@ -418,8 +418,8 @@ class Trainer:
             x, z, sigma = x.view(*shape, -1), z.view(*shape, -1), sigma.view(shape)
         if not isinstance(network, MLP):
             assert isinstance(self.objective, Denoising)  # by FUSED
-            of_pairs, parts = self.objective.loss_of_pairs, (part.view(*shape, *self.problem.shape) for part in (x, z))
-            return self._descend(rates, (of_pairs(network, *step) for step in zip(*parts, sigma, strict=True)))
+            loss_of, parts = self.objective.loss_of, (part.view(*shape, *self.problem.shape) for part in (x, z))
+            return self._descend(rates, (loss_of(network, *step) for step in zip(sigma, *parts, strict=True)))
         common = weights.arguments(network, rates, settings.ema_decay)
         if isinstance(self.objective, Denoising):
             loss = denoising_steps(x, z, sigma, lambdas, *common, network.prediction, label)
@@ -505,7 +505,7 @@ class Trainer:
             return None, None
         sigma = self.problem.training_sigmas(VELOCITY_DRAWS, generator)
         x, z = density.sample(VELOCITY_DRAWS, generator), start.sample(VELOCITY_DRAWS, generator)
-        losses = self.objective.loss_of_pairs(density.score, x, z, sigma)
+        losses = self.objective.loss_of(density.score, sigma, x, z)
         return mean_with_error(losses[torch.isfinite(losses)])
 
     def with_optimal_loss(self, progress: TrainingProgress) -> TrainingProgress:

@@ -302,11 +302,8 @@ class Denoising(ScoreMatching):
         return self.pairs(x, gaussian(x, generator), sigma)
 
     def loss_of(self, score: ScoreFunction, sigma: Tensor, *drawn: Tensor) -> Tensor:
+        """Weighted loss of each point, (N,), of clean points and their noises or start points, (N, \\*shape) each."""
         x, z = drawn
-        return self.loss_of_pairs(score, x, z, sigma)
-
-    def loss_of_pairs(self, score: ScoreFunction, x: Tensor, z: Tensor, sigma: Tensor) -> Tensor:
-        """The weighted loss of given noises z or start points, in the shape of x (N, \\*shape): (N,)."""
         level = per_point(sigma, x)
         residual = (score(x + level * z, sigma) + z / level).flatten(1)
         return self.weight(sigma) * residual.square().sum(1)

@@ -133,9 +133,9 @@ def test_denoising_of_pairs_is_least_at_the_true_velocity() -> None:
     objective = Denoising(noise, "time", "velocity")
     x, z = DATA.sample(20_000, seeded()), START.sample(20_000, seeded(1))
     sigma = noise.training_sigmas(20_000, seeded(2), "time").double()
-    best = objective.loss_of_pairs(PAIR.score, x, z, sigma)
+    best = objective.loss_of(PAIR.score, sigma, x, z)
     for factor in (0.9, 1.1):
-        worse = objective.loss_of_pairs(times(factor), x, z, sigma)
+        worse = objective.loss_of(times(factor), sigma, x, z)
         rise = worse - best
         assert float(rise.mean()) > 4 * float(rise.std()) / math.sqrt(len(rise))
 
@@ -145,7 +145,7 @@ def test_a_loss_of_gaussian_noise_is_that_of_the_same_pairs() -> None:
     x, sigma = DATA.sample(50, seeded()), torch.full((50,), 0.7, dtype=torch.float64)
     z = torch.randn(x.shape, generator=seeded(3), dtype=x.dtype)
     loss = objective.loss(DATA.score, x, sigma, seeded(3))
-    torch.testing.assert_close(loss, objective.loss_of_pairs(DATA.score, x, z, sigma))
+    torch.testing.assert_close(loss, objective.loss_of(DATA.score, sigma, x, z))
 
 
 def test_a_matching_costs_as_little_as_scipy_s() -> None:
