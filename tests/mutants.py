@@ -727,8 +727,8 @@ FAULTS = (
     Fault(
         "evaluations of some counted for all",
         "theory/counting.py",
-        "self._of_each[rows.cpu()] += 1",
-        "self._of_all += 1",
+        "self.counts[rows.cpu()] += 1",
+        "self.counts += 1",
         ("theory/test_counting.py::test_adaptive_steps_are_counted_per_particle",),
     ),
     Fault(

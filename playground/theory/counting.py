@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from playground.records import record
 from playground.theory.guidance import LabelledScore, WithWeaker
 
 
@@ -16,35 +15,31 @@ class CountedScore:
     Args:
         score: the score to count.
         particles: their number N. A call without :meth:`for_rows` counts once for every particle.
+
+    Attributes:
+        counts: the evaluations at each particle, (N,) int64.
     """
 
     def __init__(self, score: LabelledScore, particles: int) -> None:
         self._score = score
-        self._of_all = 0
-        self._of_each = torch.zeros(particles, dtype=torch.int64)
-        found = score.weaker if isinstance(score, WithWeaker) else None
-        self.weaker: LabelledScore | None = None if found is None else _Beside(self, found)
+        self.counts = torch.zeros(particles, dtype=torch.int64)
+        self.weaker: CountedScore | None = None
+        if isinstance(score, WithWeaker) and score.weaker is not None:
+            self.weaker = CountedScore(score.weaker, particles)
+            self.weaker.counts = self.counts
 
     def __call__(self, x: Tensor, sigma: Tensor, *label: Tensor) -> Tensor:
         """The score at x (N, \\*shape) for sigma 0-d or (N,)."""
-        return self.of_all(self._score, x, sigma, *label)
-
-    def of_all(self, score: LabelledScore, *place: Tensor) -> Tensor:
-        """Evaluate a score and count it for every particle."""
-        self._of_all += 1
-        value: Tensor = score(*place)
+        self.counts += 1
+        value: Tensor = self._score(x, sigma, *label)
         return value
 
     def for_rows(self, rows: Tensor) -> LabelledScore:
         """The score of the particles with these numbers, (n,) int64, each at most once."""
-        return self.of_rows(self._score, rows)
-
-    def of_rows(self, counted: LabelledScore, rows: Tensor) -> LabelledScore:
-        """A score that is counted for the particles with these numbers, (n,) int64."""
 
         def score(*place: Tensor) -> Tensor:
-            self._of_each[rows.cpu()] += 1
-            value: Tensor = counted(*place)
+            self.counts[rows.cpu()] += 1
+            value: Tensor = self._score(*place)
             return value
 
         return score
@@ -52,23 +47,9 @@ class CountedScore:
     @property
     def nfe_mean(self) -> float:
         """The number of evaluations so far, as a mean over particles; 0 without particles."""
-        return self._of_all + (float(self._of_each.double().mean()) if len(self._of_each) else 0.0)
+        return float(self.counts.double().mean()) if len(self.counts) else 0.0
 
     @property
     def nfe_max(self) -> int:
         """The number of evaluations so far of the particle with the most."""
-        return self._of_all + (int(self._of_each.max()) if len(self._of_each) else 0)
-
-
-@record
-class _Beside:
-    """A score whose evaluations count with those of another."""
-
-    counted: CountedScore
-    score: LabelledScore
-
-    def __call__(self, *place: Tensor) -> Tensor:
-        return self.counted.of_all(self.score, *place)
-
-    def for_rows(self, rows: Tensor) -> LabelledScore:
-        return self.counted.of_rows(self.score, rows)
+        return int(self.counts.max()) if len(self.counts) else 0
