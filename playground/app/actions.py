@@ -8,33 +8,96 @@ it. The mouse gives no button and no box the focus. Shortcuts with a modifier ac
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QWidget
 
+from playground.app.canvas import CanvasView, ChipBar
 from playground.app.canvas.layers import Layers
 from playground.app.canvas.legend import LEGEND
+from playground.app.columns import Columns
 from playground.app.controllers import exported_files, why_disabled
 from playground.app.controllers.controllers import Controllers
+from playground.app.controllers.documents import Documents
+from playground.app.controllers.opening import Opening
 from playground.app.controllers.playback_clock import END
+from playground.app.controllers.plugins import Plugins
+from playground.app.dialogs.exports import Exports
 from playground.app.dialogs.help import show_documentation
+from playground.app.dialogs.tour import Tour
+from playground.app.look import Look
+from playground.app.model.errors import Log
+from playground.app.model.state import State
 from playground.app.panels import FieldNamesPanel, LikelihoodPanel, QualityPanel
 from playground.app.panels.training import COMMAND, TrainingPanel
+from playground.app.presenter import Presenter, Says
 from playground.app.style import text_size
 from playground.app.style.labels import worded
 from playground.app.style.wrapping import wrapped
 from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.lab import script
+from playground.lab.lessons import Lesson
 from playground.messages import Message
 
-if TYPE_CHECKING:
-    from playground.app.window import MainWindow
-
+PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
 NOTHING_TO_DO = Message("nothing-to-do", "There is nothing to do now.")
 
 
-Ask = Callable[["MainWindow", Controllers], bool]
+class Dialogs(Protocol):
+    """What brings a dialog to the front."""
+
+    def show(self, name: str) -> None: ...
+    def show_audit(self, name: str) -> None: ...
+    def check_lesson(self, lesson: Lesson) -> None: ...
+    def show_term(self, term: str) -> None: ...
+
+
+class Menu(Protocol):
+    """What opens the lists of the menus."""
+
+    def show_about(self) -> None: ...
+    def show_keys(self) -> None: ...
+    def show_lessons(self, over: QWidget) -> None: ...
+
+
+class Window(Protocol):
+    """The part of the window that commands, dialogs and search use."""
+
+    log: Log
+    panels: list[CollapsiblePanel]
+    actions_by_key: "Actions"
+
+    state: State
+    controllers: Controllers
+    documents: Documents
+    opening: Opening
+    exports: Exports
+    plugins: Plugins
+    canvas: CanvasView
+    chips: ChipBar
+    columns: Columns
+    presenter: Presenter
+    tour: Tour
+    look: Look
+
+    @property
+    def notices(self) -> Says: ...
+    @property
+    def dialogs(self) -> Dialogs: ...
+    @property
+    def menu(self) -> Menu: ...
+    def addAction(self, action: QAction) -> None: ...
+    def close(self) -> bool: ...
+    def isFullScreen(self) -> bool: ...
+    def reset_layout(self) -> None: ...
+    def panel(self, kind: type[PanelKind]) -> PanelKind: ...
+    def windowState(self) -> Qt.WindowState: ...
+    def setWindowState(self, state: Qt.WindowState) -> None: ...
+
+
+Ask = Callable[[Window, Controllers], bool]
 
 
 @dataclass(frozen=True)
@@ -56,17 +119,17 @@ class Action:
 
     text: str
     tip: str
-    run: Callable[["MainWindow", Controllers], object]
+    run: Callable[[Window, Controllers], object]
     shortcut: str | QKeySequence.StandardKey = ""
     also: str = ""
     key: str = ""
     checked: Ask | None = None
     when: Ask = lambda window, controllers: True
     why_not: Callable[[Controllers], Message | None] = lambda controllers: None
-    label: Callable[["MainWindow", Controllers], str] | None = None
+    label: Callable[[Window, Controllers], str] | None = None
 
 
-def _toggle_training(window: "MainWindow", controllers: Controllers) -> None:
+def _toggle_training(window: Window, controllers: Controllers) -> None:
     """Start or pause training. At a start the card Train unfolds, so that its loss is seen; not in scenes and lessons, whose own
     cards need the room.
     """
@@ -76,13 +139,13 @@ def _toggle_training(window: "MainWindow", controllers: Controllers) -> None:
         window.panel(TrainingPanel).set_folded(False)
 
 
-def _check_lesson(window: "MainWindow", controllers: Controllers) -> None:
+def _check_lesson(window: Window, controllers: Controllers) -> None:
     lesson = controllers.lessons.lesson
     if lesson is not None:
         window.dialogs.check_lesson(lesson)
 
 
-def reset_training(window: "MainWindow", controllers: Controllers) -> None:
+def reset_training(window: Window, controllers: Controllers) -> None:
     """Begin with new weights, and offer the old ones."""
     step = controllers.building.reset_training()
     if step is not None:
@@ -90,7 +153,7 @@ def reset_training(window: "MainWindow", controllers: Controllers) -> None:
         window.notices.notify("info", said, "edit.undo", lambda: window.state.last_step is step)
 
 
-def toggle_full_screen(window: "MainWindow") -> None:
+def toggle_full_screen(window: Window) -> None:
     """Enter or leave full screen; leave the presenter mode if it is on."""
     if window.presenter.is_on:
         window.presenter.leave()
@@ -98,7 +161,7 @@ def toggle_full_screen(window: "MainWindow") -> None:
         window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
 
-def clear(window: "MainWindow", controllers: Controllers) -> None:
+def clear(window: Window, controllers: Controllers) -> None:
     """Clear the followed particle or the clicked point; without both, leave the presenter mode or full screen."""
     inspecting, clicking = controllers.inspecting, controllers.clicking
     filled, followed = window.isFullScreen() or window.presenter.is_on, inspecting.is_active
@@ -109,12 +172,12 @@ def clear(window: "MainWindow", controllers: Controllers) -> None:
         clicking.clear_inspection()
 
 
-def _resize(window: "MainWindow", percent: int) -> None:
+def _resize(window: Window, percent: int) -> None:
     """Set the size of the text, and remember it unless it is that of the presenter mode."""
     window.look.set_text_size(percent, remember=not window.presenter.is_on)
 
 
-def _copy(window: "MainWindow", text: str, said: str) -> None:
+def _copy(window: Window, text: str, said: str) -> None:
     QGuiApplication.clipboard().setText(text)
     window.notices.notify("info", said)
 
@@ -129,19 +192,19 @@ RECENT, LESSONS = "file.recent", "learn.lessons"
 LAYERS = {entry.key: entry.title for entry in LEGEND}
 
 
-def _layers(window: "MainWindow") -> Layers:
+def _layers(window: Window) -> Layers:
     return window.canvas.layers
 
 
-def _opens(dialog: str) -> Callable[["MainWindow", Controllers], object]:
+def _opens(dialog: str) -> Callable[[Window, Controllers], object]:
     """What opens a dialog."""
     return lambda w, c: w.dialogs.show(dialog)
 
 
-def _measures(job: str, kind: type[CollapsiblePanel]) -> Callable[["MainWindow", Controllers], object]:
+def _measures(job: str, kind: type[CollapsiblePanel]) -> Callable[[Window, Controllers], object]:
     """What measures something, and brings the card that shows it."""
 
-    def run(window: "MainWindow", controllers: Controllers) -> None:
+    def run(window: Window, controllers: Controllers) -> None:
         window.panel(kind).reveal()
         controllers.measuring.measure(job)
 
@@ -659,8 +722,8 @@ ACTIONS: dict[str, Action] = {
 class Actions(QObject):
     """The registry's commands as QActions of one window."""
 
-    def __init__(self, window: "MainWindow") -> None:
-        super().__init__(window)
+    def __init__(self, window: Window, parent: QObject) -> None:
+        super().__init__(parent)
         self._window, self._controllers = window, window.controllers
         self._actions: dict[str, QAction] = {}
         self._plain: dict[int, str] = {}

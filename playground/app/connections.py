@@ -1,12 +1,23 @@
 """What one part of the window tells the others."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QWidget
 
+from playground.app.actions import Window
+from playground.app.bars import StatusBar, TopBar
+from playground.app.canvas.layer_choices import LayerChoices
+from playground.app.canvas.own_layers import OwnLayers
+from playground.app.canvas.run_views import RunViews
+from playground.app.canvas.tools import Tools
+from playground.app.controllers.autosaving import Autosaving
+from playground.app.hidden_settings import HiddenSettings
+from playground.app.highlighting import Highlighting
 from playground.app.look import application
 from playground.app.menus import show_canvas_menu
 from playground.app.model.edit_text import summary
+from playground.app.notices import Notices
 from playground.app.panels import (
     DataPanel,
     FieldNamesPanel,
@@ -18,10 +29,9 @@ from playground.app.panels import (
     TrainingPanel,
 )
 from playground.app.style.wrapping import wrapped
+from playground.app.widgets.toasts import Toasts
+from playground.app.widgets.transport import Transport
 from playground.lab.session import Session
-
-if TYPE_CHECKING:
-    from playground.app.window import MainWindow
 
 CLICK = "click a point for its likelihood"
 MORE = "Alt+click follows a particle. Arrow keys move the view under a cross, where Enter clicks."
@@ -30,16 +40,36 @@ BACK = "The cards make room for the columns; S brings them back."
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})
 
 
+class Parts(Window, Protocol):
+    """The parts of the window that are connected."""
+
+    autosaving: Autosaving
+    hidden_settings: HiddenSettings
+    highlighting: Highlighting
+    layer_choices: LayerChoices
+    own_layers: OwnLayers
+    run_views: RunViews
+    status: StatusBar
+    toasts: Toasts
+    tools: Tools
+    top_bar: TopBar
+    transport: Transport
+
+    @property
+    def notices(self) -> Notices: ...
+    def setWindowTitle(self, title: str, /) -> None: ...
+
+
 class Connections(QObject):
     """Connects the parts of a window, and keeps its commands, its state and its title up to date."""
 
-    def __init__(self, window: "MainWindow") -> None:
-        super().__init__(window)
+    def __init__(self, window: Parts, parent: QWidget) -> None:
+        super().__init__(parent)
         self._window, self._controllers = window, window.controllers
         self._has_room = False  # whether compared runs have that of the side columns
         self._connect_controllers()
         self._connect_files()
-        self._connect_cards()
+        self._connect_cards(parent)
         self._connect_calm()
         self._refresh()
 
@@ -79,7 +109,7 @@ class Connections(QObject):
         window.notices.follow_log(window.log)
         window.notices.follow_exports(window.exports)
 
-    def _connect_cards(self) -> None:
+    def _connect_cards(self, parent: QWidget) -> None:
         window, canvas = self._window, self._window.canvas
         data, likelihood, training = window.panel(DataPanel), window.panel(LikelihoodPanel), window.panel(TrainingPanel)
         for part in (canvas.layers, window.panel(FieldNamesPanel)):
@@ -100,7 +130,7 @@ class Connections(QObject):
         window.panel(RunsPanel).table_requested.connect(lambda: window.dialogs.show("runs"))
         window.panel(LessonPanel).highlighted.connect(window.highlighting.highlight)
         window.panel(LessonPanel).term_asked.connect(lambda term: window.dialogs.show_term(term))
-        window.run_views.menu_requested.connect(lambda place: show_canvas_menu(window.actions_by_key, window, place))
+        window.run_views.menu_requested.connect(lambda place: show_canvas_menu(window.actions_by_key, parent, place))
 
     def _connect_calm(self) -> None:
         """Connect what shows everything, or only what is needed."""

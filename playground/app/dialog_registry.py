@@ -1,99 +1,99 @@
 """The dialogs beside the main window: how each is made, and which exist."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from PySide6.QtWidgets import QWidget
+
+from playground.app.actions import Window
 from playground.app.dialogs.history_window import HistoryWindow
 from playground.app.dialogs.log import LogDialog
 from playground.app.search import entries
 from playground.app.widgets.dialog import Dialog
 from playground.lab.lessons import Lesson
 
-if TYPE_CHECKING:
-    from playground.app.window import MainWindow
-
 AnyDialog = TypeVar("AnyDialog", bound=Dialog)
 
 
-def _log(window: "MainWindow") -> Dialog:
-    return LogDialog(window.log, window)
+def _log(owner: Window, parent: QWidget) -> Dialog:
+    return LogDialog(owner.log, parent)
 
 
-def _history(window: "MainWindow") -> Dialog:
-    return HistoryWindow(window.state.stack, window)
+def _history(owner: Window, parent: QWidget) -> Dialog:
+    return HistoryWindow(owner.state.stack, parent)
 
 
 # The modules of these are not needed to open the main window.
 
 
-def _report(window: "MainWindow") -> Dialog:
+def _report(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.report import ReportDialog
 
-    return ReportDialog(window.log, window)
+    return ReportDialog(owner.log, parent)
 
 
-def _audit(window: "MainWindow") -> Dialog:
+def _audit(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.audit_dialog import AuditDialog
 
-    return AuditDialog(window.state, window)
+    return AuditDialog(owner.state, parent)
 
 
-def _plugins(window: "MainWindow") -> Dialog:
+def _plugins(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.plugins_dialog import PluginsDialog
 
-    return PluginsDialog(window.plugins, window.dialogs.show_audit, window)
+    return PluginsDialog(owner.plugins, owner.dialogs.show_audit, parent)
 
 
-def _boltzmann(window: "MainWindow") -> Dialog:
+def _boltzmann(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.boltzmann.window import BoltzmannWindow
 
-    return BoltzmannWindow(window)
+    return BoltzmannWindow(parent)
 
 
-def _sweep(window: "MainWindow") -> Dialog:
+def _sweep(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.controllers.sweeping import Sweeping
     from playground.app.dialogs.sweep.window import SweepWindow
 
     return SweepWindow(
-        Sweeping(window.opening.open_made),
-        lambda: window.state.experiment,
-        window.documents.folder,
-        window,
+        Sweeping(owner.opening.open_made),
+        lambda: owner.state.experiment,
+        owner.documents.folder,
+        parent,
     )
 
 
-def _scenes(window: "MainWindow") -> Dialog:
+def _scenes(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.gallery import Gallery
 
-    lessons = window.controllers.lessons
-    return Gallery(lessons.begin, window)
+    lessons = owner.controllers.lessons
+    return Gallery(lessons.begin, parent)
 
 
-def _runs(window: "MainWindow") -> Dialog:
+def _runs(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.runs_window import RunsWindow
 
-    return RunsWindow(window.controllers, lambda: window.actions_by_key.trigger("file.export_runs"), window)
+    return RunsWindow(owner.controllers, lambda: owner.actions_by_key.trigger("file.export_runs"), parent)
 
 
-def _glossary(window: "MainWindow") -> Dialog:
+def _glossary(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.glossary_dialog import GlossaryDialog
 
-    return GlossaryDialog(window)
+    return GlossaryDialog(parent)
 
 
-def _answers(window: "MainWindow") -> Dialog:
+def _answers(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.answers_dialog import AnswersDialog
 
-    return AnswersDialog(window.controllers.lessons, window.documents, window)
+    return AnswersDialog(owner.controllers.lessons, owner.documents, parent)
 
 
-def _palette(window: "MainWindow") -> Dialog:
+def _palette(owner: Window, parent: QWidget) -> Dialog:
     from playground.app.dialogs.command_palette import CommandPalette
 
-    return CommandPalette(lambda: entries(window), window)
+    return CommandPalette(lambda: entries(owner), parent)
 
 
-DIALOGS: dict[str, Callable[["MainWindow"], Dialog]] = {
+DIALOGS: dict[str, Callable[[Window, QWidget], Dialog]] = {
     "log": _log,
     "report": _report,
     "history": _history,
@@ -113,14 +113,15 @@ class DialogRegistry:
     """Makes each dialog of :data:`DIALOGS` when it is first shown, and keeps it.
 
     Args:
-        window: the main window, which the dialogs show, and their parent.
+        owner: the main window, as what the dialogs show.
+        parent: the main window, as their parent.
 
     Attributes:
         made: the dialogs made so far, by their names.
     """
 
-    def __init__(self, window: "MainWindow") -> None:
-        self._window = window
+    def __init__(self, owner: Window, parent: QWidget) -> None:
+        self._owner, self._parent = owner, parent
         self.made: dict[str, Dialog] = {}
 
     def show(self, name: str) -> None:
@@ -130,7 +131,7 @@ class DialogRegistry:
             KeyError: no dialog of `DIALOGS` has this name.
         """
         if name not in self.made:
-            self.made[name] = DIALOGS[name](self._window)
+            self.made[name] = DIALOGS[name](self._owner, self._parent)
         dialog = self.made[name]
         dialog.show()
         dialog.raise_()

@@ -1,22 +1,45 @@
 """The presenter mode for classes: canvas, timeline and text in large type on the full screen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from playground.app.canvas import CanvasView
+from playground.app.columns import Columns
 from playground.app.controllers.lessons import Lessons
+from playground.app.look import Look
 from playground.app.style import text_size
 from playground.lab.lessons import SCENES, load_all
-
-if TYPE_CHECKING:
-    from playground.app.window import MainWindow
+from playground.messages import Message
 
 LARGER = 1.5  # times the size of the text
 LEAVE = "Escape leaves the presenter mode."
 NEXT_STEP = "Page Down goes to the next step."
 NEXT_SCENE = "Page Down goes to the next scene."
+
+
+class Says(Protocol):
+    """What shows a toast."""
+
+    def notify(
+        self, level: str, message: Message | str, action: str = "", is_current: Callable[[], bool] = ...
+    ) -> None: ...
+
+
+class Presented(Protocol):
+    """The part of the window that the presenter mode changes."""
+
+    columns: Columns
+    canvas: CanvasView
+    look: Look
+
+    @property
+    def notices(self) -> Says: ...
+    def windowState(self) -> Qt.WindowState: ...
+    def setWindowState(self, state: Qt.WindowState) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -42,8 +65,8 @@ class Presenter(QObject):
 
     changed = Signal()
 
-    def __init__(self, window: "MainWindow", lessons: Lessons, bar: QWidget) -> None:
-        super().__init__(window)
+    def __init__(self, window: Presented, lessons: Lessons, bar: QWidget, parent: QObject) -> None:
+        super().__init__(parent)
         self._window, self._bar = window, bar
         self._lessons = lessons
         self._before: Before | None = None

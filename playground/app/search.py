@@ -4,11 +4,10 @@ term of the glossary."""
 import functools
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from playground.app.actions import LESSONS, MENUS, Action
+from playground.app.actions import LESSONS, MENUS, Action, Window
 from playground.app.controllers.lessons import Lessons
 from playground.app.dialogs.command_palette import Entry
 from playground.app.dialogs.help import show_documentation
@@ -22,11 +21,8 @@ from playground.lab.headings import headings
 from playground.lab.lessons import load_all
 from playground.messages import alternatives
 
-if TYPE_CHECKING:
-    from playground.app.window import MainWindow
 
-
-def entries(window: "MainWindow") -> list[Entry]:
+def entries(window: Window) -> list[Entry]:
     """All entries that can be found now."""
     return [
         *_commands(window),
@@ -39,7 +35,7 @@ def entries(window: "MainWindow") -> list[Entry]:
     ]
 
 
-def _commands(window: "MainWindow") -> Iterator[Entry]:
+def _commands(window: Window) -> Iterator[Entry]:
     actions = window.actions_by_key
     for menu, groups in MENUS.items():
         for key, entry in itertools.chain.from_iterable(group.items() for group in groups):
@@ -50,7 +46,7 @@ def _commands(window: "MainWindow") -> Iterator[Entry]:
                 yield Entry(text, menu, functools.partial(actions.trigger, key), actions.why_not(key))
 
 
-def _choices(window: "MainWindow") -> Iterator[Entry]:
+def _choices(window: Window) -> Iterator[Entry]:
     """Every value of every choice: a data set, a noise, a sampler, a solver of the chosen sampler."""
     state, data = window.state, window.panel(DataPanel)
     for key, field in fields(state.experiment).items():
@@ -67,7 +63,7 @@ def _choices(window: "MainWindow") -> Iterator[Entry]:
             )
 
 
-def _settings(window: "MainWindow") -> Iterator[Entry]:
+def _settings(window: Window) -> Iterator[Entry]:
     """Every setting that has a row; for settings of other kinds, which kinds have them."""
     now, every = fields(window.state.experiment), every_field()
     shown = [row for panel in window.panels for row in panel.findChildren(FieldRow)]
@@ -127,7 +123,7 @@ def _headings() -> Iterator[Entry]:
         yield Entry(f"{capital(heading.page)}: {heading.text}", "Help", show)
 
 
-def _terms(window: "MainWindow") -> Iterator[Entry]:
+def _terms(window: Window) -> Iterator[Entry]:
     """Each term of the glossary once, which all its symbols find too."""
     symbols: dict[str, list[str]] = {}
     for entry in glossary():

@@ -1,15 +1,14 @@
 """The window: its layout, and how it opens, closes and changes its theme."""
 
 from pathlib import Path
-from typing import TypeVar
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QMainWindow
 
-from playground.app.actions import Actions
+from playground.app.actions import Actions, PanelKind
 from playground.app.bars import SHEET, ActionButton, CentralWidget, StatusBar, TopBar
-from playground.app.canvas import CanvasView, ChipBar
+from playground.app.canvas import ChipBar
 from playground.app.canvas.exported import Exported
 from playground.app.canvas.layer_choices import LayerChoices
 from playground.app.canvas.layers import Layers
@@ -40,7 +39,6 @@ from playground.app.presenter import Presenter
 from playground.app.style import text_size, theme
 from playground.app.timeline import Timeline
 from playground.app.widgets import accessible_roles, layouts
-from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from playground.app.widgets.file_prompts import FilePrompts
 from playground.app.widgets.recovery_bar import RecoveryBar
 from playground.app.widgets.toasts import Toasts
@@ -50,7 +48,6 @@ from playground.drawing.palette import PALETTES
 from playground.lab import lessons
 from playground.resources import resource
 
-PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
 SMALLEST = (1024, 600)
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
@@ -70,21 +67,6 @@ class MainWindow(QMainWindow):
     """
 
     first_painted = Signal()
-
-    # What commands, dialogs and search use.
-    canvas: CanvasView
-    columns: Columns
-    controllers: Controllers
-    dialogs: DialogRegistry
-    documents: Documents
-    exports: Exports
-    look: Look
-    menu: MainMenu
-    opening: Opening
-    plugins: Plugins
-    presenter: Presenter
-    state: State
-    tour: Tour
 
     def __init__(
         self,
@@ -116,7 +98,7 @@ class MainWindow(QMainWindow):
         self.own_layers = OwnLayers(self.controllers, self.canvas.layers, self)
         self._make_documents()
         self._make_tools()
-        connections = Connections(self)
+        connections = Connections(self, self)
         self.controllers.lessons.keep_progress_in(preferences.beside("lessons"))
         Timeline(self.controllers, self.transport, self.actions_by_key, self)
         theme.apply_style_sheet(application(), SHEET)
@@ -147,9 +129,9 @@ class MainWindow(QMainWindow):
         self.tools = Tools(self.controllers, self.run_views.views[0], self)
         self.exported = Exported(self.controllers, self.run_views)
         self.exports = Exports(self.exported, self.preferences, self.documents.proposal, self)
-        self.presenter = Presenter(self, self.controllers.lessons, self.top_bar)
-        self.actions_by_key = Actions(self)
-        self.dialogs = DialogRegistry(self)
+        self.presenter = Presenter(self, self.controllers.lessons, self.top_bar, self)
+        self.actions_by_key: Actions = Actions(self, self)
+        self.dialogs = DialogRegistry(self, self)
         self.menu = MainMenu(self.actions_by_key, self.documents, self.opening, self.controllers.lessons, self)
         self.top_bar.fill(self.actions_by_key, self.menu, self.menu.learn)
         self.panel(SamplingPanel).put_beside_sampler(ActionButton(self.actions_by_key["sample.compare"], "Compare"))

@@ -10,11 +10,6 @@ if TYPE_CHECKING:
 
     from playground.data.dataset import Dataset
     from playground.data.units import Units
-    from playground.kinds.datasets.data_source import DataSource
-    from playground.kinds.networks.network import Network
-    from playground.kinds.noise.noise import Noise
-    from playground.kinds.objectives.objective import Objective
-    from playground.kinds.samplers.sampler import Sampler
     from playground.theory.densities import Density
     from playground.theory.empirical import Empirical
     from playground.theory.noise import GaussianPrior, PrincipalAxes, Process
@@ -34,23 +29,122 @@ Score = Literal["learned", "exact", "empirical"]
 """The source of a score: the network, the known density, or the smoothed training set."""
 
 
+class ChosenData(Protocol):
+    """What other kinds may ask of a data set."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def known_density(self) -> bool: ...
+
+    @property
+    def images(self) -> bool: ...
+
+    @property
+    def labelled(self) -> bool | None: ...
+
+    @property
+    def is_sharp(self) -> bool: ...
+
+
+class ChosenNoise(Protocol):
+    """What other kinds may ask of a noise process."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def has_noise(self) -> bool: ...
+
+    @property
+    def has_path(self) -> bool: ...
+
+    @property
+    def has_score(self) -> bool: ...
+
+    @property
+    def is_continuous(self) -> bool: ...
+
+    @property
+    def is_by_hand(self) -> bool: ...
+
+    @property
+    def learns_velocity(self) -> bool: ...
+
+    @property
+    def count(self) -> int | None: ...
+
+
+class ChosenNetwork(Protocol):
+    """What other kinds may ask of a network."""
+
+    @property
+    def states_density(self) -> bool: ...
+
+    @property
+    def needs_images(self) -> bool: ...
+
+    def resolve(self, images: bool, noise: ChosenNoise) -> "ChosenNetwork": ...
+
+    def is_told_classes(self, chosen: "Chosen", conditions: "Conditions | None") -> bool | None: ...
+
+
+class ChosenObjective(Protocol):
+    """What other kinds may ask of an objective."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def denoises(self) -> bool: ...
+
+
+class ChosenSampler(Protocol):
+    """What the settings may ask of a sampler."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def is_flow(self) -> bool: ...
+
+    @property
+    def follows(self) -> Score | None: ...
+
+    @property
+    def mask(self) -> Mask: ...
+
+    @property
+    def fits_steps(self) -> bool: ...
+
+    @property
+    def guide(self) -> Guide: ...
+
+    def correctors(self) -> int: ...
+
+    def is_guided(self, chosen: "Chosen") -> bool: ...
+
+    def labels_told(self, chosen: "Chosen") -> Labels | None: ...
+
+
 class Chosen(Protocol):
     """The kinds that an experiment has chosen, as the other kinds see them."""
 
     @property
-    def data(self) -> "DataSource": ...
+    def data(self) -> ChosenData: ...
 
     @property
-    def noise(self) -> "Noise": ...
+    def noise(self) -> ChosenNoise: ...
 
     @property
-    def network(self) -> "Network": ...
+    def network(self) -> ChosenNetwork: ...
 
     @property
-    def objective(self) -> "Objective": ...
+    def objective(self) -> ChosenObjective: ...
 
     @property
-    def sampling(self) -> "Sampler": ...
+    def sampling(self) -> ChosenSampler: ...
 
 
 @dataclass(frozen=True)

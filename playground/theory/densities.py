@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.log_sums import log_sum_exp
-from playground.theory.noise import like
+from playground.theory.noise.process import like
 
 Map = Callable[[Tensor], Tensor]
 

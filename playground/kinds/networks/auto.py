@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING
 
-from playground.kinds.chosen import Given
+from playground.kinds.chosen import ChosenNoise, Given
 from playground.kinds.kind import register
 from playground.kinds.networks.mlp import MLP
 from playground.kinds.networks.network import Network, Perceptron
@@ -9,7 +9,6 @@ from playground.kinds.networks.u_net import UNet
 if TYPE_CHECKING:
     import torch
 
-    from playground.kinds.noise.noise import Noise
     from playground.theory.networks import ScoreNetwork
 
 
@@ -20,7 +19,7 @@ class Auto(Perceptron, tag="auto", frozen=True):
     title = "Auto"
     place = 0
 
-    def resolve(self, images: bool, noise: "Noise") -> Network:
+    def resolve(self, images: bool, noise: ChosenNoise) -> Network:
         return self._suited(images).resolve(images, noise)
 
     def build(self, given: Given, generator: "torch.Generator") -> "ScoreNetwork":

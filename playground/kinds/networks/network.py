@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import msgspec
 
-from playground.kinds.chosen import Chosen, Conditions, Given
+from playground.kinds.chosen import Chosen, ChosenNoise, Conditions, Given
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Option, meta
 from playground.messages import Message
@@ -14,7 +14,6 @@ from playground.messages import Message
 if TYPE_CHECKING:
     import torch
 
-    from playground.kinds.noise.noise import Noise
     from playground.theory.networks import ScoreNetwork
 
 
@@ -115,7 +114,7 @@ class Network(Kind, frozen=True):
         ),
     ] = "auto"
 
-    def resolve(self, images: bool, noise: "Noise") -> "Network":
+    def resolve(self, images: bool, noise: ChosenNoise) -> "Network":
         """Return the settings with a value for each "auto", of the kind that "auto" stands for.
 
         Args:

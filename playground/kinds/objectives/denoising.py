@@ -3,14 +3,13 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import msgspec
 
-from playground.kinds.chosen import Chosen, Conditions, Given
+from playground.kinds.chosen import Chosen, ChosenNoise, Conditions, Given
 from playground.kinds.kind import register
 from playground.kinds.objectives.objective import Objective
 from playground.kinds.setting import Auto, meta
 from playground.messages import Edit, Message, setting
 
 if TYPE_CHECKING:
-    from playground.kinds.noise.noise import Noise
     from playground.theory.objectives import Objective as Loss
 
 TARGET_BATCH = 256
@@ -48,7 +47,7 @@ class Denoising(Objective, tag="denoising", frozen=True):
         | Auto
     ) = "auto"
 
-    def resolve(self, images: bool, noise: "Noise") -> Self:
+    def resolve(self, images: bool, noise: ChosenNoise) -> Self:
         target = self.target_batch
         if target == "auto":
             # Between two sets, where there is no score, each point has its own start.

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import msgspec
 
-from playground.kinds.chosen import Chosen, Conditions, Given
+from playground.kinds.chosen import Chosen, ChosenNoise, Conditions, Given
 from playground.kinds.kind import Kind
 from playground.kinds.setting import Option, meta
 from playground.messages import Message
 
 if TYPE_CHECKING:
-    from playground.kinds.noise.noise import Noise
     from playground.theory.objectives import Objective as Loss
 
 _SUM = r"E_{\sigma}\,\lambda(\sigma)\,J(\sigma)"
@@ -80,7 +79,7 @@ class Objective(Kind, frozen=True):
         ),
     ] = "auto"
 
-    def resolve(self, images: bool, noise: "Noise") -> Self:
+    def resolve(self, images: bool, noise: ChosenNoise) -> Self:
         """Return the settings with a value for each "auto".
 
         Args:

@@ -1,10 +1,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from playground.kinds.chosen import Chosen, Given, Mask
+from playground.kinds.chosen import Chosen, ChosenNoise, Given, Mask
 from playground.kinds.inpainting import InpaintingImage, InpaintingMask
 from playground.kinds.kind import register
-from playground.kinds.noise.noise import Noise
 from playground.kinds.samplers.langevin_dynamics import LangevinDynamics
 from playground.kinds.samplers.sampler import no_path
 from playground.kinds.setting import meta
@@ -64,7 +63,7 @@ class AnnealedLangevin(LangevinDynamics, tag="annealed-langevin", frozen=True):
     def starts_in_box(self) -> bool:
         return False
 
-    def level_count(self, noise: Noise) -> int:
+    def level_count(self, noise: ChosenNoise) -> int:
         """Return the number of noise levels."""
         return noise.count or self.levels
 

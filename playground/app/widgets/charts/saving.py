@@ -3,25 +3,42 @@
 import functools
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
+from PySide6.QtWidgets import QMenu, QWidget
 
 from playground.app.model.preferences import Preferences
 from playground.app.widgets import file_prompts
 from playground.drawing.render import painted, save_painting
+from playground.lab.chart import Chart
 from playground.lab.csv_table import write_csv
 
 if TYPE_CHECKING:
-    from playground.app.widgets.charts.chart import ChartView
+    from playground.drawing.plot import Plot
 
 FILES = {"png": "Pictures", "svg": "Drawings", "pdf": "Documents", "csv": "Comma-separated values"}
 
 
-def menu_of(view: "ChartView") -> QMenu:
+class Saved(Protocol):
+    """The part of a shown chart that is copied and saved."""
+
+    plot: "Plot | None"
+    chart: Chart | None
+
+    def set_log(self, side: int, log: bool) -> None: ...
+    def paint_still(self, painter: QPainter) -> None: ...
+    def provenance(self) -> str: ...
+    def accessibleName(self) -> str: ...
+    def devicePixelRatioF(self) -> float: ...
+    def size(self) -> QSize: ...
+
+
+def menu_of(view: Saved) -> QMenu:
     """The context menu of a chart."""
+    assert isinstance(view, QWidget)
     plot, chart = view.plot, view.chart
     assert plot is not None
     assert chart is not None
@@ -41,18 +58,19 @@ def menu_of(view: "ChartView") -> QMenu:
     return menu
 
 
-def picture(view: "ChartView") -> QImage:
+def picture(view: Saved) -> QImage:
     """The whole chart at twice the pixels of the screen, without cross-hair or focus."""
     return painted(view.paint_still, view.size().toTuple(), 2 * view.devicePixelRatioF())
 
 
-def copy(view: "ChartView") -> None:
+def copy(view: Saved) -> None:
     """Copy the picture."""
     QGuiApplication.clipboard().setImage(picture(view))
 
 
-def ask_and_save(view: "ChartView", suffix: str) -> None:
+def ask_and_save(view: Saved, suffix: str) -> None:
     """Ask for a name, and save in the format of its suffix."""
+    assert isinstance(view, QWidget)
     name = f"{view.accessibleName().lower().replace(' ', '-')}.{suffix}"
     preferences = Preferences()
     proposed = str(preferences.propose(None, name))
@@ -63,7 +81,7 @@ def ask_and_save(view: "ChartView", suffix: str) -> None:
         preferences.remember_folder(path)
 
 
-def save(view: "ChartView", path: Path) -> None:
+def save(view: Saved, path: Path) -> None:
     """Write the picture as PNG, SVG or PDF, or the numbers as CSV. An incomplete file is never left.
 
     Raises:
@@ -77,7 +95,7 @@ def save(view: "ChartView", path: Path) -> None:
         save_painting(view.paint_still, size, path, view.accessibleName(), ratio, view.provenance())
 
 
-def rows(view: "ChartView") -> list[list[object]]:
+def rows(view: Saved) -> list[list[object]]:
     """The numbers of all series as rows of a table; the first row names the columns."""
     chart = view.chart
     assert chart is not None
