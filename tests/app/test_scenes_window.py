@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 
 from playground.app.controllers.building import FIRST
@@ -211,7 +212,7 @@ def test_no_title_is_cut_and_every_tile_says_its_claim(gallery):
     for tile in gallery.tiles:
         assert tile.scene.steps[0].text in tile.accessibleName()
         font = module.theme.text_font(module.theme.FONT_PIXELS, module.QFont.Weight.DemiBold)
-        assert module.QFontMetrics(font).horizontalAdvance(tile.scene.title) <= tile.width() - 20, tile.scene.title
+        assert QFontMetrics(font).horizontalAdvance(tile.scene.title) <= tile.width() - 20, tile.scene.title
 
 
 def test_both_themes_are_painted(gallery, recolor):

@@ -1,6 +1,7 @@
 """Start, output and interruption of the program."""
 
 import itertools
+import math
 import os
 import re
 import signal
@@ -290,7 +291,7 @@ def test_standard_output_has_the_results_alone(
 def measured_at_once(step: Step, device: str, store: object) -> Iterator[tuple[float, MeasuredStep]]:
     """The figures of a step, all within their bounds."""
     middle = {
-        name: next(bound for bound in (figure.at_least, figure.at_most, 0.5) if bound is not None)
+        name: next(bound for bound in (figure.at_least, figure.at_most, 0.5) if math.isfinite(bound))
         for name, figure in step.asked.items()
     }
     yield 1.0, MeasuredStep(step, middle)
