@@ -196,6 +196,12 @@ def _layers(window: Window) -> Layers:
     return window.canvas.layers
 
 
+def _map_density(window: Window, controllers: Controllers) -> None:
+    """Compute the density, and show its layer, which a calm window hides at first."""
+    _layers(window).set_visible("density", True)
+    controllers.mapping.compute()
+
+
 def _opens(dialog: str) -> Callable[[Window, Controllers], object]:
     """What opens a dialog."""
     return lambda w, c: w.dialogs.show(dialog)
@@ -467,7 +473,7 @@ MENUS: dict[str, tuple[dict[str, Action | str], ...]] = {
             "measure.density_map": Action(
                 "Density map",
                 "Compute the learned density over the canvas",
-                lambda w, c: c.mapping.compute(),
+                _map_density,
                 key="D",
                 why_not=why_disabled.mapping_density,
             ),

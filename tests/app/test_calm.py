@@ -59,6 +59,13 @@ def calm(window):
     return window
 
 
+def test_a_density_map_that_is_asked_for_is_shown(calm):
+    calm.canvas.layers.set_visible("density", False)
+    calm.actions_by_key.trigger("measure.density_map")
+    wait(lambda: calm.canvas.shown().density is not None)
+    calm.playing.set_playing(True)
+
+
 def shown(window) -> list[type]:
     return [kind for kind in MEASUREMENTS if window.panel(kind).isVisible()]
 
